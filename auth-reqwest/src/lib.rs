@@ -1,0 +1,1 @@
+//! An auth-core transport over reqwest

@@ -1,0 +1,1 @@
+//! Durable token stores for auth-accounts

@@ -1,0 +1,1 @@
+//! Tests and benchmarks that judge the workspace from outside

@@ -1,0 +1,1 @@
+//! A blocking auth-core transport over ureq
