@@ -1,1 +1,45 @@
-//! Renewal of OAuth 2.0 access tokens as a state machine without I/O
+#![doc = include_str!("../docs/crate.md")]
+
+mod clock;
+mod drive;
+mod endpoint;
+mod events;
+mod failure;
+mod policy;
+mod refresh;
+mod reply;
+mod request;
+mod response_reader;
+mod rules;
+mod scrub;
+pub mod serde_exposed;
+mod token;
+mod transport;
+
+pub use crate::{
+    clock::{BlockingClock, Clock, Now},
+    drive::{refresh, refresh_blocking},
+    endpoint::{
+        BodyFormat, ClientAuth, DEFAULT_RESPONSE_LIMIT, EndpointError, TokenEndpoint, presets,
+    },
+    failure::{Advice, Delivery, ErrorCode, Failure, FailureKind, Unreadable},
+    policy::{Attempt, Backoff, Decision, Delays, Jitter, Never, RetryBudget, RetryPolicy},
+    refresh::{Pending, Refresh, RefreshError, Step, Waiting},
+    reply::read_answer,
+    request::{Grant, Request},
+    response_reader::ResponseReader,
+    rules::Rule,
+    serde_exposed::TokenFormError,
+    token::{AccessToken, Extra, RefreshToken, TokenSet},
+    transport::{BlockingTransport, Response, Transport, TransportError, TransportErrorKind},
+};
+
+/// Some moment, for the tests of the modules.
+#[cfg(test)]
+#[allow(clippy::disallowed_methods)]
+fn test_now() -> Now {
+    Now {
+        monotonic: std::time::Instant::now(),
+        wall: std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_800_000_000),
+    }
+}

@@ -1,0 +1,61 @@
+//! The two drivers: the same seven lines over the machine, one of which waits
+//! without blocking.
+
+use crate::{
+    BlockingClock, BlockingTransport, Clock, Refresh, RefreshError, Step, TokenSet, Transport,
+};
+
+/// Carries a renewal through, without blocking.
+///
+/// Dropping the future gives the renewal up. If a request was under way, the
+/// refresh token may be spent.
+///
+/// # Errors
+///
+/// [`RefreshError`] once the policy says stop.
+pub async fn refresh(
+    refresh: Refresh,
+    transport: &(impl Transport + ?Sized),
+    clock: &(impl Clock + ?Sized),
+) -> Result<TokenSet, RefreshError> {
+    let mut step = refresh.start(clock.now());
+    loop {
+        step = match step {
+            Step::Send(request, pending) => {
+                let reply = transport.send(request).await;
+                pending.resolve(reply, clock.now())
+            }
+            Step::Wait(delay, waiting) => {
+                clock.sleep(delay).await;
+                waiting.resume(clock.now())
+            }
+            Step::Done(result) => return result,
+        };
+    }
+}
+
+/// Carries a renewal through, blocking the thread.
+///
+/// # Errors
+///
+/// [`RefreshError`] once the policy says stop.
+pub fn refresh_blocking(
+    refresh: Refresh,
+    transport: &(impl BlockingTransport + ?Sized),
+    clock: &(impl BlockingClock + ?Sized),
+) -> Result<TokenSet, RefreshError> {
+    let mut step = refresh.start(clock.now());
+    loop {
+        step = match step {
+            Step::Send(request, pending) => {
+                let reply = transport.send(request);
+                pending.resolve(reply, clock.now())
+            }
+            Step::Wait(delay, waiting) => {
+                clock.sleep(delay);
+                waiting.resume(clock.now())
+            }
+            Step::Done(result) => return result,
+        };
+    }
+}

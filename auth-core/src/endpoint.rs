@@ -1,0 +1,408 @@
+//! The token endpoint and how its owner wants to be asked.
+
+pub mod presets;
+
+use std::fmt;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use form_urlencoded::Serializer;
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use crate::{Grant, Request, Rule};
+
+/// How the client shows who it is (RFC 6749 section 2.3).
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub enum ClientAuth {
+    /// A public client: `client_id` in the body, no secret.
+    None,
+    /// `client_secret_basic`: an `Authorization: Basic` header, with id and
+    /// secret form-encoded first as RFC 6749 section 2.3.1 demands.
+    Basic(SecretString),
+    /// `client_secret_post`: `client_id` and `client_secret` in the body.
+    Post(SecretString),
+}
+
+impl ClientAuth {
+    /// `client_secret_basic`.
+    pub fn basic(secret: impl Into<String>) -> Self {
+        Self::Basic(SecretString::from(secret.into()))
+    }
+
+    /// `client_secret_post`.
+    pub fn post(secret: impl Into<String>) -> Self {
+        Self::Post(SecretString::from(secret.into()))
+    }
+}
+
+/// How the request's parameters are written.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BodyFormat {
+    /// `application/x-www-form-urlencoded`, as RFC 6749 demands.
+    #[default]
+    Form,
+    /// `application/json`: an object of strings, as some providers want it.
+    Json,
+}
+
+/// A token endpoint: where it is, and how it is asked.
+///
+/// ```
+/// use auth_core::{ClientAuth, TokenEndpoint};
+///
+/// let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client")?
+///     .client_auth(ClientAuth::basic("s3cret"))
+///     .scope("files:read");
+/// # Ok::<(), auth_core::EndpointError>(())
+/// ```
+///
+/// `http` is accepted for loopback hosts only:
+///
+/// ```
+/// use auth_core::{EndpointError, TokenEndpoint};
+///
+/// assert!(TokenEndpoint::new("http://127.0.0.1:8080/token", "c").is_ok());
+/// assert!(matches!(
+///     TokenEndpoint::new("http://auth.example.com/token", "c"),
+///     Err(EndpointError::Insecure { .. })
+/// ));
+/// ```
+#[derive(Clone)]
+pub struct TokenEndpoint {
+    uri: Uri,
+    host: String,
+    client_id: String,
+    auth: ClientAuth,
+    format: BodyFormat,
+    scope: Option<String>,
+    parameters: Vec<(String, SecretString)>,
+    headers: HeaderMap,
+    response_limit: usize,
+    rules: Vec<Rule>,
+}
+
+/// The default of [`TokenEndpoint::response_limit`]: 1 MiB.
+pub const DEFAULT_RESPONSE_LIMIT: usize = 1 << 20;
+
+/// Parameters that the library writes itself.
+const RESERVED: [&str; 5] = ["grant_type", "refresh_token", "client_id", "client_secret", "scope"];
+
+/// Headers that the library or the transport writes itself.
+const RESERVED_HEADERS: [HeaderName; 5] = [
+    header::AUTHORIZATION,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::HOST,
+    header::TRANSFER_ENCODING,
+];
+
+impl TokenEndpoint {
+    /// A public client at `url`, asked with a form; everything else by the
+    /// methods below.
+    ///
+    /// # Errors
+    ///
+    /// If `url` is not an absolute URL, is `http` to anything but loopback
+    /// (`localhost`, `127.0.0.0/8`, `[::1]`), or holds a user name, a
+    /// password or a fragment (RFC 6749 section 3.2 forbids the last).
+    pub fn new(url: &str, client_id: impl Into<String>) -> Result<Self, EndpointError> {
+        let uri = parse_url(url)?;
+        let host = uri.authority().map(ToString::to_string).unwrap_or_default();
+        Ok(Self {
+            uri,
+            host,
+            client_id: client_id.into(),
+            auth: ClientAuth::None,
+            format: BodyFormat::Form,
+            scope: None,
+            parameters: Vec::new(),
+            headers: HeaderMap::new(),
+            response_limit: DEFAULT_RESPONSE_LIMIT,
+            rules: Vec::new(),
+        })
+    }
+
+    /// How the client shows who it is.
+    #[must_use]
+    pub fn client_auth(mut self, auth: ClientAuth) -> Self {
+        self.auth = auth;
+        self
+    }
+
+    /// How the parameters are written.
+    #[must_use]
+    pub fn body_format(mut self, format: BodyFormat) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// The scope to ask for. Without one a refresh keeps the scope that was
+    /// granted (RFC 6749 section 6).
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.scope = Some(scope.into());
+        self
+    }
+
+    /// An extra parameter of the request, such as `audience` or `resource`.
+    /// Its value is treated as a secret.
+    ///
+    /// # Errors
+    ///
+    /// If the library writes a parameter of this name itself.
+    pub fn parameter(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, EndpointError> {
+        let name = name.into();
+        if RESERVED.contains(&name.as_str()) {
+            return Err(EndpointError::ReservedParameter { name });
+        }
+        self.parameters.push((name, SecretString::from(value.into())));
+        Ok(self)
+    }
+
+    /// An extra header of the request, such as `User-Agent`. Replaces one of
+    /// the same name. `Accept` is `application/json` unless set here.
+    ///
+    /// # Errors
+    ///
+    /// If the name or the value cannot stand in a header, or the library or
+    /// the transport writes this header itself.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, EndpointError> {
+        let refused = || EndpointError::InvalidHeader { name: name.to_owned() };
+        let key: HeaderName = name.parse().map_err(|_| refused())?;
+        if RESERVED_HEADERS.contains(&key) {
+            return Err(EndpointError::ReservedHeader { name: key });
+        }
+        self.headers.insert(key, HeaderValue::from_str(value).map_err(|_| refused())?);
+        Ok(self)
+    }
+
+    /// How many bytes of an answer's body are read at most; 1 MiB by default.
+    #[must_use]
+    pub fn response_limit(mut self, bytes: usize) -> Self {
+        self.response_limit = bytes;
+        self
+    }
+
+    /// Adds a fact about this endpoint's error codes. Rules added here are
+    /// asked before the built-in table, in the order they were added.
+    #[must_use]
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// The URL.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// Host and port as they stand in the URL, for messages.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The client's identifier.
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// The rules added by [`rule`](Self::rule).
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The request that trades `grant` here.
+    pub fn request(&self, grant: &Grant) -> Request {
+        let mut headers = self.headers.clone();
+        headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(match self.format {
+                BodyFormat::Form => "application/x-www-form-urlencoded",
+                BodyFormat::Json => "application/json",
+            }),
+        );
+        if let ClientAuth::Basic(secret) = &self.auth {
+            headers.insert(header::AUTHORIZATION, basic(&self.client_id, secret));
+        }
+        Request {
+            uri: self.uri.clone(),
+            headers,
+            body: self.body(grant),
+            response_limit: self.response_limit,
+        }
+    }
+
+    /// Every secret that a request for `grant` carries, so that an answer
+    /// which echoes one can be recognised.
+    pub(crate) fn secrets<'a>(&'a self, grant: &'a Grant) -> impl Iterator<Item = &'a str> {
+        let auth = match &self.auth {
+            ClientAuth::None => None,
+            ClientAuth::Basic(secret) | ClientAuth::Post(secret) => Some(secret.expose_secret()),
+        };
+        grant
+            .refresh_token()
+            .map(crate::RefreshToken::expose)
+            .into_iter()
+            .chain(auth)
+            .chain(self.parameters.iter().map(|(_, value)| value.expose_secret()))
+    }
+
+    fn body(&self, grant: &Grant) -> Zeroizing<Vec<u8>> {
+        let mut fields: Vec<(&str, &str)> = Vec::with_capacity(5 + self.parameters.len());
+        fields.push(("grant_type", grant.grant_type()));
+        if let Some(token) = grant.refresh_token() {
+            fields.push(("refresh_token", token.expose()));
+        }
+        match &self.auth {
+            // Basic names the client in its header, and RFC 6749 section 2.3
+            // forbids a second way of authenticating in the same request.
+            ClientAuth::Basic(_) => {}
+            ClientAuth::None => fields.push(("client_id", &self.client_id)),
+            ClientAuth::Post(secret) => {
+                fields.push(("client_id", &self.client_id));
+                fields.push(("client_secret", secret.expose_secret()));
+            }
+        }
+        if let Some(scope) = &self.scope {
+            fields.push(("scope", scope));
+        }
+        fields.extend(
+            self.parameters.iter().map(|(name, value)| (name.as_str(), value.expose_secret())),
+        );
+        match self.format {
+            BodyFormat::Form => form(&fields),
+            BodyFormat::Json => json(&fields),
+        }
+    }
+}
+
+impl fmt::Debug for TokenEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenEndpoint")
+            .field("host", &self.host)
+            .field("path", &self.uri.path())
+            .field("client_id", &self.client_id)
+            .field("auth", &self.auth)
+            .field("format", &self.format)
+            .field("scope", &self.scope)
+            .field("parameters", &self.parameters.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("response_limit", &self.response_limit)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A token endpoint that must not or cannot be used as described.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// Not an absolute `http` or `https` URL.
+    #[error("the token endpoint's URL is not an absolute http or https URL")]
+    InvalidUrl {
+        /// What is wrong with it, if it could not be parsed at all.
+        #[source]
+        source: Option<http::uri::InvalidUri>,
+    },
+    /// Plain `http` to a host that is not loopback would show the refresh
+    /// token to everyone on the way (RFC 6749 section 3.2 demands TLS).
+    #[error("the token endpoint must use https; plain http to {host} would show the refresh token")]
+    Insecure {
+        /// The host.
+        host: String,
+    },
+    /// A user name or password in the URL.
+    #[error("the token endpoint's URL holds a user name or password; use ClientAuth instead")]
+    UserInfo,
+    /// A fragment in the URL.
+    #[error("the token endpoint's URL holds a fragment (RFC 6749 section 3.2 forbids it)")]
+    Fragment,
+    /// A parameter that the library writes itself.
+    #[error("the parameter {name} is written by the library and cannot be set")]
+    ReservedParameter {
+        /// Its name.
+        name: String,
+    },
+    /// A header that the library or the transport writes itself.
+    #[error("the header {name} is written by the library and cannot be set")]
+    ReservedHeader {
+        /// Its name.
+        name: HeaderName,
+    },
+    /// A header's name or value holds forbidden characters.
+    #[error("the header {name:?} has a name or a value with forbidden characters")]
+    InvalidHeader {
+        /// Its name.
+        name: String,
+    },
+}
+
+fn parse_url(url: &str) -> Result<Uri, EndpointError> {
+    // `Uri` drops a fragment silently.
+    if url.contains('#') {
+        return Err(EndpointError::Fragment);
+    }
+    let uri: Uri =
+        url.parse().map_err(|source| EndpointError::InvalidUrl { source: Some(source) })?;
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return Err(EndpointError::InvalidUrl { source: None });
+    };
+    if authority.as_str().contains('@') {
+        return Err(EndpointError::UserInfo);
+    }
+    let host = authority.host();
+    match scheme {
+        _ if host.is_empty() => Err(EndpointError::InvalidUrl { source: None }),
+        "https" => Ok(uri),
+        "http" if is_loopback(host) => Ok(uri),
+        "http" => Err(EndpointError::Insecure { host: host.to_owned() }),
+        _ => Err(EndpointError::InvalidUrl { source: None }),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+fn basic(id: &str, secret: &SecretString) -> HeaderValue {
+    let encode = |text: &str| -> Zeroizing<String> {
+        Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect())
+    };
+    let pair = Zeroizing::new(format!("{}:{}", *encode(id), *encode(secret.expose_secret())));
+    let mut value = Zeroizing::new(b"Basic ".to_vec());
+    value.extend_from_slice(Zeroizing::new(STANDARD.encode(pair.as_bytes())).as_bytes());
+    // "Basic " and the base64 alphabet are valid in a header.
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(value))
+        .unwrap_or(HeaderValue::from_static("Basic"));
+    value.set_sensitive(true);
+    value
+}
+
+fn form(fields: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
+    // Three bytes for each of the text's is the most that encoding needs;
+    // with all of it reserved, no copy of a secret is left behind by growing.
+    let size = fields.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
+    let mut serializer = Serializer::new(String::with_capacity(size));
+    serializer.extend_pairs(fields);
+    Zeroizing::new(serializer.finish().into_bytes())
+}
+
+fn json(fields: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
+    // As above; `\u0000` is the longest escape.
+    let size: usize = fields.iter().map(|(name, value)| 6 * (name.len() + value.len()) + 8).sum();
+    let mut body = Zeroizing::new(Vec::with_capacity(size + 2));
+    let mut serializer = serde_json::Serializer::new(&mut *body);
+    // Writing strings into memory cannot fail.
+    let _ = serde::Serializer::collect_map(&mut serializer, fields.iter().copied());
+    body
+}

@@ -1,0 +1,74 @@
+//! Events of a renewal, through `tracing` with the feature of that name, and
+//! nothing without it. They hold facts and never a secret.
+//!
+//! The target is `auth_core::refresh`. Attempts are `DEBUG`, successes `INFO`,
+//! retries `WARN`, a final failure `ERROR`.
+
+use std::time::Duration;
+
+use crate::{Failure, RefreshError, TokenEndpoint};
+
+#[cfg(feature = "tracing")]
+mod on {
+    use super::{Duration, Failure, RefreshError, TokenEndpoint};
+
+    const TARGET: &str = "auth_core::refresh";
+
+    pub(crate) fn attempt(endpoint: &TokenEndpoint, number: u32) {
+        tracing::debug!(target: TARGET, host = endpoint.host(), attempt = number, "sending");
+    }
+
+    pub(crate) fn retry(endpoint: &TokenEndpoint, number: u32, failure: &Failure, wait: Duration) {
+        tracing::warn!(
+            target: TARGET,
+            host = endpoint.host(),
+            attempt = number,
+            kind = failure.kind().as_str(),
+            delivery = failure.delivery().as_str(),
+            status = failure.status().map(|status| status.as_u16()),
+            code = failure.code().map(crate::ErrorCode::as_str),
+            wait_ms = wait.as_millis() as u64,
+            "attempt failed, will retry: {failure}"
+        );
+    }
+
+    pub(crate) fn renewed(endpoint: &TokenEndpoint, attempts: u32, elapsed: Duration) {
+        tracing::info!(
+            target: TARGET,
+            host = endpoint.host(),
+            attempts,
+            elapsed_ms = elapsed.as_millis() as u64,
+            "renewed"
+        );
+    }
+
+    pub(crate) fn failed(endpoint: &TokenEndpoint, error: &RefreshError) {
+        tracing::error!(
+            target: TARGET,
+            host = endpoint.host(),
+            attempts = error.attempts(),
+            elapsed_ms = error.elapsed().as_millis() as u64,
+            kind = error.kind().as_str(),
+            delivery = error.failure().delivery().as_str(),
+            status = error.failure().status().map(|status| status.as_u16()),
+            code = error.failure().code().map(crate::ErrorCode::as_str),
+            retry_after_ms = error.retry_after().map(|wait| wait.as_millis() as u64),
+            "{error}"
+        );
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+mod off {
+    use super::{Duration, Failure, RefreshError, TokenEndpoint};
+
+    pub(crate) fn attempt(_: &TokenEndpoint, _: u32) {}
+    pub(crate) fn retry(_: &TokenEndpoint, _: u32, _: &Failure, _: Duration) {}
+    pub(crate) fn renewed(_: &TokenEndpoint, _: u32, _: Duration) {}
+    pub(crate) fn failed(_: &TokenEndpoint, _: &RefreshError) {}
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) use off::{attempt, failed, renewed, retry};
+#[cfg(feature = "tracing")]
+pub(crate) use on::{attempt, failed, renewed, retry};

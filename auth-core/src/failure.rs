@@ -1,0 +1,346 @@
+//! What one failed attempt was.
+
+use std::{borrow::Cow, error::Error, fmt, time::Duration};
+
+use http::StatusCode;
+
+use crate::{TransportError, TransportErrorKind};
+
+/// What a failure is, and so what its caller can do about it.
+///
+/// A kind is a fact about an answer, or about its absence. Whether to try
+/// again is the word of the [`RetryPolicy`](crate::RetryPolicy).
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailureKind {
+    /// The request never left: no address, connection refused, connect
+    /// timeout, TLS handshake, proxy. Try again.
+    Unreachable,
+    /// The request may have arrived, but no whole, readable answer came back:
+    /// a reset, a timeout, an early end, an unreadable 2xx. Try again
+    /// promptly, and read the store first: the refresh token may be spent.
+    Interrupted,
+    /// An answer without a verdict on the token: 5xx, 408, 425,
+    /// `server_error`, `temporarily_unavailable`, a 4xx without an OAuth error
+    /// in it (a firewall, a proxy, a captive portal). Try again later.
+    Unavailable,
+    /// Too many requests: 429, `slow_down`, or a provider's own code for it.
+    /// Wait for [`Failure::retry_after`].
+    Throttled,
+    /// The grant is no longer good: `invalid_grant` or a documented synonym.
+    /// The user must log in again; nothing else helps.
+    Rejected,
+    /// The set-up is wrong: the client's identity, the scope, the endpoint's
+    /// URL, a certificate that does not verify. A person must change it.
+    Misconfigured,
+}
+
+impl FailureKind {
+    /// The name in lower case, for logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Interrupted => "interrupted",
+            Self::Unavailable => "unavailable",
+            Self::Throttled => "throttled",
+            Self::Rejected => "rejected",
+            Self::Misconfigured => "misconfigured",
+        }
+    }
+
+    /// What the caller should do once retries are used up.
+    pub fn advice(self) -> Advice {
+        match self {
+            Self::Unreachable | Self::Interrupted | Self::Unavailable | Self::Throttled => {
+                Advice::TryLater
+            }
+            Self::Rejected => Advice::LogIn,
+            Self::Misconfigured => Advice::FixSetup,
+        }
+    }
+}
+
+impl fmt::Display for FailureKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a caller should do next.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Advice {
+    /// Keep the refresh token and try again, not before `retry_after` where
+    /// there is one. The session is intact as far as anybody knows.
+    TryLater,
+    /// Send the user through the login.
+    LogIn,
+    /// Change the configuration; then the same refresh token may well work.
+    FixSetup,
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TryLater => "try again later",
+            Self::LogIn => "the user must log in again",
+            Self::FixSetup => "the set-up must be changed",
+        })
+    }
+}
+
+/// Whether the exchange can have happened, and a single-use refresh token be
+/// spent.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Delivery {
+    /// It cannot: no byte of the request's body was handed to the network.
+    NotSent,
+    /// It can: the request, or a part of it, was sent, and no verdict came
+    /// back. So after a cut connection, a timeout, a 5xx (which may be a
+    /// proxy's and hide a rotation), an unreadable 2xx.
+    Unknown,
+    /// It did not: the server answered with its verdict.
+    Answered,
+}
+
+impl Delivery {
+    /// The name in snake case, for logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::Unknown => "unknown",
+            Self::Answered => "answered",
+        }
+    }
+}
+
+impl fmt::Display for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An error code of a token endpoint. The set is open; the constants are those
+/// that this library knows by name.
+///
+/// ```
+/// use auth_core::ErrorCode;
+///
+/// assert_eq!(ErrorCode::INVALID_GRANT, "invalid_grant");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ErrorCode(Cow<'static, str>);
+
+impl ErrorCode {
+    /// RFC 6749 section 5.2.
+    pub const INVALID_REQUEST: Self = Self::known("invalid_request");
+    /// RFC 6749 section 5.2.
+    pub const INVALID_CLIENT: Self = Self::known("invalid_client");
+    /// RFC 6749 section 5.2.
+    pub const INVALID_GRANT: Self = Self::known("invalid_grant");
+    /// RFC 6749 section 5.2.
+    pub const UNAUTHORIZED_CLIENT: Self = Self::known("unauthorized_client");
+    /// RFC 6749 section 5.2.
+    pub const UNSUPPORTED_GRANT_TYPE: Self = Self::known("unsupported_grant_type");
+    /// RFC 6749 section 5.2.
+    pub const INVALID_SCOPE: Self = Self::known("invalid_scope");
+    /// RFC 6749 section 4.1.2.1, sent by token endpoints too.
+    pub const SERVER_ERROR: Self = Self::known("server_error");
+    /// RFC 6749 section 4.1.2.1, sent by token endpoints too.
+    pub const TEMPORARILY_UNAVAILABLE: Self = Self::known("temporarily_unavailable");
+    /// RFC 8628 section 3.5.
+    pub const SLOW_DOWN: Self = Self::known("slow_down");
+
+    const MAX_LEN: usize = 64;
+
+    const fn known(code: &'static str) -> Self {
+        Self(Cow::Borrowed(code))
+    }
+
+    /// Takes a code as a server sent it, if it can be one: 1 to 64 characters
+    /// of those that RFC 6749 section 5.2 allows. Anything else is not a code,
+    /// and may be an attempt to get something else into a log.
+    pub fn new(code: &str) -> Option<Self> {
+        let allowed = |byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+        ((1..=Self::MAX_LEN).contains(&code.len()) && code.bytes().all(allowed))
+            .then(|| Self(Cow::Owned(code.to_owned())))
+    }
+
+    /// The code.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq<str> for ErrorCode {
+    fn eq(&self, other: &str) -> bool {
+        self.0 == other
+    }
+}
+
+impl PartialEq<&str> for ErrorCode {
+    fn eq(&self, other: &&str) -> bool {
+        self.0 == *other
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a 2xx answer could not be used.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// No body.
+    #[error("the body is empty")]
+    Empty,
+    /// An HTML page, such as a captive portal's.
+    #[error("the body is an HTML page")]
+    Html,
+    /// A `Content-Encoding` that was not asked for.
+    #[error("the body has a content encoding that was not asked for")]
+    Encoded,
+    /// Neither JSON nor form-encoded.
+    #[error("the body is not JSON (line {line}, column {column})")]
+    Syntax {
+        /// Where reading failed, counted from 1.
+        line: usize,
+        /// Where reading failed.
+        column: usize,
+    },
+    /// Readable, but neither a token nor an error in it.
+    #[error("the body holds no access token and no error")]
+    NoToken,
+}
+
+/// What one failed attempt was: facts, without a secret and without the body.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    pub(crate) kind: FailureKind,
+    pub(crate) delivery: Delivery,
+    pub(crate) status: Option<StatusCode>,
+    pub(crate) code: Option<ErrorCode>,
+    pub(crate) description: Option<String>,
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) provider: Option<Cow<'static, str>>,
+    pub(crate) cause: Option<Cause>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Cause {
+    Transport(TransportError),
+    Unreadable(Unreadable),
+}
+
+impl Failure {
+    /// What it is.
+    pub fn kind(&self) -> FailureKind {
+        self.kind
+    }
+
+    /// Whether the exchange can have happened.
+    pub fn delivery(&self) -> Delivery {
+        self.delivery
+    }
+
+    /// The answer's status, if there was an answer.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.status
+    }
+
+    /// The error code in the answer, as the server sent it.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.code.as_ref()
+    }
+
+    /// The server's own explanation (`error_description` or what stood in its
+    /// place): at most 256 characters of printable ASCII, with anything that
+    /// is or looks like a token taken out.
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// How long the server asked to be left alone, counted from when its
+    /// answer arrived.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// The provider whose documented wording decided the kind, if the code's
+    /// standard meaning did not.
+    pub fn provider(&self) -> Option<&str> {
+        self.provider.as_deref()
+    }
+
+    /// Where the network failed, if it did.
+    pub fn transport_error(&self) -> Option<&TransportError> {
+        match &self.cause {
+            Some(Cause::Transport(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether the seed's rule retries it: a failure of the network or a 5xx,
+    /// and never a 4xx. The default policy asks this.
+    pub fn is_retried_by_default(&self) -> bool {
+        match self.kind {
+            FailureKind::Unreachable | FailureKind::Interrupted => true,
+            FailureKind::Unavailable => self.status.is_some_and(|status| status.is_server_error()),
+            FailureKind::Throttled | FailureKind::Rejected | FailureKind::Misconfigured => false,
+        }
+    }
+}
+
+impl From<TransportError> for Failure {
+    fn from(error: TransportError) -> Self {
+        Self {
+            kind: match (error.kind(), error.delivery()) {
+                (TransportErrorKind::BadCertificate, _) => FailureKind::Misconfigured,
+                (_, Delivery::NotSent) => FailureKind::Unreachable,
+                _ => FailureKind::Interrupted,
+            },
+            delivery: error.delivery(),
+            status: None,
+            code: None,
+            description: None,
+            retry_after: None,
+            provider: None,
+            cause: Some(Cause::Transport(error)),
+        }
+    }
+}
+
+/// One line: the code, the status, the network's failure; then the server's
+/// explanation.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.code, self.status, &self.cause) {
+            (Some(code), Some(status), _) => write!(f, "{code} (HTTP {})", status.as_u16())?,
+            (Some(code), None, _) => write!(f, "{code}")?,
+            (None, _, Some(Cause::Transport(error))) => return error.fmt(f),
+            (None, Some(status), Some(Cause::Unreadable(why))) => {
+                write!(f, "HTTP {}, but {why}", status.as_u16())?;
+            }
+            (None, Some(status), None) => write!(f, "HTTP {}", status.as_u16())?,
+            (None, None, _) => f.write_str(self.kind.as_str())?,
+        }
+        match &self.description {
+            Some(description) => write!(f, ": {description}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self.cause.as_ref()? {
+            // Its message is already ours.
+            Cause::Transport(error) => error.source(),
+            Cause::Unreadable(why) => Some(why),
+        }
+    }
+}

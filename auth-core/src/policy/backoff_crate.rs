@@ -1,0 +1,54 @@
+//! The bridge from the `backoff` crate (feature `backoff`).
+
+use std::time::Instant;
+
+use backoff::{Clock, backoff::Backoff as _, exponential::ExponentialBackoff};
+
+use super::Delays;
+
+impl Delays {
+    /// A policy that waits as `settings` say: a fresh instance for each
+    /// renewal. Its `max_elapsed_time` becomes the [`deadline`](Self::deadline),
+    /// measured by the machine; the `backoff` crate's own clock is not read.
+    ///
+    /// Only with the feature `backoff`.
+    ///
+    /// ```
+    /// use auth_core::Delays;
+    /// use backoff::ExponentialBackoff;
+    ///
+    /// let policy = Delays::from_backoff(&ExponentialBackoff::default());
+    /// ```
+    pub fn from_backoff<C>(settings: &ExponentialBackoff<C>) -> Self {
+        let start = || ExponentialBackoff {
+            current_interval: settings.initial_interval,
+            initial_interval: settings.initial_interval,
+            randomization_factor: settings.randomization_factor,
+            multiplier: settings.multiplier,
+            max_interval: settings.max_interval,
+            start_time: settings.start_time,
+            max_elapsed_time: None,
+            clock: Stopped(settings.start_time),
+        };
+        let template = start();
+        let policy = Self::new(move || {
+            let mut fresh = ExponentialBackoff { clock: Stopped(template.start_time), ..template };
+            fresh.current_interval = fresh.initial_interval;
+            std::iter::from_fn(move || fresh.next_backoff())
+        });
+        match settings.max_elapsed_time {
+            Some(limit) => policy.deadline(limit),
+            None => policy,
+        }
+    }
+}
+
+/// A clock that always shows the time at which the renewal began.
+#[derive(Debug, Clone, Copy)]
+struct Stopped(Instant);
+
+impl Clock for Stopped {
+    fn now(&self) -> Instant {
+        self.0
+    }
+}

@@ -1,0 +1,132 @@
+//! A bound on the retries of many accounts together.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Attempt, Decision, RetryPolicy};
+use crate::{Delivery, Now};
+
+/// Wraps a policy with a token bucket that all who share it draw from, so that
+/// an outage is not answered by a storm.
+///
+/// Clones share the bucket. It starts full. Each retry that the inner policy
+/// grants takes one token out, and without a token there is no retry; a
+/// retry after [`Delivery::NotSent`] is free, for the server has not seen the
+/// request. Each success puts a part of a token back, and time puts back the
+/// floor, so that a lone account can always retry.
+///
+/// ```
+/// use std::sync::Arc;
+/// use auth_core::{Backoff, RetryBudget, RetryPolicy};
+///
+/// let budget = RetryBudget::new(Backoff::default()).capacity(200.0).floor_per_second(2.0);
+/// // One policy for every account:
+/// let policy: Arc<dyn RetryPolicy> = Arc::new(budget);
+/// ```
+#[derive(Debug, Clone)]
+pub struct RetryBudget<P> {
+    inner: P,
+    settings: Settings,
+    bucket: Arc<Mutex<Bucket>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Settings {
+    capacity: f64,
+    floor_per_second: f64,
+    per_success: f64,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    /// `None` is full: the capacity may still be set.
+    tokens: Option<f64>,
+    filled_at: Option<Now>,
+}
+
+impl<P: RetryPolicy> RetryBudget<P> {
+    /// A bucket of 100 tokens that gains 1 a second, and 0.2 for a success.
+    pub fn new(inner: P) -> Self {
+        Self {
+            inner,
+            settings: Settings { capacity: 100.0, floor_per_second: 1.0, per_success: 0.2 },
+            bucket: Arc::new(Mutex::new(Bucket { tokens: None, filled_at: None })),
+        }
+    }
+
+    /// How many retries can be made in one burst. At least 1.
+    #[must_use]
+    pub fn capacity(mut self, tokens: f64) -> Self {
+        self.settings.capacity = tokens.max(1.0);
+        self
+    }
+
+    /// How many retries a second are always granted, in the long run.
+    #[must_use]
+    pub fn floor_per_second(mut self, tokens: f64) -> Self {
+        self.settings.floor_per_second = tokens.max(0.0);
+        self
+    }
+
+    /// How many retries a success earns.
+    #[must_use]
+    pub fn per_success(mut self, tokens: f64) -> Self {
+        self.settings.per_success = tokens.max(0.0);
+        self
+    }
+
+    /// How many retries the bucket holds at `now`.
+    pub fn available(&self, now: Now) -> f64 {
+        self.with_tokens(now, |tokens| *tokens)
+    }
+}
+
+impl<P> RetryBudget<P> {
+    fn with_tokens<T>(&self, now: Now, act: impl FnOnce(&mut f64) -> T) -> T {
+        let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        let elapsed = bucket.filled_at.map_or(0.0, |at| now.since(at).as_secs_f64());
+        let held = bucket.tokens.unwrap_or(self.settings.capacity);
+        let mut tokens = held + elapsed * self.settings.floor_per_second;
+        tokens = tokens.min(self.settings.capacity);
+        let result = act(&mut tokens);
+        bucket.tokens = Some(tokens.min(self.settings.capacity));
+        // Never backwards: threads read the clock before they get the lock.
+        if bucket.filled_at.is_none_or(|at| at.monotonic < now.monotonic) {
+            bucket.filled_at = Some(now);
+        }
+        result
+    }
+}
+
+impl<P: RetryPolicy> RetryPolicy for RetryBudget<P> {
+    fn decide(&self, attempt: &Attempt<'_>) -> Decision {
+        decide(&self.inner, attempt, self)
+    }
+
+    fn for_renewal(&self) -> Option<Box<dyn RetryPolicy>> {
+        let inner = self.inner.for_renewal()?;
+        Some(Box::new(RetryBudget {
+            inner,
+            settings: self.settings,
+            bucket: Arc::clone(&self.bucket),
+        }))
+    }
+
+    fn succeeded(&self, now: Now) {
+        self.inner.succeeded(now);
+        self.with_tokens(now, |tokens| *tokens += self.settings.per_success);
+    }
+}
+
+fn decide<P: RetryPolicy>(inner: &P, attempt: &Attempt<'_>, budget: &RetryBudget<P>) -> Decision {
+    let decision = inner.decide(attempt);
+    if decision == Decision::Stop || attempt.failure.delivery() == Delivery::NotSent {
+        return decision;
+    }
+    budget.with_tokens(attempt.now, |tokens| {
+        if *tokens < 1.0 {
+            return Decision::Stop;
+        }
+        *tokens -= 1.0;
+        decision
+    })
+}

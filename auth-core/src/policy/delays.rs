@@ -1,0 +1,100 @@
+//! The bridge from iterators of waits.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use super::{Attempt, Decision, RetryPolicy};
+
+/// Makes a policy of anything that yields waits: `backon`'s builders, an array,
+/// a formula.
+///
+/// Each renewal gets a fresh iterator, and stops when it ends. What is retried
+/// is what [`Backoff`](crate::Backoff) retries by default.
+///
+/// ```
+/// use std::time::Duration;
+/// use auth_core::Delays;
+///
+/// let policy = Delays::new(|| [1, 5, 25].map(Duration::from_secs).into_iter());
+/// ```
+#[derive(Clone)]
+pub struct Delays {
+    fresh: Arc<dyn Fn() -> BoxedIterator + Send + Sync>,
+    deadline: Option<Duration>,
+}
+
+type BoxedIterator = Box<dyn Iterator<Item = Duration> + Send>;
+
+impl Delays {
+    /// Takes a function that makes a fresh iterator.
+    pub fn new<I>(fresh: impl Fn() -> I + Send + Sync + 'static) -> Self
+    where
+        I: Iterator<Item = Duration> + Send + 'static,
+    {
+        Self { fresh: Arc::new(move || Box::new(fresh())), deadline: None }
+    }
+
+    /// No retry that would begin later than this after the renewal began. None
+    /// by default.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+}
+
+impl fmt::Debug for Delays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Delays")
+    }
+}
+
+impl RetryPolicy for Delays {
+    /// Without a state for the renewal (see `for_renewal`): the wait that a
+    /// fresh iterator yields for this attempt.
+    fn decide(&self, attempt: &Attempt<'_>) -> Decision {
+        next(attempt, self.deadline, || {
+            (self.fresh)().nth(attempt.number.saturating_sub(1) as usize)
+        })
+    }
+
+    fn for_renewal(&self) -> Option<Box<dyn RetryPolicy>> {
+        Some(Box::new(Running { delays: Mutex::new((self.fresh)()), deadline: self.deadline }))
+    }
+}
+
+/// The iterator of one renewal.
+struct Running {
+    delays: Mutex<BoxedIterator>,
+    deadline: Option<Duration>,
+}
+
+impl RetryPolicy for Running {
+    fn decide(&self, attempt: &Attempt<'_>) -> Decision {
+        next(attempt, self.deadline, || {
+            self.delays.lock().unwrap_or_else(PoisonError::into_inner).next()
+        })
+    }
+}
+
+fn next(
+    attempt: &Attempt<'_>,
+    deadline: Option<Duration>,
+    delay: impl FnOnce() -> Option<Duration>,
+) -> Decision {
+    if !attempt.failure.is_retried_by_default() {
+        return Decision::Stop;
+    }
+    match delay() {
+        Some(delay)
+            if deadline
+                .is_none_or(|deadline| attempt.elapsed.saturating_add(delay) <= deadline) =>
+        {
+            Decision::RetryAfter(delay)
+        }
+        _ => Decision::Stop,
+    }
+}

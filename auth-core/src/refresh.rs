@@ -1,0 +1,311 @@
+//! The machine: one renewal, from its start to its end, without I/O.
+//!
+//! All transitions stand in this file, numbered:
+//!
+//! 1. [`Refresh::start`] builds the first request: [`Step::Send`].
+//! 2. [`Pending::resolve`] takes what came back. Tokens end it:
+//!    [`Step::Done`].
+//! 3. A failure goes to the policy, unless it is a rejection, which ends it.
+//! 4. The policy says stop: [`Step::Done`] with the error.
+//! 5. The policy says retry: [`Step::Wait`].
+//! 6. [`Waiting::resume`] builds the next request: [`Step::Send`].
+//!
+//! Each step owns the only way forward. There is no state in which it can be
+//! asked the wrong thing, and none can be skipped.
+
+mod error;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use zeroize::Zeroize;
+
+use crate::{
+    Attempt, Backoff, Decision, Delivery, Failure, FailureKind, Grant, Now, Request, Response,
+    RetryPolicy, TokenEndpoint, TokenSet, TransportError, events, reply::read_answer_without,
+};
+
+pub use error::RefreshError;
+
+/// A renewal that has not begun: what to trade, where, and how to retry.
+///
+/// The default policy is [`Backoff::default`].
+///
+/// ```
+/// use std::time::{Duration, Instant, SystemTime};
+/// use auth_core::{Now, Refresh, RefreshToken, Step, TokenEndpoint};
+///
+/// let now = || Now { monotonic: Instant::now(), wall: SystemTime::now() };
+/// let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client")?;
+///
+/// let step = Refresh::new(endpoint, RefreshToken::new("rt-1")).start(now());
+/// let Step::Send(request, pending) = step else { unreachable!("always the first") };
+/// assert_eq!(request.uri(), "https://auth.example.com/token");
+///
+/// // Send it by whatever means you have, and hand in what came back:
+/// let answer = http::Response::builder().status(502).body(Vec::new()).unwrap();
+/// let Step::Wait(delay, waiting) = pending.resolve(Ok(answer), now()) else { panic!() };
+/// assert_eq!(delay, Duration::from_millis(500));
+///
+/// // Wait, and go on:
+/// let Step::Send(_request, pending) = waiting.resume(now()) else { panic!() };
+/// let answer = http::Response::builder()
+///     .body(br#"{"access_token":"at-2","refresh_token":"rt-2","expires_in":3600}"#.to_vec())
+///     .unwrap();
+/// let Step::Done(Ok(tokens)) = pending.resolve(Ok(answer), now()) else { panic!() };
+/// assert_eq!(tokens.access_token.expose(), "at-2");
+/// # Ok::<(), auth_core::EndpointError>(())
+/// ```
+#[derive(Clone)]
+pub struct Refresh {
+    endpoint: Arc<TokenEndpoint>,
+    grant: Grant,
+    policy: Arc<dyn RetryPolicy>,
+    possibly_spent: bool,
+}
+
+impl Refresh {
+    /// Trades `grant` at `endpoint`. A [`RefreshToken`](crate::RefreshToken)
+    /// is a grant too.
+    pub fn new(endpoint: impl Into<Arc<TokenEndpoint>>, grant: impl Into<Grant>) -> Self {
+        Self {
+            endpoint: endpoint.into(),
+            grant: grant.into(),
+            policy: Arc::new(Backoff::default()),
+            possibly_spent: false,
+        }
+    }
+
+    /// Retries by `policy`. An `Arc<dyn RetryPolicy>` is a policy too.
+    #[must_use]
+    pub fn policy(self, policy: impl RetryPolicy + 'static) -> Self {
+        self.shared_policy(Arc::new(policy))
+    }
+
+    /// Retries by a policy that others share, without wrapping it again.
+    #[must_use]
+    pub fn shared_policy(mut self, policy: Arc<dyn RetryPolicy>) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Says that an earlier renewal with this refresh token was begun and
+    /// never heard of again, say because the process died. A rejection then
+    /// reports [`RefreshError::after_unknown`].
+    #[must_use]
+    pub fn possibly_spent(mut self, possibly: bool) -> Self {
+        self.possibly_spent = possibly;
+        self
+    }
+
+    /// Begins (transition 1).
+    pub fn start(self, now: Now) -> Step {
+        let policy = match self.policy.for_renewal() {
+            Some(fresh) => fresh,
+            None => Box::new(self.policy),
+        };
+        Renewal {
+            endpoint: self.endpoint,
+            grant: self.grant,
+            policy,
+            started: now,
+            attempts: 0,
+            previous_delay: None,
+            unknown_before: self.possibly_spent,
+        }
+        .send(now)
+    }
+}
+
+impl fmt::Debug for Refresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refresh")
+            .field("endpoint", &self.endpoint)
+            .field("grant", &self.grant)
+            .field("possibly_spent", &self.possibly_spent)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What to do next. There is no other step, and so nothing `#[non_exhaustive]`.
+#[derive(Debug)]
+// Steps are made once an attempt and moved at once; boxing would cost more.
+#[allow(clippy::large_enum_variant)]
+pub enum Step {
+    /// Send this request, once, and hand what came back to
+    /// [`Pending::resolve`].
+    Send(Request, Pending),
+    /// Let this time pass, then call [`Waiting::resume`].
+    Wait(Duration, Waiting),
+    /// It is over.
+    Done(Result<TokenSet, RefreshError>),
+}
+
+/// A request is on its way. Dropping this gives the renewal up; whether the
+/// token is spent is then unknown.
+#[must_use = "the request's outcome must be handed to `resolve`"]
+pub struct Pending {
+    renewal: Renewal,
+    sent: Now,
+}
+
+impl Pending {
+    /// Takes what came back (transitions 2 to 5). The answer's body is wiped.
+    pub fn resolve(self, reply: Result<Response, TransportError>, now: Now) -> Step {
+        let Self { renewal, sent } = self;
+        match renewal.read(reply, sent, now) {
+            Ok(tokens) => renewal.succeed(tokens, now),
+            Err(failure) => renewal.fail(failure, now),
+        }
+    }
+
+    /// How many attempts were made, the one on its way included.
+    pub fn attempts(&self) -> u32 {
+        self.renewal.attempts
+    }
+}
+
+/// A failed attempt, and a wait before the next one.
+#[must_use = "after the wait, `resume` goes on"]
+pub struct Waiting {
+    renewal: Renewal,
+    failure: Failure,
+}
+
+impl Waiting {
+    /// Tries again with the same grant (transition 6).
+    ///
+    /// If [`failure`](Self::failure) has [`Delivery::Unknown`] and others may
+    /// have renewed the same token, look at the store first, and use
+    /// [`resume_with`](Self::resume_with) if it holds a newer one.
+    pub fn resume(self, now: Now) -> Step {
+        self.renewal.send(now)
+    }
+
+    /// Tries again with a newer grant (transition 6). What happened to the old
+    /// one no longer matters.
+    pub fn resume_with(mut self, grant: impl Into<Grant>, now: Now) -> Step {
+        self.renewal.grant = grant.into();
+        self.renewal.unknown_before = false;
+        self.renewal.send(now)
+    }
+
+    /// Gives up instead (transition 4).
+    pub fn stop(self, now: Now) -> RefreshError {
+        self.renewal.error(self.failure, now)
+    }
+
+    /// What the last attempt failed with.
+    pub fn failure(&self) -> &Failure {
+        &self.failure
+    }
+
+    /// How many attempts were made.
+    pub fn attempts(&self) -> u32 {
+        self.renewal.attempts
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending").field("attempts", &self.attempts()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting")
+            .field("attempts", &self.attempts())
+            .field("failure", &self.failure)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What is known at every step.
+struct Renewal {
+    endpoint: Arc<TokenEndpoint>,
+    grant: Grant,
+    policy: Box<dyn RetryPolicy>,
+    started: Now,
+    attempts: u32,
+    previous_delay: Option<Duration>,
+    /// Whether an earlier attempt with this grant may have spent it.
+    unknown_before: bool,
+}
+
+impl Renewal {
+    fn send(mut self, now: Now) -> Step {
+        self.attempts = self.attempts.saturating_add(1);
+        events::attempt(&self.endpoint, self.attempts);
+        let request = self.endpoint.request(&self.grant);
+        Step::Send(request, Pending { renewal: self, sent: now })
+    }
+
+    #[allow(clippy::result_large_err)]
+    fn read(
+        &self,
+        reply: Result<Response, TransportError>,
+        sent: Now,
+        now: Now,
+    ) -> Result<TokenSet, Failure> {
+        let mut response = reply?;
+        let secrets: Vec<&str> = self.endpoint.secrets(&self.grant).collect();
+        // RFC 6749 counts `expires_in` from when the answer was generated. All
+        // that is known is that this was not before the request was sent.
+        let sent_on_the_wall =
+            Now { wall: now.wall.checked_sub(now.since(sent)).unwrap_or(now.wall), ..now };
+        let result =
+            read_answer_without(&response, self.endpoint.rules(), sent_on_the_wall, &secrets);
+        response.body_mut().zeroize();
+        result.map(|mut tokens| {
+            if tokens.refresh_token.is_none() {
+                tokens.refresh_token = self.grant.refresh_token().cloned();
+            }
+            tokens
+        })
+    }
+
+    fn succeed(self, tokens: TokenSet, now: Now) -> Step {
+        self.policy.succeeded(now);
+        events::renewed(&self.endpoint, self.attempts, now.since(self.started));
+        Step::Done(Ok(tokens))
+    }
+
+    fn fail(mut self, failure: Failure, now: Now) -> Step {
+        let attempt = Attempt {
+            number: self.attempts,
+            elapsed: now.since(self.started),
+            failure: &failure,
+            previous_delay: self.previous_delay,
+            now,
+        };
+        let decision = match failure.kind() {
+            // A refused token stays refused, and asking again may look like an
+            // attack (RFC 9700 section 4.14.2).
+            FailureKind::Rejected => Decision::Stop,
+            _ => self.policy.decide(&attempt),
+        };
+        match decision {
+            Decision::RetryAfter(delay) => {
+                events::retry(&self.endpoint, self.attempts, &failure, delay);
+                self.unknown_before |= failure.delivery() == Delivery::Unknown;
+                self.previous_delay = Some(delay);
+                Step::Wait(delay, Waiting { renewal: self, failure })
+            }
+            Decision::Stop => {
+                let error = self.error(failure, now);
+                events::failed(&self.endpoint, &error);
+                Step::Done(Err(error))
+            }
+        }
+    }
+
+    fn error(&self, failure: Failure, now: Now) -> RefreshError {
+        RefreshError::new(
+            failure,
+            self.endpoint.host(),
+            self.attempts,
+            now.since(self.started),
+            self.unknown_before,
+        )
+    }
+}

@@ -1,0 +1,132 @@
+//! How a renewal failed.
+
+use std::{error::Error, fmt, sync::Arc, time::Duration};
+
+use crate::{Advice, Delivery, Failure, FailureKind};
+
+/// A renewal that failed for good: what the last attempt was, and how it came
+/// to it. Cloning shares it, so that many waiters can have the same one.
+///
+/// The message is one line for an operator:
+///
+/// ```text
+/// renewal at auth.example.com failed: invalid_grant (HTTP 400) after 1 attempt in 0.2 s; the user must log in again
+/// ```
+#[derive(Clone)]
+pub struct RefreshError(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    failure: Failure,
+    host: String,
+    attempts: u32,
+    elapsed: Duration,
+    unknown_before: bool,
+}
+
+impl RefreshError {
+    pub(super) fn new(
+        failure: Failure,
+        host: &str,
+        attempts: u32,
+        elapsed: Duration,
+        unknown_before: bool,
+    ) -> Self {
+        let host = host.to_owned();
+        Self(Arc::new(Inner { failure, host, attempts, elapsed, unknown_before }))
+    }
+
+    /// What the last attempt was.
+    pub fn failure(&self) -> &Failure {
+        &self.0.failure
+    }
+
+    /// What kind of failure the last attempt was.
+    pub fn kind(&self) -> FailureKind {
+        self.0.failure.kind()
+    }
+
+    /// How many attempts were made.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// How long it took from the start to the last failure, waits included.
+    pub fn elapsed(&self) -> Duration {
+        self.0.elapsed
+    }
+
+    /// How long the server asked to be left alone, counted from when its last
+    /// answer arrived.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.failure.retry_after()
+    }
+
+    /// Host and port of the token endpoint.
+    pub fn host(&self) -> &str {
+        &self.0.host
+    }
+
+    /// Whether the refresh token may be spent: some attempt of this renewal,
+    /// or the one that was
+    /// [reported as possibly spent](crate::Refresh::possibly_spent), ended
+    /// with [`Delivery::Unknown`].
+    pub fn possibly_spent(&self) -> bool {
+        self.0.unknown_before || self.0.failure.delivery() == Delivery::Unknown
+    }
+
+    /// Whether this is a rejection that may be of our own making: an earlier
+    /// attempt may have spent the token and its answer was lost. The user must
+    /// log in all the same; but it was not the user who was shut out.
+    pub fn after_unknown(&self) -> bool {
+        self.kind() == FailureKind::Rejected && self.0.unknown_before
+    }
+
+    /// What to do next.
+    pub fn advice(&self) -> Advice {
+        self.kind().advice()
+    }
+}
+
+impl fmt::Debug for RefreshError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RefreshError")
+            .field("failure", &self.0.failure)
+            .field("host", &self.0.host)
+            .field("attempts", &self.0.attempts)
+            .field("elapsed", &self.0.elapsed)
+            .field("possibly_spent", &self.possibly_spent())
+            .finish()
+    }
+}
+
+impl fmt::Display for RefreshError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { failure, host, attempts, elapsed, .. } = &*self.0;
+        let plural = if *attempts == 1 { "" } else { "s" };
+        write!(
+            f,
+            "renewal at {host} failed: {failure} after {attempts} attempt{plural} in {:.1} s",
+            elapsed.as_secs_f64()
+        )?;
+        if self.after_unknown() {
+            f.write_str(
+                "; an earlier attempt, whose answer was lost, may have spent the refresh token",
+            )?;
+        }
+        write!(f, "; {}", self.advice())?;
+        match failure.retry_after() {
+            Some(wait) if self.advice() == Advice::TryLater => {
+                write!(f, ", not before {:.0} s have passed", wait.as_secs_f64().ceil())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Error for RefreshError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        // The failure's own message is part of ours; the chain goes on below.
+        self.0.failure.source()
+    }
+}

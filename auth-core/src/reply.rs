@@ -1,0 +1,89 @@
+//! Reading an answer: from bytes to a [`TokenSet`] or a [`Failure`].
+//!
+//! Tolerant of what providers really send, never of what would lose a token:
+//! an answer that holds an access token is a success whatever else it holds,
+//! and one that cannot be read is never taken for a verdict.
+
+mod classify;
+mod error_body;
+mod retry_after;
+mod success;
+
+use crate::{Failure, Now, Response, Rule, TokenSet};
+
+/// Reads an answer of a token endpoint, and says what it is.
+///
+/// This is the whole of the library's judgement: the machine asks it after
+/// every attempt, and so can whoever has an answer at hand, say from a log.
+/// `rules` are asked before the built-in table. `now` is when the answer
+/// arrived; `expires_at` counts from it.
+///
+/// ```
+/// use std::time::{Instant, SystemTime};
+/// use auth_core::{FailureKind, Now, read_answer};
+///
+/// let now = Now { monotonic: Instant::now(), wall: SystemTime::now() };
+/// let answer = http::Response::builder()
+///     .status(400)
+///     .body(br#"{"error":"invalid_grant"}"#.to_vec())?;
+///
+/// let failure = read_answer(&answer, &[], now).unwrap_err();
+/// assert_eq!(failure.kind(), FailureKind::Rejected);
+/// # Ok::<(), http::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// A [`Failure`] for everything that is not a new access token.
+// Boxing the failure would cost an allocation to save a copy on a path that is
+// about to wait for a network.
+#[allow(clippy::result_large_err)]
+pub fn read_answer(response: &Response, rules: &[Rule], now: Now) -> Result<TokenSet, Failure> {
+    read_answer_without(response, rules, now, &[])
+}
+
+/// As [`read_answer`], for an answer to a request that held `secrets`: where
+/// the answer echoes one, it is taken out of the failure.
+#[allow(clippy::result_large_err)]
+pub(crate) fn read_answer_without(
+    response: &Response,
+    rules: &[Rule],
+    now: Now,
+    secrets: &[&str],
+) -> Result<TokenSet, Failure> {
+    let status = response.status();
+    let unreadable = if status.is_success() {
+        match success::read(response.headers(), response.body(), now) {
+            Ok(tokens) => return Ok(tokens),
+            Err(unreadable) => Some(unreadable),
+        }
+    } else {
+        None
+    };
+    let error = error_body::read(response.headers(), response.body());
+    let retry_after =
+        retry_after::read(response.headers(), now).or(error.as_ref().and_then(|e| e.retry_after));
+    Err(classify::classify(status, error, unreadable, retry_after, rules, secrets))
+}
+
+/// The body without a byte-order mark and surrounding white space.
+fn trimmed(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii()
+}
+
+/// Whether the body may be a form. JSON and HTML never start so; anything
+/// else is told by its content type, or by its own first name.
+fn may_be_form(headers: &http::HeaderMap, body: &[u8]) -> bool {
+    if matches!(body.first(), None | Some(b'{' | b'[' | b'<' | b'"')) {
+        return false;
+    }
+    let declared = headers
+        .get(http::header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| {
+            let value = value.trim_start().as_bytes();
+            let form = b"application/x-www-form-urlencoded";
+            value.len() >= form.len() && value[..form.len()].eq_ignore_ascii_case(form)
+        });
+    declared || body.starts_with(b"access_token=") || body.starts_with(b"error=")
+}

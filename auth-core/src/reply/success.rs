@@ -1,0 +1,255 @@
+//! The body of a 2xx answer.
+
+use std::{borrow::Cow, fmt, time::Duration};
+
+use http::{HeaderMap, header};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::{may_be_form, trimmed};
+use crate::{AccessToken, Extra, Now, RefreshToken, TokenSet, Unreadable};
+
+/// No token lives longer than this; a larger `expires_in` is a mistake, and
+/// would overflow the clocks of some platforms.
+const LONGEST_LIFE: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
+
+/// Reads a token set, or says why there is none.
+pub(super) fn read(headers: &HeaderMap, body: &[u8], now: Now) -> Result<TokenSet, Unreadable> {
+    let encoded = headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if encoded {
+        return Err(Unreadable::Encoded);
+    }
+    let body = trimmed(body);
+    let answer = match body.first() {
+        None => return Err(Unreadable::Empty),
+        Some(b'<') => return Err(Unreadable::Html),
+        _ if may_be_form(headers, body) => Answer::from_form(body),
+        _ => serde_json::from_slice(body)
+            .map_err(|error| Unreadable::Syntax { line: error.line(), column: error.column() })?,
+    };
+    answer.into_tokens(now).ok_or(Unreadable::NoToken)
+}
+
+/// The members of a successful answer. The last of duplicate members counts,
+/// as in most JSON parsers.
+#[derive(Default)]
+struct Answer<'a> {
+    access_token: Option<Cow<'a, str>>,
+    token_type: Option<Cow<'a, str>>,
+    refresh_token: Option<Cow<'a, str>>,
+    expires_in: Option<Duration>,
+    scope: Option<Cow<'a, str>>,
+    extra: Map<String, Value>,
+}
+
+impl<'a> Answer<'a> {
+    fn from_form(body: &'a [u8]) -> Self {
+        let mut answer = Self::default();
+        for (name, value) in form_urlencoded::parse(body) {
+            match &*name {
+                "access_token" => answer.access_token = Some(value),
+                "token_type" => answer.token_type = Some(value),
+                "refresh_token" => answer.refresh_token = Some(value),
+                "expires_in" => answer.expires_in = lifetime_from_text(&value),
+                "scope" => answer.scope = Some(value),
+                _ => {
+                    answer.extra.insert(name.into_owned(), Value::String(value.into_owned()));
+                }
+            }
+        }
+        answer
+    }
+
+    fn into_tokens(self, now: Now) -> Option<TokenSet> {
+        // Wiped if this returns early.
+        let extra = Extra(self.extra);
+        let access_token = self.access_token.filter(|token| !token.is_empty())?;
+        Some(TokenSet {
+            access_token: AccessToken::new(access_token),
+            token_type: self.token_type.filter(|kind| !kind.is_empty()).map(Cow::into_owned),
+            refresh_token: self
+                .refresh_token
+                .filter(|token| !token.is_empty())
+                .map(RefreshToken::new),
+            expires_at: self.expires_in.and_then(|life| now.wall.checked_add(life)),
+            scope: self.scope.map(Cow::into_owned),
+            extra,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Answer<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnswerVisitor;
+
+        impl<'de> Visitor<'de> for AnswerVisitor {
+            type Value = Answer<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Answer<'de>, A::Error> {
+                let mut answer = Answer::default();
+                while let Some(name) = map.next_key::<Text<'de>>()? {
+                    match name.0.as_deref().unwrap_or_default() {
+                        "access_token" => answer.access_token = map.next_value::<Text<'_>>()?.0,
+                        "token_type" => answer.token_type = map.next_value::<Text<'_>>()?.0,
+                        "refresh_token" => answer.refresh_token = map.next_value::<Text<'_>>()?.0,
+                        "expires_in" => answer.expires_in = map.next_value::<Lifetime>()?.0,
+                        "scope" => answer.scope = map.next_value::<Text<'_>>()?.0,
+                        name => {
+                            let name = name.to_owned();
+                            answer.extra.insert(name, map.next_value()?);
+                        }
+                    }
+                }
+                Ok(answer)
+            }
+        }
+
+        deserializer.deserialize_map(AnswerVisitor)
+    }
+}
+
+/// A string, borrowed where it has no escapes; a list of strings joined by
+/// spaces, as some servers send the scope; `None` for anything else.
+struct Text<'a>(Option<Cow<'a, str>>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Some(Cow::Borrowed(text))))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Some(Cow::Owned(text.to_owned()))))
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut items: A,
+            ) -> Result<Text<'de>, A::Error> {
+                let mut joined = String::new();
+                while let Some(Text(item)) = items.next_element()? {
+                    if let Some(item) = item {
+                        if !joined.is_empty() {
+                            joined.push(' ');
+                        }
+                        joined.push_str(&item);
+                    }
+                }
+                Ok(Text(Some(Cow::Owned(joined))))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text<'de>, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Text(None))
+            }
+
+            fn visit_unit<E>(self) -> Result<Text<'de>, E> {
+                Ok(Text(None))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Text<'de>, E> {
+                Ok(Text(None))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Text<'de>, E> {
+                Ok(Text(None))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Text<'de>, E> {
+                Ok(Text(None))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Text<'de>, E> {
+                Ok(Text(None))
+            }
+        }
+
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+/// `expires_in` as servers send it: a number, a float, either as a string.
+/// `None` for null and for what is none of these. A negative one means
+/// "expired already".
+struct Lifetime(Option<Duration>);
+
+impl<'de> Deserialize<'de> for Lifetime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct LifetimeVisitor;
+
+        impl<'de> Visitor<'de> for LifetimeVisitor {
+            type Value = Lifetime;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("anything")
+            }
+
+            fn visit_u64<E>(self, seconds: u64) -> Result<Lifetime, E> {
+                Ok(Lifetime(Some(Duration::from_secs(seconds).min(LONGEST_LIFE))))
+            }
+
+            fn visit_i64<E>(self, seconds: i64) -> Result<Lifetime, E> {
+                let seconds = u64::try_from(seconds).unwrap_or(0);
+                Ok(Lifetime(Some(Duration::from_secs(seconds).min(LONGEST_LIFE))))
+            }
+
+            fn visit_f64<E>(self, seconds: f64) -> Result<Lifetime, E> {
+                Ok(Lifetime(lifetime_from_float(seconds)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Lifetime, E> {
+                Ok(Lifetime(lifetime_from_text(text)))
+            }
+
+            fn visit_unit<E>(self) -> Result<Lifetime, E> {
+                Ok(Lifetime(None))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Lifetime, E> {
+                Ok(Lifetime(None))
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut items: A,
+            ) -> Result<Lifetime, A::Error> {
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Lifetime(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Lifetime, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Lifetime(None))
+            }
+        }
+
+        deserializer.deserialize_any(LifetimeVisitor)
+    }
+}
+
+fn lifetime_from_text(text: &str) -> Option<Duration> {
+    lifetime_from_float(text.trim().parse().ok()?)
+}
+
+fn lifetime_from_float(seconds: f64) -> Option<Duration> {
+    if seconds.is_nan() {
+        return None;
+    }
+    // Out of range is "very long" after `max(0.0)`.
+    Some(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(LONGEST_LIFE).min(LONGEST_LIFE))
+}

@@ -1,0 +1,116 @@
+//! The request of one exchange.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Uri};
+use zeroize::Zeroizing;
+
+use crate::RefreshToken;
+
+/// What is traded for an access token.
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub enum Grant {
+    /// A refresh token (RFC 6749 section 6).
+    RefreshToken(RefreshToken),
+    /// The client's own credentials (RFC 6749 section 4.4).
+    ClientCredentials,
+}
+
+impl Grant {
+    /// The value of the parameter `grant_type`.
+    pub fn grant_type(&self) -> &'static str {
+        match self {
+            Self::RefreshToken(_) => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+
+    /// The refresh token, if that is what is traded.
+    pub fn refresh_token(&self) -> Option<&RefreshToken> {
+        match self {
+            Self::RefreshToken(token) => Some(token),
+            Self::ClientCredentials => None,
+        }
+    }
+}
+
+impl From<RefreshToken> for Grant {
+    fn from(token: RefreshToken) -> Self {
+        Self::RefreshToken(token)
+    }
+}
+
+/// One HTTP request to the token endpoint, to be sent once.
+///
+/// It can be neither cloned nor built by hand: each comes from a
+/// [`Step::Send`](crate::Step::Send) and is owed one answer. Its body and its
+/// `Authorization` header are wiped when the last owner drops them, and
+/// `Debug` shows neither.
+///
+/// A transport takes it apart with [`into_http`](Self::into_http) or
+/// [`into_parts`](Self::into_parts).
+pub struct Request {
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+    pub(crate) response_limit: usize,
+}
+
+impl Request {
+    /// Always `POST` (RFC 6749 section 3.2).
+    pub fn method(&self) -> &Method {
+        &Method::POST
+    }
+
+    /// The token endpoint.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The headers. There is no `Content-Length`, which is the transport's to
+    /// set, and no `User-Agent` unless the endpoint has one.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The body. It holds the refresh token: do not log it.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// How many bytes of the answer's body may be kept at most.
+    pub fn response_limit(&self) -> usize {
+        self.response_limit
+    }
+
+    /// The request in the terms of the `http` crate. The body is no longer
+    /// wiped on drop.
+    pub fn into_http(self) -> http::Request<Vec<u8>> {
+        let (head, body) = self.into_parts();
+        head.map(|()| body.to_vec())
+    }
+
+    /// The head, and a body that is wiped when its last clone is dropped.
+    pub fn into_parts(self) -> (http::Request<()>, Bytes) {
+        let mut head = http::Request::new(());
+        *head.method_mut() = Method::POST;
+        *head.uri_mut() = self.uri;
+        *head.headers_mut() = self.headers;
+        (head, Bytes::from_owner(self.body))
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the whole URI: some providers want an API key in its query. Not
+        // the headers' values: a user may have put a key there.
+        f.debug_struct("Request")
+            .field("host", &self.uri.authority().map(http::uri::Authority::as_str))
+            .field("path", &self.uri.path())
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("body", &format_args!("[{} bytes redacted]", self.body.len()))
+            .finish()
+    }
+}

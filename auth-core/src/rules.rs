@@ -1,0 +1,190 @@
+//! What an error code means where a provider means something else by it.
+
+mod table;
+
+use std::borrow::Cow;
+
+use crate::FailureKind;
+
+/// One fact about the wording of a provider's errors: "this code, with these
+/// words, means that".
+///
+/// The built-in table holds the documented ones; more are added with
+/// [`TokenEndpoint::rule`](crate::TokenEndpoint::rule):
+///
+/// ```
+/// use auth_core::{FailureKind, Rule, TokenEndpoint};
+///
+/// let endpoint = TokenEndpoint::new("https://auth.example.com/token", "c")?
+///     .rule(Rule::new("session_gone", FailureKind::Rejected))
+///     .rule(Rule::new("invalid_grant", FailureKind::Unavailable).words("replica is behind"));
+/// # Ok::<(), auth_core::EndpointError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    pub(crate) provider: Cow<'static, str>,
+    pub(crate) status: Option<u16>,
+    pub(crate) code: Cow<'static, str>,
+    pub(crate) words: Option<Cow<'static, str>>,
+    pub(crate) kind: FailureKind,
+    pub(crate) source: Cow<'static, str>,
+}
+
+impl Rule {
+    /// An answer with this code is of this kind. The code is compared exactly,
+    /// wherever the answer holds it.
+    ///
+    /// A rule without a [`status`](Self::status) does not speak of 429 nor of
+    /// 5xx: whatever such an answer says, it is no verdict on the token.
+    pub fn new(code: impl Into<Cow<'static, str>>, kind: FailureKind) -> Self {
+        Self {
+            provider: Cow::Borrowed("your own rule"),
+            status: None,
+            code: code.into(),
+            words: None,
+            kind,
+            source: Cow::Borrowed(""),
+        }
+    }
+
+    /// An answer whose description holds these words (ASCII case ignored) is
+    /// of this kind, whatever its code.
+    pub fn described(words: impl Into<Cow<'static, str>>, kind: FailureKind) -> Self {
+        Self::new("", kind).words(words)
+    }
+
+    /// Only if the error's description holds these words (ASCII case ignored).
+    #[must_use]
+    pub fn words(mut self, words: impl Into<Cow<'static, str>>) -> Self {
+        self.words = Some(words.into());
+        self
+    }
+
+    /// Only with this status.
+    #[must_use]
+    pub fn status(mut self, status: http::StatusCode) -> Self {
+        self.status = Some(status.as_u16());
+        self
+    }
+
+    /// Whose fact it is, for messages.
+    #[must_use]
+    pub fn provider(mut self, provider: impl Into<Cow<'static, str>>) -> Self {
+        self.provider = provider.into();
+        self
+    }
+
+    /// Where the fact is documented.
+    #[must_use]
+    pub fn source(mut self, url: impl Into<Cow<'static, str>>) -> Self {
+        self.source = url.into();
+        self
+    }
+
+    /// The built-in table, in the order in which it is asked.
+    pub fn built_in() -> &'static [Self] {
+        table::TABLE
+    }
+
+    /// The code that it speaks of; empty if it speaks of any.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// What such an answer is.
+    pub fn kind(&self) -> FailureKind {
+        self.kind
+    }
+
+    /// Where the fact is documented; empty for a rule without a source.
+    pub fn documented_at(&self) -> &str {
+        &self.source
+    }
+
+    /// Whose fact it is.
+    pub fn provider_name(&self) -> &str {
+        &self.provider
+    }
+
+    /// Whether this rule speaks of such an answer, and if so of which of its
+    /// `codes`.
+    pub(crate) fn matches<'a>(
+        &self,
+        status: u16,
+        codes: &'a [Cow<'a, str>],
+        description: &str,
+    ) -> Option<Option<&'a str>> {
+        let status_fits = match self.status {
+            Some(wanted) => wanted == status,
+            None => status != 429 && status < 500,
+        };
+        let code = if self.code.is_empty() {
+            None
+        } else {
+            Some(codes.iter().find(|code| **code == self.code)?.as_ref())
+        };
+        let words_fit =
+            || self.words.as_deref().is_none_or(|words| contains_ignoring_case(description, words));
+        (status_fits && words_fit()).then_some(code)
+    }
+}
+
+fn contains_ignoring_case(text: &str, words: &str) -> bool {
+    words.is_empty()
+        || text
+            .as_bytes()
+            .windows(words.len())
+            .any(|window| window.eq_ignore_ascii_case(words.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::StatusCode;
+
+    use super::*;
+
+    fn fits(rule: &Rule, status: u16, codes: &[&'static str], description: &str) -> bool {
+        let codes: Vec<_> = codes.iter().map(|code| Cow::Borrowed(*code)).collect();
+        rule.matches(status, &codes, description).is_some()
+    }
+
+    #[test]
+    fn each_condition_counts() {
+        let rule = Rule::new("a", FailureKind::Rejected);
+        assert!(fits(&rule, 400, &["a"], ""));
+        assert!(fits(&rule, 200, &["b", "a"], ""));
+        assert!(!fits(&rule, 400, &["b", "A"], ""));
+        for status in [429, 500, 503, 599] {
+            assert!(!fits(&rule, status, &["a"], ""), "{status} is no verdict");
+        }
+        assert!(fits(&rule, 499, &["a"], ""));
+
+        let rule = rule.words("Being Processed");
+        assert!(fits(&rule, 400, &["a"], "it is being processed"));
+        assert!(!fits(&rule, 400, &["a"], "it was processed"));
+
+        assert!(fits(&Rule::described("gone", FailureKind::Rejected), 400, &[], "It is Gone."));
+
+        let rule = rule.status(StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(fits(&rule, 500, &["a"], "being processed"));
+        assert!(!fits(&rule, 400, &["a"], "being processed"));
+    }
+
+    #[test]
+    fn every_built_in_fact_has_a_provider_a_source_and_a_use() {
+        for (at, rule) in Rule::built_in().iter().enumerate() {
+            assert!(!rule.provider.is_empty(), "{rule:?}");
+            assert!(rule.source.starts_with("https://"), "{rule:?}");
+            let shadow = Rule::built_in()[..at].iter().find(|earlier| {
+                earlier.code == rule.code
+                    && (earlier.status.is_none() || earlier.status == rule.status)
+                    && earlier.words.as_deref().is_none_or(|earlier| {
+                        rule.words
+                            .as_deref()
+                            .is_some_and(|words| contains_ignoring_case(words, earlier))
+                    })
+            });
+            assert_eq!(shadow, None, "{rule:?} can never decide");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The table.
+use super::Rule;
+pub(super) static TABLE: &[Rule] = &[];

@@ -1,0 +1,118 @@
+//! Taking secrets out of what a server wrote.
+
+/// How much of a server's explanation is kept.
+const MAX_LEN: usize = 256;
+
+/// A word this long that mixes letters and digits is taken for a token unless
+/// it is a UUID (which support staff ask for as trace or correlation id).
+const TOKEN_LEN: usize = 24;
+
+const REDACTED: &str = "[redacted]";
+
+/// A server's explanation on one line of printable ASCII, without anything
+/// that is one of `secrets` or looks like a token. `None` if nothing is left.
+pub(crate) fn scrub(text: &str, secrets: &[&str]) -> Option<String> {
+    // Before anything is cut off: half a secret would no longer be found. The
+    // text is no longer than an answer may be.
+    let mut text = text.to_owned();
+    for secret in secrets.iter().filter(|secret| secret.len() >= 4) {
+        text = text.replace(secret, REDACTED);
+    }
+    let mut clean = String::with_capacity(text.len().min(MAX_LEN));
+    for word in text.split(|c: char| !c.is_ascii_graphic()).filter(|word| !word.is_empty()) {
+        if !clean.is_empty() {
+            clean.push(' ');
+        }
+        push_word(&mut clean, word);
+        if clean.len() > MAX_LEN {
+            clean.truncate(MAX_LEN - 3);
+            clean.push_str("...");
+            break;
+        }
+    }
+    (!clean.is_empty()).then_some(clean)
+}
+
+/// Copies a word, its token-like parts redacted. `key=value` and quoted values
+/// are looked at apart, so that the key stays readable.
+fn push_word(clean: &mut String, word: &str) {
+    let is_token_char = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
+    let mut rest = word;
+    while !rest.is_empty() {
+        let end = rest.find(|c| !is_token_char(c)).unwrap_or(rest.len());
+        let (part, tail) = rest.split_at(end);
+        clean.push_str(if looks_like_a_token(part) { REDACTED } else { part });
+        let mut tail_chars = tail.chars();
+        if let Some(separator) = tail_chars.next() {
+            clean.push(separator);
+        }
+        rest = tail_chars.as_str();
+    }
+}
+
+pub(crate) fn looks_like_a_token(part: &str) -> bool {
+    let has = |test: fn(&u8) -> bool| part.bytes().any(|byte| test(&byte));
+    part.len() >= TOKEN_LEN
+        && !is_uuid(part)
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_alphabetic)
+        && !is_plain_path(part)
+}
+
+/// A host or a path of short words, as in a link to documentation.
+fn is_plain_path(part: &str) -> bool {
+    part.contains('/') && part.split(['/', '.', '-', '_']).all(|piece| piece.len() < 16)
+}
+
+fn is_uuid(part: &str) -> bool {
+    let lengths = [8, 4, 4, 4, 12];
+    let mut groups = part.trim_end_matches('.').split('-');
+    lengths.iter().all(|length| {
+        groups.next().is_some_and(|group| {
+            group.len() == *length && group.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    }) && groups.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_and_what_looks_like_one_are_taken_out() {
+        let secrets = ["rt-1", "s3cret value", "abc"];
+        for (text, expected) in [
+            ("Token has been expired or revoked.", Some("Token has been expired or revoked.")),
+            ("bad token rt-1!", Some("bad token [redacted]!")),
+            ("bad s3cret value", Some("bad [redacted]")),
+            // Too short to be told from a word.
+            ("abc", Some("abc")),
+            ("line\n\tbreak\u{1b}[31m", Some("line break [31m")),
+            ("caf\u{e9} au lait", Some("caf au lait")),
+            ("\u{1F511}", None),
+            ("", None),
+            ("token=ya29.a0AfH6SMBx1234567890abcdefghij expired", Some("token=[redacted] expired")),
+            (
+                "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
+                Some("[redacted]"),
+            ),
+            (
+                "AADSTS70008: expired. Trace ID: 6ac1bd31-9eb2-4c6a-8c1e-0d1d3a1f2b00",
+                Some("AADSTS70008: expired. Trace ID: 6ac1bd31-9eb2-4c6a-8c1e-0d1d3a1f2b00"),
+            ),
+            (
+                "see https://example.com/docs/errors/v2",
+                Some("see https://example.com/docs/errors/v2"),
+            ),
+        ] {
+            assert_eq!(scrub(text, &secrets).as_deref(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        let text = scrub(&"word ".repeat(100_000), &[]).unwrap();
+        assert_eq!(text.len(), MAX_LEN);
+        assert!(text.ends_with("..."));
+    }
+}

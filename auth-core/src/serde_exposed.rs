@@ -1,0 +1,374 @@
+//! `serde` with the secrets shown, for whoever stores tokens on purpose.
+//!
+//! Without this module, serializing a token writes `"[redacted]"`: what ends
+//! up in a log or a support bundle by accident is harmless. With it the real
+//! value is written:
+//!
+//! ```
+//! use auth_core::{AccessToken, TokenSet};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Serialize, Deserialize)]
+//! struct Session {
+//!     user: String,
+//!     #[serde(with = "auth_core::serde_exposed")]
+//!     tokens: TokenSet,
+//! }
+//!
+//! let session = Session { user: "ada".into(), tokens: TokenSet::new(AccessToken::new("at-1")) };
+//! let json = serde_json::to_string(&session)?;
+//! assert!(json.contains(r#""access_token":"at-1""#));
+//!
+//! // Redacted without the attribute, and refused when read back.
+//! let redacted = serde_json::to_string(&session.tokens)?;
+//! assert!(!redacted.contains("at-1"));
+//! assert!(serde_json::from_str::<TokenSet>(&redacted).is_err());
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
+//! # The JSON form of a `TokenSet`
+//!
+//! | member | value |
+//! | --- | --- |
+//! | `access_token` | string, required |
+//! | `token_type` | string, left out if unknown |
+//! | `refresh_token` | string, left out if there is none |
+//! | `expires_at` | whole seconds since the Unix epoch, rounded down, left out if unknown |
+//! | `scope` | string, left out if unknown |
+//! | `extra` | object with the answer's other members, left out if empty |
+//!
+//! Unknown members are ignored when it is read, so that a newer version may
+//! add some.
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::{AccessToken, Extra, RefreshToken, TokenSet};
+
+const REDACTED: &str = "[redacted]";
+
+/// Writes the real value. For `#[serde(with = "auth_core::serde_exposed")]`.
+///
+/// # Errors
+///
+/// Those of the serializer.
+pub fn serialize<T: Expose, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    value.serialize_exposed(serializer)
+}
+
+/// Reads the real value. For `#[serde(with = "auth_core::serde_exposed")]`.
+///
+/// # Errors
+///
+/// Those of the deserializer; and if what it reads was redacted when written.
+pub fn deserialize<'de, T: Deserialize<'de> + Expose, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    T::deserialize(deserializer)
+}
+
+/// What [`serialize`] can write with its secrets shown.
+pub trait Expose: private::Sealed {
+    #[doc(hidden)]
+    fn serialize_exposed<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+}
+
+mod private {
+    pub trait Sealed {}
+    impl Sealed for super::AccessToken {}
+    impl Sealed for super::RefreshToken {}
+    impl Sealed for super::TokenSet {}
+    impl<T: Sealed> Sealed for Option<T> {}
+}
+
+impl Expose for AccessToken {
+    fn serialize_exposed<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose())
+    }
+}
+
+impl Expose for RefreshToken {
+    fn serialize_exposed<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose())
+    }
+}
+
+impl Expose for TokenSet {
+    fn serialize_exposed<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Form::exposed(self).serialize(serializer)
+    }
+}
+
+impl<T: Expose> Expose for Option<T> {
+    fn serialize_exposed<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Inner<'a, T>(&'a T);
+        impl<T: Expose> Serialize for Inner<'_, T> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.0.serialize_exposed(serializer)
+            }
+        }
+        match self {
+            Some(value) => serializer.serialize_some(&Inner(value)),
+            None => serializer.serialize_none(),
+        }
+    }
+}
+
+/// A stored token set that cannot be read. The message holds no part of it.
+#[derive(Debug, thiserror::Error)]
+#[error("not the JSON form of a token set ({reason}, line {line}, column {column})")]
+#[non_exhaustive]
+pub struct TokenFormError {
+    reason: &'static str,
+    line: usize,
+    column: usize,
+}
+
+impl TokenSet {
+    /// The documented JSON form, [secrets shown](crate::serde_exposed). Wiped
+    /// when dropped.
+    pub fn to_json_exposed(&self) -> Zeroizing<Vec<u8>> {
+        // Written into a buffer of the right size: growing would leave copies
+        // of the secrets behind. The first pass only counts.
+        let mut size = Counter(0);
+        let _ = serde_json::to_writer(&mut size, &Form::exposed(self));
+        let mut json = Zeroizing::new(Vec::with_capacity(size.0));
+        // Writing strings, numbers and maps with string keys into memory
+        // cannot fail.
+        let _ = serde_json::to_writer(&mut *json, &Form::exposed(self));
+        json
+    }
+
+    /// Reads what [`to_json_exposed`](Self::to_json_exposed) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenFormError`] if it is anything else, or was written redacted.
+    pub fn from_json(json: &[u8]) -> Result<Self, TokenFormError> {
+        // serde_json's own message may quote the input.
+        serde_json::from_slice(json).map_err(|error| TokenFormError {
+            reason: match error.classify() {
+                serde_json::error::Category::Eof => "it ends too early",
+                serde_json::error::Category::Syntax => "not JSON",
+                _ => "a member is missing, redacted or of the wrong type",
+            },
+            line: error.line(),
+            column: error.column(),
+        })
+    }
+}
+
+struct Counter(usize);
+
+impl std::io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The JSON form, as it is written.
+#[derive(Serialize)]
+struct Form<'a> {
+    access_token: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    extra: Option<ExtraForm<'a>>,
+}
+
+enum ExtraForm<'a> {
+    Exposed(&'a Map<String, Value>),
+    Redacted(&'a Map<String, Value>),
+}
+
+impl Serialize for ExtraForm<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Exposed(members) => members.serialize(serializer),
+            Self::Redacted(members) => {
+                serializer.collect_map(members.keys().map(|name| (name, REDACTED)))
+            }
+        }
+    }
+}
+
+impl<'a> Form<'a> {
+    fn exposed(tokens: &'a TokenSet) -> Self {
+        Self {
+            access_token: tokens.access_token.expose(),
+            token_type: tokens.token_type.as_deref(),
+            refresh_token: tokens.refresh_token.as_ref().map(RefreshToken::expose),
+            expires_at: tokens.expires_at.map(unix_seconds),
+            scope: tokens.scope.as_deref(),
+            extra: (!tokens.extra.is_empty()).then_some(ExtraForm::Exposed(&tokens.extra.0)),
+        }
+    }
+
+    fn redacted(tokens: &'a TokenSet) -> Self {
+        let exposed = Self::exposed(tokens);
+        Self {
+            access_token: REDACTED,
+            refresh_token: exposed.refresh_token.map(|_| REDACTED),
+            extra: exposed.extra.map(|_| ExtraForm::Redacted(&tokens.extra.0)),
+            ..exposed
+        }
+    }
+}
+
+/// The JSON form, as it is read.
+#[derive(Deserialize)]
+struct OwnedForm {
+    access_token: AccessToken,
+    token_type: Option<String>,
+    refresh_token: Option<RefreshToken>,
+    expires_at: Option<u64>,
+    scope: Option<String>,
+    #[serde(default)]
+    extra: Map<String, Value>,
+}
+
+impl<'de> Deserialize<'de> for TokenSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let form = OwnedForm::deserialize(deserializer)?;
+        Ok(Self {
+            access_token: form.access_token,
+            token_type: form.token_type,
+            refresh_token: form.refresh_token,
+            expires_at: form
+                .expires_at
+                .map(|seconds| {
+                    SystemTime::UNIX_EPOCH
+                        .checked_add(Duration::from_secs(seconds))
+                        .ok_or_else(|| D::Error::custom("expires_at is out of range"))
+                })
+                .transpose()?,
+            scope: form.scope,
+            extra: Extra(form.extra),
+        })
+    }
+}
+
+impl Serialize for TokenSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Form::redacted(self).serialize(serializer)
+    }
+}
+
+impl Serialize for AccessToken {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(REDACTED)
+    }
+}
+
+impl Serialize for RefreshToken {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(REDACTED)
+    }
+}
+
+impl<'de> Deserialize<'de> for AccessToken {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        secret(deserializer).map(Self::new)
+    }
+}
+
+impl<'de> Deserialize<'de> for RefreshToken {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        secret(deserializer).map(Self::new)
+    }
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    match text.as_str() {
+        "" => Err(D::Error::custom("a token is empty")),
+        REDACTED => Err(D::Error::custom(
+            "a token was redacted when it was written; use auth_core::serde_exposed",
+        )),
+        _ => Ok(text),
+    }
+}
+
+fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn full() -> TokenSet {
+        let mut tokens = TokenSet::new(AccessToken::new("at-\u{1F511}\"\n"));
+        tokens.token_type = Some("Bearer".into());
+        tokens.refresh_token = Some(RefreshToken::new("rt"));
+        tokens.expires_at = Some(SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_999));
+        tokens.scope = Some("a b".into());
+        tokens.extra.insert("id_token", json!("secret-id"));
+        tokens
+    }
+
+    #[test]
+    fn the_documented_form_round_trips() {
+        let tokens = full();
+        let json = tokens.to_json_exposed();
+        assert_eq!(
+            serde_json::from_slice::<Value>(&json).unwrap(),
+            json!({
+                "access_token": "at-\u{1F511}\"\n",
+                "token_type": "Bearer",
+                "refresh_token": "rt",
+                "expires_at": 1_700_000_000,
+                "scope": "a b",
+                "extra": {"id_token": "secret-id"},
+            })
+        );
+        let read = TokenSet::from_json(&json).unwrap();
+        assert_eq!(read.to_json_exposed(), json);
+        assert_eq!(read.refresh_token, tokens.refresh_token);
+
+        let bare = TokenSet::new(AccessToken::new("at"));
+        assert_eq!(&bare.to_json_exposed()[..], br#"{"access_token":"at"}"#);
+        assert_eq!(TokenSet::from_json(&bare.to_json_exposed()).unwrap(), bare);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_an_error_without_its_text() {
+        for (json, reason) in [
+            (&br#"{"access_token":"sec"#[..], "ends too early"),
+            (br#"secret"#, "not JSON"),
+            (br#"{"access_token":["secret"]}"#, "wrong type"),
+            (br#"{"access_token":"secret","expires_at":"secret"}"#, "wrong type"),
+            (br#"{"access_token":"secret","expires_at":18446744073709551615}"#, "wrong type"),
+            (br#"{"access_token":""}"#, "missing, redacted"),
+            (br#"{"access_token":"[redacted]"}"#, "redacted"),
+            (br#"{"refresh_token":"secret"}"#, "missing"),
+        ] {
+            let error = TokenSet::from_json(json).unwrap_err();
+            assert!(error.to_string().contains(reason), "{error}");
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn plain_serde_redacts() {
+        let json = serde_json::to_string(&full()).unwrap();
+        assert!(!json.contains("at-") && !json.contains("\"rt\"") && !json.contains("secret"));
+        assert_eq!(serde_json::to_string(&RefreshToken::new("rt")).unwrap(), "\"[redacted]\"");
+    }
+}

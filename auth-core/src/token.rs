@@ -1,0 +1,226 @@
+//! Tokens: secret, redacted, wiped.
+
+use std::{fmt, time::SystemTime};
+
+use bytes::Bytes;
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Map, Value};
+use zeroize::{Zeroize, Zeroizing};
+
+const BEARER: &str = "Bearer ";
+
+/// An access token. Cloning shares it; the last owner wipes it.
+///
+/// `Debug` and `serde` never show it; [`expose`](Self::expose) does.
+///
+/// ```
+/// use auth_core::AccessToken;
+///
+/// let token = AccessToken::new("at-1");
+/// assert_eq!(format!("{token:?}"), "AccessToken([redacted])");
+/// assert_eq!(token.expose(), "at-1");
+/// assert_eq!(token.authorization().unwrap(), "Bearer at-1");
+/// ```
+#[derive(Clone)]
+pub struct AccessToken {
+    // The header's value whole, so that `authorization` shares it: a cached
+    // token is used far more often than it is read.
+    bearer: Bytes,
+}
+
+impl AccessToken {
+    /// Takes the token as the server sent it. The `String` handed in is wiped.
+    pub fn new(token: impl Into<String>) -> Self {
+        let token = Zeroizing::new(token.into());
+        let mut bearer = Zeroizing::new(Vec::with_capacity(BEARER.len() + token.len()));
+        bearer.extend_from_slice(BEARER.as_bytes());
+        bearer.extend_from_slice(token.as_bytes());
+        Self { bearer: Bytes::from_owner(bearer) }
+    }
+
+    /// The token itself. Do not log it.
+    pub fn expose(&self) -> &str {
+        // The bytes were a `&str` in `new`, and the prefix is ASCII.
+        std::str::from_utf8(&self.bearer[BEARER.len()..]).unwrap_or_default()
+    }
+
+    /// The value of an `Authorization` header with this token (RFC 6750
+    /// section 2.1), marked sensitive. It shares the token's memory.
+    ///
+    /// # Errors
+    ///
+    /// If the token holds a control character and so cannot stand in a header.
+    /// RFC 6749 appendix A.12 allows none, but a server may send anything.
+    pub fn authorization(&self) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+        let mut value = HeaderValue::from_maybe_shared(self.bearer.clone())?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken([redacted])")
+    }
+}
+
+/// Compares in time that depends on the lengths only.
+impl PartialEq for AccessToken {
+    fn eq(&self, other: &Self) -> bool {
+        same(&self.bearer, &other.bearer)
+    }
+}
+
+impl Eq for AccessToken {}
+
+/// A refresh token. Wiped when dropped.
+///
+/// `Debug` and `serde` never show it; [`expose`](Self::expose) does.
+///
+/// ```
+/// use auth_core::RefreshToken;
+///
+/// let token = RefreshToken::new("rt-1");
+/// assert_eq!(format!("{token:?}"), "RefreshToken([redacted])");
+/// assert_eq!(token.expose(), "rt-1");
+/// ```
+#[derive(Clone)]
+pub struct RefreshToken(SecretString);
+
+impl RefreshToken {
+    /// Takes the token as the server sent it.
+    pub fn new(token: impl Into<String>) -> Self {
+        Self(SecretString::from(token.into()))
+    }
+
+    /// The token itself. Do not log it.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for RefreshToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RefreshToken([redacted])")
+    }
+}
+
+/// Compares in time that depends on the lengths only.
+impl PartialEq for RefreshToken {
+    fn eq(&self, other: &Self) -> bool {
+        same(self.expose().as_bytes(), other.expose().as_bytes())
+    }
+}
+
+impl Eq for RefreshToken {}
+
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |diff, (a, b)| diff | (a ^ b)) == 0
+}
+
+/// What a successful exchange leaves its caller with.
+///
+/// Its JSON form is described in [`serde_exposed`](crate::serde_exposed);
+/// plain `serde` serialization redacts the secrets, and such a redacted form
+/// is refused when it is read back.
+#[non_exhaustive]
+#[derive(Clone, PartialEq)]
+pub struct TokenSet {
+    /// The new access token.
+    pub access_token: AccessToken,
+    /// The token type as the server sent it, usually some spelling of
+    /// `Bearer`. RFC 6749 section 5.1 requires it; some servers leave it out.
+    pub token_type: Option<String>,
+    /// The refresh token to use next time: the rotated one if the server sent
+    /// one, otherwise the one that was used (RFC 6749 section 6). `None` only
+    /// for grants that have none.
+    pub refresh_token: Option<RefreshToken>,
+    /// When the access token expires, by the local wall clock, counted from
+    /// the moment the request was sent. `None` if the server did not say.
+    pub expires_at: Option<SystemTime>,
+    /// The granted scope, if the server named it.
+    pub scope: Option<String>,
+    /// Every other member of the answer, such as `id_token`. Treated as secret.
+    pub extra: Extra,
+}
+
+impl TokenSet {
+    /// A set of an access token and nothing else, to be filled in by its
+    /// public fields.
+    pub fn new(access_token: AccessToken) -> Self {
+        Self {
+            access_token,
+            token_type: None,
+            refresh_token: None,
+            expires_at: None,
+            scope: None,
+            extra: Extra::default(),
+        }
+    }
+}
+
+impl fmt::Debug for TokenSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenSet")
+            .field("access_token", &self.access_token)
+            .field("token_type", &self.token_type)
+            .field("refresh_token", &self.refresh_token)
+            .field("expires_at", &self.expires_at)
+            .field("scope", &self.scope)
+            .field("extra", &self.extra)
+            .finish()
+    }
+}
+
+/// Members of an answer that this library does not know, kept as they came.
+///
+/// They may hold secrets (`id_token`), so `Debug` shows only their names, and
+/// strings are wiped on drop.
+#[derive(Clone, Default, PartialEq)]
+pub struct Extra(pub(crate) Map<String, Value>);
+
+impl Extra {
+    /// The member `name`.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// Adds or replaces a member.
+    pub fn insert(&mut self, name: impl Into<String>, value: Value) {
+        if let Some(mut old) = self.0.insert(name.into(), value) {
+            wipe(&mut old);
+        }
+    }
+
+    /// All members.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Extra {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+impl Drop for Extra {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(wipe);
+    }
+}
+
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
