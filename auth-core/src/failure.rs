@@ -289,8 +289,10 @@ impl Failure {
     pub fn is_retried_by_default(&self) -> bool {
         match self.kind {
             FailureKind::Unreachable | FailureKind::Interrupted => true,
-            FailureKind::Unavailable => self.status.is_some_and(|status| status.is_server_error()),
-            FailureKind::Throttled | FailureKind::Rejected | FailureKind::Misconfigured => false,
+            FailureKind::Unavailable | FailureKind::Throttled => {
+                self.status.is_some_and(|status| status.is_server_error())
+            }
+            FailureKind::Rejected | FailureKind::Misconfigured => false,
         }
     }
 }

@@ -148,3 +148,249 @@ fn is_code(text: &str, status: StatusCode) -> bool {
 fn echoes(code: &str, secret: &str) -> bool {
     secret.len() >= 4 && (code.contains(secret) || (code.len() >= 8 && secret.contains(code)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::{HeaderMap, header};
+
+    use crate::{Delivery, Delivery::*, Failure, FailureKind, FailureKind::*, Rule, test_now};
+
+    fn read_with(status: u16, body: &str, rules: &[Rule], secrets: &[&str]) -> Failure {
+        let mut answer = http::Response::new(body.as_bytes().to_vec());
+        *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        crate::reply::read_answer_without(&answer, rules, test_now(), secrets).unwrap_err()
+    }
+
+    fn read(status: u16, body: &str) -> Failure {
+        read_with(status, body, &[], &[])
+    }
+
+    #[test]
+    fn kind_code_and_delivery() {
+        type Row<'a> = (u16, &'a str, FailureKind, Option<&'a str>, Delivery);
+        let html = "<html><h1>No</h1></html>";
+        let rows: &[Row<'_>] = &[
+            // RFC 6749 section 5.2, with any status that carries it.
+            (400, r#"{"error":"invalid_grant"}"#, Rejected, Some("invalid_grant"), Answered),
+            (401, r#"{"error":"invalid_grant"}"#, Rejected, Some("invalid_grant"), Answered),
+            (403, r#"{"error":"invalid_grant"}"#, Rejected, Some("invalid_grant"), Answered),
+            (404, r#"{"error":"invalid_grant"}"#, Rejected, Some("invalid_grant"), Answered),
+            (200, r#"{"error":"invalid_grant"}"#, Rejected, Some("invalid_grant"), Answered),
+            (
+                400,
+                "error=invalid_grant&error_description=x",
+                Rejected,
+                Some("invalid_grant"),
+                Answered,
+            ),
+            (
+                400,
+                r#"{"error":"invalid_request"}"#,
+                Misconfigured,
+                Some("invalid_request"),
+                Answered,
+            ),
+            (401, r#"{"error":"invalid_client"}"#, Misconfigured, Some("invalid_client"), Answered),
+            (
+                400,
+                r#"{"error":"unauthorized_client"}"#,
+                Misconfigured,
+                Some("unauthorized_client"),
+                Answered,
+            ),
+            (
+                400,
+                r#"{"error":"unsupported_grant_type"}"#,
+                Misconfigured,
+                Some("unsupported_grant_type"),
+                Answered,
+            ),
+            (400, r#"{"error":"invalid_scope"}"#, Misconfigured, Some("invalid_scope"), Answered),
+            (400, r#"{"error":"slow_down"}"#, Throttled, Some("slow_down"), Answered),
+            (
+                400,
+                r#"{"error":"temporarily_unavailable"}"#,
+                Unavailable,
+                Some("temporarily_unavailable"),
+                Answered,
+            ),
+            (400, r#"{"error":"server_error"}"#, Unavailable, Some("server_error"), Unknown),
+            // Nested, and under other names.
+            (
+                401,
+                r#"{"error":{"type":"invalid_grant","message":"m"}}"#,
+                Rejected,
+                Some("invalid_grant"),
+                Answered,
+            ),
+            (
+                401,
+                r#"{"error":{"code":"invalid_grant","type":"invalid_request_error"}}"#,
+                Rejected,
+                Some("invalid_grant"),
+                Answered,
+            ),
+            (
+                400,
+                r#"{"errors":[{"errorType":"invalid_grant","message":"m"}],"success":false}"#,
+                Rejected,
+                Some("invalid_grant"),
+                Answered,
+            ),
+            (400, r#"[{"errorCode":"invalid_grant"}]"#, Rejected, Some("invalid_grant"), Answered),
+            (
+                400,
+                r#"{"__type":"com.example.auth#invalid_grant"}"#,
+                Rejected,
+                Some("invalid_grant"),
+                Answered,
+            ),
+            (
+                400,
+                r#"{"error":{"message":"invalid_grant","code":400}}"#,
+                Rejected,
+                Some("invalid_grant"),
+                Answered,
+            ),
+            // A 5xx and a 429 are no verdict, whatever they say.
+            (500, r#"{"error":"invalid_grant"}"#, Unavailable, Some("invalid_grant"), Unknown),
+            (
+                503,
+                r#"{"error":"temporarily_unavailable"}"#,
+                Unavailable,
+                Some("temporarily_unavailable"),
+                Unknown,
+            ),
+            (429, r#"{"error":"invalid_grant"}"#, Throttled, Some("invalid_grant"), Answered),
+            (429, html, Throttled, None, Answered),
+            (429, "", Throttled, None, Answered),
+            (500, "", Unavailable, None, Unknown),
+            (502, html, Unavailable, None, Unknown),
+            (504, html, Unavailable, None, Unknown),
+            (
+                529,
+                r#"{"type":"error","error":{"type":"overloaded_error"}}"#,
+                Unavailable,
+                Some("overloaded_error"),
+                Unknown,
+            ),
+            (599, "\u{0}", Unavailable, None, Unknown),
+            // Pages of those between us and the server.
+            (400, html, Unavailable, None, Unknown),
+            (401, "", Unavailable, None, Unknown),
+            (403, html, Unavailable, None, Unknown),
+            (407, html, Unavailable, None, Unknown),
+            (408, "", Unavailable, None, Unknown),
+            (425, "", Unavailable, None, Unknown),
+            (451, html, Unavailable, None, Unknown),
+            (403, r#"{"message":"Forbidden"}"#, Unavailable, None, Unknown),
+            (
+                403,
+                r#"{"timestamp":1,"status":403,"error":"Forbidden","path":"/"}"#,
+                Unavailable,
+                None,
+                Unknown,
+            ),
+            (400, r#"{"error":{"message":"no code"}}"#, Unavailable, None, Unknown),
+            (400, r#"{"type":"error"}"#, Unavailable, None, Unknown),
+            (400, r#"{"type":"about:blank","title":"x","status":400}"#, Unavailable, None, Unknown),
+            (400, r#"{"error":true}"#, Unavailable, None, Unknown),
+            (400, r#"{"error":""}"#, Unavailable, None, Unknown),
+            (400, r#"{"error":"invalid_gra"#, Unavailable, None, Unknown),
+            (400, r#""invalid_grant""#, Unavailable, None, Unknown),
+            (400, "invalid_grant", Unavailable, None, Unknown),
+            // A code that nobody knows is a refusal, but no verdict on the token.
+            (400, r#"{"error":"brand_new_code"}"#, Unavailable, Some("brand_new_code"), Answered),
+            (200, r#"{"error":"brand_new_code"}"#, Unavailable, Some("brand_new_code"), Answered),
+            // The wrong place.
+            (404, html, Misconfigured, None, Answered),
+            (404, r#"{"error":"Not Found"}"#, Misconfigured, None, Answered),
+            (405, "", Misconfigured, None, Answered),
+            (301, "", Misconfigured, None, Answered),
+            (302, html, Misconfigured, None, Answered),
+            (307, "", Misconfigured, None, Answered),
+            (308, r#"{"access_token":"at"}"#, Misconfigured, None, Answered),
+            // Success without a token.
+            (200, html, Interrupted, None, Unknown),
+            (200, "", Interrupted, None, Unknown),
+            (204, "", Interrupted, None, Unknown),
+            (200, "{}", Interrupted, None, Unknown),
+            (200, r#"{"access_token":"at"#, Interrupted, None, Unknown),
+            (200, r#"{"ok":false}"#, Interrupted, None, Unknown),
+        ];
+        for (status, body, kind, code, delivery) in rows {
+            let failure = read(*status, body);
+            assert_eq!(failure.kind(), *kind, "{status} {body}");
+            assert_eq!(failure.code().map(|code| code.as_str()), *code, "{status} {body}");
+            assert_eq!(failure.delivery(), *delivery, "{status} {body}");
+            assert_eq!(failure.status().map(|status| status.as_u16()), Some(*status));
+        }
+    }
+
+    #[test]
+    fn the_callers_rules_come_first() {
+        let body = r#"{"error":"invalid_grant","error_description":"replica is behind"}"#;
+        let rule = Rule::new("invalid_grant", Unavailable).words("is behind").provider("Us");
+        let failure = read_with(400, body, &[rule], &[]);
+        assert_eq!(failure.kind(), Unavailable);
+        assert_eq!(failure.delivery(), Answered);
+        assert_eq!(failure.provider(), Some("Us"));
+        assert_eq!(failure.code(), Some(&crate::ErrorCode::INVALID_GRANT));
+
+        let rule = Rule::described("come back", Throttled);
+        assert_eq!(
+            read_with(400, r#"{"message":"Come back soon"}"#, &[rule], &[]).kind(),
+            Throttled
+        );
+    }
+
+    #[test]
+    fn what_was_sent_is_not_shown() {
+        let secret = "rt-0123456789";
+        for body in [
+            format!(r#"{{"error":"{secret}"}}"#),
+            format!(r#"{{"error":"bad_{secret}"}}"#),
+            r#"{"error":"rt-01234567"}"#.to_owned(),
+            format!(r#"{{"error":"invalid_grant","error_description":"no {secret} here"}}"#),
+            format!(r#"{{"error":{{"message":"{secret}"}}}}"#),
+            format!(
+                r#"{{"error":"invalid_grant","error_description":"{}{secret}"}}"#,
+                "x".repeat(250)
+            ),
+        ] {
+            let failure = read_with(400, &body, &[], &[secret]);
+            let shown = format!("{failure} {failure:?}");
+            assert!(!shown.contains("rt-01234567"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_wait_named_in_the_header_or_the_body() {
+        let mut answer =
+            http::Response::new(br#"{"retry_after":64.5,"message":"limited"}"#.to_vec());
+        *answer.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+        let wait =
+            |answer: &_| crate::read_answer(answer, &[], test_now()).unwrap_err().retry_after();
+        assert_eq!(wait(&answer), Some(Duration::from_millis(64_500)));
+        *answer.headers_mut() = HeaderMap::from_iter([(header::RETRY_AFTER, "7".parse().unwrap())]);
+        assert_eq!(wait(&answer), Some(Duration::from_secs(7)));
+    }
+
+    #[test]
+    fn one_line_for_people() {
+        for (status, body, line) in [
+            (
+                400,
+                r#"{"error":"invalid_grant","error_description":"Token revoked."}"#,
+                "invalid_grant (HTTP 400): Token revoked.",
+            ),
+            (502, "<html>", "HTTP 502"),
+            (200, "<html>", "HTTP 200, but the body is an HTML page"),
+            (200, r#"{"error":"bad"}"#, "bad (HTTP 200)"),
+        ] {
+            assert_eq!(read(status, body).to_string(), line);
+        }
+    }
+}

@@ -253,3 +253,157 @@ fn lifetime_from_float(seconds: f64) -> Option<Duration> {
     // Out of range is "very long" after `max(0.0)`.
     Some(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(LONGEST_LIFE).min(LONGEST_LIFE))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_now;
+
+    fn read_as(content_type: Option<&str>, body: &[u8]) -> Result<TokenSet, Unreadable> {
+        let mut headers = HeaderMap::new();
+        if let Some(content_type) = content_type {
+            headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
+        }
+        read(&headers, body, test_now())
+    }
+
+    fn read_json(body: &str) -> Result<TokenSet, Unreadable> {
+        read_as(Some("application/json"), body.as_bytes())
+    }
+
+    #[test]
+    fn a_lifetime_in_every_spelling() {
+        let s = |seconds| Some(Duration::from_secs(seconds));
+        for (expires_in, expected) in [
+            ("3600", s(3600)),
+            ("\"3600\"", s(3600)),
+            ("\" 3600 \"", s(3600)),
+            ("3599.5", Some(Duration::from_millis(3_599_500))),
+            ("\"3599.5\"", Some(Duration::from_millis(3_599_500))),
+            ("3.6e3", s(3600)),
+            ("0", s(0)),
+            ("-1", s(0)),
+            ("-1.5", s(0)),
+            ("\"-1\"", s(0)),
+            ("null", None),
+            ("\"\"", None),
+            ("\"soon\"", None),
+            ("\"NaN\"", None),
+            ("true", None),
+            ("[3600]", None),
+            ("{\"seconds\":3600}", None),
+            ("18446744073709551615", Some(LONGEST_LIFE)),
+            ("-9223372036854775808", s(0)),
+            ("99999999999999999999999", Some(LONGEST_LIFE)),
+            ("1e300", Some(LONGEST_LIFE)),
+            ("\"inf\"", Some(LONGEST_LIFE)),
+        ] {
+            let body = format!(r#"{{"access_token":"at","expires_in":{expires_in}}}"#);
+            let life = read_json(&body)
+                .unwrap()
+                .expires_at
+                .map(|at| at.duration_since(test_now().wall).unwrap());
+            assert_eq!(life, expected, "{expires_in}");
+        }
+        assert_eq!(read_json(r#"{"access_token":"at"}"#).unwrap().expires_at, None);
+    }
+
+    #[test]
+    fn tokens_in_every_dress() {
+        let json = Some("application/json");
+        let form = Some("application/x-www-form-urlencoded; charset=utf-8");
+        for (content_type, body, access, refresh) in [
+            (json, r#"{"access_token":"at","refresh_token":"rt"}"#, "at", Some("rt")),
+            (json, r#"{"access_token":"at","refresh_token":null}"#, "at", None),
+            (json, r#"{"access_token":"at","refresh_token":""}"#, "at", None),
+            (json, r#"{"access_token":"at","refresh_token":7}"#, "at", None),
+            (json, r#"{"access_token":"a\/t\u002b","refresh_token":"r\\t"}"#, "a/t+", Some("r\\t")),
+            // The last of duplicate members counts.
+            (json, r#"{"access_token":"old","access_token":"at"}"#, "at", None),
+            // A token is a token, whatever else is said.
+            (json, r#"{"access_token":"at","error":null}"#, "at", None),
+            (json, r#"{"ok":true,"access_token":"at","error":""}"#, "at", None),
+            (json, "\u{feff}  {\"access_token\":\"at\"}\r\n", "at", None),
+            // The content type is wrong or missing more often than the body.
+            (None, r#"{"access_token":"at"}"#, "at", None),
+            (Some("text/html"), r#"{"access_token":"at"}"#, "at", None),
+            (form, r#"{"access_token":"at"}"#, "at", None),
+            (form, "access_token=a%2Bt+&refresh_token=rt", "a+t ", Some("rt")),
+            (form, "token_type=bearer&access_token=at", "at", None),
+            (Some("text/plain"), "access_token=at&scope=", "at", None),
+            (None, "access_token=at", "at", None),
+        ] {
+            let tokens = read_as(content_type, body.as_bytes()).expect(body);
+            assert_eq!(tokens.access_token.expose(), access, "{body}");
+            assert_eq!(tokens.refresh_token.as_ref().map(RefreshToken::expose), refresh, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_other_members() {
+        for (members, token_type, scope) in [
+            (r#""token_type":"Bearer""#, Some("Bearer"), None),
+            (r#""token_type":"bearer","scope":"a b""#, Some("bearer"), Some("a b")),
+            (r#""token_type":null,"scope":null"#, None, None),
+            (r#""scope":["a","b"]"#, None, Some("a b")),
+            (r#""scope":["a",7,{"x":[]},"b"]"#, None, Some("a b")),
+            (r#""scope":"""#, None, Some("")),
+        ] {
+            let tokens = read_json(&format!(r#"{{"access_token":"at",{members}}}"#)).unwrap();
+            assert_eq!(tokens.token_type.as_deref(), token_type, "{members}");
+            assert_eq!(tokens.scope.as_deref(), scope, "{members}");
+            assert!(tokens.extra.is_empty(), "{members}");
+        }
+        let tokens =
+            read_json(r#"{"id_token":"x","access_token":"at","team":{"id":1},"id_token":"y"}"#)
+                .unwrap();
+        assert_eq!(tokens.extra.get("id_token"), Some(&Value::from("y")));
+        assert_eq!(tokens.extra.get("team"), Some(&serde_json::json!({"id": 1})));
+        assert_eq!(tokens.extra.iter().count(), 2);
+
+        let tokens = read_as(None, b"access_token=at&expires_in=60&scope=a+b&x=1").unwrap();
+        assert_eq!(tokens.expires_at, Some(test_now().wall + Duration::from_secs(60)));
+        assert_eq!(tokens.scope.as_deref(), Some("a b"));
+        assert_eq!(tokens.extra.get("x"), Some(&Value::from("1")));
+    }
+
+    #[test]
+    fn what_is_no_token() {
+        let syntax = |column| Unreadable::Syntax { line: 1, column };
+        for (body, expected) in [
+            ("", Unreadable::Empty),
+            (" \r\n", Unreadable::Empty),
+            ("<!DOCTYPE html><p>Welcome to the airport", Unreadable::Html),
+            ("\u{feff}<html>", Unreadable::Html),
+            ("{}", Unreadable::NoToken),
+            (r#"{"access_token":""}"#, Unreadable::NoToken),
+            (r#"{"access_token":null}"#, Unreadable::NoToken),
+            (r#"{"access_token":7}"#, Unreadable::NoToken),
+            (r#"{"error":"x"}"#, Unreadable::NoToken),
+            ("error=x", Unreadable::NoToken),
+            ("access_token=", Unreadable::NoToken),
+            // Cut short: half a token must not pass for one.
+            (r#"{"access_token":"at","refresh_to"#, syntax(32)),
+            (r#"{"access_token":"at"} trailing"#, syntax(23)),
+            ("OK", syntax(1)),
+        ] {
+            assert_eq!(read_json(body), Err(expected), "{body:?}");
+        }
+        assert!(matches!(read_as(None, b"[1]"), Err(Unreadable::Syntax { .. })));
+        assert!(matches!(read_as(None, b"\xff\xfe{"), Err(Unreadable::Syntax { .. })));
+
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_ENCODING, "gzip".parse().unwrap());
+        let body = br#"{"access_token":"at"}"#;
+        assert_eq!(read(&headers, body, test_now()), Err(Unreadable::Encoded));
+        headers.insert(header::CONTENT_ENCODING, "Identity".parse().unwrap());
+        assert!(read(&headers, body, test_now()).is_ok());
+    }
+
+    #[test]
+    fn deep_nesting_is_an_error_and_no_overflow() {
+        let body =
+            format!(r#"{{"access_token":"at","x":{}1{}}}"#, "[".repeat(9999), "]".repeat(9999));
+        assert!(matches!(read_json(&body), Err(Unreadable::Syntax { .. })));
+    }
+}
