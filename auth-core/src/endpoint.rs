@@ -1,12 +1,11 @@
 //! The token endpoint and how its owner wants to be asked.
 
+mod encode;
 pub mod presets;
+mod url;
 
 use std::fmt;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::Bytes;
-use form_urlencoded::Serializer;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
@@ -110,7 +109,7 @@ impl TokenEndpoint {
     /// (`localhost`, `127.0.0.0/8`, `[::1]`), or holds a user name, a
     /// password or a fragment (RFC 6749 section 3.2 forbids the last).
     pub fn new(url: &str, client_id: impl Into<String>) -> Result<Self, EndpointError> {
-        let uri = parse_url(url)?;
+        let uri = url::parse(url)?;
         let host = uri.authority().map(ToString::to_string).unwrap_or_default();
         Ok(Self {
             uri,
@@ -180,7 +179,10 @@ impl TokenEndpoint {
         if RESERVED_HEADERS.contains(&key) {
             return Err(EndpointError::ReservedHeader { name: key });
         }
-        self.headers.insert(key, HeaderValue::from_str(value).map_err(|_| refused())?);
+        let mut value = HeaderValue::from_str(value).map_err(|_| refused())?;
+        // It may be an API key.
+        value.set_sensitive(true);
+        self.headers.insert(key, value);
         Ok(self)
     }
 
@@ -231,7 +233,7 @@ impl TokenEndpoint {
             }),
         );
         if let ClientAuth::Basic(secret) = &self.auth {
-            headers.insert(header::AUTHORIZATION, basic(&self.client_id, secret));
+            headers.insert(header::AUTHORIZATION, encode::basic(&self.client_id, secret));
         }
         Request {
             uri: self.uri.clone(),
@@ -279,8 +281,8 @@ impl TokenEndpoint {
             self.parameters.iter().map(|(name, value)| (name.as_str(), value.expose_secret())),
         );
         match self.format {
-            BodyFormat::Form => form(&fields),
-            BodyFormat::Json => json(&fields),
+            BodyFormat::Form => encode::form(&fields),
+            BodyFormat::Json => encode::json(&fields),
         }
     }
 }
@@ -345,64 +347,108 @@ pub enum EndpointError {
     },
 }
 
-fn parse_url(url: &str) -> Result<Uri, EndpointError> {
-    // `Uri` drops a fragment silently.
-    if url.contains('#') {
-        return Err(EndpointError::Fragment);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RefreshToken;
+
+    fn endpoint() -> TokenEndpoint {
+        TokenEndpoint::new("https://auth.example.com/token", "cl ient:1").unwrap()
     }
-    let uri: Uri =
-        url.parse().map_err(|source| EndpointError::InvalidUrl { source: Some(source) })?;
-    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-        return Err(EndpointError::InvalidUrl { source: None });
-    };
-    if authority.as_str().contains('@') {
-        return Err(EndpointError::UserInfo);
+
+    fn sent(endpoint: &TokenEndpoint) -> (HeaderMap, String) {
+        let request = endpoint.request(&RefreshToken::new("rt+/=&\"\\").into());
+        let (head, body) = request.into_parts();
+        (head.into_parts().0.headers, String::from_utf8(body.to_vec()).unwrap())
     }
-    let host = authority.host();
-    match scheme {
-        _ if host.is_empty() => Err(EndpointError::InvalidUrl { source: None }),
-        "https" => Ok(uri),
-        "http" if is_loopback(host) => Ok(uri),
-        "http" => Err(EndpointError::Insecure { host: host.to_owned() }),
-        _ => Err(EndpointError::InvalidUrl { source: None }),
+
+    #[test]
+    fn a_form_for_each_way_of_authenticating() {
+        let grant = "grant_type=refresh_token&refresh_token=rt%2B%2F%3D%26%22%5C";
+        let (headers, body) = sent(&endpoint());
+        assert_eq!(headers[header::CONTENT_TYPE], "application/x-www-form-urlencoded");
+        assert_eq!(headers[header::ACCEPT], "application/json");
+        assert_eq!(headers.get(header::AUTHORIZATION), None);
+        assert_eq!(body, format!("{grant}&client_id=cl+ient%3A1"));
+
+        let (headers, body) = sent(&endpoint().client_auth(ClientAuth::post("s&c")).scope("a b"));
+        assert_eq!(headers.get(header::AUTHORIZATION), None);
+        assert_eq!(body, format!("{grant}&client_id=cl+ient%3A1&client_secret=s%26c&scope=a+b"));
+
+        let (headers, body) = sent(&endpoint().client_auth(ClientAuth::basic("p%:\u{e4}/")));
+        // RFC 6749 section 2.3.1: both halves form-encoded before the colon
+        // joins them, so "cl+ient%3A1:p%25%3A%C3%A4%2F".
+        assert_eq!(
+            headers[header::AUTHORIZATION],
+            "Basic Y2wraWVudCUzQTE6cCUyNSUzQSVDMyVBNCUyRg=="
+        );
+        assert!(headers[header::AUTHORIZATION].is_sensitive());
+        assert_eq!(body, grant);
     }
-}
 
-fn is_loopback(host: &str) -> bool {
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-}
+    #[test]
+    fn json() {
+        let endpoint = endpoint()
+            .body_format(BodyFormat::Json)
+            .client_auth(ClientAuth::post("s\u{1}"))
+            .parameter("audience", "api")
+            .unwrap();
+        let (headers, body) = sent(&endpoint);
+        assert_eq!(headers[header::CONTENT_TYPE], "application/json");
+        assert_eq!(
+            body,
+            r#"{"grant_type":"refresh_token","refresh_token":"rt+/=&\"\\","client_id":"cl ient:1","client_secret":"s\u0001","audience":"api"}"#
+        );
+    }
 
-fn basic(id: &str, secret: &SecretString) -> HeaderValue {
-    let encode = |text: &str| -> Zeroizing<String> {
-        Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect())
-    };
-    let pair = Zeroizing::new(format!("{}:{}", *encode(id), *encode(secret.expose_secret())));
-    let mut value = Zeroizing::new(b"Basic ".to_vec());
-    value.extend_from_slice(Zeroizing::new(STANDARD.encode(pair.as_bytes())).as_bytes());
-    // "Basic " and the base64 alphabet are valid in a header.
-    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(value))
-        .unwrap_or(HeaderValue::from_static("Basic"));
-    value.set_sensitive(true);
-    value
-}
+    #[test]
+    fn client_credentials() {
+        let request = endpoint().scope("x").request(&Grant::ClientCredentials);
+        assert_eq!(request.body(), b"grant_type=client_credentials&client_id=cl+ient%3A1&scope=x");
+    }
 
-fn form(fields: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
-    // Three bytes for each of the text's is the most that encoding needs;
-    // with all of it reserved, no copy of a secret is left behind by growing.
-    let size = fields.iter().map(|(name, value)| 3 * (name.len() + value.len()) + 2).sum();
-    let mut serializer = Serializer::new(String::with_capacity(size));
-    serializer.extend_pairs(fields);
-    Zeroizing::new(serializer.finish().into_bytes())
-}
+    #[test]
+    fn headers_and_parameters_that_cannot_be_set() {
+        for name in ["Authorization", "content-type", "CONTENT-LENGTH", "host", "transfer-encoding"]
+        {
+            assert!(matches!(
+                endpoint().header(name, "x"),
+                Err(EndpointError::ReservedHeader { .. })
+            ));
+        }
+        for (name, value) in [("a b", "x"), ("", "x"), ("x", "a\r\nb: c"), ("x", "\u{0}")] {
+            assert!(matches!(
+                endpoint().header(name, value),
+                Err(EndpointError::InvalidHeader { .. })
+            ));
+        }
+        for name in RESERVED {
+            assert!(matches!(
+                endpoint().parameter(name, "x"),
+                Err(EndpointError::ReservedParameter { .. })
+            ));
+        }
+        let endpoint = endpoint()
+            .header("accept", "application/vnd.x+json")
+            .unwrap()
+            .header("User-Agent", "mine/1")
+            .unwrap();
+        let (headers, _) = sent(&endpoint);
+        assert_eq!(headers[header::ACCEPT], "application/vnd.x+json");
+        assert_eq!(headers[header::USER_AGENT], "mine/1");
+    }
 
-fn json(fields: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
-    // As above; `\u0000` is the longest escape.
-    let size: usize = fields.iter().map(|(name, value)| 6 * (name.len() + value.len()) + 8).sum();
-    let mut body = Zeroizing::new(Vec::with_capacity(size + 2));
-    let mut serializer = serde_json::Serializer::new(&mut *body);
-    // Writing strings into memory cannot fail.
-    let _ = serde::Serializer::collect_map(&mut serializer, fields.iter().copied());
-    body
+    #[test]
+    fn no_secret_is_shown() {
+        let endpoint = TokenEndpoint::new("https://auth.example.com/token?key=hidden", "c")
+            .unwrap()
+            .client_auth(ClientAuth::basic("hidden"))
+            .parameter("assertion", "hidden")
+            .unwrap()
+            .header("x-api-key", "hidden")
+            .unwrap();
+        let request = endpoint.request(&RefreshToken::new("hidden").into());
+        let shown = format!("{endpoint:?} {request:?} {:?}", request.headers());
+        assert!(!shown.contains("hidden") && !shown.contains("Basic aG"), "{shown}");
+    }
 }

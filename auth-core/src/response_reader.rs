@@ -118,3 +118,93 @@ impl ResponseReader {
 fn content_length(head: &http::response::Parts) -> Option<u64> {
     head.headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader(
+        status: u16,
+        headers: &[(&'static str, &'static str)],
+        limit: usize,
+    ) -> ResponseReader {
+        let (mut head, ()) = http::Response::new(()).into_parts();
+        head.status = http::StatusCode::from_u16(status).unwrap();
+        for (name, value) in headers {
+            head.headers.insert(*name, value.parse().unwrap());
+        }
+        ResponseReader::new(head, limit)
+    }
+
+    fn cut() -> TransportError {
+        TransportError::unknown(TransportErrorKind::Truncated)
+    }
+
+    #[test]
+    fn the_limit_is_exact_and_ends_the_reading() {
+        let mut fits = reader(200, &[("content-length", "4")], 4);
+        assert!(fits.push(b"{}").is_continue());
+        assert!(fits.push(b"  ").is_continue());
+        assert!(fits.push(b"").is_continue());
+        assert_eq!(fits.finish().unwrap().body(), b"{}  ");
+
+        let mut long = reader(200, &[], 4);
+        assert!(long.push(b"{}").is_continue());
+        assert!(long.push(b"   ").is_break());
+        let error = long.finish().unwrap_err();
+        assert_eq!(error.kind(), TransportErrorKind::TooLarge);
+        assert_eq!(error.delivery(), crate::Delivery::Unknown);
+
+        // A long page of a failure is cut, not an error: its status counts.
+        let mut page = reader(403, &[], 4);
+        assert!(page.push(b"<html>").is_break());
+        assert_eq!(page.finish().unwrap().body(), b"<htm");
+
+        // Whatever the server announces, no more than the limit is reserved.
+        let vast = reader(200, &[("content-length", "18446744073709551615")], 16);
+        assert!(vast.body.capacity() <= 16);
+        assert!(reader(200, &[("content-length", "-1")], 16).body.capacity() == 0);
+    }
+
+    #[test]
+    fn growing_keeps_what_is_there() {
+        let mut reader = reader(200, &[], 1 << 20);
+        let text: Vec<u8> = (0..100_000_u32).map(|i| b'a' + (i % 26) as u8).collect();
+        let text = [b"{".as_slice(), &text].concat();
+        for chunk in text.chunks(977) {
+            assert!(reader.push(chunk).is_continue());
+        }
+        assert_eq!(reader.finish().unwrap().body(), &text);
+    }
+
+    #[test]
+    fn a_form_must_be_framed() {
+        for (headers, version, body, whole) in [
+            (&[("content-length", "15")][..], Version::HTTP_11, "access_token=at", true),
+            (&[("transfer-encoding", "chunked")], Version::HTTP_11, "access_token=at", true),
+            (&[("transfer-encoding", "x, Chunked")], Version::HTTP_11, "access_token=at", true),
+            (&[], Version::HTTP_2, "access_token=at", true),
+            (&[], Version::HTTP_11, "access_token=at", false),
+            (&[], Version::HTTP_10, "access_token=at", false),
+            (&[("transfer-encoding", "gzip")], Version::HTTP_11, "access_token=at", false),
+            // A cut JSON gives itself away.
+            (&[], Version::HTTP_11, " {\"access_token\":\"a", true),
+        ] {
+            let mut reader = reader(200, headers, 100);
+            reader.head.version = version;
+            assert!(reader.push(body.as_bytes()).is_continue());
+            assert_eq!(reader.finish().is_ok(), whole, "{headers:?} {version:?}");
+        }
+    }
+
+    #[test]
+    fn a_cut_body_spoils_all_but_a_5xx() {
+        for (status, answered) in
+            [(200, false), (302, false), (400, false), (500, true), (502, true)]
+        {
+            let mut reader = reader(status, &[], 100);
+            assert!(reader.push(b"{\"error\":").is_continue());
+            assert_eq!(reader.fail(cut()).is_ok(), answered, "{status}");
+        }
+    }
+}

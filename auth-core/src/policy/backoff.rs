@@ -154,3 +154,136 @@ impl RetryPolicy for Backoff {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Response, TransportError, TransportErrorKind, read_answer, test_now};
+
+    fn answer(status: u16, retry_after: Option<&str>) -> Failure {
+        let mut response = Response::new(Vec::new());
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        if let Some(value) = retry_after {
+            response.headers_mut().insert("retry-after", value.parse().unwrap());
+        }
+        read_answer(&response, &[], test_now()).unwrap_err()
+    }
+
+    fn decide(policy: &Backoff, failure: &Failure, number: u32, elapsed_ms: u64) -> Option<u64> {
+        let attempt = Attempt {
+            number,
+            elapsed: Duration::from_millis(elapsed_ms),
+            ..Attempt::first(failure, test_now())
+        };
+        match policy.decide(&attempt) {
+            Decision::RetryAfter(delay) => Some(delay.as_millis() as u64),
+            Decision::Stop => None,
+        }
+    }
+
+    fn delays(policy: &Backoff, failure: &Failure) -> Vec<u64> {
+        (1..).map_while(|number| decide(policy, failure, number, 0)).take(50).collect()
+    }
+
+    #[test]
+    fn the_default() {
+        let policy = Backoff::default();
+        let dns = TransportError::not_sent(TransportErrorKind::Dns).into();
+        let reset = TransportError::unknown(TransportErrorKind::Reset).into();
+        let certificate = TransportError::not_sent(TransportErrorKind::BadCertificate).into();
+        for failure in
+            [&dns, &reset, &answer(500, None), &answer(502, Some("60")), &answer(599, None)]
+        {
+            assert_eq!(delays(&policy, failure), [500, 1000], "{failure}");
+        }
+        // An unreadable 200.
+        assert_eq!(delays(&policy, &answer(200, None)), [500, 1000]);
+        for failure in [
+            &certificate,
+            &answer(302, None),
+            &answer(400, None),
+            &answer(403, None),
+            &answer(408, None),
+            &answer(429, Some("1")),
+        ] {
+            assert_eq!(delays(&policy, failure), [0; 0], "{failure}");
+        }
+    }
+
+    #[test]
+    fn settings() {
+        let failure = answer(503, None);
+        let ms = Duration::from_millis;
+        let policy = Backoff::new().max_retries(5).base_delay(ms(100));
+        assert_eq!(delays(&policy, &failure), [100, 200, 400, 800, 1600]);
+        assert_eq!(delays(&policy.factor(1.5), &failure), [100, 150, 225, 337, 506]);
+        assert_eq!(delays(&policy.factor(0.5), &failure), [100; 5]);
+        assert_eq!(delays(&policy.factor(f64::NAN), &failure), [100; 5]);
+        assert_eq!(delays(&policy.factor(f64::INFINITY), &failure)[1..], [30_000; 4]);
+        assert_eq!(delays(&policy.max_delay(ms(300)), &failure), [100, 200, 300, 300, 300]);
+        assert_eq!(delays(&policy.max_retries(0), &failure), [0; 0]);
+        assert_eq!(delays(&policy.base_delay(Duration::ZERO), &failure), [0; 5]);
+        assert_eq!(delays(&policy.base_delay(Duration::MAX), &failure), [30_000; 5]);
+    }
+
+    #[test]
+    fn the_deadline_counts_the_wait() {
+        let policy = Backoff::new().deadline(Duration::from_millis(1000));
+        let failure = answer(503, None);
+        assert_eq!(decide(&policy, &failure, 1, 500), Some(500));
+        assert_eq!(decide(&policy, &failure, 1, 501), None);
+        assert_eq!(decide(&policy.deadline(Duration::MAX), &failure, 2, u64::MAX), Some(1000));
+    }
+
+    #[test]
+    fn throttled_when_asked_for() {
+        let policy = Backoff::new().retry_throttled(Duration::from_secs(5));
+        for (status, retry_after, expected) in [
+            (429, None, Some(500)),
+            (429, Some("0"), Some(500)),
+            (429, Some("1"), Some(1000)),
+            (429, Some("5"), Some(5000)),
+            (429, Some("6"), None),
+            (503, Some("3"), Some(3000)),
+            (503, Some("6"), None),
+            (400, Some("1"), None),
+        ] {
+            let failure = answer(status, retry_after);
+            assert_eq!(decide(&policy, &failure, 1, 0), expected, "{status} {retry_after:?}");
+        }
+        assert_eq!(decide(&policy, &answer(429, Some("1")), 3, 0), None, "counts as a retry");
+    }
+
+    #[test]
+    fn jitter_stays_within_its_bounds_and_a_seed_repeats_it() {
+        let failure = answer(503, None);
+        let policy = Backoff::new().max_retries(20).base_delay(Duration::from_millis(100));
+        for seed in 0..200 {
+            let plain = delays(&policy, &failure);
+            for (jitter, low) in [(Jitter::Full, 0), (Jitter::Equal, 1)] {
+                let policy = policy.jitter(jitter).seed(seed);
+                let spread = delays(&policy, &failure);
+                assert_eq!(spread, delays(&policy, &failure));
+                for (d, full) in spread.iter().zip(&plain) {
+                    assert!((low * full / 2..=*full).contains(d), "{jitter:?} {d} of {full}");
+                }
+            }
+            let policy = policy.jitter(Jitter::Decorrelated).seed(seed);
+            let mut previous = None;
+            for number in 1..=20 {
+                let attempt = Attempt {
+                    number,
+                    previous_delay: previous,
+                    ..Attempt::first(&failure, test_now())
+                };
+                let Decision::RetryAfter(delay) = policy.decide(&attempt) else { panic!() };
+                let high = previous.unwrap_or(Duration::from_millis(100)) * 3;
+                assert!(delay >= Duration::from_millis(100) && delay <= high);
+                assert!(delay <= Duration::from_secs(30));
+                previous = Some(delay);
+            }
+        }
+        let policy = policy.jitter(Jitter::Full);
+        assert_ne!(delays(&policy, &failure), delays(&policy, &failure), "no seed, no repetition");
+    }
+}

@@ -52,3 +52,38 @@ impl Clock for Stopped {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{Attempt, Decision, RetryPolicy, TransportError, TransportErrorKind, test_now};
+
+    #[test]
+    fn waits_as_the_settings_say_afresh_for_each_renewal() {
+        let mut settings = backoff::ExponentialBackoff {
+            randomization_factor: 0.0,
+            max_interval: Duration::from_millis(1500),
+            max_elapsed_time: Some(Duration::from_secs(60)),
+            ..Default::default()
+        };
+        // A used instance is a template all the same.
+        settings.current_interval = Duration::from_secs(50);
+        let policy = Delays::from_backoff(&settings);
+        let failure = TransportError::unknown(TransportErrorKind::Reset).into();
+        for _ in 0..2 {
+            let renewal = policy.for_renewal().unwrap();
+            let decide = |elapsed| {
+                renewal.decide(&Attempt {
+                    elapsed: Duration::from_secs(elapsed),
+                    ..Attempt::first(&failure, test_now())
+                })
+            };
+            for expected in [500, 750, 1125, 1500, 1500] {
+                assert_eq!(decide(1), Decision::RetryAfter(Duration::from_millis(expected)));
+            }
+            assert_eq!(decide(59), Decision::Stop, "the machine's clock ends it");
+        }
+    }
+}

@@ -44,11 +44,11 @@ struct Bucket {
 }
 
 impl<P: RetryPolicy> RetryBudget<P> {
-    /// A bucket of 100 tokens that gains 1 a second, and 0.2 for a success.
+    /// A bucket of 100 tokens that gains 1 a second, and 0.25 for a success.
     pub fn new(inner: P) -> Self {
         Self {
             inner,
-            settings: Settings { capacity: 100.0, floor_per_second: 1.0, per_success: 0.2 },
+            settings: Settings { capacity: 100.0, floor_per_second: 1.0, per_success: 0.25 },
             bucket: Arc::new(Mutex::new(Bucket { tokens: None, filled_at: None })),
         }
     }
@@ -129,4 +129,68 @@ fn decide<P: RetryPolicy>(inner: &P, attempt: &Attempt<'_>, budget: &RetryBudget
         *tokens -= 1.0;
         decision
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{Backoff, Delays, Failure, TransportError, TransportErrorKind, test_now};
+
+    fn failure(delivery: Delivery) -> Failure {
+        match delivery {
+            Delivery::NotSent => TransportError::not_sent(TransportErrorKind::Dns).into(),
+            _ => TransportError::unknown(TransportErrorKind::Reset).into(),
+        }
+    }
+
+    fn retries(policy: &dyn RetryPolicy, delivery: Delivery, now: Now) -> bool {
+        policy.decide(&Attempt::first(&failure(delivery), now)) != Decision::Stop
+    }
+
+    fn granted(policy: &dyn RetryPolicy, now: Now) -> usize {
+        (0..1000).take_while(|_| retries(policy, Delivery::Unknown, now)).count()
+    }
+
+    #[test]
+    fn starts_full_and_refills_by_time_and_success() {
+        let now = test_now();
+        let after = |seconds| now.plus(Duration::from_secs(seconds));
+        let budget = RetryBudget::new(Backoff::default()).capacity(10.0).floor_per_second(0.5);
+        let shared: Arc<dyn RetryPolicy> = Arc::new(budget.clone());
+        assert_eq!(granted(&shared, now), 10);
+        assert_eq!(granted(&budget, now), 0, "clones share the bucket");
+        assert!(retries(&budget, Delivery::NotSent, now), "what the server never saw is free");
+        // The floor.
+        assert_eq!(granted(&budget, after(1)), 0);
+        assert_eq!(granted(&budget, after(2)), 1);
+        assert_eq!(granted(&budget, after(1)), 0, "an old reading of the clock adds nothing");
+        // Successes.
+        for _ in 0..8 {
+            budget.succeeded(after(2));
+        }
+        assert_eq!(granted(&budget, after(2)), 2);
+        // Never more than the capacity.
+        assert_eq!(granted(&budget, after(1_000_000)), 10);
+        budget.succeeded(after(1_000_000));
+        assert!(budget.available(after(9_000_000)) <= 10.0);
+    }
+
+    #[test]
+    fn a_stop_of_the_inner_policy_costs_nothing() {
+        let budget = RetryBudget::new(crate::Never).capacity(5.0);
+        assert!(!retries(&budget, Delivery::Unknown, test_now()));
+        assert_eq!(budget.available(test_now()), 5.0);
+    }
+
+    #[test]
+    fn a_policy_with_a_state_for_each_renewal_draws_from_the_same_bucket() {
+        let delays = Delays::new(|| [Duration::ZERO; 2].into_iter());
+        let budget = RetryBudget::new(delays).capacity(3.0).floor_per_second(0.0);
+        let first = budget.for_renewal().unwrap();
+        assert_eq!(granted(&first, test_now()), 2, "the iterator ends");
+        let second = budget.for_renewal().unwrap();
+        assert_eq!(granted(&second, test_now()), 1, "the bucket is empty");
+    }
 }

@@ -98,3 +98,52 @@ fn next(
         _ => Decision::Stop,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Failure, TransportError, TransportErrorKind, read_answer, test_now};
+
+    fn decide(policy: &dyn RetryPolicy, number: u32, elapsed: u64) -> Option<u64> {
+        let failure = TransportError::not_sent(TransportErrorKind::Dns).into();
+        let attempt = Attempt {
+            number,
+            elapsed: Duration::from_secs(elapsed),
+            ..Attempt::first(&failure, test_now())
+        };
+        match policy.decide(&attempt) {
+            Decision::RetryAfter(delay) => Some(delay.as_secs()),
+            Decision::Stop => None,
+        }
+    }
+
+    #[test]
+    fn each_renewal_has_a_fresh_iterator() {
+        let policy = Delays::new(|| (1..=2).map(Duration::from_secs));
+        for _ in 0..2 {
+            let renewal = policy.for_renewal().unwrap();
+            let delays: Vec<_> = (1..=3).map(|number| decide(&renewal, number, 0)).collect();
+            assert_eq!(delays, [Some(1), Some(2), None]);
+        }
+        // Asked without one, it answers the same.
+        assert_eq!(decide(&policy, 2, 0), Some(2));
+        assert_eq!(decide(&policy, 3, 0), None);
+    }
+
+    #[test]
+    fn the_deadline_counts_the_wait() {
+        let policy = Delays::new(|| std::iter::repeat(Duration::from_secs(2)));
+        let policy = policy.deadline(Duration::from_secs(10));
+        assert_eq!(decide(&policy, 1, 8), Some(2));
+        assert_eq!(decide(&policy, 1, 9), None);
+    }
+
+    #[test]
+    fn what_the_default_does_not_retry_is_not_retried() {
+        let mut answer = crate::Response::new(Vec::new());
+        *answer.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+        let failure: Failure = read_answer(&answer, &[], test_now()).unwrap_err();
+        let policy = Delays::new(|| std::iter::repeat(Duration::ZERO));
+        assert_eq!(policy.decide(&Attempt::first(&failure, test_now())), Decision::Stop);
+    }
+}

@@ -1,0 +1,78 @@
+//! Which URLs a token endpoint may have.
+
+use http::Uri;
+
+use super::EndpointError;
+
+pub(super) fn parse(url: &str) -> Result<Uri, EndpointError> {
+    // `Uri` drops a fragment silently.
+    if url.contains('#') {
+        return Err(EndpointError::Fragment);
+    }
+    let uri: Uri =
+        url.parse().map_err(|source| EndpointError::InvalidUrl { source: Some(source) })?;
+    let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return Err(EndpointError::InvalidUrl { source: None });
+    };
+    if authority.as_str().contains('@') {
+        return Err(EndpointError::UserInfo);
+    }
+    let host = authority.host();
+    match scheme {
+        _ if host.is_empty() => Err(EndpointError::InvalidUrl { source: None }),
+        "https" => Ok(uri),
+        "http" if is_loopback(host) => Ok(uri),
+        "http" => Err(EndpointError::Insecure { host: host.to_owned() }),
+        _ => Err(EndpointError::InvalidUrl { source: None }),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        for url in [
+            "https://auth.example.com/token",
+            "https://auth.example.com",
+            "https://auth.example.com:8443/token?tenant=1",
+            "http://localhost:8080/token",
+            "http://LOCALHOST/token",
+            "http://127.0.0.1/token",
+            "http://127.9.9.9/token",
+            "http://[::1]:1/token",
+        ] {
+            assert!(parse(url).is_ok(), "{url}");
+        }
+        for (url, problem) in [
+            ("http://auth.example.com/token", "must use https"),
+            ("http://localhost.example.com/token", "must use https"),
+            ("http://128.0.0.1/token", "must use https"),
+            ("http://0.0.0.0/token", "must use https"),
+            ("http://0x7f.1/token", "must use https"),
+            ("http://[::ffff:127.0.0.1]/token", "must use https"),
+            ("https://user:pw@auth.example.com/token", "user name or password"),
+            ("http://localhost@evil.example/token", "user name or password"),
+            ("https://auth.example.com/token#x", "fragment"),
+            ("ftp://auth.example.com/token", "not an absolute"),
+            ("//auth.example.com/token", "not an absolute"),
+            ("/token", "not an absolute"),
+            ("auth.example.com", "not an absolute"),
+            ("https://", "not an absolute"),
+            ("https:///token", "not an absolute"),
+            ("https://:443/token", "not an absolute"),
+            ("https://auth example.com/", "not an absolute"),
+            ("", "not an absolute"),
+        ] {
+            let error = parse(url).unwrap_err();
+            assert!(error.to_string().contains(problem), "{url}: {error}");
+        }
+    }
+}
