@@ -1,0 +1,93 @@
+//! The futures of a virtual clock.
+
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use super::{Shared, state::Key};
+
+/// How many rounds of an executor must pass without anybody looking at the
+/// clock before everyone is taken to wait. In a round each ready task runs
+/// once; but tokio lets a task that called `yield_now` rest for 61 of them.
+const QUIET_ROUNDS: u32 = 1024;
+
+/// One sleep. The task with the shortest one polls itself round by round until
+/// all is quiet, and then moves the clock; the others just wait.
+pub(super) struct Sleep<'a> {
+    shared: &'a Shared,
+    duration: Duration,
+    key: Option<Key>,
+    seen_activity: u64,
+    quiet_rounds: u32,
+}
+
+impl<'a> Sleep<'a> {
+    pub(super) fn new(shared: &'a Shared, duration: Duration) -> Self {
+        Self { shared, duration, key: None, seen_activity: 0, quiet_rounds: 0 }
+    }
+}
+
+impl Future for Sleep<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let (done, watch) = this.shared.change(|state| {
+            let key = *this.key.get_or_insert_with(|| state.fall_asleep(this.duration));
+            state.set_waker(key, context.waker());
+            let is_next = state.is_next(key);
+            if is_next {
+                if state.activity() != this.seen_activity {
+                    this.seen_activity = state.activity();
+                    this.quiet_rounds = 0;
+                }
+                this.quiet_rounds += 1;
+            }
+            let jumped = state.jump_if_all_wait(is_next && this.quiet_rounds > QUIET_ROUNDS);
+            (!state.is_asleep(key), is_next && !jumped && state.jumps_for_lone_sleepers())
+        });
+        if done {
+            return Poll::Ready(());
+        }
+        if watch {
+            context.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.shared.change(|state| state.forget(key));
+        }
+    }
+}
+
+/// Ready once so many sleep.
+pub(super) struct UntilSleeping<'a> {
+    shared: &'a Shared,
+    count: usize,
+}
+
+impl<'a> UntilSleeping<'a> {
+    pub(super) fn new(shared: &'a Shared, count: usize) -> Self {
+        Self { shared, count }
+    }
+}
+
+impl Future for UntilSleeping<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.shared.lock();
+        if state.sleeping() >= self.count {
+            return Poll::Ready(());
+        }
+        state.watch(context.waker());
+        Poll::Pending
+    }
+}
