@@ -1,0 +1,188 @@
+//! What a store keeps for an account.
+
+mod form;
+
+use std::{fmt, time::SystemTime};
+
+use auth_core::{ErrorCode, FailureKind, RefreshError, RefreshToken, TokenSet};
+use sha2::{Digest, Sha256};
+
+pub use self::form::{RecordFormError, record_exposed};
+
+/// What a store keeps for an account: its tokens, and what became of the
+/// attempts to renew them.
+///
+/// `Debug` and plain `serde` redact the tokens;
+/// [`to_json_exposed`](Self::to_json_exposed) and [`record_exposed`] show
+/// them. The JSON form is described there.
+///
+/// ```
+/// use auth_accounts::Record;
+/// use auth_core::{AccessToken, RefreshToken, TokenSet};
+///
+/// let mut tokens = TokenSet::new(AccessToken::new("at-1"));
+/// tokens.refresh_token = Some(RefreshToken::new("rt-1"));
+/// let record = Record::new(tokens);
+/// assert!(!format!("{record:?}").contains("rt-1"));
+///
+/// let json = record.to_json_exposed();
+/// assert_eq!(Record::from_json(&json)?, record);
+/// # Ok::<(), auth_accounts::RecordFormError>(())
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// The tokens.
+    pub tokens: TokenSet,
+    /// Why the last renewal failed, if it failed.
+    pub setback: Option<Setback>,
+    /// A renewal that was begun and whose outcome is not on record. If nobody
+    /// holds the lease, its process died.
+    pub begun: Option<Begun>,
+    /// When the tokens were obtained, by the wall clock of whoever obtained
+    /// them. `None` for tokens of unknown age.
+    pub renewed_at: Option<SystemTime>,
+}
+
+impl Record {
+    /// A record of tokens of unknown age.
+    pub fn new(tokens: TokenSet) -> Self {
+        Self { tokens, setback: None, begun: None, renewed_at: None }
+    }
+
+    /// A record of tokens obtained at `at`.
+    pub fn obtained(tokens: TokenSet, at: SystemTime) -> Self {
+        Self { renewed_at: Some(at), ..Self::new(tokens) }
+    }
+
+    /// The fingerprint of the refresh token, if there is one.
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.tokens.refresh_token.as_ref().map(Fingerprint::of)
+    }
+}
+
+/// A failed renewal, bound to the refresh token that it concerns: once the
+/// record holds another, it means nothing.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setback {
+    /// The refresh token that was tried.
+    pub refresh_token: Fingerprint,
+    /// What kind of failure it was.
+    pub kind: FailureKind,
+    /// The error code in the answer.
+    pub code: Option<ErrorCode>,
+    /// The status of the answer.
+    pub status: Option<u16>,
+    /// Whether the answer to some attempt with this refresh token was lost, so
+    /// that the token may be spent.
+    pub after_unknown: bool,
+    /// When the first of this row of failures happened.
+    pub since: SystemTime,
+    /// When the last of them happened.
+    pub failed_at: SystemTime,
+    /// When it may be tried again; `None` if only with another refresh token.
+    pub retry_at: Option<SystemTime>,
+    /// How many renewals failed in a row.
+    pub count: u32,
+}
+
+impl Setback {
+    /// The first failure of a row, at `now`.
+    pub fn new(
+        refresh_token: Fingerprint,
+        error: &RefreshError,
+        now: SystemTime,
+        retry_at: Option<SystemTime>,
+    ) -> Self {
+        let failure = error.failure();
+        Self {
+            refresh_token,
+            kind: failure.kind(),
+            code: failure.code().cloned(),
+            status: failure.status().map(|status| status.as_u16()),
+            after_unknown: error.possibly_spent(),
+            since: now,
+            failed_at: now,
+            retry_at,
+            count: 1,
+        }
+    }
+}
+
+/// A renewal about to be tried: noted durably before the request is sent, and
+/// cleared by its outcome.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// The refresh token to be tried.
+    pub refresh_token: Fingerprint,
+    /// When.
+    pub at: SystemTime,
+}
+
+impl Begun {
+    /// The note that `refresh_token` is about to be tried.
+    pub fn new(refresh_token: Fingerprint, at: SystemTime) -> Self {
+        Self { refresh_token, at }
+    }
+}
+
+/// Tells refresh tokens apart without showing them: the first 64 bits of a
+/// SHA-256 over the token. Safe to store and to log, for a token that cannot
+/// be guessed (RFC 6749 section 10.10 demands as much).
+///
+/// ```
+/// use auth_accounts::Fingerprint;
+/// use auth_core::RefreshToken;
+///
+/// let fingerprint = Fingerprint::of(&RefreshToken::new("rt-1"));
+/// assert_eq!(fingerprint.to_string().len(), 16);
+/// assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 8]);
+
+impl Fingerprint {
+    /// What stands in for the refresh token where a grant has none.
+    pub(crate) const NO_REFRESH_TOKEN: Self = Self([0; 8]);
+
+    /// The fingerprint of a refresh token.
+    pub fn of(token: &RefreshToken) -> Self {
+        let digest = Sha256::digest(token.expose().as_bytes());
+        let mut head = [0; 8];
+        head.copy_from_slice(&digest[..8]);
+        Self(head)
+    }
+}
+
+/// Sixteen hexadecimal digits.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", u64::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
+}
+
+/// Not sixteen hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a fingerprint is 16 hexadecimal digits")]
+#[non_exhaustive]
+pub struct FingerprintError;
+
+impl std::str::FromStr for Fingerprint {
+    type Err = FingerprintError;
+
+    fn from_str(text: &str) -> Result<Self, FingerprintError> {
+        if text.len() != 16 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(FingerprintError);
+        }
+        let number = u64::from_str_radix(text, 16).map_err(|_| FingerprintError)?;
+        Ok(Self(number.to_be_bytes()))
+    }
+}

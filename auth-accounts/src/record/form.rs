@@ -1,0 +1,303 @@
+//! The JSON form of a record.
+
+use std::time::{Duration, SystemTime};
+
+use auth_core::{ErrorCode, FailureKind, TokenSet};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use zeroize::Zeroizing;
+
+use super::{Begun, Fingerprint, Record, Setback};
+
+/// `serde` for a [`Record`] with its tokens shown, for whoever stores it on
+/// purpose: `#[serde(with = "auth_accounts::record_exposed")]`.
+///
+/// Without it, serializing a record redacts its tokens, and such a form is
+/// refused when it is read back.
+///
+/// # The JSON form
+///
+/// | member | value |
+/// | --- | --- |
+/// | `tokens` | [the form of a `TokenSet`](auth_core::serde_exposed), required |
+/// | `renewed_at` | time, left out if unknown |
+/// | `begun` | object, left out if there is none |
+/// | `begun.refresh_token` | fingerprint: 16 hexadecimal digits |
+/// | `begun.at` | time |
+/// | `setback` | object, left out if there is none |
+/// | `setback.refresh_token` | fingerprint |
+/// | `setback.kind` | [`FailureKind::as_str`](auth_core::FailureKind::as_str); one that is not known is read as `unavailable` |
+/// | `setback.code`, `setback.status` | string and number, left out if there was none |
+/// | `setback.after_unknown` | boolean |
+/// | `setback.since`, `setback.failed_at` | time |
+/// | `setback.retry_at` | time, rounded up; left out if only another refresh token helps |
+/// | `setback.count` | number |
+///
+/// Times are whole seconds since the Unix epoch, rounded down unless said
+/// otherwise. Unknown members are ignored when it is read, so that a newer
+/// version may add some. The version of the form is the store's to write
+/// beside it, and to check.
+pub mod record_exposed {
+    use super::{Deserialize, Deserializer, Exposed, Form, Record, Serialize, Serializer};
+
+    /// Writes a record with its tokens shown.
+    ///
+    /// # Errors
+    ///
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(record: &Record, serializer: S) -> Result<S::Ok, S::Error> {
+        Form::new(Exposed(&record.tokens), record).serialize(serializer)
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    ///
+    /// Those of the deserializer; and if it was redacted when written.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Record, D::Error> {
+        Record::deserialize(deserializer)
+    }
+}
+
+/// A stored record that cannot be read. The message holds no part of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not the JSON form of a record ({reason}, line {line}, column {column})")]
+#[non_exhaustive]
+pub struct RecordFormError {
+    reason: &'static str,
+    line: usize,
+    column: usize,
+}
+
+impl From<serde_json::Error> for RecordFormError {
+    fn from(error: serde_json::Error) -> Self {
+        // serde_json's own message may quote the input.
+        Self {
+            reason: match error.classify() {
+                serde_json::error::Category::Eof => "it ends too early",
+                serde_json::error::Category::Syntax => "not JSON",
+                _ => "a member is missing, redacted or of the wrong type",
+            },
+            line: error.line(),
+            column: error.column(),
+        }
+    }
+}
+
+impl Record {
+    /// The [documented JSON form](record_exposed), tokens shown. Wiped when
+    /// dropped.
+    pub fn to_json_exposed(&self) -> Zeroizing<Vec<u8>> {
+        let form = Form::new(Exposed(&self.tokens), self);
+        // Written into a buffer of the right size: growing would leave copies
+        // of the secrets behind. The first pass only counts.
+        let mut size = Counter(0);
+        let _ = serde_json::to_writer(&mut size, &form);
+        let mut json = Zeroizing::new(Vec::with_capacity(size.0));
+        // Writing strings, numbers and maps with string keys into memory
+        // cannot fail.
+        let _ = serde_json::to_writer(&mut *json, &form);
+        json
+    }
+
+    /// Reads what [`to_json_exposed`](Self::to_json_exposed) wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`RecordFormError`] if it is anything else, or was written redacted.
+    pub fn from_json(json: &[u8]) -> Result<Self, RecordFormError> {
+        Ok(serde_json::from_slice(json)?)
+    }
+}
+
+struct Counter(usize);
+
+impl std::io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Exposed<'a>(&'a TokenSet);
+
+impl Serialize for Exposed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        auth_core::serde_exposed::serialize(self.0, serializer)
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Form<T> {
+    tokens: T,
+    #[serde(default, with = "seconds::optional", skip_serializing_if = "Option::is_none")]
+    renewed_at: Option<SystemTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    begun: Option<BegunForm>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    setback: Option<SetbackForm>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BegunForm {
+    refresh_token: Fingerprint,
+    #[serde(with = "seconds")]
+    at: SystemTime,
+}
+
+#[derive(Serialize, Deserialize)]
+struct SetbackForm {
+    refresh_token: Fingerprint,
+    kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(default)]
+    after_unknown: bool,
+    #[serde(with = "seconds")]
+    since: SystemTime,
+    #[serde(with = "seconds")]
+    failed_at: SystemTime,
+    #[serde(default, with = "seconds::optional", skip_serializing_if = "Option::is_none")]
+    retry_at: Option<SystemTime>,
+    count: u32,
+}
+
+impl<T> Form<T> {
+    fn new(tokens: T, record: &Record) -> Self {
+        Self {
+            tokens,
+            renewed_at: record.renewed_at,
+            begun: record
+                .begun
+                .as_ref()
+                .map(|begun| BegunForm { refresh_token: begun.refresh_token, at: begun.at }),
+            setback: record.setback.as_ref().map(|setback| SetbackForm {
+                refresh_token: setback.refresh_token,
+                kind: setback.kind.as_str().to_owned(),
+                code: setback.code.as_ref().map(|code| code.as_str().to_owned()),
+                status: setback.status,
+                after_unknown: setback.after_unknown,
+                since: setback.since,
+                failed_at: setback.failed_at,
+                // Not before the server allows it.
+                retry_at: setback.retry_at.map(seconds::rounded_up),
+                count: setback.count,
+            }),
+        }
+    }
+}
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Form::new(&self.tokens, self).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let form = Form::<TokenSet>::deserialize(deserializer)?;
+        Ok(Self {
+            tokens: form.tokens,
+            renewed_at: form.renewed_at,
+            begun: form.begun.map(|begun| Begun::new(begun.refresh_token, begun.at)),
+            setback: form.setback.map(|setback| Setback {
+                refresh_token: setback.refresh_token,
+                kind: kind(&setback.kind),
+                code: setback.code.as_deref().and_then(ErrorCode::new),
+                status: setback.status,
+                after_unknown: setback.after_unknown,
+                since: setback.since,
+                failed_at: setback.failed_at,
+                retry_at: setback.retry_at,
+                count: setback.count,
+            }),
+        })
+    }
+}
+
+fn kind(name: &str) -> FailureKind {
+    [
+        FailureKind::Unreachable,
+        FailureKind::Interrupted,
+        FailureKind::Unavailable,
+        FailureKind::Throttled,
+        FailureKind::Rejected,
+        FailureKind::Misconfigured,
+    ]
+    .into_iter()
+    .find(|kind| kind.as_str() == name)
+    .unwrap_or(FailureKind::Unavailable)
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(D::Error::custom)
+    }
+}
+
+/// Times as whole seconds since the Unix epoch.
+pub(crate) mod seconds {
+    use super::{Deserialize, Deserializer, Duration, Serialize, Serializer, SystemTime};
+    use serde::de::Error as _;
+
+    pub(crate) fn rounded_up(time: SystemTime) -> SystemTime {
+        let part = since_epoch(time).subsec_nanos();
+        let missing = if part == 0 { 0 } else { 1_000_000_000 - part };
+        time.checked_add(Duration::from_nanos(missing.into())).unwrap_or(time)
+    }
+
+    fn since_epoch(time: SystemTime) -> Duration {
+        time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+    }
+
+    pub(crate) fn serialize<S: Serializer>(
+        time: &SystemTime,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(since_epoch(*time).as_secs())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<SystemTime, D::Error> {
+        SystemTime::UNIX_EPOCH
+            .checked_add(Duration::from_secs(u64::deserialize(deserializer)?))
+            .ok_or_else(|| D::Error::custom("a time is out of range"))
+    }
+
+    pub(crate) mod optional {
+        use super::{Deserializer, Duration, Serialize, Serializer, SystemTime, since_epoch};
+        use serde::{Deserialize, de::Error as _};
+
+        pub(crate) fn serialize<S: Serializer>(
+            time: &Option<SystemTime>,
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            time.map(|time| since_epoch(time).as_secs()).serialize(serializer)
+        }
+
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<SystemTime>, D::Error> {
+            Option::<u64>::deserialize(deserializer)?
+                .map(|seconds| {
+                    SystemTime::UNIX_EPOCH
+                        .checked_add(Duration::from_secs(seconds))
+                        .ok_or_else(|| D::Error::custom("a time is out of range"))
+                })
+                .transpose()
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Where records live: the traits that every store implements.
+
+mod error;
+mod memory;
+
+use std::{any::Any, fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+
+use crate::{AccountId, Record};
+
+pub use self::{
+    error::{StoreError, StoreErrorKind},
+    memory::MemoryStore,
+};
+
+/// Keeps one [`Record`] for each account, without blocking.
+///
+/// # What an implementor owes
+///
+/// The promises of this crate rest on these.
+/// `auth_testkit::conformance::store` checks them.
+///
+/// 1. **Durable on return.** When [`save`](Self::save) has returned a version,
+///    the record survives a crash of the process and of the machine.
+/// 2. **All or nothing.** A save that fails, or that the process dies in,
+///    leaves the old record or the new one, never a mixture.
+/// 3. **Compare and swap.** A save takes effect only if the stored version is
+///    still the expected one, whoever else saves at that moment; otherwise it
+///    is a [`Conflict`](StoreErrorKind::Conflict) and changes nothing. Two
+///    records never have the same version, even if their contents are equal.
+/// 4. **The lease is exclusive** over all that share the store: tasks,
+///    threads, processes, machines. It is freed when the [`Lease`] is dropped,
+///    and when its holder dies. Saving does not need it.
+/// 5. **Nothing unreadable is touched.** A record that is damaged, written by
+///    a newer version, or not to be trusted is an error that names the file or
+///    the row, for `load` and `save` alike. It is never overwritten.
+/// 6. **Silent about secrets.** No error and no event holds a token.
+/// 7. **Cancel-safe.** A dropped future may have had its whole effect or none.
+///    The future of [`lease`](Self::lease) must not leave a lease behind.
+#[async_trait]
+pub trait TokenStore: Send + Sync {
+    /// The record of `account` and its version; `None` if there never was one.
+    ///
+    /// # Errors
+    ///
+    /// If there is one that cannot be read.
+    async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError>;
+
+    /// Replaces the record of `account` if its version is still `expected`,
+    /// where `None` stands for "there is no record", and returns the new
+    /// version.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](StoreErrorKind::Conflict) if the stored version is another
+    /// one; and if the record could not be made durable.
+    async fn save(
+        &self,
+        account: &AccountId,
+        record: &Record,
+        expected: Option<&Version>,
+    ) -> Result<Version, StoreError>;
+
+    /// Waits until nobody else holds the lease of `account`, at most for
+    /// `wait` of real time, and takes it. It need not have a record.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseTimeout`](StoreErrorKind::LeaseTimeout) if it was held all the
+    /// time; and if it cannot be had at all.
+    async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError>;
+}
+
+/// Keeps one [`Record`] for each account, blocking the thread.
+///
+/// The duties are those of [`TokenStore`].
+pub trait BlockingTokenStore: Send + Sync {
+    /// See [`TokenStore::load`].
+    ///
+    /// # Errors
+    ///
+    /// See [`TokenStore::load`].
+    fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError>;
+
+    /// See [`TokenStore::save`].
+    ///
+    /// # Errors
+    ///
+    /// See [`TokenStore::save`].
+    fn save(
+        &self,
+        account: &AccountId,
+        record: &Record,
+        expected: Option<&Version>,
+    ) -> Result<Version, StoreError>;
+
+    /// See [`TokenStore::lease`].
+    ///
+    /// # Errors
+    ///
+    /// See [`TokenStore::lease`].
+    fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError>;
+}
+
+/// A shared or borrowed store is a store.
+macro_rules! forward {
+    ($($holder:ty),*) => {$(
+        #[async_trait]
+        impl<T: TokenStore + ?Sized> TokenStore for $holder {
+            async fn load(
+                &self,
+                account: &AccountId,
+            ) -> Result<Option<(Record, Version)>, StoreError> {
+                (**self).load(account).await
+            }
+            async fn save(
+                &self,
+                account: &AccountId,
+                record: &Record,
+                expected: Option<&Version>,
+            ) -> Result<Version, StoreError> {
+                (**self).save(account, record, expected).await
+            }
+            async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+                (**self).lease(account, wait).await
+            }
+        }
+        impl<T: BlockingTokenStore + ?Sized> BlockingTokenStore for $holder {
+            fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
+                (**self).load(account)
+            }
+            fn save(
+                &self,
+                account: &AccountId,
+                record: &Record,
+                expected: Option<&Version>,
+            ) -> Result<Version, StoreError> {
+                (**self).save(account, record, expected)
+            }
+            fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+                (**self).lease(account, wait)
+            }
+        }
+    )*};
+}
+forward!(&T, Arc<T>, Box<T>);
+
+/// Which state of a record this is. Only equality means anything.
+///
+/// What is in it is the store's own affair: a counter, a hash, a row's
+/// transaction number.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Version(Box<[u8]>);
+
+impl Version {
+    /// A version out of whatever the store tells versions apart by.
+    pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// What it was made of.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<u64> for Version {
+    fn from(number: u64) -> Self {
+        Self::new(number.to_be_bytes())
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Version(")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str(")")
+    }
+}
+
+/// The exclusive right to renew an account, for as long as this is kept.
+/// Dropping it frees the account for others.
+#[must_use = "dropping it frees the account for others"]
+pub struct Lease {
+    _guard: Box<dyn Any + Send + Sync>,
+}
+
+impl Lease {
+    /// A lease that is freed by dropping `guard`. The drop must not block for
+    /// long: it may happen within an async runtime.
+    pub fn new(guard: impl Any + Send + Sync) -> Self {
+        Self { _guard: Box::new(guard) }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lease")
+    }
+}

@@ -1,0 +1,239 @@
+//! A store that forgets.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    future::poll_fn,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    task::{Poll, Waker},
+    thread,
+    time::{Duration, Instant},
+};
+
+use async_trait::async_trait;
+
+use super::{BlockingTokenStore, Lease, StoreError, StoreErrorKind, TokenStore, Version};
+use crate::{AccountId, Record};
+
+/// Keeps records in memory: for tests, and for programs that obtain their
+/// tokens anew whenever they start. Cloning shares the records.
+///
+/// Nothing in it is durable. Whoever rotates refresh tokens and wants to be
+/// logged in after a restart needs a durable store, such as those in
+/// `auth-store`.
+#[derive(Clone, Default)]
+pub struct MemoryStore(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    inner: Mutex<Inner>,
+    freed: Condvar,
+}
+
+#[derive(Default)]
+struct Inner {
+    records: HashMap<AccountId, (Record, u64)>,
+    /// The last version given out, over all accounts.
+    version: u64,
+    /// The leases that are held, each with who waits for it.
+    leases: HashMap<AccountId, Vec<Waker>>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Puts a record in place, whatever was there: for tests and for filling a
+    /// store at the start.
+    pub fn put(&self, account: impl Into<AccountId>, record: Record) -> Version {
+        self.lock().put(&account.into(), &record)
+    }
+
+    /// The record of `account`, if there is one.
+    pub fn get(&self, account: impl Into<AccountId>) -> Option<Record> {
+        self.lock().records.get(&account.into()).map(|(record, _)| record.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // No panic can happen while it is held.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn put(&mut self, account: &AccountId, record: &Record) -> Version {
+        self.version += 1;
+        self.records.insert(account.clone(), (record.clone(), self.version));
+        Version::from(self.version)
+    }
+
+    fn load(&self, account: &AccountId) -> Option<(Record, Version)> {
+        let (record, version) = self.records.get(account)?;
+        Some((record.clone(), Version::from(*version)))
+    }
+
+    fn save(
+        &mut self,
+        account: &AccountId,
+        record: &Record,
+        expected: Option<&Version>,
+    ) -> Result<Version, StoreError> {
+        let stored = self.records.get(account).map(|(_, version)| Version::from(*version));
+        if stored.as_ref() != expected {
+            return Err(error(StoreErrorKind::Conflict, account));
+        }
+        Ok(self.put(account, record))
+    }
+
+    fn try_lease(&mut self, account: &AccountId, shared: &Arc<Shared>) -> Option<Lease> {
+        if self.leases.contains_key(account) {
+            return None;
+        }
+        self.leases.insert(account.clone(), Vec::new());
+        Some(Lease::new(Held { shared: Arc::clone(shared), account: account.clone() }))
+    }
+}
+
+fn error(kind: StoreErrorKind, account: &AccountId) -> StoreError {
+    StoreError::new(kind, format!("account {account} in memory"))
+}
+
+/// Frees the lease when dropped.
+struct Held {
+    shared: Arc<Shared>,
+    account: AccountId,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let waiters = self.shared.lock().leases.remove(&self.account).unwrap_or_default();
+        self.shared.freed.notify_all();
+        waiters.into_iter().for_each(Waker::wake);
+    }
+}
+
+#[async_trait]
+impl TokenStore for MemoryStore {
+    async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
+        Ok(self.lock().load(account))
+    }
+
+    async fn save(
+        &self,
+        account: &AccountId,
+        record: &Record,
+        expected: Option<&Version>,
+    ) -> Result<Version, StoreError> {
+        self.lock().save(account, record, expected)
+    }
+
+    async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+        let until = Instant::now().checked_add(wait);
+        let mut alarm = Alarm(None);
+        poll_fn(|context| {
+            let mut inner = self.lock();
+            if let Some(lease) = inner.try_lease(account, &self.0) {
+                return Poll::Ready(Ok(lease));
+            }
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return Poll::Ready(Err(error(StoreErrorKind::LeaseTimeout, account)));
+            }
+            if let Some(waiters) = inner.leases.get_mut(account)
+                && !waiters.iter().any(|waiter| waiter.will_wake(context.waker()))
+            {
+                waiters.push(context.waker().clone());
+            }
+            drop(inner);
+            if let Some(left) = left {
+                alarm.ring_after(left, context.waker());
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+impl BlockingTokenStore for MemoryStore {
+    fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
+        Ok(self.lock().load(account))
+    }
+
+    fn save(
+        &self,
+        account: &AccountId,
+        record: &Record,
+        expected: Option<&Version>,
+    ) -> Result<Version, StoreError> {
+        self.lock().save(account, record, expected)
+    }
+
+    fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+        let until = Instant::now().checked_add(wait);
+        let mut inner = self.lock();
+        loop {
+            if let Some(lease) = inner.try_lease(account, &self.0) {
+                return Ok(lease);
+            }
+            // A wait without end, in practice.
+            let left = until
+                .map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return Err(error(StoreErrorKind::LeaseTimeout, account));
+            }
+            let woken = self.0.freed.wait_timeout(inner, left);
+            inner = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// Wakes a task after some time, without a runtime: a thread of its own, which
+/// ends with this. Only somebody who finds the lease taken needs one.
+struct Alarm(Option<(thread::Thread, Waker)>);
+
+impl Alarm {
+    fn ring_after(&mut self, time: Duration, waker: &Waker) {
+        if self.0.as_ref().is_some_and(|(_, set_for)| set_for.will_wake(waker)) {
+            return;
+        }
+        self.stop();
+        let task = waker.clone();
+        let spawned = thread::Builder::new().name("memory-store-lease".into()).spawn(move || {
+            thread::park_timeout(time);
+            task.wake();
+        });
+        match spawned {
+            Ok(handle) => self.0 = Some((handle.thread().clone(), waker.clone())),
+            // Out of threads: poll instead.
+            Err(_) => waker.wake_by_ref(),
+        }
+    }
+
+    fn stop(&mut self) {
+        if let Some((thread, _)) = self.0.take() {
+            thread.unpark();
+        }
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut accounts: Vec<_> = self.lock().records.keys().cloned().collect();
+        accounts.sort();
+        f.debug_struct("MemoryStore").field("accounts", &accounts).finish()
+    }
+}
