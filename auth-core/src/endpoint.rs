@@ -109,12 +109,14 @@ impl TokenEndpoint {
     /// (`localhost`, `127.0.0.0/8`, `[::1]`), or holds a user name, a
     /// password or a fragment (RFC 6749 section 3.2 forbids the last).
     pub fn new(url: &str, client_id: impl Into<String>) -> Result<Self, EndpointError> {
-        let uri = url::parse(url)?;
-        let host = uri.authority().map(ToString::to_string).unwrap_or_default();
-        Ok(Self {
+        Ok(Self::at(url::parse(url)?, client_id.into()))
+    }
+
+    fn at(uri: Uri, client_id: String) -> Self {
+        Self {
+            host: uri.authority().map(ToString::to_string).unwrap_or_default(),
             uri,
-            host,
-            client_id: client_id.into(),
+            client_id,
             auth: ClientAuth::None,
             format: BodyFormat::Form,
             scope: None,
@@ -122,7 +124,7 @@ impl TokenEndpoint {
             headers: HeaderMap::new(),
             response_limit: DEFAULT_RESPONSE_LIMIT,
             rules: Vec::new(),
-        })
+        }
     }
 
     /// How the client shows who it is.

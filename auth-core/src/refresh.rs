@@ -14,6 +14,8 @@
 //! asked the wrong thing, and none can be skipped.
 
 mod error;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, sync::Arc, time::Duration};
 

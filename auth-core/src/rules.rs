@@ -47,13 +47,14 @@ impl Rule {
         }
     }
 
-    /// An answer whose description holds these words (ASCII case ignored) is
-    /// of this kind, whatever its code.
+    /// An answer one of whose explanations holds these words (ASCII case
+    /// ignored) is of this kind, whatever its code.
     pub fn described(words: impl Into<Cow<'static, str>>, kind: FailureKind) -> Self {
         Self::new("", kind).words(words)
     }
 
-    /// Only if the error's description holds these words (ASCII case ignored).
+    /// Only if one of the error's explanations holds these words (ASCII case
+    /// ignored).
     #[must_use]
     pub fn words(mut self, words: impl Into<Cow<'static, str>>) -> Self {
         self.words = Some(words.into());
@@ -112,7 +113,7 @@ impl Rule {
         &self,
         status: u16,
         codes: &'a [Cow<'a, str>],
-        description: &str,
+        texts: &[String],
     ) -> Option<Option<&'a str>> {
         let status_fits = match self.status {
             Some(wanted) => wanted == status,
@@ -123,8 +124,11 @@ impl Rule {
         } else {
             Some(codes.iter().find(|code| **code == self.code)?.as_ref())
         };
-        let words_fit =
-            || self.words.as_deref().is_none_or(|words| contains_ignoring_case(description, words));
+        let words_fit = || {
+            self.words
+                .as_deref()
+                .is_none_or(|words| texts.iter().any(|text| contains_ignoring_case(text, words)))
+        };
         (status_fits && words_fit()).then_some(code)
     }
 }
@@ -145,7 +149,7 @@ mod tests {
 
     fn fits(rule: &Rule, status: u16, codes: &[&'static str], description: &str) -> bool {
         let codes: Vec<_> = codes.iter().map(|code| Cow::Borrowed(*code)).collect();
-        rule.matches(status, &codes, description).is_some()
+        rule.matches(status, &codes, &[description.to_owned()]).is_some()
     }
 
     #[test]

@@ -1,1 +1,153 @@
-//! Known providers.
+//! Token endpoints of known providers.
+//!
+//! A preset is the provider's URL, the way it wants the client to
+//! authenticate, and the format of the body; each fact with its source. The
+//! client's identifier always comes from the caller. Everything can be changed
+//! afterwards with the methods of [`TokenEndpoint`].
+//!
+//! ```
+//! use auth_core::presets;
+//!
+//! let endpoint = presets::google("my-client.apps.googleusercontent.com", "my-secret");
+//! assert_eq!(endpoint.uri(), "https://oauth2.googleapis.com/token");
+//! ```
+//!
+//! How long a used refresh token still answers, which is how long a retry
+//! after a lost answer helps, differs: Okta 30 s by default (0 to 60), Auth0 as
+//! set (not at all by default), Google and Entra without end, since they do not
+//! revoke it. Claude, OpenAI, GitHub and Slack document no such window.
+
+use http::Uri;
+
+use super::{BodyFormat, ClientAuth, EndpointError, TokenEndpoint};
+
+/// Claude (the OAuth of Claude Code): a public client, asked with JSON.
+///
+/// Refresh tokens rotate and are single-use: a second process that renews with
+/// the old one gets `invalid_grant`
+/// (<https://github.com/anthropics/claude-code/issues/54443>, which also names
+/// the URL). The vendor documents neither the endpoint nor the format; both
+/// are as public clients use them. Access tokens live about 8 hours.
+///
+/// A 429 `rate_limit_error` here may be about the `User-Agent`
+/// (<https://github.com/anomalyco/opencode/issues/18329>). Send your own,
+/// honest one.
+pub fn claude(client_id: impl Into<String>) -> TokenEndpoint {
+    known("https://platform.claude.com/v1/oauth/token", client_id).body_format(BodyFormat::Json)
+}
+
+/// OpenAI (as the Codex CLI uses it): a public client, asked with JSON.
+///
+/// Refresh tokens are single-use; a used one answers 401
+/// `refresh_token_reused`, which is `Rejected`. The answer may hold no
+/// `expires_in`: the expiry stands in the access token, a JWT. Source of URL,
+/// format and codes:
+/// <https://github.com/openai/codex/blob/main/codex-rs/login/src/auth/manager.rs>.
+pub fn openai(client_id: impl Into<String>) -> TokenEndpoint {
+    known("https://auth.openai.com/oauth/token", client_id).body_format(BodyFormat::Json)
+}
+
+/// Google: `client_secret_post`, for installed applications as well
+/// (<https://developers.google.com/identity/protocols/oauth2/web-server#offline>).
+///
+/// Refresh tokens do not rotate: the answer holds none, and the old one stays.
+/// For an iOS or Android client, which has no secret, set
+/// [`ClientAuth::None`].
+pub fn google(client_id: impl Into<String>, client_secret: impl Into<String>) -> TokenEndpoint {
+    known("https://oauth2.googleapis.com/token", client_id)
+        .client_auth(ClientAuth::post(client_secret))
+}
+
+/// GitHub, for user tokens of a GitHub App: `client_secret_post`
+/// (<https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens>).
+///
+/// Each exchange spends the refresh token *and ends the old access token*.
+/// Errors come with status 200. Tokens of the device flow need no secret: set
+/// [`ClientAuth::None`]. OAuth apps, as opposed to GitHub Apps, have no
+/// refresh tokens.
+pub fn github(client_id: impl Into<String>, client_secret: impl Into<String>) -> TokenEndpoint {
+    known("https://github.com/login/oauth/access_token", client_id)
+        .client_auth(ClientAuth::post(client_secret))
+}
+
+/// Microsoft Entra ID, v2.0, in the global cloud: a public client unless
+/// [`client_auth`](TokenEndpoint::client_auth) says otherwise
+/// (<https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow#refresh-the-access-token>).
+///
+/// `tenant` is a GUID, a domain, or one of `common`, `organizations`,
+/// `consumers`. The scope is optional; it picks the resource where the grant
+/// spans several, and must then hold `offline_access` for a new refresh token.
+/// Each answer has a new refresh token, and the old one is not revoked
+/// (<https://learn.microsoft.com/en-us/entra/identity-platform/refresh-tokens>).
+/// Throttled users get `invalid_grant` with AADSTS50196, which is `Throttled`
+/// here.
+///
+/// # Errors
+///
+/// [`EndpointError::InvalidUrl`] if `tenant` is empty or has characters that
+/// neither a GUID nor a domain has.
+pub fn entra(tenant: &str, client_id: impl Into<String>) -> Result<TokenEndpoint, EndpointError> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    if tenant.is_empty() || !tenant.bytes().all(allowed) || tenant.starts_with('.') {
+        return Err(EndpointError::InvalidUrl { source: None });
+    }
+    TokenEndpoint::new(
+        &format!("https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"),
+        client_id,
+    )
+}
+
+/// Slack, with token rotation on: `client_secret_basic`, which Slack prefers
+/// (<https://docs.slack.dev/reference/methods/oauth.v2.access>).
+///
+/// Refresh tokens are single-use
+/// (<https://docs.slack.dev/authentication/using-token-rotation>). Errors come
+/// with status 200. The token type is `bot` or `user`, to be sent as `Bearer`
+/// all the same.
+pub fn slack(client_id: impl Into<String>, client_secret: impl Into<String>) -> TokenEndpoint {
+    known("https://slack.com/api/oauth.v2.access", client_id)
+        .client_auth(ClientAuth::basic(client_secret))
+}
+
+fn known(url: &'static str, client_id: impl Into<String>) -> TokenEndpoint {
+    TokenEndpoint::at(Uri::from_static(url), client_id.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RefreshToken;
+
+    #[test]
+    fn every_preset_is_a_valid_endpoint() {
+        let json =
+            "{\"grant_type\":\"refresh_token\",\"refresh_token\":\"rt\",\"client_id\":\"c\"}";
+        let post = "grant_type=refresh_token&refresh_token=rt&client_id=c&client_secret=s";
+        for (endpoint, body) in [
+            (claude("c"), json),
+            (openai("c"), json),
+            (google("c", "s"), post),
+            (github("c", "s"), post),
+            (
+                entra("common", "c").unwrap(),
+                "grant_type=refresh_token&refresh_token=rt&client_id=c",
+            ),
+            (slack("c", "s"), "grant_type=refresh_token&refresh_token=rt"),
+        ] {
+            let checked = TokenEndpoint::new(&endpoint.uri().to_string(), "c").unwrap();
+            assert_eq!(checked.host(), endpoint.host());
+            let request = endpoint.request(&RefreshToken::new("rt").into());
+            assert_eq!(request.body(), body.as_bytes(), "{endpoint:?}");
+            assert_eq!(request.headers()["accept"], "application/json");
+        }
+    }
+
+    #[test]
+    fn a_tenant_stays_within_its_segment() {
+        for tenant in ["", "a/b", "..", "a?b", "a#b", "a b", "%2e", "a\u{e9}"] {
+            assert!(entra(tenant, "c").is_err(), "{tenant}");
+        }
+        assert!(entra("8eaef023-2b34-4da1-9baa-8bc8c9d6a490", "c").is_ok());
+        assert!(entra("contoso.onmicrosoft.com", "c").is_ok());
+    }
+}

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The standard meaning of the standard codes.
-const STANDARD: [(&str, FailureKind); 10] = [
+const STANDARD: [(&str, FailureKind); 14] = [
     // RFC 6749 section 5.2
     ("invalid_grant", FailureKind::Rejected),
     ("invalid_request", FailureKind::Misconfigured),
@@ -27,6 +27,13 @@ const STANDARD: [(&str, FailureKind); 10] = [
     ("temporarily_unavailable", FailureKind::Unavailable),
     // RFC 8628 section 3.5
     ("slow_down", FailureKind::Throttled),
+    // OpenID Connect Core 1.0 section 3.1.2.6: only the user can go on
+    ("login_required", FailureKind::Rejected),
+    ("interaction_required", FailureKind::Rejected),
+    ("consent_required", FailureKind::Rejected),
+    // No standard, but the `error.type` of several providers beside the code
+    // proper, which comes first.
+    ("invalid_request_error", FailureKind::Misconfigured),
 ];
 
 pub(super) fn classify(
@@ -38,8 +45,7 @@ pub(super) fn classify(
     secrets: &[&str],
 ) -> Failure {
     let error = error.unwrap_or_default();
-    let description = error.description.as_deref().unwrap_or_default();
-    let verdict = verdict(status, &error.codes, description, rules);
+    let verdict = verdict(status, &error, rules);
 
     let kind = match &verdict {
         Some(verdict) => verdict.kind,
@@ -56,7 +62,7 @@ pub(super) fn classify(
         kind,
         delivery: delivery(status, kind, code.as_ref(), verdict.is_some()),
         status: Some(status),
-        description: error.description.as_deref().and_then(|text| scrub(text, secrets)),
+        description: error.texts.first().and_then(|text| scrub(text, secrets)),
         retry_after,
         provider: verdict.and_then(|verdict| verdict.provider),
         // Why a 2xx could not be read matters only if there is no error in it.
@@ -73,15 +79,10 @@ struct Verdict<'a> {
 
 /// What the code says: the caller's rules, the table, the standard, in this
 /// order. `None` if nothing in the answer is a code that anybody knows.
-fn verdict<'a>(
-    status: StatusCode,
-    codes: &'a [Cow<'a, str>],
-    description: &str,
-    rules: &[Rule],
-) -> Option<Verdict<'a>> {
+fn verdict<'a>(status: StatusCode, error: &'a ErrorBody, rules: &[Rule]) -> Option<Verdict<'a>> {
     let by_rule = rules.iter().chain(Rule::built_in()).find_map(|rule| {
         Some(Verdict {
-            code: rule.matches(status.as_u16(), codes, description)?,
+            code: rule.matches(status.as_u16(), &error.codes, &error.texts)?,
             kind: rule.kind,
             provider: Some(rule.provider.clone()),
         })
@@ -91,7 +92,7 @@ fn verdict<'a>(
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
             return None;
         }
-        codes.iter().find_map(|code| {
+        error.codes.iter().find_map(|code| {
             let (code, kind) = STANDARD.iter().find(|(known, _)| known == code)?;
             Some(Verdict { code: Some(code), kind: *kind, provider: None })
         })
@@ -120,9 +121,10 @@ fn delivery(
     let no_verdict = match kind {
         FailureKind::Interrupted => true,
         // A proxy's page may hide a rotation, and so may a server that broke
-        // half-way. A code in a 4xx or a 200 is the server's own refusal.
+        // half-way, with whatever status. A code in a 4xx is its refusal.
         FailureKind::Unavailable => {
             status.is_server_error()
+                || status.is_success()
                 || code == Some(&ErrorCode::SERVER_ERROR)
                 || (code.is_none() && !known)
         }
@@ -303,7 +305,7 @@ mod tests {
             (400, "invalid_grant", Unavailable, None, Unknown),
             // A code that nobody knows is a refusal, but no verdict on the token.
             (400, r#"{"error":"brand_new_code"}"#, Unavailable, Some("brand_new_code"), Answered),
-            (200, r#"{"error":"brand_new_code"}"#, Unavailable, Some("brand_new_code"), Answered),
+            (200, r#"{"error":"brand_new_code"}"#, Unavailable, Some("brand_new_code"), Unknown),
             // The wrong place.
             (404, html, Misconfigured, None, Answered),
             (404, r#"{"error":"Not Found"}"#, Misconfigured, None, Answered),
@@ -323,7 +325,7 @@ mod tests {
         for (status, body, kind, code, delivery) in rows {
             let failure = read(*status, body);
             assert_eq!(failure.kind(), *kind, "{status} {body}");
-            assert_eq!(failure.code().map(|code| code.as_str()), *code, "{status} {body}");
+            assert_eq!(failure.code().map(crate::ErrorCode::as_str), *code, "{status} {body}");
             assert_eq!(failure.delivery(), *delivery, "{status} {body}");
             assert_eq!(failure.status().map(|status| status.as_u16()), Some(*status));
         }

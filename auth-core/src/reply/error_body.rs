@@ -13,8 +13,8 @@ use super::{may_be_form, trimmed};
 pub(super) struct ErrorBody {
     /// Everything that may be the code, the likeliest first.
     pub(super) codes: Vec<Cow<'static, str>>,
-    /// The explanation.
-    pub(super) description: Option<String>,
+    /// Everything that explains it, the best first.
+    pub(super) texts: Vec<String>,
     /// A wait named in the body.
     pub(super) retry_after: Option<Duration>,
     /// Codes that are numbers, while the rest is being read.
@@ -38,8 +38,8 @@ const CODE: [&str; 13] = [
     "errcode",
 ];
 
-/// Members that hold an explanation.
-const DESCRIPTION: [&str; 7] = [
+/// Members that hold an explanation, the best first.
+const TEXT: [&str; 11] = [
     "error_description",
     "errorDescription",
     "errorSummary",
@@ -47,10 +47,17 @@ const DESCRIPTION: [&str; 7] = [
     "error_message",
     "description",
     "msg",
+    "errmsg",
+    "reason",
+    "error_hint",
+    "resource",
 ];
 
+/// A code or text longer than this is neither.
+const LONGEST_CODE: usize = 128;
+
 /// Reads an error out of a body, `None` if it is neither JSON nor a form or
-/// holds nothing that looks like a code.
+/// holds nothing that looks like an error.
 pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
     let body = trimmed(body);
     let value = if may_be_form(headers, body) {
@@ -64,9 +71,12 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
     };
     let mut error = ErrorBody::default();
     error.take(&value, 0);
-    // `{"error":{"message":"TOKEN_EXPIRED"}}`: the explanation is the code.
-    if let Some(description) = error.description.clone().filter(|text| !text.contains(' ')) {
-        error.push(&description);
+    // `{"error":{"message":"TOKEN_EXPIRED"}}`: the explanation is the code. Not
+    // so where the code stands in its proper place.
+    if !value.get("error").is_some_and(Value::is_string)
+        && let Some(text) = error.texts.first().filter(|text| !text.contains(' ')).cloned()
+    {
+        error.push_code(&text);
     }
     let numbers = std::mem::take(&mut error.numbers);
     error.codes.extend(numbers);
@@ -74,15 +84,6 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
 }
 
 impl ErrorBody {
-    fn push(&mut self, code: &str) {
-        // AWS puts a namespace before the name: `com.example#NotAuthorized`.
-        let code = code.rsplit('#').next().unwrap_or(code);
-        // Longer than any code, and not worth keeping.
-        if !code.is_empty() && code.len() <= 128 {
-            self.codes.push(Cow::Owned(code.to_owned()));
-        }
-    }
-
     fn take(&mut self, value: &Value, depth: u8) {
         // Nested once is common (`{"error":{"type":…}}`), in a list too
         // (`{"errors":[{"errorType":…}]}`); nobody nests deeper on purpose.
@@ -108,21 +109,23 @@ impl ErrorBody {
         }
         for name in CODE {
             match members.get(name) {
-                Some(Value::String(code)) => self.push(code),
+                Some(Value::String(code)) => self.push_code(code),
                 Some(Value::Number(number)) => self.numbers.push(Cow::Owned(number.to_string())),
                 _ => {}
             }
         }
         if let Some(Value::Array(numbers)) = members.get("error_codes") {
             self.numbers.extend(
-                numbers.iter().filter_map(Value::as_u64).map(|n| Cow::Owned(n.to_string())),
+                numbers.iter().take(8).filter_map(Value::as_u64).map(|n| Cow::Owned(n.to_string())),
             );
         }
-        if self.description.is_none() {
-            self.description = DESCRIPTION
-                .iter()
-                .find_map(|name| members.get(*name)?.as_str())
-                .map(ToOwned::to_owned);
+        self.texts
+            .extend(TEXT.iter().filter_map(|name| members.get(*name)?.as_str()).map(str::to_owned));
+        // `{"error":"Invalid Params: …"}`: a sentence where the code should be.
+        if let Some(Value::String(sentence)) = members.get("error")
+            && sentence.contains(' ')
+        {
+            self.texts.push(sentence.clone());
         }
         if self.retry_after.is_none() {
             self.retry_after = members
@@ -130,5 +133,65 @@ impl ErrorBody {
                 .and_then(Value::as_f64)
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         }
+    }
+
+    fn push_code(&mut self, code: &str) {
+        // AWS puts a namespace before the name: `com.example#NotAuthorized`.
+        let code = code.rsplit('#').next().unwrap_or(code);
+        if !code.is_empty() && code.len() <= LONGEST_CODE {
+            self.codes.push(Cow::Owned(code.to_owned()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_json(body: &str) -> Option<ErrorBody> {
+        read(&HeaderMap::new(), body.as_bytes())
+    }
+
+    #[test]
+    fn codes_and_texts_wherever_they_stand() {
+        for (body, codes, texts) in [
+            (r#"{"error":"a","error_description":"t"}"#, &["a"][..], &["t"][..]),
+            (r#"{"error":"a","error_hint":"h","error_description":"t"}"#, &["a"], &["t", "h"]),
+            (r#"{"error":{"message":"t u","type":"b","code":"a"}}"#, &["a", "b"], &["t u"]),
+            (r#"{"type":"error","error":{"type":"a","message":"t u"}}"#, &["a", "error"], &["t u"]),
+            (
+                r#"{"errors":[{"errorType":"a","message":"t u"},{"errorType":"b"}]}"#,
+                &["a"],
+                &["t u"],
+            ),
+            (r#"{"error":"a","error_codes":[70008,50196]}"#, &["a", "70008", "50196"], &[]),
+            (r#"{"code":400,"error_code":"a","msg":"t u"}"#, &["a", "400"], &["t u"]),
+            (
+                r#"{"error":{"code":400,"message":"A_B","status":"C"}}"#,
+                &["C", "A_B", "400"],
+                &["A_B"],
+            ),
+            (r#"{"__type":"com.example#A","message":"t u"}"#, &["A"], &["t u"]),
+            (r#"{"error":"t u","status":503}"#, &["t u", "503"], &["t u"]),
+            (r#"{"error":"a","reason":"t u"}"#, &["a"], &["t u"]),
+            (r#"{"errcode":40030,"errmsg":"t u"}"#, &["40030"], &["t u"]),
+            ("error=a&error_description=t+u", &["a"], &["t u"]),
+        ] {
+            let error = read_json(body).expect(body);
+            assert_eq!(error.codes, codes, "{body}");
+            assert_eq!(error.texts, texts, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_holds_no_error() {
+        for body in ["", "{}", "[]", "null", "\"a\"", "<html>", r#"{"error":null}"#, r#"{"x":"y"}"#]
+        {
+            assert_eq!(read_json(body), None, "{body}");
+        }
+        let deep = format!("{}{}", r#"{"error":"#.repeat(9) + r#""a""#, "}".repeat(9));
+        assert_eq!(read_json(&deep), None);
+        let vast = format!(r#"{{"error":"{}"}}"#, "a".repeat(LONGEST_CODE + 1));
+        assert_eq!(read_json(&vast), None);
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8], now: Now) -> Result<TokenSe
         _ => serde_json::from_slice(body)
             .map_err(|error| Unreadable::Syntax { line: error.line(), column: error.column() })?,
     };
-    answer.into_tokens(now).ok_or(Unreadable::NoToken)
+    answer.unwrap_nested().into_tokens(now).ok_or(Unreadable::NoToken)
 }
 
 /// The members of a successful answer. The last of duplicate members counts,
@@ -40,6 +40,7 @@ struct Answer<'a> {
     token_type: Option<Cow<'a, str>>,
     refresh_token: Option<Cow<'a, str>>,
     expires_in: Option<Duration>,
+    expires_in_sec: Option<Duration>,
     scope: Option<Cow<'a, str>>,
     extra: Map<String, Value>,
 }
@@ -62,6 +63,30 @@ impl<'a> Answer<'a> {
         answer
     }
 
+    /// Some providers wrap the answer in another object: Withings in `body`
+    /// (<https://developer.withings.com/api-reference>), Slack the user's token
+    /// in `authed_user` (<https://docs.slack.dev/reference/methods/oauth.v2.access>),
+    /// others in `data`. Not to look there would lose a rotated token.
+    fn unwrap_nested(mut self) -> Self {
+        if self.access_token.is_some() {
+            return self;
+        }
+        for wrapper in ["body", "authed_user", "data"] {
+            let Some(nested @ Value::Object(_)) = self.extra.get(wrapper) else { continue };
+            match Self::deserialize(nested.clone()) {
+                Ok(nested) if nested.access_token.is_some() => {
+                    self.extra.remove(wrapper);
+                    // What stands outside stays, what stands inside counts.
+                    let mut extra = std::mem::take(&mut self.extra);
+                    extra.extend(nested.extra);
+                    return Answer { extra, ..nested };
+                }
+                _ => {}
+            }
+        }
+        self
+    }
+
     fn into_tokens(self, now: Now) -> Option<TokenSet> {
         // Wiped if this returns early.
         let extra = Extra(self.extra);
@@ -73,7 +98,10 @@ impl<'a> Answer<'a> {
                 .refresh_token
                 .filter(|token| !token.is_empty())
                 .map(RefreshToken::new),
-            expires_at: self.expires_in.and_then(|life| now.wall.checked_add(life)),
+            expires_at: self
+                .expires_in_sec
+                .or(self.expires_in)
+                .and_then(|life| now.wall.checked_add(life)),
             scope: self.scope.map(Cow::into_owned),
             extra,
         })
@@ -99,6 +127,11 @@ impl<'de> Deserialize<'de> for Answer<'de> {
                         "token_type" => answer.token_type = map.next_value::<Text<'_>>()?.0,
                         "refresh_token" => answer.refresh_token = map.next_value::<Text<'_>>()?.0,
                         "expires_in" => answer.expires_in = map.next_value::<Lifetime>()?.0,
+                        // Zoho, where `expires_in` may be milliseconds
+                        // (https://www.zoho.com/writer/help/api/v1/oauth-step4.html).
+                        "expires_in_sec" => {
+                            answer.expires_in_sec = map.next_value::<Lifetime>()?.0;
+                        }
                         "scope" => answer.scope = map.next_value::<Text<'_>>()?.0,
                         name => {
                             let name = name.to_owned();
@@ -306,6 +339,9 @@ mod tests {
             assert_eq!(life, expected, "{expires_in}");
         }
         assert_eq!(read_json(r#"{"access_token":"at"}"#).unwrap().expires_at, None);
+        let zoho = r#"{"access_token":"at","expires_in_sec":3600,"expires_in":3600000}"#;
+        let expected = Some(test_now().wall + Duration::from_secs(3600));
+        assert_eq!(read_json(zoho).unwrap().expires_at, expected);
     }
 
     #[test]
@@ -324,6 +360,15 @@ mod tests {
             (json, r#"{"access_token":"at","error":null}"#, "at", None),
             (json, r#"{"ok":true,"access_token":"at","error":""}"#, "at", None),
             (json, "\u{feff}  {\"access_token\":\"at\"}\r\n", "at", None),
+            // Wrapped.
+            (
+                json,
+                r#"{"status":0,"body":{"access_token":"at","refresh_token":"rt"}}"#,
+                "at",
+                Some("rt"),
+            ),
+            (json, r#"{"ok":true,"authed_user":{"id":"U","access_token":"at"}}"#, "at", None),
+            (json, r#"{"data":{"access_token":"no"},"access_token":"at"}"#, "at", None),
             // The content type is wrong or missing more often than the body.
             (None, r#"{"access_token":"at"}"#, "at", None),
             (Some("text/html"), r#"{"access_token":"at"}"#, "at", None),
@@ -376,6 +421,7 @@ mod tests {
             ("<!DOCTYPE html><p>Welcome to the airport", Unreadable::Html),
             ("\u{feff}<html>", Unreadable::Html),
             ("{}", Unreadable::NoToken),
+            (r#"{"data":{"refresh_token":"rt"},"body":"x"}"#, Unreadable::NoToken),
             (r#"{"access_token":""}"#, Unreadable::NoToken),
             (r#"{"access_token":null}"#, Unreadable::NoToken),
             (r#"{"access_token":7}"#, Unreadable::NoToken),

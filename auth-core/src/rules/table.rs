@@ -1,3 +1,247 @@
-//! The table.
+//! The table: one line a fact, with its source.
+//!
+//! Asked in this order, before the standard meaning of the standard codes. So
+//! a fact belongs here only if the standard meaning is wrong or missing; that
+//! Google says `invalid_grant` for a revoked token does not. A bare number or
+//! a bare `access_denied` means different things to different providers, and
+//! never decides alone.
+//!
+//! What was looked at and left out, since nothing tells the cases apart, stands
+//! in `docs/decisions.md`.
+
+use std::borrow::Cow;
+
 use super::Rule;
-pub(super) static TABLE: &[Rule] = &[];
+use crate::FailureKind::{self, Misconfigured, Rejected, Throttled, Unavailable};
+
+const fn fact(
+    provider: &'static str,
+    status: Option<u16>,
+    code: &'static str,
+    words: Option<&'static str>,
+    kind: FailureKind,
+    source: &'static str,
+) -> Rule {
+    Rule {
+        provider: Cow::Borrowed(provider),
+        status,
+        code: Cow::Borrowed(code),
+        words: match words {
+            Some(words) => Some(Cow::Borrowed(words)),
+            None => None,
+        },
+        kind,
+        source: Cow::Borrowed(source),
+    }
+}
+
+/// Any code.
+const ANY: &str = "";
+
+const ENTRA: &str =
+    "https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes";
+const SLACK: &str = "https://docs.slack.dev/reference/methods/oauth.v2.access";
+const SUPABASE: &str = "https://supabase.com/docs/guides/auth/debugging/error-codes";
+const CODEX: &str = "https://github.com/openai/codex/blob/main/codex-rs/login/src/auth/manager.rs";
+const CODEX_PR: &str = "https://github.com/openai/codex/pull/27351";
+const FIREBASE: &str = "https://firebase.google.com/docs/reference/rest/auth#section-refresh-token";
+const FOSITE: &str = "https://github.com/ory/fosite/blob/master/handler/oauth2/flow_refresh.go";
+const GITHUB: &str = "https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors";
+const CODER: &str = "https://github.com/coder/coder/blob/main/coderd/externalauth/externalauth.go";
+const ZOHO: &str = "https://www.zoho.com/crm/developer/docs/api/v7/token-validity.html";
+const SALESFORCE: &str = "https://help.salesforce.com/s/articleView?id=release-notes.rn_security_refresh_token_error.htm&release=252&type=5";
+
+#[rustfmt::skip]
+pub(super) static TABLE: &[Rule] = &[
+    // Passing states under codes that sound final.
+    fact("Salesforce", None, "invalid_grant", Some("token request is already being processed"), Unavailable, SALESFORCE),
+    // The same lock before release 252. A refresh has no authorization code that could expire.
+    fact("Salesforce", None, "invalid_grant", Some("expired authorization code"), Unavailable, SALESFORCE),
+    fact("Microsoft Entra", None, "50196", None, Throttled, "https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/issues/2808"),
+    fact("Microsoft Entra", None, ANY, Some("AADSTS50196:"), Throttled, "https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/issues/2808"),
+    fact("Microsoft Entra", None, ANY, Some("AADSTS90055:"), Throttled, ENTRA),
+    fact("Microsoft Entra", None, ANY, Some("AADSTS50166:"), Throttled, ENTRA),
+    fact("Microsoft Entra", None, ANY, Some("AADSTS90033:"), Unavailable, ENTRA),
+    fact("Microsoft Entra", None, ANY, Some("AADSTS90006:"), Unavailable, ENTRA),
+    fact("Microsoft Entra", None, ANY, Some("AADSTS90012:"), Unavailable, ENTRA),
+    fact("Microsoft Entra", None, ANY, Some("AADSTS90024:"), Unavailable, ENTRA),
+    fact("Microsoft Entra", None, ANY, Some("AADSTS90090:"), Unavailable, ENTRA),
+    fact("Microsoft Entra", None, ANY, Some("AADSTS90091:"), Unavailable, ENTRA),
+    fact("Microsoft Entra", None, ANY, Some("AADSTS50033:"), Unavailable, ENTRA),
+    fact("Microsoft Entra", None, ANY, Some("AADSTS50087:"), Unavailable, ENTRA),
+    fact("Microsoft Entra", None, ANY, Some("AADSTS40010:"), Unavailable, ENTRA),
+    fact("Microsoft Entra", None, ANY, Some("AADSTS70012:"), Unavailable, ENTRA),
+    fact("Microsoft Entra", None, ANY, Some("AADSTS50000:"), Unavailable, ENTRA),
+    fact("Ory Hydra", None, "invalid_request", Some("multiple concurrent requests using the same token"), Unavailable, FOSITE),
+    fact("Ory Hydra", None, "invalid_request", Some("Failed to refresh token. Please retry the request."), Unavailable, FOSITE),
+    fact("Zoho", None, ANY, Some("made too many requests continuously"), Throttled, ZOHO),
+    fact("Zoho", None, "access_denied", Some("too many requests"), Throttled, ZOHO),
+    fact("Kakao", None, "KOE237", None, Throttled, "https://developers.kakao.com/docs/latest/en/kakaologin/trouble-shooting"),
+    fact("Slack", None, "ratelimited", None, Throttled, SLACK),
+    fact("Slack", None, "internal_error", None, Unavailable, SLACK),
+    fact("Slack", None, "fatal_error", None, Unavailable, SLACK),
+    fact("Slack", None, "service_unavailable", None, Unavailable, SLACK),
+    fact("Slack", None, "request_timeout", None, Unavailable, SLACK),
+    fact("Slack", None, "team_added_to_org", None, Unavailable, SLACK),
+    fact("Slack", None, "org_login_required", None, Unavailable, SLACK),
+    fact("Slack", None, "accesslimited", None, Unavailable, SLACK),
+    fact("Withings", Some(200), "601", Some("too many"), Throttled, "https://developer.withings.com/api-reference#section/Response-status"),
+    fact("Amazon Cognito", None, "TooManyRequestsException", None, Throttled, "https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_InitiateAuth.html"),
+    fact("AWS", None, "ThrottlingException", None, Throttled, "https://docs.aws.amazon.com/awssupport/latest/APIReference/CommonErrors.html"),
+    fact("Anthropic", None, "rate_limit_error", None, Throttled, "https://github.com/anomalyco/opencode/issues/18329"),
+    fact("Anthropic", None, "overloaded_error", None, Unavailable, "https://docs.anthropic.com/en/api/errors"),
+    fact("Anthropic", None, "api_error", None, Unavailable, "https://docs.anthropic.com/en/api/errors"),
+    fact("Google", None, "userRateLimitExceeded", None, Throttled, "https://github.com/jaredhanson/passport-google-oauth/issues/75"),
+    fact("Google", None, "rateLimitExceeded", None, Throttled, "https://github.com/jaredhanson/passport-google-oauth/issues/75"),
+    fact("Google", None, "internal_failure", None, Unavailable, "https://github.com/googleapis/google-auth-library-python/blob/main/google/oauth2/_client.py"),
+    fact("Auth0", None, "too_many_requests", None, Throttled, "https://auth0.com/docs/troubleshoot/customer-support/operational-policies/rate-limit-policy"),
+    fact("Supabase", None, "over_request_rate_limit", None, Throttled, SUPABASE),
+
+    // Dead refresh tokens under other codes.
+    fact("Atlassian", None, "unauthorized_client", Some("refresh_token is invalid"), Rejected, "https://github.com/raycast/extensions/issues/11836"),
+    fact("Gitea", None, "unauthorized_client", Some("unable to parse refresh token"), Rejected, CODER),
+    fact("OpenAI", None, "refresh_token_reused", None, Rejected, "https://github.com/openai/codex/pull/24830"),
+    fact("OpenAI", None, "refresh_token_expired", None, Rejected, CODEX),
+    fact("OpenAI", None, "refresh_token_invalidated", None, Rejected, CODEX),
+    fact("OpenAI", None, "app_session_expired", None, Rejected, CODEX_PR),
+    fact("OpenAI and Slack", None, "invalid_refresh_token", None, Rejected, SLACK),
+    fact("OpenAI", None, "token_expired", Some("Could not validate your token"), Rejected, "https://github.com/decolua/9router/pull/1821"),
+    fact("GitHub", None, "bad_refresh_token", None, Rejected, "https://github.com/orgs/community/discussions/24745"),
+    fact("Slack", Some(200), "token_revoked", None, Rejected, SLACK),
+    fact("Slack", Some(200), "token_expired", None, Rejected, SLACK),
+    fact("Slack", Some(200), "account_inactive", None, Rejected, SLACK),
+    fact("Supabase", None, "refresh_token_not_found", None, Rejected, SUPABASE),
+    fact("Supabase", None, "refresh_token_already_used", None, Rejected, SUPABASE),
+    fact("Supabase", None, "session_not_found", None, Rejected, SUPABASE),
+    fact("Supabase", None, "session_expired", None, Rejected, SUPABASE),
+    fact("Supabase", None, "user_banned", None, Rejected, SUPABASE),
+    fact("Firebase", Some(400), "TOKEN_EXPIRED", None, Rejected, FIREBASE),
+    fact("Firebase", Some(400), "USER_DISABLED", None, Rejected, FIREBASE),
+    fact("Firebase", Some(400), "USER_NOT_FOUND", None, Rejected, FIREBASE),
+    fact("Firebase", Some(400), "INVALID_REFRESH_TOKEN", None, Rejected, FIREBASE),
+    fact("HubSpot", None, "BAD_REFRESH_TOKEN", None, Rejected, "https://github.com/airbytehq/airbyte/issues/79592"),
+    fact("Twitch", Some(400), ANY, Some("Invalid refresh token"), Rejected, "https://dev.twitch.tv/docs/authentication/refresh-tokens/"),
+    fact("Zoom", None, "invalid_request", Some("Invalid Token!"), Rejected, "https://developers.zoom.us/docs/integrations/oauth-error-messages/"),
+    fact("Zoho", None, "invalid_code", None, Rejected, "https://www.zoho.com/bookings/help/api/v1/refreshaccesstoken.html"),
+    fact("Withings", Some(200), "503", Some("invalid refresh_token"), Rejected, "https://github.com/jaroslawhartman/withings-sync/issues/41"),
+    fact("Strava", Some(400), "invalid", Some("RefreshToken"), Rejected, "https://github.com/dreeveapp/dreeve/issues/1449"),
+    fact("WeChat", Some(200), "40030", Some("invalid refresh_token"), Rejected, "https://developers.weixin.qq.com/doc/oplatform/Website_App/WeChat_Login/Wechat_Login.html"),
+    fact("Square", Some(401), "service.not_authorized", Some("Invalid refresh token"), Rejected, "https://developer.squareup.com/forums/t/getting-error-while-renew-token/11056"),
+    // Before the next: both are `NotAuthorizedException`.
+    fact("Amazon Cognito", None, "NotAuthorizedException", Some("SecretHash"), Misconfigured, "https://github.com/aws/aws-sdk-net-extensions-cognito/issues/75"),
+    fact("Amazon Cognito", None, "NotAuthorizedException", Some("Refresh Token"), Rejected, "https://github.com/aws/aws-sdk-cpp/issues/1789"),
+    fact("AWS IAM Identity Center", None, "expired_token", None, Rejected, "https://docs.aws.amazon.com/sdk-for-kotlin/api/latest/ssooidc/aws.sdk.kotlin.services.ssooidc.model/-expired-token-exception/error.html"),
+    fact("Ory Hydra", None, "token_inactive", None, Rejected, "https://github.com/ory/fosite/blob/v0.40.0/handler/oauth2/flow_refresh.go"),
+    fact("Authlib servers", None, "invalid_request", Some("Invalid \"refresh_token\" in request"), Rejected, "https://github.com/lepture/authlib/issues/112"),
+    fact("TD Bank", None, "invalid_request", Some("Refresh token is invalid or has already been claimed"), Rejected, "https://docs.pat.openbanking.amcb.developer.td.com/reference/token-errors"),
+    fact("Keycloak", None, "invalid_scope", Some("no longer has requested consent"), Rejected, "https://github.com/keycloak/keycloak/blob/main/services/src/main/java/org/keycloak/protocol/oidc/TokenManager.java"),
+
+    // A wrong set-up under other codes.
+    fact("GitHub", None, "incorrect_client_credentials", None, Misconfigured, GITHUB),
+    fact("GitHub", None, "redirect_uri_mismatch", None, Misconfigured, GITHUB),
+    fact("GitHub", None, "unverified_user_email", None, Misconfigured, GITHUB),
+    fact("Slack", None, "bad_client_secret", None, Misconfigured, SLACK),
+    fact("Slack", None, "invalid_client_id", None, Misconfigured, SLACK),
+    fact("Slack", None, "invalid_grant_type", None, Misconfigured, SLACK),
+    fact("Slack", None, "invalid_arguments", None, Misconfigured, SLACK),
+    fact("Slack", None, "invalid_form_data", None, Misconfigured, SLACK),
+    fact("Slack", None, "invalid_post_type", None, Misconfigured, SLACK),
+    fact("Slack", None, "missing_post_type", None, Misconfigured, SLACK),
+    fact("Slack", None, "method_deprecated", None, Misconfigured, SLACK),
+    fact("Slack", None, "deprecated_endpoint", None, Misconfigured, SLACK),
+    fact("Slack", None, "two_factor_setup_required", None, Misconfigured, SLACK),
+    fact("Slack", None, "enterprise_is_restricted", None, Misconfigured, SLACK),
+    fact("Slack", None, "ekm_access_denied", None, Misconfigured, SLACK),
+    fact("Slack", None, "no_permission", None, Misconfigured, SLACK),
+    fact("Slack", None, "team_access_not_granted", None, Misconfigured, SLACK),
+    fact("Microsoft Entra", None, "invalid_resource", None, Misconfigured, ENTRA),
+    fact("OpenAI", None, "unsupported_country_region_territory", None, Misconfigured, "https://github.com/openclaw/openclaw/issues/3709"),
+    fact("Strava", Some(400), "invalid", Some("Application"), Misconfigured, "https://github.com/dreeveapp/dreeve/issues/372"),
+    fact("Firebase", Some(400), "INVALID_GRANT_TYPE", None, Misconfigured, FIREBASE),
+    fact("Firebase", Some(400), "MISSING_REFRESH_TOKEN", None, Misconfigured, FIREBASE),
+    fact("Google", None, "deleted_client", None, Misconfigured, "https://developers.google.com/identity/protocols/oauth2/web-server"),
+    fact("Google", None, "disabled_client", None, Misconfigured, "https://developers.google.com/identity/protocols/oauth2/web-server"),
+    fact("Google", None, "admin_policy_enforced", None, Misconfigured, "https://developers.google.com/identity/protocols/oauth2/web-server"),
+    fact("Google", None, "org_internal", None, Misconfigured, "https://developers.google.com/identity/protocols/oauth2/web-server"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::{Response, read_answer, test_now};
+
+    #[test]
+    fn at_least_fifteen_providers() {
+        let providers: BTreeSet<_> = TABLE.iter().map(|rule| &rule.provider).collect();
+        assert!(providers.len() >= 15, "{providers:?}");
+    }
+
+    /// Answers as the providers send them, and the standard answers that look
+    /// like them.
+    #[test]
+    fn what_providers_say() {
+        let aadsts = |n: u32| {
+            format!(
+                r#"{{"error":"invalid_grant","error_description":"AADSTS{n}: Text. Trace ID: x","error_codes":[{n}]}}"#
+            )
+        };
+        #[rustfmt::skip]
+        let rows: Vec<(u16, String, FailureKind)> = vec![
+            (400, r#"{"error":"invalid_grant","error_description":"token request is already being processed"}"#.into(), Unavailable),
+            (400, r#"{"error":"invalid_grant","error_description":"expired access/refresh token"}"#.into(), Rejected),
+            (400, aadsts(50196), Throttled),
+            (400, aadsts(90033), Unavailable),
+            (400, aadsts(50000), Unavailable),
+            // Not AADSTS50000.
+            (400, aadsts(500_011), Rejected),
+            (400, aadsts(70008), Rejected),
+            (400, r#"{"error":"interaction_required","error_codes":[50076]}"#.into(), Rejected),
+            (403, r#"{"error":"unauthorized_client","error_description":"refresh_token is invalid"}"#.into(), Rejected),
+            (403, r#"{"error":"unauthorized_client","error_description":"not allowed"}"#.into(), Misconfigured),
+            (401, r#"{"error":{"message":"Your refresh token has already been used","type":"invalid_request_error","param":null,"code":"refresh_token_reused"}}"#.into(), Rejected),
+            (401, r#"{"error":{"message":"x","type":"invalid_request_error","code":"token_expired"}}"#.into(), Misconfigured),
+            (401, r#"{"error":{"message":"Could not validate your token. Please try signing in again.","type":"invalid_request_error","code":"token_expired"}}"#.into(), Rejected),
+            (400, r#"{"error":{"type":"invalid_request_error","message":"x"}}"#.into(), Misconfigured),
+            (429, r#"{"type":"error","error":{"type":"rate_limit_error","message":"x"}}"#.into(), Throttled),
+            (529, r#"{"type":"error","error":{"type":"overloaded_error","message":"x"}}"#.into(), Unavailable),
+            (200, r#"{"error":"bad_refresh_token","error_description":"The refresh token passed is incorrect or expired."}"#.into(), Rejected),
+            (200, "error=bad_refresh_token&error_description=x".into(), Rejected),
+            (200, r#"{"error":"incorrect_client_credentials"}"#.into(), Misconfigured),
+            (200, r#"{"ok":false,"error":"invalid_refresh_token"}"#.into(), Rejected),
+            (200, r#"{"ok":false,"error":"ratelimited"}"#.into(), Throttled),
+            (200, r#"{"ok":false,"error":"internal_error"}"#.into(), Unavailable),
+            (200, r#"{"ok":false,"error":"invalid_auth"}"#.into(), Unavailable),
+            (200, r#"{"ok":false,"error":"bad_client_secret"}"#.into(), Misconfigured),
+            (400, r#"{"code":400,"error_code":"refresh_token_already_used","msg":"Invalid Refresh Token: Already Used"}"#.into(), Rejected),
+            (400, r#"{"error":{"code":400,"message":"TOKEN_EXPIRED","status":"INVALID_ARGUMENT"}}"#.into(), Rejected),
+            (400, r#"{"status":"BAD_REFRESH_TOKEN","message":"missing or unknown refresh token"}"#.into(), Rejected),
+            (400, r#"{"error":"Bad Request","status":400,"message":"Invalid refresh token"}"#.into(), Rejected),
+            (400, r#"{"reason":"Invalid Token!","error":"invalid_request"}"#.into(), Rejected),
+            (400, r#"{"reason":"Bad body","error":"invalid_request"}"#.into(), Misconfigured),
+            (400, r#"{"error_description":"You have made too many requests continuously.","error":"Access Denied","status":"failure"}"#.into(), Throttled),
+            (200, r#"{"error":"invalid_code"}"#.into(), Rejected),
+            (200, r#"{"status":601,"body":{},"error":"Too Many Requests"}"#.into(), Throttled),
+            (200, r#"{"status":503,"body":{},"error":"Invalid Params: invalid refresh_token"}"#.into(), Rejected),
+            (400, r#"{"message":"Bad Request","errors":[{"resource":"RefreshToken","field":"refresh_token","code":"invalid"}]}"#.into(), Rejected),
+            (400, r#"{"message":"Bad Request","errors":[{"resource":"Application","field":"client_id","code":"invalid"}]}"#.into(), Misconfigured),
+            (400, r#"{"errors":[{"errorType":"invalid_grant","message":"Refresh token invalid: abc"}],"success":false}"#.into(), Rejected),
+            (400, r#"{"__type":"NotAuthorizedException","message":"Refresh Token has been revoked"}"#.into(), Rejected),
+            (400, r#"{"__type":"NotAuthorizedException","message":"SecretHash does not match for the client"}"#.into(), Misconfigured),
+            (400, r#"{"error":"invalid_request","error_description":"x","error_hint":"Failed to refresh token because of multiple concurrent requests using the same token."}"#.into(), Unavailable),
+            (400, r#"{"error":"invalid_scope","error_description":"Client no longer has requested consent from user"}"#.into(), Rejected),
+            (400, r#"{"error":"invalid_scope"}"#.into(), Misconfigured),
+            (400, r#"{"error":"access_denied"}"#.into(), Unavailable),
+            // Whatever it says, a 429 or a 5xx is no verdict.
+            (500, r#"{"error":"bad_refresh_token"}"#.into(), Unavailable),
+            (429, r#"{"error":"bad_refresh_token"}"#.into(), Throttled),
+        ];
+        for (status, body, kind) in rows {
+            let mut answer = Response::new(body.clone().into_bytes());
+            *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
+            let failure = read_answer(&answer, &[], test_now()).unwrap_err();
+            assert_eq!(failure.kind(), kind, "{status} {body}");
+        }
+    }
+}
