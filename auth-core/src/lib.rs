@@ -34,12 +34,13 @@ pub use crate::{
     transport::{BlockingTransport, Response, Transport, TransportError, TransportErrorKind},
 };
 
-/// Some moment, for the tests of the modules.
+/// Some moment, always the same, for the tests of the modules.
 #[cfg(test)]
-#[allow(clippy::disallowed_methods)]
 fn test_now() -> Now {
-    Now {
-        monotonic: std::time::Instant::now(),
-        wall: std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_800_000_000),
-    }
+    use std::{sync::OnceLock, time::*};
+
+    static START: OnceLock<Instant> = OnceLock::new();
+    #[allow(clippy::disallowed_methods)]
+    let monotonic = *START.get_or_init(Instant::now);
+    Now { monotonic, wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000) }
 }

@@ -51,10 +51,12 @@ pub(super) fn classify(
         Some(verdict) => verdict.kind,
         None => kind_of_status(status, error.codes.iter().any(|code| is_code(code, status))),
     };
-    let code = verdict
-        .as_ref()
-        .and_then(|verdict| verdict.code)
+    let decisive = verdict.as_ref().and_then(|verdict| verdict.code);
+    let code = decisive
+        // A word says more than a number beside it (Entra's `error_codes`).
+        .filter(|code| is_code(code, status))
         .or_else(|| error.codes.iter().map(AsRef::as_ref).find(|code| is_code(code, status)))
+        .or(decisive)
         .filter(|code| !looks_like_a_token(code))
         .filter(|code| !secrets.iter().any(|secret| echoes(code, secret)))
         .and_then(ErrorCode::new);
@@ -141,7 +143,7 @@ fn is_code(text: &str, status: StatusCode) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
         && text.len() > 1
         && Some(text) != status.canonical_reason()
-        && !["error", "fail", "failure", "failed", "fault"]
+        && !["error", "fail", "failure", "failed", "fault", "ok", "success"]
             .iter()
             .any(|word| text.eq_ignore_ascii_case(word))
 }
@@ -321,6 +323,7 @@ mod tests {
             (200, "{}", Interrupted, None, Unknown),
             (200, r#"{"access_token":"at"#, Interrupted, None, Unknown),
             (200, r#"{"ok":false}"#, Interrupted, None, Unknown),
+            (200, r#"{"status":"ok"}"#, Interrupted, None, Unknown),
         ];
         for (status, body, kind, code, delivery) in rows {
             let failure = read(*status, body);

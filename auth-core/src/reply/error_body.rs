@@ -22,7 +22,7 @@ pub(super) struct ErrorBody {
 }
 
 /// Members that hold a code, the likeliest first. Some hold a number.
-const CODE: [&str; 13] = [
+const CODE: [&str; 14] = [
     "error",
     "code",
     "type",
@@ -36,6 +36,7 @@ const CODE: [&str; 13] = [
     "__type",
     "status",
     "errcode",
+    "reason",
 ];
 
 /// Members that hold an explanation, the best first.
@@ -173,7 +174,7 @@ mod tests {
             ),
             (r#"{"__type":"com.example#A","message":"t u"}"#, &["A"], &["t u"]),
             (r#"{"error":"t u","status":503}"#, &["t u", "503"], &["t u"]),
-            (r#"{"error":"a","reason":"t u"}"#, &["a"], &["t u"]),
+            (r#"{"error":"a","reason":"t u"}"#, &["a", "t u"], &["t u"]),
             (r#"{"errcode":40030,"errmsg":"t u"}"#, &["40030"], &["t u"]),
             ("error=a&error_description=t+u", &["a"], &["t u"]),
         ] {

@@ -133,6 +133,7 @@ pub(super) static TABLE: &[Rule] = &[
     fact("AWS IAM Identity Center", None, "expired_token", None, Rejected, "https://docs.aws.amazon.com/sdk-for-kotlin/api/latest/ssooidc/aws.sdk.kotlin.services.ssooidc.model/-expired-token-exception/error.html"),
     fact("Ory Hydra", None, "token_inactive", None, Rejected, "https://github.com/ory/fosite/blob/v0.40.0/handler/oauth2/flow_refresh.go"),
     fact("Authlib servers", None, "invalid_request", Some("Invalid \"refresh_token\" in request"), Rejected, "https://github.com/lepture/authlib/issues/112"),
+    fact("DeviantArt", None, "invalid_request", Some("The refresh_token is invalid"), Rejected, "https://github.com/wix-incubator/DeviantArt-API/issues/58"),
     fact("TD Bank", None, "invalid_request", Some("Refresh token is invalid or has already been claimed"), Rejected, "https://docs.pat.openbanking.amcb.developer.td.com/reference/token-errors"),
     fact("Keycloak", None, "invalid_scope", Some("no longer has requested consent"), Rejected, "https://github.com/keycloak/keycloak/blob/main/services/src/main/java/org/keycloak/protocol/oidc/TokenManager.java"),
 
