@@ -1,0 +1,176 @@
+//! From reqwest's errors to ours: the kind by the real cause, and a text for
+//! an operator that holds nothing of the request or the answer.
+
+use std::{
+    error::Error,
+    fmt::Write as _,
+    io::{self, ErrorKind},
+};
+
+use auth_core::{TransportError, TransportErrorKind as Kind};
+use http::Uri;
+use hyper_util::client::legacy::connect::{HttpConnector, proxy::Tunnel};
+use tower_service::Service;
+
+/// hyper-util does not export it by name.
+type TunnelError = <Tunnel<HttpConnector> as Service<Uri>>::Error;
+
+/// What was waited for when the error came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The answer's head, and everything before it.
+    Head,
+    /// The answer's body.
+    Body,
+}
+
+/// `sent`: whether the request's body was read.
+pub(crate) fn read(error: reqwest::Error, phase: Phase, sent: bool, https: bool) -> TransportError {
+    let facts = Facts::of(&error);
+    let failed = of_kind(facts.kind(phase, sent, https), sent);
+    if facts.text.is_empty() { failed } else { failed.with_source(facts.text) }
+}
+
+/// The whole attempt took too long.
+pub(crate) fn timed_out(sent: bool) -> TransportError {
+    of_kind(timeout_kind(sent), sent)
+}
+
+fn of_kind(kind: Kind, sent: bool) -> TransportError {
+    if sent { TransportError::unknown(kind) } else { TransportError::not_sent(kind) }
+}
+
+fn timeout_kind(sent: bool) -> Kind {
+    if sent { Kind::Timeout } else { Kind::ConnectTimeout }
+}
+
+/// What an error and its sources say, as far as their types are known. A type
+/// of another version than ours is passed over, which makes the kind coarser
+/// and nothing else.
+#[derive(Default)]
+struct Facts {
+    timeout: bool,
+    connect: bool,
+    dns: bool,
+    proxy: bool,
+    bad_certificate: bool,
+    tls: bool,
+    parse: bool,
+    closed: bool,
+    go_away: bool,
+    stream_reset: bool,
+    io: Option<ErrorKind>,
+    text: String,
+}
+
+impl Facts {
+    fn of(error: &reqwest::Error) -> Self {
+        let mut facts = Self {
+            timeout: error.is_timeout(),
+            connect: error.is_connect(),
+            dns: error.is_dns(),
+            ..Self::default()
+        };
+        // Its own message is "error sending request", and maybe the URL.
+        facts.walk(error.source());
+        facts
+    }
+
+    fn walk(&mut self, mut next: Option<&(dyn Error + 'static)>) {
+        while let Some(error) = next {
+            next = error.source();
+            if let Some(error) = error.downcast_ref::<io::Error>() {
+                self.io = Some(error.kind());
+                match error.get_ref() {
+                    // `source` would skip this very error.
+                    Some(inner) => next = Some(inner),
+                    None => self.note(error),
+                }
+            } else if let Some(error) = error.downcast_ref::<rustls::Error>() {
+                match error {
+                    rustls::Error::InvalidCertificate(_) => self.bad_certificate = true,
+                    _ => self.tls = true,
+                }
+                self.note(error);
+            } else if let Some(error) = error.downcast_ref::<hyper::Error>() {
+                self.parse |= error.is_parse();
+                self.closed |=
+                    error.is_incomplete_message() || error.is_closed() || error.is_canceled();
+                self.note(error);
+            } else if let Some(error) = error.downcast_ref::<h2::Error>() {
+                self.go_away |= error.is_go_away();
+                self.stream_reset |= error.is_reset();
+                self.io = error.get_io().map(io::Error::kind).or(self.io);
+                // Not its message: it shows the debug data of a GOAWAY, which
+                // are bytes of the server's choice.
+                if let Some(reason) = error.reason() {
+                    self.note(reason.description());
+                }
+            } else if let Some(error) = error.downcast_ref::<TunnelError>() {
+                self.proxy = true;
+                self.note(error);
+            }
+        }
+    }
+
+    fn note(&mut self, text: impl std::fmt::Display) {
+        let separator = if self.text.is_empty() { "" } else { ": " };
+        // Writing into a string cannot fail.
+        let _ = write!(self.text, "{separator}{text}");
+    }
+
+    fn kind(&self, phase: Phase, sent: bool, https: bool) -> Kind {
+        if self.timeout || self.io == Some(ErrorKind::TimedOut) {
+            return timeout_kind(sent);
+        }
+        if self.dns {
+            return Kind::Dns;
+        }
+        if self.proxy {
+            return Kind::Proxy;
+        }
+        if self.bad_certificate {
+            return Kind::BadCertificate;
+        }
+        if self.tls {
+            return if self.connect { Kind::TlsHandshake } else { Kind::Protocol };
+        }
+        if self.connect {
+            return match self.io {
+                Some(ErrorKind::ConnectionRefused) => Kind::Refused,
+                // A connection that does not exist yet cannot be cut: what was
+                // cut is the handshake on top of it.
+                Some(kind) if https && is_cut(kind) => Kind::TlsHandshake,
+                _ => Kind::Connect,
+            };
+        }
+        if self.go_away {
+            return Kind::Closed;
+        }
+        if self.stream_reset {
+            return Kind::Reset;
+        }
+        match self.io {
+            Some(ErrorKind::UnexpectedEof) => {}
+            Some(kind) if is_cut(kind) => return Kind::Reset,
+            Some(ErrorKind::InvalidData | ErrorKind::InvalidInput) => return Kind::Protocol,
+            _ => {}
+        }
+        match phase {
+            _ if self.parse => Kind::Protocol,
+            Phase::Body => Kind::Truncated,
+            Phase::Head if self.closed || self.io.is_some() => Kind::Closed,
+            Phase::Head => Kind::Other,
+        }
+    }
+}
+
+fn is_cut(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof
+    )
+}

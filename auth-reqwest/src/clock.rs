@@ -1,0 +1,22 @@
+//! Time in a tokio program.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use auth_core::{Clock, Now};
+
+/// The system's clocks; sleeps by tokio's timer.
+///
+/// Needs a tokio runtime with time enabled, as reqwest does.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TokioClock;
+
+#[async_trait::async_trait]
+impl Clock for TokioClock {
+    fn now(&self) -> Now {
+        Now { monotonic: Instant::now(), wall: SystemTime::now() }
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}

@@ -1,0 +1,143 @@
+//! From ureq's errors to ours: the kind by the real cause, and a text for an
+//! operator that holds nothing of the request or the answer.
+
+use std::io::{self, ErrorKind};
+
+use auth_core::{TransportError, TransportErrorKind as Kind};
+use http::{Uri, uri::Scheme};
+use ureq::{Agent, Error};
+
+/// What was waited for when the error came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The answer's head, and everything before it.
+    Head,
+    /// The answer's body.
+    Body,
+}
+
+/// The way to the server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Route {
+    https: bool,
+    proxy: bool,
+}
+
+impl Route {
+    pub(crate) fn of(agent: &Agent, uri: &Uri) -> Self {
+        Self {
+            https: uri.scheme() == Some(&Scheme::HTTPS),
+            proxy: agent.config().proxy().is_some_and(|proxy| !proxy.is_no_proxy(uri)),
+        }
+    }
+}
+
+/// `sent`: whether the request's body was read.
+pub(crate) fn read(error: Error, phase: Phase, sent: bool, route: Route) -> TransportError {
+    let kind = At { phase, sent, route }.kind(&error);
+    let failed = if sent { TransportError::unknown(kind) } else { TransportError::not_sent(kind) };
+    match text(&error) {
+        Some(text) => failed.with_source(text),
+        None => failed,
+    }
+}
+
+/// What the error says. `None` where that could be something of the request
+/// or the answer: a URL, a header.
+fn text(error: &Error) -> Option<String> {
+    match error {
+        Error::Io(error) => Some(io_text(error)),
+        Error::Timeout(_)
+        | Error::Tls(_)
+        | Error::Rustls(_)
+        | Error::LargeResponseHeader(..)
+        | Error::ConnectProxyFailed(_) => Some(error.to_string()),
+        _ => None,
+    }
+}
+
+fn io_text(error: &io::Error) -> String {
+    match error.get_ref().map(|inner| inner.downcast_ref::<rustls::Error>()) {
+        None => error.to_string(),
+        Some(Some(tls)) => tls.to_string(),
+        // Of a type that is not known here, and so may hold anything.
+        Some(None) => error.kind().to_string(),
+    }
+}
+
+/// Where in the attempt an error came.
+struct At {
+    phase: Phase,
+    sent: bool,
+    route: Route,
+}
+
+impl At {
+    fn kind(&self, error: &Error) -> Kind {
+        match error {
+            Error::Io(error) => self.kind_of_io(error),
+            Error::Timeout(_) => self.timeout(),
+            Error::HostNotFound => self.unless_proxy(Kind::Dns),
+            Error::ConnectionFailed => self.unless_proxy(Kind::Connect),
+            Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => Kind::Proxy,
+            Error::Tls(_) | Error::TlsRequired => Kind::TlsHandshake,
+            Error::Rustls(error) => self.kind_of_tls(error),
+            Error::Protocol(_) => Kind::Protocol,
+            Error::LargeResponseHeader(..) => Kind::TooLarge,
+            _ => Kind::Other,
+        }
+    }
+
+    fn kind_of_io(&self, error: &io::Error) -> Kind {
+        if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            return self.kind_of_tls(error);
+        }
+        match (error.kind(), self.sent) {
+            (ErrorKind::TimedOut | ErrorKind::WouldBlock, _) => self.timeout(),
+            (ErrorKind::ConnectionRefused, false) => self.unless_proxy(Kind::Refused),
+            // Over TLS nothing is read or written before the body but the
+            // handshake and the request's head. It is the former that fails.
+            (kind, false) if is_cut(kind) && self.route.https => {
+                self.unless_proxy(Kind::TlsHandshake)
+            }
+            (ErrorKind::UnexpectedEof, _) if self.phase == Phase::Body => Kind::Truncated,
+            (ErrorKind::UnexpectedEof, _) => Kind::Closed,
+            (kind, _) if is_cut(kind) => Kind::Reset,
+            // The resolver's errors are not the operating system's, and of no
+            // kind that can be named.
+            (kind, false) if error.raw_os_error().is_none() && kind != ErrorKind::InvalidInput => {
+                self.unless_proxy(Kind::Dns)
+            }
+            (_, false) => self.unless_proxy(Kind::Connect),
+            (ErrorKind::InvalidData | ErrorKind::InvalidInput, true) => Kind::Protocol,
+            (_, true) => Kind::Other,
+        }
+    }
+
+    fn kind_of_tls(&self, error: &rustls::Error) -> Kind {
+        match error {
+            rustls::Error::InvalidCertificate(_) => Kind::BadCertificate,
+            _ if self.sent => Kind::Protocol,
+            _ => Kind::TlsHandshake,
+        }
+    }
+
+    fn timeout(&self) -> Kind {
+        if self.sent { Kind::Timeout } else { Kind::ConnectTimeout }
+    }
+
+    /// Where there is a proxy, it is the proxy that connections are made to.
+    fn unless_proxy(&self, kind: Kind) -> Kind {
+        if self.route.proxy { Kind::Proxy } else { kind }
+    }
+}
+
+fn is_cut(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::UnexpectedEof
+    )
+}

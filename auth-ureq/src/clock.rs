@@ -1,0 +1,19 @@
+//! Time in a program without async.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use auth_core::{BlockingClock, Now};
+
+/// The system's clocks; sleeps by blocking the thread.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl BlockingClock for SystemClock {
+    fn now(&self) -> Now {
+        Now { monotonic: Instant::now(), wall: SystemTime::now() }
+    }
+
+    fn sleep(&self, duration: Duration) {
+        std::thread::sleep(duration);
+    }
+}

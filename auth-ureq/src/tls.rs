@@ -1,0 +1,70 @@
+//! TLS: whom to trust, and whose cryptography.
+
+use std::sync::Arc;
+
+use rustls::{
+    RootCertStore,
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use rustls_platform_verifier::Verifier;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+
+use crate::BuildError;
+
+/// Who may vouch for a server.
+#[derive(Default)]
+pub(crate) struct Roots {
+    /// In PEM, as handed in.
+    pub(crate) extra: Vec<Vec<u8>>,
+    pub(crate) without_system: bool,
+}
+
+pub(crate) fn config(roots: &Roots) -> Result<TlsConfig, BuildError> {
+    let provider = provider()?;
+    let mut trusted = certificates(&roots.extra)?;
+    let roots = if trusted.is_empty() && !roots.without_system {
+        // ureq makes its own at the first request, too late to report that
+        // the system has no certificates.
+        Verifier::new(provider.clone()).map_err(BuildError::Tls)?;
+        RootCerts::PlatformVerifier
+    } else {
+        // ureq passes over roots that it cannot use.
+        let mut store = RootCertStore::empty();
+        for certificate in &trusted {
+            store.add(certificate.clone()).map_err(BuildError::Tls)?;
+        }
+        if !roots.without_system {
+            // Some may be unreadable; without those that matter the servers do
+            // not verify, and the error says so.
+            trusted.extend(rustls_native_certs::load_native_certs().certs);
+        }
+        trusted.iter().map(|der| Certificate::from_der(der).to_owned()).into()
+    };
+    Ok(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
+}
+
+/// The program's own choice, if it made one.
+fn provider() -> Result<Arc<CryptoProvider>, BuildError> {
+    match CryptoProvider::get_default() {
+        Some(provider) => Ok(provider.clone()),
+        #[cfg(feature = "ring")]
+        None => Ok(Arc::new(rustls::crypto::ring::default_provider())),
+        #[cfg(not(feature = "ring"))]
+        None => Err(BuildError::NoCryptoProvider),
+    }
+}
+
+fn certificates(pems: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>, BuildError> {
+    let mut certificates = Vec::new();
+    for pem in pems {
+        let before = certificates.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            certificates.push(certificate.map_err(|_| BuildError::Certificate)?);
+        }
+        if certificates.len() == before {
+            return Err(BuildError::Certificate);
+        }
+    }
+    Ok(certificates)
+}
