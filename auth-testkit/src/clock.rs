@@ -121,7 +121,7 @@ impl VirtualClock {
     /// Every sleep begun so far, in the order they began, as long as was asked
     /// for.
     pub fn sleeps(&self) -> Vec<Duration> {
-        self.shared.lock().record().to_vec()
+        self.shared.lock().recorded().to_vec()
     }
 
     /// How many sleep right now.
@@ -173,6 +173,27 @@ impl VirtualClock {
         self.shared.change(State::join);
         Participant { shared: Arc::clone(&self.shared) }
     }
+
+    /// Lets time pass as a sleep does, but leaves it out of
+    /// [`sleeps`](Self::sleeps): for whatever is not the client's own wait.
+    pub(crate) async fn pass(&self, duration: Duration) {
+        Sleep::new(&self.shared, duration).await;
+    }
+
+    /// As [`pass`](Self::pass), blocking the thread.
+    pub(crate) fn block_to_pass(&self, duration: Duration) {
+        let key = self.shared.change(|state| state.fall_asleep(duration));
+        let mut state = self.shared.lock();
+        while state.is_asleep(key) {
+            if state.jump_if_all_wait(true) {
+                drop(state);
+                self.shared.change(|_| ());
+                state = self.shared.lock();
+            } else {
+                state = self.shared.wait(state);
+            }
+        }
+    }
 }
 
 impl Default for VirtualClock {
@@ -198,7 +219,8 @@ impl Clock for VirtualClock {
     }
 
     async fn sleep(&self, duration: Duration) {
-        Sleep::new(&self.shared, duration).await;
+        self.shared.lock().record(duration);
+        self.pass(duration).await;
     }
 }
 
@@ -208,17 +230,8 @@ impl BlockingClock for VirtualClock {
     }
 
     fn sleep(&self, duration: Duration) {
-        let key = self.shared.change(|state| state.fall_asleep(duration));
-        let mut state = self.shared.lock();
-        while state.is_asleep(key) {
-            if state.jump_if_all_wait(true) {
-                drop(state);
-                self.shared.change(|_| ());
-                state = self.shared.lock();
-            } else {
-                state = self.shared.wait(state);
-            }
-        }
+        self.shared.lock().record(duration);
+        self.block_to_pass(duration);
     }
 }
 

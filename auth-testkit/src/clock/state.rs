@@ -63,8 +63,12 @@ impl State {
         self.elapsed
     }
 
-    pub(super) fn record(&self) -> &[Duration] {
+    pub(super) fn recorded(&self) -> &[Duration] {
         &self.record
+    }
+
+    pub(super) fn record(&mut self, duration: Duration) {
+        self.record.push(duration);
     }
 
     pub(super) fn sleeping(&self) -> usize {
@@ -86,7 +90,6 @@ impl State {
 
     pub(super) fn fall_asleep(&mut self, duration: Duration) -> Key {
         self.touch();
-        self.record.push(duration);
         let key = Key { ends: self.elapsed.saturating_add(duration), id: self.next_id };
         self.next_id += 1;
         if !duration.is_zero() {

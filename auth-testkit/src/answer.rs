@@ -1,0 +1,261 @@
+//! What a token endpoint may answer.
+
+use std::{fmt, time::Duration};
+
+use auth_core::Response;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use serde_json::{Map, Value};
+
+/// An HTTP answer, built piece by piece.
+///
+/// ```
+/// use auth_testkit::Answer;
+///
+/// let answer = Answer::tokens("at-2").refresh_token("rt-2").expires_in(3600).build();
+/// assert_eq!(answer.status(), 200);
+/// assert_eq!(
+///     answer.body(),
+///     br#"{"access_token":"at-2","expires_in":3600,"refresh_token":"rt-2","token_type":"Bearer"}"#
+/// );
+/// ```
+#[derive(Clone)]
+pub struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    members: Map<String, Value>,
+    form: bool,
+    body: Option<Vec<u8>>,
+}
+
+impl Answer {
+    /// An answer with this status and no body.
+    ///
+    /// # Panics
+    ///
+    /// If `status` is not between 100 and 999.
+    #[track_caller]
+    pub fn status(status: u16) -> Self {
+        Self {
+            status: status_code(status),
+            headers: HeaderMap::new(),
+            members: Map::new(),
+            form: false,
+            body: None,
+        }
+    }
+
+    /// A 200 with an access token (RFC 6749 section 5.1), and no refresh
+    /// token unless added.
+    pub fn tokens(access_token: impl Into<String>) -> Self {
+        Self::status(200)
+            .member("access_token", access_token.into())
+            .member("token_type", "Bearer")
+            .header("cache-control", "no-store")
+    }
+
+    /// A 400 with an error code (RFC 6749 section 5.2).
+    pub fn oauth_error(code: impl Into<String>) -> Self {
+        Self::status(400).member("error", code.into()).header("cache-control", "no-store")
+    }
+
+    /// Adds `refresh_token`.
+    #[must_use]
+    pub fn refresh_token(self, token: impl Into<String>) -> Self {
+        self.member("refresh_token", token.into())
+    }
+
+    /// Adds `expires_in`, in seconds.
+    #[must_use]
+    pub fn expires_in(self, seconds: u64) -> Self {
+        self.member("expires_in", seconds)
+    }
+
+    /// Adds `scope`.
+    #[must_use]
+    pub fn scope(self, scope: impl Into<String>) -> Self {
+        self.member("scope", scope.into())
+    }
+
+    /// Adds `error_description`.
+    #[must_use]
+    pub fn description(self, text: impl Into<String>) -> Self {
+        self.member("error_description", text.into())
+    }
+
+    /// Adds or replaces a member of the JSON object that is the body.
+    #[must_use]
+    pub fn member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.members.insert(name.into(), value.into());
+        self
+    }
+
+    /// Writes the members as a form instead of JSON, as some servers do.
+    #[must_use]
+    pub fn form_encoded(mut self) -> Self {
+        self.form = true;
+        self
+    }
+
+    /// Sets the body byte for byte, instead of the members.
+    #[must_use]
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// Sets another status.
+    ///
+    /// # Panics
+    ///
+    /// If `status` is not between 100 and 999.
+    #[track_caller]
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status_code(status);
+        self
+    }
+
+    /// Sets a header. Without a `Content-Type` of your own, the one that fits
+    /// the members is sent.
+    ///
+    /// # Panics
+    ///
+    /// If name or value cannot stand in a header.
+    #[track_caller]
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value))
+        else {
+            panic!("the header {name:?} has a name or a value with forbidden characters")
+        };
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Sets `Retry-After`, in whole seconds, a part of one rounded up.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
+        self.header("retry-after", &seconds.to_string())
+    }
+
+    /// The answer in the terms of the `http` crate.
+    pub fn build(&self) -> Response {
+        let mut response = Response::new(self.encoded());
+        *response.status_mut() = self.status;
+        *response.headers_mut() = self.headers.clone();
+        if self.body.is_none() && !self.members.is_empty() {
+            response.headers_mut().entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(
+                if self.form {
+                    "application/x-www-form-urlencoded; charset=utf-8"
+                } else {
+                    "application/json"
+                },
+            ));
+        }
+        response
+    }
+
+    fn encoded(&self) -> Vec<u8> {
+        match &self.body {
+            Some(body) => body.clone(),
+            None if self.members.is_empty() => Vec::new(),
+            None if self.form => {
+                let mut form = form_urlencoded::Serializer::new(String::new());
+                for (name, value) in &self.members {
+                    match value {
+                        Value::String(text) => form.append_pair(name, text),
+                        other => form.append_pair(name, &other.to_string()),
+                    };
+                }
+                form.finish().into_bytes()
+            }
+            None => Value::Object(self.members.clone()).to_string().into_bytes(),
+        }
+    }
+}
+
+impl From<Answer> for Response {
+    fn from(answer: Answer) -> Self {
+        answer.build()
+    }
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        let (head, body) = response.into_parts();
+        Self {
+            status: head.status,
+            headers: head.headers,
+            members: Map::new(),
+            form: false,
+            body: Some(body),
+        }
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("status", &self.status)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("members", &self.members.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+#[track_caller]
+fn status_code(status: u16) -> StatusCode {
+    match StatusCode::from_u16(status) {
+        Ok(status) => status,
+        Err(_) => panic!("{status} is not a status of HTTP"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_written_as_json_or_as_a_form() {
+        let answer = Answer::tokens("a+b").expires_in(5);
+        let json = answer.build();
+        assert_eq!(json.headers()["content-type"], "application/json");
+        assert_eq!(json.body(), br#"{"access_token":"a+b","expires_in":5,"token_type":"Bearer"}"#);
+        let form = answer.form_encoded().build();
+        assert_eq!(
+            form.headers()["content-type"],
+            "application/x-www-form-urlencoded; charset=utf-8"
+        );
+        assert_eq!(form.body(), b"access_token=a%2Bb&expires_in=5&token_type=Bearer");
+    }
+
+    #[test]
+    fn your_own_body_and_headers_stand_as_they_are() {
+        let answer = Answer::status(502).header("content-type", "text/html").body("<html>").build();
+        assert_eq!(answer.headers().len(), 1);
+        assert_eq!(answer.body(), b"<html>");
+        assert!(Answer::status(503).build().headers().is_empty());
+        let copy = Answer::from(answer).build();
+        assert_eq!((copy.status().as_u16(), copy.body().len()), (502, 6));
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up_to_seconds() {
+        for (wait, header) in [
+            (Duration::ZERO, "0"),
+            (Duration::from_millis(1), "1"),
+            (Duration::from_secs(2), "2"),
+            (Duration::MAX, "18446744073709551615"),
+        ] {
+            let answer = Answer::status(429).retry_after(wait).build();
+            assert_eq!(answer.headers()["retry-after"], header);
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        let text = format!("{:?}", Answer::tokens("at-1").refresh_token("rt-1"));
+        assert!(!text.contains("at-1") && !text.contains("rt-1"), "{text}");
+    }
+}

@@ -1,0 +1,248 @@
+//! A request as the other side saw it.
+
+use std::{fmt, time::Duration};
+
+use auth_core::{BodyFormat, Request};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use http::{HeaderMap, Method, Uri, header};
+
+/// A request that arrived, taken apart for assertions.
+///
+/// Its accessors show everything, secrets included; `Debug` shows none.
+///
+/// ```
+/// use auth_core::{RefreshToken, TokenEndpoint};
+/// use auth_testkit::RecordedRequest;
+///
+/// let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client")?;
+/// let request = endpoint.request(&RefreshToken::new("rt-1").into());
+///
+/// let request = RecordedRequest::from(request);
+/// assert_eq!(request.param("grant_type"), Some("refresh_token"));
+/// request.assert_param("refresh_token", "rt-1");
+/// # Ok::<(), auth_core::EndpointError>(())
+/// ```
+#[derive(Clone)]
+pub struct RecordedRequest {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    format: Option<BodyFormat>,
+    params: Vec<(String, String)>,
+    pub(crate) at: Duration,
+}
+
+impl RecordedRequest {
+    /// Takes a request apart.
+    pub fn new(request: http::Request<Vec<u8>>) -> Self {
+        let (head, body) = request.into_parts();
+        let format = format_of(&head.headers);
+        let params = match format {
+            Some(BodyFormat::Json) => json_params(&body),
+            Some(_) => form_urlencoded::parse(&body).into_owned().collect(),
+            None => Vec::new(),
+        };
+        let http::request::Parts { method, uri, headers, .. } = head;
+        Self { method, uri, headers, body, format, params, at: Duration::ZERO }
+    }
+
+    /// The first parameter of this name: of the form, or a member of the JSON
+    /// object (one that is no string, as JSON).
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params().find_map(|(key, value)| (key == name).then_some(value))
+    }
+
+    /// All parameters, in their order, duplicates included.
+    pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.params.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Fails the test unless the parameter has this value; without showing
+    /// either.
+    ///
+    /// # Panics
+    ///
+    /// If it has not.
+    #[track_caller]
+    pub fn assert_param(&self, name: &str, expected: &str) {
+        match self.param(name) {
+            Some(value) if value == expected => {}
+            Some(_) => panic!("the parameter {name} has another value (values not shown)"),
+            None => {
+                let names: Vec<_> = self.params().map(|(name, _)| name).collect();
+                panic!("the request has no parameter {name}; it has {names:?}");
+            }
+        }
+    }
+
+    /// How the parameters were written, by the content type; `None` if it is
+    /// neither.
+    pub fn format(&self) -> Option<BodyFormat> {
+        self.format
+    }
+
+    /// Name and secret of an `Authorization: Basic` header, with the
+    /// form-encoding of RFC 6749 section 2.3.1 undone.
+    pub fn basic_auth(&self) -> Option<(String, String)> {
+        let value = self.header("authorization")?;
+        let (scheme, encoded) = value.split_once(' ')?;
+        let pair = STANDARD.decode(encoded.trim()).ok()?;
+        let pair = String::from_utf8(pair).ok()?;
+        let (name, secret) = pair.split_once(':')?;
+        scheme.eq_ignore_ascii_case("basic").then(|| (form_decoded(name), form_decoded(secret)))
+    }
+
+    /// The header's value, if it is text.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// All headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The URL; over a socket, as much of it as the request line holds.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// The body as it came.
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// When it came, counted from when the clock was made.
+    pub fn at(&self) -> Duration {
+        self.at
+    }
+}
+
+impl From<Request> for RecordedRequest {
+    fn from(request: Request) -> Self {
+        Self::new(request.into_http())
+    }
+}
+
+impl fmt::Debug for RecordedRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordedRequest")
+            .field("method", &self.method)
+            .field("host", &self.uri.host())
+            .field("path", &self.uri.path())
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("params", &self.params.iter().map(|(name, _)| name).collect::<Vec<_>>())
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
+}
+
+fn format_of(headers: &HeaderMap) -> Option<BodyFormat> {
+    let declared = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let essence = declared.split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        Some(BodyFormat::Json)
+    } else if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        Some(BodyFormat::Form)
+    } else {
+        None
+    }
+}
+
+fn json_params(body: &[u8]) -> Vec<(String, String)> {
+    let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(body) else {
+        return Vec::new();
+    };
+    members
+        .into_iter()
+        .map(|(name, value)| match value {
+            serde_json::Value::String(text) => (name, text),
+            other => (name, other.to_string()),
+        })
+        .collect()
+}
+
+fn form_decoded(text: &str) -> String {
+    // A lone value is a name without `=`.
+    form_urlencoded::parse(text.as_bytes())
+        .next()
+        .map(|(name, _)| name.into_owned())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::{ClientAuth, RefreshToken, TokenEndpoint};
+
+    use super::*;
+
+    fn recorded(endpoint: &TokenEndpoint) -> RecordedRequest {
+        endpoint.request(&RefreshToken::new("rt &=ü").into()).into()
+    }
+
+    fn endpoint() -> TokenEndpoint {
+        TokenEndpoint::new("https://auth.example.com/token?key=k3y", "id:1")
+            .unwrap()
+            .parameter("audience", "a b")
+            .unwrap()
+    }
+
+    #[test]
+    fn both_formats_have_the_same_parameters() {
+        for format in [BodyFormat::Form, BodyFormat::Json] {
+            let request = recorded(&endpoint().body_format(format));
+            assert_eq!(request.format(), Some(format));
+            let mut params: Vec<_> = request.params().collect();
+            params.sort_unstable();
+            assert_eq!(
+                params,
+                [
+                    ("audience", "a b"),
+                    ("client_id", "id:1"),
+                    ("grant_type", "refresh_token"),
+                    ("refresh_token", "rt &=ü"),
+                ]
+            );
+        }
+    }
+
+    #[test]
+    fn basic_authentication_is_decoded() {
+        let request = recorded(&endpoint().client_auth(ClientAuth::basic("s:=% ü")));
+        assert_eq!(request.basic_auth(), Some(("id:1".into(), "s:=% ü".into())));
+        assert_eq!(recorded(&endpoint()).basic_auth(), None);
+    }
+
+    #[test]
+    fn other_bodies_have_no_parameters() {
+        for (content_type, body) in
+            [("application/json", "[1]"), ("application/json", "{"), ("text/plain", "a=b")]
+        {
+            let request = http::Request::post("/token")
+                .header("content-type", content_type)
+                .body(body.as_bytes().to_vec())
+                .unwrap();
+            assert_eq!(RecordedRequest::new(request).params().count(), 0, "{body}");
+        }
+        let bare = http::Request::post("/token").body(b"a=b".to_vec()).unwrap();
+        assert_eq!(RecordedRequest::new(bare).format(), None);
+    }
+
+    #[test]
+    fn a_failed_assertion_and_debug_show_no_value() {
+        let request = recorded(&endpoint());
+        let failure = std::panic::catch_unwind(|| request.assert_param("refresh_token", "rt-2"));
+        let message = *failure.unwrap_err().downcast::<String>().unwrap();
+        for text in [message, format!("{request:?}")] {
+            for secret in ["rt &", "rt-2", "k3y", "a b"] {
+                assert!(!text.contains(secret), "{text}");
+            }
+        }
+    }
+}

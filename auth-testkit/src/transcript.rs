@@ -1,0 +1,163 @@
+//! An exchange, written down for a person: who asked what, and what came back;
+//! secrets by number, so that the same one is recognised and none is shown.
+
+use std::{fmt::Write as _, panic::Location, time::Duration};
+
+use auth_core::{Response, TransportError};
+use serde_json::Value;
+
+use crate::RecordedRequest;
+
+/// One call and what came of it.
+pub(crate) struct Exchange {
+    pub(crate) request: RecordedRequest,
+    pub(crate) outcome: Outcome,
+    /// When it was over.
+    pub(crate) ended: Option<Duration>,
+    /// Which reply it was, and where it was scripted.
+    pub(crate) reply: Option<(usize, &'static Location<'static>)>,
+}
+
+pub(crate) enum Outcome {
+    UnderWay,
+    Answered(Response),
+    Failed(TransportError),
+    GivenUp,
+    /// There was no reply for it.
+    Unexpected,
+}
+
+/// All exchanges, one below the other; with `locations`, each reply's line in
+/// the test.
+pub(crate) fn render(exchanges: &[Exchange], secrets: &mut Secrets, locations: bool) -> String {
+    let mut text = String::new();
+    for (at, exchange) in exchanges.iter().enumerate() {
+        let number = at + 1;
+        let ms = exchange.request.at.as_millis();
+        let request = describe_request(&exchange.request, secrets);
+        let _ = writeln!(text, "{number:>3}. at {ms} ms: {request}");
+        let outcome = describe_outcome(&exchange.outcome, secrets);
+        let _ = write!(text, "     <- ");
+        if let Some(ended) = exchange.ended.filter(|ended| *ended != exchange.request.at) {
+            let _ = write!(text, "at {} ms: ", ended.as_millis());
+        }
+        let _ = write!(text, "{outcome}");
+        if let (true, Some((reply, location))) = (locations, exchange.reply) {
+            let _ = write!(text, "   (reply {reply}, {location})");
+        }
+        text.push('\n');
+    }
+    if exchanges.is_empty() {
+        text.push_str("  nothing was asked\n");
+    }
+    text
+}
+
+pub(crate) fn describe_request(request: &RecordedRequest, secrets: &mut Secrets) -> String {
+    let mut text = format!(
+        "{} {}{}",
+        request.method(),
+        // Without a user name or password.
+        request
+            .uri()
+            .authority()
+            .map_or("", |authority| { authority.as_str().rsplit('@').next().unwrap_or_default() }),
+        request.uri().path(),
+    );
+    if let Some((name, secret)) = request.basic_auth() {
+        let _ = write!(text, " basic_auth={name}:{}", secrets.show("secret", &secret));
+    } else if let Some(value) = request.header("authorization") {
+        let _ = write!(text, " authorization={}", secrets.show("authorization", value));
+    }
+    match request.format() {
+        Some(_) => {
+            for (name, value) in request.params() {
+                let _ = write!(text, " {name}={}", secrets.show(name, value));
+            }
+        }
+        None => {
+            let _ = write!(text, " body of {} bytes", request.body().len());
+        }
+    }
+    text
+}
+
+pub(crate) fn describe_outcome(outcome: &Outcome, secrets: &mut Secrets) -> String {
+    match outcome {
+        Outcome::UnderWay => "no reply so far".to_owned(),
+        Outcome::Answered(response) => describe_response(response, secrets),
+        Outcome::Failed(error) => error.to_string(),
+        Outcome::GivenUp => "given up by the caller before the reply".to_owned(),
+        Outcome::Unexpected => "nothing in the script answers this".to_owned(),
+    }
+}
+
+pub(crate) fn describe_response(response: &Response, secrets: &mut Secrets) -> String {
+    let mut text = response.status().as_u16().to_string();
+    for name in ["retry-after", "location"] {
+        if let Some(value) = response.headers().get(name).and_then(|value| value.to_str().ok()) {
+            let _ = write!(text, " {name}: {}", secrets.show(name, value));
+        }
+    }
+    if response.body().is_empty() {
+        text.push_str(", no body");
+    } else if let Ok(Value::Object(members)) = serde_json::from_slice(response.body()) {
+        for (name, value) in &members {
+            let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+            let _ = write!(text, " {name}={}", secrets.show(name, &value));
+        }
+    } else {
+        let _ = write!(text, ", body of {} bytes", response.body().len());
+    }
+    text
+}
+
+/// Values that must not be shown, numbered in the order in which they were
+/// met.
+#[derive(Default)]
+pub(crate) struct Secrets {
+    seen: Vec<String>,
+}
+
+/// Parameters, members and headers that are no secrets.
+const HARMLESS: [&str; 13] = [
+    "accept",
+    "audience",
+    "client_id",
+    "content-type",
+    "error",
+    "error_description",
+    "expires_in",
+    "grant_type",
+    "ok",
+    "retry-after",
+    "scope",
+    "token_type",
+    "user-agent",
+];
+
+impl Secrets {
+    /// The value, if one of this name is harmless, otherwise its number.
+    pub(crate) fn show(&mut self, name: &str, value: &str) -> String {
+        if HARMLESS.contains(&name.to_ascii_lowercase().as_str()) {
+            return value.to_owned();
+        }
+        let at = self.seen.iter().position(|seen| seen == value).unwrap_or_else(|| {
+            self.seen.push(value.to_owned());
+            self.seen.len() - 1
+        });
+        format!("[secret {}]", at + 1)
+    }
+
+    /// The text, with every secret met so far taken out: what is harmless by
+    /// name may still echo one.
+    pub(crate) fn scrub(&self, text: String) -> String {
+        self.seen
+            .iter()
+            .enumerate()
+            .filter(|(_, secret)| secret.len() >= 4)
+            .fold(text, |text, (at, secret)| {
+                text.replace(secret.as_str(), &format!("[secret {}]", at + 1))
+            })
+    }
+}
