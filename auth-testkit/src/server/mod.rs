@@ -1,0 +1,22 @@
+//! A token server on a real socket, for what only a socket can show.
+
+mod answer;
+mod context;
+mod conversation;
+mod fault_server;
+mod gzip;
+mod http1;
+mod intake;
+mod listener;
+mod port;
+mod reaction;
+mod record;
+mod script;
+mod socket;
+mod tls;
+
+pub use fault_server::{FaultServer, FaultServerBuilder};
+pub use port::{ClosedPort, SilentPort};
+pub use reaction::{Cut, Point, Reaction};
+pub use record::{Handshake, ReceivedConnection, ReceivedRequest};
+pub use tls::Certificate;

@@ -1,0 +1,152 @@
+//! One accepted connection: bytes in through the [`Intake`], bytes out, and
+//! every way to end it.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::{ServerConfig, ServerConnection, Stream};
+
+use super::intake::Intake;
+use super::record::Handshake;
+
+#[derive(Debug)]
+pub(super) struct Socket {
+    /// The only lasting reference, so that dropping it closes the connection;
+    /// the listener keeps a weak one to break off what blocks.
+    pub(super) tcp: Arc<TcpStream>,
+    layer: Layer,
+    pub(super) intake: Intake,
+}
+
+#[derive(Debug)]
+enum Layer {
+    Plain,
+    /// TLS is to come; until then, bytes are no application data.
+    BeforeTls,
+    Tls(Box<ServerConnection>),
+}
+
+/// How the server leaves a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    Reset,
+    /// In order, over TLS with a notice if so wished.
+    Close {
+        notify: bool,
+    },
+    Stall,
+    /// There is nobody left to talk to.
+    Gone,
+}
+
+impl Socket {
+    pub(super) fn new(tcp: Arc<TcpStream>, tls: bool, intake: Intake) -> Self {
+        let layer = if tls { Layer::BeforeTls } else { Layer::Plain };
+        Self { tcp, layer, intake }
+    }
+
+    /// Waits until the client has sent something, and leaves it unread.
+    pub(super) fn await_first_bytes(&self) -> bool {
+        matches!(self.tcp.peek(&mut [0]), Ok(1))
+    }
+
+    pub(super) fn handshake(&mut self, config: Arc<ServerConfig>) -> bool {
+        let handshake = match self.try_handshake(config) {
+            Ok(tls) => {
+                self.layer = Layer::Tls(Box::new(tls));
+                Handshake::Done
+            }
+            Err(error) => Handshake::Failed(error.to_string()),
+        };
+        let done = handshake == Handshake::Done;
+        self.intake.log.change(self.intake.connection, |c| c.handshake = handshake);
+        done
+    }
+
+    fn try_handshake(&self, config: Arc<ServerConfig>) -> io::Result<ServerConnection> {
+        let mut tls = ServerConnection::new(config).map_err(io::Error::other)?;
+        while tls.is_handshaking() {
+            tls.complete_io(&mut &*self.tcp)?;
+        }
+        Ok(tls)
+    }
+
+    /// Reads until `condition` holds. False if the client has left before.
+    pub(super) fn until(&mut self, condition: impl Fn(&Intake) -> bool) -> bool {
+        while !condition(&self.intake) {
+            if !matches!(self.fill(), Ok(true)) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Reads once; false at the end.
+    fn fill(&mut self) -> io::Result<bool> {
+        let mut buffer = [0; 16 * 1024];
+        let mut tcp = &*self.tcp;
+        let n = loop {
+            let read = match &mut self.layer {
+                Layer::Plain | Layer::BeforeTls => tcp.read(&mut buffer),
+                Layer::Tls(tls) => Stream::new(&mut **tls, &mut tcp).read(&mut buffer),
+            };
+            match read {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        if !matches!(self.layer, Layer::BeforeTls) {
+            self.intake.feed(&buffer[..n]);
+        }
+        Ok(n > 0)
+    }
+
+    pub(super) fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut tcp = &*self.tcp;
+        match &mut self.layer {
+            Layer::Plain | Layer::BeforeTls => tcp.write_all(bytes),
+            Layer::Tls(tls) => {
+                let mut stream = Stream::new(&mut **tls, &mut tcp);
+                stream.write_all(bytes)?;
+                stream.flush()
+            }
+        }
+    }
+
+    /// Ends the connection; whatever has arrived until then is on record.
+    pub(super) fn end(mut self, ending: Ending) {
+        match ending {
+            Ending::Reset => {
+                self.drain_what_is_there();
+                // With a linger of zero, close sends RST.
+                let _ = socket2::SockRef::from(&*self.tcp).set_linger(Some(Duration::ZERO));
+            }
+            Ending::Close { notify } => {
+                if notify && let Layer::Tls(tls) = &mut self.layer {
+                    tls.send_close_notify();
+                    let _ = tls.write_tls(&mut &*self.tcp);
+                }
+                // Closing with unread bytes would send RST, not FIN; so only
+                // this side is shut, and the rest is read.
+                let _ = self.tcp.shutdown(Shutdown::Write);
+                self.drain();
+            }
+            Ending::Stall => self.drain(),
+            Ending::Gone => self.drain_what_is_there(),
+        }
+    }
+
+    /// Reads until the client closes, or the server is dropped.
+    fn drain(&mut self) {
+        while matches!(self.fill(), Ok(true)) {}
+    }
+
+    /// Reads what the kernel holds, and waits for nothing.
+    fn drain_what_is_there(&mut self) {
+        if self.tcp.set_nonblocking(true).is_ok() {
+            self.drain();
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A client that shows what is on the wire, and nothing else.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "a helper of tests, each of which uses a part"
+)]
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use auth_testkit::FaultServer;
+
+pub const BODY: &str = "grant_type=refresh_token&refresh_token=rt-0";
+
+/// How a connection ended, as the client saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// End of file.
+    Eof,
+    /// `ConnectionReset`.
+    Reset,
+    /// Nothing more came, and it did not end.
+    Silence,
+}
+
+/// A connection to the server; reads wait for 10 s, which no test should need.
+pub fn connect(server: &FaultServer) -> TcpStream {
+    let stream = TcpStream::connect(server.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream
+}
+
+/// The head of a POST of [`BODY`].
+pub fn head() -> String {
+    format!("POST /token HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", BODY.len())
+}
+
+/// Sends a request; that the server has cut the connection is no failure here.
+pub fn send(stream: &mut impl Write) {
+    let _ = stream.write_all(head().as_bytes());
+    let _ = stream.write_all(BODY.as_bytes());
+    let _ = stream.flush();
+}
+
+/// Reads to the end.
+pub fn read_all(stream: &mut impl Read) -> (String, End) {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    let end = loop {
+        match stream.read(&mut buffer) {
+            Ok(0) => break End::Eof,
+            Ok(n) => bytes.extend_from_slice(&buffer[..n]),
+            Err(error) => match error.kind() {
+                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => break End::Reset,
+                ErrorKind::WouldBlock | ErrorKind::TimedOut => break End::Silence,
+                ErrorKind::Interrupted => {}
+                other => panic!("{other}: {error}"),
+            },
+        }
+    };
+    (String::from_utf8_lossy(&bytes).into_owned(), end)
+}
+
+/// Reads a head, and after it a body of the length that the head names.
+pub fn read_answer(stream: &mut impl Read) -> String {
+    let mut bytes = Vec::new();
+    let mut byte = [0];
+    while !bytes.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        bytes.push(byte[0]);
+    }
+    let head = String::from_utf8(bytes).unwrap();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).unwrap();
+    head + &String::from_utf8(body).unwrap()
+}
+
+/// One request over a connection of its own, and everything that comes back.
+pub fn exchange(server: &FaultServer) -> (String, End) {
+    let mut stream = connect(server);
+    send(&mut stream);
+    read_all(&mut stream)
+}
