@@ -52,6 +52,12 @@ pub trait Clock: Send + Sync {
     /// Both clocks, now.
     fn now(&self) -> Now;
 
+    /// The wall clock alone, for a caller that asks often. Worth overriding
+    /// where reading both costs more.
+    fn wall(&self) -> SystemTime {
+        self.now().wall
+    }
+
     /// Returns after `duration`, which may be zero. Dropping the future ends
     /// the sleep and has no other effect.
     async fn sleep(&self, duration: Duration);
@@ -61,6 +67,12 @@ pub trait Clock: Send + Sync {
 pub trait BlockingClock: Send + Sync {
     /// Both clocks, now.
     fn now(&self) -> Now;
+
+    /// The wall clock alone, for a caller that asks often. Worth overriding
+    /// where reading both costs more.
+    fn wall(&self) -> SystemTime {
+        self.now().wall
+    }
 
     /// Returns after `duration`, which may be zero.
     fn sleep(&self, duration: Duration);
@@ -73,10 +85,12 @@ macro_rules! forward {
         #[async_trait]
         impl<T: Clock + ?Sized> Clock for $holder {
             fn now(&self) -> Now { (**self).now() }
+            fn wall(&self) -> SystemTime { (**self).wall() }
             async fn sleep(&self, duration: Duration) { (**self).sleep(duration).await }
         }
         impl<T: BlockingClock + ?Sized> BlockingClock for $holder {
             fn now(&self) -> Now { (**self).now() }
+            fn wall(&self) -> SystemTime { (**self).wall() }
             fn sleep(&self, duration: Duration) { (**self).sleep(duration) }
         }
     )*};
