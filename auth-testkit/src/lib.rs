@@ -3,6 +3,7 @@
 mod answer;
 mod clock;
 mod expect;
+pub mod mock;
 mod recorded;
 mod reply;
 mod script;

@@ -1,0 +1,181 @@
+//! [`mockall`] mocks of every trait of auth-core.
+//!
+//! Prefer a [`Script`](crate::Script) with its [`VirtualClock`] wherever a
+//! renewal runs from its start to its end: it knows what a token endpoint
+//! says, checks itself, and shows the exchange when it fails. A mock serves
+//! where one call of one trait is looked at by itself: how a policy of your
+//! own, or code that is handed a policy or a clock, is called.
+//!
+//! Here a wrapper around a policy is tested, which no script could see: that
+//! it asks the inner policy once, with the facts unchanged, and only then.
+//!
+//! ```
+//! use std::time::Duration;
+//! use auth_core::{
+//!     Attempt, Decision, Failure, RetryPolicy, TransportError, TransportErrorKind,
+//! };
+//! use auth_testkit::{VirtualClock, mock::MockRetryPolicy};
+//!
+//! /// The code under test: no retry on Sundays.
+//! struct ExceptSundays<P> {
+//!     inner: P,
+//!     is_sunday: bool,
+//! }
+//!
+//! impl<P: RetryPolicy> RetryPolicy for ExceptSundays<P> {
+//!     fn decide(&self, attempt: &Attempt<'_>) -> Decision {
+//!         if self.is_sunday { Decision::Stop } else { self.inner.decide(attempt) }
+//!     }
+//! }
+//!
+//! let mut inner = MockRetryPolicy::new();
+//! inner
+//!     .expect_decide()
+//!     .withf(|attempt| attempt.number == 1)
+//!     .times(1)
+//!     .return_const(Decision::RetryAfter(Duration::from_secs(7)));
+//!
+//! let failure = Failure::from(TransportError::not_sent(TransportErrorKind::Dns));
+//! let attempt = Attempt::first(&failure, VirtualClock::new().now());
+//! let mut policy = ExceptSundays { inner, is_sunday: true };
+//! assert_eq!(policy.decide(&attempt), Decision::Stop);
+//! policy.is_sunday = false;
+//! assert_eq!(policy.decide(&attempt), Decision::RetryAfter(Duration::from_secs(7)));
+//! ```
+//!
+//! The methods that [`RetryPolicy`] provides (`for_renewal`, `succeeded`) do
+//! in the mock what they do by default; only `decide` has expectations.
+//!
+//! [`VirtualClock`]: crate::VirtualClock
+
+// What mockall generates is documented by mockall.
+#![allow(missing_docs, missing_debug_implementations)]
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auth_core::{
+    Attempt, BlockingClock, BlockingTransport, Clock, Decision, Now, Request, Response,
+    RetryPolicy, Transport, TransportError,
+};
+use mockall::mock;
+
+mock! {
+    /// A mock of [`auth_core::Transport`].
+    pub Transport {}
+
+    #[async_trait]
+    impl Transport for Transport {
+        async fn send(&self, request: Request) -> Result<Response, TransportError>;
+    }
+}
+
+mock! {
+    /// A mock of [`auth_core::BlockingTransport`].
+    pub BlockingTransport {}
+
+    impl BlockingTransport for BlockingTransport {
+        fn send(&self, request: Request) -> Result<Response, TransportError>;
+    }
+}
+
+mock! {
+    /// A mock of [`auth_core::Clock`].
+    pub Clock {}
+
+    #[async_trait]
+    impl Clock for Clock {
+        fn now(&self) -> Now;
+        async fn sleep(&self, duration: Duration);
+    }
+}
+
+mock! {
+    /// A mock of [`auth_core::BlockingClock`].
+    pub BlockingClock {}
+
+    impl BlockingClock for BlockingClock {
+        fn now(&self) -> Now;
+        fn sleep(&self, duration: Duration);
+    }
+}
+
+mock! {
+    /// A mock of [`auth_core::RetryPolicy`].
+    pub RetryPolicy {}
+
+    impl RetryPolicy for RetryPolicy {
+        fn decide<'a>(&self, attempt: &Attempt<'a>) -> Decision;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::{
+        Refresh, RefreshToken, TokenEndpoint, TransportErrorKind, refresh, refresh_blocking,
+    };
+    use mockall::{Sequence, predicate::eq};
+
+    use super::*;
+    use crate::{Answer, VirtualClock};
+
+    fn renewal(policy: MockRetryPolicy) -> Refresh {
+        let endpoint = TokenEndpoint::new("https://auth.example.com/token", "c").unwrap();
+        Refresh::new(endpoint, RefreshToken::new("rt-1")).policy(policy)
+    }
+
+    fn policy() -> MockRetryPolicy {
+        let mut policy = MockRetryPolicy::new();
+        policy
+            .expect_decide()
+            .withf(|attempt| attempt.number == 1)
+            .times(1)
+            .return_const(Decision::RetryAfter(Duration::from_secs(3)));
+        policy
+    }
+
+    // Both drivers read the clock at the start, after each answer and after
+    // each wait.
+    const READINGS: usize = 4;
+
+    #[test]
+    fn mocks_of_the_async_traits_drive_a_renewal() {
+        let now = VirtualClock::new().now();
+        let mut order = Sequence::new();
+        let mut transport = MockTransport::new();
+        let mut clock = MockClock::new();
+        clock.expect_now().times(READINGS).return_const(now);
+        transport
+            .expect_send()
+            .times(1)
+            .in_sequence(&mut order)
+            .returning(|_| Err(TransportError::not_sent(TransportErrorKind::Dns)));
+        clock
+            .expect_sleep()
+            .with(eq(Duration::from_secs(3)))
+            .times(1)
+            .in_sequence(&mut order)
+            .return_const(());
+        transport
+            .expect_send()
+            .times(1)
+            .in_sequence(&mut order)
+            .returning(|_| Ok(Answer::tokens("at-2").build()));
+        pollster::block_on(refresh(renewal(policy()), &transport, &clock)).unwrap();
+    }
+
+    #[test]
+    fn mocks_of_the_blocking_traits_drive_a_renewal() {
+        let now = VirtualClock::new().now();
+        let mut transport = MockBlockingTransport::new();
+        let mut clock = MockBlockingClock::new();
+        clock.expect_now().times(READINGS).return_const(now);
+        clock.expect_sleep().with(eq(Duration::from_secs(3))).times(1).return_const(());
+        let mut replies = vec![
+            Ok(Answer::tokens("at-2").build()),
+            Err(TransportError::not_sent(TransportErrorKind::Dns)),
+        ];
+        transport.expect_send().times(2).returning(move |_| replies.pop().unwrap());
+        refresh_blocking(renewal(policy()), &transport, &clock).unwrap();
+    }
+}
