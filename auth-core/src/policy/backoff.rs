@@ -120,8 +120,9 @@ impl Backoff {
 
     fn delay(&self, attempt: &Attempt<'_>) -> Duration {
         let exponent = attempt.number.saturating_sub(1).min(i32::MAX as u32) as i32;
-        let seconds = self.base_delay.as_secs_f64() * self.factor.powi(exponent);
-        // An overflow is infinite, and so the longest.
+        // An overflow is infinite, and so the longest; but not of nothing.
+        let growth = self.factor.powi(exponent).min(f64::MAX);
+        let seconds = self.base_delay.as_secs_f64() * growth;
         let delay = Duration::try_from_secs_f64(seconds).unwrap_or(self.max_delay);
         self.jitter
             .apply(delay.min(self.max_delay), self.base_delay, attempt.previous_delay, || {
@@ -222,7 +223,9 @@ mod tests {
         assert_eq!(delays(&policy.factor(f64::INFINITY), &failure)[1..], [30_000; 4]);
         assert_eq!(delays(&policy.max_delay(ms(300)), &failure), [100, 200, 300, 300, 300]);
         assert_eq!(delays(&policy.max_retries(0), &failure), [0; 0]);
-        assert_eq!(delays(&policy.base_delay(Duration::ZERO), &failure), [0; 5]);
+        let at_once = policy.base_delay(Duration::ZERO);
+        assert_eq!(delays(&at_once, &failure), [0; 5]);
+        assert_eq!(delays(&at_once.factor(1e200), &failure), [0; 5]);
         assert_eq!(delays(&policy.base_delay(Duration::MAX), &failure), [30_000; 5]);
     }
 

@@ -1,0 +1,28 @@
+//! What must hold for every input, whoever wrote it.
+//!
+//! Each function takes one input and panics if a property does not hold. The
+//! fuzz targets call them with what libFuzzer comes up with; the test
+//! `tests/replay.rs` with every file of the corpus and with every input that
+//! once broke a property, on any toolchain.
+
+// A property that does not hold is reported by a panic.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+mod answer;
+mod policy;
+mod retry_after;
+mod token_set;
+
+pub use self::{answer::answer, policy::policy, retry_after::retry_after, token_set::token_set};
+
+use std::time::{Duration, Instant, SystemTime};
+
+use auth_core::Now;
+
+/// One moment for all, so that a run can be repeated: 2027-01-15T08:00:00Z.
+fn now() -> Now {
+    Now {
+        monotonic: Instant::now(),
+        wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
+    }
+}

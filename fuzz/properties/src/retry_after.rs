@@ -1,0 +1,61 @@
+use std::time::{Duration, SystemTime};
+
+use auth_core::read_answer;
+use http::{HeaderValue, StatusCode, header};
+
+use crate::now;
+
+/// Reads `Retry-After` from the first line of the input and `Date` from the
+/// second, and compares with a reading of its own.
+pub fn retry_after(input: &[u8]) {
+    let mut lines = input.splitn(2, |byte| *byte == b'\n');
+    let mut response = http::Response::new(Vec::new());
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    for name in [header::RETRY_AFTER, header::DATE] {
+        let line = lines.next().unwrap_or_default();
+        if let Ok(value) = HeaderValue::from_bytes(line) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    let text = |name| response.headers().get(name)?.to_str().ok().map(str::trim);
+    let expected = text(header::RETRY_AFTER)
+        .and_then(|value| expected(value, text(header::DATE).and_then(date)));
+
+    let failure = read_answer(&response, &[], now()).expect_err("a 429 holds no token");
+    match (failure.retry_after(), expected) {
+        (Some(read), Some(expected)) => {
+            assert!(
+                read.abs_diff(expected) <= Duration::from_micros(1),
+                "read {read:?}, but it says {expected:?}"
+            );
+        }
+        (read, expected) => assert_eq!(read, expected),
+    }
+}
+
+/// RFC 9110 section 10.2.3: a date or seconds; and decimals, which some send.
+fn expected(value: &str, server_date: Option<SystemTime>) -> Option<Duration> {
+    if let Some(until) = date(value) {
+        let from = server_date.unwrap_or(now().wall);
+        return Some(until.duration_since(from).unwrap_or_default());
+    }
+    let number = |char: char| char.is_ascii_digit() || char == '.';
+    let ends = |end: Option<char>| end.is_some_and(|char| char.is_ascii_digit());
+    let is_decimal = value.chars().all(number)
+        && value.matches('.').count() <= 1
+        && ends(value.chars().next())
+        && ends(value.chars().last());
+    if !is_decimal {
+        return None;
+    }
+    // As long as can be said, if it is longer. The whole part and the fraction
+    // apart: one float would lose the fraction of a large number.
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+    let whole = whole.parse().unwrap_or(u64::MAX);
+    let nanos = format!("{fraction:0<9}")[..9].parse().expect("nine digits");
+    Some(Duration::new(whole, nanos))
+}
+
+fn date(text: &str) -> Option<SystemTime> {
+    httpdate::parse_http_date(text).ok()
+}
