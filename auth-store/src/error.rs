@@ -1,0 +1,112 @@
+//! What can be wrong with a file.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use auth_accounts::{StoreError, StoreErrorKind};
+
+/// What could not be done with a file or a directory. It becomes a
+/// [`StoreError`] that names it.
+#[derive(Debug)]
+pub(crate) struct FileError {
+    pub(crate) path: PathBuf,
+    pub(crate) problem: Problem,
+}
+
+/// What is wrong, and what to do about it; without any of a file's content.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Problem {
+    #[error("could not {action}: {error}")]
+    Io {
+        action: &'static str,
+        // Not a `source`: the message holds all of it.
+        error: io::Error,
+    },
+    #[error(
+        "the record is in place, but its directory could not be flushed to disk: {error}; \
+         load it again"
+    )]
+    NotDurable { error: io::Error },
+    #[error("somebody else saved; load it again")]
+    Conflict,
+    #[error("somebody else holds the lease; waited for {waited:?}")]
+    LeaseTimeout { waited: Duration },
+    #[error("somebody else is saving, and did not end within {waited:?}; is a process stopped?")]
+    Busy { waited: Duration },
+    /// Whoever can plant a link could have secrets read from, or written to, a
+    /// place of their choosing.
+    #[error("a symbolic link is not followed; name what it points to")]
+    Symlink,
+    #[error("it is not a {expected}")]
+    WrongType { expected: &'static str },
+    #[error(
+        "its mode is {mode:04o}, so that others can get at secrets; if nobody has, run \
+         `chmod {fix:o} {path}`, else log in again", path = path.display()
+    )]
+    LooseMode { path: PathBuf, mode: u32, fix: u32 },
+    #[error("it belongs to user {owner}, and this process runs as user {user}")]
+    ForeignOwner { owner: u32, user: u32 },
+    #[error("it is larger than {limit} bytes; it was not read")]
+    TooLarge { limit: usize },
+    #[error("the record would have {size} bytes, more than {limit}; nothing was written")]
+    RecordTooLarge { size: usize, limit: usize },
+    #[error("it cannot be read as {expected}: {reason} (line {line}, column {column})")]
+    Damaged { expected: &'static str, reason: &'static str, line: usize, column: usize },
+    #[error("its schema has version {found}, and this program knows versions up to {known}")]
+    NewerSchema { found: u64, known: u64 },
+    #[error("it holds the record of another account; was it renamed or copied?")]
+    WrongAccount,
+    #[error("this file is for the account {known} alone")]
+    UnknownAccount { known: String },
+    #[error("{reason}; nothing was written")]
+    Unfit { reason: &'static str },
+    #[error("no directory is known for programs' state; name one")]
+    NoStateDirectory,
+    #[error("it must be the plain name of one directory")]
+    InvalidName,
+}
+
+impl FileError {
+    pub(crate) fn new(path: impl Into<PathBuf>, problem: Problem) -> Self {
+        Self { path: path.into(), problem }
+    }
+
+    pub(crate) fn io(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+        error: impl Into<io::Error>,
+    ) -> Self {
+        Self::new(path, Problem::Io { action, error: error.into() })
+    }
+}
+
+impl From<FileError> for StoreError {
+    fn from(FileError { path, problem }: FileError) -> Self {
+        let concerns = path.display().to_string();
+        let kind = match &problem {
+            Problem::Io { error, .. } => io_kind(error),
+            Problem::NotDurable { .. } => StoreErrorKind::Io,
+            Problem::Conflict => StoreErrorKind::Conflict,
+            Problem::LeaseTimeout { .. } => StoreErrorKind::LeaseTimeout,
+            Problem::Busy { .. } => StoreErrorKind::Unavailable,
+            Problem::Symlink | Problem::LooseMode { .. } | Problem::ForeignOwner { .. } => {
+                StoreErrorKind::Permissions
+            }
+            Problem::WrongType { .. }
+            | Problem::TooLarge { .. }
+            | Problem::Damaged { .. }
+            | Problem::WrongAccount => StoreErrorKind::Damaged,
+            Problem::NewerSchema { .. } => StoreErrorKind::NewerSchema,
+            Problem::RecordTooLarge { .. }
+            | Problem::UnknownAccount { .. }
+            | Problem::Unfit { .. }
+            | Problem::NoStateDirectory
+            | Problem::InvalidName => StoreErrorKind::Other,
+        };
+        Self::new(kind, concerns).with_source(problem)
+    }
+}
+
+/// As `auth-accounts` sorts them.
+fn io_kind(error: &io::Error) -> StoreErrorKind {
+    StoreError::from_io(io::Error::from(error.kind()), "").kind()
+}

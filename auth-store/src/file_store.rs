@@ -1,0 +1,248 @@
+//! One file for each account, below a directory.
+
+mod form;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use auth_accounts::{AccountId, Lease, Record, StoreError, Version};
+use etcetera::BaseStrategy;
+
+use crate::{
+    error::{FileError, Problem},
+    lock::FileLock,
+    names::{Names, Owner, owner},
+    sys::{Dir, Privacy},
+    traits::{Files, token_store},
+};
+
+/// Keeps each account's record in a file of its own, below one directory.
+///
+/// It implements [`TokenStore`](auth_accounts::TokenStore) on any async
+/// runtime and [`BlockingTokenStore`](auth_accounts::BlockingTokenStore).
+/// Cloning shares it. Any number of processes may share a directory; what it
+/// promises, and where, is in [the crate's documentation](crate).
+///
+/// ```
+/// use std::time::Duration;
+/// use auth_accounts::{AccountId, BlockingTokenStore, Record};
+/// use auth_core::{AccessToken, RefreshToken, TokenSet};
+/// use auth_store::FileStore;
+///
+/// # let scratch = tempfile::tempdir().unwrap();
+/// # let directory = scratch.path().join("tokens");
+/// let store = FileStore::open(directory)?;
+/// let ada = AccountId::from("ada@example.com");
+///
+/// // After a login:
+/// let mut tokens = TokenSet::new(AccessToken::new("at-1"));
+/// tokens.refresh_token = Some(RefreshToken::new("rt-1"));
+/// let version = store.save(&ada, &Record::new(tokens), None)?;
+///
+/// // Ever after:
+/// let lease = store.lease(&ada, Duration::from_secs(30))?;
+/// let (record, found) = store.load(&ada)?.expect("saved above");
+/// assert_eq!(found, version);
+/// # drop(lease);
+/// # Ok::<(), auth_accounts::StoreError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct FileStore {
+    directory: Arc<Path>,
+}
+
+/// How long a save waits for others to end theirs, which takes as long as
+/// flushing a small file to disk.
+const SAVE_WAIT: Duration = Duration::from_secs(10);
+
+/// The most that a record's file may have. An answer of a token endpoint has
+/// at most 1 MiB unless its user allowed more, and is stored once.
+const MAX_RECORD: usize = 4 << 20;
+
+impl FileStore {
+    /// Opens the store in `directory`. Makes the directory if need be, with
+    /// mode 0700, and its parents; and removes what saves of processes that
+    /// died left there.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be made or opened, belongs to another user, is
+    /// a symbolic link, or is accessible to others
+    /// ([`Permissions`](auth_accounts::StoreErrorKind::Permissions)).
+    pub fn open(directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let directory = directory.into();
+        // A relative path would mean another directory after `chdir`.
+        let directory = std::path::absolute(&directory)
+            .map_err(|error| FileError::io("make absolute", directory, error))?;
+        if directory.symlink_metadata().is_err() {
+            Dir::create(&directory)?;
+        }
+        let store = Self { directory: directory.into() };
+        store.sweep(&store.dir()?);
+        Ok(store)
+    }
+
+    /// Opens the store in the directory `application` below the one where the
+    /// platform keeps programs' state: `$XDG_STATE_HOME` or `~/.local/state`
+    /// on Linux, `~/Library/Application Support` on macOS,
+    /// `%USERPROFILE%\AppData\Local` on Windows.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open); and if `application` is not the plain name of
+    /// one directory, or this user has no home directory.
+    pub fn for_application(application: &str) -> Result<Self, StoreError> {
+        let plain = !application.is_empty()
+            && application != "."
+            && application != ".."
+            && !application.contains(['/', '\\', ':', '\0']);
+        if !plain {
+            return Err(FileError::new(application, Problem::InvalidName).into());
+        }
+        let platform = etcetera::base_strategy::choose_native_strategy()
+            .map_err(|_| FileError::new(application, Problem::NoStateDirectory))?;
+        let state = if cfg!(windows) {
+            // Tokens do not roam.
+            platform.cache_dir()
+        } else {
+            platform.state_dir().unwrap_or_else(|| platform.data_dir())
+        };
+        Self::open(state.join(application))
+    }
+
+    /// The directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The accounts that have a record, in the order of their file names.
+    ///
+    /// It blocks, briefly. An account with a long id is told from its file's
+    /// content, which may be unreadable: then its place holds the error.
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be read.
+    pub fn list(
+        &self,
+    ) -> Result<impl Iterator<Item = Result<AccountId, StoreError>> + use<>, StoreError> {
+        let dir = self.dir()?;
+        let mut names = dir.names()?;
+        names.sort();
+        Ok(names.into_iter().filter_map(move |name| {
+            let name = name.to_str()?;
+            match owner(name)? {
+                Owner::Account(id) => Some(Ok(AccountId::from(id))),
+                Owner::InFile => read(&dir, name, None)
+                    .map(|found| found.map(|found| found.account))
+                    .map_err(StoreError::from)
+                    .transpose(),
+            }
+        }))
+    }
+
+    /// Removes the record of `account`, whatever is in it, and says whether
+    /// there was one. It blocks, briefly.
+    ///
+    /// A renewal under way elsewhere does not bring it back: its save finds
+    /// that the record is gone and fails. The account's lock files, which are
+    /// empty, stay: a file that may be locked must not be removed.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be removed.
+    pub fn remove(&self, account: &AccountId) -> Result<bool, StoreError> {
+        let dir = self.dir()?;
+        let names = Names::of(account.as_str());
+        let _lock = FileLock::take(&dir, &names.lock, SAVE_WAIT)?;
+        dir.remove(&names.temporary)?;
+        let removed = dir.remove(&names.record)?;
+        dir.flush(&names.record)?;
+        Ok(removed)
+    }
+
+    fn dir(&self) -> Result<Dir, FileError> {
+        Dir::open(&self.directory, Privacy::Secret)
+    }
+
+    /// Removes temporary files of writers that died. They hold secrets, and
+    /// would otherwise stay until the account's next save.
+    ///
+    /// Whoever is alive and writes holds the account's lock, so what is found
+    /// while holding it is nobody's. Failing is no reason not to open the
+    /// store, which may be there to be read only.
+    fn sweep(&self, dir: &Dir) {
+        let names = dir.names().unwrap_or_default();
+        let left_over = names.iter().filter_map(|name| Names::of_temporary(name.to_str()?));
+        for names in left_over {
+            if let Ok(Some(_lock)) = FileLock::try_take(dir, &names.lock) {
+                let _ = dir.remove(&names.temporary);
+            }
+        }
+    }
+}
+
+/// A record that was read.
+struct Found {
+    account: AccountId,
+    record: Record,
+    version: Version,
+}
+
+/// Reads a record's file, which must be `account`'s if one is given.
+fn read(dir: &Dir, name: &str, account: Option<&AccountId>) -> Result<Option<Found>, FileError> {
+    let Some(content) = dir.read(name, MAX_RECORD)? else { return Ok(None) };
+    let error = |problem| FileError::new(dir.path_of(name), problem);
+    let (owner, record) = form::parse(&content).map_err(error)?;
+    if account.is_some_and(|account| account.as_str() != owner) {
+        return Err(error(Problem::WrongAccount));
+    }
+    Ok(Some(Found { account: owner.into(), record, version: form::version(&content) }))
+}
+
+impl Files for FileStore {
+    fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, FileError> {
+        let found = read(&self.dir()?, &Names::of(account.as_str()).record, Some(account))?;
+        Ok(found.map(|found| (found.record, found.version)))
+    }
+
+    fn save(
+        &self,
+        account: &AccountId,
+        record: &Record,
+        expected: Option<&Version>,
+    ) -> Result<Version, FileError> {
+        let dir = self.dir()?;
+        let names = Names::of(account.as_str());
+        let error = |problem| FileError::new(dir.path_of(&names.record), problem);
+
+        let content = form::write(account, record);
+        if content.len() > MAX_RECORD {
+            let size = content.len();
+            return Err(error(Problem::RecordTooLarge { size, limit: MAX_RECORD }));
+        }
+        let _lock = FileLock::take(&dir, &names.lock, SAVE_WAIT)?;
+        // What cannot be read ends it here, and so is never overwritten.
+        let found = read(&dir, &names.record, Some(account))?;
+        if found.as_ref().map(|found| &found.version) != expected {
+            return Err(error(Problem::Conflict));
+        }
+        dir.replace(&names.record, &names.temporary, &content, || Ok(()))?;
+        Ok(form::version(&content))
+    }
+
+    fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError> {
+        let lock = FileLock::try_take(&self.dir()?, &Names::of(account.as_str()).lease)?;
+        Ok(lock.map(Lease::new))
+    }
+
+    fn lease_timeout(&self, account: &AccountId, waited: Duration) -> FileError {
+        let lease = self.directory.join(Names::of(account.as_str()).lease);
+        FileError::new(lease, Problem::LeaseTimeout { waited })
+    }
+}
+
+token_store!(FileStore);

@@ -1,0 +1,64 @@
+//! What stands in a record's file.
+//!
+//! | member | value |
+//! | --- | --- |
+//! | `schema` | 1 |
+//! | `account` | the account's id |
+//! | `revision` | 32 hexadecimal digits that no other save has |
+//! | `record` | [the form of a record](auth_accounts::record_exposed) |
+
+use auth_accounts::{AccountId, Record, Version};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::{
+    error::Problem,
+    json::{self, digest, revision},
+};
+
+const SCHEMA: u64 = 1;
+const EXPECTED: &str = "an account's record";
+
+#[derive(Deserialize)]
+struct Header {
+    schema: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Form<A, R> {
+    schema: u64,
+    account: A,
+    revision: A,
+    record: R,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Exposed<'a>(#[serde(with = "auth_accounts::record_exposed")] &'a Record);
+
+/// The account's id and its record.
+pub(super) fn parse(content: &[u8]) -> Result<(String, Record), Problem> {
+    // A newer schema may differ in everything else.
+    let Header { schema } = json::parse(content, EXPECTED)?;
+    if schema > SCHEMA {
+        return Err(Problem::NewerSchema { found: schema, known: SCHEMA });
+    }
+    let form: Form<String, Record> = json::parse(content, EXPECTED)?;
+    Ok((form.account, form.record))
+}
+
+pub(super) fn write(account: &AccountId, record: &Record) -> Zeroizing<Vec<u8>> {
+    let revision = revision();
+    let form = Form {
+        schema: SCHEMA,
+        account: account.as_str(),
+        revision: &revision,
+        record: Exposed(record),
+    };
+    json::write(&form, true)
+}
+
+/// Two saves differ in their revision, and an edit by hand in something.
+pub(super) fn version(content: &[u8]) -> Version {
+    Version::new(digest(&[content]))
+}

@@ -1,0 +1,101 @@
+//! JSON that holds secrets: read without quoting it in errors, written without
+//! leaving copies, told apart by digests.
+
+use std::{fmt::Write as _, io};
+
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, error::Category};
+use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::error::Problem;
+
+/// Reads `json`, which should be `expected`.
+pub(crate) fn parse<T: DeserializeOwned>(
+    json: &[u8],
+    expected: &'static str,
+) -> Result<T, Problem> {
+    // serde_json's own message may quote the input.
+    serde_json::from_slice(json).map_err(|error| Problem::Damaged {
+        expected,
+        reason: match error.classify() {
+            _ if json.is_empty() => "it is empty",
+            Category::Eof => "it ends too early",
+            Category::Syntax => "it is not JSON",
+            Category::Io | Category::Data => "a member is missing or of the wrong type",
+        },
+        line: error.line(),
+        column: error.column(),
+    })
+}
+
+/// Writes `value`, in lines for a person to read if `pretty`.
+pub(crate) fn write(value: &impl Serialize, pretty: bool) -> Zeroizing<Vec<u8>> {
+    // Growing would leave copies of the secrets behind, so the first pass only
+    // counts. Writing strings, numbers and maps with string keys into memory
+    // cannot fail.
+    let mut size = Counter(1);
+    let _ = if pretty {
+        serde_json::to_writer_pretty(&mut size, value)
+    } else {
+        serde_json::to_writer(&mut size, value)
+    };
+    let mut json = Zeroizing::new(Vec::with_capacity(size.0));
+    let _ = if pretty {
+        serde_json::to_writer_pretty(&mut *json, value)
+    } else {
+        serde_json::to_writer(&mut *json, value)
+    };
+    if pretty {
+        json.push(b'\n');
+    }
+    json
+}
+
+struct Counter(usize);
+
+impl io::Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The first 128 bits of a SHA-256 over the parts, each with its length.
+pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 16] {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_be_bytes());
+        hasher.update(part);
+    }
+    let mut head = [0; 16];
+    head.copy_from_slice(&hasher.finalize()[..16]);
+    head
+}
+
+/// Hexadecimal digits, in lower case.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// What makes a record unlike every other one, whatever else it holds.
+pub(crate) fn revision() -> String {
+    format!("{:032x}", fastrand::u128(..))
+}
+
+/// Wipes every string in `value`.
+pub(crate) fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}

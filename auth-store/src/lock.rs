@@ -1,0 +1,107 @@
+//! Locks of the operating system on files, held by this process and freed by
+//! the kernel when it dies.
+
+use std::{
+    fs::{File, TryLockError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    error::{FileError, Problem},
+    sys::Dir,
+};
+
+/// A locked file. Exclusive over processes, and over threads and tasks of one
+/// process: each lock is taken through an opening of its own.
+#[derive(Debug)]
+pub(crate) struct FileLock(File);
+
+impl FileLock {
+    /// Takes the lock if nobody has it.
+    ///
+    /// A lock file is never removed by this crate. If somebody else removed
+    /// it, the lock on the removed file is worth nothing, for the next one
+    /// will lock a new file of that name; so it is looked at again.
+    pub(crate) fn try_take(dir: &Dir, name: &str) -> Result<Option<Self>, FileError> {
+        for _ in 0..REMOVALS_SEEN {
+            let file = dir.lock_file(name)?;
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => {
+                    return Err(FileError::io("lock", dir.path_of(name), error));
+                }
+            }
+            let lock = Self(file);
+            if dir.is_current(name, &lock.0)? {
+                return Ok(Some(lock));
+            }
+        }
+        // Whoever keeps removing it keeps it busy.
+        Ok(None)
+    }
+
+    /// Takes the lock for a short operation, waiting for others to end theirs.
+    pub(crate) fn take(dir: &Dir, name: &str, wait: Duration) -> Result<Self, FileError> {
+        let mut patience = Patience::new(wait);
+        loop {
+            if let Some(lock) = Self::try_take(dir, name)? {
+                return Ok(lock);
+            }
+            match patience.next() {
+                Some(pause) => thread::sleep(pause),
+                None => {
+                    return Err(FileError::new(dir.path_of(name), Problem::Busy { waited: wait }));
+                }
+            }
+        }
+    }
+}
+
+const REMOVALS_SEEN: usize = 16;
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // Closing the file would free the lock too, but not while a child
+        // process that is being started holds a copy of the descriptor.
+        let _ = self.0.unlock();
+    }
+}
+
+/// The pauses between looks at a lock that somebody else holds.
+///
+/// Looking again from time to time is preferred to a thread that blocks in the
+/// kernel until the lock is free: such a wait can be neither bounded nor
+/// given up, and its thread would take the lock later on behalf of nobody. A
+/// look costs a few system calls; the pauses grow to 50 ms, which is little
+/// beside the network call that a lease spans.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    until: Option<Instant>,
+    pause: Duration,
+}
+
+impl Patience {
+    const FIRST: Duration = Duration::from_millis(1);
+    const LONGEST: Duration = Duration::from_millis(50);
+
+    /// For `wait` from now on; a time beyond the clock's end is no bound.
+    pub(crate) fn new(wait: Duration) -> Self {
+        Self { until: Instant::now().checked_add(wait), pause: Self::FIRST }
+    }
+}
+
+/// How long to pause before the next look; `None` when the time is over.
+impl Iterator for Patience {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        let pause = match self.until {
+            Some(until) => until.saturating_duration_since(Instant::now()).min(self.pause),
+            None => self.pause,
+        };
+        self.pause = (self.pause * 2).min(Self::LONGEST);
+        (!pause.is_zero()).then_some(pause)
+    }
+}

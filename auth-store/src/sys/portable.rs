@@ -1,0 +1,159 @@
+//! [`Dir`] by paths, for systems other than Unix.
+//!
+//! It is compiled for this crate's tests everywhere.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use zeroize::Zeroizing;
+
+use super::{Privacy, read_bounded};
+use crate::error::{FileError, Problem};
+
+/// A directory.
+#[derive(Debug)]
+pub(crate) struct Dir {
+    path: PathBuf,
+}
+
+impl Dir {
+    /// Makes the directory unless it exists, and its parents.
+    pub(crate) fn create(path: &Path) -> Result<(), FileError> {
+        fs::create_dir_all(path).map_err(|error| FileError::io("create directory", path, error))
+    }
+
+    /// Opens a directory.
+    pub(crate) fn open(path: &Path, _privacy: Privacy) -> Result<Self, FileError> {
+        let metadata = path
+            .symlink_metadata()
+            .map_err(|error| FileError::io("open directory", path, error))?;
+        if metadata.is_symlink() {
+            return Err(FileError::new(path, Problem::Symlink));
+        }
+        if !metadata.is_dir() {
+            return Err(FileError::new(path, Problem::WrongType { expected: "directory" }));
+        }
+        Ok(Self { path: path.into() })
+    }
+
+    /// The path of `name` in this directory.
+    pub(crate) fn path_of(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// A file's content; `None` if there is no such file.
+    pub(crate) fn read(
+        &self,
+        name: &str,
+        limit: usize,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
+        if !self.is_regular(name)? {
+            return Ok(None);
+        }
+        let path = self.path_of(name);
+        let content = match File::open(&path) {
+            Ok(file) => read_bounded(&file, limit),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(FileError::io("open", path, error)),
+        };
+        match content {
+            Ok(Some(content)) => Ok(Some(content)),
+            Ok(None) => Err(FileError::new(path, Problem::TooLarge { limit })),
+            Err(error) => Err(FileError::io("read", path, error)),
+        }
+    }
+
+    /// Replaces `name`, or makes it. Whatever happens, `name` holds the old
+    /// content or the new, whole.
+    ///
+    /// The caller holds a lock that all writers of `name` take. So whatever is
+    /// at `temporary` was left by one that died. Where there may be writers
+    /// that take no lock, `last_look` can still refuse when everything is
+    /// ready.
+    pub(crate) fn replace(
+        &self,
+        name: &str,
+        temporary: &str,
+        content: &[u8],
+        last_look: impl FnOnce() -> Result<(), FileError>,
+    ) -> Result<(), FileError> {
+        self.is_regular(name)?;
+        self.remove(temporary)?;
+        self.write_new(temporary, content)
+            .and_then(|()| last_look())
+            .and_then(|()| {
+                fs::rename(self.path_of(temporary), self.path_of(name))
+                    .map_err(|error| FileError::io("replace", self.path_of(name), error))
+            })
+            .inspect_err(|_| {
+                // What is left of it holds secrets. A failure here changes
+                // nothing: the next writer tries again.
+                let _ = self.remove(temporary);
+            })
+    }
+
+    /// Nothing: a directory cannot be flushed here.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
+    pub(crate) fn flush(&self, _name: &str) -> Result<(), FileError> {
+        Ok(())
+    }
+
+    /// Opens a file to lock, and makes it unless it exists.
+    pub(crate) fn lock_file(&self, name: &str) -> Result<File, FileError> {
+        self.is_regular(name)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        options
+            .open(self.path_of(name))
+            .map_err(|error| FileError::io("create", self.path_of(name), error))
+    }
+
+    /// Whether `name` is still the file that was opened. Windows keeps the
+    /// name of an open file taken, so it is.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
+    pub(crate) fn is_current(&self, _name: &str, _file: &File) -> Result<bool, FileError> {
+        Ok(true)
+    }
+
+    /// Removes a file, and says whether there was one.
+    pub(crate) fn remove(&self, name: &str) -> Result<bool, FileError> {
+        match fs::remove_file(self.path_of(name)) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(FileError::io("remove", self.path_of(name), error)),
+        }
+    }
+
+    /// The names of everything in this directory, in no order.
+    pub(crate) fn names(&self) -> Result<Vec<OsString>, FileError> {
+        fs::read_dir(&self.path)
+            .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
+            .map_err(|error| FileError::io("list", self.path.clone(), error))
+    }
+
+    /// Whether there is a regular file of that name. Anything else of that
+    /// name is an error.
+    fn is_regular(&self, name: &str) -> Result<bool, FileError> {
+        let path = self.path_of(name);
+        match path.symlink_metadata() {
+            Ok(metadata) if metadata.is_file() => Ok(true),
+            Ok(metadata) if metadata.is_symlink() => Err(FileError::new(path, Problem::Symlink)),
+            Ok(_) => Err(FileError::new(path, Problem::WrongType { expected: "regular file" })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(FileError::io("examine", path, error)),
+        }
+    }
+
+    fn write_new(&self, name: &str, content: &[u8]) -> Result<(), FileError> {
+        let error = |error| FileError::io("write", self.path_of(name), error);
+        let mut options = OpenOptions::new();
+        let mut file =
+            options.write(true).create_new(true).open(self.path_of(name)).map_err(error)?;
+        file.write_all(content).map_err(error)?;
+        file.sync_all().map_err(error)
+    }
+}

@@ -1,0 +1,247 @@
+//! [`Dir`] on Unix.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs::{DirBuilder, File},
+    io::{self, Write},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{DirBuilderExt, MetadataExt},
+    },
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{AtFlags, CWD, FileType, Mode, OFlags},
+    io::Errno,
+};
+use zeroize::Zeroizing;
+
+use super::{Privacy, read_bounded};
+use crate::error::{FileError, Problem};
+
+/// A directory that was checked when it was opened.
+///
+/// It is opened anew for each operation on a store, so that a directory that
+/// was replaced or opened up since is noticed.
+#[derive(Debug)]
+pub(crate) struct Dir {
+    file: File,
+    path: PathBuf,
+}
+
+impl Dir {
+    /// Makes the directory, with mode 0700, unless it exists; and its parents.
+    pub(crate) fn create(path: &Path) -> Result<(), FileError> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(|error| FileError::io("create directory", path, error))
+    }
+
+    /// Opens a directory that is this user's and as private as asked for.
+    pub(crate) fn open(path: &Path, privacy: Privacy) -> Result<Self, FileError> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let opened = rustix::fs::openat(CWD, path, flags, Mode::empty());
+        let file = File::from(opened.map_err(|error| {
+            // Linux says ENOTDIR of a link that is opened so.
+            match path.symlink_metadata() {
+                Ok(metadata) if metadata.is_symlink() => FileError::new(path, Problem::Symlink),
+                Ok(metadata) if !metadata.is_dir() => {
+                    FileError::new(path, Problem::WrongType { expected: "directory" })
+                }
+                _ => FileError::io("open directory", path, error),
+            }
+        })?);
+        check_owner_and_mode(&file, path, privacy)?;
+        Ok(Self { file, path: path.into() })
+    }
+
+    /// The path of `name` in this directory, for messages.
+    pub(crate) fn path_of(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// A file's content; `None` if there is no such file.
+    pub(crate) fn read(
+        &self,
+        name: &str,
+        limit: usize,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
+        // Not to be stopped by a pipe that somebody put there.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let Some(file) = self.open_file(name, flags)? else { return Ok(None) };
+        match read_bounded(&file, limit) {
+            Ok(Some(content)) => Ok(Some(content)),
+            Ok(None) => Err(FileError::new(self.path_of(name), Problem::TooLarge { limit })),
+            Err(error) => Err(FileError::io("read", self.path_of(name), error)),
+        }
+    }
+
+    /// Replaces `name`, or makes it, with mode 0600 or that of the file
+    /// replaced. Whatever happens, `name` holds the old content or the new,
+    /// whole.
+    ///
+    /// The caller holds a lock that all writers of `name` take. So whatever is
+    /// at `temporary` was left by one that died. Where there may be writers
+    /// that take no lock, `last_look` can still refuse when everything is
+    /// ready.
+    pub(crate) fn replace(
+        &self,
+        name: &str,
+        temporary: &str,
+        content: &[u8],
+        last_look: impl FnOnce() -> Result<(), FileError>,
+    ) -> Result<(), FileError> {
+        let mode = match self.open_file(name, OFlags::RDONLY | OFlags::NONBLOCK)? {
+            Some(old) => mode_of(&old)
+                .map_err(|error| FileError::io("examine", self.path_of(name), error))?,
+            None => 0o600,
+        };
+        self.remove(temporary)?;
+        self.write_new(temporary, content, mode)
+            .and_then(|()| last_look())
+            .and_then(|()| {
+                rustix::fs::renameat(&self.file, temporary, &self.file, name)
+                    .map_err(|error| FileError::io("replace", self.path_of(name), error))
+            })
+            .inspect_err(|_| {
+                // What is left of it holds secrets. A failure here changes
+                // nothing: the next writer tries again.
+                let _ = self.remove(temporary);
+            })?;
+        self.flush(name)
+    }
+
+    /// Makes the last change of `name` durable.
+    pub(crate) fn flush(&self, name: &str) -> Result<(), FileError> {
+        match self.file.sync_all().map_err(|error| (error.raw_os_error(), error)) {
+            Ok(()) => Ok(()),
+            // Some network file systems cannot flush a directory, and do not
+            // need to.
+            Err((Some(code), _))
+                if code == Errno::INVAL.raw_os_error() || code == Errno::NOTSUP.raw_os_error() =>
+            {
+                Ok(())
+            }
+            Err((_, error)) => {
+                Err(FileError::new(self.path_of(name), Problem::NotDurable { error }))
+            }
+        }
+    }
+
+    /// Opens a file to lock, and makes it unless it exists.
+    pub(crate) fn lock_file(&self, name: &str) -> Result<File, FileError> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY;
+        match self.open_file(name, flags)? {
+            Some(file) => Ok(file),
+            // The directory was removed while it was open.
+            None => Err(FileError::io("create", self.path_of(name), Errno::NOENT)),
+        }
+    }
+
+    /// Whether `name` is still the file that was opened. One that was removed
+    /// and made anew is another file, and so another lock.
+    pub(crate) fn is_current(&self, name: &str, file: &File) -> Result<bool, FileError> {
+        let error = |error: io::Error| FileError::io("examine", self.path_of(name), error);
+        let ours = file.metadata().map_err(error)?;
+        match rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW) {
+            // The types of these numbers differ between systems.
+            #[allow(clippy::unnecessary_cast)]
+            Ok(theirs) => {
+                Ok(theirs.st_ino as u64 == ours.ino() && theirs.st_dev as u64 == ours.dev())
+            }
+            Err(Errno::NOENT) => Ok(false),
+            Err(other) => Err(error(other.into())),
+        }
+    }
+
+    /// Removes a file, and says whether there was one.
+    pub(crate) fn remove(&self, name: &str) -> Result<bool, FileError> {
+        match rustix::fs::unlinkat(&self.file, name, AtFlags::empty()) {
+            Ok(()) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(FileError::io("remove", self.path_of(name), error)),
+        }
+    }
+
+    /// The names of everything in this directory, in no order.
+    pub(crate) fn names(&self) -> Result<Vec<OsString>, FileError> {
+        let list = || -> rustix::io::Result<Vec<OsString>> {
+            let mut names = Vec::new();
+            for entry in rustix::fs::Dir::read_from(&self.file)? {
+                let entry = entry?;
+                let name = entry.file_name().to_bytes();
+                if name != b"." && name != b".." {
+                    names.push(OsStr::from_bytes(name).to_owned());
+                }
+            }
+            Ok(names)
+        };
+        list().map_err(|error| FileError::io("list", self.path.clone(), error))
+    }
+
+    /// Opens a regular file of this user that nobody else has access to;
+    /// `None` if there is none.
+    fn open_file(&self, name: &str, flags: OFlags) -> Result<Option<File>, FileError> {
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let path = || self.path_of(name);
+        let file = match rustix::fs::openat(&self.file, name, flags, Mode::from(0o600)) {
+            Ok(opened) => File::from(opened),
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => {
+                let stat = rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW);
+                return Err(match stat.map(|stat| FileType::from_raw_mode(stat.st_mode)) {
+                    Ok(FileType::Symlink) => FileError::new(path(), Problem::Symlink),
+                    Ok(FileType::RegularFile) | Err(_) => FileError::io("open", path(), error),
+                    Ok(_) => {
+                        FileError::new(path(), Problem::WrongType { expected: "regular file" })
+                    }
+                });
+            }
+        };
+        let metadata = file.metadata().map_err(|error| FileError::io("examine", path(), error))?;
+        if !metadata.is_file() {
+            return Err(FileError::new(path(), Problem::WrongType { expected: "regular file" }));
+        }
+        check_owner_and_mode(&file, &path(), Privacy::Secret)?;
+        Ok(Some(file))
+    }
+
+    fn write_new(&self, name: &str, content: &[u8], mode: u32) -> Result<(), FileError> {
+        let error = |error: io::Error| FileError::io("write", self.path_of(name), error);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(mode as rustix::fs::RawMode);
+        let opened = rustix::fs::openat(&self.file, name, flags, Mode::from(0o600));
+        let mut file = File::from(opened.map_err(|errno| error(errno.into()))?);
+        // Whatever the umask took away.
+        rustix::fs::fchmod(&file, mode).map_err(|errno| error(errno.into()))?;
+        file.write_all(content).map_err(error)?;
+        file.sync_all().map_err(error)
+    }
+}
+
+fn check_owner_and_mode(file: &File, path: &Path, privacy: Privacy) -> Result<(), FileError> {
+    let metadata = file.metadata().map_err(|error| FileError::io("examine", path, error))?;
+    let user = rustix::process::geteuid().as_raw();
+    if metadata.uid() != user {
+        let owner = metadata.uid();
+        return Err(FileError::new(path, Problem::ForeignOwner { owner, user }));
+    }
+    let mode = metadata.mode() & 0o7777;
+    let denied = match privacy {
+        Privacy::Secret => 0o077,
+        Privacy::Unwritable => 0o022,
+    };
+    if mode & denied != 0 {
+        let fix = mode & !denied & 0o777;
+        return Err(FileError::new(path, Problem::LooseMode { path: path.into(), mode, fix }));
+    }
+    Ok(())
+}
+
+fn mode_of(file: &File) -> io::Result<u32> {
+    Ok(file.metadata()?.mode() & 0o777)
+}
