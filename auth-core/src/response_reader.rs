@@ -111,7 +111,10 @@ impl ResponseReader {
         let framed = self.head.version >= Version::HTTP_2
             || chunked
             || self.head.headers.get(header::CONTENT_LENGTH).is_some();
-        !framed && !self.body.trim_ascii_start().starts_with(b"{")
+        // Only a form is valid when cut. Nothing at all (a 204) and a page are
+        // no token, however they end.
+        let first = self.body.trim_ascii_start().first();
+        !framed && !matches!(first, None | Some(b'{' | b'<'))
     }
 }
 
@@ -189,6 +192,9 @@ mod tests {
             (&[("transfer-encoding", "gzip")], Version::HTTP_11, "access_token=at", false),
             // A cut JSON gives itself away.
             (&[], Version::HTTP_11, " {\"access_token\":\"a", true),
+            // Of a 204, and of a captive portal.
+            (&[], Version::HTTP_11, "", true),
+            (&[], Version::HTTP_11, "<html>", true),
         ] {
             let mut reader = reader(200, headers, 100);
             reader.head.version = version;
