@@ -3,7 +3,9 @@
 use std::{fmt, time::Duration};
 
 use auth_core::{Request, Response, ResponseReader, Transport, TransportError, TransportErrorKind};
+use http::uri::Scheme;
 use reqwest::{Body, Client};
+use tokio::time::Instant;
 
 use crate::{
     BuildError, ReqwestTransportBuilder,
@@ -69,15 +71,11 @@ impl ReqwestTransport {
     async fn attempt(
         &self,
         request: reqwest::Request,
-        sent: &Sent,
         limit: usize,
+        call: &Call,
     ) -> Result<Response, TransportError> {
-        let https = request.url().scheme() == "https";
         let url = request.url().clone();
-        let fail = |error, phase| cause::read(error, phase, sent.get(), https);
-
-        let response =
-            self.client.execute(request).await.map_err(|error| fail(error, Phase::Head))?;
+        let response = call.in_time(Phase::Head, self.client.execute(request)).await?;
         if *response.url() != url {
             return Err(TransportError::unknown(TransportErrorKind::Other)
                 .with_source("the client followed a redirect; build it with Policy::none()"));
@@ -85,17 +83,16 @@ impl ReqwestTransport {
         let (head, mut body) = split(response);
         let mut reader = ResponseReader::new(head, limit);
         loop {
-            match body.chunk().await {
+            match call.in_time(Phase::Body, body.chunk()).await {
                 Ok(Some(chunk)) => {
                     if reader.push(&chunk).is_break() {
-                        break;
+                        return reader.finish();
                     }
                 }
-                Ok(None) => break,
-                Err(error) => return reader.fail(fail(error, Phase::Body)),
+                Ok(None) => return reader.finish(),
+                Err(error) => return reader.fail(error),
             }
         }
-        reader.finish()
     }
 }
 
@@ -105,11 +102,39 @@ impl Transport for ReqwestTransport {
         let limit = request.response_limit();
         let (head, body) = request.into_parts();
         let (body, sent) = Tripwire::new(body);
+        let call = Call {
+            sent,
+            https: head.uri().scheme() == Some(&Scheme::HTTPS),
+            deadline: Instant::now().checked_add(self.timeout),
+        };
         let request = reqwest::Request::try_from(head.map(|()| Body::wrap(body)))
-            .map_err(|error| cause::read(error, Phase::Head, false, false))?;
-        tokio::time::timeout(self.timeout, self.attempt(request, &sent, limit))
-            .await
-            .unwrap_or_else(|_| Err(cause::timed_out(sent.get())))
+            .map_err(|error| cause::read(error, Phase::Head, false, call.https))?;
+        self.attempt(request, limit, &call).await
+    }
+}
+
+/// What is known of a call besides its answer.
+struct Call {
+    sent: Sent,
+    https: bool,
+    /// `None`: too far away to be counted to.
+    deadline: Option<Instant>,
+}
+
+impl Call {
+    async fn in_time<T>(
+        &self,
+        phase: Phase,
+        step: impl Future<Output = reqwest::Result<T>>,
+    ) -> Result<T, TransportError> {
+        let result = match self.deadline {
+            Some(deadline) => match tokio::time::timeout_at(deadline, step).await {
+                Ok(result) => result,
+                Err(_) => return Err(cause::timed_out(self.sent.get())),
+            },
+            None => step.await,
+        };
+        result.map_err(|error| cause::read(error, phase, self.sent.get(), self.https))
     }
 }
 

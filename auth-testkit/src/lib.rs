@@ -2,7 +2,10 @@
 
 mod answer;
 mod clock;
+#[cfg(feature = "server")]
+pub mod conformance;
 mod expect;
+mod fake;
 pub mod mock;
 mod recorded;
 mod reply;
@@ -16,10 +19,16 @@ pub use crate::{
     answer::Answer,
     clock::{Participant, VirtualClock},
     expect::Expect,
+    fake::{
+        Dressing, FakeAuthServer, FakeAuthServerBuilder, Fault, Knowledge, Replay, Report,
+        Revocation, RevokedBecause, Rotation,
+    },
     recorded::RecordedRequest,
     reply::{Gate, Reply},
     script::Script,
 };
+#[cfg(feature = "server")]
+pub use crate::fake::ListeningAuthServer;
 #[cfg(feature = "server")]
 pub use server::{
     Certificate, ClosedPort, Cut, FaultServer, FaultServerBuilder, Handshake, Point, Reaction,

@@ -1,0 +1,45 @@
+//! The transport keeps its promises, over real sockets.
+
+use auth_reqwest::ReqwestTransport;
+use auth_testkit::conformance::{self, Settings};
+
+fn transport(settings: &Settings) -> ReqwestTransport {
+    let mut builder = ReqwestTransport::builder()
+        .connect_timeout(settings.connect_timeout)
+        .timeout(settings.timeout)
+        .without_system_roots();
+    if let Some(pem) = &settings.root_certificate_pem {
+        builder = builder.root_certificates_pem(pem.as_str());
+    }
+    builder = match &settings.proxy {
+        Some(url) => builder.proxy(url),
+        None => builder.no_proxy(),
+    };
+    if settings.http2_prior_knowledge {
+        builder = builder.http2_prior_knowledge();
+    }
+    builder.build().unwrap()
+}
+
+#[tokio::test]
+async fn the_transport_keeps_its_promises() {
+    let report = conformance::transport(transport).await;
+    println!("{report}");
+    report.assert();
+}
+
+#[tokio::test]
+async fn so_it_does_with_a_pool() {
+    let pooled = |settings: &Settings| {
+        let mut builder = ReqwestTransport::builder().max_idle_connections(8).no_proxy();
+        if settings.http2_prior_knowledge {
+            builder = builder.http2_prior_knowledge();
+        }
+        builder.connect_timeout(settings.connect_timeout).timeout(settings.timeout).build().unwrap()
+    };
+    let mut suite = conformance::transport(pooled);
+    for case in ["answer", "cookie", "closed_while_idle", "h2_answer", "h2_refused_after_body"] {
+        suite = suite.only(case);
+    }
+    suite.await.assert();
+}

@@ -1,0 +1,139 @@
+//! Answers that are odd and in order, and answers that are neither.
+
+use auth_core::TransportErrorKind::{Closed, Other, Protocol, Truncated};
+
+use super::tokens;
+use crate::{
+    Reaction,
+    conformance::case::{
+        ACCESS_TOKEN, Answer, Case, Expect, Fate, REFRESH_TOKEN, Scene, answer, unknown,
+    },
+};
+
+/// A peer that does not speak HTTP; libraries tell it in different ways.
+const NOT_HTTP: Expect = unknown(&[Protocol, Closed, Truncated, Other]);
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        name: "answer",
+        does: "all is well",
+        scene: || Scene::plain([tokens()]),
+        calls: &[answer(200, ACCESS_TOKEN)],
+    },
+    Case {
+        name: "answer_in_chunks",
+        does: "the answer comes in chunks",
+        scene: || Scene::plain([tokens().chunked()]),
+        calls: &[answer(200, ACCESS_TOKEN)],
+    },
+    Case {
+        name: "answer_until_close",
+        does: "the answer ends with the connection",
+        scene: || Scene::plain([tokens().until_close()]),
+        calls: &[answer(200, ACCESS_TOKEN)],
+    },
+    Case {
+        name: "answer_byte_by_byte",
+        does: "the answer comes byte by byte, and in time",
+        scene: || Scene::plain([tokens().drip(std::time::Duration::from_millis(1))]),
+        calls: &[answer(200, ACCESS_TOKEN)],
+    },
+    Case {
+        name: "interim_100",
+        does: "a 100 that nobody asked for comes before the answer (RFC 9110 section 15.2)",
+        scene: || Scene::plain([tokens().interim(100)]),
+        calls: &[answer(200, ACCESS_TOKEN)],
+    },
+    Case {
+        name: "interim_103",
+        does: "early hints come before the answer (RFC 8297)",
+        scene: || Scene::plain([tokens().interim(103)]),
+        calls: &[answer(200, ACCESS_TOKEN)],
+    },
+    Case {
+        name: "content_type_wrong",
+        does: "the answer is JSON and says that it is text/plain",
+        scene: || Scene::plain([tokens().content_type("text/plain")]),
+        calls: &[answer(200, ACCESS_TOKEN)],
+    },
+    Case {
+        name: "captive_portal",
+        does: "a portal answers 200 with a page to log in",
+        scene: || Scene::plain([Reaction::nginx(200)]),
+        calls: &[answer(200, "<html>")],
+    },
+    Case {
+        name: "gzip_not_asked_for",
+        does: "the answer is compressed, which nobody asked for",
+        scene: || Scene::plain([tokens().gzip()]),
+        // As it came, or unpacked: both are an answer.
+        calls: &[answer(200, "")],
+    },
+    Case {
+        name: "not_http",
+        does: "the greeting of an SSH server comes in place of an answer",
+        scene: || Scene::plain([Reaction::garbage()]),
+        calls: &[NOT_HTTP],
+    },
+    Case {
+        name: "echo_in_the_status_line",
+        does: "the server sends the refresh token back in a status line that cannot be read",
+        scene: || Scene::plain([Reaction::raw(format!("HTTP/9.9 {REFRESH_TOKEN}\r\n\r\n"))]),
+        calls: &[NOT_HTTP],
+    },
+    Case {
+        name: "echo_in_a_header",
+        does: "the server sends the refresh token back in a header that cannot be read",
+        scene: || {
+            let head = format!("HTTP/1.1 200 OK\r\n{REFRESH_TOKEN} {REFRESH_TOKEN}\r\n\r\n");
+            Scene::plain([Reaction::raw(head)])
+        },
+        calls: &[NOT_HTTP],
+    },
+    Case {
+        name: "echo_in_a_length",
+        does: "the server sends the refresh token back as Content-Length",
+        scene: || {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {REFRESH_TOKEN}\r\n\r\n{{}}");
+            Scene::plain([Reaction::raw(head)])
+        },
+        // A library may pass over a length that is none.
+        calls: &[Expect::Either(
+            Answer { status: 200, holds: "", header: None },
+            &[Protocol, Closed, Truncated, Other],
+            Fate::Unknown,
+        )],
+    },
+    Case {
+        name: "echo_in_a_chunk",
+        does: "the server sends the refresh token back as the size of a chunk",
+        scene: || {
+            let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+            Scene::plain([Reaction::raw(format!("{head}{REFRESH_TOKEN}\r\n"))])
+        },
+        calls: &[NOT_HTTP],
+    },
+    Case {
+        name: "cookie",
+        does: "the first answer sets a cookie; it must not come with the second request",
+        scene: || {
+            let cookie = tokens().header("set-cookie", "session=1; Path=/");
+            Scene::plain([cookie, tokens()])
+        },
+        calls: &[answer(200, ACCESS_TOKEN), answer(200, ACCESS_TOKEN)],
+    },
+    Case {
+        name: "closed_while_idle",
+        does: "the server closes a connection that it promised to keep, and a second call is made",
+        scene: || Scene::plain([tokens().keep_alive_then_close(), tokens()]),
+        // Who keeps connections may find this one closed.
+        calls: &[
+            answer(200, ACCESS_TOKEN),
+            Expect::Either(
+                Answer { status: 200, holds: ACCESS_TOKEN, header: None },
+                &[Closed, auth_core::TransportErrorKind::Reset],
+                Fate::Open,
+            ),
+        ],
+    },
+];

@@ -1,0 +1,95 @@
+//! Answers without end, in bytes or in time.
+
+use std::time::Duration;
+
+use auth_core::TransportErrorKind::{Closed, ConnectTimeout, Other, Protocol, Timeout, TooLarge};
+
+use super::{SOON, tokens};
+use crate::{
+    Cut, Point, Reaction,
+    conformance::case::{Case, Scene, answer, open, unknown},
+};
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        name: "endless_chunks",
+        does: "chunk follows upon chunk, without end",
+        scene: || Scene::plain([tokens().endless()]),
+        calls: &[unknown(&[TooLarge])],
+    },
+    Case {
+        name: "endless_until_close",
+        does: "the answer has no length and no end",
+        scene: || Scene::plain([tokens().until_close().endless()]),
+        calls: &[unknown(&[TooLarge])],
+    },
+    Case {
+        name: "longer_than_allowed",
+        does: "the answer is longer than the request allows, by a byte",
+        scene: || {
+            let mut scene = Scene::plain([Reaction::json(200, vec![b' '; 1001])])?;
+            scene.response_limit = 1000;
+            Ok(scene)
+        },
+        calls: &[unknown(&[TooLarge])],
+    },
+    Case {
+        name: "as_long_as_allowed",
+        does: "the answer is as long as the request allows",
+        scene: || {
+            let mut scene = Scene::plain([Reaction::json(200, vec![b' '; 1000])])?;
+            scene.response_limit = 1000;
+            Ok(scene)
+        },
+        calls: &[answer(200, " ")],
+    },
+    Case {
+        name: "endless_502",
+        does: "a 502 comes with a page without end; its status says all",
+        scene: || Scene::plain([Reaction::nginx(502).endless()]),
+        calls: &[answer(502, "")],
+    },
+    Case {
+        name: "endless_400",
+        does: "a 400 comes with a body without end; what may be kept of it is",
+        scene: || Scene::plain([Reaction::oauth_error(400, "invalid_grant").endless()]),
+        calls: &[answer(400, "invalid_grant")],
+    },
+    Case {
+        name: "cut_502",
+        does: "the page of a 502 is cut; its status says all",
+        scene: || Scene::plain([Reaction::nginx(502).cut(Point::InAnswerBody, Cut::Close)]),
+        calls: &[answer(502, "")],
+    },
+    Case {
+        name: "reset_502",
+        does: "the connection is reset within the page of a 502; its status says all",
+        scene: || Scene::plain([Reaction::nginx(502).cut(Point::InAnswerBody, Cut::Reset)]),
+        calls: &[answer(502, "")],
+    },
+    Case {
+        name: "head_of_a_mebibyte",
+        does: "the answer's headers are 1 MiB long",
+        scene: || Scene::plain([tokens().padded_head(1 << 20)]),
+        calls: &[unknown(&[TooLarge, Protocol, Closed, Other])],
+    },
+    Case {
+        name: "drip_past_the_timeout",
+        does: "the answer comes byte by byte, each in time, and all together too late",
+        scene: || {
+            // Some hundred bytes, so several times the timeout.
+            let slow = tokens().drip(Duration::from_millis(20));
+            Ok(Scene::plain([slow])?.within(2 * SOON))
+        },
+        calls: &[open(&[Timeout, ConnectTimeout])],
+    },
+    Case {
+        name: "drip_in_the_body_past_the_timeout",
+        does: "the answer's body comes in pieces, each in time, and all together too late",
+        scene: || {
+            let slow = Reaction::json(200, vec![b' '; 4096]).drip(Duration::from_millis(2));
+            Ok(Scene::plain([slow])?.within(2 * SOON))
+        },
+        calls: &[open(&[Timeout, ConnectTimeout])],
+    },
+];

@@ -1,0 +1,63 @@
+//! An HTTP proxy on the way to a server over TLS: what fails there has not
+//! reached the server.
+
+use auth_core::TransportErrorKind::{ConnectTimeout, Proxy};
+
+use super::{SOON, tokens};
+use crate::{
+    ClosedPort, Point, Reaction,
+    conformance::case::{ACCESS_TOKEN, Case, Scene, answer, not_sent},
+};
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        name: "proxy_answer",
+        does: "all is well, through a proxy",
+        scene: || Scene::tls([tokens()])?.through([Reaction::relay()]),
+        calls: &[answer(200, ACCESS_TOKEN)],
+    },
+    Case {
+        name: "proxy_refused",
+        does: "nobody listens on the proxy's port",
+        scene: || {
+            let port = ClosedPort::new()?;
+            let mut scene = Scene::tls([tokens()])?;
+            scene.settings.proxy = Some(format!("http://{}", port.address()));
+            Ok(scene.keeping(port))
+        },
+        calls: &[not_sent(&[Proxy])],
+    },
+    Case {
+        name: "proxy_wants_authentication",
+        does: "the proxy answers 407",
+        scene: || Scene::tls([tokens()])?.through([Reaction::proxy_auth_required()]),
+        calls: &[not_sent(&[Proxy])],
+    },
+    Case {
+        name: "proxy_bad_gateway",
+        does: "the proxy cannot reach the server and answers 502",
+        scene: || Scene::tls([tokens()])?.through([Reaction::nginx(502)]),
+        calls: &[not_sent(&[Proxy])],
+    },
+    Case {
+        name: "proxy_close",
+        does: "the proxy closes the connection without an answer",
+        scene: || Scene::tls([tokens()])?.through([Reaction::close(Point::AfterHeaders)]),
+        calls: &[not_sent(&[Proxy])],
+    },
+    Case {
+        name: "proxy_reset",
+        does: "the proxy resets the connection",
+        scene: || Scene::tls([tokens()])?.through([Reaction::reset(Point::AfterHeaders)]),
+        calls: &[not_sent(&[Proxy])],
+    },
+    Case {
+        name: "proxy_stall",
+        does: "the proxy never answers",
+        scene: || {
+            let scene = Scene::tls([tokens()])?.through([Reaction::stall(Point::AfterHeaders)])?;
+            Ok(scene.connecting_within(SOON))
+        },
+        calls: &[not_sent(&[ConnectTimeout, Proxy])],
+    },
+];

@@ -1,0 +1,94 @@
+//! A limit for a call that may never end, without asking for a runtime's
+//! timer: whoever writes a transport chooses the runtime.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{Arc, Condvar, Mutex, PoisonError, mpsc},
+    task::{Poll, Waker},
+    thread,
+    time::Duration,
+};
+
+/// The output of `future`, unless it takes longer than `limit`; then it is
+/// dropped.
+pub(super) async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    let alarm = Alarm::set(limit);
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        if let Poll::Ready(output) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        if alarm.has_rung_or_wakes(context.waker()) { Poll::Ready(None) } else { Poll::Pending }
+    })
+    .await
+}
+
+/// What `call` returns, unless it takes longer than `limit`; then its thread is
+/// left to itself.
+pub(super) fn within_blocking<T: Send + 'static>(
+    limit: Duration,
+    call: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (sender, receiver) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        let _ = sender.send(call());
+    });
+    match receiver.recv_timeout(limit) {
+        Ok(output) => Some(output),
+        Err(mpsc::RecvTimeoutError::Timeout) => None,
+        Err(mpsc::RecvTimeoutError::Disconnected) => match thread.join() {
+            Ok(()) => None,
+            Err(panic) => std::panic::resume_unwind(panic),
+        },
+    }
+}
+
+struct Alarm(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    rung: bool,
+    off: bool,
+    waker: Option<Waker>,
+}
+
+impl Alarm {
+    fn set(limit: Duration) -> Self {
+        let shared = Arc::new(Shared::default());
+        let bell = Arc::clone(&shared);
+        thread::spawn(move || {
+            let state = bell.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let (mut state, _) = bell
+                .changed
+                .wait_timeout_while(state, limit, |state| !state.off)
+                .unwrap_or_else(PoisonError::into_inner);
+            state.rung = true;
+            if let Some(waker) = state.waker.take() {
+                waker.wake();
+            }
+        });
+        Self(shared)
+    }
+
+    fn has_rung_or_wakes(&self, waker: &Waker) -> bool {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.waker = Some(waker.clone());
+        state.rung
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.off = true;
+        state.waker = None;
+        self.0.changed.notify_all();
+    }
+}

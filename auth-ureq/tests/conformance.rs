@@ -1,0 +1,30 @@
+//! The transport keeps its promises, over real sockets.
+
+use auth_testkit::conformance::{self, Settings};
+use auth_ureq::UreqTransport;
+
+fn transport(settings: &Settings) -> UreqTransport {
+    let mut builder = UreqTransport::builder()
+        .connect_timeout(settings.connect_timeout)
+        .timeout(settings.timeout)
+        .without_system_roots();
+    if let Some(pem) = &settings.root_certificate_pem {
+        builder = builder.root_certificates_pem(pem.as_str());
+    }
+    builder = match &settings.proxy {
+        Some(url) => builder.proxy(url),
+        None => builder.no_proxy(),
+    };
+    builder.build().unwrap()
+}
+
+#[test]
+fn the_transport_keeps_its_promises() {
+    let mut suite = conformance::blocking_transport(transport);
+    for (case, _) in conformance::cases().filter(|(case, _)| case.starts_with("h2_")) {
+        suite = suite.excuse(case, "ureq speaks HTTP/1.1 only");
+    }
+    let report = suite.run();
+    println!("{report}");
+    report.assert();
+}
