@@ -1,7 +1,8 @@
 //! What the threads of one server share.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use super::fault_server::FaultServer;
@@ -36,24 +37,48 @@ impl Context {
 /// Tells the threads that the server ends.
 #[derive(Default)]
 pub(super) struct Stop {
-    stopped: Mutex<bool>,
+    state: Mutex<State>,
     changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    stopped: bool,
+    /// Connections to others, to be broken off with the server's own.
+    others: Vec<Weak<TcpStream>>,
 }
 
 impl Stop {
     pub(super) fn stop(&self) {
-        *self.stopped.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        let mut state = self.lock();
+        state.stopped = true;
+        for tcp in state.others.drain(..).filter_map(|tcp| tcp.upgrade()) {
+            let _ = tcp.shutdown(Shutdown::Both);
+        }
         self.changed.notify_all();
+    }
+
+    /// Breaks off this connection when the server ends.
+    pub(super) fn end_with(&self, tcp: &Arc<TcpStream>) {
+        let mut state = self.lock();
+        if state.stopped {
+            let _ = tcp.shutdown(Shutdown::Both);
+        } else {
+            state.others.push(Arc::downgrade(tcp));
+        }
     }
 
     /// Waits so long; true, and at once, if the server ends.
     pub(super) fn pause(&self, pause: Duration) -> bool {
-        let stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
-        *self
-            .changed
-            .wait_timeout_while(stopped, pause, |stopped| !*stopped)
+        self.changed
+            .wait_timeout_while(self.lock(), pause, |state| !state.stopped)
             .unwrap_or_else(PoisonError::into_inner)
             .0
+            .stopped
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,16 +1,16 @@
 //! One connection from accept to end: takes reactions and plays them.
 
-use std::io;
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, Version, header};
+use http::{HeaderMap, header};
 
-use super::answer::{Circumstances, Location, interim};
+use super::answer::interim;
 use super::context::Context;
+use super::frames;
 use super::intake::{Intake, Protocol};
-use super::reaction::{After, Cut, Point, Reaction};
-use super::record::ReceivedRequest;
+use super::reaction::{Cut, Point, Reaction};
+use super::record::{ReceivedConnection, ReceivedRequest};
 use super::script::{Next, unexpected};
 use super::socket::{Ending, Socket};
 
@@ -23,43 +23,51 @@ pub(super) fn serve(
     context: &Context,
 ) {
     let intake = Intake::new(Arc::clone(&context.log), number);
-    let mut conversation =
-        Conversation { socket: Socket::new(tcp, context.tls.is_some(), intake), context };
-    let ending = conversation.run(early);
+    let mut conversation = Conversation {
+        socket: Socket::new(tcp, context.tls.is_some(), intake),
+        context,
+        window: frames::INITIAL_WINDOW,
+    };
+    if let Some(reaction) = &early {
+        conversation.with_connection(|c| c.reaction = reaction.to_string());
+    }
+    let ending = match conversation.run(early) {
+        Ok(()) => CLOSE,
+        Err(ending) => ending,
+    };
     conversation.socket.end(ending);
 }
 
 pub(super) struct Conversation<'a> {
     pub(super) socket: Socket,
     pub(super) context: &'a Context,
+    /// How many bytes of bodies HTTP/2 still lets the server send.
+    pub(super) window: usize,
 }
 
-/// Whether the connection goes on after a request.
+/// Whether the connection goes on.
 pub(super) type Onward = Result<(), Ending>;
 
-const CLOSE: Ending = Ending::Close { notify: true };
+pub(super) const CLOSE: Ending = Ending::Close { notify: true };
 
 impl Conversation<'_> {
-    fn run(&mut self, early: Option<Reaction>) -> Ending {
-        if let Some(reaction) = &early {
-            self.note_connection(|c| c.reaction = reaction.to_string());
-        }
-        match self.try_run(early) {
-            Ok(()) => CLOSE,
-            Err(ending) => ending,
-        }
-    }
-
-    fn try_run(&mut self, mut early: Option<Reaction>) -> Onward {
+    fn run(&mut self, mut early: Option<Reaction>) -> Onward {
         self.open(early.as_ref())?;
-        self.wait(|intake| !matches!(intake.protocol, Protocol::Undecided(_)))?;
+        self.wait(Intake::is_decided)?;
+        if self.is_http2() {
+            self.send(&frames::settings())?;
+            if let Some(cut) = early.as_ref().and_then(|r| r.cut_at(Point::OnAccept)) {
+                return self.break_off(cut, None);
+            }
+        }
         for index in 0.. {
-            self.wait(|intake| intake.has_begun(index) || intake.bad.is_some())?;
+            self.wait(|intake| intake.has_begun(index))?;
             let next = match early.take() {
                 Some(reaction) => Next::Play(Box::new(reaction)),
                 None => self.context.source.for_request(),
             };
             self.exchange(index, next)?;
+            self.socket.intake.resume();
         }
         Ok(())
     }
@@ -70,7 +78,7 @@ impl Conversation<'_> {
         if let Some(cut) = cut_at(Point::OnAccept)
             && cut != Cut::GoAway
         {
-            return self.break_off(cut);
+            return self.break_off(cut, None);
         }
         if let Some(cut) = cut_at(Point::OnClientHello) {
             if !self.socket.await_first_bytes() {
@@ -82,7 +90,7 @@ impl Conversation<'_> {
                 self.send(&[21, 3, 3, 0, 2, 2, description])?;
                 return Err(CLOSE);
             }
-            return self.break_off(cut);
+            return self.break_off(cut, None);
         }
         if let Some(default) = self.context.tls {
             let certificate = early.and_then(|reaction| reaction.certificate);
@@ -95,20 +103,21 @@ impl Conversation<'_> {
         Ok(())
     }
 
-    /// One request of HTTP/1.1, the one with this index.
+    /// One request, the one with this index, and what is done about it.
     fn exchange(&mut self, index: usize, next: Next) -> Onward {
         let scripted = match &next {
             Next::Play(reaction) => Some(reaction),
             Next::Ask | Next::Nothing => None,
         };
+        let cut_at = |point| scripted.and_then(|reaction| reaction.cut_at(point));
         // On a persistent connection a reaction meant for a new one strikes now.
-        let first = scripted.filter(|_| index > 0);
-        for point in [Point::OnAccept, Point::OnClientHello] {
-            if let Some(cut) = first.and_then(|reaction| reaction.cut_at(point)) {
-                return self.break_off(cut);
-            }
+        let late = [Point::OnAccept, Point::OnClientHello];
+        if index > 0
+            && let Some(cut) = late.into_iter().find_map(cut_at)
+        {
+            return self.break_off(cut, None);
         }
-        if self.wait(|intake| intake.heads > index || intake.bad.is_some()).is_err() {
+        if self.wait(|intake| intake.has_head(index)).is_err() {
             return Err(self.give_up("the client left within a request's head".to_owned()));
         }
         self.refuse_bad()?;
@@ -117,15 +126,21 @@ impl Conversation<'_> {
             Next::Ask => {}
             Next::Nothing => request.unexpected = true,
         });
-        let cut_at = |point| scripted.and_then(|reaction| reaction.cut_at(point));
         if let Some(cut) = cut_at(Point::AfterHeaders) {
-            return self.break_off(cut);
+            return self.break_off(cut, Some(index));
         }
-        if self.with_request(index, wants_continue) {
-            self.send(interim(100).as_bytes())?;
+        if self.with_request(index, |request| wants_continue(request)) {
+            let interim = match self.socket.intake.stream(index) {
+                Some(stream) => frames::headers(stream, 100, &[], false),
+                None => interim(100).into_bytes(),
+            };
+            self.send(&interim)?;
         }
-        self.wait(|intake| intake.complete > index || intake.bad.is_some())?;
+        self.wait(|intake| intake.is_over(index))?;
         self.refuse_bad()?;
+        if self.socket.intake.is_abandoned(index) {
+            return Ok(());
+        }
         let request = self.with_request(index, |request| request.clone());
         let reaction = match next {
             Next::Play(reaction) => *reaction,
@@ -133,64 +148,37 @@ impl Conversation<'_> {
             Next::Ask => self.context.source.answer(&request),
         };
         self.with_request(index, |request| request.reaction = reaction.to_string());
-        self.answer(&request, &reaction)
-    }
-
-    fn answer(&mut self, request: &ReceivedRequest, reaction: &Reaction) -> Onward {
         match reaction.cut {
             // Of a handler: what is past already strikes now.
-            Some((point, cut)) if point <= Point::AfterBody => return self.break_off(cut),
-            _ => {}
-        }
-        let client_persists = request.version == Version::HTTP_11
-            && !has_token(&request.headers, header::CONNECTION, "close");
-        let persists = reaction.after == After::Persist
-            && client_persists
-            && !reaction.answer.ends_connection();
-        let elsewhere = match reaction.answer.location {
-            Some(Location::Elsewhere) => self.context.elsewhere().url(),
-            _ => "",
-        };
-        let encoded = reaction.answer.encode(&Circumstances {
-            target: &request.target,
-            head_only: request.method == Method::HEAD,
-            persist: persists || reaction.after == After::CloseSilently,
-            elsewhere,
-            cut: reaction.cut.map(|(point, _)| point),
-        });
-        match reaction.answer.drip {
-            None => self.send(&encoded.bytes)?,
-            Some(pause) => {
-                for byte in encoded.bytes.chunks(1) {
-                    self.send(byte)?;
-                    if self.context.stop.pause(pause) {
-                        return Err(Ending::Gone);
-                    }
-                }
-            }
-        }
-        if let Some(piece) = encoded.forever {
-            loop {
-                self.send(&piece)?;
-            }
-        }
-        match reaction.cut {
-            Some((_, cut)) => self.break_off(cut),
-            None if persists => Ok(()),
-            None => Err(CLOSE),
+            Some((point, cut)) if point <= Point::AfterBody => self.break_off(cut, Some(index)),
+            _ if reaction.relay => self.relay(&request),
+            _ => match self.socket.intake.stream(index) {
+                Some(stream) => self.answer_http2(&request, &reaction, index, stream),
+                None => self.answer_http1(&request, &reaction),
+            },
         }
     }
 
-    pub(super) fn break_off(&mut self, cut: Cut) -> Onward {
-        Err(match cut {
-            Cut::Reset => Ending::Reset,
-            Cut::Close => CLOSE,
-            Cut::Truncate => Ending::Close { notify: false },
-            Cut::Stall => Ending::Stall,
-            Cut::TlsAlert(_) | Cut::GoAway | Cut::RefuseStream => {
-                self.give_up(format!("{cut} is scripted where it cannot be said"))
+    /// Breaks off the request with this index, or the connection before any.
+    pub(super) fn break_off(&mut self, cut: Cut, index: Option<usize>) -> Onward {
+        match cut {
+            Cut::Reset => Err(Ending::Reset),
+            Cut::Close => Err(CLOSE),
+            Cut::Truncate => Err(Ending::Close { notify: false }),
+            Cut::Stall => Err(Ending::Stall),
+            Cut::GoAway if self.is_http2() => {
+                self.send(&frames::go_away(0))?;
+                Err(CLOSE)
             }
-        })
+            Cut::RefuseStream
+                if let Some(stream) = index.and_then(|index| self.socket.intake.stream(index)) =>
+            {
+                self.send(&frames::refuse_stream(stream))
+            }
+            Cut::TlsAlert(_) | Cut::GoAway | Cut::RefuseStream => {
+                Err(self.give_up(format!("{cut} is scripted where it cannot be said")))
+            }
+        }
     }
 
     /// Bytes that are no request are answered with 400.
@@ -198,43 +186,59 @@ impl Conversation<'_> {
         let Some(problem) = self.socket.intake.bad.clone() else {
             return Ok(());
         };
-        self.send(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n")?;
-        Err(self.give_up(problem))
+        let ending = self.give_up(problem);
+        if !self.is_http2() {
+            self.send(
+                b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n",
+            )?;
+        }
+        Err(ending)
     }
 
     /// Records why the connection cannot be served as scripted.
     pub(super) fn give_up(&self, problem: String) -> Ending {
-        self.note_connection(|c| c.problem = Some(problem));
+        self.with_connection(|c| c.problem = Some(problem));
         CLOSE
     }
 
-    /// Reads until the condition holds; fails if the client leaves before.
+    /// Reads until the condition holds, and replies to HTTP/2 frames that want
+    /// it; fails if the client leaves before.
     pub(super) fn wait(&mut self, condition: impl Fn(&Intake) -> bool) -> Onward {
-        if self.socket.until(condition) { Ok(()) } else { Err(CLOSE) }
+        loop {
+            while let Some(control) = self.socket.intake.controls.pop_front() {
+                self.send(&frames::reply(control))?;
+            }
+            if condition(&self.socket.intake) {
+                return Ok(());
+            }
+            if !self.socket.read_more() {
+                return Err(CLOSE);
+            }
+        }
     }
 
     pub(super) fn send(&mut self, bytes: &[u8]) -> Onward {
-        self.socket.send(bytes).map_err(|_: io::Error| Ending::Gone)
+        self.socket.send(bytes).map_err(|_| Ending::Gone)
     }
 
-    fn note_connection(&self, change: impl FnOnce(&mut super::ReceivedConnection)) {
+    fn is_http2(&self) -> bool {
+        matches!(self.socket.intake.protocol, Protocol::Http2(_))
+    }
+
+    fn with_connection(&self, change: impl FnOnce(&mut ReceivedConnection)) {
         self.context.log.change(self.socket.intake.connection, change);
     }
 
-    pub(super) fn with_request<T>(
-        &self,
-        index: usize,
-        use_it: impl FnOnce(&mut ReceivedRequest) -> T,
-    ) -> T {
+    fn with_request<T>(&self, index: usize, use_it: impl FnOnce(&mut ReceivedRequest) -> T) -> T {
         self.context.log.change(self.socket.intake.connection, |c| use_it(&mut c.requests[index]))
     }
 }
 
-fn wants_continue(request: &mut ReceivedRequest) -> bool {
+fn wants_continue(request: &ReceivedRequest) -> bool {
     !request.complete && has_token(&request.headers, header::EXPECT, "100-continue")
 }
 
-fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {
+pub(super) fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {
     headers
         .get_all(name)
         .iter()

@@ -7,13 +7,13 @@ use super::record::ReceivedRequest;
 /// What the bytes so far have told.
 #[derive(Debug)]
 pub(super) enum Event {
-    /// A request's header section; its body follows.
+    /// The header section of the next request; its body follows.
     Head(Box<ReceivedRequest>),
-    /// A piece of the body.
-    Body(Vec<u8>),
-    /// The body is complete.
-    Complete,
-    /// This is not HTTP/1.1; nothing more is read.
+    /// A piece of the body of the request with this index in its connection.
+    Body(usize, Vec<u8>),
+    /// The body of the request with this index is complete.
+    Complete(usize),
+    /// This cannot be read, nor what comes after it.
     Bad(String),
 }
 
@@ -21,6 +21,11 @@ pub(super) enum Event {
 pub(super) struct Parser {
     buffer: Vec<u8>,
     state: State,
+    /// How many requests were complete.
+    index: usize,
+    /// A CONNECT has arrived: whether what follows it is a tunnel or another
+    /// request depends on the answer.
+    held: bool,
 }
 
 #[derive(Debug, Default)]
@@ -44,10 +49,20 @@ impl Parser {
         !self.buffer.is_empty() || !matches!(self.state, State::Head | State::Bad)
     }
 
+    /// What has arrived and belongs to no request.
+    pub(super) fn into_rest(self) -> Vec<u8> {
+        self.buffer
+    }
+
     /// Takes the bytes in, and appends to `events` what they tell.
     pub(super) fn feed(&mut self, connection: usize, bytes: &[u8], events: &mut Vec<Event>) {
         self.buffer.extend_from_slice(bytes);
-        while self.step(connection, events) {}
+        while !self.held && self.step(connection, events) {}
+    }
+
+    /// There is no tunnel: what follows the CONNECT is another request.
+    pub(super) fn resume(&mut self) {
+        self.held = false;
     }
 
     /// One transition; false if more bytes are needed.
@@ -61,6 +76,7 @@ impl Parser {
                 Ok(None) => false,
                 Ok(Some((length, request, state))) => {
                     self.buffer.drain(..length);
+                    self.held = request.method == Method::CONNECT;
                     events.push(Event::Head(Box::new(request)));
                     self.enter(state, events);
                     true
@@ -112,8 +128,7 @@ impl Parser {
                 };
                 self.buffer.drain(..end + 2);
                 if end == 0 {
-                    self.state = State::Head;
-                    events.push(Event::Complete);
+                    self.enter(State::Length(0), events);
                 }
                 true
             }
@@ -124,7 +139,8 @@ impl Parser {
     fn take(&mut self, left: u64, events: &mut Vec<Event>) -> u64 {
         let n = usize::try_from(left).map_or(self.buffer.len(), |left| self.buffer.len().min(left));
         if n > 0 {
-            events.push(Event::Body(self.buffer.drain(..n).collect()));
+            let piece = self.buffer.drain(..n).collect();
+            events.push(Event::Body(self.index, piece));
         }
         n as u64
     }
@@ -132,7 +148,8 @@ impl Parser {
     fn enter(&mut self, state: State, events: &mut Vec<Event>) {
         self.state = match state {
             State::Length(0) => {
-                events.push(Event::Complete);
+                events.push(Event::Complete(self.index));
+                self.index += 1;
                 State::Head
             }
             other => other,
@@ -169,21 +186,12 @@ fn parse_head(connection: usize, buffer: &[u8]) -> Result<Option<Head>, String> 
     let method = Method::from_bytes(parsed.method.unwrap_or_default().as_bytes())
         .map_err(|error| error.to_string())?;
     let state = body_state(&headers)?;
-    let request = ReceivedRequest {
-        connection,
-        arrived: std::time::Duration::ZERO,
-        version: match parsed.version {
-            Some(0) => Version::HTTP_10,
-            _ => Version::HTTP_11,
-        },
-        method,
-        target: parsed.path.unwrap_or_default().to_owned(),
-        headers,
-        body: Vec::new(),
-        complete: false,
-        reaction: String::new(),
-        unexpected: false,
+    let version = match parsed.version {
+        Some(0) => Version::HTTP_10,
+        _ => Version::HTTP_11,
     };
+    let target = parsed.path.unwrap_or_default().to_owned();
+    let request = ReceivedRequest::new(connection, version, method, target, headers);
     Ok(Some((length, request, state)))
 }
 
@@ -222,8 +230,8 @@ mod tests {
         for event in events {
             match event {
                 Event::Head(_) => heads += 1,
-                Event::Body(bytes) => body.extend(bytes),
-                Event::Complete => complete += 1,
+                Event::Body(_, bytes) => body.extend(bytes),
+                Event::Complete(_) => complete += 1,
                 Event::Bad(text) => problem = Some(text),
             }
         }

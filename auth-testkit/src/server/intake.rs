@@ -1,10 +1,13 @@
 //! The way in: every byte that arrives is put on record and read as HTTP, at
 //! whatever point the server stands.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::frames::Control;
 use super::http1::{self, Event};
-use super::record::Log;
+use super::http2;
+use super::record::{Log, ReceivedRequest};
 
 /// More than this is not kept of one connection, nor read.
 const MAX_KEPT: usize = 64 << 20;
@@ -15,12 +18,12 @@ pub(super) struct Intake {
     pub(super) log: Arc<Log>,
     pub(super) connection: usize,
     pub(super) protocol: Protocol,
-    /// How many requests have arrived up to the end of their headers.
-    pub(super) heads: usize,
-    /// How many requests have arrived whole.
-    pub(super) complete: usize,
+    /// For each request whose headers have arrived, whether it is whole.
+    requests: Vec<bool>,
     /// Why no more can be read.
     pub(super) bad: Option<String>,
+    /// HTTP/2 frames that want a reply.
+    pub(super) controls: VecDeque<Control>,
     kept: usize,
 }
 
@@ -29,6 +32,9 @@ pub(super) enum Protocol {
     /// The bytes so far may yet become the preface of HTTP/2.
     Undecided(Vec<u8>),
     Http1(http1::Parser),
+    Http2(Box<http2::Parser>),
+    /// Bytes for somebody else, who has not taken these yet.
+    Tunnel(Vec<u8>),
 }
 
 impl Intake {
@@ -37,20 +43,73 @@ impl Intake {
             log,
             connection,
             protocol: Protocol::Undecided(Vec::new()),
-            heads: 0,
-            complete: 0,
+            requests: Vec::new(),
             bad: None,
+            controls: VecDeque::new(),
             kept: 0,
         }
     }
 
-    /// Whether the request after `complete` whole ones has begun to arrive.
-    pub(super) fn has_begun(&self, complete: usize) -> bool {
-        self.heads > complete
-            || match &self.protocol {
-                Protocol::Undecided(_) => false,
-                Protocol::Http1(parser) => parser.is_within_request(),
-            }
+    pub(super) fn is_decided(&self) -> bool {
+        !matches!(self.protocol, Protocol::Undecided(_))
+    }
+
+    /// Whether anything of the request with this index has arrived.
+    pub(super) fn has_begun(&self, index: usize) -> bool {
+        let within = match &self.protocol {
+            Protocol::Http1(parser) => parser.is_within_request(),
+            _ => false,
+        };
+        within || self.has_head(index)
+    }
+
+    /// Whether the headers of the request with this index have arrived, or
+    /// never will.
+    pub(super) fn has_head(&self, index: usize) -> bool {
+        self.bad.is_some() || self.requests.len() > index
+    }
+
+    /// Whether the request with this index has arrived whole, or never will.
+    pub(super) fn is_over(&self, index: usize) -> bool {
+        self.bad.is_some() || self.requests.get(index) == Some(&true) || self.is_abandoned(index)
+    }
+
+    /// Whether the client has withdrawn the request with this index.
+    pub(super) fn is_abandoned(&self, index: usize) -> bool {
+        matches!(&self.protocol, Protocol::Http2(parser) if parser.is_abandoned(index))
+    }
+
+    /// The HTTP/2 stream of the request with this index.
+    pub(super) fn stream(&self, index: usize) -> Option<u32> {
+        match &self.protocol {
+            Protocol::Http2(parser) => parser.stream(index),
+            _ => None,
+        }
+    }
+
+    /// The request is answered, and was not turned into a tunnel.
+    pub(super) fn resume(&mut self) {
+        if let Protocol::Http1(parser) = &mut self.protocol {
+            parser.resume();
+            self.read(&[]);
+        }
+    }
+
+    /// From now on the bytes are for somebody else, those included that belong
+    /// to no request yet.
+    pub(super) fn into_tunnel(&mut self) {
+        let protocol = std::mem::replace(&mut self.protocol, Protocol::Tunnel(Vec::new()));
+        if let Protocol::Http1(parser) = protocol {
+            self.protocol = Protocol::Tunnel(parser.into_rest());
+        }
+    }
+
+    /// The bytes for somebody else that have arrived since the last call.
+    pub(super) fn take_tunnelled(&mut self) -> Vec<u8> {
+        match &mut self.protocol {
+            Protocol::Tunnel(bytes) => std::mem::take(bytes),
+            _ => Vec::new(),
+        }
     }
 
     pub(super) fn feed(&mut self, bytes: &[u8]) {
@@ -66,12 +125,23 @@ impl Intake {
     fn read(&mut self, bytes: &[u8]) {
         let mut events = Vec::new();
         match &mut self.protocol {
+            Protocol::Tunnel(waiting) => waiting.extend_from_slice(bytes),
             Protocol::Http1(parser) => parser.feed(self.connection, bytes, &mut events),
+            Protocol::Http2(parser) => {
+                parser.feed(self.connection, bytes, &mut events, &mut self.controls);
+            }
             Protocol::Undecided(so_far) => {
                 so_far.extend_from_slice(bytes);
                 let bytes = std::mem::take(so_far);
-                self.protocol = Protocol::Http1(http1::Parser::default());
-                return self.read(&bytes);
+                if let Some(rest) = bytes.strip_prefix(http2::PREFACE) {
+                    self.protocol = Protocol::Http2(Box::default());
+                    return self.read(rest);
+                } else if http2::PREFACE.starts_with(&bytes) {
+                    *so_far = bytes;
+                } else {
+                    self.protocol = Protocol::Http1(http1::Parser::default());
+                    return self.read(&bytes);
+                }
             }
         }
         for event in events {
@@ -83,18 +153,18 @@ impl Intake {
         match event {
             Event::Head(request) => {
                 self.log.request(*request);
-                self.heads += 1;
+                self.requests.push(false);
             }
-            Event::Body(piece) => self.with_latest(|request| request.body.extend(piece)),
-            Event::Complete => {
-                self.with_latest(|request| request.complete = true);
-                self.complete += 1;
+            Event::Body(index, piece) => self.change(index, |r| r.body.extend(piece)),
+            Event::Complete(index) => {
+                self.requests[index] = true;
+                self.change(index, |request| request.complete = true);
             }
             Event::Bad(problem) => self.bad = Some(problem),
         }
     }
 
-    fn with_latest(&self, change: impl FnOnce(&mut super::ReceivedRequest)) {
-        self.log.change(self.connection, |c| c.requests.last_mut().map(change));
+    fn change(&self, index: usize, change: impl FnOnce(&mut ReceivedRequest)) {
+        self.log.change(self.connection, |c| change(&mut c.requests[index]));
     }
 }

@@ -72,6 +72,27 @@ pub enum Handshake {
 }
 
 impl ReceivedRequest {
+    pub(super) fn new(
+        connection: usize,
+        version: Version,
+        method: Method,
+        target: String,
+        headers: HeaderMap,
+    ) -> Self {
+        Self {
+            connection,
+            arrived: Duration::ZERO,
+            version,
+            method,
+            target,
+            headers,
+            body: Vec::new(),
+            complete: false,
+            reaction: String::new(),
+            unexpected: false,
+        }
+    }
+
     /// The body as text; what is not UTF-8 is replaced.
     #[must_use]
     pub fn text(&self) -> String {

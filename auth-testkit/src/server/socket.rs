@@ -73,14 +73,9 @@ impl Socket {
         Ok(tls)
     }
 
-    /// Reads until `condition` holds. False if the client has left before.
-    pub(super) fn until(&mut self, condition: impl Fn(&Intake) -> bool) -> bool {
-        while !condition(&self.intake) {
-            if !matches!(self.fill(), Ok(true)) {
-                return false;
-            }
-        }
-        true
+    /// Takes in more bytes; false if there will be none.
+    pub(super) fn read_more(&mut self) -> bool {
+        matches!(self.fill(), Ok(true))
     }
 
     /// Reads once; false at the end.
@@ -140,7 +135,7 @@ impl Socket {
 
     /// Reads until the client closes, or the server is dropped.
     fn drain(&mut self) {
-        while matches!(self.fill(), Ok(true)) {}
+        while self.read_more() {}
     }
 
     /// Reads what the kernel holds, and waits for nothing.
