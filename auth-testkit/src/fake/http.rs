@@ -1,0 +1,132 @@
+//! The server on loopback.
+
+use std::{net::SocketAddr, thread};
+
+use auth_core::TokenEndpoint;
+
+use super::{FakeAuthServer, Fault, transport::proxy_page};
+use crate::{
+    Answer, Certificate, Cut, FaultServer, Point, Reaction, ReceivedRequest, RecordedRequest,
+    transcript::Outcome,
+};
+
+impl FakeAuthServer {
+    /// Listens on a free port of 127.0.0.1, over plain HTTP, until the returned
+    /// value is dropped. May be called more than once; all listeners are one
+    /// server.
+    ///
+    /// # Panics
+    ///
+    /// If no port can be had.
+    #[must_use]
+    #[track_caller]
+    pub fn listen(&self) -> ListeningAuthServer {
+        let server = self.clone();
+        let socket = FaultServer::with_handler(move |request| server.react(request));
+        ListeningAuthServer { server: self.clone(), socket }
+    }
+
+    /// As [`listen`](Self::listen), over TLS, with a certificate for
+    /// `localhost` that is in order for whoever trusts
+    /// [`FaultServer::ca_der`].
+    ///
+    /// # Panics
+    ///
+    /// If no port can be had.
+    #[must_use]
+    #[track_caller]
+    pub fn listen_over_tls(&self) -> ListeningAuthServer {
+        let server = self.clone();
+        let socket = FaultServer::builder()
+            .tls(Certificate::Trusted)
+            .handler(move |request| server.react(request))
+            .start();
+        match socket {
+            Ok(socket) => ListeningAuthServer { server: self.clone(), socket },
+            Err(error) => panic!("no port for the authorization server: {error}"),
+        }
+    }
+
+    fn react(&self, received: &ReceivedRequest) -> Reaction {
+        let now = self.shared.elapsed();
+        let handled = self.lock().handle(recorded(received), now);
+        // Whether it really arrives only the client knows; what leaves here
+        // whole is taken to.
+        let answer = match handled.fault {
+            Fault::Status(status) | Fault::StatusAfter(status) => proxy_page(status),
+            _ => handled.answer.clone(),
+        };
+        let outcome = Outcome::Answered(answer.build());
+        self.shared.close(handled.call, outcome, handled.unsettled(), true);
+        match handled.fault {
+            Fault::Refused | Fault::LostBefore | Fault::LostAfter => {
+                Reaction::reset(Point::AfterBody)
+            }
+            Fault::StallAfter(_) => Reaction::stall(Point::AfterBody),
+            Fault::CutAnswer => reaction(&answer).cut(Point::InAnswerBody, Cut::Close),
+            Fault::Delay(delay) => {
+                thread::sleep(delay);
+                reaction(&answer)
+            }
+            Fault::None | Fault::Status(_) | Fault::StatusAfter(_) => reaction(&answer),
+        }
+    }
+}
+
+/// A [`FakeAuthServer`] on a socket; stops listening when it is dropped.
+#[derive(Debug)]
+pub struct ListeningAuthServer {
+    server: FakeAuthServer,
+    socket: FaultServer,
+}
+
+impl ListeningAuthServer {
+    /// The token endpoint's URL.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.socket.url()
+    }
+
+    /// Address and port.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.socket.address()
+    }
+
+    /// How a client asks it.
+    #[must_use]
+    pub fn endpoint(&self) -> TokenEndpoint {
+        self.server.shared.endpoint_at(self.url())
+    }
+
+    /// The model behind.
+    #[must_use]
+    pub fn server(&self) -> &FakeAuthServer {
+        &self.server
+    }
+
+    /// The socket, with every byte that arrived on record.
+    #[must_use]
+    pub fn socket(&self) -> &FaultServer {
+        &self.socket
+    }
+}
+
+fn recorded(received: &ReceivedRequest) -> RecordedRequest {
+    let mut request = http::Request::new(received.body.clone());
+    *request.method_mut() = received.method.clone();
+    if let Ok(uri) = received.target.parse() {
+        *request.uri_mut() = uri;
+    }
+    *request.headers_mut() = received.headers.clone();
+    RecordedRequest::new(request)
+}
+
+fn reaction(answer: &Answer) -> Reaction {
+    let response = answer.build();
+    let mut reaction = Reaction::answer(response.status().as_u16());
+    for (name, value) in response.headers() {
+        reaction = reaction.header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+    }
+    reaction.body(response.into_body())
+}

@@ -1,0 +1,228 @@
+//! Who holds which token: families of refresh tokens, and the access tokens
+//! that came of them.
+
+use std::{collections::HashMap, time::Duration};
+
+use super::{
+    Knowledge, Replay,
+    model::{Receipt, SplitMix64},
+};
+
+pub(super) struct Ledger {
+    families: Vec<Family>,
+    refresh_tokens: HashMap<String, Receipt>,
+    access_tokens: HashMap<String, Access>,
+    names: SplitMix64,
+}
+
+/// The refresh tokens of one login, each the successor of the one before.
+struct Family {
+    subject: String,
+    born: Duration,
+    revoked: bool,
+    tokens: Vec<Token>,
+}
+
+struct Token {
+    value: String,
+    last_used: Duration,
+    spent: Option<Spent>,
+}
+
+struct Spent {
+    at: Duration,
+    /// The access token that came with the successor.
+    access: String,
+    knowledge: Knowledge,
+}
+
+struct Access {
+    /// `None`: the client's own.
+    family: Option<usize>,
+    subject: String,
+    expires: Duration,
+}
+
+/// What a spent token was traded for.
+pub(super) struct SpentHow {
+    pub(super) access: String,
+    /// How long the access token still lives.
+    pub(super) left: Duration,
+    pub(super) successor: String,
+}
+
+impl Ledger {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            families: Vec::new(),
+            refresh_tokens: HashMap::new(),
+            access_tokens: HashMap::new(),
+            names: SplitMix64(seed),
+        }
+    }
+
+    /// A new family, and its first token.
+    pub(super) fn found(&mut self, subject: String, now: Duration) -> usize {
+        let family = self.families.len();
+        self.families.push(Family { subject, born: now, revoked: false, tokens: Vec::new() });
+        self.add_refresh(family, now);
+        family
+    }
+
+    pub(super) fn current(&self, family: usize) -> &str {
+        self.families[family].tokens.last().map_or("", |token| &token.value)
+    }
+
+    pub(super) fn find(&self, value: &str) -> Option<Receipt> {
+        self.refresh_tokens.get(value).copied()
+    }
+
+    pub(super) fn families_of(&self, subject: &str) -> Vec<usize> {
+        (0..self.families.len()).filter(|at| self.families[*at].subject == subject).collect()
+    }
+
+    pub(super) fn is_spent(&self, token: Receipt) -> bool {
+        self.token(token).spent.is_some()
+    }
+
+    pub(super) fn spent_at(&self, token: Receipt) -> Duration {
+        self.token(token).spent.as_ref().map_or(Duration::ZERO, |spent| spent.at)
+    }
+
+    pub(super) fn is_revoked(&self, family: usize) -> bool {
+        self.families[family].revoked
+    }
+
+    /// Revokes a family, and says whose it was; `None` if it was revoked
+    /// before.
+    pub(super) fn revoke(&mut self, family: usize) -> Option<String> {
+        let family = &mut self.families[family];
+        (!std::mem::replace(&mut family.revoked, true)).then(|| family.subject.clone())
+    }
+
+    pub(super) fn family_age(&self, token: Receipt, now: Duration) -> Duration {
+        now.saturating_sub(self.families[token.family].born)
+    }
+
+    pub(super) fn idle(&self, token: Receipt, now: Duration) -> Duration {
+        now.saturating_sub(self.token(token).last_used)
+    }
+
+    /// The token was used and stays good.
+    pub(super) fn touch(&mut self, token: Receipt, now: Duration) {
+        self.families[token.family].tokens[token.generation].last_used = now;
+    }
+
+    /// The token is spent; its successor.
+    pub(super) fn rotate(&mut self, token: Receipt, now: Duration, access: String) -> String {
+        self.touch(token, now);
+        self.families[token.family].tokens[token.generation].spent =
+            Some(Spent { at: now, access, knowledge: Knowledge::UnderWay });
+        self.add_refresh(token.family, now)
+    }
+
+    /// Whether the successor is still unused, so that it can be given again.
+    pub(super) fn can_repeat(&self, token: Receipt) -> bool {
+        let successor = self.families[token.family].tokens.get(token.generation + 1);
+        successor.is_some_and(|successor| successor.spent.is_none())
+    }
+
+    /// What a spent token was traded for; `None` if it is not spent.
+    pub(super) fn repeat(&self, token: Receipt, now: Duration) -> Option<SpentHow> {
+        let spent = self.token(token).spent.as_ref()?;
+        let successor = self.families[token.family].tokens.get(token.generation + 1)?;
+        let expires = self.access_tokens.get(&spent.access).map_or(now, |access| access.expires);
+        Some(SpentHow {
+            access: spent.access.clone(),
+            left: expires.saturating_sub(now),
+            successor: successor.value.clone(),
+        })
+    }
+
+    /// A spent token was used again.
+    pub(super) fn replay(&self, token: Receipt, at: Duration, forgiven: bool) -> Replay {
+        Replay {
+            at,
+            subject: self.families[token.family].subject.clone(),
+            generation: token.generation + 1,
+            knowledge: self
+                .token(token)
+                .spent
+                .as_ref()
+                .map_or(Knowledge::UnderWay, |spent| spent.knowledge),
+            forgiven,
+        }
+    }
+
+    /// The answer that told of the successor has arrived, or never will.
+    pub(super) fn settle(&mut self, token: Receipt, arrived: bool) {
+        let token = &mut self.families[token.family].tokens[token.generation];
+        if let Some(spent) = &mut token.spent {
+            match (spent.knowledge, arrived) {
+                (_, true) => spent.knowledge = Knowledge::Told,
+                (Knowledge::UnderWay, false) => spent.knowledge = Knowledge::AnswerLost,
+                // Told once is told.
+                _ => {}
+            }
+        }
+    }
+
+    /// A new access token of the family; with `alone`, the only good one.
+    pub(super) fn issue_access(
+        &mut self,
+        family: usize,
+        now: Duration,
+        lifetime: Duration,
+        alone: bool,
+    ) -> String {
+        if alone {
+            self.access_tokens.retain(|_, access| access.family != Some(family));
+        }
+        let subject = self.families[family].subject.clone();
+        self.add_access(Some(family), subject, now, lifetime)
+    }
+
+    pub(super) fn issue_client_access(
+        &mut self,
+        client: String,
+        now: Duration,
+        lifetime: Duration,
+    ) -> String {
+        self.add_access(None, client, now, lifetime)
+    }
+
+    pub(super) fn subject_of_access(&self, value: &str, now: Duration) -> Option<&str> {
+        let access = self.access_tokens.get(value)?;
+        let revoked = access.family.is_some_and(|family| self.is_revoked(family));
+        (!revoked && now < access.expires).then_some(&access.subject)
+    }
+
+    fn add_access(
+        &mut self,
+        family: Option<usize>,
+        subject: String,
+        now: Duration,
+        lifetime: Duration,
+    ) -> String {
+        let value = self.name("fake-at");
+        let expires = now.saturating_add(lifetime);
+        self.access_tokens.insert(value.clone(), Access { family, subject, expires });
+        value
+    }
+
+    fn add_refresh(&mut self, family: usize, now: Duration) -> String {
+        let value = self.name("fake-rt");
+        let tokens = &mut self.families[family].tokens;
+        self.refresh_tokens.insert(value.clone(), Receipt { family, generation: tokens.len() });
+        tokens.push(Token { value: value.clone(), last_used: now, spent: None });
+        value
+    }
+
+    fn token(&self, token: Receipt) -> &Token {
+        &self.families[token.family].tokens[token.generation]
+    }
+
+    fn name(&mut self, prefix: &str) -> String {
+        format!("{prefix}-{:016x}{:016x}", self.names.next(), self.names.next())
+    }
+}

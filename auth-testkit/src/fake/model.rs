@@ -1,0 +1,333 @@
+//! The server's logic: from a request and the time to an answer.
+
+use std::{collections::VecDeque, time::Duration};
+
+use super::{
+    Fault, Knowledge, Report, Revocation, RevokedBecause,
+    dressing::Verdict,
+    issue::{Ledger, SpentHow},
+    settings::{Client, Rotation, Settings},
+};
+use crate::{
+    Answer, RecordedRequest,
+    transcript::{Exchange, Outcome, Secrets, render},
+};
+
+pub(super) struct Model {
+    settings: Settings,
+    ledger: Ledger,
+    chance: SplitMix64,
+    faults: VecDeque<Fault>,
+    /// When the current span of the rate limit began, and its requests.
+    span: Option<(Duration, u32)>,
+    pub(super) report: Report,
+    pub(super) exchanges: Vec<Exchange>,
+}
+
+/// What comes of a request.
+pub(super) struct Handled {
+    /// Its place in the record.
+    pub(super) call: usize,
+    pub(super) fault: Fault,
+    /// What the server says, whether or not it arrives.
+    pub(super) answer: Answer,
+    /// Whose client learns of a spent token by the answer.
+    pub(super) receipt: Option<Receipt>,
+}
+
+/// A refresh token, by family and generation, that an answer tells the fate of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Receipt {
+    pub(super) family: usize,
+    pub(super) generation: usize,
+}
+
+impl Model {
+    pub(super) fn new(settings: Settings) -> Self {
+        Self {
+            ledger: Ledger::new(settings.seed),
+            chance: SplitMix64(!settings.seed),
+            settings,
+            faults: VecDeque::new(),
+            span: None,
+            report: Report::default(),
+            exchanges: Vec::new(),
+        }
+    }
+
+    pub(super) fn handle(&mut self, mut request: RecordedRequest, now: Duration) -> Handled {
+        request.at = now;
+        self.report.requests += 1;
+        let fault = self.next_fault();
+        let mut receipt = None;
+        let answer = if fault.lets_through() {
+            let verdict = self.judge(&request, now, &mut receipt);
+            self.count(&verdict);
+            self.settings.dressing.word(&verdict, &request)
+        } else {
+            self.report.faults_before += 1;
+            Answer::status(503)
+        };
+        if let (Some(receipt), false) = (receipt, fault.answers()) {
+            self.settle(receipt, false);
+        }
+        let call = self.exchanges.len();
+        self.exchanges.push(Exchange {
+            request,
+            outcome: Outcome::UnderWay,
+            ended: None,
+            reply: None,
+        });
+        Handled { call, fault, answer, receipt }
+    }
+
+    /// The answer has arrived, or never will.
+    pub(super) fn settle(&mut self, receipt: Receipt, arrived: bool) {
+        if !arrived {
+            self.report.lost_answers += 1;
+        }
+        self.ledger.settle(receipt, arrived);
+    }
+
+    pub(super) fn log_in(&mut self, subject: String, now: Duration) -> (String, String, Duration) {
+        let family = self.ledger.found(subject, now);
+        let lifetime = self.settings.access_lifetime;
+        let access = self.ledger.issue_access(family, now, lifetime, false);
+        (access, self.ledger.current(family).to_owned(), lifetime)
+    }
+
+    pub(super) fn fail_next(&mut self, faults: impl IntoIterator<Item = Fault>) {
+        self.faults.extend(faults);
+    }
+
+    pub(super) fn revoke(&mut self, subject: &str, at: Duration) {
+        for family in self.ledger.families_of(subject) {
+            self.revoke_family(family, at, RevokedBecause::ByHand);
+        }
+    }
+
+    pub(super) fn subject_of(&self, access: &str, now: Duration) -> Option<String> {
+        self.ledger.subject_of_access(access, now).map(ToOwned::to_owned)
+    }
+
+    pub(super) fn is_live(&self, refresh: &str, now: Duration) -> bool {
+        self.ledger.find(refresh).is_some_and(|token| {
+            self.why_dead(token, now).is_none()
+                && (!self.ledger.is_spent(token) || self.is_within_grace(token, now))
+        })
+    }
+
+    pub(super) fn transcript(&self) -> String {
+        let mut secrets = Secrets::default();
+        let text = render(&self.exchanges, &mut secrets, false);
+        secrets.scrub(text)
+    }
+
+    pub(super) fn explain_replays(&self) -> Option<String> {
+        let lines: Vec<_> = self
+            .report
+            .avoidable_replays()
+            .map(|replay| {
+                let known = match replay.knowledge {
+                    Knowledge::UnderWay => "while the exchange that spent it was under way",
+                    _ => "though its successor had been delivered",
+                };
+                format!(
+                    "  at {} ms: token {} of {}, {known}\n",
+                    replay.at.as_millis(),
+                    replay.generation,
+                    replay.subject,
+                )
+            })
+            .collect();
+        (!lines.is_empty()).then(|| {
+            format!(
+                "a spent refresh token was used again:\n{}\nthe exchange:\n{}",
+                lines.concat(),
+                self.transcript()
+            )
+        })
+    }
+
+    fn next_fault(&mut self) -> Fault {
+        if let Some(fault) = self.faults.pop_front() {
+            return fault;
+        }
+        let chance = &mut self.chance;
+        let struck = self
+            .settings
+            .at_random
+            .iter()
+            .find(|(_, percent)| chance.next() % 100 < u64::from(*percent));
+        struck.map_or(Fault::None, |(fault, _)| *fault)
+    }
+
+    fn judge(
+        &mut self,
+        request: &RecordedRequest,
+        now: Duration,
+        receipt: &mut Option<Receipt>,
+    ) -> Verdict {
+        if let Some(wait) = self.throttles(now) {
+            return Verdict::Throttled(wait);
+        }
+        if request.format() != Some(self.settings.format) {
+            return Verdict::InvalidRequest("the body has the wrong content type");
+        }
+        let mut names: Vec<_> = request.params().map(|(name, _)| name).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Verdict::InvalidRequest("a parameter is repeated");
+        }
+        if !self.settings.client.is_authenticated_by(request) {
+            return Verdict::InvalidClient;
+        }
+        match request.param("grant_type") {
+            Some("refresh_token") => match request.param("refresh_token") {
+                Some(token) => self.refresh(token, request.param("scope"), now, receipt),
+                None => Verdict::InvalidRequest("refresh_token is missing"),
+            },
+            Some("client_credentials") => {
+                let lifetime = self.settings.access_lifetime;
+                let subject = self.settings.client.id.clone();
+                let access = self.ledger.issue_client_access(subject, now, lifetime);
+                Verdict::Issued { access, refresh: None, lifetime, scope: None, again: false }
+            }
+            Some(_) => Verdict::UnsupportedGrantType,
+            None => Verdict::InvalidRequest("grant_type is missing"),
+        }
+    }
+
+    fn throttles(&mut self, now: Duration) -> Option<Duration> {
+        let (limit, per) = self.settings.rate_limit?;
+        let (began, count) =
+            self.span.filter(|(began, _)| now.saturating_sub(*began) < per).unwrap_or((now, 0));
+        self.span = Some((began, count.saturating_add(1)));
+        (count >= limit).then(|| per.saturating_sub(now.saturating_sub(began)))
+    }
+
+    fn refresh(
+        &mut self,
+        token: &str,
+        scope: Option<&str>,
+        now: Duration,
+        receipt: &mut Option<Receipt>,
+    ) -> Verdict {
+        let Some(token) = self.ledger.find(token) else {
+            return Verdict::Unknown;
+        };
+        let spent = self.ledger.is_spent(token);
+        let forgiven = spent && self.is_within_grace(token, now);
+        let dead = self.why_dead(token, now);
+        if spent {
+            let replay = self.ledger.replay(token, now, forgiven && dead.is_none());
+            self.report.replays.push(replay);
+        }
+        if let Some(dead) = dead {
+            return dead;
+        }
+        let granted = self.settings.scope.as_deref().unwrap_or_default();
+        if let Some(asked) = scope {
+            let granted: Vec<_> = granted.split(' ').collect();
+            if !asked.split(' ').all(|name| granted.contains(&name)) {
+                return Verdict::InvalidScope;
+            }
+        }
+        if spent && !forgiven {
+            if self.settings.reuse_detection {
+                self.revoke_family(token.family, now, RevokedBecause::Reuse);
+            }
+            return Verdict::Reused;
+        }
+        let scope = scope.map(ToOwned::to_owned).or_else(|| self.settings.scope.clone());
+        let lifetime = self.settings.access_lifetime;
+        let rotates = self.settings.rotation != Rotation::Off;
+        if rotates {
+            *receipt = Some(token);
+        }
+        if let Some(SpentHow { access, left, successor }) = self.ledger.repeat(token, now) {
+            return Verdict::Issued {
+                access,
+                refresh: Some(successor),
+                lifetime: left,
+                scope,
+                again: true,
+            };
+        }
+        let access =
+            self.ledger.issue_access(token.family, now, lifetime, self.settings.revoke_old_access);
+        let refresh = if rotates {
+            Some(self.ledger.rotate(token, now, access.clone()))
+        } else {
+            self.ledger.touch(token, now);
+            None
+        };
+        Verdict::Issued { access, refresh, lifetime, scope, again: false }
+    }
+
+    fn is_within_grace(&self, token: Receipt, now: Duration) -> bool {
+        let Rotation::WithGrace(grace) = self.settings.rotation else { return false };
+        self.ledger.can_repeat(token) && now.saturating_sub(self.ledger.spent_at(token)) < grace
+    }
+
+    fn why_dead(&self, token: Receipt, now: Duration) -> Option<Verdict> {
+        if self.ledger.is_revoked(token.family) {
+            return Some(Verdict::Revoked);
+        }
+        let over = |limit: Option<Duration>, age: Duration| limit.is_some_and(|limit| age >= limit);
+        let expired = over(self.settings.absolute_limit, self.ledger.family_age(token, now))
+            || over(self.settings.idle_limit, self.ledger.idle(token, now));
+        expired.then_some(Verdict::Expired)
+    }
+
+    fn revoke_family(&mut self, family: usize, at: Duration, because: RevokedBecause) {
+        if let Some(subject) = self.ledger.revoke(family) {
+            self.report.revocations.push(Revocation { at, subject, because });
+        }
+    }
+
+    fn count(&mut self, verdict: &Verdict) {
+        let counter = match verdict {
+            Verdict::Issued { again: false, .. } => &mut self.report.exchanges,
+            Verdict::Issued { again: true, .. } => &mut self.report.repeats,
+            Verdict::Throttled(_) => &mut self.report.throttled,
+            Verdict::Unknown | Verdict::Expired | Verdict::Revoked | Verdict::Reused => {
+                &mut self.report.rejected
+            }
+            Verdict::InvalidClient
+            | Verdict::InvalidScope
+            | Verdict::UnsupportedGrantType
+            | Verdict::InvalidRequest(_) => &mut self.report.refused,
+        };
+        *counter += 1;
+    }
+}
+
+impl Client {
+    fn is_authenticated_by(&self, request: &RecordedRequest) -> bool {
+        let basic = request.basic_auth();
+        let by_basic = self.basic_secret.as_ref().is_some_and(|secret| {
+            basic.as_ref().is_some_and(|(id, given)| *id == self.id && given == secret)
+        });
+        let named = request.param("client_id") == Some(&self.id);
+        let by_post = self
+            .post_secret
+            .as_deref()
+            .is_some_and(|secret| named && request.param("client_secret") == Some(secret));
+        let public = self.basic_secret.is_none() && self.post_secret.is_none() && named;
+        by_basic || by_post || public
+    }
+}
+
+/// `SplitMix64` (Steele, Lea, Flood 2014).
+pub(super) struct SplitMix64(pub(super) u64);
+
+impl SplitMix64 {
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+}

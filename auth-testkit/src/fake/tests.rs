@@ -1,0 +1,459 @@
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
+};
+
+use auth_core::{
+    BlockingTransport, BodyFormat, ClientAuth, Delivery, Failure, FailureKind, Grant, Never,
+    Refresh, RefreshError, RefreshToken, Response, TokenEndpoint, TokenSet, TransportErrorKind,
+    read_answer, refresh, refresh_blocking,
+};
+
+use super::*;
+use crate::Answer;
+
+const fn s(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// One exchange at the server's own endpoint, without retries.
+fn exchange(server: &FakeAuthServer, token: &RefreshToken) -> Result<TokenSet, RefreshError> {
+    exchange_at(server, server.endpoint(), token)
+}
+
+fn exchange_at(
+    server: &FakeAuthServer,
+    endpoint: TokenEndpoint,
+    token: &RefreshToken,
+) -> Result<TokenSet, RefreshError> {
+    let refresh = Refresh::new(endpoint, token.clone()).policy(Never);
+    refresh_blocking(refresh, server, server.clock())
+}
+
+fn refresh_token(tokens: TokenSet) -> RefreshToken {
+    tokens.refresh_token.unwrap()
+}
+
+/// The answer as it is.
+fn answer(server: &FakeAuthServer, grant: impl Into<Grant>) -> Response {
+    BlockingTransport::send(server, server.endpoint().request(&grant.into())).unwrap()
+}
+
+#[track_caller]
+fn assert_rejected(result: Result<TokenSet, RefreshError>) {
+    assert_eq!(result.unwrap_err().kind(), FailureKind::Rejected);
+}
+
+#[test]
+fn each_use_spends_the_token_and_reuse_revokes_the_family() {
+    let server = FakeAuthServer::new();
+    let first = refresh_token(server.log_in("ada"));
+    let other = refresh_token(server.log_in("bob"));
+    let second = exchange(&server, &first).unwrap();
+    assert_ne!(second.refresh_token.as_ref(), Some(&first));
+    assert!(server.is_live(second.refresh_token.as_ref().unwrap()) && !server.is_live(&first));
+
+    assert_rejected(exchange(&server, &first));
+    assert_eq!(server.subject_of(&second.access_token), None);
+    assert_rejected(exchange(&server, &refresh_token(second)));
+    exchange(&server, &other).unwrap();
+
+    let report = server.report();
+    assert_eq!((report.requests, report.exchanges, report.rejected), (4, 2, 2));
+    let [replay] = &report.replays[..] else { panic!("{report:?}") };
+    assert_eq!((replay.subject.as_str(), replay.generation), ("ada", 1));
+    assert_eq!((replay.knowledge, replay.forgiven), (Knowledge::Told, false));
+    let [revocation] = &report.revocations[..] else { panic!("{report:?}") };
+    assert_eq!(revocation.because, RevokedBecause::Reuse);
+}
+
+#[test]
+fn without_reuse_detection_the_family_lives_on() {
+    let server = FakeAuthServer::builder().reuse_detection(false).build();
+    let first = refresh_token(server.log_in("ada"));
+    let second = refresh_token(exchange(&server, &first).unwrap());
+    assert_rejected(exchange(&server, &first));
+    exchange(&server, &second).unwrap();
+    assert_eq!(server.report().revocations, []);
+}
+
+#[test]
+fn without_rotation_the_token_stays_good() {
+    let server = FakeAuthServer::builder().rotation(Rotation::Off).build();
+    let token = refresh_token(server.log_in("ada"));
+    for _ in 0..3 {
+        let answer: serde_json::Value =
+            serde_json::from_slice(answer(&server, token.clone()).body()).unwrap();
+        assert!(answer.get("refresh_token").is_none(), "{answer}");
+    }
+    assert_eq!(server.report().exchanges, 3);
+    assert_eq!(server.report().replays, []);
+}
+
+#[test]
+fn within_the_grace_period_a_spent_token_gives_the_same_pair() {
+    let server = FakeAuthServer::builder().rotation(Rotation::WithGrace(s(30))).build();
+    let first = refresh_token(server.log_in("ada"));
+    let tokens = exchange(&server, &first).unwrap();
+    server.clock().advance(s(29));
+    let again = exchange(&server, &first).unwrap();
+    assert_eq!(again.access_token, tokens.access_token);
+    assert_eq!(again.refresh_token, tokens.refresh_token);
+    // Its life goes on from where it began.
+    assert_eq!(again.expires_at, tokens.expires_at);
+    assert_eq!((server.report().exchanges, server.report().repeats), (1, 1));
+    assert!(server.report().replays[0].forgiven);
+
+    // The period is over.
+    server.clock().advance(s(1));
+    assert!(!server.is_live(&first));
+    assert_rejected(exchange(&server, &first));
+    assert_rejected(exchange(&server, &refresh_token(tokens)));
+}
+
+#[test]
+fn grace_ends_when_the_successor_is_used() {
+    let server = FakeAuthServer::builder().rotation(Rotation::WithGrace(s(30))).build();
+    let first = refresh_token(server.log_in("ada"));
+    let second = refresh_token(exchange(&server, &first).unwrap());
+    let third = refresh_token(exchange(&server, &second).unwrap());
+    assert_rejected(exchange(&server, &first));
+    assert_rejected(exchange(&server, &third));
+}
+
+#[test]
+fn tokens_expire() {
+    let server = FakeAuthServer::builder()
+        .access_lifetime(s(60))
+        .refresh_idle_limit(s(100))
+        .refresh_absolute_limit(s(250))
+        .build();
+    let session = server.log_in("ada");
+    assert_eq!(session.expires_at, Some(server.clock().now().wall + s(60)));
+    server.clock().advance(s(59));
+    assert_eq!(server.subject_of(&session.access_token).as_deref(), Some("ada"));
+    server.clock().advance(s(1));
+    assert_eq!(server.subject_of(&session.access_token), None);
+
+    // Idle: each use gives another 100 s.
+    let mut token = refresh_token(session);
+    for _ in 0..3 {
+        server.clock().advance(s(39));
+        token = refresh_token(exchange(&server, &token).unwrap());
+    }
+    // Absolute: 177 s are over.
+    server.clock().advance(s(73));
+    assert_rejected(exchange(&server, &token));
+
+    let idle = refresh_token(server.log_in("bob"));
+    server.clock().advance(s(100));
+    assert_rejected(exchange(&server, &idle));
+}
+
+#[test]
+fn a_session_can_be_revoked_by_hand() {
+    let server = FakeAuthServer::new();
+    let (ada, bob) = (server.log_in("ada"), server.log_in("bob"));
+    server.revoke("ada");
+    server.revoke("ada");
+    assert_eq!(server.subject_of(&ada.access_token), None);
+    assert_rejected(exchange(&server, &refresh_token(ada)));
+    assert_eq!(server.subject_of(&bob.access_token).as_deref(), Some("bob"));
+    let report = server.report();
+    assert_eq!(report.revocations.len(), 1);
+    assert_eq!(report.revocations[0].because, RevokedBecause::ByHand);
+}
+
+#[test]
+fn old_access_tokens_may_die_with_the_exchange() {
+    let server = FakeAuthServer::builder().revoke_old_access(true).build();
+    let session = server.log_in("ada");
+    let old = session.access_token.clone();
+    let new = exchange(&server, &refresh_token(session)).unwrap();
+    assert_eq!(server.subject_of(&old), None);
+    assert!(server.subject_of(&new.access_token).is_some());
+}
+
+#[test]
+fn the_rate_limit_names_the_time_to_wait() {
+    let server = FakeAuthServer::builder().rotation(Rotation::Off).rate_limit(2, s(60)).build();
+    let token = refresh_token(server.log_in("ada"));
+    exchange(&server, &token).unwrap();
+    server.clock().advance(Duration::from_millis(20_500));
+    exchange(&server, &token).unwrap();
+    let error = exchange(&server, &token).unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Throttled);
+    // 39.5 s, rounded up to whole seconds.
+    assert_eq!(error.retry_after(), Some(s(40)));
+    server.clock().advance(s(40));
+    exchange(&server, &token).unwrap();
+    assert_eq!(server.report().throttled, 1);
+}
+
+#[test]
+fn the_client_must_show_who_it_is() {
+    let basic = || FakeAuthServer::builder().client_secret_basic("s3cret: ü").build();
+    let post = || FakeAuthServer::builder().client_secret_post("s3cret: ü").build();
+    for server in [basic(), post()] {
+        let token = refresh_token(server.log_in("ada"));
+        for auth in [ClientAuth::None, ClientAuth::basic("wrong"), ClientAuth::post("wrong")] {
+            let endpoint = server.endpoint().client_auth(auth);
+            let error = exchange_at(&server, endpoint, &token).unwrap_err();
+            assert_eq!(error.kind(), FailureKind::Misconfigured);
+            assert_eq!(error.failure().code().unwrap().as_str(), "invalid_client");
+        }
+        // The secret in the other place.
+        let (one, other) = (ClientAuth::basic("s3cret: ü"), ClientAuth::post("s3cret: ü"));
+        let results = [one, other]
+            .map(|auth| exchange_at(&server, server.endpoint().client_auth(auth), &token).is_ok());
+        assert_eq!(results.iter().filter(|ok| **ok).count(), 1);
+        assert_eq!(server.report().refused, 4);
+    }
+}
+
+#[test]
+fn requests_are_checked_as_the_rfc_has_it() {
+    let server = FakeAuthServer::builder().body_format(BodyFormat::Json).scope("a b").build();
+    let token = refresh_token(server.log_in("ada"));
+    let code = |endpoint| {
+        let error = exchange_at(&server, endpoint, &token).unwrap_err();
+        assert_eq!(error.kind(), FailureKind::Misconfigured);
+        error.failure().code().unwrap().as_str().to_owned()
+    };
+    let endpoint = || server.endpoint();
+    assert_eq!(code(endpoint().body_format(BodyFormat::Form)), "invalid_request");
+    assert_eq!(code(endpoint().scope("a c")), "invalid_scope");
+    let tokens = exchange_at(&server, endpoint().scope("b"), &token).unwrap();
+    assert_eq!(tokens.scope.as_deref(), Some("b"));
+    let tokens = exchange(&server, &refresh_token(tokens)).unwrap();
+    assert_eq!(tokens.scope.as_deref(), Some("a b"));
+
+    let server = FakeAuthServer::new();
+    for (body, code) in [
+        ("client_id=my-client", "invalid_request"),
+        ("client_id=my-client&grant_type=password", "unsupported_grant_type"),
+        ("client_id=my-client&grant_type=refresh_token", "invalid_request"),
+        ("client_id=my-client&client_id=x&grant_type=client_credentials", "invalid_request"),
+        ("client_id=other&grant_type=client_credentials", "invalid_client"),
+    ] {
+        let request = http::Request::post("/token")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body.as_bytes().to_vec())
+            .unwrap();
+        let handled = server.lock().handle(RecordedRequest::new(request), Duration::ZERO);
+        let text = String::from_utf8(handled.answer.build().into_body()).unwrap();
+        assert!(text.contains(&format!("\"error\":\"{code}\"")), "{body}: {text}");
+    }
+}
+
+#[test]
+fn client_credentials_give_an_access_token_only() {
+    let server = FakeAuthServer::builder().client_secret_post("s3cret").build();
+    let refresh = Refresh::new(server.endpoint(), Grant::ClientCredentials);
+    let tokens = refresh_blocking(refresh, &server, server.clock()).unwrap();
+    assert_eq!(tokens.refresh_token, None);
+    assert_eq!(server.subject_of(&tokens.access_token).as_deref(), Some("my-client"));
+}
+
+#[test]
+fn every_fault_does_what_it_says() {
+    use Delivery::{Answered, NotSent, Unknown};
+    let html = |status| Answer::status(status).build().status();
+    // The fault; what the client sees; whether the exchange was made; the time.
+    for (fault, delivery, kind, exchanged, takes) in [
+        (Fault::Refused, NotSent, Ok(TransportErrorKind::Refused), false, 0),
+        (Fault::LostBefore, Unknown, Ok(TransportErrorKind::Reset), false, 0),
+        (Fault::LostAfter, Unknown, Ok(TransportErrorKind::Reset), true, 0),
+        (Fault::CutAnswer, Unknown, Ok(TransportErrorKind::Truncated), true, 0),
+        (Fault::StallAfter(s(10)), Unknown, Ok(TransportErrorKind::Timeout), true, 10),
+        (Fault::Status(502), Unknown, Err(html(502)), false, 0),
+        (Fault::StatusAfter(504), Unknown, Err(html(504)), true, 0),
+        (Fault::Status(404), Answered, Err(html(404)), false, 0),
+    ] {
+        let server = FakeAuthServer::builder().rotation(Rotation::WithGrace(s(60))).build();
+        let token = refresh_token(server.log_in("ada"));
+        server.fail_next([fault]);
+        let error = exchange(&server, &token).unwrap_err();
+        let failure = error.failure();
+        assert_eq!(failure.delivery(), delivery, "{fault:?}");
+        match kind {
+            Ok(kind) => assert_eq!(failure.transport_error().unwrap().kind(), kind),
+            Err(status) => assert_eq!(failure.status(), Some(status)),
+        }
+        assert_eq!(error.elapsed(), s(takes), "{fault:?}");
+        let report = server.report();
+        let made = usize::from(exchanged);
+        assert_eq!((report.exchanges, report.lost_answers), (made, made), "{fault:?}");
+        assert_eq!(report.faults_before, 1 - made);
+
+        // The faults are used up, and asking again is no replay to blame.
+        exchange(&server, &token).unwrap();
+        let report = server.report();
+        assert_eq!(report.exchanges, 1, "{fault:?}");
+        assert_eq!(report.replays.len(), made);
+        server.assert_never_replayed();
+    }
+}
+
+#[test]
+fn a_delay_passes_on_the_clock_and_hides_a_replay_under_way() {
+    let server = FakeAuthServer::new();
+    let token = refresh_token(server.log_in("ada"));
+    server.fail_next([Fault::None, Fault::Delay(s(5))]);
+    let second = refresh_token(exchange(&server, &token).unwrap());
+    let both = async {
+        let one = refresh(
+            Refresh::new(server.endpoint(), second.clone()).policy(Never),
+            &server,
+            server.clock(),
+        );
+        let other = refresh(
+            Refresh::new(server.endpoint(), second.clone()).policy(Never),
+            &server,
+            server.clock(),
+        );
+        tokio::join!(one, other)
+    };
+    let (one, other) = pollster::block_on(both);
+    assert!(one.is_ok());
+    assert_rejected(other);
+    assert_eq!(server.clock().elapsed(), s(5));
+    assert_eq!(server.report().replays[0].knowledge, Knowledge::UnderWay);
+    assert_eq!(server.report().avoidable_replays().count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_given_up_loses_its_answer() {
+    let clock = VirtualClock::manual();
+    let server = FakeAuthServer::builder().clock(&clock).build();
+    let token = refresh_token(server.log_in("ada"));
+    server.fail_next([Fault::Delay(s(5))]);
+    let call = refresh(Refresh::new(server.endpoint(), token.clone()), &server, &clock);
+    tokio::time::timeout(s(1), call).await.unwrap_err();
+    assert_eq!((server.report().exchanges, server.report().lost_answers), (1, 1));
+
+    assert_rejected(exchange(&server, &token));
+    assert_eq!(server.report().replays[0].knowledge, Knowledge::AnswerLost);
+    server.assert_never_replayed();
+    assert!(server.transcript().contains("given up by the caller"), "{}", server.transcript());
+}
+
+#[test]
+fn a_replay_fails_the_test_with_the_exchange() {
+    let server = FakeAuthServer::new();
+    let token = refresh_token(server.log_in("ada"));
+    exchange(&server, &token).unwrap();
+    server.clock().advance(s(7));
+    exchange(&server, &token).unwrap_err();
+    let panic = catch_unwind(AssertUnwindSafe(|| server.assert_never_replayed())).unwrap_err();
+    let text = *panic.downcast::<String>().unwrap();
+    assert!(
+        text.starts_with(
+            "a spent refresh token was used again:\n  \
+             at 7000 ms: token 1 of ada, though its successor had been delivered\n\
+             \nthe exchange:\n  1. at 0 ms: POST auth.example.com/token \
+             grant_type=refresh_token refresh_token=[secret 1] client_id=my-client\n"
+        ),
+        "{text}"
+    );
+    assert!(!text.contains(token.expose()), "{text}");
+}
+
+#[test]
+fn chance_is_decided_by_the_seed() {
+    let run = |seed| {
+        let server = FakeAuthServer::builder()
+            .seed(seed)
+            .rotation(Rotation::WithGrace(s(3600)))
+            .brown_out(20)
+            .at_random(Fault::LostAfter, 10)
+            .build();
+        let mut token = refresh_token(server.log_in("ada"));
+        for _ in 0..1000 {
+            if let Ok(tokens) = exchange(&server, &token) {
+                token = refresh_token(tokens);
+            }
+        }
+        (server.transcript(), token.expose().to_owned(), server.report())
+    };
+    let (transcript, token, report) = run(7);
+    assert_eq!(run(7), (transcript, token.clone(), report.clone()));
+    assert_ne!(run(8).1, token);
+    // 20 of 100, and 10 of the 80 that are left: within five standard deviations.
+    assert!((150..250).contains(&report.faults_before), "{report:?}");
+    assert!((40..120).contains(&report.lost_answers), "{report:?}");
+}
+
+#[test]
+fn every_dressing_is_understood() {
+    for dressing in Dressing::ALL {
+        let server = FakeAuthServer::builder()
+            .dressing(dressing)
+            .client_secret_post("s3cret")
+            .refresh_idle_limit(s(1000))
+            .rate_limit(6, s(60))
+            .build();
+        let session = server.log_in("ada");
+        let first = refresh_token(session);
+        let second = exchange(&server, &first).unwrap();
+        assert!(server.is_live(second.refresh_token.as_ref().unwrap()), "{dressing:?}");
+
+        // Tokens that are unknown, used before, revoked, expired.
+        assert_dead(dressing, &exchange(&server, &RefreshToken::new("never-issued")));
+        assert_dead(dressing, &exchange(&server, &first));
+        assert_dead(dressing, &exchange(&server, &refresh_token(second)));
+        let old = refresh_token(server.log_in("ada"));
+        server.clock().advance(s(1000));
+        assert_dead(dressing, &exchange(&server, &old));
+
+        // The set-up.
+        let token = refresh_token(server.log_in("ada"));
+        let wrong = server.endpoint().client_auth(ClientAuth::post("wrong"));
+        let wrong_client = exchange_at(&server, wrong, &token).unwrap_err();
+        let expected = match dressing {
+            // `access_denied` means three things there, and is no verdict.
+            Dressing::Auth0 => FailureKind::Unavailable,
+            _ => FailureKind::Misconfigured,
+        };
+        assert_eq!(wrong_client.kind(), expected, "{dressing:?}: {wrong_client}");
+
+        // Whoever reads no JSON, as GitHub sends it then.
+        let form = server.endpoint().header("accept", "text/plain").unwrap();
+        let token = refresh_token(exchange_at(&server, form, &token).unwrap());
+
+        // And too many at last, which is never the token's fault.
+        for _ in 0..3 {
+            assert_dead(dressing, &exchange(&server, &RefreshToken::new("x")));
+        }
+        let throttled = exchange(&server, &token).unwrap_err();
+        let expected = match dressing {
+            // A page for people.
+            Dressing::Google => FailureKind::Unavailable,
+            _ => FailureKind::Throttled,
+        };
+        assert_eq!(throttled.kind(), expected, "{dressing:?}: {throttled}");
+        assert_eq!(server.report().throttled, 1, "{dressing:?}");
+    }
+}
+
+#[track_caller]
+fn assert_dead(dressing: Dressing, result: &Result<TokenSet, RefreshError>) {
+    let error = result.as_ref().unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Rejected, "{dressing:?}: {error}");
+}
+
+#[test]
+fn github_answers_with_a_form_unless_asked_for_json() {
+    let server = FakeAuthServer::builder().dressing(Dressing::GitHub).build();
+    let request = |accept: &str| {
+        let endpoint = server.endpoint().header("accept", accept).unwrap();
+        let request = endpoint.request(&RefreshToken::new("x").into());
+        BlockingTransport::send(&server, request).unwrap()
+    };
+    let form = request("*/*");
+    assert!(form.body().starts_with(b"error=bad_refresh_token&"));
+    assert_eq!(form.status(), 200);
+    let failures = [form, request("application/json")]
+        .map(|answer| read_answer(&answer, &[], server.clock().now()).unwrap_err());
+    assert_eq!(failures.each_ref().map(Failure::kind), [FailureKind::Rejected; 2]);
+}

@@ -1,0 +1,124 @@
+//! The server in process.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auth_core::{
+    BlockingTransport, Request, Response, Transport, TransportError, TransportErrorKind,
+};
+
+use super::{
+    FakeAuthServer, Fault, Shared,
+    model::{Handled, Receipt},
+    settings::Time,
+};
+use crate::{Answer, RecordedRequest, transcript::Outcome};
+
+#[async_trait]
+impl Transport for FakeAuthServer {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let call = self.receive(request);
+        self.shared.clock.pass(call.delay).await;
+        call.end()
+    }
+}
+
+impl BlockingTransport for FakeAuthServer {
+    fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let call = self.receive(request);
+        self.shared.clock.block_to_pass(call.delay);
+        call.end()
+    }
+}
+
+impl FakeAuthServer {
+    fn receive(&self, request: Request) -> Call<'_> {
+        let now = self.shared.elapsed();
+        let handled = self.lock().handle(RecordedRequest::from(request), now);
+        let delay = match (self.shared.time, handled.fault) {
+            (Time::Virtual, Fault::Delay(delay) | Fault::StallAfter(delay)) => delay,
+            _ => Duration::ZERO,
+        };
+        Call { shared: &self.shared, handled: Some(handled), delay }
+    }
+}
+
+/// A call under way. Dropped before its end, its answer is lost.
+struct Call<'a> {
+    shared: &'a Shared,
+    handled: Option<Handled>,
+    delay: Duration,
+}
+
+impl Call<'_> {
+    fn end(mut self) -> Result<Response, TransportError> {
+        let Some(handled) = self.handled.take() else {
+            return Err(TransportError::unknown(TransportErrorKind::Cancelled));
+        };
+        let result = handled.result();
+        let outcome = match &result {
+            Ok(response) => Outcome::Answered(response.clone()),
+            Err(error) => Outcome::Failed(error.clone()),
+        };
+        self.shared.close(handled.call, outcome, handled.unsettled(), true);
+        result
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if let Some(handled) = self.handled.take() {
+            self.shared.close(handled.call, Outcome::GivenUp, handled.unsettled(), false);
+        }
+    }
+}
+
+impl Handled {
+    /// What the client gets.
+    fn result(&self) -> Result<Response, TransportError> {
+        let unknown = |kind| Err(TransportError::unknown(kind));
+        match self.fault {
+            Fault::None | Fault::Delay(_) => Ok(self.answer.build()),
+            Fault::Refused => Err(TransportError::not_sent(TransportErrorKind::Refused)),
+            Fault::LostBefore | Fault::LostAfter => unknown(TransportErrorKind::Reset),
+            Fault::CutAnswer => unknown(TransportErrorKind::Truncated),
+            Fault::StallAfter(_) => unknown(TransportErrorKind::Timeout),
+            Fault::Status(status) | Fault::StatusAfter(status) => Ok(proxy_page(status).build()),
+        }
+    }
+
+    /// The token whose client learns by this answer, if it was not settled at
+    /// once that it does not.
+    pub(super) fn unsettled(&self) -> Option<Receipt> {
+        self.receipt.filter(|_| self.fault.answers())
+    }
+}
+
+impl Shared {
+    /// Records what became of a call.
+    pub(super) fn close(
+        &self,
+        call: usize,
+        outcome: Outcome,
+        receipt: Option<Receipt>,
+        arrived: bool,
+    ) {
+        let now = self.elapsed();
+        let mut model = self.lock();
+        if let Some(receipt) = receipt {
+            model.settle(receipt, arrived);
+        }
+        let exchange = &mut model.exchanges[call];
+        exchange.outcome = outcome;
+        exchange.ended = Some(now);
+    }
+}
+
+/// The kind of page that proxies send with their own errors.
+pub(super) fn proxy_page(status: u16) -> Answer {
+    let answer = Answer::status(status);
+    let reason = answer.build().status().canonical_reason().unwrap_or("Error");
+    answer
+        .header("content-type", "text/html")
+        .body(format!("<html><head><title>{status} {reason}</title></head></html>\n"))
+}
