@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    ClientAuth, Delivery, Failure, FailureKind, Grant, Never, Refresh, RefreshToken, Step,
+    ClientAuth, Delivery, Failure, FailureKind, Grant, Never, Now, Refresh, RefreshToken, Step,
     TokenEndpoint, TokenSet,
 };
 use http::{HeaderName, HeaderValue, StatusCode};
@@ -31,11 +31,12 @@ pub fn answer(input: &[u8]) {
     };
     let endpoint = endpoint.client_auth(ClientAuth::basic(CLIENT_SECRET));
     let grant = Grant::from(RefreshToken::new(REFRESH_TOKEN));
-    let Step::Send(_, pending) = Refresh::new(endpoint, grant).policy(Never).start(now()) else {
+    let now = now();
+    let Step::Send(_, pending) = Refresh::new(endpoint, grant).policy(Never).start(now) else {
         unreachable!("the first step sends");
     };
-    match pending.resolve(Ok(response), now()) {
-        Step::Done(Ok(tokens)) => check_success(status, &tokens),
+    match pending.resolve(Ok(response), now) {
+        Step::Done(Ok(tokens)) => check_success(status, &tokens, now),
         Step::Done(Err(error)) => {
             check_failure(status, &body, error.failure());
             check_text(&format!("{error}"));
@@ -45,13 +46,13 @@ pub fn answer(input: &[u8]) {
     }
 }
 
-fn check_success(status: StatusCode, tokens: &TokenSet) {
+fn check_success(status: StatusCode, tokens: &TokenSet, now: Now) {
     assert!(status.is_success(), "tokens out of a {status}");
     assert!(!tokens.access_token.expose().is_empty());
     let refresh_token = tokens.refresh_token.as_ref().map(RefreshToken::expose);
     assert!(refresh_token.is_some_and(|token| !token.is_empty()), "the refresh token was lost");
     if let Some(expires_at) = tokens.expires_at {
-        let life = expires_at.duration_since(now().wall).expect("expires before it was sent");
+        let life = expires_at.duration_since(now.wall).expect("expires before it was sent");
         assert!(life <= Duration::from_secs(101 * 366 * 24 * 3600), "lives for {life:?}");
     }
     let stored = tokens.to_json_exposed();

@@ -11,9 +11,12 @@
 mod answer;
 mod policy;
 mod retry_after;
+mod seeds;
 mod token_set;
 
-pub use self::{answer::answer, policy::policy, retry_after::retry_after, token_set::token_set};
+pub use self::{
+    answer::answer, policy::policy, retry_after::retry_after, seeds::answers, token_set::token_set,
+};
 
 use std::time::{Duration, Instant, SystemTime};
 

@@ -1,4 +1,5 @@
-//! Every file of the corpus, and every input that once broke a property.
+//! Every file of the corpus, every documented answer, and every input that once
+//! broke a property.
 
 // A helper of tests, though not itself one.
 #![allow(clippy::print_stderr, clippy::unwrap_used)]
@@ -26,6 +27,10 @@ fn replay(target: &str, property: fn(&[u8])) {
 
 #[test]
 fn answer() {
+    for (name, input) in properties::answers() {
+        eprintln!("{name} of the documented answers");
+        properties::answer(&input);
+    }
     replay("answer", properties::answer);
 }
 

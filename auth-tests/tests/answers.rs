@@ -1,0 +1,81 @@
+//! What providers, proxies and portals really send, and what it is: every line
+//! of `data/answers.jsonl` through `read_answer`.
+//!
+//! A line holds an answer (`status`, `headers`, `body`), what is expected of
+//! it (`outcome`, `kind`, `code`, and where it matters `delivery` and
+//! `retry_after_ms`), and the `source` of the fact. Values in it are invented.
+
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::expect_used)]
+
+use std::time::{Duration, Instant, SystemTime};
+
+use auth_core::{ErrorCode, Now, Response, read_answer};
+use serde_json::{Value, json};
+
+const ANSWERS: &str = include_str!("../data/answers.jsonl");
+
+#[test]
+fn each_answer_is_what_its_source_says() {
+    let mut wrong = Vec::new();
+    for line in ANSWERS.lines() {
+        let case: Value = serde_json::from_str(line).expect("a line of JSON");
+        let actual = describe(&answer(&case));
+        for (member, expected) in case["expect"].as_object().expect("what is expected") {
+            if actual[member] != *expected {
+                wrong.push(format!(
+                    "{}: {member} is {}, but {expected} by {}",
+                    case["id"], actual[member], case["source"]
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A list that nobody reads whole is checked for what makes it worth its name.
+#[test]
+fn the_list_is_broad_and_each_line_has_a_source() {
+    let cases: Vec<Value> =
+        ANSWERS.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+    let mut ids: Vec<&str> = cases.iter().map(|case| case["id"].as_str().expect("an id")).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), cases.len(), "an id is used twice");
+    assert!(cases.iter().all(|case| case["source"].as_str().is_some_and(|text| !text.is_empty())));
+    for kind in ["interrupted", "unavailable", "throttled", "rejected", "misconfigured"] {
+        let many = cases.iter().filter(|case| case["expect"]["kind"] == kind).count();
+        assert!(many >= 5, "only {many} of {kind}");
+    }
+    let successes = cases.iter().filter(|case| case["expect"]["outcome"] == "success").count();
+    assert!(successes >= 15, "only {successes} successes");
+}
+
+fn describe(answer: &Response) -> Value {
+    match read_answer(answer, &[], now()) {
+        Ok(_) => json!({ "outcome": "success", "kind": null, "code": null }),
+        Err(failure) => json!({
+            "outcome": "failure",
+            "kind": failure.kind().as_str(),
+            "code": failure.code().map(ErrorCode::as_str),
+            "delivery": failure.delivery().as_str(),
+            "retry_after_ms": failure.retry_after().map(|wait| wait.as_millis() as u64),
+        }),
+    }
+}
+
+fn answer(case: &Value) -> Response {
+    let mut builder =
+        http::Response::builder().status(case["status"].as_u64().expect("a status") as u16);
+    for (name, value) in case["headers"].as_object().expect("headers") {
+        builder = builder.header(name, value.as_str().expect("a header's value"));
+    }
+    let body = case["body"].as_str().expect("a body").as_bytes().to_vec();
+    builder.body(body).expect("an answer")
+}
+
+/// 2027-01-15T08:00:00Z.
+fn now() -> Now {
+    let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    Now { monotonic: Instant::now(), wall }
+}
