@@ -1,0 +1,127 @@
+//! The fake authorization server over real HTTP: the same model, the same
+//! accounting.
+#![cfg(feature = "server")]
+
+use std::{
+    io::{Read, Write},
+    net::{Shutdown, TcpStream},
+    time::Duration,
+};
+
+use auth_core::{
+    BlockingTransport, BodyFormat, FailureKind, Never, Refresh, RefreshError, RefreshToken,
+    Request, Response, TokenSet, TransportError, TransportErrorKind, refresh_blocking,
+};
+use auth_testkit::{
+    Dressing, FakeAuthServer, Fault, Knowledge, ListeningAuthServer, Rotation, VirtualClock,
+};
+
+/// As little HTTP as the test needs: one request, the answer until the end.
+struct Plain;
+
+impl BlockingTransport for Plain {
+    fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let reset = |_| TransportError::unknown(TransportErrorKind::Reset);
+        let host = request.uri().authority().unwrap().to_string();
+        let mut stream = TcpStream::connect(&host).unwrap();
+        let mut text = format!("POST {} HTTP/1.1\r\nhost: {host}\r\n", request.uri().path());
+        for (name, value) in request.headers() {
+            text += &format!("{name}: {}\r\n", value.to_str().unwrap());
+        }
+        text += &format!("connection: close\r\ncontent-length: {}\r\n\r\n", request.body().len());
+        stream.write_all(text.as_bytes()).map_err(reset)?;
+        stream.write_all(request.body()).map_err(reset)?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).map_err(reset)?;
+        let _ = stream.shutdown(Shutdown::Both);
+        read(&answer).ok_or(TransportError::unknown(TransportErrorKind::Truncated))
+    }
+}
+
+fn read(answer: &[u8]) -> Option<Response> {
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&answer[..end]).unwrap();
+    let body = answer[end + 4..].to_vec();
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.split(' ').nth(1)?;
+    let mut response = http::Response::builder().status(status);
+    for line in lines {
+        let (name, value) = line.split_once(':')?;
+        response = response.header(name, value.trim());
+    }
+    let response = response.body(body).unwrap();
+    let length: usize = response.headers()["content-length"].to_str().ok()?.parse().ok()?;
+    (response.body().len() == length).then_some(response)
+}
+
+fn exchange(
+    listening: &ListeningAuthServer,
+    token: &RefreshToken,
+) -> Result<TokenSet, RefreshError> {
+    let refresh = Refresh::new(listening.endpoint(), token.clone()).policy(Never);
+    refresh_blocking(refresh, &Plain, &VirtualClock::new())
+}
+
+#[test]
+fn sessions_and_faults_are_the_same_as_in_process() {
+    let server = FakeAuthServer::builder().rotation(Rotation::WithGrace(Duration::from_secs(30)));
+    let server = server.client_secret_basic("s3cret").build();
+    let listening = server.listen();
+    let first = server.log_in("ada").refresh_token.unwrap();
+
+    for (fault, made) in [
+        (Fault::Refused, 0),
+        (Fault::LostBefore, 0),
+        (Fault::Status(503), 0),
+        (Fault::LostAfter, 1),
+        (Fault::CutAnswer, 2),
+        (Fault::StatusAfter(502), 3),
+    ] {
+        server.fail_next([fault]);
+        let error = exchange(&listening, &first).unwrap_err();
+        assert!(
+            matches!(error.kind(), FailureKind::Interrupted | FailureKind::Unavailable),
+            "{fault:?}: {error}"
+        );
+        let report = server.report();
+        assert_eq!(report.exchanges + report.repeats, made, "{fault:?}");
+        assert_eq!(report.lost_answers, made, "{fault:?}");
+    }
+    let second = exchange(&listening, &first).unwrap();
+    assert_eq!(server.subject_of(&second.access_token).as_deref(), Some("ada"));
+    server.assert_never_replayed();
+
+    // The clock of the test is the server's.
+    server.clock().advance(Duration::from_secs(30));
+    assert_eq!(exchange(&listening, &first).unwrap_err().kind(), FailureKind::Rejected);
+    assert_eq!(server.report().replays.last().unwrap().knowledge, Knowledge::Told);
+    assert_eq!(listening.socket().requests().len(), 8);
+    assert_eq!(server.requests().len(), 8);
+}
+
+#[test]
+fn two_listeners_are_one_server() {
+    let server = FakeAuthServer::builder().body_format(BodyFormat::Json).real_time().build();
+    let (one, other) = (server.listen(), server.listen());
+    let token = server.log_in("ada").refresh_token.unwrap();
+    let token = exchange(&one, &token).unwrap().refresh_token.unwrap();
+    exchange(&other, &token).unwrap();
+    assert_ne!(one.address(), other.address());
+    assert_eq!(one.server().report().exchanges, 2);
+}
+
+#[test]
+fn dressings_keep_their_status_and_headers() {
+    let server = FakeAuthServer::builder().dressing(Dressing::Slack);
+    let server = server.rate_limit(1, Duration::from_secs(60)).build();
+    let listening = server.listen();
+    let token = RefreshToken::new("xoxe-1-gone");
+    let dead = exchange(&listening, &token).unwrap_err();
+    assert_eq!(
+        (dead.kind(), dead.failure().status().unwrap().as_u16()),
+        (FailureKind::Rejected, 200)
+    );
+    let throttled = exchange(&listening, &token).unwrap_err();
+    assert_eq!(throttled.kind(), FailureKind::Throttled);
+    assert_eq!(throttled.retry_after(), Some(Duration::from_secs(60)));
+}
