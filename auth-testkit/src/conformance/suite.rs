@@ -18,8 +18,6 @@ use super::{
     watchdog::{within, within_blocking},
 };
 
-/// So much longer than its timeout a call may take. Not a measure of speed: a
-/// busy machine must not fail a case.
 const ALLOWANCE: Duration = Duration::from_secs(10);
 
 /// Every case for a [`Transport`]: its name, and what happens in it.
@@ -64,11 +62,18 @@ pub struct BlockingSuite<F> {
     choice: Choice,
 }
 
-/// Which cases run, and for which there is an excuse.
-#[derive(Debug, Default)]
+/// Which cases run, for which there is an excuse, and how patient one is.
+#[derive(Debug)]
 struct Choice {
     only: Vec<String>,
     excuses: Vec<(String, String)>,
+    allowance: Duration,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self { only: Vec::new(), excuses: Vec::new(), allowance: ALLOWANCE }
+    }
 }
 
 macro_rules! choosing {
@@ -85,6 +90,14 @@ macro_rules! choosing {
             /// into a failure.
             pub fn only(mut self, case: impl Into<String>) -> Self {
                 self.choice.only.push(case.into());
+                self
+            }
+
+            /// How much longer than its timeout a call may take before the case
+            /// fails; 10 s by default. It is no measure of speed: a busy
+            /// machine must not fail a case.
+            pub fn allowance(mut self, allowance: Duration) -> Self {
+                self.choice.allowance = allowance;
                 self
             }
         }
@@ -105,7 +118,7 @@ impl<F> AsyncSuite<F> {
             reports.push(match (case.scene)() {
                 Ok(scene) => {
                     let transport = (self.make)(&scene.settings);
-                    let limit = scene.settings.timeout + ALLOWANCE;
+                    let limit = scene.settings.timeout + self.choice.allowance;
                     let mut outcomes = Vec::new();
                     for _ in case.calls {
                         let Ok(request) = scene.request() else { break };
@@ -135,7 +148,7 @@ impl<F> BlockingSuite<F> {
             reports.push(match (case.scene)() {
                 Ok(scene) => {
                     let transport = Arc::new((self.make)(&scene.settings));
-                    let limit = scene.settings.timeout + ALLOWANCE;
+                    let limit = scene.settings.timeout + self.choice.allowance;
                     let mut outcomes = Vec::new();
                     for _ in case.calls {
                         let Ok(request) = scene.request() else { break };

@@ -1,6 +1,8 @@
 //! HTTP/2, where a server can take back a connection or refuse a request, and
 //! libraries like to send it again.
 
+use std::io;
+
 use auth_core::TransportErrorKind::{
     Closed, ConnectTimeout, Other, Protocol, Reset, Timeout, Truncated,
 };
@@ -8,7 +10,7 @@ use auth_core::TransportErrorKind::{
 use super::{SOON, tokens};
 use crate::{
     Cut, Point, Reaction,
-    conformance::case::{ACCESS_TOKEN, Case, Scene, answer, open, unknown},
+    conformance::case::{ACCESS_TOKEN, Case, REFRESH_TOKEN, Scene, answer, open, unknown},
 };
 
 pub(super) const CASES: &[Case] = &[
@@ -71,6 +73,20 @@ pub(super) const CASES: &[Case] = &[
         does: "the connection is closed half through an answer over HTTP/2",
         scene: || Scene::http2([tokens().cut(Point::InAnswerBody, Cut::Close)]),
         calls: &[unknown(&[Truncated, Closed, Reset])],
+    },
+    Case {
+        name: "h2_echo_in_goaway",
+        does: "the server sends the refresh token back as the debug data of a GOAWAY",
+        scene: || {
+            // RFC 9113 section 6.8: length, type, flags and stream; last
+            // stream and NO_ERROR; then data of the server's choice.
+            let length = u8::try_from(8 + REFRESH_TOKEN.len()).map_err(io::Error::other)?;
+            let mut frame = vec![0, 0, length, 7, 0, 0, 0, 0, 0];
+            frame.extend([0; 8]);
+            frame.extend(REFRESH_TOKEN.as_bytes());
+            Scene::http2([Reaction::raw(frame), tokens()])
+        },
+        calls: &[unknown(&[Closed, Reset, Protocol, Other])],
     },
     Case {
         name: "h2_not_spoken",

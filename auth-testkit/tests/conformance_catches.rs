@@ -1,0 +1,523 @@
+//! The suite's own test: a transport that is in order passes, and each that is
+//! wrong in one way fails the case that is meant to catch it.
+
+use std::{
+    fmt,
+    io::{self, ErrorKind, Read, Write},
+    net::{SocketAddr, TcpStream},
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use auth_core::{
+    BlockingTransport, Request, Response, ResponseReader, Transport, TransportError,
+    TransportErrorKind as Kind,
+};
+use auth_testkit::conformance::{self, Report, Settings, Verdict};
+
+#[test]
+fn a_transport_in_order_passes() {
+    let mut suite = conformance::blocking_transport(|settings| Simple::new(settings, Flaw::None));
+    // It speaks plain HTTP/1.1, so only of that is anything expected.
+    for (case, _) in conformance::cases() {
+        if ["tls_", "certificate_", "proxy_", "h2_"].iter().any(|kind| case.starts_with(kind)) {
+            suite = suite.excuse(case, "only plain HTTP/1.1");
+        }
+    }
+    suite.excuse("unknown_host", "only plain HTTP/1.1").run().assert();
+}
+
+/// What is wrong, the case that must catch it, and a part of what it must say.
+const CAUGHT: &[(Flaw, &str, &str)] = &[
+    (Flaw::FollowsRedirects, "redirect_302", "followed a redirect to another origin"),
+    (Flaw::FollowsRedirects, "redirect_307", "followed a redirect to another origin"),
+    (Flaw::FollowsRedirects, "redirect_307_to_itself", "1 call sent 2 requests"),
+    (Flaw::RetriesAfterReset, "reset_after_body", "1 call sent 2 requests"),
+    (Flaw::Retries503, "status_503", "1 call sent 2 requests"),
+    (Flaw::SaysResetIsNotSent, "reset_after_body", "NotSent is said"),
+    (Flaw::SaysResetIsNotSent, "reset_in_answer_body", "NotSent is said"),
+    (Flaw::SaysTimeoutIsNotSent, "stall_after_body", "NotSent is said"),
+    (Flaw::NeverSaysNotSent, "connect_refused", "Unknown is said, not NotSent"),
+    (Flaw::ReadsWithoutBound, "longer_than_allowed", "1001 bytes of the answer were kept"),
+    (Flaw::ReadsWithoutBound, "endless_until_close", "of the answer were kept"),
+    (Flaw::ShowsTheToken, "reset_after_body", "shows the refresh token"),
+    (Flaw::ShowsTheUrl, "connect_refused", "shows the URL's query"),
+    (Flaw::ShowsHeaders, "close_after_body", "shows the Authorization header"),
+    (Flaw::QuotesTheAnswer, "echo_in_a_header", "shows the refresh token"),
+    (Flaw::NeverGivesUp, "stall_after_body", "the call had not ended"),
+    (Flaw::CountsEachRead, "drip_past_the_timeout", "the call had not ended"),
+    (Flaw::MakesA400AnError, "status_400", "not the answer with HTTP 400"),
+    (Flaw::LosesTheStatusOfACutPage, "cut_502", "not the answer with HTTP 502"),
+    (Flaw::LosesHeaders, "status_429", "the answer's header retry-after was lost"),
+    (Flaw::BelievesACutForm, "close_in_a_form", "HTTP 200 is reported"),
+    (Flaw::BelievesACutAnswer, "close_in_answer_body", "HTTP 200 is reported"),
+    (Flaw::SendsAnotherHeader, "answer", "the header accept did not arrive as handed in"),
+    (Flaw::SendsAnotherBody, "answer", "another body arrived than was handed in"),
+    (Flaw::AsksForGzip, "answer", "a compressed answer was asked for"),
+    (Flaw::KeepsCookies, "cookie", "a cookie was sent"),
+    (Flaw::MistakesTheKind, "connect_refused", "Dns is reported, not [Refused]"),
+];
+
+#[test]
+fn each_flaw_is_caught_by_its_case() {
+    for (flaw, case, says) in CAUGHT {
+        let report = conformance::blocking_transport(|settings| Simple::new(settings, *flaw))
+            .only(*case)
+            .allowance(Duration::from_millis(300))
+            .run();
+        assert_caught(&report, *flaw, says);
+    }
+}
+
+#[test]
+fn the_async_suite_catches_them_too() {
+    for (flaw, case, says) in CAUGHT {
+        // These block the thread, and with it the async suite.
+        if matches!(flaw, Flaw::NeverGivesUp | Flaw::CountsEachRead) {
+            continue;
+        }
+        let suite = conformance::transport(|settings| InAsync(Simple::new(settings, *flaw)));
+        assert_caught(&pollster::block_on(suite.only(*case).run()), *flaw, says);
+    }
+}
+
+#[test]
+fn an_async_call_without_end_is_caught() {
+    struct Pending;
+    #[async_trait::async_trait]
+    impl Transport for Pending {
+        async fn send(&self, _: Request) -> Result<Response, TransportError> {
+            std::future::pending().await
+        }
+    }
+    let suite = conformance::transport(|_| Pending)
+        .only("stall_after_body")
+        .allowance(Duration::from_millis(100));
+    let report = pollster::block_on(suite.run());
+    assert!(report.to_string().contains("the call had not ended"), "{report}");
+}
+
+#[test]
+fn an_excuse_does_not_cover_a_broken_promise() {
+    let run = |flaw| {
+        conformance::blocking_transport(move |settings| Simple::new(settings, flaw))
+            .only("reset_after_body")
+            .excuse("reset_after_body", "the library cannot tell")
+            .run()
+    };
+    let report = run(Flaw::MistakesTheKind);
+    assert!(matches!(report.cases()[0].verdict, Verdict::Excused { .. }), "{report}");
+    assert_caught(&run(Flaw::SaysResetIsNotSent), Flaw::SaysResetIsNotSent, "NotSent is said");
+}
+
+#[test]
+fn a_case_that_does_not_exist_is_not_excused_in_silence() {
+    let report = conformance::blocking_transport(|settings| Simple::new(settings, Flaw::None))
+        .only("answer")
+        .excuse("h3_answer", "only plain HTTP/1.1")
+        .run();
+    assert!(!report.passed());
+    assert!(report.to_string().contains("there is no case \"h3_answer\""));
+}
+
+fn assert_caught(report: &Report, flaw: Flaw, says: &str) {
+    assert!(!report.passed(), "{flaw:?} was not caught: {report}");
+    assert!(
+        report.to_string().contains(says),
+        "{flaw:?} was caught, but not by {says:?}: {report}"
+    );
+}
+
+/// What is wrong with a transport.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flaw {
+    None,
+    FollowsRedirects,
+    RetriesAfterReset,
+    Retries503,
+    SaysResetIsNotSent,
+    SaysTimeoutIsNotSent,
+    NeverSaysNotSent,
+    ReadsWithoutBound,
+    ShowsTheToken,
+    ShowsTheUrl,
+    ShowsHeaders,
+    QuotesTheAnswer,
+    NeverGivesUp,
+    CountsEachRead,
+    MakesA400AnError,
+    LosesTheStatusOfACutPage,
+    LosesHeaders,
+    BelievesACutForm,
+    BelievesACutAnswer,
+    SendsAnotherHeader,
+    SendsAnotherBody,
+    AsksForGzip,
+    KeepsCookies,
+    MistakesTheKind,
+}
+
+/// HTTP/1.1 over plain TCP to an address, and one flaw.
+struct Simple {
+    connect_timeout: Duration,
+    timeout: Duration,
+    flaw: Flaw,
+    cookie: Mutex<Option<String>>,
+}
+
+struct InAsync(Simple);
+
+#[async_trait::async_trait]
+impl Transport for InAsync {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        self.0.send(request)
+    }
+}
+
+/// More than any case allows, so that a flaw shows, and no more, so that it
+/// does not fill the memory.
+const UNBOUND: usize = 1 << 20;
+
+impl BlockingTransport for Simple {
+    fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let (head, body) = request_parts(request);
+        let mut result = self.attempt(&head, &body);
+        match (&result, self.flaw) {
+            (Err(error), Flaw::RetriesAfterReset) if error.kind() == Kind::Reset => {
+                result = self.attempt(&head, &body);
+            }
+            (Ok(response), Flaw::Retries503) if response.status() == 503 => {
+                result = self.attempt(&head, &body);
+            }
+            (Ok(response), Flaw::FollowsRedirects) if response.status().is_redirection() => {
+                let location = response.headers()["location"].to_str().unwrap().to_owned();
+                let mut onward = head.clone();
+                if location.starts_with("http") {
+                    onward.uri = location.parse().unwrap();
+                }
+                result = self.attempt(&onward, &body);
+            }
+            (Ok(response), Flaw::MakesA400AnError) if response.status() == 400 => {
+                result = Err(TransportError::unknown(Kind::Other));
+            }
+            _ => {}
+        }
+        result.map_err(|error| self.spoil(error, &head, &body))
+    }
+}
+
+#[derive(Clone)]
+struct Head {
+    uri: http::Uri,
+    headers: http::HeaderMap,
+    limit: usize,
+}
+
+fn request_parts(request: Request) -> (Head, Vec<u8>) {
+    let limit = request.response_limit();
+    let (parts, body) = request.into_http().into_parts();
+    (Head { uri: parts.uri, headers: parts.headers, limit }, body)
+}
+
+impl Simple {
+    fn new(settings: &Settings, flaw: Flaw) -> Self {
+        Self {
+            connect_timeout: settings.connect_timeout.min(settings.timeout),
+            timeout: settings.timeout,
+            flaw,
+            cookie: Mutex::new(None),
+        }
+    }
+
+    fn spoil(&self, error: TransportError, head: &Head, body: &[u8]) -> TransportError {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match self.flaw {
+            Flaw::SaysResetIsNotSent if error.kind() == Kind::Reset => {
+                TransportError::not_sent(error.kind())
+            }
+            Flaw::SaysTimeoutIsNotSent if error.kind() == Kind::Timeout => {
+                TransportError::not_sent(Kind::ConnectTimeout)
+            }
+            Flaw::NeverSaysNotSent => TransportError::unknown(error.kind()),
+            Flaw::MistakesTheKind => match error.kind() {
+                Kind::Refused => TransportError::not_sent(Kind::Dns),
+                _ => TransportError::unknown(Kind::Other),
+            },
+            Flaw::ShowsTheToken => error.with_source(text(body)),
+            Flaw::ShowsTheUrl => error.with_source(head.uri.to_string()),
+            // In `Debug` only, and only in the source.
+            Flaw::ShowsHeaders => {
+                error.with_source(OnlyInDebug(text(head.headers["authorization"].as_bytes())))
+            }
+            _ => error,
+        }
+    }
+
+    fn attempt(&self, head: &Head, body: &[u8]) -> Result<Response, TransportError> {
+        let deadline = Instant::now() + self.timeout;
+        let address: SocketAddr = head
+            .uri
+            .authority()
+            .unwrap()
+            .as_str()
+            .replace("localhost", "127.0.0.1")
+            .parse()
+            .map_err(|_| TransportError::not_sent(Kind::Dns))?;
+        if head.uri.scheme_str() == Some("https") {
+            return Err(TransportError::not_sent(Kind::Connect));
+        }
+        let mut stream =
+            TcpStream::connect_timeout(&address, self.connect_timeout).map_err(|error| {
+                TransportError::not_sent(match error.kind() {
+                    ErrorKind::ConnectionRefused => Kind::Refused,
+                    ErrorKind::TimedOut => Kind::ConnectTimeout,
+                    _ => Kind::Connect,
+                })
+            })?;
+        stream.set_nodelay(true).unwrap();
+        stream.write_all(&self.encode(head, body)).map_err(|error| failed(&error))?;
+
+        let mut wire = Wire { stream, deadline, flaw: self.flaw, buffered: Vec::new() };
+        let parts = loop {
+            match parse_head(&wire.buffered) {
+                Ok(Some((length, parts))) => {
+                    wire.buffered.drain(..length);
+                    if !parts.status.is_informational() {
+                        break parts;
+                    }
+                }
+                Ok(None) if wire.buffered.len() > 64 * 1024 => {
+                    return Err(TransportError::unknown(Kind::TooLarge));
+                }
+                Ok(None) => {
+                    if !wire.fill().map_err(|error| failed(&error))? {
+                        return Err(TransportError::unknown(Kind::Closed));
+                    }
+                }
+                Err(()) => {
+                    let error = TransportError::unknown(Kind::Protocol);
+                    return Err(match self.flaw {
+                        Flaw::QuotesTheAnswer => {
+                            error.with_source(String::from_utf8_lossy(&wire.buffered).into_owned())
+                        }
+                        _ => error,
+                    });
+                }
+            }
+        };
+        self.read_body(parts, wire, head.limit)
+    }
+
+    fn encode(&self, head: &Head, body: &[u8]) -> Vec<u8> {
+        let mut bytes = format!("POST {} HTTP/1.1\r\n", head.uri.path_and_query().unwrap());
+        bytes.push_str(&format!("host: {}\r\n", head.uri.authority().unwrap()));
+        for (name, value) in &head.headers {
+            let value = match self.flaw {
+                Flaw::SendsAnotherHeader if name == "accept" => "*/*",
+                _ => value.to_str().unwrap(),
+            };
+            bytes.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if self.flaw == Flaw::AsksForGzip {
+            bytes.push_str("accept-encoding: gzip\r\n");
+        }
+        if let Some(cookie) = &*self.cookie.lock().unwrap() {
+            bytes.push_str(&format!("cookie: {cookie}\r\n"));
+        }
+        bytes.push_str(&format!("content-length: {}\r\n\r\n", body.len()));
+        let mut bytes = bytes.into_bytes();
+        bytes.extend_from_slice(body);
+        if self.flaw == Flaw::SendsAnotherBody {
+            *bytes.last_mut().unwrap() ^= 1;
+        }
+        bytes
+    }
+
+    fn read_body(
+        &self,
+        mut parts: http::response::Parts,
+        mut wire: Wire,
+        limit: usize,
+    ) -> Result<Response, TransportError> {
+        if self.flaw == Flaw::KeepsCookies
+            && let Some(cookie) = parts.headers.get("set-cookie")
+        {
+            *self.cookie.lock().unwrap() = Some(cookie.to_str().unwrap().to_owned());
+        }
+        if self.flaw == Flaw::LosesHeaders {
+            parts.headers.remove("retry-after");
+        }
+        let mut framing = match Framing::of(&parts) {
+            Ok(framing) => framing,
+            Err(()) => return Err(TransportError::unknown(Kind::Protocol)),
+        };
+        if self.flaw == Flaw::BelievesACutForm {
+            // The shared reader would notice.
+            parts.headers.insert("content-length", http::HeaderValue::from_static("1"));
+        }
+        let cut_is_fine = self.flaw == Flaw::BelievesACutAnswer;
+        let status = parts.status;
+        let bound = if self.flaw == Flaw::ReadsWithoutBound { UNBOUND } else { limit };
+        let mut reader = ResponseReader::new(parts, bound);
+        loop {
+            let error = match framing.next(&mut wire) {
+                Ok(Piece::Data(data)) => {
+                    if reader.push(&data).is_break() {
+                        return match (self.flaw, reader.finish()) {
+                            // What it should have kept to itself.
+                            (Flaw::ReadsWithoutBound, Err(_)) => {
+                                Ok(http::Response::new(vec![b' '; UNBOUND]))
+                            }
+                            (_, result) => result,
+                        };
+                    }
+                    continue;
+                }
+                Ok(Piece::End) => return reader.finish(),
+                Ok(Piece::Cut) if cut_is_fine => return reader.finish(),
+                Ok(Piece::Cut) => TransportError::unknown(Kind::Truncated),
+                Ok(Piece::Bad) => TransportError::unknown(Kind::Protocol),
+                Err(error) => failed(&error),
+            };
+            return match self.flaw {
+                Flaw::LosesTheStatusOfACutPage if status.is_server_error() => Err(error),
+                _ => reader.fail(error),
+            };
+        }
+    }
+}
+
+struct OnlyInDebug(String);
+
+impl fmt::Display for OnlyInDebug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("something failed")
+    }
+}
+
+impl fmt::Debug for OnlyInDebug {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("OnlyInDebug").field(&self.0).finish()
+    }
+}
+
+impl std::error::Error for OnlyInDebug {}
+
+fn failed(error: &io::Error) -> TransportError {
+    TransportError::unknown(match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => Kind::Timeout,
+        _ => Kind::Reset,
+    })
+}
+
+struct Wire {
+    stream: TcpStream,
+    deadline: Instant,
+    flaw: Flaw,
+    buffered: Vec<u8>,
+}
+
+impl Wire {
+    /// Reads once; false at the end.
+    fn fill(&mut self) -> io::Result<bool> {
+        let left = match self.flaw {
+            Flaw::NeverGivesUp => None,
+            Flaw::CountsEachRead => Some(Duration::from_millis(300)),
+            _ => Some(self.deadline.saturating_duration_since(Instant::now())),
+        };
+        if left == Some(Duration::ZERO) {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(left)?;
+        let mut buffer = [0; 4096];
+        let n = self.stream.read(&mut buffer)?;
+        self.buffered.extend_from_slice(&buffer[..n]);
+        Ok(n > 0)
+    }
+}
+
+fn parse_head(bytes: &[u8]) -> Result<Option<(usize, http::response::Parts)>, ()> {
+    let mut fields = [httparse::EMPTY_HEADER; 256];
+    let mut parsed = httparse::Response::new(&mut fields);
+    let Ok(status) = parsed.parse(bytes) else { return Err(()) };
+    let httparse::Status::Complete(length) = status else { return Ok(None) };
+    let mut response = http::Response::builder().status(parsed.code.unwrap());
+    for field in parsed.headers.iter() {
+        response = response.header(field.name, field.value);
+    }
+    Ok(Some((length, response.body(()).map_err(|_| ())?.into_parts().0)))
+}
+
+enum Framing {
+    Length(usize),
+    Chunk(usize),
+    UntilClose,
+    Ended,
+}
+
+enum Piece {
+    Data(Vec<u8>),
+    End,
+    Cut,
+    Bad,
+}
+
+impl Framing {
+    fn of(parts: &http::response::Parts) -> Result<Self, ()> {
+        if matches!(parts.status.as_u16(), 204 | 304) {
+            Ok(Self::Ended)
+        } else if parts.headers.contains_key("transfer-encoding") {
+            Ok(Self::Chunk(0))
+        } else if let Some(length) = parts.headers.get("content-length") {
+            length.to_str().ok().and_then(|text| text.parse().ok()).map(Self::Length).ok_or(())
+        } else {
+            Ok(Self::UntilClose)
+        }
+    }
+
+    fn next(&mut self, wire: &mut Wire) -> io::Result<Piece> {
+        loop {
+            match self {
+                Self::Ended | Self::Length(0) => return Ok(Piece::End),
+                Self::Chunk(0) => match httparse::parse_chunk_size(&wire.buffered) {
+                    Ok(httparse::Status::Complete((used, size))) => {
+                        wire.buffered.drain(..used);
+                        // With the line end after the data.
+                        *self = match size {
+                            0 => Self::Ended,
+                            size => {
+                                Self::Chunk(usize::try_from(size).unwrap_or(usize::MAX - 2) + 2)
+                            }
+                        };
+                        continue;
+                    }
+                    Ok(httparse::Status::Partial) => {}
+                    Err(_) => return Ok(Piece::Bad),
+                },
+                Self::Chunk(left) if !wire.buffered.is_empty() => {
+                    let n = wire.buffered.len().min(*left);
+                    let ends = n.saturating_sub(left.saturating_sub(2));
+                    let mut data: Vec<u8> = wire.buffered.drain(..n).collect();
+                    data.truncate(n - ends.min(2));
+                    *left -= n;
+                    return Ok(Piece::Data(data));
+                }
+                Self::Length(left) if !wire.buffered.is_empty() => {
+                    let n = wire.buffered.len().min(*left);
+                    *left -= n;
+                    return Ok(Piece::Data(wire.buffered.drain(..n).collect()));
+                }
+                Self::UntilClose if !wire.buffered.is_empty() => {
+                    return Ok(Piece::Data(std::mem::take(&mut wire.buffered)));
+                }
+                _ => {}
+            }
+            if !wire.fill()? {
+                return Ok(match self {
+                    Self::UntilClose => Piece::End,
+                    _ => Piece::Cut,
+                });
+            }
+        }
+    }
+}
