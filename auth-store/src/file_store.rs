@@ -245,4 +245,4 @@ impl Files for FileStore {
     }
 }
 
-token_store!(FileStore);
+token_store!(FileStore, |store| store);

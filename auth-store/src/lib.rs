@@ -5,6 +5,8 @@ mod error;
 #[cfg(feature = "file")]
 mod file_store;
 #[cfg(feature = "file")]
+mod import;
+#[cfg(feature = "file")]
 mod json;
 #[cfg(feature = "file")]
 mod lock;
@@ -16,4 +18,7 @@ mod sys;
 mod traits;
 
 #[cfg(feature = "file")]
-pub use crate::file_store::FileStore;
+pub use crate::{
+    file_store::FileStore,
+    import::{ClaudeCredentials, CodexAuth},
+};

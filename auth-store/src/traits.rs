@@ -75,15 +75,16 @@ pub(crate) async fn off_thread<F: Files, T: Send + 'static>(
     Ok(blocking::unblock(move || operation(&files)).await?)
 }
 
-/// Both traits for a type that has [`Files`].
+/// Both traits for `$store`, by the [`Files`] that it is or has.
 macro_rules! token_store {
-    ($store:ty) => {
+    ($store:ty, |$this:ident| $files:expr) => {
         impl auth_accounts::BlockingTokenStore for $store {
             fn load(
                 &self,
                 account: &AccountId,
             ) -> Result<Option<(Record, Version)>, auth_accounts::StoreError> {
-                Ok(Files::load(self, account)?)
+                let $this = self;
+                Ok($crate::traits::Files::load($files, account)?)
             }
 
             fn save(
@@ -92,7 +93,8 @@ macro_rules! token_store {
                 record: &Record,
                 expected: Option<&Version>,
             ) -> Result<Version, auth_accounts::StoreError> {
-                Ok(Files::save(self, account, record, expected)?)
+                let $this = self;
+                Ok($crate::traits::Files::save($files, account, record, expected)?)
             }
 
             fn lease(
@@ -100,7 +102,8 @@ macro_rules! token_store {
                 account: &AccountId,
                 wait: std::time::Duration,
             ) -> Result<auth_accounts::Lease, auth_accounts::StoreError> {
-                $crate::traits::lease_blocking(self, account, wait)
+                let $this = self;
+                $crate::traits::lease_blocking($files, account, wait)
             }
         }
 
@@ -111,7 +114,11 @@ macro_rules! token_store {
                 account: &AccountId,
             ) -> Result<Option<(Record, Version)>, auth_accounts::StoreError> {
                 let account = account.clone();
-                $crate::traits::off_thread(self, move |files| Files::load(files, &account)).await
+                let $this = self;
+                $crate::traits::off_thread($files, move |files| {
+                    $crate::traits::Files::load(files, &account)
+                })
+                .await
             }
 
             async fn save(
@@ -122,8 +129,9 @@ macro_rules! token_store {
             ) -> Result<Version, auth_accounts::StoreError> {
                 let (account, record) = (account.clone(), record.clone());
                 let expected = expected.cloned();
-                $crate::traits::off_thread(self, move |files| {
-                    Files::save(files, &account, &record, expected.as_ref())
+                let $this = self;
+                $crate::traits::off_thread($files, move |files| {
+                    $crate::traits::Files::save(files, &account, &record, expected.as_ref())
                 })
                 .await
             }
@@ -133,7 +141,8 @@ macro_rules! token_store {
                 account: &AccountId,
                 wait: std::time::Duration,
             ) -> Result<auth_accounts::Lease, auth_accounts::StoreError> {
-                $crate::traits::lease(self, account, wait).await
+                let $this = self;
+                $crate::traits::lease($files, account, wait).await
             }
         }
     };

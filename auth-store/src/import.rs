@@ -1,0 +1,284 @@
+//! Credential files of other programs, used in place.
+//!
+//! Such a file is shared with its program: what one of them renews, the other
+//! finds there. Its tokens are the record's tokens. What it has no place for
+//! (the setback, the note of a renewal begun) stands in a file of ours beside
+//! it, in the directory `.auth-store`.
+
+mod claude;
+mod claude_locks;
+mod codex;
+mod document;
+mod side;
+
+use std::{
+    ffi::OsStr,
+    fmt,
+    io::ErrorKind,
+    marker::PhantomData,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use auth_accounts::{AccountId, Lease, Record, Version};
+use auth_core::TokenSet;
+
+use self::{
+    document::Document,
+    side::{Notes, Side},
+};
+use crate::{
+    error::{FileError, Problem},
+    lock::{FileLock, Patience},
+    sys::{Dir, Privacy},
+    traits::Files,
+};
+
+pub use self::{claude::ClaudeCredentials, codex::CodexAuth};
+
+/// How another program keeps its tokens.
+trait Format: Send + Sync + 'static {
+    /// What the file is, for errors.
+    const EXPECTED: &'static str;
+
+    /// Members of a token answer that the file itself has a place for.
+    const KEPT_EXTRA: &'static [&'static str];
+
+    /// The tokens; `None` if nobody is logged in. What the file does not say
+    /// is left out.
+    fn read(document: &Document) -> Result<Option<Found>, &'static str>;
+
+    /// Puts the record's tokens in place and leaves everything else alone.
+    fn write(document: &mut Document, record: &Record) -> Result<(), &'static str>;
+
+    /// What is held during a renewal beside the lease, so that the program
+    /// itself does not renew meanwhile.
+    type RenewalLock: Send + Sync + 'static;
+
+    /// Takes it if nobody has it.
+    fn try_lock_renewal(file: &Path) -> Result<Option<Self::RenewalLock>, FileError>;
+
+    /// What is held while the file is rewritten.
+    type WriteLock;
+
+    /// Takes it if nobody has it.
+    fn try_lock_write(file: &Path) -> Result<Option<Self::WriteLock>, FileError>;
+}
+
+/// What a file says.
+struct Found {
+    tokens: TokenSet,
+    renewed_at: Option<SystemTime>,
+}
+
+/// One file, as the store of one account.
+struct Import<F> {
+    account: AccountId,
+    file: PathBuf,
+    format: PhantomData<fn() -> F>,
+}
+
+/// The most that such a file may have. They hold a few kilobytes.
+const MAX_FILE: usize = 1 << 20;
+
+/// How long a save waits for others to end theirs.
+const SAVE_WAIT: Duration = Duration::from_secs(10);
+
+/// How long an unreadable file is given to become readable. Codex rewrites its
+/// file in place, and so does everybody who edits it by hand.
+const SETTLE: Duration = Duration::from_millis(300);
+
+impl<F: Format> Import<F> {
+    fn new(account: AccountId, file: PathBuf) -> Result<Self, FileError> {
+        let file = std::path::absolute(&file)
+            .map_err(|error| FileError::io("make absolute", file, error))?;
+        if file.file_name().and_then(OsStr::to_str).is_none() || file.parent().is_none() {
+            return Err(FileError::new(file, Problem::WrongType { expected: "file name" }));
+        }
+        Ok(Self { account, file, format: PhantomData })
+    }
+}
+
+impl<F: Format> Files for Shared<F> {
+    fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, FileError> {
+        if *account != self.account {
+            return Ok(None);
+        }
+        Ok(self.read()?.record)
+    }
+
+    fn save(
+        &self,
+        account: &AccountId,
+        record: &Record,
+        expected: Option<&Version>,
+    ) -> Result<Version, FileError> {
+        self.check(account)?;
+        let side = Side::open(self.dir_path(), self.name())?;
+        let _lock = FileLock::take(side.dir(), &side.names().lock, SAVE_WAIT)?;
+        let _theirs = self.lock_write()?;
+
+        let current = self.read()?;
+        if current.record.as_ref().map(|(_, version)| version) != expected {
+            return Err(self.error(Problem::Conflict));
+        }
+        let mut document = current.document.clone().unwrap_or_default();
+        F::write(&mut document, record).map_err(|reason| self.error(Problem::Unfit { reason }))?;
+        // The tokens first: if it ends in between, the notes that remain are
+        // about a refresh token that is no longer there, and mean nothing.
+        if current.document.as_ref() != Some(&document) {
+            self.replace(current.document.as_ref(), &document)?;
+        }
+        let notes = Notes::of(record, F::KEPT_EXTRA);
+        side.write(&notes)?;
+        // As it will be found.
+        match self.found(&document)? {
+            Some(found) => Ok(notes.version(&notes.record_of(found))),
+            None => Err(self.error(Problem::Unfit { reason: "there is no access token" })),
+        }
+    }
+
+    fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError> {
+        self.check(account)?;
+        let side = Side::open(self.dir_path(), self.name())?;
+        let Some(lock) = FileLock::try_take(side.dir(), &side.names().lease)? else {
+            return Ok(None);
+        };
+        // Ours first: of our own kind, one at a time asks for theirs.
+        let Some(theirs) = F::try_lock_renewal(&self.file)? else { return Ok(None) };
+        Ok(Some(Lease::new((theirs, lock))))
+    }
+
+    fn lease_timeout(&self, _account: &AccountId, waited: Duration) -> FileError {
+        self.error(Problem::LeaseTimeout { waited })
+    }
+}
+
+impl<F: Format> Import<F> {
+    /// The file and its notes, as one record. A file that cannot be read is
+    /// looked at again for a moment: somebody may be writing it.
+    fn read(&self) -> Result<Current, FileError> {
+        let mut patience = Patience::new(SETTLE);
+        loop {
+            let result = self.read_once();
+            let damaged =
+                result.as_ref().is_err_and(|e| matches!(e.problem, Problem::Damaged { .. }));
+            match patience.next() {
+                Some(pause) if damaged => thread::sleep(pause),
+                _ => return result,
+            }
+        }
+    }
+
+    fn read_once(&self) -> Result<Current, FileError> {
+        let Some(document) = self.document()? else {
+            return Ok(Current { document: None, record: None });
+        };
+        let record = match self.found(&document)? {
+            None => None,
+            Some(found) => {
+                let notes = Side::read(self.dir_path(), self.name())?;
+                let record = notes.record_of(found);
+                let version = notes.version(&record);
+                Some((record, version))
+            }
+        };
+        Ok(Current { document: Some(document), record })
+    }
+
+    /// The file's content; `None` if there is no file, or no directory: the
+    /// program was never used.
+    fn document(&self) -> Result<Option<Document>, FileError> {
+        let dir = match Dir::open(self.dir_path(), Privacy::Unwritable) {
+            Ok(dir) => dir,
+            Err(FileError { problem: Problem::Io { error, .. }, .. })
+                if error.kind() == ErrorKind::NotFound =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
+        Document::read(&dir, self.name(), F::EXPECTED, MAX_FILE)
+    }
+
+    fn found(&self, document: &Document) -> Result<Option<Found>, FileError> {
+        F::read(document).map_err(|reason| {
+            self.error(Problem::Damaged { expected: F::EXPECTED, reason, line: 0, column: 0 })
+        })
+    }
+
+    fn replace(&self, old: Option<&Document>, new: &Document) -> Result<(), FileError> {
+        let dir = Dir::open(self.dir_path(), Privacy::Unwritable)?;
+        let temporary = format!("{}.auth-store.tmp", self.name());
+        dir.replace(self.name(), &temporary, &new.to_bytes(), || {
+            // Some programs take no lock, so this is looked at as late as can
+            // be.
+            match self.document()?.as_ref() == old {
+                true => Ok(()),
+                false => Err(self.error(Problem::Conflict)),
+            }
+        })
+    }
+
+    fn lock_write(&self) -> Result<F::WriteLock, FileError> {
+        let mut patience = Patience::new(SAVE_WAIT);
+        loop {
+            if let Some(lock) = F::try_lock_write(&self.file)? {
+                return Ok(lock);
+            }
+            match patience.next() {
+                Some(pause) => thread::sleep(pause),
+                None => return Err(self.error(Problem::Busy { waited: SAVE_WAIT })),
+            }
+        }
+    }
+
+    fn check(&self, account: &AccountId) -> Result<(), FileError> {
+        if *account == self.account {
+            return Ok(());
+        }
+        Err(self.error(Problem::UnknownAccount { known: self.account.to_string() }))
+    }
+
+    fn error(&self, problem: Problem) -> FileError {
+        FileError::new(&*self.file, problem)
+    }
+
+    fn dir_path(&self) -> &Path {
+        self.file.parent().unwrap_or_else(|| Path::new(""))
+    }
+
+    fn name(&self) -> &str {
+        self.file.file_name().and_then(OsStr::to_str).unwrap_or_default()
+    }
+}
+
+impl<F> fmt::Debug for Import<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Import").field("account", &self.account).field("file", &self.file).finish()
+    }
+}
+
+/// What was found.
+struct Current {
+    document: Option<Document>,
+    record: Option<(Record, Version)>,
+}
+
+/// What the public stores hold.
+type Shared<F> = Arc<Import<F>>;
+
+/// `file` in the directory that the environment variable `variable` names,
+/// else in `directory` below the home directory.
+fn in_home(variable: &str, directory: &str, file: &str) -> Result<PathBuf, FileError> {
+    let named = std::env::var_os(variable).filter(|value| !value.is_empty());
+    let directory = match named {
+        Some(named) => PathBuf::from(named),
+        None => etcetera::home_dir()
+            .map_err(|_| FileError::new(directory, Problem::NoStateDirectory))?
+            .join(directory),
+    };
+    Ok(directory.join(file))
+}

@@ -1,0 +1,91 @@
+//! A JSON object that belongs to another program.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::{
+    error::FileError,
+    json::{self, wipe},
+    sys::Dir,
+};
+
+/// The members of a file, those that nobody here knows included. Wiped on
+/// drop.
+#[derive(Clone, Default)]
+pub(super) struct Document {
+    pub(super) members: Map<String, Value>,
+    /// Whether it was written in lines for people, and so is to stay so.
+    pretty: bool,
+}
+
+impl Document {
+    /// Reads the file `name`; `None` if there is none.
+    pub(super) fn read(
+        dir: &Dir,
+        name: &str,
+        expected: &'static str,
+        limit: usize,
+    ) -> Result<Option<Self>, FileError> {
+        let Some(content) = dir.read(name, limit)? else { return Ok(None) };
+        let members = json::parse(&content, expected)
+            .map_err(|problem| FileError::new(dir.path_of(name), problem))?;
+        Ok(Some(Self { members, pretty: content.contains(&b'\n') }))
+    }
+
+    /// The file's new content.
+    pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        #[derive(Serialize)]
+        #[serde(transparent)]
+        struct Whole<'a>(&'a Map<String, Value>);
+        json::write(&Whole(&self.members), self.pretty)
+    }
+
+    /// Changes the member `name`, which is made an object unless it is one.
+    pub(super) fn edit<E>(
+        &mut self,
+        name: &str,
+        edit: impl FnOnce(&mut Map<String, Value>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut object = match self.members.remove(name) {
+            Some(Value::Object(object)) => object,
+            _ => Map::new(),
+        };
+        let result = edit(&mut object);
+        self.members.insert(name.to_owned(), Value::Object(object));
+        result
+    }
+}
+
+impl PartialEq for Document {
+    fn eq(&self, other: &Self) -> bool {
+        self.members == other.members
+    }
+}
+
+impl Drop for Document {
+    fn drop(&mut self) {
+        self.members.values_mut().for_each(wipe);
+    }
+}
+
+/// Replaces a member and wipes what was there.
+pub(super) fn put(object: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
+    if let Some(mut old) = object.insert(name.to_owned(), value.into()) {
+        wipe(&mut old);
+    }
+}
+
+/// A member that is a string with something in it; `None` if it is absent,
+/// null or empty.
+pub(super) fn text<'a>(
+    object: &'a Map<String, Value>,
+    name: &str,
+    wrong: &'static str,
+) -> Result<Option<&'a str>, &'static str> {
+    match object.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok((!text.is_empty()).then_some(text)),
+        Some(_) => Err(wrong),
+    }
+}

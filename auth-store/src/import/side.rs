@@ -1,0 +1,187 @@
+//! What a foreign file has no place for, in files of ours beside it.
+
+use std::path::Path;
+
+use auth_accounts::{Record, Version};
+use auth_core::{AccessToken, Extra};
+use serde::{Deserialize, Serialize};
+
+use super::Found;
+use crate::{
+    error::{FileError, Problem},
+    json::{self, digest, hex, revision},
+    sys::{Dir, Privacy},
+};
+
+/// The directory beside the foreign file.
+const DIRECTORY: &str = ".auth-store";
+const SCHEMA: u64 = 1;
+const EXPECTED: &str = "notes beside a credentials file";
+const MAX_NOTES: usize = 4 << 20;
+
+/// Our files for one foreign file.
+pub(super) struct Side {
+    dir: Dir,
+    names: Names,
+}
+
+pub(super) struct Names {
+    pub(super) lock: String,
+    pub(super) lease: String,
+    notes: String,
+    temporary: String,
+}
+
+impl Side {
+    /// Opens the directory, and makes it if need be.
+    pub(super) fn open(parent: &Path, file_name: &str) -> Result<Self, FileError> {
+        let path = parent.join(DIRECTORY);
+        if path.symlink_metadata().is_err() {
+            Dir::create(&path)?;
+        }
+        // Who may write to the parent could put another directory in its place.
+        Dir::open(parent, Privacy::Unwritable)?;
+        Ok(Self { dir: Dir::open(&path, Privacy::Secret)?, names: Names::of(file_name) })
+    }
+
+    /// The notes; none if there is no such file or directory.
+    pub(super) fn read(parent: &Path, file_name: &str) -> Result<Notes, FileError> {
+        let path = parent.join(DIRECTORY);
+        if path.symlink_metadata().is_err() {
+            return Ok(Notes::default());
+        }
+        let (dir, name) = (Dir::open(&path, Privacy::Secret)?, Names::of(file_name).notes);
+        let Some(content) = dir.read(&name, MAX_NOTES)? else { return Ok(Notes::default()) };
+        Notes::parse(&content).map_err(|problem| FileError::new(dir.path_of(&name), problem))
+    }
+
+    /// Replaces the notes. The caller holds the lock.
+    pub(super) fn write(&self, notes: &Notes) -> Result<(), FileError> {
+        let Names { notes: name, temporary, .. } = &self.names;
+        let content = json::write(&notes.form(), true);
+        if content.len() > MAX_NOTES {
+            let problem = Problem::RecordTooLarge { size: content.len(), limit: MAX_NOTES };
+            return Err(FileError::new(self.dir.path_of(name), problem));
+        }
+        self.dir.replace(name, temporary, &content, || Ok(()))
+    }
+
+    pub(super) fn dir(&self) -> &Dir {
+        &self.dir
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+}
+
+impl Names {
+    fn of(file_name: &str) -> Self {
+        Self {
+            lock: format!("{file_name}.lock"),
+            lease: format!("{file_name}.lease"),
+            notes: format!("{file_name}.notes.json"),
+            temporary: format!("{file_name}.notes.json.tmp"),
+        }
+    }
+}
+
+/// A record without its tokens, and whose it is.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// Unlike that of every other save.
+    revision: String,
+    /// A digest of the access token that the record was saved with.
+    of: String,
+    record: Option<Record>,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    schema: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Form<T, R> {
+    schema: u64,
+    revision: T,
+    of: T,
+    record: R,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Exposed<'a>(#[serde(with = "auth_accounts::record_exposed")] &'a Record);
+
+impl Notes {
+    /// What is to be noted of `record`, whose `kept_extra` is kept elsewhere.
+    pub(super) fn of(record: &Record, kept_extra: &[&str]) -> Self {
+        let mut notes = record.clone();
+        notes.tokens.access_token = AccessToken::new("elsewhere");
+        notes.tokens.refresh_token = None;
+        notes.tokens.extra = Extra::default();
+        for (name, value) in record.tokens.extra.iter() {
+            if !kept_extra.contains(&name) {
+                notes.tokens.extra.insert(name, value.clone());
+            }
+        }
+        Self {
+            revision: revision(),
+            of: token_digest(&record.tokens.access_token),
+            record: Some(notes),
+        }
+    }
+
+    fn parse(content: &[u8]) -> Result<Self, Problem> {
+        let Header { schema } = json::parse(content, EXPECTED)?;
+        if schema > SCHEMA {
+            return Err(Problem::NewerSchema { found: schema, known: SCHEMA });
+        }
+        let form: Form<String, Record> = json::parse(content, EXPECTED)?;
+        Ok(Self { revision: form.revision, of: form.of, record: Some(form.record) })
+    }
+
+    fn form(&self) -> Form<&str, Option<Exposed<'_>>> {
+        Form {
+            schema: SCHEMA,
+            revision: &self.revision,
+            of: &self.of,
+            record: self.record.as_ref().map(Exposed),
+        }
+    }
+
+    /// The record: what was found, and what was noted of it.
+    ///
+    /// Setback and note of a renewal name the refresh token that they are
+    /// about, and so cannot be taken for another's. The rest is used only if
+    /// the access token is still the one it was noted with.
+    pub(super) fn record_of(&self, found: Found) -> Record {
+        let mut record = Record::new(found.tokens);
+        record.renewed_at = found.renewed_at;
+        let Some(notes) = &self.record else { return record };
+        record.begun.clone_from(&notes.begun);
+        record.setback.clone_from(&notes.setback);
+        if self.of == token_digest(&record.tokens.access_token) {
+            let tokens = &mut record.tokens;
+            tokens.token_type = tokens.token_type.take().or(notes.tokens.token_type.clone());
+            tokens.scope = tokens.scope.take().or(notes.tokens.scope.clone());
+            tokens.expires_at = tokens.expires_at.or(notes.tokens.expires_at);
+            for (name, value) in notes.tokens.extra.iter() {
+                if tokens.extra.get(name).is_none() {
+                    tokens.extra.insert(name, value.clone());
+                }
+            }
+            record.renewed_at = record.renewed_at.or(notes.renewed_at);
+        }
+        record
+    }
+
+    /// The version of `record`, which is what these notes and the file make.
+    pub(super) fn version(&self, record: &Record) -> Version {
+        Version::new(digest(&[&record.to_json_exposed(), self.revision.as_bytes()]))
+    }
+}
+
+fn token_digest(token: &AccessToken) -> String {
+    hex(&digest(&[token.expose().as_bytes()]))
+}
