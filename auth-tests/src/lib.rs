@@ -1,1 +1,16 @@
-//! Tests and benchmarks that judge the workspace from outside
+//! Tests and benchmarks that judge the workspace from outside.
+//!
+//! What several of them share: a renewal in either world, traced; the kinds of
+//! reply that there are; small deterministic chance.
+
+mod chance;
+mod kinds;
+mod sans_io;
+mod world;
+
+pub use crate::{
+    chance::Chance,
+    kinds::{Expected, ReplyKind},
+    sans_io::{renew_without_io, token_answer},
+    world::{Trace, World, endpoint},
+};
