@@ -46,9 +46,9 @@ impl ReqwestTransport {
     /// `Client` does not tell, and so is yours to see to:
     ///
     /// - `redirect(Policy::none())`. Otherwise a 301, 302 or 303 is followed
-    ///   with a GET. That request holds no token, and its answer is refused:
-    ///   the attempt fails. (A 307 or 308 is not followed, for the body cannot
-    ///   be sent twice.)
+    ///   with a GET. That request holds no token, and its answer is refused if
+    ///   it comes from another URL: the attempt fails. (A 307 or 308 is not
+    ///   followed, for the body cannot be sent twice.)
     /// - `connect_timeout`: there is none by default, so that a silent host
     ///   costs the whole 10 s.
     /// - `pool_max_idle_per_host(0)`: otherwise a connection that the server

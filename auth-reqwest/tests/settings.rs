@@ -1,0 +1,189 @@
+//! The settings do what they say, and a client of one's own is held to what
+//! can be enforced.
+
+use std::{sync::Once, time::Duration};
+
+use auth_core::{
+    Backoff, Delivery, FailureKind, Grant, Refresh, RefreshToken, Request, TokenEndpoint,
+    Transport, TransportErrorKind,
+};
+use auth_reqwest::{BuildError, ReqwestTransport, ReqwestTransportBuilder, TokioClock};
+use auth_testkit::{FaultServer, Point, Reaction, conformance};
+
+fn builder() -> ReqwestTransportBuilder {
+    ReqwestTransport::builder().no_proxy().without_system_roots()
+}
+
+fn endpoint(url: &str) -> TokenEndpoint {
+    TokenEndpoint::new(url, "client").unwrap()
+}
+
+fn request(endpoint: &TokenEndpoint) -> Request {
+    endpoint.request(&Grant::RefreshToken(RefreshToken::new("rt-1")))
+}
+
+fn tokens() -> Reaction {
+    Reaction::tokens("at-2", "rt-2", 3600)
+}
+
+/// As reqwest makes it, for better or worse.
+fn stock_client() -> reqwest::Client {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        rustls::crypto::ring::default_provider().install_default().unwrap();
+    });
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+fn stock_http2_client() -> reqwest::Client {
+    let _ = stock_client();
+    reqwest::Client::builder().no_proxy().http2_prior_knowledge().build().unwrap()
+}
+
+#[tokio::test]
+async fn a_renewal_from_end_to_end() {
+    let script = [Reaction::nginx(502), Reaction::reset(Point::AfterBody), tokens()];
+    let server = FaultServer::plays(script);
+    let refresh = Refresh::new(endpoint(server.url()), RefreshToken::new("rt-1"))
+        .policy(Backoff::default().base_delay(Duration::ZERO));
+    let tokens =
+        auth_core::refresh(refresh, &builder().build().unwrap(), &TokioClock).await.unwrap();
+    assert_eq!(tokens.access_token.expose(), "at-2");
+    server.stop();
+    server.verify();
+}
+
+#[tokio::test]
+async fn the_user_agent() {
+    let server = FaultServer::plays([tokens(), tokens(), tokens()]);
+    let plain = endpoint(server.url());
+    let named = endpoint(server.url()).header("User-Agent", "of-the-endpoint").unwrap();
+    builder().build().unwrap().send(request(&plain)).await.unwrap();
+    let transport = builder().user_agent("acme/1").build().unwrap();
+    transport.send(request(&plain)).await.unwrap();
+    transport.send(request(&named)).await.unwrap();
+    let seen: Vec<_> = server
+        .requests()
+        .iter()
+        .map(|request| request.headers["user-agent"].to_str().unwrap().to_owned())
+        .collect();
+    let default = concat!("auth-reqwest/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(seen, [default, "acme/1", "of-the-endpoint"]);
+}
+
+#[tokio::test]
+async fn by_default_a_connection_is_not_kept() {
+    for (idle, connections) in [(0, 2), (1, 1)] {
+        let server = FaultServer::plays([tokens(), tokens()]);
+        let transport = builder().max_idle_connections(idle).build().unwrap();
+        for _ in 0..2 {
+            transport.send(request(&endpoint(server.url()))).await.unwrap();
+        }
+        assert_eq!(server.connections().len(), connections);
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_an_error_without_a_secret() {
+    let pem =
+        |inside| format!("-----BEGIN CERTIFICATE-----\n{inside}\n-----END CERTIFICATE-----\n");
+    let errors = [
+        (builder().root_certificates_pem("hunter2").build(), "no certificate"),
+        (builder().root_certificates_pem(pem("hunter2!")).build(), "no base64"),
+        (builder().root_certificates_pem(pem("hunter2=")).build(), "no DER"),
+        (builder().user_agent("hunter2\n").build(), "a line break"),
+        (builder().proxy("http://user:hunter2@[").build(), "half a URL"),
+    ];
+    for (result, what) in errors {
+        let error = result.err().unwrap_or_else(|| panic!("{what} was accepted"));
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("hunter2"), "{what}: {shown}");
+        match (what, error) {
+            ("a line break", BuildError::UserAgent)
+            | ("half a URL", BuildError::Proxy)
+            | ("no DER", BuildError::Tls(_))
+            | ("no certificate" | "no base64", BuildError::Certificate) => {}
+            (_, error) => panic!("{what}: {error:?}"),
+        }
+    }
+}
+
+#[test]
+fn debug_shows_no_password() {
+    let builder = builder().proxy("http://user:hunter2@127.0.0.1:3128");
+    assert!(!format!("{builder:?}").contains("hunter2"));
+    assert!(!format!("{:?}", builder.build().unwrap()).contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_bad_certificate_is_for_a_person_to_change() {
+    let server = FaultServer::plays_over_tls([tokens()]);
+    let refresh = Refresh::new(endpoint(server.url()), RefreshToken::new("rt-1"));
+    let error =
+        auth_core::refresh(refresh, &builder().build().unwrap(), &TokioClock).await.unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Misconfigured);
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("UnknownIssuer"), "{cause}");
+}
+
+/// What the library below does by itself, and a `Client` does not tell.
+const REDIRECTS: [&str; 4] =
+    ["redirect_301", "redirect_302", "redirect_303", "redirect_302_to_itself"];
+
+#[tokio::test]
+async fn a_stock_client_keeps_the_promises_but_for_redirects() {
+    let mut suite = conformance::transport(|settings| {
+        ReqwestTransport::from_client(stock_client()).with_timeout(settings.timeout)
+    });
+    for (case, _) in conformance::cases() {
+        // Its certificates, its proxy, and whether it speaks HTTP/2 are its own.
+        let its_own = ["tls_", "certificate_", "proxy_", "h2_"];
+        // Nor does it have a timeout for connecting.
+        if its_own.iter().any(|kind| case.starts_with(kind)) || case == "connect_timeout" {
+            continue;
+        }
+        if !REDIRECTS.contains(&case) {
+            suite = suite.only(case);
+        }
+    }
+    suite.await.assert();
+}
+
+#[tokio::test]
+async fn a_stock_client_that_follows_a_redirect_is_found_out() {
+    for status in [301, 302, 303] {
+        let transport = ReqwestTransport::from_client(stock_client());
+        let elsewhere = FaultServer::plays([tokens()]);
+        let server = FaultServer::plays([Reaction::redirect(status, elsewhere.url())]);
+        let error = transport.send(request(&endpoint(server.url()))).await.unwrap_err();
+        assert_eq!(error.kind(), TransportErrorKind::Other);
+        assert_eq!(error.delivery(), Delivery::Unknown);
+        // The token has not travelled.
+        assert_eq!(elsewhere.body_bytes_received(), 0);
+        assert!(!elsewhere.requests()[0].headers.contains_key("authorization"));
+    }
+}
+
+#[tokio::test]
+async fn a_stock_client_does_not_repeat_what_http2_refused() {
+    // Here reqwest retries by default, if only it can clone the body.
+    let mut suite = conformance::transport(|settings| {
+        ReqwestTransport::from_client(stock_http2_client()).with_timeout(settings.timeout)
+    });
+    for (case, _) in conformance::cases().filter(|(case, _)| case.starts_with("h2_")) {
+        suite = suite.only(case);
+    }
+    suite.await.assert();
+}
+
+#[tokio::test]
+async fn the_repeat_that_a_plain_client_makes() {
+    // What the one before guards against: the same client, with a body that
+    // can be cloned, sends the token twice.
+    let client = stock_http2_client();
+    let server = FaultServer::plays([Reaction::refuse_stream(Point::AfterBody), tokens()]);
+    let response = client.post(server.url()).body("refresh_token=rt-1").send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    server.stop();
+    assert_eq!(server.requests().len(), 2);
+}

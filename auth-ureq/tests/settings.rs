@@ -1,0 +1,157 @@
+//! The settings do what they say, and an agent of one's own is held to what
+//! can be enforced.
+
+use std::{sync::Arc, time::Duration};
+
+use auth_core::{
+    Backoff, BlockingTransport, FailureKind, Grant, Refresh, RefreshToken, Request, TokenEndpoint,
+};
+use auth_testkit::{FaultServer, Point, Reaction, conformance};
+use auth_ureq::{BuildError, SystemClock, UreqTransport, UreqTransportBuilder};
+use ureq::{
+    Agent,
+    tls::{RootCerts, TlsConfig},
+};
+
+fn builder() -> UreqTransportBuilder {
+    UreqTransport::builder().no_proxy().without_system_roots()
+}
+
+fn endpoint(url: &str) -> TokenEndpoint {
+    TokenEndpoint::new(url, "client").unwrap()
+}
+
+fn request(endpoint: &TokenEndpoint) -> Request {
+    endpoint.request(&Grant::RefreshToken(RefreshToken::new("rt-1")))
+}
+
+fn tokens() -> Reaction {
+    Reaction::tokens("at-2", "rt-2", 3600)
+}
+
+#[test]
+fn a_renewal_from_end_to_end() {
+    let script = [Reaction::nginx(502), Reaction::reset(Point::AfterBody), tokens()];
+    let server = FaultServer::plays(script);
+    let refresh = Refresh::new(endpoint(server.url()), RefreshToken::new("rt-1"))
+        .policy(Backoff::default().base_delay(Duration::ZERO));
+    let tokens =
+        auth_core::refresh_blocking(refresh, &builder().build().unwrap(), &SystemClock).unwrap();
+    assert_eq!(tokens.access_token.expose(), "at-2");
+    server.stop();
+    server.verify();
+}
+
+#[test]
+fn the_user_agent() {
+    let server = FaultServer::plays([tokens(), tokens(), tokens()]);
+    let plain = endpoint(server.url());
+    let named = endpoint(server.url()).header("User-Agent", "of-the-endpoint").unwrap();
+    builder().build().unwrap().send(request(&plain)).unwrap();
+    let transport = builder().user_agent("acme/1").build().unwrap();
+    transport.send(request(&plain)).unwrap();
+    transport.send(request(&named)).unwrap();
+    let seen: Vec<_> = server
+        .requests()
+        .iter()
+        .map(|request| request.headers["user-agent"].to_str().unwrap().to_owned())
+        .collect();
+    let default = concat!("auth-ureq/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(seen, [default, "acme/1", "of-the-endpoint"]);
+}
+
+#[test]
+fn by_default_a_connection_is_not_kept() {
+    for (idle, connections) in [(0, 2), (1, 1)] {
+        let server = FaultServer::plays([tokens(), tokens()]);
+        let transport = builder().max_idle_connections(idle).build().unwrap();
+        for _ in 0..2 {
+            transport.send(request(&endpoint(server.url()))).unwrap();
+        }
+        assert_eq!(server.connections().len(), connections);
+    }
+}
+
+#[test]
+fn what_cannot_be_used_is_an_error_without_a_secret() {
+    let pem =
+        |inside| format!("-----BEGIN CERTIFICATE-----\n{inside}\n-----END CERTIFICATE-----\n");
+    let errors = [
+        (builder().root_certificates_pem("hunter2").build(), "no certificate"),
+        (builder().root_certificates_pem(pem("hunter2!")).build(), "no base64"),
+        (builder().root_certificates_pem(pem("hunter2=")).build(), "no DER"),
+        (builder().user_agent("hunter2\n").build(), "a line break"),
+        (builder().proxy("http://user:hunter2@[").build(), "half a URL"),
+        (builder().proxy("socks5://user:hunter2@127.0.0.1").build(), "SOCKS"),
+    ];
+    for (result, what) in errors {
+        let error = result.err().unwrap_or_else(|| panic!("{what} was accepted"));
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("hunter2"), "{what}: {shown}");
+        match (what, error) {
+            ("a line break", BuildError::UserAgent)
+            | ("half a URL" | "SOCKS", BuildError::Proxy)
+            | ("no DER", BuildError::Tls(_))
+            | ("no certificate" | "no base64", BuildError::Certificate) => {}
+            (_, error) => panic!("{what}: {error:?}"),
+        }
+    }
+}
+
+#[test]
+fn debug_shows_no_password() {
+    let builder = builder().proxy("http://user:hunter2@127.0.0.1:3128");
+    assert!(!format!("{builder:?}").contains("hunter2"));
+    assert!(!format!("{:?}", builder.build().unwrap()).contains("hunter2"));
+}
+
+#[test]
+fn a_bad_certificate_is_for_a_person_to_change() {
+    let server = FaultServer::plays_over_tls([tokens()]);
+    let refresh = Refresh::new(endpoint(server.url()), RefreshToken::new("rt-1"));
+    let error = auth_core::refresh_blocking(refresh, &builder().build().unwrap(), &SystemClock)
+        .unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Misconfigured);
+    let cause = std::error::Error::source(&error).unwrap().to_string();
+    assert!(cause.contains("UnknownIssuer"), "{cause}");
+}
+
+#[test]
+fn a_stock_agent_keeps_the_promises() {
+    let mut suite = conformance::blocking_transport(|settings| {
+        let agent = Agent::config_builder().proxy(None).build().new_agent();
+        UreqTransport::from_agent(agent).with_timeout(settings.timeout)
+    });
+    for (case, _) in conformance::cases() {
+        // Its certificates and its proxy are its own; HTTP/2 it does not speak.
+        let its_own = ["tls_", "certificate_", "proxy_", "h2_"];
+        // Nor does it have a timeout for connecting.
+        if its_own.iter().all(|kind| !case.starts_with(kind)) && case != "connect_timeout" {
+            suite = suite.only(case);
+        }
+    }
+    suite.run().assert();
+}
+
+#[test]
+fn an_agent_that_trusts_everybody_is_caught_by_the_suite() {
+    let mut suite = conformance::blocking_transport(|_| {
+        let tls = TlsConfig::builder()
+            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .root_certs(RootCerts::new_with_certs(&[]))
+            .disable_verification(true)
+            .build();
+        UreqTransport::from_agent(
+            Agent::config_builder().proxy(None).tls_config(tls).build().new_agent(),
+        )
+    });
+    let certificates: Vec<_> = conformance::cases()
+        .map(|(case, _)| case)
+        .filter(|case| case.starts_with("certificate_"))
+        .collect();
+    for case in &certificates {
+        suite = suite.only(*case);
+    }
+    let report = suite.run();
+    assert_eq!(report.failed().count(), certificates.len(), "{report}");
+}
