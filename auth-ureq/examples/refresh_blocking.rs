@@ -1,0 +1,51 @@
+//! A renewal without async, and its timeline.
+//!
+//! Without arguments it starts a server that answers 502, drops the
+//! connection, and then gives new tokens:
+//!
+//! ```sh
+//! cargo run --example refresh_blocking
+//! ```
+//!
+//! At a real endpoint, with the refresh token in the environment:
+//!
+//! ```sh
+//! cargo run --example refresh_blocking -- --token-url https://auth.example.com/token --client-id my-client --json
+//! ```
+//!
+//! `--help` tells the rest. What is here is the renewal; arguments and output
+//! are in `examples-support`.
+
+use std::{env, io, process::ExitCode};
+
+use auth_examples_support::Plan;
+use auth_ureq::{BuildError, SystemClock, UreqTransport};
+
+fn main() -> ExitCode {
+    let (mut stdout, mut stderr) = (io::stdout(), io::stderr());
+    let plan = Plan::new(env::args_os().skip(1), |name| env::var(name).ok(), io::stdout());
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(usage) => return usage.finish(&mut stdout, &mut stderr).into(),
+    };
+    let transport = match transport(&plan) {
+        Ok(transport) => plan.recording(transport),
+        Err(error) => {
+            return plan.finish_without_transport(&error, &mut stdout, &mut stderr).into();
+        }
+    };
+    let clock = plan.recording(SystemClock);
+
+    let result = auth_core::refresh_blocking(plan.refresh(), &transport, &clock);
+
+    plan.finish(&result, &mut stdout, &mut stderr).into()
+}
+
+fn transport(plan: &Plan) -> Result<UreqTransport, BuildError> {
+    let builder = UreqTransport::builder().timeout(plan.timeout());
+    // No proxy leads to this program's own server, and no certificate.
+    match plan.is_demonstration() {
+        true => builder.no_proxy().without_system_roots().build(),
+        false => builder.build(),
+    }
+}

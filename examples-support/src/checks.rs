@@ -1,0 +1,285 @@
+//! The tests of the examples, which are run as programs: once for each adapter.
+
+// These are tests, though another crate's.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use auth_testkit::{ClosedPort, FaultServer, Point, Reaction};
+use serde_json::{Value, json};
+
+const REFRESH_TOKEN: &str = "rt-of-the-environment";
+const CLIENT_SECRET: &str = "cs-of-the-environment";
+
+/// The program of the example `name` of the package whose test this is called
+/// from. Cargo builds it for `cargo test`, next to the tests.
+///
+/// # Panics
+///
+/// If it is not there, as with `cargo test --test NAME` in an empty target
+/// directory.
+pub fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let target = test.parent().and_then(Path::parent).unwrap();
+    let program =
+        target.join("examples").join(name).with_extension(std::env::consts::EXE_EXTENSION);
+    assert!(program.exists(), "the example {name} is not built: cargo build --example {name}");
+    program
+}
+
+/// Without arguments: a renewal through a 502 and a reset.
+///
+/// # Panics
+///
+/// If the example does not do so.
+pub fn demonstration(program: &Path) {
+    // No proxy is asked, whatever the environment says.
+    let output = command(program).env("HTTP_PROXY", "http://127.0.0.1:1").output().unwrap();
+    let told = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{told}{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "");
+    let mut rest = told.as_str();
+    for part in [
+        "attempt 1",
+        "HTTP 502",
+        "wait 500 ms",
+        "attempt 2",
+        "the connection was reset",
+        "wait 1000 ms",
+        "attempt 3",
+        "HTTP 200, with new tokens",
+        "Renewed after 3 attempts",
+        "good for 3600 s",
+        "rotated",
+    ] {
+        let at = rest.find(part).unwrap_or_else(|| panic!("no {part:?} in its place in\n{told}"));
+        rest = &rest[at..];
+    }
+}
+
+/// Exit status and JSON of every kind of outcome.
+///
+/// # Panics
+///
+/// If one is not as promised.
+pub fn outcomes(program: &Path) {
+    let tokens = || Reaction::tokens("at-2", "rt-2", 3600);
+    let kept = || Reaction::json(200, br#"{"access_token":"at-2","token_type":"Bearer"}"#);
+    let throttled = || Reaction::oauth_error(429, "slow_down").header("retry-after", "7");
+    let failed = |kind: &str, attempts: u32, waits: Value| {
+        json!({
+            "outcome": "failed", "kind": kind, "code": null, "attempts": attempts,
+            "waits_ms": waits, "retry_after_ms": null, "expires_in_s": null, "rotated": false,
+        })
+    };
+    let renewed = |attempts: u32, waits: Value, expires_in: Value, rotated: bool| {
+        json!({
+            "outcome": "refreshed", "kind": null, "code": null, "attempts": attempts,
+            "waits_ms": waits, "retry_after_ms": null, "expires_in_s": expires_in,
+            "rotated": rotated,
+        })
+    };
+    let with = |mut outcome: Value, member: &str, value: Value| {
+        outcome[member] = value;
+        outcome
+    };
+    let reset = || Reaction::reset(Point::AfterBody);
+    let table: Vec<(Vec<Reaction>, &[&str], i32, Value)> = vec![
+        (vec![tokens()], &[], 0, renewed(1, json!([]), json!(3600), true)),
+        (vec![kept()], &[], 0, renewed(1, json!([]), Value::Null, false)),
+        (
+            vec![Reaction::nginx(502), reset(), tokens()],
+            &[],
+            0,
+            renewed(3, json!([1, 2]), json!(3600), true),
+        ),
+        (
+            vec![Reaction::oauth_error(400, "invalid_grant")],
+            &[],
+            3,
+            with(failed("rejected", 1, json!([])), "code", json!("invalid_grant")),
+        ),
+        (vec![Reaction::nginx(503); 3], &[], 4, failed("unavailable", 3, json!([1, 2]))),
+        (vec![reset(), reset()], &["--max-retries", "1"], 4, failed("interrupted", 2, json!([1]))),
+        (
+            vec![Reaction::stall(Point::AfterBody)],
+            &["--max-retries", "0", "--timeout-ms", "300"],
+            4,
+            failed("interrupted", 1, json!([])),
+        ),
+        (
+            vec![throttled()],
+            &[],
+            4,
+            with(
+                with(failed("throttled", 1, json!([])), "code", json!("slow_down")),
+                "retry_after_ms",
+                json!(7000),
+            ),
+        ),
+        (
+            vec![Reaction::oauth_error(401, "invalid_client")],
+            &[],
+            5,
+            with(failed("misconfigured", 1, json!([])), "code", json!("invalid_client")),
+        ),
+        (vec![Reaction::redirect_elsewhere(307)], &[], 5, failed("misconfigured", 1, json!([]))),
+    ];
+    for (script, arguments, status, expected) in table {
+        let server = FaultServer::plays(script);
+        let output = renewal(program, server.url()).args(arguments).output().unwrap();
+        check(&output, status, &expected);
+        server.stop();
+        server.verify();
+        for request in server.requests() {
+            let body =
+                format!("grant_type=refresh_token&refresh_token={REFRESH_TOKEN}&client_id=c");
+            assert_eq!(request.text(), body);
+        }
+    }
+    let port = ClosedPort::new().unwrap();
+    let output = renewal(program, &port.url()).output().unwrap();
+    check(&output, 4, &failed("unreachable", 3, json!([1, 2])));
+}
+
+/// What is asked for on the command line arrives at the server.
+///
+/// # Panics
+///
+/// If it does not.
+pub fn requests(program: &Path) {
+    let server = FaultServer::plays([Reaction::tokens("at-2", "rt-2", 60)]);
+    let output = renewal(program, server.url())
+        .args(["--body", "json", "--scope", "a b", "--client-secret-env", "SECRET"])
+        .env("SECRET", CLIENT_SECRET)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let request = server.requests().remove(0);
+    let body: Value = serde_json::from_slice(&request.body).unwrap();
+    let expected =
+        json!({"grant_type": "refresh_token", "refresh_token": REFRESH_TOKEN, "scope": "a b"});
+    assert_eq!(body, expected);
+    assert_eq!(request.headers["content-type"], "application/json");
+    assert!(request.headers["authorization"].to_str().unwrap().starts_with("Basic "));
+}
+
+/// A token is shown if and only if that is asked for.
+///
+/// # Panics
+///
+/// If it is otherwise.
+pub fn secrets(program: &Path) {
+    let error =
+        json!({"error": "invalid_grant", "error_description": format!("no {REFRESH_TOKEN}")});
+    for (reaction, json) in [
+        (Reaction::tokens("at-new", "rt-new", 60), true),
+        (Reaction::tokens("at-new", "rt-new", 60), false),
+        (Reaction::json(400, error.to_string()), true),
+        (Reaction::json(400, error.to_string()), false),
+        (Reaction::reset(Point::AfterBody), false),
+    ] {
+        let server = FaultServer::plays([reaction]);
+        let mut command = renewal_for_a_person(program, server.url());
+        command.args(["--max-retries", "0", "--client-secret-env", "SECRET"]);
+        command.env("SECRET", CLIENT_SECRET);
+        if json {
+            command.arg("--json");
+        }
+        let output = command.output().unwrap();
+        let shown = text(&output.stdout) + &text(&output.stderr);
+        for secret in ["at-new", "rt-new", REFRESH_TOKEN, CLIENT_SECRET] {
+            assert!(!shown.contains(secret), "{secret} is in\n{shown}");
+        }
+    }
+    let server = FaultServer::plays([Reaction::tokens("at-new", "rt-new", 60)]);
+    let output = renewal(program, server.url()).arg("--show-tokens").output().unwrap();
+    let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(outcome["access_token"], "at-new");
+    assert_eq!(outcome["refresh_token"], "rt-new");
+}
+
+/// What cannot be used is refused before anything is sent.
+///
+/// # Panics
+///
+/// If it is not.
+pub fn usage(program: &Path) {
+    for (arguments, says) in [
+        (&["--token-url", "https://a.example/token"][..], "--client-id is missing"),
+        (&["--json"], "--token-url is missing"),
+        (&["--client-id", "c", "--token-url", "http://a.example/token"], "must use https"),
+        (&["--client-id", "c", "--token-url", "nonsense"], "--token-url"),
+        (&["--no-such-option"], "there is no option --no-such-option"),
+        (
+            &[
+                "--client-id",
+                "c",
+                "--token-url",
+                "https://a.example/",
+                "--client-secret-env",
+                "NONE",
+            ],
+            "the environment variable NONE is not set",
+        ),
+    ] {
+        let output = command(program).args(arguments).env("REFRESH_TOKEN", "rt").output().unwrap();
+        refused(&output, says);
+    }
+    let no_token = ["--client-id", "c", "--token-url", "https://a.example/token", "--json"];
+    let output = command(program).args(no_token).output().unwrap();
+    refused(&output, "the environment variable REFRESH_TOKEN is not set");
+
+    let help = command(program).arg("--help").output().unwrap();
+    assert_eq!(help.status.code(), Some(0));
+    assert!(text(&help.stdout).starts_with("usage:"));
+}
+
+fn refused(output: &Output, says: &str) {
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains(says) && told.contains("usage:"), "no {says:?} in\n{told}");
+    assert_eq!(text(&output.stdout), "");
+}
+
+fn check(output: &Output, status: i32, expected: &Value) {
+    let printed = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(status), "{printed}{}", text(&output.stderr));
+    // One line, one object.
+    assert_eq!(printed.lines().count(), 1, "{printed}");
+    let mut outcome: Value = serde_json::from_str(&printed).unwrap();
+    let elapsed = outcome.as_object_mut().unwrap().remove("elapsed_ms");
+    assert!(elapsed.is_some_and(|elapsed| elapsed.is_u64()), "{printed}");
+    assert_eq!(&outcome, expected);
+    // A failure is told on standard error, too.
+    assert_eq!(output.stderr.is_empty(), status == 0, "{}", text(&output.stderr));
+}
+
+fn renewal(program: &Path, url: &str) -> Command {
+    let mut command = renewal_for_a_person(program, url);
+    command.arg("--json");
+    command
+}
+
+fn renewal_for_a_person(program: &Path, url: &str) -> Command {
+    let mut command = command(program);
+    command.args(["--token-url", url, "--client-id", "c", "--base-delay-ms", "1"]);
+    command.env("REFRESH_TOKEN", REFRESH_TOKEN);
+    command
+}
+
+/// Without what the environment of the test may hold.
+fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REFRESH_TOKEN"] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+    command
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

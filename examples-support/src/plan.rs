@@ -1,0 +1,223 @@
+//! What to do, from the arguments and the environment.
+
+use std::{error::Error, ffi::OsString, fmt, io, io::Write, time::Duration};
+
+use auth_core::{
+    Backoff, ClientAuth, Refresh, RefreshError, RefreshToken, TokenEndpoint, TokenSet,
+};
+use auth_testkit::{FaultServer, Point, Reaction};
+
+use crate::{
+    args::{Asked, Options, USAGE, parse},
+    outcome::{BAD_USAGE, Ending, FIX_SETUP, RENEWED, status},
+    recording::Recording,
+    timeline::Timeline,
+};
+
+/// How long one attempt may take, unless said otherwise.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A renewal that is about to be made, and its timeline.
+pub struct Plan {
+    endpoint: TokenEndpoint,
+    refresh_token: RefreshToken,
+    policy: Backoff,
+    timeout: Duration,
+    json: bool,
+    show_tokens: bool,
+    timeline: Timeline,
+    /// The server of the demonstration.
+    server: Option<FaultServer>,
+}
+
+/// Nothing was done, and nothing will be.
+#[derive(Debug, PartialEq, Eq)]
+pub enum BadUsage {
+    /// Help was asked for.
+    Help,
+    /// The arguments or the environment cannot be used, for this reason.
+    Problem(String),
+}
+
+impl BadUsage {
+    /// Prints the usage to where it belongs, and returns the exit status.
+    pub fn finish(&self, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u8 {
+        // Who closes the output early has seen enough.
+        match self {
+            Self::Help => {
+                let _ = stdout.write_all(USAGE.as_bytes());
+                RENEWED
+            }
+            Self::Problem(problem) => {
+                let _ = write!(stderr, "{problem}\n\n{USAGE}");
+                BAD_USAGE
+            }
+        }
+    }
+}
+
+impl From<String> for BadUsage {
+    fn from(problem: String) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl Plan {
+    /// From the arguments without the program's name, and the environment.
+    /// The timeline goes to `output` as it happens.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be used, or ask for help.
+    pub fn new(
+        arguments: impl IntoIterator<Item = OsString>,
+        environment: impl Fn(&str) -> Option<String>,
+        output: impl Write + Send + 'static,
+    ) -> Result<Self, BadUsage> {
+        let plan = match parse(arguments)? {
+            Asked::Help => return Err(BadUsage::Help),
+            Asked::Demonstration => Self::demonstration(Box::new(output))?,
+            Asked::Renewal(options) => Self::renewal(options, environment, Box::new(output))?,
+        };
+        plan.timeline.print(&plan.announcement());
+        Ok(plan)
+    }
+
+    fn demonstration(output: Box<dyn Write + Send>) -> Result<Self, BadUsage> {
+        let server = FaultServer::builder()
+            .script([
+                Reaction::nginx(502),
+                Reaction::reset(Point::AfterBody),
+                Reaction::tokens("access-2", "refresh-2", 3600),
+            ])
+            .start()
+            .map_err(|error| format!("no server can be started on loopback: {error}"))?;
+        let endpoint =
+            TokenEndpoint::new(server.url(), "demo").map_err(|error| error.to_string())?;
+        Ok(Self {
+            endpoint,
+            refresh_token: RefreshToken::new("refresh-1"),
+            policy: Backoff::default(),
+            timeout: TIMEOUT,
+            json: false,
+            show_tokens: false,
+            timeline: Timeline::new(output),
+            server: Some(server),
+        })
+    }
+
+    fn renewal(
+        options: Options,
+        environment: impl Fn(&str) -> Option<String>,
+        output: Box<dyn Write + Send>,
+    ) -> Result<Self, BadUsage> {
+        let secret = |name: &str| {
+            environment(name)
+                .filter(|value| !value.is_empty())
+                .ok_or_else(|| format!("the environment variable {name} is not set"))
+        };
+        let mut endpoint = TokenEndpoint::new(&options.token_url, options.client_id)
+            .map_err(|error| format!("--token-url: {error}"))?
+            .body_format(options.body);
+        if let Some(name) = &options.client_secret_env {
+            endpoint = endpoint.client_auth(ClientAuth::basic(secret(name)?));
+        }
+        if let Some(scope) = options.scope {
+            endpoint = endpoint.scope(scope);
+        }
+        let mut policy = Backoff::default();
+        if let Some(retries) = options.max_retries {
+            policy = policy.max_retries(retries);
+        }
+        if let Some(delay) = options.base_delay {
+            policy = policy.base_delay(delay);
+        }
+        Ok(Self {
+            endpoint,
+            refresh_token: RefreshToken::new(secret("REFRESH_TOKEN")?),
+            policy,
+            timeout: options.timeout.unwrap_or(TIMEOUT),
+            json: options.json,
+            show_tokens: options.show_tokens,
+            timeline: Timeline::new(if options.json { Box::new(io::sink()) } else { output }),
+            server: None,
+        })
+    }
+
+    /// The renewal.
+    pub fn refresh(&self) -> Refresh {
+        Refresh::new(self.endpoint.clone(), self.refresh_token.clone()).policy(self.policy)
+    }
+
+    /// How long one attempt may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Whether the server is this program's own, to which no proxy leads.
+    pub fn is_demonstration(&self) -> bool {
+        self.server.is_some()
+    }
+
+    /// `inner`, whose work from now on comes to the timeline.
+    pub fn recording<T>(&self, inner: T) -> Recording<T> {
+        Recording::new(inner, self.timeline.clone())
+    }
+
+    /// Says what came of it, and returns the exit status.
+    pub fn finish(
+        &self,
+        result: &Result<TokenSet, RefreshError>,
+        stdout: &mut dyn Write,
+        stderr: &mut dyn Write,
+    ) -> u8 {
+        let text = if self.json { self.ending().json(result) } else { self.ending().text(result) };
+        // Who closes the output early has seen enough.
+        let _ = stdout.write_all(text.as_bytes());
+        match result {
+            Ok(_) => RENEWED,
+            Err(error) => {
+                let _ = writeln!(stderr, "{error}");
+                status(error)
+            }
+        }
+    }
+
+    /// Says that the transport could not be set up, and returns the exit
+    /// status.
+    pub fn finish_without_transport(
+        &self,
+        error: &dyn Error,
+        stdout: &mut dyn Write,
+        stderr: &mut dyn Write,
+    ) -> u8 {
+        if self.json {
+            let _ = stdout.write_all(self.ending().json_of_bad_setup().as_bytes());
+        }
+        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+        let _ = writeln!(stderr, "{error}{cause}");
+        FIX_SETUP
+    }
+
+    fn ending(&self) -> Ending<'_> {
+        Ending { timeline: &self.timeline, old: &self.refresh_token, show_tokens: self.show_tokens }
+    }
+
+    fn announcement(&self) -> String {
+        let host = self.endpoint.host();
+        let mut text = String::new();
+        if self.is_demonstration() {
+            text.push_str(
+                "A server of this program's own answers 502, then drops the connection, then \
+                 gives new tokens.\n\n",
+            );
+        }
+        text + &format!("Renewing at {host} as {}\n", self.endpoint.client_id())
+    }
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,71 @@
+//! Decorators of transports and clocks that tell the timeline what passes
+//! through them, in both worlds.
+
+use std::time::Duration;
+
+use auth_core::{
+    BlockingClock, BlockingTransport, Clock, Now, Request, Response, Transport, TransportError,
+};
+
+use crate::timeline::Timeline;
+
+/// A transport or a clock, and the timeline that hears of its work.
+#[derive(Clone)]
+pub struct Recording<T> {
+    inner: T,
+    timeline: Timeline,
+}
+
+impl<T> Recording<T> {
+    pub(crate) fn new(inner: T, timeline: Timeline) -> Self {
+        Self { inner, timeline }
+    }
+}
+
+impl<T> std::fmt::Debug for Recording<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recording").finish_non_exhaustive()
+    }
+}
+
+#[async_trait::async_trait]
+impl<T: Transport> Transport for Recording<T> {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        self.timeline.sending();
+        let result = self.inner.send(request).await;
+        self.timeline.received(&result);
+        result
+    }
+}
+
+impl<T: BlockingTransport> BlockingTransport for Recording<T> {
+    fn send(&self, request: Request) -> Result<Response, TransportError> {
+        self.timeline.sending();
+        let result = self.inner.send(request);
+        self.timeline.received(&result);
+        result
+    }
+}
+
+#[async_trait::async_trait]
+impl<C: Clock> Clock for Recording<C> {
+    fn now(&self) -> Now {
+        self.inner.now()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.timeline.waiting(duration);
+        self.inner.sleep(duration).await;
+    }
+}
+
+impl<C: BlockingClock> BlockingClock for Recording<C> {
+    fn now(&self) -> Now {
+        self.inner.now()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.timeline.waiting(duration);
+        self.inner.sleep(duration);
+    }
+}
