@@ -1,13 +1,36 @@
 //! One OAuth 2.0 account over time, and many: cached token, single flight, durable rotation
 
+mod account;
+mod accounts;
+mod blocking;
+mod error;
+mod flight;
 mod id;
+mod life;
+mod pool;
 mod record;
+mod renewal;
+mod setback;
+mod settings;
+mod status;
 mod store;
+mod sync;
+mod token;
 
 pub use crate::{
+    account::Account,
+    accounts::Accounts,
+    blocking::{BlockingAccount, BlockingAccountPool, BlockingAccounts, KeepFresh},
+    error::{AccountError, Reason},
     id::AccountId,
-    record::{Begun, Fingerprint, Record, RecordFormError, Setback, record_exposed},
+    pool::{AccountPool, PoolError, PoolSettings, PoolToken, Refreshed, Routing, Verdict},
+    record::{
+        Begun, Fingerprint, FingerprintError, Record, RecordFormError, Setback, record_exposed,
+    },
+    settings::Settings,
+    status::{AccountStatus, SetbackStatus},
     store::{
         BlockingTokenStore, Lease, MemoryStore, StoreError, StoreErrorKind, TokenStore, Version,
     },
+    token::Token,
 };

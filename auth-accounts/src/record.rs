@@ -7,6 +7,7 @@ use std::{fmt, time::SystemTime};
 use auth_core::{ErrorCode, FailureKind, RefreshError, RefreshToken, TokenSet};
 use sha2::{Digest, Sha256};
 
+pub(crate) use self::form::seconds;
 pub use self::form::{RecordFormError, record_exposed};
 
 /// What a store keeps for an account: its tokens, and what became of the
@@ -149,7 +150,19 @@ impl Fingerprint {
 
     /// The fingerprint of a refresh token.
     pub fn of(token: &RefreshToken) -> Self {
-        let digest = Sha256::digest(token.expose().as_bytes());
+        Self::head(Sha256::new().chain_update(token.expose()))
+    }
+
+    /// The fingerprint of a pair of tokens.
+    pub(crate) fn of_tokens(tokens: &TokenSet) -> Self {
+        let access = tokens.access_token.expose();
+        let refresh = tokens.refresh_token.as_ref().map(RefreshToken::expose);
+        let hash = Sha256::new().chain_update((access.len() as u64).to_be_bytes());
+        Self::head(hash.chain_update(access).chain_update(refresh.unwrap_or_default()))
+    }
+
+    fn head(hash: Sha256) -> Self {
+        let digest = hash.finalize();
         let mut head = [0; 8];
         head.copy_from_slice(&digest[..8]);
         Self(head)

@@ -4,13 +4,14 @@ use std::{
     collections::HashMap,
     fmt,
     future::poll_fn,
+    pin::Pin,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     task::{Poll, Waker},
-    thread,
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
+use futures_timer::Delay;
 
 use super::{BlockingTokenStore, Lease, StoreError, StoreErrorKind, TokenStore, Version};
 use crate::{AccountId, Record};
@@ -136,16 +137,12 @@ impl TokenStore for MemoryStore {
     }
 
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
-        let until = Instant::now().checked_add(wait);
-        let mut alarm = Alarm(None);
+        // Only somebody who finds the lease taken needs one.
+        let mut alarm = None;
         poll_fn(|context| {
             let mut inner = self.lock();
             if let Some(lease) = inner.try_lease(account, &self.0) {
                 return Poll::Ready(Ok(lease));
-            }
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            if left == Some(Duration::ZERO) {
-                return Poll::Ready(Err(error(StoreErrorKind::LeaseTimeout, account)));
             }
             if let Some(waiters) = inner.leases.get_mut(account)
                 && !waiters.iter().any(|waiter| waiter.will_wake(context.waker()))
@@ -153,14 +150,16 @@ impl TokenStore for MemoryStore {
                 waiters.push(context.waker().clone());
             }
             drop(inner);
-            if let Some(left) = left {
-                alarm.ring_after(left, context.waker());
-            }
-            Poll::Pending
+            Pin::new(alarm.get_or_insert_with(|| Delay::new(wait.min(LONGEST_WAIT))))
+                .poll(context)
+                .map(|()| Err(error(StoreErrorKind::LeaseTimeout, account)))
         })
         .await
     }
 }
+
+/// A year: timers do not take much more.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl BlockingTokenStore for MemoryStore {
     fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
@@ -192,41 +191,6 @@ impl BlockingTokenStore for MemoryStore {
             let woken = self.0.freed.wait_timeout(inner, left);
             inner = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
-    }
-}
-
-/// Wakes a task after some time, without a runtime: a thread of its own, which
-/// ends with this. Only somebody who finds the lease taken needs one.
-struct Alarm(Option<(thread::Thread, Waker)>);
-
-impl Alarm {
-    fn ring_after(&mut self, time: Duration, waker: &Waker) {
-        if self.0.as_ref().is_some_and(|(_, set_for)| set_for.will_wake(waker)) {
-            return;
-        }
-        self.stop();
-        let task = waker.clone();
-        let spawned = thread::Builder::new().name("memory-store-lease".into()).spawn(move || {
-            thread::park_timeout(time);
-            task.wake();
-        });
-        match spawned {
-            Ok(handle) => self.0 = Some((handle.thread().clone(), waker.clone())),
-            // Out of threads: poll instead.
-            Err(_) => waker.wake_by_ref(),
-        }
-    }
-
-    fn stop(&mut self) {
-        if let Some((thread, _)) = self.0.take() {
-            thread.unpark();
-        }
-    }
-}
-
-impl Drop for Alarm {
-    fn drop(&mut self) {
-        self.stop();
     }
 }
 

@@ -1,0 +1,397 @@
+//! One account over time.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use arc_swap::ArcSwapOption;
+use auth_core::{AccessToken, TokenSet};
+
+use crate::{
+    AccountError, AccountId, AccountStatus, Record, StoreError, Token,
+    accounts::Shared,
+    flight::{SingleFlight, Work},
+    life::Ttl,
+    renewal::{Begin, Landed, Outcome, Renewal, Step, Unsaved, Want},
+    token::Cached,
+};
+
+/// One account over time: always a token that is good, at most one renewal at
+/// a time. Cloning shares it. Made by [`Accounts::account`](crate::Accounts).
+///
+/// Callers may be dropped at any point. While a renewal is under way and one
+/// of the callers that wait for it remains, the renewal goes on from where it
+/// stands; it is broken off when the last of them is dropped. It runs on the
+/// runtime of its callers, so that they should all be on the same one.
+#[derive(Clone)]
+pub struct Account(Arc<Inner>);
+
+struct Inner {
+    shared: Arc<Shared>,
+    id: AccountId,
+    cached: ArcSwapOption<Cached>,
+    flight: SingleFlight<Landed>,
+    memory: Mutex<Memory>,
+}
+
+/// What lies between renewals, beside the token itself.
+#[derive(Default)]
+struct Memory {
+    unsaved: Option<Box<Unsaved>>,
+    /// How many logins there were. A renewal that began before the last one
+    /// has nothing to say.
+    logins: u32,
+}
+
+/// How long [`Account::keep_fresh`] sleeps at most: the clock may be set, and
+/// the machine put to sleep, meanwhile.
+const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
+
+/// How soon a token that does not expire is looked at again.
+const SELDOM: Duration = Duration::from_secs(3600);
+
+impl Account {
+    pub(crate) fn new(shared: Arc<Shared>, id: AccountId) -> Self {
+        Self(Arc::new(Inner {
+            shared,
+            id,
+            cached: ArcSwapOption::empty(),
+            flight: SingleFlight::new(),
+            memory: Mutex::new(Memory::default()),
+        }))
+    }
+
+    /// The account's name.
+    pub fn id(&self) -> &AccountId {
+        &self.0.id
+    }
+
+    /// A token that is good for at least
+    /// [`Settings::min_ttl`](crate::Settings::min_ttl), renewed if need be.
+    ///
+    /// If a renewal is due and fails, the old token is handed out for as long
+    /// as it is valid, with
+    /// [`renewal_error`](Token::renewal_error) set.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`] if there is no valid token and none can be got now.
+    pub async fn token(&self) -> Result<Token, AccountError> {
+        match self.cached() {
+            Some(token) => Ok(token),
+            // Boxed, so that the common case stays small.
+            None => Box::pin(self.obtain_or_keep(Want::Lasting(Ttl::Usual))).await,
+        }
+    }
+
+    /// A token that is good for at least `ttl`, renewed if need be. Three
+    /// quarters of its whole life are the most that is asked of a token.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`] if none can be got now; an old token that is valid,
+    /// but not for so long, is not handed out.
+    pub async fn token_valid_for(&self, ttl: Duration) -> Result<Token, AccountError> {
+        let shared = &self.0.shared;
+        let ttl = Ttl::AtLeast(ttl);
+        match &*self.0.cached.load() {
+            Some(cached) if cached.lasts(ttl, shared.clock.wall(), &shared.settings) => {
+                return Ok(Token(Arc::clone(cached)));
+            }
+            _ => {}
+        }
+        Ok(self.obtain(Want::Lasting(ttl)).await?.0)
+    }
+
+    /// A token newer than what is on record now, whatever its expiry says: say
+    /// because the user's rights have changed. A renewal by somebody else that
+    /// ends after this call began is taken for it.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`] if it fails, or a setback on record forbids to try.
+    pub async fn refresh_now(&self) -> Result<Token, AccountError> {
+        Ok(self.obtain(Want::Newer(None)).await?.0)
+    }
+
+    /// Says that an API refused `token` (401), and gives another. If it is no
+    /// longer the current one, somebody has renewed already, and nothing is
+    /// sent.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`] if there is no other token and none can be got now.
+    pub async fn rejected(&self, token: &AccessToken) -> Result<Token, AccountError> {
+        match self.cached() {
+            Some(current) if current.access_token() != token => Ok(current),
+            _ => Ok(self.obtain(Want::Other(token.clone())).await?.0),
+        }
+    }
+
+    /// Renews ahead of expiry, at a moment chosen at random (see
+    /// [`Settings::refresh_ahead`](crate::Settings::refresh_ahead)), for ever:
+    /// it ends when it is dropped. Failures are left to the next try, and to
+    /// whoever asks for a token meanwhile.
+    ///
+    /// ```
+    /// # use auth_accounts::Account;
+    /// # fn example(account: Account) {
+    /// # fn spawn(_: impl Future<Output = ()> + Send + 'static) {}
+    /// spawn(async move {
+    ///     account.keep_fresh().await;
+    /// });
+    /// # }
+    /// ```
+    pub async fn keep_fresh(&self) -> Infallible {
+        loop {
+            let pause = self.freshen().await;
+            self.0.shared.clock.sleep(pause).await;
+        }
+    }
+
+    /// The same, with somebody to ask every second whether to end.
+    pub(crate) async fn keep_fresh_until(&self, ended: impl Fn() -> bool) {
+        while !ended() {
+            let mut pause = self.freshen().await;
+            while !pause.is_zero() && !ended() {
+                let slice = pause.min(Duration::from_secs(1));
+                self.0.shared.clock.sleep(slice).await;
+                pause -= slice;
+            }
+        }
+    }
+
+    /// Puts `tokens` in the place of whatever the account had: after a login.
+    /// Any setback is over, and a renewal of the old tokens that is under way
+    /// comes to nothing.
+    ///
+    /// `tokens.expires_at` is believed, and the tokens are taken to have been
+    /// obtained just now. If they could not be saved, that is in
+    /// [`Token::unsaved`], and saving is tried again later.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`] if the store cannot be read, say because what it holds
+    /// for the account is damaged. Then nothing has changed.
+    pub async fn login(&self, tokens: TokenSet) -> Result<Token, AccountError> {
+        let record = Record::obtained(tokens, self.0.shared.clock.wall());
+        let logins = self.0.memory().next_login();
+        let step = Renewal::replace(self.begin(Want::Lasting(Ttl::Usual)), record);
+        self.0.carry_out(step, logins).await.result
+    }
+
+    /// How the account is doing, by its record: for a person, and as JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the record cannot be read.
+    pub async fn status(&self) -> Result<AccountStatus, StoreError> {
+        let found = self.0.shared.store.load(&self.0.id).await?;
+        let now = self.0.shared.clock.wall();
+        let cached = self.0.cached.load();
+        let unsaved = cached.as_ref().map(|cached| Token(Arc::clone(cached)));
+        let unsaved = unsaved.as_ref().and_then(Token::unsaved);
+        Ok(AccountStatus::new(&self.0.id, found.map(|(record, _)| record), unsaved, now))
+    }
+
+    /// The current token, if it may be handed out without a second thought.
+    pub(crate) fn cached(&self) -> Option<Token> {
+        let cached = self.0.cached.load();
+        let cached = cached.as_ref()?;
+        cached.is_fresh(self.0.shared.clock.wall()).then(|| Token(Arc::clone(cached)))
+    }
+
+    /// The wall clock that the account goes by.
+    pub(crate) fn wall(&self) -> SystemTime {
+        self.0.shared.clock.wall()
+    }
+
+    /// The current token, whatever its state.
+    pub(crate) fn current(&self) -> Option<Token> {
+        self.0.cached.load_full().map(Token)
+    }
+
+    /// Renews if that is due ahead of need, and says how long to wait before
+    /// looking again.
+    async fn freshen(&self) -> Duration {
+        let failed = self.renew_if_due().await.err();
+        // At least a second: a token that is due and cannot be renewed stays
+        // due.
+        self.due_after(failed.as_ref()).clamp(Duration::from_secs(1), LOOK_UP_EVERY)
+    }
+
+    /// Renews if that is due ahead of need; says whether it was, and was done.
+    pub(crate) async fn renew_if_due(&self) -> Result<bool, AccountError> {
+        let mut exchanged = false;
+        let token = match self.cached() {
+            Some(token) => token,
+            // Not loaded yet, not saved, or not valid any more.
+            None => {
+                let (token, new) = self.obtain(Want::Lasting(Ttl::Usual)).await?;
+                exchanged |= new;
+                token
+            }
+        };
+        let now = self.0.shared.clock.now();
+        if token.0.due_after(now).is_some_and(|due| due.is_zero()) {
+            exchanged |= self.obtain(Want::Other(token.access_token().clone())).await?.1;
+        }
+        Ok(exchanged)
+    }
+
+    /// How long to wait before looking at it again, after this error if there
+    /// was one.
+    pub(crate) fn due_after(&self, failed: Option<&AccountError>) -> Duration {
+        let now = self.0.shared.clock.now();
+        let retry_at = failed.and_then(AccountError::retry_at);
+        match (&*self.0.cached.load(), retry_at) {
+            (Some(cached), _) => cached.due_after(now).unwrap_or(SELDOM),
+            (None, Some(at)) => at.duration_since(now.wall).unwrap_or_default(),
+            (None, None) => LOOK_UP_EVERY,
+        }
+    }
+
+    async fn obtain_or_keep(&self, want: Want) -> Result<Token, AccountError> {
+        let failed = match self.obtain(want).await {
+            Ok((token, _)) => return Ok(token),
+            Err(failed) => failed,
+        };
+        match failed.fallback {
+            Some(old) if old.0.is_valid(self.wall()) => Ok(old),
+            _ => Err(failed.error),
+        }
+    }
+
+    /// Takes part in renewals until one does what is wanted. Also says whether
+    /// the token is a new one, and not only newly found.
+    async fn obtain(&self, want: Want) -> Result<(Token, bool), Failed> {
+        loop {
+            let join = self.0.flight.join(|| self.renewal(want.clone()));
+            let own = join.started();
+            // `None`: it was lost in somebody else's panic.
+            let Some(landed) = join.await else { continue };
+            let Landed { result, fallback, exchanged } = landed;
+            let token = result.map_err(|error| Failed { error, fallback })?;
+            let now = self.0.shared.clock.now();
+            if own || want.is_met_by(&token, exchanged, now, &self.0.shared) {
+                return Ok((token, exchanged));
+            }
+        }
+    }
+
+    fn renewal(&self, want: Want) -> Work<Landed> {
+        let logins = self.0.memory().logins;
+        let step = Renewal::start(self.begin(want));
+        let inner = Arc::clone(&self.0);
+        Box::pin(async move { inner.carry_out(step, logins).await })
+    }
+
+    fn begin(&self, want: Want) -> Begin {
+        Begin {
+            shared: Arc::clone(&self.0.shared),
+            account: self.0.id.clone(),
+            want,
+            memory: self.0.memory().unsaved(),
+            cached: self.current(),
+        }
+    }
+}
+
+struct Failed {
+    error: AccountError,
+    fallback: Option<Token>,
+}
+
+impl From<Failed> for AccountError {
+    fn from(failed: Failed) -> Self {
+        failed.error
+    }
+}
+
+impl Inner {
+    /// The driver: does what each step says.
+    async fn carry_out(&self, mut step: Step, logins: u32) -> Landed {
+        let Shared { store, clock, transport, .. } = &*self.shared;
+        loop {
+            step = match step {
+                Step::Load(loading) => {
+                    let loaded = store.load(&self.id).await;
+                    loading.resolve(loaded, clock.now())
+                }
+                Step::Lease(wait, leasing) => {
+                    let leased = store.lease(&self.id, wait).await;
+                    leasing.resolve(leased, clock.now())
+                }
+                Step::Save(saving) => {
+                    // Before the first await after the tokens arrived: from
+                    // here on a dropped caller loses nothing.
+                    self.memory().keep(saving.ahead(), logins);
+                    if saving.is_replacement() {
+                        self.cached.store(None);
+                    }
+                    let expected = saving.expected();
+                    let saved = store.save(&self.id, saving.record(), expected).await;
+                    saving.resolve(saved, clock.now())
+                }
+                Step::Send(request, sending) => {
+                    let reply = transport.send(request).await;
+                    sending.resolve(reply, clock.now())
+                }
+                Step::Sleep(delay, sleeping) => {
+                    clock.sleep(delay).await;
+                    sleeping.resume(clock.now())
+                }
+                Step::Done(outcome) => return self.publish(outcome, logins),
+            };
+        }
+    }
+
+    /// Puts an outcome in place, then frees the lease.
+    fn publish(&self, outcome: Outcome, logins: u32) -> Landed {
+        let Outcome { landed, unsaved, lease } = outcome;
+        let mut memory = self.memory();
+        if memory.logins == logins {
+            let token = landed.result.as_ref().ok().or(landed.fallback.as_ref());
+            self.cached.store(token.map(|token| Arc::clone(&token.0)));
+            memory.unsaved = unsaved.boxed();
+        }
+        drop(memory);
+        drop(lease);
+        landed
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        // No panic can happen while it is held.
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    fn next_login(&mut self) -> u32 {
+        self.logins = self.logins.wrapping_add(1);
+        self.logins
+    }
+
+    fn unsaved(&self) -> Unsaved {
+        self.unsaved.as_deref().cloned().unwrap_or_default()
+    }
+
+    /// Keeps tokens that are about to be saved.
+    fn keep(&mut self, ahead: Option<&crate::renewal::Ahead>, logins: u32) {
+        if let (Some(ahead), true) = (ahead, self.logins == logins) {
+            self.unsaved.get_or_insert_default().ahead = Some(ahead.clone());
+        }
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account")
+            .field("id", &self.0.id)
+            .field("token", &self.current())
+            .finish_non_exhaustive()
+    }
+}

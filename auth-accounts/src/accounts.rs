@@ -1,0 +1,110 @@
+//! What the accounts of one token endpoint share.
+
+use std::{fmt, sync::Arc};
+
+use auth_core::{Backoff, Clock, RetryPolicy, TokenEndpoint, Transport};
+
+use crate::{Account, AccountId, Settings, TokenStore};
+
+/// What the accounts of one token endpoint share: the endpoint, the way there,
+/// the store, the clock, the policy, the settings. Cloning shares it.
+///
+/// ```
+/// use auth_accounts::{Accounts, MemoryStore};
+/// use auth_core::{Clock, TokenEndpoint, Transport};
+///
+/// # fn example(
+/// #     transport: impl Transport + 'static,
+/// #     clock: impl Clock + 'static,
+/// # ) -> Result<(), auth_core::EndpointError> {
+/// let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client")?;
+/// let accounts = Accounts::new(endpoint, transport, MemoryStore::new(), clock);
+/// let ada = accounts.account("ada");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Accounts(pub(crate) Arc<Shared>);
+
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) endpoint: Arc<TokenEndpoint>,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) store: Arc<dyn TokenStore>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) policy: Arc<dyn RetryPolicy>,
+    pub(crate) settings: Settings,
+    pub(crate) grant: GrantKind,
+}
+
+/// What new tokens are obtained with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GrantKind {
+    RefreshToken,
+    ClientCredentials,
+}
+
+impl Accounts {
+    /// Accounts at `endpoint`, renewed with their refresh tokens by the
+    /// default policy, [`Backoff::default`].
+    pub fn new(
+        endpoint: impl Into<Arc<TokenEndpoint>>,
+        transport: impl Transport + 'static,
+        store: impl TokenStore + 'static,
+        clock: impl Clock + 'static,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            endpoint: endpoint.into(),
+            transport: Arc::new(transport),
+            store: Arc::new(store),
+            clock: Arc::new(clock),
+            policy: Arc::new(Backoff::default()),
+            settings: Settings::default(),
+            grant: GrantKind::RefreshToken,
+        }))
+    }
+
+    /// Retries within a renewal by `policy`.
+    #[must_use]
+    pub fn policy(mut self, policy: impl RetryPolicy + 'static) -> Self {
+        self.shared().policy = Arc::new(policy);
+        self
+    }
+
+    /// Everything else that can be set.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.shared().settings = settings;
+        self
+    }
+
+    /// Obtains tokens with the client's own credentials (RFC 6749 section 4.4)
+    /// instead of refresh tokens. No login is needed.
+    #[must_use]
+    pub fn client_credentials(mut self) -> Self {
+        self.shared().grant = GrantKind::ClientCredentials;
+        self
+    }
+
+    /// An account. Nothing is read until it is asked for a token.
+    ///
+    /// Clone what this returns to share it: two calls with the same name make
+    /// two accounts that know of each other only through the store.
+    pub fn account(&self, id: impl Into<AccountId>) -> Account {
+        Account::new(Arc::clone(&self.0), id.into())
+    }
+
+    fn shared(&mut self) -> &mut Shared {
+        Arc::make_mut(&mut self.0)
+    }
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accounts")
+            .field("endpoint", &self.0.endpoint)
+            .field("grant", &self.0.grant)
+            .field("settings", &self.0.settings)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,307 @@
+//! The same for threads: everything decided above, driven on the thread of the
+//! caller.
+//!
+//! What blocks stands behind the async traits and blocks within the poll, so
+//! that a future made of it never waits for anything but another thread's
+//! renewal of the same account. [`pollster`] polls it and parks the thread
+//! meanwhile. Nothing is spawned but by [`BlockingAccount::keep_fresh`].
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+use auth_core::{
+    AccessToken, BlockingClock, BlockingTransport, Clock, Now, Request, Response, RetryPolicy,
+    TokenEndpoint, TokenSet, Transport, TransportError,
+};
+use http::StatusCode;
+
+use crate::{
+    Account, AccountError, AccountId, AccountPool, AccountStatus, Accounts, BlockingTokenStore,
+    Lease, PoolError, PoolSettings, PoolToken, Record, Refreshed, Settings, StoreError, Token,
+    TokenStore, Verdict, Version,
+};
+
+/// [`Accounts`], for threads.
+///
+/// ```
+/// use auth_accounts::{BlockingAccounts, MemoryStore};
+/// use auth_core::{BlockingClock, BlockingTransport, TokenEndpoint};
+///
+/// # fn example(
+/// #     transport: impl BlockingTransport + 'static,
+/// #     clock: impl BlockingClock + 'static,
+/// # ) -> Result<(), Box<dyn std::error::Error>> {
+/// let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client")?;
+/// let accounts = BlockingAccounts::new(endpoint, transport, MemoryStore::new(), clock);
+/// let token = accounts.account("ada").token()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct BlockingAccounts(pub(crate) Accounts);
+
+impl BlockingAccounts {
+    /// See [`Accounts::new`].
+    pub fn new(
+        endpoint: impl Into<Arc<TokenEndpoint>>,
+        transport: impl BlockingTransport + 'static,
+        store: impl BlockingTokenStore + 'static,
+        clock: impl BlockingClock + 'static,
+    ) -> Self {
+        Self(Accounts::new(endpoint, Blocking(transport), Blocking(store), Blocking(clock)))
+    }
+
+    /// See [`Accounts::policy`].
+    #[must_use]
+    pub fn policy(self, policy: impl RetryPolicy + 'static) -> Self {
+        Self(self.0.policy(policy))
+    }
+
+    /// See [`Accounts::settings`].
+    #[must_use]
+    pub fn settings(self, settings: Settings) -> Self {
+        Self(self.0.settings(settings))
+    }
+
+    /// See [`Accounts::client_credentials`].
+    #[must_use]
+    pub fn client_credentials(self) -> Self {
+        Self(self.0.client_credentials())
+    }
+
+    /// See [`Accounts::account`].
+    pub fn account(&self, id: impl Into<AccountId>) -> BlockingAccount {
+        BlockingAccount(self.0.account(id))
+    }
+}
+
+/// [`Account`], for threads. Threads that ask at the same time share one
+/// renewal, which one of them carries out.
+#[derive(Debug, Clone)]
+pub struct BlockingAccount(pub(crate) Account);
+
+impl BlockingAccount {
+    /// The account's name.
+    pub fn id(&self) -> &AccountId {
+        self.0.id()
+    }
+
+    /// See [`Account::token`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Account::token`].
+    pub fn token(&self) -> Result<Token, AccountError> {
+        match self.0.cached() {
+            Some(token) => Ok(token),
+            None => block_on(self.0.token()),
+        }
+    }
+
+    /// See [`Account::token_valid_for`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Account::token_valid_for`].
+    pub fn token_valid_for(&self, ttl: Duration) -> Result<Token, AccountError> {
+        block_on(self.0.token_valid_for(ttl))
+    }
+
+    /// See [`Account::refresh_now`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Account::refresh_now`].
+    pub fn refresh_now(&self) -> Result<Token, AccountError> {
+        block_on(self.0.refresh_now())
+    }
+
+    /// See [`Account::rejected`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Account::rejected`].
+    pub fn rejected(&self, token: &AccessToken) -> Result<Token, AccountError> {
+        block_on(self.0.rejected(token))
+    }
+
+    /// See [`Account::login`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Account::login`].
+    pub fn login(&self, tokens: TokenSet) -> Result<Token, AccountError> {
+        block_on(self.0.login(tokens))
+    }
+
+    /// See [`Account::status`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Account::status`].
+    pub fn status(&self) -> Result<AccountStatus, StoreError> {
+        block_on(self.0.status())
+    }
+
+    /// Renews ahead of expiry on a thread of its own, as
+    /// [`Account::keep_fresh`] does, until the returned value is dropped.
+    ///
+    /// # Errors
+    ///
+    /// If the thread cannot be started.
+    pub fn keep_fresh(&self) -> std::io::Result<KeepFresh> {
+        let ended = Arc::new(AtomicBool::new(false));
+        let account = self.0.clone();
+        let seen = Arc::clone(&ended);
+        thread::Builder::new()
+            .name("auth-keep-fresh".into())
+            .spawn(move || block_on(account.keep_fresh_until(|| seen.load(Ordering::Relaxed))))?;
+        Ok(KeepFresh(ended))
+    }
+}
+
+/// [`AccountPool`], for threads.
+#[derive(Debug, Clone)]
+pub struct BlockingAccountPool(AccountPool);
+
+impl BlockingAccountPool {
+    /// See [`AccountPool::new`].
+    pub fn new(
+        accounts: impl IntoIterator<Item = BlockingAccount>,
+        settings: PoolSettings,
+    ) -> Self {
+        Self(AccountPool::new(accounts.into_iter().map(|account| account.0), settings))
+    }
+
+    /// See [`AccountPool::token`].
+    ///
+    /// # Errors
+    ///
+    /// See [`AccountPool::token`].
+    pub fn token(&self) -> Result<PoolToken, PoolError> {
+        block_on(self.0.token())
+    }
+
+    /// See [`AccountPool::token_for`].
+    ///
+    /// # Errors
+    ///
+    /// See [`AccountPool::token`].
+    pub fn token_for(&self, key: &str) -> Result<PoolToken, PoolError> {
+        block_on(self.0.token_for(key))
+    }
+
+    /// See [`AccountPool::report`].
+    pub fn report(
+        &self,
+        used: &PoolToken,
+        status: StatusCode,
+        retry_after: Option<Duration>,
+    ) -> Verdict {
+        block_on(self.0.report(used, status, retry_after))
+    }
+
+    /// See [`AccountPool::report_id`].
+    pub fn report_id(
+        &self,
+        account: &AccountId,
+        status: StatusCode,
+        retry_after: Option<Duration>,
+    ) -> Verdict {
+        block_on(self.0.report_id(account, status, retry_after))
+    }
+
+    /// See [`AccountPool::refresh_due`]. One after the other.
+    pub fn refresh_due(&self) -> Refreshed {
+        block_on(self.0.refresh_due())
+    }
+
+    /// See [`AccountPool::disable`].
+    pub fn disable(&self, account: &AccountId) {
+        self.0.disable(account);
+    }
+
+    /// See [`AccountPool::enable`].
+    pub fn enable(&self, account: &AccountId) {
+        self.0.enable(account);
+    }
+
+    /// See [`AccountPool::account`].
+    pub fn account(&self, id: &AccountId) -> Option<BlockingAccount> {
+        self.0.account(id).cloned().map(BlockingAccount)
+    }
+}
+
+/// Keeps an account fresh until it is dropped. The thread ends within a second
+/// after that, or when the renewal that it is in ends.
+#[must_use = "it ends when it is dropped"]
+pub struct KeepFresh(Arc<AtomicBool>);
+
+impl Drop for KeepFresh {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for KeepFresh {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeepFresh")
+    }
+}
+
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    pollster::block_on(future)
+}
+
+/// Something that blocks, behind an async trait.
+struct Blocking<T>(T);
+
+#[async_trait]
+impl<T: BlockingTransport> Transport for Blocking<T> {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        self.0.send(request)
+    }
+}
+
+#[async_trait]
+impl<T: BlockingClock> Clock for Blocking<T> {
+    fn now(&self) -> Now {
+        self.0.now()
+    }
+
+    fn wall(&self) -> SystemTime {
+        self.0.wall()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.0.sleep(duration);
+    }
+}
+
+#[async_trait]
+impl<T: BlockingTokenStore> TokenStore for Blocking<T> {
+    async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
+        self.0.load(account)
+    }
+
+    async fn save(
+        &self,
+        account: &AccountId,
+        record: &Record,
+        expected: Option<&Version>,
+    ) -> Result<Version, StoreError> {
+        self.0.save(account, record, expected)
+    }
+
+    async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+        self.0.lease(account, wait)
+    }
+}

@@ -1,0 +1,183 @@
+//! Why there is no token.
+
+use std::{
+    error::Error,
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use auth_core::{Advice, FailureKind, RefreshError};
+
+use crate::{AccountId, Setback, StoreError, StoreErrorKind};
+
+/// Why an account has no token to hand out. Cloning shares it: all who waited
+/// for the same renewal get the same one.
+///
+/// The message is one line for an operator, and holds no secret:
+///
+/// ```text
+/// account ada: renewal at auth.example.com failed: HTTP 503 after 3 attempts in 1.5 s; try again later
+/// account ada: not tried: the last renewal failed with invalid_grant (HTTP 400); the user must log in again
+/// ```
+#[derive(Clone)]
+pub struct AccountError(Arc<Inner>);
+
+struct Inner {
+    account: AccountId,
+    reason: Reason,
+    retry_at: Option<SystemTime>,
+    wait: Option<Duration>,
+}
+
+/// What stands between an account and its token.
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub enum Reason {
+    /// The store has no record of the account. The user must log in.
+    NotLoggedIn,
+    /// The access token has expired, or was refused, and there is no refresh
+    /// token to get another with. The user must log in.
+    NoRefreshToken,
+    /// A renewal was tried and failed; see the error's advice.
+    Renewal(RefreshError),
+    /// An earlier renewal failed and it is too early to try again, so nothing
+    /// was sent: wait until [`AccountError::retry_at`], or for a new login.
+    Setback(Setback),
+    /// The store failed, and without it nothing is sent.
+    Store(StoreError),
+}
+
+impl AccountError {
+    pub(crate) fn new(
+        account: &AccountId,
+        reason: Reason,
+        retry_at: Option<SystemTime>,
+        now: SystemTime,
+    ) -> Self {
+        let wait = retry_at.map(|at| at.duration_since(now).unwrap_or_default());
+        Self(Arc::new(Inner { account: account.clone(), reason, retry_at, wait }))
+    }
+
+    /// Which account.
+    pub fn account(&self) -> &AccountId {
+        &self.0.account
+    }
+
+    /// What stands between the account and its token.
+    pub fn reason(&self) -> &Reason {
+        &self.0.reason
+    }
+
+    /// When a renewal may be tried again, by the wall clock; `None` if that is
+    /// not a matter of time, or not known.
+    pub fn retry_at(&self) -> Option<SystemTime> {
+        self.0.retry_at
+    }
+
+    /// What kind of failure the last renewal was, if it was one.
+    pub fn kind(&self) -> Option<FailureKind> {
+        match &self.0.reason {
+            Reason::Renewal(error) => Some(error.kind()),
+            Reason::Setback(setback) => Some(setback.kind),
+            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) => None,
+        }
+    }
+
+    /// Whether this is a refusal that may be of our own making: the answer to
+    /// an earlier attempt was lost, in this process or in one that died, and
+    /// may have spent the refresh token.
+    pub fn after_unknown(&self) -> bool {
+        match &self.0.reason {
+            Reason::Renewal(error) => error.after_unknown(),
+            Reason::Setback(setback) => {
+                setback.kind == FailureKind::Rejected && setback.after_unknown
+            }
+            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) => false,
+        }
+    }
+
+    /// What to do next.
+    pub fn advice(&self) -> Advice {
+        match &self.0.reason {
+            Reason::NotLoggedIn | Reason::NoRefreshToken => Advice::LogIn,
+            Reason::Renewal(error) => error.advice(),
+            Reason::Setback(setback) => setback.kind.advice(),
+            Reason::Store(error) => match error.kind() {
+                StoreErrorKind::Damaged
+                | StoreErrorKind::NewerSchema
+                | StoreErrorKind::Permissions
+                | StoreErrorKind::ReadOnly
+                | StoreErrorKind::Full => Advice::FixSetup,
+                _ => Advice::TryLater,
+            },
+        }
+    }
+}
+
+impl fmt::Display for AccountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { account, reason, wait, .. } = &*self.0;
+        write!(f, "account {account}: ")?;
+        match reason {
+            Reason::NotLoggedIn => f.write_str("there are no tokens on record; ")?,
+            Reason::NoRefreshToken => {
+                f.write_str("the access token is used up and there is no refresh token; ")?;
+            }
+            // These say what to do by themselves.
+            Reason::Renewal(error) => return error.fmt(f),
+            Reason::Store(error) => return error.fmt(f),
+            Reason::Setback(setback) => write!(f, "not tried: {setback}; ")?,
+        }
+        self.advice().fmt(f)?;
+        match wait {
+            Some(wait) => write!(f, ", not before {:.0} s have passed", wait.as_secs_f64().ceil()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for AccountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { account, reason, retry_at, .. } = &*self.0;
+        f.debug_struct("AccountError")
+            .field("account", account)
+            .field("reason", reason)
+            .field("retry_at", retry_at)
+            .finish()
+    }
+}
+
+impl Error for AccountError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        // The messages of these are part of ours; the chain goes on below.
+        match &self.0.reason {
+            Reason::Renewal(error) => error.source(),
+            Reason::Store(error) => error.source(),
+            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Setback(_) => None,
+        }
+    }
+}
+
+/// The row of failures in words: `3 renewals in a row failed, the last with
+/// slow_down (HTTP 429)`.
+impl fmt::Display for Setback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count {
+            0 | 1 => f.write_str("the last renewal failed with ")?,
+            count => write!(f, "{count} renewals in a row failed, the last with ")?,
+        }
+        match (&self.code, self.status) {
+            (Some(code), Some(status)) => write!(f, "{code} (HTTP {status})")?,
+            (Some(code), None) => write!(f, "{code}")?,
+            (None, Some(status)) => write!(f, "HTTP {status} ({})", self.kind)?,
+            (None, None) => write!(f, "{}", self.kind)?,
+        }
+        match self.kind {
+            FailureKind::Rejected if self.after_unknown => f.write_str(
+                "; an earlier attempt, whose answer was lost, may have spent the refresh token",
+            ),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! Several accounts: the first that can be used.
+
+mod bench;
+mod crew;
+mod error;
+mod keys;
+mod settings;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use auth_core::{AccessToken, Advice};
+use http::StatusCode;
+
+use self::{
+    bench::{Bench, Why},
+    crew::side_by_side,
+    keys::Keys,
+};
+pub use self::{
+    error::PoolError,
+    settings::{PoolSettings, Routing},
+};
+use crate::{Account, AccountError, AccountId, Token};
+
+/// Accounts in order, the main one first, of which the first that can be used
+/// is handed out. Cloning shares it.
+///
+/// An account that cannot be used rests: until its setback is over, until the
+/// user has logged in again, or for a time after an API has refused it.
+///
+/// ```
+/// use auth_accounts::{AccountPool, Accounts, PoolSettings};
+/// use http::StatusCode;
+///
+/// # async fn example(accounts: Accounts) -> Result<(), auth_accounts::PoolError> {
+/// let members = ["main", "fallback"].map(|id| accounts.account(id));
+/// let pool = AccountPool::new(members, PoolSettings::default());
+///
+/// let used = pool.token().await?;
+/// // The API answers 429 and asks for two minutes' rest:
+/// pool.report(&used, StatusCode::TOO_MANY_REQUESTS, Some(std::time::Duration::from_secs(120))).await;
+/// let next = pool.token().await?;
+/// assert_ne!(next.account(), used.account());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct AccountPool(Arc<Inner>);
+
+struct Inner {
+    accounts: Box<[Account]>,
+    by_id: HashMap<AccountId, Index>,
+    settings: PoolSettings,
+    state: Mutex<State>,
+}
+
+/// Where an account stands in the order.
+type Index = u32;
+
+struct State {
+    bench: Bench,
+    keys: Keys,
+    /// For accounts that were refused with 401: the token they got instead.
+    /// If that is refused too, it is not the token's fault.
+    renewed_for: HashMap<Index, AccessToken>,
+    /// When to look at an account again for its renewal ahead of need. Earlier
+    /// than necessary if it was renewed meanwhile, which looking will show.
+    due: BTreeSet<(SystemTime, Index)>,
+    /// The accounts from here on are not in `due` yet.
+    unseen: Index,
+}
+
+/// An access token, and whose it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PoolToken {
+    account: AccountId,
+    index: Index,
+    token: Token,
+}
+
+impl PoolToken {
+    /// Whose it is.
+    pub fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// The token.
+    pub fn token(&self) -> &Token {
+        &self.token
+    }
+}
+
+/// What a report led to.
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub enum Verdict {
+    /// Nothing: the status is not one to move on at.
+    Ignored,
+    /// The account has another access token now. Try again.
+    Renewed,
+    /// The account rests until then, and others are used.
+    MovedOn {
+        /// When it is used again.
+        until: SystemTime,
+        /// Why there was no other token, after a 401.
+        error: Option<AccountError>,
+    },
+}
+
+/// What [`AccountPool::refresh_due`] did.
+#[non_exhaustive]
+#[derive(Debug, Clone, Default)]
+pub struct Refreshed {
+    /// The accounts that were renewed.
+    pub renewed: Vec<AccountId>,
+    /// Why others could not be.
+    pub failed: Vec<AccountError>,
+    /// When to call again; at once if that is not in the future. `None` if the
+    /// pool is empty.
+    pub next_at: Option<SystemTime>,
+}
+
+/// How soon an account is looked at again that needs a login or whose store
+/// failed: that costs no more than reading a record.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+impl AccountPool {
+    /// A pool of these accounts, the main one first. Of several with the same
+    /// name the first counts.
+    ///
+    /// # Panics
+    ///
+    /// If there are more than `u32::MAX`.
+    pub fn new(accounts: impl IntoIterator<Item = Account>, settings: PoolSettings) -> Self {
+        let mut by_id = HashMap::new();
+        let mut kept = Vec::new();
+        for account in accounts {
+            assert!(kept.len() < Index::MAX as usize, "a pool has at most u32::MAX accounts");
+            let index = kept.len() as Index;
+            by_id.entry(account.id().clone()).or_insert_with(|| {
+                kept.push(account);
+                index
+            });
+        }
+        let state = State {
+            bench: Bench::new(kept.len() as Index),
+            keys: Keys::new(settings.sticky_keys),
+            renewed_for: HashMap::new(),
+            due: BTreeSet::new(),
+            unseen: 0,
+        };
+        by_id.shrink_to_fit();
+        Self(Arc::new(Inner { accounts: kept.into(), by_id, settings, state: Mutex::new(state) }))
+    }
+
+    /// A token of the first account that can be used.
+    ///
+    /// # Errors
+    ///
+    /// [`PoolError`] if all rest; it says when the first is back.
+    pub async fn token(&self) -> Result<PoolToken, PoolError> {
+        self.pick(None).await
+    }
+
+    /// The same, for a user or a session of yours. With [`Routing::Sticky`]
+    /// the same key keeps its account for as long as that can be used.
+    ///
+    /// # Errors
+    ///
+    /// See [`token`](Self::token).
+    pub async fn token_for(&self, key: &str) -> Result<PoolToken, PoolError> {
+        self.pick(Some(key)).await
+    }
+
+    /// Says how an API answered a request with this token. At the statuses of
+    /// [`PoolSettings::move_on_at`] the account rests, for `retry_after` if
+    /// the API named a time; but at a first 401 its token is renewed instead.
+    pub async fn report(
+        &self,
+        used: &PoolToken,
+        status: StatusCode,
+        retry_after: Option<Duration>,
+    ) -> Verdict {
+        self.judge(used.index, Some(used.token.access_token()), status, retry_after).await
+    }
+
+    /// The same, for who has kept the account's name only. A 401 is taken to
+    /// be about the account's current token.
+    pub async fn report_id(
+        &self,
+        account: &AccountId,
+        status: StatusCode,
+        retry_after: Option<Duration>,
+    ) -> Verdict {
+        match self.0.by_id.get(account) {
+            Some(&index) => self.judge(index, None, status, retry_after).await,
+            None => Verdict::Ignored,
+        }
+    }
+
+    /// Renews the accounts for which that is due ahead of need, several side
+    /// by side. Call it at [`Refreshed::next_at`], or every minute.
+    ///
+    /// An account is looked at once, which reads its record, and then only
+    /// when it is due. No call looks at more than
+    /// [`PoolSettings::batch`] accounts.
+    pub async fn refresh_due(&self) -> Refreshed {
+        let Some(first) = self.0.accounts.first() else { return Refreshed::default() };
+        let due = self.lock().take_due(self.0.accounts.len(), first.wall(), &self.0.settings);
+        let visits = due.into_iter().map(|index| async move {
+            // If this is dropped, the account is looked at again at once.
+            let visit = Visit { pool: &self.0, index, again: None };
+            self.visit(visit).await
+        });
+        let mut refreshed = Refreshed::default();
+        let settings = &self.0.settings;
+        side_by_side(settings.side_by_side, visits, |(account, result)| match result {
+            Ok(true) => refreshed.renewed.push(account),
+            Ok(false) => {}
+            Err(error) => refreshed.failed.push(error),
+        })
+        .await;
+        refreshed.next_at = self.lock().next_due(self.0.accounts.len(), first.wall());
+        refreshed
+    }
+
+    /// Takes an account out of use, until [`enable`](Self::enable).
+    pub fn disable(&self, account: &AccountId) {
+        if let Some(&index) = self.0.by_id.get(account) {
+            self.lock().bench.rest(index, Why::SwitchedOff);
+        }
+    }
+
+    /// Brings an account back into use, whatever it rested for.
+    pub fn enable(&self, account: &AccountId) {
+        if let Some(&index) = self.0.by_id.get(account) {
+            self.lock().bench.enable(index);
+        }
+    }
+
+    /// An account by its name.
+    pub fn account(&self, id: &AccountId) -> Option<&Account> {
+        self.0.by_id.get(id).and_then(|&index| self.0.at(index))
+    }
+
+    /// All accounts in order.
+    pub fn accounts(&self) -> impl ExactSizeIterator<Item = &Account> {
+        self.0.accounts.iter()
+    }
+
+    async fn pick(&self, key: Option<&str>) -> Result<PoolToken, PoolError> {
+        let mut last = None;
+        // Each round lets one rest, so that more rounds mean that accounts
+        // come back as fast as they fail.
+        for _ in 0..=self.0.accounts.len() {
+            let picked = self.lock().pick(key, self.wall(), self.0.settings.routing);
+            let Some((index, account)) = picked.and_then(|at| Some((at, self.0.at(at)?))) else {
+                break;
+            };
+            match account.token().await {
+                Ok(token) => {
+                    return Ok(PoolToken { account: account.id().clone(), index, token });
+                }
+                Err(error) => {
+                    self.rest_after(index, &error);
+                    last = Some(error);
+                }
+            }
+        }
+        Err(self.none_usable(last))
+    }
+
+    async fn judge(
+        &self,
+        index: Index,
+        token: Option<&AccessToken>,
+        status: StatusCode,
+        retry_after: Option<Duration>,
+    ) -> Verdict {
+        let Some(account) = self.0.at(index) else { return Verdict::Ignored };
+        if !self.0.settings.move_on_at.contains(&status) {
+            return Verdict::Ignored;
+        }
+        let current = account.current();
+        let token = token.or(current.as_ref().map(Token::access_token));
+        if let (StatusCode::UNAUTHORIZED, Some(token)) = (status, token) {
+            let refused_again = self.lock().renewed_for.get(&index) == Some(token);
+            if !refused_again {
+                return match account.rejected(token).await {
+                    Ok(other) => {
+                        let other = other.access_token().clone();
+                        self.lock().renewed_for.insert(index, other);
+                        Verdict::Renewed
+                    }
+                    Err(error) => {
+                        let until = self.rest_after(index, &error);
+                        Verdict::MovedOn { until, error: Some(error) }
+                    }
+                };
+            }
+        }
+        let rest = retry_after.unwrap_or(self.0.settings.rest).min(self.0.settings.longest_rest);
+        let until = later(account.wall(), rest);
+        self.lock().bench.rest(index, Why::Waiting(until));
+        Verdict::MovedOn { until, error: None }
+    }
+
+    /// Lets an account rest that could not give a token.
+    fn rest_after(&self, index: Index, error: &AccountError) -> SystemTime {
+        let now = self.wall();
+        let (why, until) = match (error.advice(), error.retry_at()) {
+            (Advice::LogIn, _) => {
+                let until = later(now, LOOK_AGAIN);
+                (Why::LoginNeeded(until), until)
+            }
+            (advice, retry_at) => {
+                let until = retry_at.unwrap_or_else(|| match advice {
+                    Advice::FixSetup => later(now, self.0.settings.rest),
+                    _ => later(now, LOOK_AGAIN),
+                });
+                (Why::Waiting(until), until)
+            }
+        };
+        self.lock().bench.rest(index, why);
+        until
+    }
+
+    fn none_usable(&self, last: Option<AccountError>) -> PoolError {
+        let now = self.wall();
+        let counts = self.lock().bench.counts();
+        let first_back = counts.first_back.and_then(|(at, index)| {
+            Some((self.0.at(index)?.id().clone(), at, at.duration_since(now).unwrap_or_default()))
+        });
+        PoolError::new(&counts, first_back, last)
+    }
+
+    async fn visit(&self, mut visit: Visit<'_>) -> (AccountId, Result<bool, AccountError>) {
+        let Some(account) = self.0.at(visit.index) else {
+            return (AccountId::from(""), Ok(false));
+        };
+        let result = account.renew_if_due().await;
+        // At least a second: what is due and cannot be renewed stays due.
+        let wait = account.due_after(result.as_ref().err()).max(Duration::from_secs(1));
+        visit.again = Some(later(account.wall(), wait));
+        (account.id().clone(), result)
+    }
+
+    /// The wall clock of the pool: that of its first account.
+    fn wall(&self) -> SystemTime {
+        self.0.accounts.first().map_or(SystemTime::UNIX_EPOCH, Account::wall)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock()
+    }
+}
+
+impl Inner {
+    fn at(&self, index: Index) -> Option<&Account> {
+        self.accounts.get(index as usize)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn pick(&mut self, key: Option<&str>, now: SystemTime, routing: Routing) -> Option<Index> {
+        self.bench.wake(now);
+        match (routing, key) {
+            (Routing::FallbackFirst, _) => self.bench.first_fallback(),
+            (Routing::Sticky, Some(key)) => {
+                let kept = self.keys.get(key).filter(|&index| self.bench.is_usable(index));
+                let index = kept.or_else(|| self.bench.first())?;
+                self.keys.set(key, index);
+                Some(index)
+            }
+            (Routing::MainFirst | Routing::Sticky, _) => self.bench.first(),
+        }
+    }
+
+    /// Takes out what is due, and what was never looked at, up to a batch.
+    fn take_due(&mut self, all: usize, now: SystemTime, settings: &PoolSettings) -> Vec<Index> {
+        let mut taken = Vec::new();
+        while taken.len() < settings.batch
+            && let Some(&(at, index)) = self.due.first()
+            && at <= now
+        {
+            self.due.pop_first();
+            taken.push(index);
+        }
+        while taken.len() < settings.batch && (self.unseen as usize) < all {
+            taken.push(self.unseen);
+            self.unseen += 1;
+        }
+        taken
+    }
+
+    fn next_due(&self, all: usize, now: SystemTime) -> Option<SystemTime> {
+        if (self.unseen as usize) < all {
+            return Some(now);
+        }
+        self.due.first().map(|(at, _)| *at)
+    }
+}
+
+/// A look at an account, after which it is due again at some time.
+struct Visit<'a> {
+    pool: &'a Inner,
+    index: Index,
+    again: Option<SystemTime>,
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        let at = self.again.unwrap_or(SystemTime::UNIX_EPOCH);
+        self.pool.lock().due.insert((at, self.index));
+    }
+}
+
+fn later(time: SystemTime, by: Duration) -> SystemTime {
+    time.checked_add(by).unwrap_or(time)
+}
+
+impl fmt::Debug for AccountPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountPool")
+            .field("accounts", &self.0.accounts.len())
+            .field("settings", &self.0.settings)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,184 @@
+//! Who can be used, and who rests, until when.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::SystemTime,
+};
+
+use super::Index;
+use crate::life::CLOCK_JUMP;
+
+/// The accounts by whether they can be used. Everything but
+/// [`Bench::new`] takes logarithmic time.
+pub(super) struct Bench {
+    usable: BTreeSet<Index>,
+    resting: BTreeMap<Index, Why>,
+    waiting: BTreeSet<(SystemTime, Index)>,
+    login_needed: BTreeSet<(SystemTime, Index)>,
+    /// The latest time that the clock has shown.
+    latest: SystemTime,
+}
+
+/// Why an account rests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It is used again at this time.
+    Waiting(SystemTime),
+    /// The user must log in. At this time it is looked at again.
+    LoginNeeded(SystemTime),
+    /// Somebody said so.
+    SwitchedOff,
+}
+
+pub(super) struct Counts {
+    pub(super) waiting: usize,
+    pub(super) login_needed: usize,
+    pub(super) switched_off: usize,
+    pub(super) first_back: Option<(SystemTime, Index)>,
+}
+
+impl Bench {
+    pub(super) fn new(accounts: Index) -> Self {
+        Self {
+            usable: (0..accounts).collect(),
+            resting: BTreeMap::new(),
+            waiting: BTreeSet::new(),
+            login_needed: BTreeSet::new(),
+            latest: SystemTime::UNIX_EPOCH,
+        }
+    }
+
+    pub(super) fn first(&self) -> Option<Index> {
+        self.usable.first().copied()
+    }
+
+    /// The first but the main one, which comes last.
+    pub(super) fn first_fallback(&self) -> Option<Index> {
+        self.usable.range(1..).next().or(self.usable.first()).copied()
+    }
+
+    pub(super) fn is_usable(&self, index: Index) -> bool {
+        self.usable.contains(&index)
+    }
+
+    /// Lets an account rest. What somebody switched off stays so.
+    pub(super) fn rest(&mut self, index: Index, why: Why) {
+        if self.resting.get(&index) == Some(&Why::SwitchedOff) {
+            return;
+        }
+        self.enable(index);
+        self.usable.remove(&index);
+        self.resting.insert(index, why);
+        match why {
+            Why::Waiting(until) => {
+                self.waiting.insert((until, index));
+            }
+            Why::LoginNeeded(until) => {
+                self.login_needed.insert((until, index));
+            }
+            Why::SwitchedOff => {}
+        }
+    }
+
+    pub(super) fn enable(&mut self, index: Index) {
+        match self.resting.remove(&index) {
+            Some(Why::Waiting(until)) => {
+                self.waiting.remove(&(until, index));
+            }
+            Some(Why::LoginNeeded(until)) => {
+                self.login_needed.remove(&(until, index));
+            }
+            Some(Why::SwitchedOff) | None => {}
+        }
+        self.usable.insert(index);
+    }
+
+    /// Ends the rests that are over; and all of them, if the clock was set
+    /// back, since nobody knows when they would be.
+    pub(super) fn wake(&mut self, now: SystemTime) {
+        let set_back = now.checked_add(CLOCK_JUMP).is_some_and(|limit| limit < self.latest);
+        self.latest = if set_back { now } else { self.latest.max(now) };
+        while let Some(index) = self.over(now, set_back) {
+            self.enable(index);
+        }
+    }
+
+    fn over(&self, now: SystemTime, set_back: bool) -> Option<Index> {
+        [self.waiting.first(), self.login_needed.first()]
+            .into_iter()
+            .flatten()
+            .find(|(until, _)| set_back || *until <= now)
+            .map(|(_, index)| *index)
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        let (waiting, login_needed) = (self.waiting.len(), self.login_needed.len());
+        Counts {
+            waiting,
+            login_needed,
+            switched_off: self.resting.len() - waiting - login_needed,
+            first_back: self.waiting.first().copied(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(10_000 + seconds)
+    }
+
+    #[test]
+    fn accounts_rest_and_come_back() {
+        let mut bench = Bench::new(3);
+        bench.wake(at(0));
+        assert_eq!((bench.first(), bench.first_fallback()), (Some(0), Some(1)));
+        bench.rest(1, Why::Waiting(at(60)));
+        bench.rest(2, Why::LoginNeeded(at(5)));
+        assert_eq!((bench.first(), bench.first_fallback()), (Some(0), Some(0)));
+        bench.rest(0, Why::SwitchedOff);
+        assert_eq!((bench.first(), bench.first_fallback()), (None, None));
+        let counts = bench.counts();
+        assert_eq!((counts.waiting, counts.login_needed, counts.switched_off), (1, 1, 1));
+        assert_eq!(counts.first_back, Some((at(60), 1)));
+        bench.wake(at(5));
+        assert_eq!(bench.first(), Some(2));
+        bench.wake(at(60));
+        assert_eq!(bench.first(), Some(1));
+        bench.enable(0);
+        assert_eq!(bench.first(), Some(0));
+    }
+
+    #[test]
+    fn a_second_reason_takes_the_place_of_the_first() {
+        let mut bench = Bench::new(1);
+        bench.rest(0, Why::Waiting(at(60)));
+        bench.rest(0, Why::LoginNeeded(at(5)));
+        bench.rest(0, Why::Waiting(at(10)));
+        assert_eq!(bench.counts().waiting, 1);
+        assert_eq!(bench.counts().login_needed, 0);
+        bench.wake(at(10));
+        assert!(bench.is_usable(0));
+        bench.rest(0, Why::SwitchedOff);
+        bench.rest(0, Why::Waiting(at(10)));
+        bench.wake(at(100));
+        assert!(!bench.is_usable(0));
+    }
+
+    #[test]
+    fn a_clock_set_back_ends_all_rests() {
+        let mut bench = Bench::new(2);
+        bench.wake(at(5_000));
+        bench.rest(0, Why::Waiting(at(5_060)));
+        bench.rest(1, Why::LoginNeeded(at(5_005)));
+        bench.wake(at(4_990));
+        assert_eq!(bench.first(), None);
+        bench.wake(at(0));
+        assert_eq!(bench.first(), Some(0));
+        assert!(bench.is_usable(1));
+    }
+}

@@ -1,0 +1,314 @@
+//! What a renewal knows on its way, and what follows from it.
+
+use std::sync::Arc;
+
+use auth_core::{AccessToken, Grant, Now, Refresh, RefreshError, TokenSet};
+
+use super::MAX_ROUNDS;
+use crate::{
+    AccountId, Begun, Fingerprint, Lease, Reason, Record, Setback, StoreError, Version,
+    accounts::{GrantKind, Shared},
+    life::{Life, Ttl},
+    token::Token,
+};
+
+/// What a renewal starts from.
+pub(crate) struct Begin {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) account: AccountId,
+    pub(crate) want: Want,
+    pub(crate) memory: Unsaved,
+    /// The token that is in use, to fall back on if the store fails.
+    pub(crate) cached: Option<Token>,
+}
+
+/// What the store was to be told, and could not be.
+#[derive(Clone, Default)]
+pub(crate) struct Unsaved {
+    pub(crate) ahead: Option<Ahead>,
+    pub(crate) setback: Option<Setback>,
+}
+
+impl Unsaved {
+    /// Itself, if there is anything in it.
+    pub(crate) fn boxed(self) -> Option<Box<Self>> {
+        (self.ahead.is_some() || self.setback.is_some()).then(|| Box::new(self))
+    }
+}
+
+/// Tokens that are newer than those in the store.
+#[derive(Clone)]
+pub(crate) struct Ahead {
+    record: Record,
+    /// The record that they follow on. If the store holds another by now,
+    /// that one counts.
+    replaces: Option<Fingerprint>,
+    pub(crate) error: Option<StoreError>,
+}
+
+/// What a caller wants.
+#[derive(Debug, Clone)]
+pub(crate) enum Want {
+    /// A token that lasts.
+    Lasting(Ttl),
+    /// Any but this one.
+    Other(AccessToken),
+    /// A token newer than what the store holds when it is first read, which is
+    /// noted here.
+    Newer(Option<AccessToken>),
+}
+
+pub(crate) struct Flow {
+    pub(super) shared: Arc<Shared>,
+    pub(super) account: AccountId,
+    pub(super) want: Want,
+    pub(super) cached: Option<Token>,
+    pub(super) ahead: Option<Ahead>,
+    pub(super) setback: Option<Setback>,
+    /// The record in use: the store's, or ours where we are ahead of it.
+    pub(super) current: Option<Record>,
+    /// What the store held when it was last heard of.
+    pub(super) version: Option<Version>,
+    base: Option<Fingerprint>,
+    pub(super) lease: Option<Lease>,
+    pub(super) lease_error: Option<StoreError>,
+    /// The refresh token that is being exchanged.
+    pub(super) tried: Option<Fingerprint>,
+    pub(super) exchanged: bool,
+    caught_up: bool,
+    rounds: u32,
+}
+
+impl Flow {
+    pub(super) fn new(begin: Begin) -> Self {
+        let Begin { shared, account, want, memory, cached } = begin;
+        Self {
+            shared,
+            account,
+            want,
+            cached,
+            ahead: memory.ahead,
+            setback: memory.setback,
+            current: None,
+            version: None,
+            base: None,
+            lease: None,
+            lease_error: None,
+            tried: None,
+            exchanged: false,
+            caught_up: false,
+            rounds: 0,
+        }
+    }
+
+    /// Whether somebody else's change may send us back once more.
+    pub(super) fn another_round(&mut self) -> bool {
+        self.rounds += 1;
+        self.rounds <= MAX_ROUNDS
+    }
+
+    /// Takes in what the store holds.
+    pub(super) fn take_in(&mut self, found: Option<(Record, Version)>) {
+        let (found, version) = found.unzip();
+        self.version = version;
+        self.base = found.as_ref().map(identity);
+        self.current = match self.ahead.take() {
+            Some(ahead) if ahead.replaces == self.base => {
+                let record = ahead.record.clone();
+                self.ahead = Some(ahead);
+                Some(record)
+            }
+            _ => found,
+        };
+    }
+
+    /// Whether the store still holds the tokens that it held.
+    pub(super) fn is_unchanged(&self, found: Option<&(Record, Version)>) -> bool {
+        found.map(|(record, _)| identity(record)) == self.base
+    }
+
+    /// Whether there is something to save before anything else; once.
+    pub(super) fn wants_to_catch_up(&mut self) -> bool {
+        self.ahead.is_some() && !std::mem::replace(&mut self.caught_up, true)
+    }
+
+    /// Notes which token the store held at first.
+    pub(super) fn look_first(&mut self) {
+        if let (Want::Newer(seen @ None), Some(current)) = (&mut self.want, &self.current) {
+            *seen = Some(current.tokens.access_token.clone());
+        }
+    }
+
+    /// Whether the record in use does.
+    pub(super) fn is_served(&self, now: Now) -> bool {
+        let Some(current) = &self.current else { return false };
+        let (ttl, unwanted) = match &self.want {
+            Want::Lasting(ttl) => (*ttl, None),
+            Want::Other(token) => (Ttl::Usual, Some(token)),
+            Want::Newer(seen) => (Ttl::Usual, seen.as_ref()),
+        };
+        unwanted != Some(&current.tokens.access_token)
+            && Life::of(current, now.wall).lasts(ttl, &self.shared.settings)
+    }
+
+    /// What forbids an exchange.
+    pub(super) fn obstacle(&self, now: Now) -> Option<Reason> {
+        match (self.shared.grant, &self.current) {
+            (GrantKind::RefreshToken, None) => return Some(Reason::NotLoggedIn),
+            (GrantKind::RefreshToken, Some(current)) if current.tokens.refresh_token.is_none() => {
+                return Some(Reason::NoRefreshToken);
+            }
+            _ => {}
+        }
+        let refresh_token = self.fingerprint();
+        self.setbacks()
+            .find(|setback| setback.bars(refresh_token, now.wall))
+            .map(|setback| Reason::Setback(setback.clone()))
+    }
+
+    /// Whether the refresh token may be spent by an attempt of which nothing
+    /// was heard: in a process that died, or before a setback.
+    pub(super) fn possibly_spent(&self) -> bool {
+        let refresh_token = self.fingerprint();
+        let begun = self.current.as_ref().and_then(|current| current.begun.as_ref());
+        begun.is_some_and(|begun| begun.refresh_token == refresh_token)
+            || self
+                .setbacks()
+                .any(|setback| setback.refresh_token == refresh_token && setback.after_unknown)
+    }
+
+    /// Notes that the exchange is about to begin.
+    pub(super) fn note(&mut self, now: Now) {
+        let begun = Begun::new(self.fingerprint(), now.wall);
+        if let Some(current) = &mut self.current {
+            current.begun = Some(begun);
+        }
+    }
+
+    /// The exchange.
+    pub(super) fn refresh(&mut self, possibly_spent: bool) -> Refresh {
+        self.tried = self.refresh_token();
+        Refresh::new(Arc::clone(&self.shared.endpoint), self.grant())
+            .shared_policy(Arc::clone(&self.shared.policy))
+            .possibly_spent(possibly_spent)
+    }
+
+    pub(super) fn grant(&self) -> Grant {
+        let token = match self.shared.grant {
+            GrantKind::RefreshToken => self.current.as_ref().and_then(refresh_token),
+            GrantKind::ClientCredentials => None,
+        };
+        token.map_or(Grant::ClientCredentials, |token| Grant::RefreshToken(token.clone()))
+    }
+
+    /// The fingerprint of the refresh token in use.
+    pub(super) fn refresh_token(&self) -> Option<Fingerprint> {
+        match self.shared.grant {
+            GrantKind::RefreshToken => self.current.as_ref().and_then(Record::fingerprint),
+            GrantKind::ClientCredentials => None,
+        }
+    }
+
+    fn fingerprint(&self) -> Fingerprint {
+        self.refresh_token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN)
+    }
+
+    /// The setbacks on record, and in memory if they could not be recorded.
+    pub(super) fn setbacks(&self) -> impl Iterator<Item = &Setback> {
+        let recorded = self.current.as_ref().and_then(|current| current.setback.as_ref());
+        recorded.into_iter().chain(&self.setback)
+    }
+
+    /// The record that new tokens make.
+    pub(super) fn record_of(&self, mut tokens: TokenSet, now: Now) -> Record {
+        if self.shared.grant == GrantKind::ClientCredentials {
+            // RFC 6749 section 4.4.3: there should be none.
+            tokens.refresh_token = None;
+        }
+        if let Some(current) = &self.current {
+            // RFC 6749 section 5.1: no scope is the same scope. The rest by
+            // analogy: what a server said once, it need not say again.
+            let old = &current.tokens;
+            tokens.scope = tokens.scope.or_else(|| old.scope.clone());
+            tokens.token_type = tokens.token_type.or_else(|| old.token_type.clone());
+            for (name, value) in old.extra.iter() {
+                if tokens.extra.get(name).is_none() {
+                    tokens.extra.insert(name, value.clone());
+                }
+            }
+        }
+        Record::obtained(tokens, now.wall)
+    }
+
+    /// New tokens are there, and not yet in the store.
+    pub(super) fn renewed(&mut self, record: Record) {
+        self.exchanged = true;
+        self.setback = None;
+        self.ahead = Some(Ahead { record: record.clone(), replaces: self.base, error: None });
+        self.current = Some(record);
+    }
+
+    /// The store holds the record in use.
+    pub(super) fn saved(&mut self, version: Version) {
+        self.version = Some(version);
+        self.base = self.current.as_ref().map(identity);
+        self.ahead = None;
+        self.setback = None;
+    }
+
+    /// The store could not be told.
+    pub(super) fn keep_ahead(&mut self, error: StoreError) {
+        if let (Some(ahead), Some(current)) = (&mut self.ahead, &self.current) {
+            ahead.record = current.clone();
+            ahead.error = Some(error);
+        }
+    }
+
+    /// A renewal failed.
+    pub(super) fn set_back(&mut self, error: &RefreshError, now: Now) {
+        let refresh_token = self.fingerprint();
+        let previous = self
+            .setbacks()
+            .filter(|setback| setback.refresh_token == refresh_token)
+            .max_by_key(|setback| setback.count);
+        let setback = Setback::after(
+            previous,
+            &self.account,
+            refresh_token,
+            error,
+            now.wall,
+            &self.shared.settings,
+        );
+        if let Some(current) = &mut self.current {
+            current.setback = Some(setback.clone());
+            current.begun = None;
+        }
+        self.setback = Some(setback);
+    }
+}
+
+impl Want {
+    /// Whether `token`, which came of somebody else's renewal, does.
+    pub(crate) fn is_met_by(
+        &self,
+        token: &Token,
+        exchanged: bool,
+        now: Now,
+        shared: &Shared,
+    ) -> bool {
+        match self {
+            Self::Lasting(ttl) => exchanged || token.0.lasts(*ttl, now.wall, &shared.settings),
+            Self::Other(unwanted) => exchanged || token.access_token() != unwanted,
+            Self::Newer(_) => exchanged,
+        }
+    }
+}
+
+fn refresh_token(record: &Record) -> Option<&auth_core::RefreshToken> {
+    record.tokens.refresh_token.as_ref()
+}
+
+/// Tells the tokens of records apart.
+fn identity(record: &Record) -> Fingerprint {
+    Fingerprint::of_tokens(&record.tokens)
+}

@@ -1,0 +1,68 @@
+//! What a failed renewal does to the next one.
+
+use std::time::{Duration, SystemTime};
+
+use auth_core::{FailureKind, RefreshError};
+
+use crate::{AccountId, Fingerprint, Setback, Settings, life::in_the_future};
+
+impl Setback {
+    /// The setback after `error`, which follows on `previous` if that concerns
+    /// the same refresh token.
+    pub(crate) fn after(
+        previous: Option<&Self>,
+        account: &AccountId,
+        refresh_token: Fingerprint,
+        error: &RefreshError,
+        now: SystemTime,
+        settings: &Settings,
+    ) -> Self {
+        let mut setback = Self::new(refresh_token, error, now, None);
+        if let Some(previous) = previous.filter(|one| one.refresh_token == refresh_token) {
+            setback.count = previous.count.saturating_add(1);
+            setback.since = previous.since;
+            // What may be spent stays so.
+            setback.after_unknown |= previous.after_unknown;
+        }
+        setback.retry_at =
+            delay(error, setback.count, settings, || settings.random((account, setback.count)))
+                .map(|delay| now.checked_add(delay).unwrap_or(now));
+        setback
+    }
+
+    /// Whether this forbids to try `refresh_token` now.
+    pub(crate) fn bars(&self, refresh_token: Fingerprint, now: SystemTime) -> bool {
+        self.refresh_token == refresh_token
+            && self.retry_at.is_none_or(|at| now < at && !in_the_future(self.failed_at, now))
+    }
+}
+
+/// How long to wait; `None` is until the refresh token changes.
+fn delay(
+    error: &RefreshError,
+    count: u32,
+    settings: &Settings,
+    random: impl FnOnce() -> f64,
+) -> Option<Duration> {
+    let times = match error.kind() {
+        FailureKind::Rejected => return None,
+        // A lost answer wants a prompt retry: the grace in which servers
+        // accept a spent token again is short.
+        FailureKind::Unreachable | FailureKind::Interrupted => 1,
+        FailureKind::Throttled => 30,
+        FailureKind::Misconfigured => 60,
+        _ => 5,
+    };
+    let doubled = 2_u32.saturating_pow(count.saturating_sub(1));
+    let longest = settings
+        .setback_base
+        .saturating_mul(times)
+        .saturating_mul(doubled)
+        .min(settings.setback_max);
+    let own = longest / 2 + (longest / 2).mul_f64(random());
+    let asked = error.retry_after().map(|asked| asked.min(settings.retry_after_max));
+    Some(match (error.kind(), asked) {
+        (FailureKind::Throttled, Some(asked)) => asked,
+        (_, asked) => own.max(asked.unwrap_or_default()),
+    })
+}

@@ -1,0 +1,139 @@
+//! What can be set.
+
+use std::{
+    hash::{BuildHasher, Hash},
+    time::Duration,
+};
+
+/// How accounts are kept. The defaults suit tokens that live for minutes to
+/// days.
+///
+/// ```
+/// use std::time::Duration;
+/// use auth_accounts::Settings;
+///
+/// let settings = Settings::default()
+///     .min_ttl(Duration::from_secs(120))
+///     .refresh_ahead(Duration::from_secs(600));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    pub(crate) min_ttl: Duration,
+    pub(crate) clock_skew: Duration,
+    pub(crate) refresh_ahead: Duration,
+    pub(crate) lease_wait: Duration,
+    pub(crate) setback_base: Duration,
+    pub(crate) setback_max: Duration,
+    pub(crate) retry_after_max: Duration,
+    pub(crate) seed: Option<u64>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            min_ttl: Duration::from_secs(60),
+            clock_skew: Duration::from_secs(10),
+            refresh_ahead: Duration::from_secs(300),
+            lease_wait: Duration::from_secs(60),
+            setback_base: Duration::from_secs(1),
+            setback_max: Duration::from_secs(300),
+            retry_after_max: Duration::from_secs(24 * 3600),
+            seed: None,
+        }
+    }
+}
+
+impl Settings {
+    /// How long a token must at least be good for when it is handed out; 60 s
+    /// by default. A quarter of the token's whole life is always enough, so
+    /// that short-lived tokens are not renewed at every call.
+    #[must_use]
+    pub fn min_ttl(mut self, ttl: Duration) -> Self {
+        self.min_ttl = ttl;
+        self
+    }
+
+    /// How much earlier than its date a token is taken to expire, for clocks
+    /// that differ between machines; 10 s by default, and at most a tenth of
+    /// the token's life.
+    #[must_use]
+    pub fn clock_skew(mut self, skew: Duration) -> Self {
+        self.clock_skew = skew;
+        self
+    }
+
+    /// How long before its expiry a token is renewed ahead of need, at the
+    /// latest; 5 min by default, and at most a quarter of the token's life.
+    /// The moment itself is chosen at random between once and twice this time
+    /// before the expiry, so that a fleet does not renew in step.
+    #[must_use]
+    pub fn refresh_ahead(mut self, ahead: Duration) -> Self {
+        self.refresh_ahead = ahead;
+        self
+    }
+
+    /// How long to wait for somebody else who is renewing the same account;
+    /// 60 s by default. It should exceed the longest renewal, which with
+    /// default timeouts and the default policy is 31.5 s.
+    #[must_use]
+    pub fn lease_wait(mut self, wait: Duration) -> Self {
+        self.lease_wait = wait;
+        self
+    }
+
+    /// The wait after a first failed renewal that was `Unreachable` or
+    /// `Interrupted`; 1 s by default. After `Unavailable` it is 5 times, after
+    /// `Throttled` without a `Retry-After` 30 times, after `Misconfigured` 60
+    /// times as long. It doubles with each failure in a row, and a random half
+    /// of it is left out.
+    #[must_use]
+    pub fn setback_base(mut self, delay: Duration) -> Self {
+        self.setback_base = delay;
+        self
+    }
+
+    /// The longest wait after a failed renewal; 5 min by default. What the
+    /// server asks for by `Retry-After` has its own bound.
+    #[must_use]
+    pub fn setback_max(mut self, delay: Duration) -> Self {
+        self.setback_max = delay;
+        self
+    }
+
+    /// The longest `Retry-After` that is believed; a day by default.
+    #[must_use]
+    pub fn retry_after_max(mut self, delay: Duration) -> Self {
+        self.retry_after_max = delay;
+        self
+    }
+
+    /// Makes everything that is chosen at random repeatable. For tests; a
+    /// fleet that shares a seed acts in step.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// A number in `0.0..1.0`; with a seed, the same one for the same `about`.
+    pub(crate) fn random(&self, about: impl Hash) -> f64 {
+        match self.seed {
+            None => fastrand::f64(),
+            Some(seed) => {
+                let salt = Fixed.hash_one(about);
+                fastrand::Rng::with_seed(seed ^ salt).f64()
+            }
+        }
+    }
+}
+
+/// The standard library's hash with its default keys.
+struct Fixed;
+
+impl BuildHasher for Fixed {
+    type Hasher = std::hash::DefaultHasher;
+
+    fn build_hasher(&self) -> Self::Hasher {
+        Self::Hasher::new()
+    }
+}

@@ -1,0 +1,170 @@
+//! How an account is doing.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use auth_core::FailureKind;
+use serde::Serialize;
+
+use crate::{AccountId, Record, StoreError, record::seconds};
+
+/// How an account is doing, by its record. `Display` is for a person; `serde`
+/// writes the fields as they stand, times as whole seconds since the Unix
+/// epoch. No secret is in it.
+///
+/// ```text
+/// ada: the access token expires in 43 min; renewed 17 min ago
+/// ada: the access token expired 2 min ago; renewed 62 min ago; 3 renewals in a row failed, the last with HTTP 503 (unavailable), next try in 25 s
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, Serialize)]
+pub struct AccountStatus {
+    /// The account.
+    pub account: AccountId,
+    /// Whether there is a record.
+    pub logged_in: bool,
+    /// Whether only a new login can help.
+    pub login_needed: bool,
+    /// When the access token expires; `None` if that is not known.
+    #[serde(serialize_with = "seconds::optional::serialize")]
+    pub expires_at: Option<SystemTime>,
+    /// When the tokens were obtained; `None` if that is not known.
+    #[serde(serialize_with = "seconds::optional::serialize")]
+    pub renewed_at: Option<SystemTime>,
+    /// Since when a renewal has been under way, or broken off by a crash.
+    #[serde(serialize_with = "seconds::optional::serialize")]
+    pub begun_at: Option<SystemTime>,
+    /// Why the last renewal failed, if it did.
+    pub setback: Option<SetbackStatus>,
+    /// The store's error, if newer tokens are in memory only.
+    pub unsaved: Option<String>,
+    #[serde(skip)]
+    now: SystemTime,
+}
+
+/// Why the last renewal failed.
+#[non_exhaustive]
+#[derive(Debug, Clone, Serialize)]
+pub struct SetbackStatus {
+    /// [`FailureKind::as_str`].
+    pub kind: &'static str,
+    /// The error code in the answer.
+    pub code: Option<String>,
+    /// The status of the answer.
+    pub status: Option<u16>,
+    /// Whether the refresh token may be spent by an attempt whose answer was
+    /// lost.
+    pub after_unknown: bool,
+    /// How many renewals failed in a row.
+    pub count: u32,
+    /// When the first of them failed.
+    #[serde(serialize_with = "seconds::serialize")]
+    pub since: SystemTime,
+    /// When the last of them failed.
+    #[serde(serialize_with = "seconds::serialize")]
+    pub failed_at: SystemTime,
+    /// When it will be tried again; `None` if only a new login helps.
+    #[serde(serialize_with = "seconds::optional::serialize")]
+    pub retry_at: Option<SystemTime>,
+    #[serde(skip)]
+    words: String,
+}
+
+impl AccountStatus {
+    pub(crate) fn new(
+        account: &AccountId,
+        record: Option<Record>,
+        unsaved: Option<&StoreError>,
+        now: SystemTime,
+    ) -> Self {
+        let refresh_token = record.as_ref().and_then(Record::fingerprint);
+        let record = record.as_ref();
+        // A setback of another refresh token means nothing.
+        let setback = record
+            .and_then(|record| record.setback.as_ref())
+            .filter(|setback| refresh_token.is_none_or(|token| token == setback.refresh_token));
+        Self {
+            account: account.clone(),
+            logged_in: record.is_some(),
+            login_needed: record.is_none()
+                || setback.is_some_and(|setback| setback.kind == FailureKind::Rejected),
+            expires_at: record.and_then(|record| record.tokens.expires_at),
+            renewed_at: record.and_then(|record| record.renewed_at),
+            begun_at: record.and_then(|record| record.begun.as_ref()).map(|begun| begun.at),
+            setback: setback.map(|setback| SetbackStatus {
+                kind: setback.kind.as_str(),
+                code: setback.code.as_ref().map(ToString::to_string),
+                status: setback.status,
+                after_unknown: setback.after_unknown,
+                count: setback.count,
+                since: setback.since,
+                failed_at: setback.failed_at,
+                retry_at: setback.retry_at,
+                words: setback.to_string(),
+            }),
+            unsaved: unsaved.map(ToString::to_string),
+            now,
+        }
+    }
+}
+
+impl fmt::Display for AccountStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.account)?;
+        if !self.logged_in {
+            return f.write_str("not logged in");
+        }
+        match self.expires_at {
+            None => f.write_str("the access token has no known expiry")?,
+            Some(at) if at > self.now => {
+                write!(f, "the access token expires {}", Relative(at, self.now))?;
+            }
+            Some(at) => write!(f, "the access token expired {}", Relative(at, self.now))?,
+        }
+        if let Some(at) = self.renewed_at {
+            write!(f, "; renewed {}", Relative(at, self.now))?;
+        }
+        if let Some(at) = self.begun_at {
+            write!(f, "; a renewal was begun {}", Relative(at, self.now))?;
+        }
+        if let Some(setback) = &self.setback {
+            write!(f, "; {}", setback.words)?;
+            match setback.retry_at {
+                Some(at) if at > self.now => write!(f, ", next try {}", Relative(at, self.now))?,
+                Some(_) => f.write_str(", next try when a token is asked for")?,
+                None => f.write_str("; the user must log in again")?,
+            }
+        }
+        match &self.unsaved {
+            Some(error) => write!(f, "; newer tokens are not saved: {error}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A moment as seen from another: `in 5 min`, `17 s ago`.
+struct Relative(SystemTime, SystemTime);
+
+impl fmt::Display for Relative {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.duration_since(self.1) {
+            Ok(ahead) => write!(f, "in {}", Rough(ahead)),
+            Err(error) => write!(f, "{} ago", Rough(error.duration())),
+        }
+    }
+}
+
+struct Rough(Duration);
+
+impl fmt::Display for Rough {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs() {
+            seconds @ ..=119 => write!(f, "{seconds} s"),
+            seconds @ ..=7_199 => write!(f, "{} min", seconds / 60),
+            seconds @ ..=172_799 => write!(f, "{} h", seconds / 3_600),
+            seconds => write!(f, "{} days", seconds / 86_400),
+        }
+    }
+}

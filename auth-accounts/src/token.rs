@@ -1,0 +1,228 @@
+//! What callers are handed.
+
+use std::{
+    fmt,
+    ops::Range,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use auth_core::{AccessToken, Extra, Now, TokenSet};
+use http::{HeaderValue, header::InvalidHeaderValue};
+
+use crate::{
+    AccountError, AccountId, Reason, Settings, StoreError,
+    life::{Life, Ttl},
+};
+
+/// An access token that may be used now. Cloning shares it.
+///
+/// It was handed out although something may not be in order: see
+/// [`unsaved`](Self::unsaved) and [`renewal_error`](Self::renewal_error).
+#[derive(Clone, PartialEq)]
+pub struct Token(pub(crate) Arc<Cached>);
+
+impl Token {
+    /// The access token.
+    pub fn access_token(&self) -> &AccessToken {
+        &self.0.tokens.access_token
+    }
+
+    /// The value of an `Authorization` header with it (RFC 6750 section 2.1),
+    /// marked sensitive. It shares the token's memory.
+    ///
+    /// # Errors
+    ///
+    /// See [`AccessToken::authorization`].
+    pub fn authorization(&self) -> Result<HeaderValue, InvalidHeaderValue> {
+        match &self.0.authorization {
+            Some(value) => Ok(value.clone()),
+            None => self.access_token().authorization(),
+        }
+    }
+
+    /// When it expires, by the wall clock; `None` if that is not known.
+    pub fn expires_at(&self) -> Option<SystemTime> {
+        self.0.tokens.expires_at
+    }
+
+    /// When it was obtained, by the wall clock of whoever obtained it.
+    pub fn renewed_at(&self) -> Option<SystemTime> {
+        self.0.renewed_at
+    }
+
+    /// The granted scope, if the server named it.
+    pub fn scope(&self) -> Option<&str> {
+        self.0.tokens.scope.as_deref()
+    }
+
+    /// The other members of the server's answers, such as `id_token` or an
+    /// instance's URL.
+    pub fn extra(&self) -> &Extra {
+        &self.0.tokens.extra
+    }
+
+    /// The store's error, if the tokens could not be saved: they are in memory
+    /// only, and a restart would lose them. Saving is tried again when the
+    /// account is next asked for a token; tell a person meanwhile.
+    pub fn unsaved(&self) -> Option<&StoreError> {
+        self.0.trouble.as_ref()?.unsaved.as_ref()
+    }
+
+    /// Why a renewal that was due failed. The token itself is still good.
+    pub fn renewal_error(&self) -> Option<&AccountError> {
+        self.0.trouble.as_ref()?.renewal.as_ref()
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("access_token", self.access_token())
+            .field("expires_at", &self.expires_at())
+            .field("unsaved", &self.unsaved())
+            .field("renewal_error", &self.renewal_error())
+            .finish_non_exhaustive()
+    }
+}
+
+/// An access token with everything that is decided about it in advance, so
+/// that handing it out is a comparison and a count.
+pub(crate) struct Cached {
+    /// Without the refresh token, which nobody here needs.
+    tokens: TokenSet,
+    authorization: Option<HeaderValue>,
+    renewed_at: Option<SystemTime>,
+    /// When, by the wall clock, it is handed out without a second thought.
+    window: Range<SystemTime>,
+    /// When this was decided.
+    since: Now,
+    /// When to renew it ahead of need, counted from `since`.
+    due_in: Option<Duration>,
+    trouble: Option<Box<Trouble>>,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Trouble {
+    unsaved: Option<StoreError>,
+    renewal: Option<AccountError>,
+}
+
+/// How long a new token is handed out at least.
+const SHORTEST_USE: Duration = Duration::from_secs(1);
+
+/// How soon a failed save is tried again.
+const SAVE_AGAIN: Duration = Duration::from_secs(1);
+
+/// How soon the store is looked at again for a new login, after a refusal.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+
+impl Cached {
+    /// These tokens, from `now` on.
+    pub(crate) fn new(
+        account: &AccountId,
+        tokens: &TokenSet,
+        renewed_at: Option<SystemTime>,
+        now: Now,
+        settings: &Settings,
+    ) -> Self {
+        let life = Life::new(tokens, renewed_at, now.wall);
+        let random = settings.random((account, tokens.expires_at));
+        let spare = life.spare(Ttl::Usual, settings).unwrap_or(FOREVER);
+        let mut kept = TokenSet::new(tokens.access_token.clone());
+        kept.token_type.clone_from(&tokens.token_type);
+        kept.expires_at = tokens.expires_at;
+        kept.scope.clone_from(&tokens.scope);
+        kept.extra.clone_from(&tokens.extra);
+        Self {
+            tokens: kept,
+            authorization: tokens.access_token.authorization().ok(),
+            renewed_at,
+            window: now.wall..later(now.wall, spare),
+            since: now,
+            due_in: life.due_in(settings, random),
+            trouble: None,
+        }
+    }
+
+    /// The same, just obtained: handed out for a moment in any case, lest a
+    /// server whose tokens do not live be asked at every call.
+    pub(crate) fn just_obtained(mut self) -> Self {
+        self.window.end = self.window.end.max(later(self.window.start, SHORTEST_USE));
+        self
+    }
+
+    /// The same, but not saved: looked at again soon.
+    pub(crate) fn unsaved(mut self, error: StoreError) -> Self {
+        self.window.end = self.window.end.min(later(self.window.start, SAVE_AGAIN));
+        self.trouble = Some(Box::new(Trouble { unsaved: Some(error), renewal: None }));
+        self
+    }
+
+    /// The same, after a renewal failed: handed out for as long as it is valid
+    /// and another renewal would be barred anyway.
+    pub(crate) fn kept_despite(mut self, error: AccountError, life: &Life) -> Self {
+        let now = self.window.start;
+        let again = error.retry_at().unwrap_or_else(|| match error.reason() {
+            Reason::Store(_) => later(now, SAVE_AGAIN),
+            _ => later(now, LOOK_AGAIN),
+        });
+        let end = life.left().map_or_else(|| later(now, FOREVER), |left| later(now, left));
+        self.window.end = again.min(end);
+        self.due_in = Some(again.duration_since(now).unwrap_or_default());
+        self.trouble = Some(Box::new(Trouble { unsaved: None, renewal: Some(error) }));
+        self
+    }
+
+    /// The tokens and when they were obtained.
+    pub(crate) fn dated(&self) -> (&TokenSet, Option<SystemTime>) {
+        (&self.tokens, self.renewed_at)
+    }
+
+    /// Whether it may be handed out without a second thought.
+    pub(crate) fn is_fresh(&self, now: SystemTime) -> bool {
+        self.window.contains(&now)
+    }
+
+    /// Whether it is good for `ttl`.
+    pub(crate) fn lasts(&self, ttl: Ttl, now: SystemTime, settings: &Settings) -> bool {
+        match ttl {
+            Ttl::Usual => self.is_fresh(now),
+            Ttl::AtLeast(_) => {
+                // Whatever else calls for a second thought does so here too.
+                let settled = now >= self.window.start
+                    && (self.trouble.is_none() || self.window.contains(&now));
+                settled && Life::new(&self.tokens, self.renewed_at, now).lasts(ttl, settings)
+            }
+        }
+    }
+
+    /// Whether an API may still accept it.
+    pub(crate) fn is_valid(&self, now: SystemTime) -> bool {
+        Life::new(&self.tokens, self.renewed_at, now).is_valid()
+    }
+
+    /// How long until it is to be renewed ahead of need; `None` is never.
+    ///
+    /// By whichever clock says so first: the wall clock stands still when it
+    /// is set back, the monotonic one while the machine sleeps.
+    pub(crate) fn due_after(&self, now: Now) -> Option<Duration> {
+        let due_in = self.due_in?;
+        let monotonic = now.since(self.since);
+        let wall = now.wall.duration_since(self.since.wall).unwrap_or_default();
+        Some(due_in.saturating_sub(monotonic.max(wall)))
+    }
+}
+
+impl PartialEq for Cached {
+    fn eq(&self, other: &Self) -> bool {
+        self.tokens == other.tokens
+    }
+}
+
+/// Longer than any token lives and any clock runs.
+const FOREVER: Duration = Duration::from_secs(1_000 * 366 * 24 * 3600);
+
+fn later(time: SystemTime, by: Duration) -> SystemTime {
+    time.checked_add(by).unwrap_or(time)
+}
