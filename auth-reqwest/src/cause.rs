@@ -138,9 +138,10 @@ impl Facts {
         if self.connect {
             return match self.io {
                 Some(ErrorKind::ConnectionRefused) => Kind::Refused,
-                // A connection that does not exist yet cannot be cut: what was
-                // cut is the handshake on top of it.
+                // What was cut is the handshake; a reset that comes while TCP
+                // still connects looks the same, and is rare.
                 Some(kind) if https && is_cut(kind) => Kind::TlsHandshake,
+                Some(kind) if is_cut(kind) => Kind::Reset,
                 _ => Kind::Connect,
             };
         }
