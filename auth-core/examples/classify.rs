@@ -60,7 +60,8 @@ fn main() -> io::Result<ExitCode> {
 fn classify(line: &[u8]) -> Result<Value, String> {
     let line: Value = serde_json::from_slice(line).map_err(|error| format!("not JSON: {error}"))?;
     let now = Now { monotonic: Instant::now(), wall: SystemTime::now() };
-    let result = match (line.get("network"), line.get("status")) {
+    let member = |name| line.get(name).filter(|value: &&Value| !value.is_null());
+    let result = match (member("network"), member("status")) {
         (Some(network), None) => Err(Failure::from(network_failure(network)?)),
         (None, Some(status)) => read_answer(&answer(status, &line)?, &[], now),
         _ => return Err("either `status` or `network` is needed".to_owned()),

@@ -4,13 +4,13 @@ mod encode;
 pub mod presets;
 mod url;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::{Grant, Request, Rule};
+use crate::{Grant, RefreshToken, Request, Rule};
 
 /// How the client shows who it is (RFC 6749 section 2.3).
 #[non_exhaustive]
@@ -20,20 +20,42 @@ pub enum ClientAuth {
     None,
     /// `client_secret_basic`: an `Authorization: Basic` header, with id and
     /// secret form-encoded first as RFC 6749 section 2.3.1 demands.
-    Basic(SecretString),
+    Basic(ClientSecret),
     /// `client_secret_post`: `client_id` and `client_secret` in the body.
-    Post(SecretString),
+    Post(ClientSecret),
 }
 
 impl ClientAuth {
     /// `client_secret_basic`.
     pub fn basic(secret: impl Into<String>) -> Self {
-        Self::Basic(SecretString::from(secret.into()))
+        Self::Basic(ClientSecret::new(secret))
     }
 
     /// `client_secret_post`.
     pub fn post(secret: impl Into<String>) -> Self {
-        Self::Post(SecretString::from(secret.into()))
+        Self::Post(ClientSecret::new(secret))
+    }
+}
+
+/// A client's secret. Wiped when dropped; `Debug` does not show it.
+#[derive(Clone)]
+pub struct ClientSecret(SecretString);
+
+impl ClientSecret {
+    /// Takes the secret as the server issued it.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(SecretString::from(secret.into()))
+    }
+
+    /// The secret itself. Do not log it.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl fmt::Debug for ClientSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientSecret([redacted])")
     }
 }
 
@@ -90,13 +112,20 @@ pub const DEFAULT_RESPONSE_LIMIT: usize = 1 << 20;
 /// Parameters that the library writes itself.
 const RESERVED: [&str; 5] = ["grant_type", "refresh_token", "client_id", "client_secret", "scope"];
 
-/// Headers that the library or the transport writes itself.
-const RESERVED_HEADERS: [HeaderName; 5] = [
+/// Headers that the library or the transport writes itself, or that would make
+/// the answer one that nobody reads.
+const RESERVED_HEADERS: [HeaderName; 11] = [
+    header::ACCEPT_ENCODING,
     header::AUTHORIZATION,
+    header::CONNECTION,
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
+    header::COOKIE,
+    header::EXPECT,
     header::HOST,
+    header::TE,
     header::TRANSFER_ENCODING,
+    header::UPGRADE,
 ];
 
 impl TokenEndpoint {
@@ -245,19 +274,30 @@ impl TokenEndpoint {
         }
     }
 
-    /// Every secret that a request for `grant` carries, so that an answer
-    /// which echoes one can be recognised.
-    pub(crate) fn secrets<'a>(&'a self, grant: &'a Grant) -> impl Iterator<Item = &'a str> {
+    /// Everything in a request for `grant` that may be a secret, so that an
+    /// answer which echoes it can be recognised.
+    pub(crate) fn secrets<'a>(&'a self, grant: &'a Grant) -> Vec<Cow<'a, str>> {
         let auth = match &self.auth {
             ClientAuth::None => None,
-            ClientAuth::Basic(secret) | ClientAuth::Post(secret) => Some(secret.expose_secret()),
+            ClientAuth::Basic(secret) | ClientAuth::Post(secret) => Some(secret.expose()),
         };
+        let query = self.uri.query().unwrap_or_default();
+        let public = [header::ACCEPT, header::USER_AGENT];
         grant
             .refresh_token()
-            .map(crate::RefreshToken::expose)
+            .map(RefreshToken::expose)
             .into_iter()
             .chain(auth)
             .chain(self.parameters.iter().map(|(_, value)| value.expose_secret()))
+            .chain(
+                self.headers
+                    .iter()
+                    .filter(|(name, _)| !public.contains(name))
+                    .filter_map(|(_, value)| value.to_str().ok()),
+            )
+            .map(Cow::Borrowed)
+            .chain(form_urlencoded::parse(query.as_bytes()).map(|(_, value)| value))
+            .collect()
     }
 
     fn body(&self, grant: &Grant) -> Zeroizing<Vec<u8>> {
@@ -273,7 +313,7 @@ impl TokenEndpoint {
             ClientAuth::None => fields.push(("client_id", &self.client_id)),
             ClientAuth::Post(secret) => {
                 fields.push(("client_id", &self.client_id));
-                fields.push(("client_secret", secret.expose_secret()));
+                fields.push(("client_secret", secret.expose()));
             }
         }
         if let Some(scope) = &self.scope {
@@ -352,7 +392,6 @@ pub enum EndpointError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::RefreshToken;
 
     fn endpoint() -> TokenEndpoint {
         TokenEndpoint::new("https://auth.example.com/token", "cl ient:1").unwrap()
@@ -411,8 +450,14 @@ mod tests {
 
     #[test]
     fn headers_and_parameters_that_cannot_be_set() {
-        for name in ["Authorization", "content-type", "CONTENT-LENGTH", "host", "transfer-encoding"]
-        {
+        for name in [
+            "Authorization",
+            "content-type",
+            "CONTENT-LENGTH",
+            "host",
+            "transfer-encoding",
+            "accept-encoding",
+        ] {
             assert!(matches!(
                 endpoint().header(name, "x"),
                 Err(EndpointError::ReservedHeader { .. })
@@ -451,6 +496,8 @@ mod tests {
             .unwrap();
         let request = endpoint.request(&RefreshToken::new("hidden").into());
         let shown = format!("{endpoint:?} {request:?} {:?}", request.headers());
+        let grant = RefreshToken::new("rt").into();
+        assert_eq!(endpoint.secrets(&grant), ["rt", "hidden", "hidden", "hidden", "hidden"]);
         assert!(!shown.contains("hidden") && !shown.contains("Basic aG"), "{shown}");
     }
 }

@@ -1,6 +1,6 @@
 //! What one failed attempt was.
 
-use std::{borrow::Cow, error::Error, fmt, time::Duration};
+use std::{borrow::Cow, error::Error, fmt, str::FromStr, time::Duration};
 
 use http::StatusCode;
 
@@ -59,6 +59,31 @@ impl FailureKind {
         }
     }
 }
+
+/// Reads what [`FailureKind::as_str`] wrote.
+impl FromStr for FailureKind {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        [
+            Self::Unreachable,
+            Self::Interrupted,
+            Self::Unavailable,
+            Self::Throttled,
+            Self::Rejected,
+            Self::Misconfigured,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == name)
+        .ok_or(UnknownName)
+    }
+}
+
+/// A name that is none of a closed set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no kind of failure has this name")]
+#[non_exhaustive]
+pub struct UnknownName;
 
 impl fmt::Display for FailureKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -173,6 +198,12 @@ impl ErrorCode {
     }
 }
 
+impl AsRef<str> for ErrorCode {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl PartialEq<str> for ErrorCode {
     fn eq(&self, other: &str) -> bool {
         self.0 == other
@@ -205,6 +236,7 @@ pub enum Unreadable {
     #[error("the body has a content encoding that was not asked for")]
     Encoded,
     /// Neither JSON nor form-encoded.
+    #[non_exhaustive]
     #[error("the body is not JSON (line {line}, column {column})")]
     Syntax {
         /// Where reading failed, counted from 1.
@@ -258,8 +290,10 @@ impl Failure {
     }
 
     /// The server's own explanation (`error_description` or what stood in its
-    /// place): at most 256 characters of printable ASCII, with anything that
-    /// is or looks like a token taken out.
+    /// place): at most 256 characters of printable ASCII. What the request
+    /// held as a secret is taken out, and what looks like a token.
+    /// ([`read_answer`](crate::read_answer) knows no request, and can only do
+    /// the latter.)
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }
@@ -284,9 +318,21 @@ impl Failure {
         }
     }
 
-    /// Whether the seed's rule retries it: a failure of the network or a 5xx,
-    /// and never a 4xx. The default policy asks this.
+    /// Why a 2xx answer could not be used, if that is what failed.
+    pub fn unreadable(&self) -> Option<&Unreadable> {
+        match &self.cause {
+            Some(Cause::Unreadable(why)) => Some(why),
+            _ => None,
+        }
+    }
+
+    /// Whether the default policy retries it: a failure of the network or a
+    /// 5xx, and never a 4xx, nor a call that its caller cancelled.
     pub fn is_retried_by_default(&self) -> bool {
+        let kind = self.transport_error().map(TransportError::kind);
+        if kind == Some(TransportErrorKind::Cancelled) {
+            return false;
+        }
         match self.kind {
             FailureKind::Unreachable | FailureKind::Interrupted => true,
             FailureKind::Unavailable | FailureKind::Throttled => {
@@ -339,10 +385,7 @@ impl fmt::Display for Failure {
 
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self.cause.as_ref()? {
-            // Its message is already ours.
-            Cause::Transport(error) => error.source(),
-            Cause::Unreadable(why) => Some(why),
-        }
+        // The messages of both causes are already part of ours.
+        self.transport_error()?.source()
     }
 }

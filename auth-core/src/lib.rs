@@ -20,9 +20,10 @@ pub use crate::{
     clock::{BlockingClock, Clock, Now},
     drive::{refresh, refresh_blocking},
     endpoint::{
-        BodyFormat, ClientAuth, DEFAULT_RESPONSE_LIMIT, EndpointError, TokenEndpoint, presets,
+        BodyFormat, ClientAuth, ClientSecret, DEFAULT_RESPONSE_LIMIT, EndpointError, TokenEndpoint,
+        presets,
     },
-    failure::{Advice, Delivery, ErrorCode, Failure, FailureKind, Unreadable},
+    failure::{Advice, Delivery, ErrorCode, Failure, FailureKind, UnknownName, Unreadable},
     policy::{Attempt, Backoff, Decision, Delays, Jitter, Never, RetryBudget, RetryPolicy},
     refresh::{Pending, Refresh, RefreshError, Step, Waiting},
     reply::read_answer,

@@ -23,7 +23,7 @@ use zeroize::Zeroize;
 
 use crate::{
     Attempt, Backoff, Decision, Delivery, Failure, FailureKind, Grant, Now, Request, Response,
-    RetryPolicy, TokenEndpoint, TokenSet, TransportError, events, reply::read_answer_without,
+    RetryPolicy, TokenEndpoint, TokenSet, TransportError, events, reply::read_reply,
 };
 
 pub use error::RefreshError;
@@ -57,6 +57,7 @@ pub use error::RefreshError;
 /// assert_eq!(tokens.access_token.expose(), "at-2");
 /// # Ok::<(), auth_core::EndpointError>(())
 /// ```
+#[must_use = "`start`, or a driver, begins it"]
 #[derive(Clone)]
 pub struct Refresh {
     endpoint: Arc<TokenEndpoint>,
@@ -78,13 +79,11 @@ impl Refresh {
     }
 
     /// Retries by `policy`. An `Arc<dyn RetryPolicy>` is a policy too.
-    #[must_use]
     pub fn policy(self, policy: impl RetryPolicy + 'static) -> Self {
         self.shared_policy(Arc::new(policy))
     }
 
     /// Retries by a policy that others share, without wrapping it again.
-    #[must_use]
     pub fn shared_policy(mut self, policy: Arc<dyn RetryPolicy>) -> Self {
         self.policy = policy;
         self
@@ -93,7 +92,6 @@ impl Refresh {
     /// Says that an earlier renewal with this refresh token was begun and
     /// never heard of again, say because the process died. A rejection then
     /// reports [`RefreshError::after_unknown`].
-    #[must_use]
     pub fn possibly_spent(mut self, possibly: bool) -> Self {
         self.possibly_spent = possibly;
         self
@@ -129,6 +127,7 @@ impl fmt::Debug for Refresh {
 }
 
 /// What to do next. There is no other step, and so nothing `#[non_exhaustive]`.
+#[must_use = "a step that is not taken is a renewal given up, or its tokens lost"]
 #[derive(Debug)]
 // Steps are made once an attempt and moved at once; boxing would cost more.
 #[allow(clippy::large_enum_variant)]
@@ -184,16 +183,21 @@ impl Waiting {
     }
 
     /// Tries again with a newer grant (transition 6). What happened to the old
-    /// one no longer matters.
+    /// one no longer matters; if it is the same one, this is `resume`.
     pub fn resume_with(mut self, grant: impl Into<Grant>, now: Now) -> Step {
-        self.renewal.grant = grant.into();
-        self.renewal.unknown_before = false;
+        let grant = grant.into();
+        if grant != self.renewal.grant {
+            self.renewal.grant = grant;
+            self.renewal.unknown_before = false;
+        }
         self.renewal.send(now)
     }
 
     /// Gives up instead (transition 4).
     pub fn stop(self, now: Now) -> RefreshError {
-        self.renewal.error(self.failure, now)
+        let error = self.renewal.error(self.failure, now);
+        events::failed(&self.renewal.endpoint, &error);
+        error
     }
 
     /// What the last attempt failed with.
@@ -250,13 +254,14 @@ impl Renewal {
         now: Now,
     ) -> Result<TokenSet, Failure> {
         let mut response = reply?;
-        let secrets: Vec<&str> = self.endpoint.secrets(&self.grant).collect();
         // RFC 6749 counts `expires_in` from when the answer was generated. All
-        // that is known is that this was not before the request was sent.
-        let sent_on_the_wall =
-            Now { wall: now.wall.checked_sub(now.since(sent)).unwrap_or(now.wall), ..now };
-        let result =
-            read_answer_without(&response, self.endpoint.rules(), sent_on_the_wall, &secrets);
+        // that is known is that this was not before the request was sent: by
+        // the wall clock, which may have been set since, or by the monotonic
+        // one, which stands still while the machine sleeps. The earlier counts.
+        let measured = now.wall.checked_sub(now.since(sent)).unwrap_or(now.wall);
+        let issued = measured.min(sent.wall);
+        let secrets = || self.endpoint.secrets(&self.grant);
+        let result = read_reply(&response, self.endpoint.rules(), now, issued, secrets);
         response.body_mut().zeroize();
         result.map(|mut tokens| {
             if tokens.refresh_token.is_none() {
@@ -289,7 +294,8 @@ impl Renewal {
         match decision {
             Decision::RetryAfter(delay) => {
                 events::retry(&self.endpoint, self.attempts, &failure, delay);
-                self.unknown_before |= failure.delivery() == Delivery::Unknown;
+                self.unknown_before |=
+                    failure.delivery() == Delivery::Unknown && self.grant.refresh_token().is_some();
                 self.previous_delay = Some(delay);
                 Step::Wait(delay, Waiting { renewal: self, failure })
             }
@@ -308,6 +314,7 @@ impl Renewal {
             self.attempts,
             now.since(self.started),
             self.unknown_before,
+            self.grant.refresh_token().is_some(),
         )
     }
 }

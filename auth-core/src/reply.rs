@@ -6,8 +6,14 @@
 
 mod classify;
 mod error_body;
+mod lenient;
 mod retry_after;
 mod success;
+
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 use crate::{Failure, Now, Response, Rule, TokenSet};
 
@@ -39,21 +45,22 @@ use crate::{Failure, Now, Response, Rule, TokenSet};
 // about to wait for a network.
 #[allow(clippy::result_large_err)]
 pub fn read_answer(response: &Response, rules: &[Rule], now: Now) -> Result<TokenSet, Failure> {
-    read_answer_without(response, rules, now, &[])
+    read_reply(response, rules, now, now.wall, Vec::new)
 }
 
-/// As [`read_answer`], for an answer to a request that held `secrets`: where
-/// the answer echoes one, it is taken out of the failure.
+/// As [`read_answer`], for an answer that was `issued` not before that time,
+/// to a request that held `secrets`: where it echoes one, the failure does not.
 #[allow(clippy::result_large_err)]
-pub(crate) fn read_answer_without(
+pub(crate) fn read_reply<'a>(
     response: &Response,
     rules: &[Rule],
     now: Now,
-    secrets: &[&str],
+    issued: SystemTime,
+    secrets: impl FnOnce() -> Vec<Cow<'a, str>>,
 ) -> Result<TokenSet, Failure> {
     let status = response.status();
     let unreadable = if status.is_success() {
-        match success::read(response.headers(), response.body(), now) {
+        match success::read(response.headers(), response.body(), issued) {
             Ok(tokens) => return Ok(tokens),
             Err(unreadable) => Some(unreadable),
         }
@@ -63,11 +70,15 @@ pub(crate) fn read_answer_without(
     let error = error_body::read(response.headers(), response.body());
     let retry_after =
         retry_after::read(response.headers(), now).or(error.as_ref().and_then(|e| e.retry_after));
-    Err(classify::classify(status, error, unreadable, retry_after, rules, secrets))
+    Err(classify::classify(status, error, unreadable, retry_after, rules, &secrets()))
 }
 
+/// No token lives and no wait lasts longer than this; a larger number is a
+/// mistake or an attack, and would overflow the clocks of some platforms.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
+
 /// The body without a byte-order mark and surrounding white space.
-fn trimmed(body: &[u8]) -> &[u8] {
+pub(crate) fn trimmed(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii()
 }
 

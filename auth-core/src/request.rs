@@ -10,7 +10,7 @@ use crate::RefreshToken;
 
 /// What is traded for an access token.
 #[non_exhaustive]
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grant {
     /// A refresh token (RFC 6749 section 6).
     RefreshToken(RefreshToken),
@@ -45,7 +45,8 @@ impl From<RefreshToken> for Grant {
 /// One HTTP request to the token endpoint, to be sent once.
 ///
 /// It can be neither cloned nor built by hand: each comes from a
-/// [`Step::Send`](crate::Step::Send) and is owed one answer. Its body and its
+/// [`Step::Send`](crate::Step::Send), which is owed one answer, or from
+/// [`TokenEndpoint::request`](crate::TokenEndpoint::request). Its body and its
 /// `Authorization` header are wiped when the last owner drops them, and
 /// `Debug` shows neither.
 ///

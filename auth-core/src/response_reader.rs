@@ -1,12 +1,12 @@
 //! Collecting an answer's body within its bound: what every transport must do
 //! in the same way, written once.
 
-use std::ops::ControlFlow;
+use std::{fmt, ops::ControlFlow};
 
 use http::{Version, header};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
-use crate::{Response, TransportError, TransportErrorKind};
+use crate::{Response, TransportError, TransportErrorKind, reply::trimmed};
 
 /// Collects the body of an answer as a [`Transport`](crate::Transport) owes it.
 ///
@@ -27,7 +27,7 @@ use crate::{Response, TransportError, TransportErrorKind};
 /// assert_eq!(response.body(), b"{\"access_token\":\"at\"}");
 /// # Ok::<(), auth_core::TransportError>(())
 /// ```
-#[derive(Debug)]
+#[must_use = "`finish` or `fail` ends it"]
 pub struct ResponseReader {
     head: http::response::Parts,
     body: Zeroizing<Vec<u8>>,
@@ -46,9 +46,8 @@ impl ResponseReader {
         Self { head, body: Zeroizing::new(Vec::with_capacity(size)), limit, too_large: false }
     }
 
-    /// Takes the next chunk. `Break`: there is more than the limit allows, or
-    /// the body of such an answer tells nothing; read no further, and
-    /// [`finish`](Self::finish).
+    /// Takes the next chunk. `Break`: there is more than the limit allows; read
+    /// no further, and [`finish`](Self::finish).
     pub fn push(&mut self, chunk: &[u8]) -> ControlFlow<()> {
         let room = self.limit - self.body.len();
         if chunk.len() > room {
@@ -81,14 +80,22 @@ impl ResponseReader {
         Ok(Response::from_parts(self.head, body))
     }
 
-    /// Reading the body failed. A 5xx stays the answer that it is, for its
-    /// status says all there is to say; anything else is the network's failure.
+    /// Reading the body failed, by a cut, a reset or a timeout. Whatever is no
+    /// 2xx stays the answer that it is: its status and its `Retry-After` have
+    /// arrived, and so may have its error. Of a body that is not JSON nothing
+    /// is kept, since a cut form would be half a code.
     ///
     /// # Errors
     ///
-    /// `error`, unless the status is a 5xx.
-    pub fn fail(self, error: TransportError) -> Result<Response, TransportError> {
-        if self.head.status.is_server_error() { self.finish() } else { Err(error) }
+    /// `error`, if the status is a 2xx.
+    pub fn fail(mut self, error: TransportError) -> Result<Response, TransportError> {
+        if self.head.status.is_success() {
+            return Err(error);
+        }
+        if !trimmed(&self.body).starts_with(b"{") {
+            self.body.zeroize();
+        }
+        self.finish()
     }
 
     fn grow(&mut self, chunk: &[u8]) {
@@ -113,8 +120,17 @@ impl ResponseReader {
             || self.head.headers.get(header::CONTENT_LENGTH).is_some();
         // Only a form is valid when cut. Nothing at all (a 204) and a page are
         // no token, however they end.
-        let first = self.body.trim_ascii_start().first();
+        let first = trimmed(&self.body).first();
         !framed && !matches!(first, None | Some(b'{' | b'<'))
+    }
+}
+
+impl fmt::Debug for ResponseReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseReader")
+            .field("status", &self.head.status)
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -192,6 +208,7 @@ mod tests {
             (&[("transfer-encoding", "gzip")], Version::HTTP_11, "access_token=at", false),
             // A cut JSON gives itself away.
             (&[], Version::HTTP_11, " {\"access_token\":\"a", true),
+            (&[], Version::HTTP_11, "\u{feff}{\"access_token\":\"a", true),
             // Of a 204, and of a captive portal.
             (&[], Version::HTTP_11, "", true),
             (&[], Version::HTTP_11, "<html>", true),
@@ -204,13 +221,25 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_body_spoils_all_but_a_5xx() {
-        for (status, answered) in
-            [(200, false), (302, false), (400, false), (500, true), (502, true)]
-        {
-            let mut reader = reader(status, &[], 100);
-            assert!(reader.push(b"{\"error\":").is_continue());
-            assert_eq!(reader.fail(cut()).is_ok(), answered, "{status}");
+    fn a_cut_body_spoils_a_2xx_only() {
+        for (status, body, left) in [
+            (200, "{\"access_token\":\"at\"}", None),
+            (302, "", Some("")),
+            (400, "{\"error\":\"invalid_grant\"}", Some("{\"error\":\"invalid_grant\"}")),
+            (400, "\u{feff} {\"error\":\"inv", Some("\u{feff} {\"error\":\"inv")),
+            // Half a form would be half a code.
+            (400, "error=invalid", Some("")),
+            (429, "<html>", Some("")),
+            (502, "<html>", Some("")),
+        ] {
+            let mut reader = reader(status, &[("retry-after", "7")], 100);
+            assert!(reader.push(body.as_bytes()).is_continue());
+            let answer = reader.fail(cut());
+            assert_eq!(answer.is_ok(), left.is_some(), "{status}");
+            if let (Ok(answer), Some(left)) = (answer, left) {
+                assert_eq!(answer.body(), left.as_bytes());
+                assert_eq!(answer.headers()["retry-after"], "7");
+            }
         }
     }
 }

@@ -24,7 +24,8 @@ use crate::FailureKind;
 pub struct Rule {
     pub(crate) provider: Cow<'static, str>,
     pub(crate) status: Option<u16>,
-    pub(crate) code: Cow<'static, str>,
+    /// `None` speaks of any code, and of none.
+    pub(crate) code: Option<Cow<'static, str>>,
     pub(crate) words: Option<Cow<'static, str>>,
     pub(crate) kind: FailureKind,
     pub(crate) source: Cow<'static, str>,
@@ -32,15 +33,21 @@ pub struct Rule {
 
 impl Rule {
     /// An answer with this code is of this kind. The code is compared exactly,
-    /// wherever the answer holds it.
+    /// wherever the answer holds it; an empty one fits nothing. Of an AWS type
+    /// (`com.example#Name`) the name after the `#` counts. An answer is never
+    /// `Unreachable` nor `Interrupted`; a rule that says so means `Unavailable`.
     ///
     /// A rule without a [`status`](Self::status) does not speak of 429 nor of
     /// 5xx: whatever such an answer says, it is no verdict on the token.
     pub fn new(code: impl Into<Cow<'static, str>>, kind: FailureKind) -> Self {
+        let mut code = code.into();
+        if let Some(at) = code.rfind('#') {
+            code = Cow::Owned(code[at + 1..].to_owned());
+        }
         Self {
             provider: Cow::Borrowed("your own rule"),
             status: None,
-            code: code.into(),
+            code: Some(code),
             words: None,
             kind,
             source: Cow::Borrowed(""),
@@ -50,7 +57,7 @@ impl Rule {
     /// An answer one of whose explanations holds these words (ASCII case
     /// ignored) is of this kind, whatever its code.
     pub fn described(words: impl Into<Cow<'static, str>>, kind: FailureKind) -> Self {
-        Self::new("", kind).words(words)
+        Self { code: None, ..Self::new("", kind).words(words) }
     }
 
     /// Only if one of the error's explanations holds these words (ASCII case
@@ -87,9 +94,9 @@ impl Rule {
         table::TABLE
     }
 
-    /// The code that it speaks of; empty if it speaks of any.
-    pub fn code(&self) -> &str {
-        &self.code
+    /// The code that it speaks of; `None` if it speaks of any.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
     }
 
     /// What such an answer is.
@@ -119,10 +126,9 @@ impl Rule {
             Some(wanted) => wanted == status,
             None => status != 429 && status < 500,
         };
-        let code = if self.code.is_empty() {
-            None
-        } else {
-            Some(codes.iter().find(|code| **code == self.code)?.as_ref())
+        let code = match &self.code {
+            None => None,
+            Some(wanted) => Some(codes.iter().find(|code| *code == wanted)?.as_ref()),
         };
         let words_fit = || {
             self.words
@@ -163,6 +169,9 @@ mod tests {
         }
         assert!(fits(&rule, 499, &["a"], ""));
 
+        assert!(!fits(&Rule::new("", FailureKind::Rejected), 403, &[], "No."));
+        assert!(fits(&Rule::new("com.example#A", FailureKind::Rejected), 400, &["A"], ""));
+
         let rule = rule.words("Being Processed");
         assert!(fits(&rule, 400, &["a"], "it is being processed"));
         assert!(!fits(&rule, 400, &["a"], "it was processed"));
@@ -180,7 +189,7 @@ mod tests {
             assert!(!rule.provider.is_empty(), "{rule:?}");
             assert!(rule.source.starts_with("https://"), "{rule:?}");
             let shadow = Rule::built_in()[..at].iter().find(|earlier| {
-                earlier.code == rule.code
+                (earlier.code.is_none() || earlier.code == rule.code)
                     && (earlier.status.is_none() || earlier.status == rule.status)
                     && earlier.words.as_deref().is_none_or(|earlier| {
                         rule.words

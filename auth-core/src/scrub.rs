@@ -1,5 +1,9 @@
 //! Taking secrets out of what a server wrote.
 
+use std::borrow::Cow;
+
+use zeroize::Zeroizing;
+
 /// How much of a server's explanation is kept.
 const MAX_LEN: usize = 256;
 
@@ -9,21 +13,28 @@ const TOKEN_LEN: usize = 24;
 
 const REDACTED: &str = "[redacted]";
 
+/// A piece of a secret this long gives it away.
+const PIECE: usize = 8;
+
 /// A server's explanation on one line of printable ASCII, without anything
 /// that is one of `secrets` or looks like a token. `None` if nothing is left.
-pub(crate) fn scrub(text: &str, secrets: &[&str]) -> Option<String> {
-    // Before anything is cut off: half a secret would no longer be found. The
-    // text is no longer than an answer may be.
-    let mut text = text.to_owned();
+pub(crate) fn scrub(text: &str, secrets: &[Cow<'_, str>]) -> Option<String> {
+    // Before anything is cut off: half a secret would no longer be found. As it
+    // is, and as it stands in a form or a URL.
+    let mut text = Zeroizing::new(text.to_owned());
     for secret in secrets.iter().filter(|secret| secret.len() >= 4) {
-        text = text.replace(secret, REDACTED);
+        for spelling in [&**secret, &encoded(secret)] {
+            if text.contains(spelling) {
+                text = Zeroizing::new(text.replace(spelling, REDACTED));
+            }
+        }
     }
     let mut clean = String::with_capacity(text.len().min(MAX_LEN));
     for word in text.split(|c: char| !c.is_ascii_graphic()).filter(|word| !word.is_empty()) {
         if !clean.is_empty() {
             clean.push(' ');
         }
-        push_word(&mut clean, word);
+        push_word(&mut clean, word, secrets);
         if clean.len() > MAX_LEN {
             clean.truncate(MAX_LEN - 3);
             clean.push_str("...");
@@ -33,21 +44,34 @@ pub(crate) fn scrub(text: &str, secrets: &[&str]) -> Option<String> {
     (!clean.is_empty()).then_some(clean)
 }
 
+fn encoded(secret: &str) -> Zeroizing<String> {
+    Zeroizing::new(form_urlencoded::byte_serialize(secret.as_bytes()).collect())
+}
+
 /// Copies a word, its token-like parts redacted. `key=value` and quoted values
 /// are looked at apart, so that the key stays readable.
-fn push_word(clean: &mut String, word: &str) {
+fn push_word(clean: &mut String, word: &str, secrets: &[Cow<'_, str>]) {
     let is_token_char = |c: char| c.is_ascii_alphanumeric() || "-._~+/".contains(c);
     let mut rest = word;
     while !rest.is_empty() {
         let end = rest.find(|c| !is_token_char(c)).unwrap_or(rest.len());
         let (part, tail) = rest.split_at(end);
-        clean.push_str(if looks_like_a_token(part) { REDACTED } else { part });
+        let hidden = looks_like_a_token(part) || is_a_piece(part.trim_matches('.'), secrets);
+        clean.push_str(if hidden { REDACTED } else { part });
         let mut tail_chars = tail.chars();
         if let Some(separator) = tail_chars.next() {
             clean.push(separator);
         }
         rest = tail_chars.as_str();
     }
+}
+
+/// Whether a word is a good part of a secret. A word of letters only is left:
+/// secrets that people choose hold words that messages hold too.
+fn is_a_piece(part: &str, secrets: &[Cow<'_, str>]) -> bool {
+    part.len() >= PIECE
+        && !part.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+        && secrets.iter().any(|secret| secret.contains(part))
 }
 
 pub(crate) fn looks_like_a_token(part: &str) -> bool {
@@ -59,9 +83,16 @@ pub(crate) fn looks_like_a_token(part: &str) -> bool {
         && !is_plain_path(part)
 }
 
-/// A host or a path of short words, as in a link to documentation.
+/// A host or a path of words, as in a link to documentation: letters, numbers
+/// and the likes of `v2`.
 fn is_plain_path(part: &str) -> bool {
-    part.contains('/') && part.split(['/', '.', '-', '_']).all(|piece| piece.len() < 16)
+    let is_plain = |piece: &str| {
+        piece.len() <= 3
+            || (piece.len() < 16
+                && (piece.bytes().all(|byte| byte.is_ascii_lowercase())
+                    || piece.bytes().all(|byte| byte.is_ascii_digit())))
+    };
+    part.contains('/') && part.split(['/', '.', '-', '_']).all(is_plain)
 }
 
 fn is_uuid(part: &str) -> bool {
@@ -80,11 +111,16 @@ mod tests {
 
     #[test]
     fn secrets_and_what_looks_like_one_are_taken_out() {
-        let secrets = ["rt-1", "s3cret value", "abc"];
+        let secrets = ["rt-1", "s3cret value", "abc", "kpxq-mnbv/zlkj"].map(Cow::Borrowed);
         for (text, expected) in [
             ("Token has been expired or revoked.", Some("Token has been expired or revoked.")),
             ("bad token rt-1!", Some("bad token [redacted]!")),
             ("bad s3cret value", Some("bad [redacted]")),
+            // In part, and as a form writes it.
+            ("no kpxq-mnbv here", Some("no [redacted] here")),
+            ("no kpxq-mnbv... here", Some("no [redacted] here")),
+            ("no kpxq-mnbv%2Fzlkj here", Some("no [redacted] here")),
+            ("at A1b2C3d4E5f6/G7h8I9j0K1l2/M3n4", Some("at [redacted]")),
             // Too short to be told from a word.
             ("abc", Some("abc")),
             ("line\n\tbreak\u{1b}[31m", Some("line break [31m")),

@@ -118,7 +118,7 @@ impl<T: Expose> Expose for Option<T> {
 }
 
 /// A stored token set that cannot be read. The message holds no part of it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not the JSON form of a token set ({reason}, line {line}, column {column})")]
 #[non_exhaustive]
 pub struct TokenFormError {

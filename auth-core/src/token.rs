@@ -1,6 +1,6 @@
 //! Tokens: secret, redacted, wiped.
 
-use std::{fmt, time::SystemTime};
+use std::{borrow::Cow, fmt, time::SystemTime};
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -32,7 +32,10 @@ pub struct AccessToken {
 impl AccessToken {
     /// Takes the token as the server sent it. The `String` handed in is wiped.
     pub fn new(token: impl Into<String>) -> Self {
-        let token = Zeroizing::new(token.into());
+        Self::copied(&Zeroizing::new(token.into()))
+    }
+
+    fn copied(token: &str) -> Self {
         let mut bearer = Zeroizing::new(Vec::with_capacity(BEARER.len() + token.len()));
         bearer.extend_from_slice(BEARER.as_bytes());
         bearer.extend_from_slice(token.as_bytes());
@@ -45,8 +48,10 @@ impl AccessToken {
         std::str::from_utf8(&self.bearer[BEARER.len()..]).unwrap_or_default()
     }
 
-    /// The value of an `Authorization` header with this token (RFC 6750
-    /// section 2.1), marked sensitive. It shares the token's memory.
+    /// The value of an `Authorization` header with this token as a bearer token
+    /// (RFC 6750 section 2.1), marked sensitive. It shares the token's memory.
+    /// A token whose type is not some spelling of `Bearer` (DPoP, say) may need
+    /// another scheme: see [`expose`](Self::expose).
     ///
     /// # Errors
     ///
@@ -56,6 +61,15 @@ impl AccessToken {
         let mut value = HeaderValue::from_maybe_shared(self.bearer.clone())?;
         value.set_sensitive(true);
         Ok(value)
+    }
+}
+
+impl From<Cow<'_, str>> for AccessToken {
+    fn from(token: Cow<'_, str>) -> Self {
+        match token {
+            Cow::Borrowed(token) => Self::copied(token),
+            Cow::Owned(token) => Self::new(token),
+        }
     }
 }
 
@@ -89,14 +103,28 @@ impl Eq for AccessToken {}
 pub struct RefreshToken(SecretString);
 
 impl RefreshToken {
-    /// Takes the token as the server sent it.
+    /// Takes the token as the server sent it. The `String` handed in is wiped.
     pub fn new(token: impl Into<String>) -> Self {
-        Self(SecretString::from(token.into()))
+        Self::copied(&Zeroizing::new(token.into()))
+    }
+
+    // Of the exact size: shrinking would leave a copy behind.
+    fn copied(token: &str) -> Self {
+        Self(SecretString::from(token.to_owned()))
     }
 
     /// The token itself. Do not log it.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
+    }
+}
+
+impl From<Cow<'_, str>> for RefreshToken {
+    fn from(token: Cow<'_, str>) -> Self {
+        match token {
+            Cow::Borrowed(token) => Self::copied(token),
+            Cow::Owned(token) => Self::new(token),
+        }
     }
 }
 
@@ -125,7 +153,7 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 /// plain `serde` serialization redacts the secrets, and such a redacted form
 /// is refused when it is read back.
 #[non_exhaustive]
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct TokenSet {
     /// The new access token.
     pub access_token: AccessToken,
@@ -177,7 +205,7 @@ impl fmt::Debug for TokenSet {
 ///
 /// They may hold secrets (`id_token`), so `Debug` shows only their names, and
 /// strings are wiped on drop.
-#[derive(Clone, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Extra(pub(crate) Map<String, Value>);
 
 impl Extra {
@@ -193,6 +221,15 @@ impl Extra {
         }
     }
 
+    /// Takes a member out. It is no longer wiped on drop.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name)
+    }
+
+    pub(crate) fn move_to(mut self, other: &mut Self) {
+        std::mem::take(&mut self.0).into_iter().for_each(|(name, value)| other.insert(name, value));
+    }
+
     /// All members.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
@@ -201,6 +238,14 @@ impl Extra {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+impl FromIterator<(String, Value)> for Extra {
+    fn from_iter<I: IntoIterator<Item = (String, Value)>>(members: I) -> Self {
+        let mut extra = Self::default();
+        members.into_iter().for_each(|(name, value)| extra.insert(name, value));
+        extra
     }
 }
 
@@ -216,7 +261,7 @@ impl Drop for Extra {
     }
 }
 
-fn wipe(value: &mut Value) {
+pub(crate) fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),
         Value::Array(items) => items.iter_mut().for_each(wipe),

@@ -4,15 +4,18 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use form_urlencoded::Serializer;
 use http::HeaderValue;
-use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+use super::ClientSecret;
+
 /// The value of an `Authorization: Basic` header (RFC 6749 section 2.3.1).
-pub(super) fn basic(id: &str, secret: &SecretString) -> HeaderValue {
+pub(super) fn basic(id: &str, secret: &ClientSecret) -> HeaderValue {
     let encode = |text: &str| -> Zeroizing<String> {
-        Zeroizing::new(form_urlencoded::byte_serialize(text.as_bytes()).collect())
+        let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
+        encoded.extend(form_urlencoded::byte_serialize(text.as_bytes()));
+        encoded
     };
-    let pair = Zeroizing::new(format!("{}:{}", *encode(id), *encode(secret.expose_secret())));
+    let pair = Zeroizing::new(format!("{}:{}", *encode(id), *encode(secret.expose())));
     let mut value = Zeroizing::new(b"Basic ".to_vec());
     value.extend_from_slice(Zeroizing::new(STANDARD.encode(pair.as_bytes())).as_bytes());
     // "Basic " and the base64 alphabet are valid in a header.

@@ -286,6 +286,22 @@ mod tests {
                 previous = Some(delay);
             }
         }
+        // Spread over the whole of it, by attempts and by seeds.
+        for number in [1, 2, 5] {
+            let full = u64::pow(2, number - 1) * 100;
+            let draws: Vec<u64> = (0..200)
+                .filter_map(|seed| {
+                    let policy = policy.jitter(Jitter::Full).seed(seed);
+                    decide(&policy, &failure, number, 0)
+                })
+                .collect();
+            assert!(draws.iter().any(|draw| *draw < full / 5), "{draws:?}");
+            assert!(draws.iter().any(|draw| *draw > full * 4 / 5), "{draws:?}");
+            let mut distinct = draws.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            assert!(distinct.len() > 50, "{draws:?}");
+        }
         let policy = policy.jitter(Jitter::Full);
         assert_ne!(delays(&policy, &failure), delays(&policy, &failure), "no seed, no repetition");
     }

@@ -36,7 +36,7 @@ struct Settings {
     per_success: f64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Bucket {
     /// `None` is full: the capacity may still be set.
     tokens: Option<f64>,
@@ -49,29 +49,40 @@ impl<P: RetryPolicy> RetryBudget<P> {
         Self {
             inner,
             settings: Settings { capacity: 100.0, floor_per_second: 1.0, per_success: 0.25 },
-            bucket: Arc::new(Mutex::new(Bucket { tokens: None, filled_at: None })),
+            bucket: Arc::default(),
         }
     }
 
-    /// How many retries can be made in one burst. At least 1.
+    /// How many retries can be made in one burst. At least 1. Like the other
+    /// settings, this makes a bucket of its own: set it before sharing.
     #[must_use]
-    pub fn capacity(mut self, tokens: f64) -> Self {
-        self.settings.capacity = tokens.max(1.0);
-        self
+    pub fn capacity(self, tokens: f64) -> Self {
+        let capacity = tokens.max(1.0);
+        self.with_settings(|settings| Settings { capacity, ..settings })
     }
 
     /// How many retries a second are always granted, in the long run.
     #[must_use]
-    pub fn floor_per_second(mut self, tokens: f64) -> Self {
-        self.settings.floor_per_second = tokens.max(0.0);
-        self
+    pub fn floor_per_second(self, tokens: f64) -> Self {
+        let floor_per_second = tokens.max(0.0);
+        self.with_settings(|settings| Settings { floor_per_second, ..settings })
     }
 
     /// How many retries a success earns.
     #[must_use]
-    pub fn per_success(mut self, tokens: f64) -> Self {
-        self.settings.per_success = tokens.max(0.0);
-        self
+    pub fn per_success(self, tokens: f64) -> Self {
+        let per_success = tokens.max(0.0);
+        self.with_settings(|settings| Settings { per_success, ..settings })
+    }
+
+    /// Another policy that draws from the same bucket.
+    #[must_use]
+    pub fn around<Q: RetryPolicy>(&self, inner: Q) -> RetryBudget<Q> {
+        RetryBudget { inner, settings: self.settings, bucket: Arc::clone(&self.bucket) }
+    }
+
+    fn with_settings(self, change: impl FnOnce(Settings) -> Settings) -> Self {
+        Self { settings: change(self.settings), ..Self::new(self.inner) }
     }
 
     /// How many retries the bucket holds at `now`.
@@ -85,8 +96,8 @@ impl<P> RetryBudget<P> {
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         let elapsed = bucket.filled_at.map_or(0.0, |at| now.since(at).as_secs_f64());
         let held = bucket.tokens.unwrap_or(self.settings.capacity);
-        let mut tokens = held + elapsed * self.settings.floor_per_second;
-        tokens = tokens.min(self.settings.capacity);
+        let mut tokens =
+            (held + elapsed * self.settings.floor_per_second).min(self.settings.capacity);
         let result = act(&mut tokens);
         bucket.tokens = Some(tokens.min(self.settings.capacity));
         // Never backwards: threads read the clock before they get the lock.
@@ -103,12 +114,7 @@ impl<P: RetryPolicy> RetryPolicy for RetryBudget<P> {
     }
 
     fn for_renewal(&self) -> Option<Box<dyn RetryPolicy>> {
-        let inner = self.inner.for_renewal()?;
-        Some(Box::new(RetryBudget {
-            inner,
-            settings: self.settings,
-            bucket: Arc::clone(&self.bucket),
-        }))
+        Some(Box::new(self.around(self.inner.for_renewal()?)))
     }
 
     fn succeeded(&self, now: Now) {

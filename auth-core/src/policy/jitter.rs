@@ -57,7 +57,7 @@ fn between(low: Duration, high: Duration, random: f64) -> Duration {
 /// differ from process to process and from call to call.
 pub(super) fn random(seed: Option<u64>, draw: u32) -> f64 {
     let bits = match seed {
-        Some(seed) => split_mix(seed.wrapping_add(u64::from(draw))),
+        Some(seed) => split_mix(split_mix(seed) ^ u64::from(draw)),
         None => RandomState::new().hash_one(draw),
     };
     // The 53 bits that a double holds.

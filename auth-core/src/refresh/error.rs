@@ -10,8 +10,9 @@ use crate::{Advice, Delivery, Failure, FailureKind};
 /// The message is one line for an operator:
 ///
 /// ```text
-/// renewal at auth.example.com failed: invalid_grant (HTTP 400) after 1 attempt in 0.2 s; the user must log in again
+/// renewal at auth.example.com failed after 1 attempt in 0.2 s: invalid_grant (HTTP 400); the user must log in again
 /// ```
+#[must_use = "it says what to do next"]
 #[derive(Clone)]
 pub struct RefreshError(Arc<Inner>);
 
@@ -22,6 +23,7 @@ struct Inner {
     attempts: u32,
     elapsed: Duration,
     unknown_before: bool,
+    has_refresh_token: bool,
 }
 
 impl RefreshError {
@@ -31,9 +33,11 @@ impl RefreshError {
         attempts: u32,
         elapsed: Duration,
         unknown_before: bool,
+        has_refresh_token: bool,
     ) -> Self {
         let host = host.to_owned();
-        Self(Arc::new(Inner { failure, host, attempts, elapsed, unknown_before }))
+        let inner = Inner { failure, host, attempts, elapsed, unknown_before, has_refresh_token };
+        Self(Arc::new(inner))
     }
 
     /// What the last attempt was.
@@ -51,7 +55,7 @@ impl RefreshError {
         self.0.attempts
     }
 
-    /// How long it took from the start to the last failure, waits included.
+    /// How long it took from the start to the end, waits included.
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed
     }
@@ -72,7 +76,8 @@ impl RefreshError {
     /// [reported as possibly spent](crate::Refresh::possibly_spent), ended
     /// with [`Delivery::Unknown`].
     pub fn possibly_spent(&self) -> bool {
-        self.0.unknown_before || self.0.failure.delivery() == Delivery::Unknown
+        self.0.unknown_before
+            || (self.0.has_refresh_token && self.0.failure.delivery() == Delivery::Unknown)
     }
 
     /// Whether this is a rejection that may be of our own making: an earlier
@@ -84,7 +89,11 @@ impl RefreshError {
 
     /// What to do next.
     pub fn advice(&self) -> Advice {
-        self.kind().advice()
+        match self.kind().advice() {
+            // A client that stands for itself has no user to log in.
+            Advice::LogIn if !self.0.has_refresh_token => Advice::FixSetup,
+            advice => advice,
+        }
     }
 }
 
@@ -106,7 +115,7 @@ impl fmt::Display for RefreshError {
         let plural = if *attempts == 1 { "" } else { "s" };
         write!(
             f,
-            "renewal at {host} failed: {failure} after {attempts} attempt{plural} in {:.1} s",
+            "renewal at {host} failed after {attempts} attempt{plural} in {:.1} s: {failure}",
             elapsed.as_secs_f64()
         )?;
         if self.after_unknown() {

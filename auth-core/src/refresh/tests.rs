@@ -95,7 +95,7 @@ fn retries_used_up() {
     assert!(error.possibly_spent() && !error.after_unknown());
     assert_eq!(
         error.to_string(),
-        "renewal at auth.example.com failed: HTTP 503 after 3 attempts in 1.6 s; try again later"
+        "renewal at auth.example.com failed after 3 attempts in 1.6 s: HTTP 503; try again later"
     );
 }
 
@@ -113,8 +113,8 @@ fn a_rejection_ends_it_whatever_the_policy_says() {
     assert!(!error.possibly_spent() && !error.after_unknown());
     assert_eq!(
         error.to_string(),
-        "renewal at auth.example.com failed: invalid_grant (HTTP 400): Token revoked. after 1 \
-         attempt in 0.2 s; the user must log in again"
+        "renewal at auth.example.com failed after 1 attempt in 0.2 s: invalid_grant (HTTP 400): \
+         Token revoked.; the user must log in again"
     );
 }
 
@@ -149,6 +149,59 @@ fn a_newer_token_has_no_past() {
     let error = failed(pending.resolve(answer(400, REJECTED), at(500)));
     assert!(!error.after_unknown());
     assert_eq!(error.attempts(), 2);
+
+    // The same token read from a store is no newer one.
+    let (_, pending) = sent(refresh().start(at(0)));
+    let (_, wait) = waiting(pending.resolve(reset(), at(0)));
+    let (_, pending) = sent(wait.resume_with(RefreshToken::new("rt-secret"), at(500)));
+    assert!(failed(pending.resolve(answer(400, REJECTED), at(500))).after_unknown());
+}
+
+#[test]
+fn a_token_is_dated_from_its_request_whatever_the_clocks_do() {
+    let hours = |hours: u64| Duration::from_secs(3600 * hours);
+    let body = r#"{"access_token":"at","expires_in":3600}"#;
+    // The machine slept: the monotonic clock stood still.
+    let slept = Now { wall: at(0).wall + hours(8), ..at(1000) };
+    // The wall clock was set back.
+    let set_back = Now { wall: at(0).wall - hours(8), ..at(1000) };
+    for (arrival, expected) in [
+        (slept, at(0).wall + hours(1)),
+        (set_back, set_back.wall - Duration::from_secs(1) + hours(1)),
+    ] {
+        let (_, pending) = sent(refresh().start(at(0)));
+        let step = pending.resolve(answer(200, body), arrival);
+        let Step::Done(Ok(tokens)) = step else { panic!() };
+        assert_eq!(tokens.expires_at, Some(expected));
+    }
+}
+
+#[test]
+fn a_wait_is_counted_from_the_arrival() {
+    let mut throttled = answer(429, "").unwrap();
+    let until = httpdate::fmt_http_date(at(30_000).wall);
+    throttled.headers_mut().insert("retry-after", until.parse().unwrap());
+    let (_, pending) = sent(refresh().start(at(0)));
+    let error = failed(pending.resolve(Ok(throttled), at(9_000)));
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(21)));
+}
+
+#[test]
+fn a_client_of_its_own_has_no_user_to_log_in() {
+    let refresh = Refresh::new(endpoint(), Grant::ClientCredentials);
+    let (_, pending) = sent(refresh.start(at(0)));
+    let (_, wait) = waiting(pending.resolve(reset(), at(0)));
+    let (_, pending) = sent(wait.resume(at(500)));
+    let error = failed(pending.resolve(answer(400, REJECTED), at(500)));
+    assert_eq!(error.advice(), Advice::FixSetup);
+    assert!(!error.after_unknown() && !error.possibly_spent());
+}
+
+#[test]
+fn a_cancelled_call_is_not_tried_again() {
+    let (_, pending) = sent(refresh().start(at(0)));
+    let cancelled = TransportError::unknown(TransportErrorKind::Cancelled);
+    assert_eq!(failed(pending.resolve(Err(cancelled), at(0))).attempts(), 1);
 }
 
 #[test]
@@ -161,8 +214,8 @@ fn giving_up_reports_the_last_failure() {
     assert_eq!(source.to_string(), "os error 104");
     assert_eq!(
         error.to_string(),
-        "renewal at auth.example.com failed: the connection was reset; the request may have been \
-         processed after 1 attempt in 0.3 s; try again later"
+        "renewal at auth.example.com failed after 1 attempt in 0.3 s: the connection was reset; \
+         the request may have been processed; try again later"
     );
 }
 

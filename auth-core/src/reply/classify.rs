@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The standard meaning of the standard codes.
-const STANDARD: [(&str, FailureKind); 14] = [
+const STANDARD: [(&str, FailureKind); 11] = [
     // RFC 6749 section 5.2
     ("invalid_grant", FailureKind::Rejected),
     ("invalid_request", FailureKind::Misconfigured),
@@ -27,10 +27,6 @@ const STANDARD: [(&str, FailureKind); 14] = [
     ("temporarily_unavailable", FailureKind::Unavailable),
     // RFC 8628 section 3.5
     ("slow_down", FailureKind::Throttled),
-    // OpenID Connect Core 1.0 section 3.1.2.6: only the user can go on
-    ("login_required", FailureKind::Rejected),
-    ("interaction_required", FailureKind::Rejected),
-    ("consent_required", FailureKind::Rejected),
     // No standard, but the `error.type` of several providers beside the code
     // proper, which comes first.
     ("invalid_request_error", FailureKind::Misconfigured),
@@ -42,7 +38,7 @@ pub(super) fn classify(
     unreadable: Option<Unreadable>,
     retry_after: Option<Duration>,
     rules: &[Rule],
-    secrets: &[&str],
+    secrets: &[Cow<'_, str>],
 ) -> Failure {
     let error = error.unwrap_or_default();
     let verdict = verdict(status, &error, rules);
@@ -56,7 +52,7 @@ pub(super) fn classify(
         // A word says more than a number beside it (Entra's `error_codes`).
         .filter(|code| is_code(code, status))
         .or_else(|| error.codes.iter().map(AsRef::as_ref).find(|code| is_code(code, status)))
-        .or(decisive)
+        .or(decisive.filter(|code| Some(*code) != status.canonical_reason()))
         .filter(|code| !looks_like_a_token(code))
         .filter(|code| !secrets.iter().any(|secret| echoes(code, secret)))
         .and_then(ErrorCode::new);
@@ -85,7 +81,11 @@ fn verdict<'a>(status: StatusCode, error: &'a ErrorBody, rules: &[Rule]) -> Opti
     let by_rule = rules.iter().chain(Rule::built_in()).find_map(|rule| {
         Some(Verdict {
             code: rule.matches(status.as_u16(), &error.codes, &error.texts)?,
-            kind: rule.kind,
+            kind: match rule.kind {
+                // There was an answer, so it is neither of these.
+                FailureKind::Unreachable | FailureKind::Interrupted => FailureKind::Unavailable,
+                kind => kind,
+            },
             provider: Some(rule.provider.clone()),
         })
     });
@@ -94,7 +94,7 @@ fn verdict<'a>(status: StatusCode, error: &'a ErrorBody, rules: &[Rule]) -> Opti
         if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
             return None;
         }
-        error.codes.iter().find_map(|code| {
+        error.strong().iter().find_map(|code| {
             let (code, kind) = STANDARD.iter().find(|(known, _)| known == code)?;
             Some(Verdict { code: Some(code), kind: *kind, provider: None })
         })
@@ -155,7 +155,7 @@ fn echoes(code: &str, secret: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{borrow::Cow, time::Duration};
 
     use http::{HeaderMap, header};
 
@@ -164,7 +164,9 @@ mod tests {
     fn read_with(status: u16, body: &str, rules: &[Rule], secrets: &[&str]) -> Failure {
         let mut answer = http::Response::new(body.as_bytes().to_vec());
         *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
-        crate::reply::read_answer_without(&answer, rules, test_now(), secrets).unwrap_err()
+        let secrets = secrets.iter().map(|secret| Cow::Borrowed(*secret)).collect::<Vec<_>>();
+        let now = test_now();
+        crate::reply::read_reply(&answer, rules, now, now.wall, || secrets).unwrap_err()
     }
 
     fn read(status: u16, body: &str) -> Failure {
@@ -254,7 +256,7 @@ mod tests {
             (
                 400,
                 r#"{"error":{"message":"invalid_grant","code":400}}"#,
-                Rejected,
+                Unavailable,
                 Some("invalid_grant"),
                 Answered,
             ),

@@ -5,8 +5,10 @@ use std::{borrow::Cow, time::Duration};
 
 use http::HeaderMap;
 use serde_json::{Map, Value};
+use zeroize::Zeroize;
 
-use super::{may_be_form, trimmed};
+use super::{LONGEST, lenient, may_be_form, trimmed};
+use crate::token::wipe;
 
 /// What an error body holds.
 #[derive(Debug, Default, PartialEq)]
@@ -17,15 +19,20 @@ pub(super) struct ErrorBody {
     pub(super) texts: Vec<String>,
     /// A wait named in the body.
     pub(super) retry_after: Option<Duration>,
-    /// Codes that are numbers, while the rest is being read.
+    /// How many of the codes stand where a code belongs. What other members
+    /// hold (`message`, `status`, `reason`, a `type` that is not within an
+    /// error) decides only where a provider is known to put it there.
+    strong: usize,
+    /// The others, while the rest is being read.
+    weak: Vec<Cow<'static, str>>,
+    /// Codes that are numbers, likewise.
     numbers: Vec<Cow<'static, str>>,
 }
 
 /// Members that hold a code, the likeliest first. Some hold a number.
-const CODE: [&str; 14] = [
+const CODE: [&str; 11] = [
     "error",
     "code",
-    "type",
     "error_code",
     "errorCode",
     "errorType",
@@ -34,10 +41,11 @@ const CODE: [&str; 14] = [
     "suberror",
     "error_subcode",
     "__type",
-    "status",
     "errcode",
-    "reason",
 ];
+
+/// Members that may hold a code. Within an error, `type` is one of the others.
+const WEAK_CODE: [&str; 3] = ["type", "status", "reason"];
 
 /// Members that hold an explanation, the best first.
 const TEXT: [&str; 11] = [
@@ -54,8 +62,11 @@ const TEXT: [&str; 11] = [
     "resource",
 ];
 
-/// A code or text longer than this is neither.
+/// A code longer than this is none.
 const LONGEST_CODE: usize = 128;
+
+/// How much of a text is looked at. A hostile one may be as long as an answer.
+const LONGEST_TEXT: usize = 4096;
 
 /// Reads an error out of a body, `None` if it is neither JSON nor a form or
 /// holds nothing that looks like an error.
@@ -68,17 +79,23 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
                 .collect(),
         )
     } else {
-        serde_json::from_slice(body).ok()?
+        serde_json::from_slice(body).or_else(|_| lenient::read(body).map(Value::Object)).ok()?
     };
+    // It may echo a token, or be a success that could not be used.
+    let value = Wiped(value);
+    let value = &value.0;
     let mut error = ErrorBody::default();
-    error.take(&value, 0);
+    error.take(value, 0);
     // `{"error":{"message":"TOKEN_EXPIRED"}}`: the explanation is the code. Not
     // so where the code stands in its proper place.
     if !value.get("error").is_some_and(Value::is_string)
         && let Some(text) = error.texts.first().filter(|text| !text.contains(' ')).cloned()
     {
-        error.push_code(&text);
+        error.weak.push(Cow::Owned(text));
     }
+    error.strong = error.codes.len();
+    let weak = std::mem::take(&mut error.weak);
+    error.codes.extend(weak);
     let numbers = std::mem::take(&mut error.numbers);
     error.codes.extend(numbers);
     (error != ErrorBody::default()).then_some(error)
@@ -110,7 +127,17 @@ impl ErrorBody {
         }
         for name in CODE {
             match members.get(name) {
-                Some(Value::String(code)) => self.push_code(code),
+                Some(Value::String(code)) => self.codes.extend(code_of(code)),
+                Some(Value::Number(number)) => self.numbers.push(Cow::Owned(number.to_string())),
+                _ => {}
+            }
+        }
+        for name in WEAK_CODE {
+            match members.get(name) {
+                Some(Value::String(code)) if name == "type" && depth > 0 => {
+                    self.codes.extend(code_of(code));
+                }
+                Some(Value::String(code)) => self.weak.extend(code_of(code)),
                 Some(Value::Number(number)) => self.numbers.push(Cow::Owned(number.to_string())),
                 _ => {}
             }
@@ -121,27 +148,55 @@ impl ErrorBody {
             );
         }
         self.texts
-            .extend(TEXT.iter().filter_map(|name| members.get(*name)?.as_str()).map(str::to_owned));
+            .extend(TEXT.iter().filter_map(|name| members.get(*name)?.as_str()).map(beginning));
         // `{"error":"Invalid Params: …"}`: a sentence where the code should be.
         if let Some(Value::String(sentence)) = members.get("error")
             && sentence.contains(' ')
         {
-            self.texts.push(sentence.clone());
+            self.texts.push(beginning(sentence));
         }
         if self.retry_after.is_none() {
             self.retry_after = members
                 .get("retry_after")
                 .and_then(Value::as_f64)
-                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+                .map(|wait| wait.min(LONGEST));
         }
     }
 
-    fn push_code(&mut self, code: &str) {
-        // AWS puts a namespace before the name: `com.example#NotAuthorized`.
-        let code = code.rsplit('#').next().unwrap_or(code);
-        if !code.is_empty() && code.len() <= LONGEST_CODE {
-            self.codes.push(Cow::Owned(code.to_owned()));
-        }
+    /// The codes that stand where a code belongs.
+    pub(super) fn strong(&self) -> &[Cow<'static, str>] {
+        &self.codes[..self.strong]
+    }
+}
+
+/// A text as a code, if it can be one.
+fn code_of(text: &str) -> Option<Cow<'static, str>> {
+    // AWS puts a namespace before the name: `com.example#NotAuthorized`.
+    let code = text.rsplit('#').next().unwrap_or(text);
+    (!code.is_empty() && code.len() <= LONGEST_CODE).then(|| Cow::Owned(code.to_owned()))
+}
+
+fn beginning(text: &str) -> String {
+    let mut end = text.len().min(LONGEST_TEXT);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+impl Drop for ErrorBody {
+    fn drop(&mut self) {
+        self.texts.iter_mut().for_each(Zeroize::zeroize);
+    }
+}
+
+/// A value that is wiped on drop.
+struct Wiped(Value);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
     }
 }
 
@@ -160,6 +215,7 @@ mod tests {
             (r#"{"error":"a","error_hint":"h","error_description":"t"}"#, &["a"], &["t", "h"]),
             (r#"{"error":{"message":"t u","type":"b","code":"a"}}"#, &["a", "b"], &["t u"]),
             (r#"{"type":"error","error":{"type":"a","message":"t u"}}"#, &["a", "error"], &["t u"]),
+            (r#"{"error":"a","error_description":"t \ud83d"}"#, &["a"], &[]),
             (
                 r#"{"errors":[{"errorType":"a","message":"t u"},{"errorType":"b"}]}"#,
                 &["a"],
@@ -182,6 +238,22 @@ mod tests {
             assert_eq!(error.codes, codes, "{body}");
             assert_eq!(error.texts, texts, "{body}");
         }
+    }
+
+    #[test]
+    fn a_code_is_strong_only_in_its_place() {
+        for (body, strong) in [
+            (r#"{"error":"a","status":"b","reason":"c","type":"d"}"#, 1),
+            (r#"{"message":"a_b"}"#, 0),
+            (r#"{"status":"a"}"#, 0),
+            (r#"{"type":"a"}"#, 0),
+            (r#"{"error":{"type":"a"}}"#, 1),
+            (r#"{"error":{"code":"a","type":"b","message":"c"}}"#, 2),
+        ] {
+            assert_eq!(read_json(body).unwrap().strong().len(), strong, "{body}");
+        }
+        let latin = b"{\"error\":\"a\",\"error_description\":\"expir\xe9\"}";
+        assert_eq!(read(&HeaderMap::new(), latin).unwrap().codes, ["a"]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header};
 
+use super::LONGEST;
 use crate::Now;
 
 /// The wait that the server asked for, counted from `now`.
@@ -13,11 +14,12 @@ use crate::Now;
 /// clock is not. A date in the past is no wait. What cannot be read is `None`.
 pub(super) fn read(headers: &HeaderMap, now: Now) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    seconds(text).or_else(|| {
+    let wait = seconds(text).or_else(|| {
         let until = httpdate::parse_http_date(text).ok()?;
         let from = server_date(headers).unwrap_or(now.wall);
         Some(until.duration_since(from).unwrap_or(Duration::ZERO))
-    })
+    })?;
+    Some(wait.min(LONGEST))
 }
 
 /// Whole seconds, or a fraction as some servers send it against the RFC. More
@@ -62,7 +64,8 @@ mod tests {
             ("120", None, s(120)),
             (" 7 ", None, s(7)),
             ("1.5", None, Some(Duration::from_millis(1500))),
-            ("99999999999999999999999", None, s(u64::MAX)),
+            ("99999999999999999999999", None, Some(LONGEST)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", None, Some(LONGEST)),
             ("-1", None, None),
             ("+1", None, None),
             ("1e3", None, None),

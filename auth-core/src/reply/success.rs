@@ -1,20 +1,24 @@
 //! The body of a 2xx answer.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use http::{HeaderMap, header};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{may_be_form, trimmed};
-use crate::{AccessToken, Extra, Now, RefreshToken, TokenSet, Unreadable};
-
-/// No token lives longer than this; a larger `expires_in` is a mistake, and
-/// would overflow the clocks of some platforms.
-const LONGEST_LIFE: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
+use super::{LONGEST, lenient, may_be_form, trimmed};
+use crate::{AccessToken, Extra, RefreshToken, TokenSet, Unreadable};
 
 /// Reads a token set, or says why there is none.
-pub(super) fn read(headers: &HeaderMap, body: &[u8], now: Now) -> Result<TokenSet, Unreadable> {
+pub(super) fn read(
+    headers: &HeaderMap,
+    body: &[u8],
+    issued: SystemTime,
+) -> Result<TokenSet, Unreadable> {
     let encoded = headers
         .get(header::CONTENT_ENCODING)
         .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
@@ -26,10 +30,10 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8], now: Now) -> Result<TokenSe
         None => return Err(Unreadable::Empty),
         Some(b'<') => return Err(Unreadable::Html),
         _ if may_be_form(headers, body) => Answer::from_form(body),
-        _ => serde_json::from_slice(body)
+        _ => Answer::from_json(body)
             .map_err(|error| Unreadable::Syntax { line: error.line(), column: error.column() })?,
     };
-    answer.unwrap_nested().into_tokens(now).ok_or(Unreadable::NoToken)
+    answer.unwrap_nested().into_tokens(issued).ok_or(Unreadable::NoToken)
 }
 
 /// The members of a successful answer. The last of duplicate members counts,
@@ -41,11 +45,21 @@ struct Answer<'a> {
     refresh_token: Option<Cow<'a, str>>,
     expires_in: Option<Duration>,
     expires_in_sec: Option<Duration>,
-    scope: Option<Cow<'a, str>>,
-    extra: Map<String, Value>,
+    scope: Option<String>,
+    extra: Extra,
 }
 
 impl<'a> Answer<'a> {
+    fn from_json(body: &'a [u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(body).or_else(|error: serde_json::Error| {
+            // Cut short: nothing is broken but the end.
+            if error.is_eof() {
+                return Err(error);
+            }
+            Self::deserialize(Value::Object(lenient::read(body)?))
+        })
+    }
+
     fn from_form(body: &'a [u8]) -> Self {
         let mut answer = Self::default();
         for (name, value) in form_urlencoded::parse(body) {
@@ -54,10 +68,8 @@ impl<'a> Answer<'a> {
                 "token_type" => answer.token_type = Some(value),
                 "refresh_token" => answer.refresh_token = Some(value),
                 "expires_in" => answer.expires_in = lifetime_from_text(&value),
-                "scope" => answer.scope = Some(value),
-                _ => {
-                    answer.extra.insert(name.into_owned(), Value::String(value.into_owned()));
-                }
+                "scope" => answer.scope = Some(value.into_owned()),
+                _ => answer.extra.insert(name, Value::String(value.into_owned())),
             }
         }
         answer
@@ -68,42 +80,51 @@ impl<'a> Answer<'a> {
     /// in `authed_user` (<https://docs.slack.dev/reference/methods/oauth.v2.access>),
     /// others in `data`. Not to look there would lose a rotated token.
     fn unwrap_nested(mut self) -> Self {
-        if self.access_token.is_some() {
+        if self.has_token() {
             return self;
         }
         for wrapper in ["body", "authed_user", "data"] {
-            let Some(nested @ Value::Object(_)) = self.extra.get(wrapper) else { continue };
-            match Self::deserialize(nested.clone()) {
-                Ok(nested) if nested.access_token.is_some() => {
-                    self.extra.remove(wrapper);
-                    // What stands outside stays, what stands inside counts.
-                    let mut extra = std::mem::take(&mut self.extra);
-                    extra.extend(nested.extra);
-                    return Answer { extra, ..nested };
+            let Some(wrapped) = self.extra.remove(wrapper) else { continue };
+            match Answer::deserialize(&wrapped) {
+                Ok(inner) if inner.has_token() => {
+                    // What stands inside counts, what stands outside stays.
+                    let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+                    self.access_token = inner.access_token.map(owned);
+                    self.refresh_token = inner.refresh_token.map(owned).or(self.refresh_token);
+                    self.token_type = inner.token_type.map(owned).or(self.token_type);
+                    self.expires_in = inner.expires_in.or(self.expires_in);
+                    self.expires_in_sec = inner.expires_in_sec.or(self.expires_in_sec);
+                    self.scope = inner.scope.or(self.scope);
+                    inner.extra.move_to(&mut self.extra);
+                    // Wiped when it is dropped.
+                    drop(Extra::from_iter([(String::new(), wrapped)]));
+                    return self;
                 }
-                _ => {}
+                _ => self.extra.insert(wrapper, wrapped),
             }
         }
         self
     }
 
-    fn into_tokens(self, now: Now) -> Option<TokenSet> {
-        // Wiped if this returns early.
-        let extra = Extra(self.extra);
-        let access_token = self.access_token.filter(|token| !token.is_empty())?;
+    fn has_token(&self) -> bool {
+        self.access_token.as_deref().is_some_and(|token| !token.is_empty())
+    }
+
+    fn into_tokens(self, issued: SystemTime) -> Option<TokenSet> {
+        if !self.has_token() {
+            return None;
+        }
+        let expires_in = self.expires_in_sec.or(self.expires_in);
         Some(TokenSet {
-            access_token: AccessToken::new(access_token),
+            access_token: AccessToken::from(self.access_token?),
             token_type: self.token_type.filter(|kind| !kind.is_empty()).map(Cow::into_owned),
             refresh_token: self
                 .refresh_token
                 .filter(|token| !token.is_empty())
-                .map(RefreshToken::new),
-            expires_at: self
-                .expires_in_sec
-                .or(self.expires_in)
-                .and_then(|life| now.wall.checked_add(life)),
-            scope: self.scope.map(Cow::into_owned),
-            extra,
+                .map(RefreshToken::from),
+            expires_at: expires_in.and_then(|life| issued.checked_add(life)),
+            scope: self.scope,
+            extra: self.extra,
         })
     }
 }
@@ -126,16 +147,16 @@ impl<'de> Deserialize<'de> for Answer<'de> {
                         "access_token" => answer.access_token = map.next_value::<Text<'_>>()?.0,
                         "token_type" => answer.token_type = map.next_value::<Text<'_>>()?.0,
                         "refresh_token" => answer.refresh_token = map.next_value::<Text<'_>>()?.0,
-                        "expires_in" => answer.expires_in = map.next_value::<Lifetime>()?.0,
+                        "expires_in" => answer.expires_in = lifetime(&map.next_value()?),
                         // Zoho, where `expires_in` may be milliseconds
                         // (https://www.zoho.com/writer/help/api/v1/oauth-step4.html).
                         "expires_in_sec" => {
-                            answer.expires_in_sec = map.next_value::<Lifetime>()?.0;
+                            answer.expires_in_sec = lifetime(&map.next_value()?);
                         }
-                        "scope" => answer.scope = map.next_value::<Text<'_>>()?.0,
+                        "scope" => answer.scope = scope(map.next_value()?),
                         name => {
                             let name = name.to_owned();
-                            answer.extra.insert(name, map.next_value()?);
+                            answer.extra.insert(name, map.next_value::<Value>()?);
                         }
                     }
                 }
@@ -147,8 +168,7 @@ impl<'de> Deserialize<'de> for Answer<'de> {
     }
 }
 
-/// A string, borrowed where it has no escapes; a list of strings joined by
-/// spaces, as some servers send the scope; `None` for anything else.
+/// A string, borrowed where it has no escapes; `None` for anything else.
 struct Text<'a>(Option<Cow<'a, str>>);
 
 impl<'de> Deserialize<'de> for Text<'de> {
@@ -174,16 +194,8 @@ impl<'de> Deserialize<'de> for Text<'de> {
                 self,
                 mut items: A,
             ) -> Result<Text<'de>, A::Error> {
-                let mut joined = String::new();
-                while let Some(Text(item)) = items.next_element()? {
-                    if let Some(item) = item {
-                        if !joined.is_empty() {
-                            joined.push(' ');
-                        }
-                        joined.push_str(&item);
-                    }
-                }
-                Ok(Text(Some(Cow::Owned(joined))))
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Text(None))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text<'de>, A::Error> {
@@ -219,59 +231,26 @@ impl<'de> Deserialize<'de> for Text<'de> {
 /// `expires_in` as servers send it: a number, a float, either as a string.
 /// `None` for null and for what is none of these. A negative one means
 /// "expired already".
-struct Lifetime(Option<Duration>);
+fn lifetime(value: &Value) -> Option<Duration> {
+    match value {
+        Value::Number(seconds) => match seconds.as_u64() {
+            Some(seconds) => Some(Duration::from_secs(seconds).min(LONGEST)),
+            None => lifetime_from_float(seconds.as_f64()?),
+        },
+        Value::String(text) => lifetime_from_text(text),
+        _ => None,
+    }
+}
 
-impl<'de> Deserialize<'de> for Lifetime {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct LifetimeVisitor;
-
-        impl<'de> Visitor<'de> for LifetimeVisitor {
-            type Value = Lifetime;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("anything")
-            }
-
-            fn visit_u64<E>(self, seconds: u64) -> Result<Lifetime, E> {
-                Ok(Lifetime(Some(Duration::from_secs(seconds).min(LONGEST_LIFE))))
-            }
-
-            fn visit_i64<E>(self, seconds: i64) -> Result<Lifetime, E> {
-                let seconds = u64::try_from(seconds).unwrap_or(0);
-                Ok(Lifetime(Some(Duration::from_secs(seconds).min(LONGEST_LIFE))))
-            }
-
-            fn visit_f64<E>(self, seconds: f64) -> Result<Lifetime, E> {
-                Ok(Lifetime(lifetime_from_float(seconds)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Lifetime, E> {
-                Ok(Lifetime(lifetime_from_text(text)))
-            }
-
-            fn visit_unit<E>(self) -> Result<Lifetime, E> {
-                Ok(Lifetime(None))
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Lifetime, E> {
-                Ok(Lifetime(None))
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(
-                self,
-                mut items: A,
-            ) -> Result<Lifetime, A::Error> {
-                while items.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Lifetime(None))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Lifetime, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Lifetime(None))
-            }
+/// The scope: a string, or a list of strings, as some servers send it.
+fn scope(value: Value) -> Option<String> {
+    match value {
+        Value::String(scope) => Some(scope),
+        Value::Array(items) => {
+            let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
+            Some(items.join(" "))
         }
-
-        deserializer.deserialize_any(LifetimeVisitor)
+        _ => None,
     }
 }
 
@@ -284,7 +263,7 @@ fn lifetime_from_float(seconds: f64) -> Option<Duration> {
         return None;
     }
     // Out of range is "very long" after `max(0.0)`.
-    Some(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(LONGEST_LIFE).min(LONGEST_LIFE))
+    Some(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(LONGEST).min(LONGEST))
 }
 
 #[cfg(test)]
@@ -297,7 +276,7 @@ mod tests {
         if let Some(content_type) = content_type {
             headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
         }
-        read(&headers, body, test_now())
+        read(&headers, body, test_now().wall)
     }
 
     fn read_json(body: &str) -> Result<TokenSet, Unreadable> {
@@ -325,11 +304,11 @@ mod tests {
             ("true", None),
             ("[3600]", None),
             ("{\"seconds\":3600}", None),
-            ("18446744073709551615", Some(LONGEST_LIFE)),
+            ("18446744073709551615", Some(LONGEST)),
             ("-9223372036854775808", s(0)),
-            ("99999999999999999999999", Some(LONGEST_LIFE)),
-            ("1e300", Some(LONGEST_LIFE)),
-            ("\"inf\"", Some(LONGEST_LIFE)),
+            ("99999999999999999999999", Some(LONGEST)),
+            ("1e300", Some(LONGEST)),
+            ("\"inf\"", Some(LONGEST)),
         ] {
             let body = format!(r#"{{"access_token":"at","expires_in":{expires_in}}}"#);
             let life = read_json(&body)
@@ -369,6 +348,14 @@ mod tests {
             ),
             (json, r#"{"ok":true,"authed_user":{"id":"U","access_token":"at"}}"#, "at", None),
             (json, r#"{"data":{"access_token":"no"},"access_token":"at"}"#, "at", None),
+            (json, r#"{"refresh_token":"rt","data":{"access_token":"at"}}"#, "at", Some("rt")),
+            (json, r#"{"access_token":"","data":{"access_token":"at"}}"#, "at", None),
+            (json, r#"{"access_token":"at","refresh_token":["a","b"]}"#, "at", None),
+            // Broken where it does not matter.
+            (json, r#"{"access_token":"at","x":1e999,"refresh_token":"rt"}"#, "at", Some("rt")),
+            (json, r#"{"access_token":"at","x":"\ud83d","refresh_token":"rt"}"#, "at", Some("rt")),
+            (json, r#"{"access_token":"at","scope":"\ud83d","expires_in":1e999}"#, "at", None),
+            (json, r#"{"body":{"access_token":"at","x":"\ud83d"}}"#, "at", None),
             // The content type is wrong or missing more often than the body.
             (None, r#"{"access_token":"at"}"#, "at", None),
             (Some("text/html"), r#"{"access_token":"at"}"#, "at", None),
@@ -441,15 +428,25 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_ENCODING, "gzip".parse().unwrap());
         let body = br#"{"access_token":"at"}"#;
-        assert_eq!(read(&headers, body, test_now()), Err(Unreadable::Encoded));
+        assert_eq!(read(&headers, body, test_now().wall), Err(Unreadable::Encoded));
         headers.insert(header::CONTENT_ENCODING, "Identity".parse().unwrap());
-        assert!(read(&headers, body, test_now()).is_ok());
+        assert!(read(&headers, body, test_now().wall).is_ok());
     }
 
     #[test]
-    fn deep_nesting_is_an_error_and_no_overflow() {
-        let body =
-            format!(r#"{{"access_token":"at","x":{}1{}}}"#, "[".repeat(9999), "]".repeat(9999));
-        assert!(matches!(read_json(&body), Err(Unreadable::Syntax { .. })));
+    fn what_cannot_be_read_is_left_out() {
+        let body = b"{\"access_token\":\"at\",\"name\":\"Ren\xe9\",\"refresh_token\":\"rt\"}";
+        let tokens = read_as(None, body).unwrap();
+        assert_eq!(tokens.refresh_token, Some(RefreshToken::new("rt")));
+        assert_eq!(tokens.extra.get("name"), Some(&Value::from("Ren\u{fffd}")));
+        for (open, close) in [("[", "]"), (r#"{"x":"#, "}")] {
+            let deep = format!("{}1{}", open.repeat(99_999), close.repeat(99_999));
+            let tokens = read_json(&format!(r#"{{"access_token":"at","x":{deep}}}"#)).unwrap();
+            assert_eq!(tokens.access_token.expose(), "at");
+            assert!(matches!(
+                read_json(&deep),
+                Err(Unreadable::Syntax { .. } | Unreadable::NoToken)
+            ));
+        }
     }
 }
