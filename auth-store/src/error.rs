@@ -40,7 +40,7 @@ pub(crate) enum Problem {
     WrongType { expected: &'static str },
     #[error(
         "its mode is {mode:04o}, so that others can get at secrets; if nobody has, run \
-         `chmod {fix:o} {path}`, else log in again", path = path.display()
+         `chmod {fix:o} {path:?}`, else log in again"
     )]
     LooseMode { path: PathBuf, mode: u32, fix: u32 },
     #[error("it belongs to user {owner}, and this process runs as user {user}")]

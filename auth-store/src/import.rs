@@ -53,18 +53,15 @@ trait Format: Send + Sync + 'static {
     /// Puts the record's tokens in place and leaves everything else alone.
     fn write(document: &mut Document, record: &Record) -> Result<(), &'static str>;
 
-    /// What is held during a renewal beside the lease, so that the program
-    /// itself does not renew meanwhile.
-    type RenewalLock: Send + Sync + 'static;
+    /// What is held beside our own lock.
+    type Lock: Send + Sync + 'static;
 
-    /// Takes it if nobody has it.
-    fn try_lock_renewal(file: &Path) -> Result<Option<Self::RenewalLock>, FileError>;
+    /// Keeps the program itself from renewing, if it is not doing so. `ours`
+    /// is held meanwhile and may carry a note for the next holder.
+    fn try_lock_renewal(file: &Path, ours: &FileLock) -> Result<Option<Self::Lock>, FileError>;
 
-    /// What is held while the file is rewritten.
-    type WriteLock;
-
-    /// Takes it if nobody has it.
-    fn try_lock_write(file: &Path) -> Result<Option<Self::WriteLock>, FileError>;
+    /// Keeps the program from changing the file, if it is not doing so.
+    fn try_lock_write(file: &Path, ours: &FileLock) -> Result<Option<Self::Lock>, FileError>;
 }
 
 /// What a file says.
@@ -117,8 +114,8 @@ impl<F: Format> Files for Shared<F> {
     ) -> Result<Version, FileError> {
         self.check(account)?;
         let side = Side::open(self.dir_path(), self.name())?;
-        let _lock = FileLock::take(side.dir(), &side.names().lock, SAVE_WAIT)?;
-        let _theirs = self.lock_write()?;
+        let lock = FileLock::take(side.dir(), &side.names().lock, SAVE_WAIT)?;
+        let _theirs = self.lock_write(&lock)?;
 
         let current = self.read()?;
         if current.record.as_ref().map(|(_, version)| version) != expected {
@@ -147,7 +144,7 @@ impl<F: Format> Files for Shared<F> {
             return Ok(None);
         };
         // Ours first: of our own kind, one at a time asks for theirs.
-        let Some(theirs) = F::try_lock_renewal(&self.file)? else { return Ok(None) };
+        let Some(theirs) = F::try_lock_renewal(&self.file, &lock)? else { return Ok(None) };
         Ok(Some(Lease::new((theirs, lock))))
     }
 
@@ -222,10 +219,10 @@ impl<F: Format> Import<F> {
         })
     }
 
-    fn lock_write(&self) -> Result<F::WriteLock, FileError> {
+    fn lock_write(&self, ours: &FileLock) -> Result<F::Lock, FileError> {
         let mut patience = Patience::new(SAVE_WAIT);
         loop {
-            if let Some(lock) = F::try_lock_write(&self.file)? {
+            if let Some(lock) = F::try_lock_write(&self.file, ours)? {
                 return Ok(lock);
             }
             match patience.next() {

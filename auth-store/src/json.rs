@@ -3,7 +3,7 @@
 
 use std::{fmt::Write as _, io};
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, error::Category};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
@@ -22,11 +22,29 @@ pub(crate) fn parse<T: DeserializeOwned>(
             _ if json.is_empty() => "it is empty",
             Category::Eof => "it ends too early",
             Category::Syntax => "it is not JSON",
-            Category::Io | Category::Data => "a member is missing or of the wrong type",
+            Category::Io | Category::Data => "a member is missing, redacted or of the wrong type",
         },
         line: error.line(),
         column: error.column(),
     })
+}
+
+/// Reads `json`, which says in its member `schema` which version of the form
+/// it has. A newer one than `known` may differ in everything else.
+pub(crate) fn parse_versioned<T: DeserializeOwned>(
+    json: &[u8],
+    expected: &'static str,
+    known: u64,
+) -> Result<T, Problem> {
+    #[derive(Deserialize)]
+    struct Header {
+        schema: u64,
+    }
+    match parse::<Header>(json, expected)?.schema {
+        0 => Err(Problem::Damaged { expected, reason: "schema is 0", line: 0, column: 0 }),
+        found if found > known => Err(Problem::NewerSchema { found, known }),
+        _ => parse(json, expected),
+    }
 }
 
 /// Writes `value`, in lines for a person to read if `pretty`.

@@ -3,6 +3,7 @@
 
 use std::{
     fs::{File, TryLockError},
+    io::{self, Read, Seek, Write},
     thread,
     time::{Duration, Instant},
 };
@@ -42,6 +43,22 @@ impl FileLock {
         Ok(None)
     }
 
+    /// What the last holder wrote into the file, whether it is alive or dead.
+    pub(crate) fn note(&self) -> io::Result<String> {
+        let mut note = String::new();
+        (&self.0).rewind()?;
+        (&self.0).take(NOTE_LIMIT).read_to_string(&mut note)?;
+        Ok(note)
+    }
+
+    /// Leaves a note for the next holder. It outlives this process, but not
+    /// the machine.
+    pub(crate) fn set_note(&self, note: &str) -> io::Result<()> {
+        self.0.set_len(0)?;
+        (&self.0).rewind()?;
+        (&self.0).write_all(note.as_bytes())
+    }
+
     /// Takes the lock for a short operation, waiting for others to end theirs.
     pub(crate) fn take(dir: &Dir, name: &str, wait: Duration) -> Result<Self, FileError> {
         let mut patience = Patience::new(wait);
@@ -60,6 +77,7 @@ impl FileLock {
 }
 
 const REMOVALS_SEEN: usize = 16;
+const NOTE_LIMIT: u64 = 4096;
 
 impl Drop for FileLock {
     fn drop(&mut self) {

@@ -8,6 +8,8 @@
 
 #[cfg(any(not(unix), test))]
 mod portable;
+#[cfg(test)]
+mod tests;
 #[cfg(unix)]
 mod unix;
 

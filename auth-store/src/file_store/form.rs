@@ -19,11 +19,6 @@ use crate::{
 const SCHEMA: u64 = 1;
 const EXPECTED: &str = "an account's record";
 
-#[derive(Deserialize)]
-struct Header {
-    schema: u64,
-}
-
 #[derive(Serialize, Deserialize)]
 struct Form<A, R> {
     schema: u64,
@@ -38,12 +33,7 @@ struct Exposed<'a>(#[serde(with = "auth_accounts::record_exposed")] &'a Record);
 
 /// The account's id and its record.
 pub(super) fn parse(content: &[u8]) -> Result<(String, Record), Problem> {
-    // A newer schema may differ in everything else.
-    let Header { schema } = json::parse(content, EXPECTED)?;
-    if schema > SCHEMA {
-        return Err(Problem::NewerSchema { found: schema, known: SCHEMA });
-    }
-    let form: Form<String, Record> = json::parse(content, EXPECTED)?;
+    let form: Form<String, Record> = json::parse_versioned(content, EXPECTED, SCHEMA)?;
     Ok((form.account, form.record))
 }
 

@@ -12,10 +12,10 @@ use serde_json::Value;
 
 use super::{
     Format, Found, Import, Shared,
-    claude_locks::{RenewalLock, WriteLock},
+    claude_locks::ClaudeLocks,
     document::{Document, put, text},
 };
-use crate::{error::FileError, traits::token_store};
+use crate::{error::FileError, lock::FileLock, traits::token_store};
 
 /// The login of Claude Code, used in place: its file `.credentials.json` as
 /// the store of one account.
@@ -26,7 +26,8 @@ use crate::{error::FileError, traits::token_store};
 /// and the other way round. While renewing and writing, the locks are held
 /// that Claude Code itself takes: the directories `.oauth_refresh.lock` beside
 /// the file and `<its directory>.lock`, and `.storage-write.lock`. If a
-/// process dies that holds them, Claude Code takes them over after a minute.
+/// process dies that holds them, the next one that uses this store removes
+/// them at once, and Claude Code after a minute.
 ///
 /// On macOS, Claude Code keeps its login in the keychain instead, and there is
 /// no such file.
@@ -147,16 +148,14 @@ impl Format for Claude {
         })
     }
 
-    type RenewalLock = RenewalLock;
+    type Lock = ClaudeLocks;
 
-    fn try_lock_renewal(file: &Path) -> Result<Option<RenewalLock>, FileError> {
-        RenewalLock::try_take(file)
+    fn try_lock_renewal(file: &Path, ours: &FileLock) -> Result<Option<ClaudeLocks>, FileError> {
+        ClaudeLocks::try_renewal(file, ours)
     }
 
-    type WriteLock = WriteLock;
-
-    fn try_lock_write(file: &Path) -> Result<Option<WriteLock>, FileError> {
-        WriteLock::try_take(file)
+    fn try_lock_write(file: &Path, ours: &FileLock) -> Result<Option<ClaudeLocks>, FileError> {
+        ClaudeLocks::try_write(file, ours)
     }
 }
 

@@ -11,7 +11,7 @@
 //! for a change of the file `.storage-write.lock` beside it.
 
 use std::{
-    fs::{self, File, FileTimes},
+    fs::{self, File, FileTimes, Metadata},
     io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
@@ -19,33 +19,34 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::error::FileError;
+use crate::{error::FileError, lock::FileLock};
 
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const STALE: Duration = Duration::from_secs(60);
 
-/// Keeps Claude Code from renewing.
-pub(super) struct RenewalLock {
+/// Some of Claude Code's locks, held. Freed on drop.
+pub(super) struct ClaudeLocks {
     /// Ends the thread that touches the locks, by being dropped.
-    _beat: mpsc::Sender<()>,
+    _beat: Option<mpsc::Sender<()>>,
     _locks: Vec<DirLock>,
 }
 
-impl RenewalLock {
-    pub(super) fn try_take(file: &Path) -> Result<Option<Self>, FileError> {
-        let Some(dir) = file.parent() else { return Ok(None) };
+impl ClaudeLocks {
+    /// Keeps Claude Code from renewing.
+    pub(super) fn try_renewal(file: &Path, ours: &FileLock) -> Result<Option<Self>, FileError> {
+        let dir = file.parent().unwrap_or_else(|| Path::new(""));
         let first = dir.join(".oauth_refresh.lock");
-        let Some(first) = DirLock::try_take(&first).map_err(error_at(&first))? else {
+        let real = fs::canonicalize(dir).map_err(error_at(dir))?;
+        let mut second = real.into_os_string();
+        second.push(".lock");
+        let second = PathBuf::from(second);
+
+        let note = ours.note().map_err(error_at(file))?;
+        let Some(first) = DirLock::try_take(&first, &note).map_err(error_at(&first))? else {
             return Ok(None);
         };
-        let real = fs::canonicalize(dir).map_err(error_at(dir))?;
-        let second = real.with_file_name({
-            let mut name = real.file_name().unwrap_or_default().to_owned();
-            name.push(".lock");
-            name
-        });
         let mut locks = vec![first];
-        match DirLock::try_take(&second) {
+        match DirLock::try_take(&second, &note) {
             Ok(Some(second)) => locks.push(second),
             Ok(None) => return Ok(None),
             // The first is what counts; this is for older versions, and is not
@@ -57,35 +58,66 @@ impl RenewalLock {
                 ) => {}
             Err(error) => return Err(error_at(&second)(error)),
         }
-        let shared: Vec<_> = locks.iter().map(|lock| Arc::clone(&lock.0)).collect();
-        let (beat, ended) = mpsc::channel::<()>();
-        thread::Builder::new()
-            .name("claude-lock".into())
-            .spawn(move || {
-                while ended.recv_timeout(HEARTBEAT) == Err(mpsc::RecvTimeoutError::Timeout) {
-                    shared.iter().for_each(|lock| lock.touch());
-                }
-            })
-            .map_err(|error| FileError::io("keep locked", dir, error))?;
-        Ok(Some(Self { _beat: beat, _locks: locks }))
+        leave_note(ours, &locks).map_err(error_at(file))?;
+        let beat = keep_fresh(&locks).map_err(error_at(file))?;
+        Ok(Some(Self { _beat: Some(beat), _locks: locks }))
     }
-}
 
-/// Keeps Claude Code from changing the file.
-pub(super) struct WriteLock {
-    _lock: DirLock,
-}
-
-impl WriteLock {
-    pub(super) fn try_take(file: &Path) -> Result<Option<Self>, FileError> {
+    /// Keeps Claude Code from changing the file, for a moment.
+    pub(super) fn try_write(file: &Path, ours: &FileLock) -> Result<Option<Self>, FileError> {
         let path = file.with_file_name(".storage-write.lock");
-        let lock = DirLock::try_take(&path).map_err(error_at(&path))?;
-        Ok(lock.map(|lock| Self { _lock: lock }))
+        let note = ours.note().map_err(error_at(file))?;
+        let Some(lock) = DirLock::try_take(&path, &note).map_err(error_at(&path))? else {
+            return Ok(None);
+        };
+        let locks = vec![lock];
+        leave_note(ours, &locks).map_err(error_at(file))?;
+        Ok(Some(Self { _beat: None, _locks: locks }))
     }
 }
 
 fn error_at(path: &Path) -> impl Fn(io::Error) -> FileError {
     move |error| FileError::io("lock as Claude Code does", path, error)
+}
+
+/// Says which directories are ours, in case that we die: whoever holds `ours`
+/// next need not wait until they are stale.
+fn leave_note(ours: &FileLock, locks: &[DirLock]) -> io::Result<()> {
+    let mut note = String::new();
+    for lock in locks {
+        if let Some(identity) = identity(&lock.0.path.symlink_metadata()?) {
+            note.push_str(&identity);
+            note.push('\n');
+        }
+    }
+    ours.set_note(&note)
+}
+
+/// Tells a directory from every other one, also from a later one of the same
+/// name; `None` where that cannot be told.
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+
+    let made = metadata.created().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(format!("{} {} {}", metadata.dev(), metadata.ino(), made.as_nanos()))
+}
+
+#[cfg(not(unix))]
+fn identity(_metadata: &Metadata) -> Option<String> {
+    None
+}
+
+/// Touches the locks now and then, until what is returned is dropped.
+fn keep_fresh(locks: &[DirLock]) -> io::Result<mpsc::Sender<()>> {
+    let locks: Vec<_> = locks.iter().map(|lock| Arc::clone(&lock.0)).collect();
+    let (beat, ended) = mpsc::channel();
+    thread::Builder::new().name("claude-lock".into()).spawn(move || {
+        while ended.recv_timeout(HEARTBEAT) == Err(mpsc::RecvTimeoutError::Timeout) {
+            locks.iter().for_each(|lock| lock.touch());
+        }
+    })?;
+    Ok(beat)
 }
 
 /// A lock that is a directory. Freed on drop.
@@ -99,11 +131,13 @@ struct Held {
 }
 
 impl DirLock {
-    fn try_take(path: &Path) -> io::Result<Option<Self>> {
+    /// Takes the lock if nobody alive has it. `note` says which directories
+    /// were made by holders of our own lock, who are gone.
+    fn try_take(path: &Path, note: &str) -> io::Result<Option<Self>> {
         match fs::create_dir(path) {
             Ok(()) => {}
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                if !remove_if_stale(path)? {
+                if !remove_if_dead(path, note)? {
                     return Ok(None);
                 }
                 match fs::create_dir(path) {
@@ -164,13 +198,13 @@ fn modified(path: &Path) -> io::Result<SystemTime> {
     path.symlink_metadata()?.modified()
 }
 
-/// Removes a lock that nobody has touched for long, and says whether it is
-/// gone.
+/// Removes a lock whose holder is dead, and says whether it is gone: one that
+/// nobody has touched for long, or that is in the note.
 ///
 /// Between the look and the removal somebody else may have taken the lock
 /// over. `proper-lockfile` has the same gap; here it is one system call wide,
 /// and what is saved is compared all the same.
-fn remove_if_stale(path: &Path) -> io::Result<bool> {
+fn remove_if_dead(path: &Path, note: &str) -> io::Result<bool> {
     let gone = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => Ok(true),
         _ => Err(error),
@@ -179,15 +213,17 @@ fn remove_if_stale(path: &Path) -> io::Result<bool> {
         Ok(metadata) => metadata,
         Err(error) => return gone(error),
     };
+    let noted = identity(&metadata).is_some_and(|ours| note.lines().any(|line| line == ours));
     let (now, then) = (SystemTime::now(), metadata.modified()?);
     // A time in the future is from before the clock was set back. Whoever is
     // alive would have set it again by now.
     let age = now.duration_since(then).unwrap_or_else(|error| error.duration());
-    if age <= STALE {
+    if !noted && age <= STALE {
         return Ok(false);
     }
     let removed = match metadata.is_dir() {
         true => fs::remove_dir(path),
+        // Some versions leave a file.
         false => fs::remove_file(path),
     };
     removed.map(|()| true).or_else(gone)

@@ -17,7 +17,7 @@ use super::{
     Format, Found, Import, Shared,
     document::{Document, put, text},
 };
-use crate::{error::FileError, traits::token_store};
+use crate::{error::FileError, lock::FileLock, traits::token_store};
 
 /// The login of Codex, used in place: its file `auth.json` as the store of one
 /// account.
@@ -147,15 +147,13 @@ impl Format for Codex {
         Ok(())
     }
 
-    type RenewalLock = ();
+    type Lock = ();
 
-    fn try_lock_renewal(_file: &Path) -> Result<Option<()>, FileError> {
+    fn try_lock_renewal(_file: &Path, _ours: &FileLock) -> Result<Option<()>, FileError> {
         Ok(Some(()))
     }
 
-    type WriteLock = ();
-
-    fn try_lock_write(_file: &Path) -> Result<Option<()>, FileError> {
+    fn try_lock_write(_file: &Path, _ours: &FileLock) -> Result<Option<()>, FileError> {
         Ok(Some(()))
     }
 }

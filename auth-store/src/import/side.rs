@@ -96,11 +96,6 @@ pub(super) struct Notes {
     record: Option<Record>,
 }
 
-#[derive(Deserialize)]
-struct Header {
-    schema: u64,
-}
-
 #[derive(Serialize, Deserialize)]
 struct Form<T, R> {
     schema: u64,
@@ -133,11 +128,7 @@ impl Notes {
     }
 
     fn parse(content: &[u8]) -> Result<Self, Problem> {
-        let Header { schema } = json::parse(content, EXPECTED)?;
-        if schema > SCHEMA {
-            return Err(Problem::NewerSchema { found: schema, known: SCHEMA });
-        }
-        let form: Form<String, Record> = json::parse(content, EXPECTED)?;
+        let form: Form<String, Record> = json::parse_versioned(content, EXPECTED, SCHEMA)?;
         Ok(Self { revision: form.revision, of: form.of, record: Some(form.record) })
     }
 

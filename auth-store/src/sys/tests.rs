@@ -1,0 +1,174 @@
+//! What both kinds of [`Dir`](super::Dir) do alike.
+
+use std::fs;
+
+use super::{Privacy, portable};
+use crate::error::{FileError, Problem};
+
+macro_rules! for_each_dir {
+    ($($test:ident)*) => {
+        mod by_path { $(#[test] fn $test() { super::$test::<super::portable::Dir>(); })* }
+        #[cfg(unix)]
+        mod by_descriptor { $(#[test] fn $test() { super::$test::<crate::sys::unix::Dir>(); })* }
+    };
+}
+
+for_each_dir! {
+    a_file_is_replaced_whole
+    a_refusal_at_the_last_moment_changes_nothing
+    files_are_listed_and_removed
+    a_lock_file_is_made_and_kept
+    what_is_no_file_is_refused
+    what_is_no_directory_is_refused
+    no_more_than_the_limit_is_read
+}
+
+/// The methods by name, so that one test serves both.
+trait AnyDir: Sized {
+    fn make(path: &std::path::Path) -> Result<(), FileError>;
+    fn open(path: &std::path::Path) -> Result<Self, FileError>;
+    fn read(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, FileError>;
+    fn replace(&self, content: &[u8], last_look: Result<(), FileError>) -> Result<(), FileError>;
+    fn flush(&self) -> Result<(), FileError>;
+    fn lock_file(&self, name: &str) -> Result<fs::File, FileError>;
+    fn is_current(&self, name: &str, file: &fs::File) -> bool;
+    fn remove(&self, name: &str) -> Result<bool, FileError>;
+    fn names(&self) -> Vec<String>;
+}
+
+macro_rules! any_dir {
+    ($dir:ty) => {
+        impl AnyDir for $dir {
+            fn make(path: &std::path::Path) -> Result<(), FileError> {
+                <$dir>::create(path)
+            }
+            fn open(path: &std::path::Path) -> Result<Self, FileError> {
+                <$dir>::open(path, Privacy::Secret)
+            }
+            fn read(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, FileError> {
+                Ok(<$dir>::read(self, name, limit)?.map(|content| content.to_vec()))
+            }
+            fn replace(
+                &self,
+                content: &[u8],
+                last_look: Result<(), FileError>,
+            ) -> Result<(), FileError> {
+                <$dir>::replace(self, "file", "file.tmp", content, || last_look)
+            }
+            fn flush(&self) -> Result<(), FileError> {
+                <$dir>::flush(self, "file")
+            }
+            fn lock_file(&self, name: &str) -> Result<fs::File, FileError> {
+                <$dir>::lock_file(self, name)
+            }
+            fn is_current(&self, name: &str, file: &fs::File) -> bool {
+                <$dir>::is_current(self, name, file).unwrap()
+            }
+            fn remove(&self, name: &str) -> Result<bool, FileError> {
+                <$dir>::remove(self, name)
+            }
+            fn names(&self) -> Vec<String> {
+                let names = <$dir>::names(self).unwrap().into_iter();
+                let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+                names.sort();
+                names
+            }
+        }
+    };
+}
+
+any_dir!(portable::Dir);
+#[cfg(unix)]
+any_dir!(super::unix::Dir);
+
+fn with_dir<D: AnyDir>(test: impl FnOnce(D, &std::path::Path)) {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("a/b");
+    D::make(&path).unwrap();
+    test(D::open(&path).unwrap(), &path);
+}
+
+fn a_file_is_replaced_whole<D: AnyDir>() {
+    with_dir(|dir: D, path| {
+        assert_eq!(dir.read("file", 10).unwrap(), None);
+        dir.replace(b"one", Ok(())).unwrap();
+        assert_eq!(dir.read("file", 10).unwrap().unwrap(), b"one");
+        // Somebody died here before.
+        fs::write(path.join("file.tmp"), "half").unwrap();
+        dir.replace(b"two", Ok(())).unwrap();
+        assert_eq!(dir.read("file", 10).unwrap().unwrap(), b"two");
+        assert_eq!(dir.names(), ["file"]);
+    });
+}
+
+fn a_refusal_at_the_last_moment_changes_nothing<D: AnyDir>() {
+    with_dir(|dir: D, path| {
+        dir.replace(b"one", Ok(())).unwrap();
+        let error = dir.replace(b"two", Err(FileError::new(path, Problem::Conflict))).unwrap_err();
+        assert!(matches!(error.problem, Problem::Conflict));
+        assert_eq!(dir.read("file", 10).unwrap().unwrap(), b"one");
+        assert_eq!(dir.names(), ["file"]);
+    });
+}
+
+fn files_are_listed_and_removed<D: AnyDir>() {
+    with_dir(|dir: D, path| {
+        assert_eq!(dir.names(), [] as [&str; 0]);
+        fs::write(path.join("x"), "").unwrap();
+        fs::write(path.join(".y"), "").unwrap();
+        assert_eq!(dir.names(), [".y", "x"]);
+        assert!(dir.remove("x").unwrap());
+        assert!(!dir.remove("x").unwrap());
+        dir.flush().unwrap();
+        assert_eq!(dir.names(), [".y"]);
+    });
+}
+
+fn a_lock_file_is_made_and_kept<D: AnyDir>() {
+    with_dir(|dir: D, path| {
+        dir.lock_file("lock").unwrap();
+        fs::write(path.join("lock"), "note").unwrap();
+        let file = dir.lock_file("lock").unwrap();
+        file.lock().unwrap();
+        assert!(dir.is_current("lock", &file));
+        assert_eq!(fs::read(path.join("lock")).unwrap(), b"note");
+    });
+}
+
+fn what_is_no_file_is_refused<D: AnyDir>() {
+    with_dir(|dir: D, path| {
+        fs::create_dir(path.join("file")).unwrap();
+        let wrong_type = |error: FileError| matches!(error.problem, Problem::WrongType { .. });
+        assert!(wrong_type(dir.read("file", 10).unwrap_err()));
+        assert!(wrong_type(dir.replace(b"one", Ok(())).unwrap_err()));
+        assert!(wrong_type(dir.lock_file("file").unwrap_err()));
+        #[cfg(unix)]
+        {
+            fs::write(path.join("x"), "").unwrap();
+            std::os::unix::fs::symlink(path.join("x"), path.join("link")).unwrap();
+            let link = |error: FileError| matches!(error.problem, Problem::Symlink);
+            assert!(link(dir.read("link", 10).unwrap_err()));
+            assert!(link(dir.lock_file("link").unwrap_err()));
+        }
+    });
+}
+
+fn what_is_no_directory_is_refused<D: AnyDir>() {
+    with_dir(|_: D, path| {
+        fs::write(path.join("file"), "").unwrap();
+        let error = D::open(&path.join("file")).err().unwrap();
+        assert!(matches!(error.problem, Problem::WrongType { .. }));
+        let error = D::open(&path.join("nothing")).err().unwrap();
+        assert!(matches!(error.problem, Problem::Io { .. }));
+        assert!(D::make(&path.join("file/x")).is_err());
+    });
+}
+
+fn no_more_than_the_limit_is_read<D: AnyDir>() {
+    with_dir(|dir: D, _| {
+        dir.replace(b"four", Ok(())).unwrap();
+        assert_eq!(dir.read("file", 4).unwrap().unwrap(), b"four");
+        let error = dir.read("file", 3).unwrap_err();
+        assert!(matches!(error.problem, Problem::TooLarge { limit: 3 }));
+    });
+}

@@ -1,0 +1,732 @@
+//! What `FileStore` promises within one process.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+
+mod support;
+
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use auth_accounts::{
+    AccountId, Begun, BlockingTokenStore, Fingerprint, Record, StoreErrorKind, TokenStore,
+};
+use auth_core::RefreshToken;
+use auth_store::FileStore;
+use support::{SECRET, account, names, record, scratch, seconds, shown, tokens};
+
+const RECORD: &str = "account-ada%40example.com.json";
+
+fn load(store: &FileStore, account: &AccountId) -> Option<Record> {
+    BlockingTokenStore::load(store, account).unwrap().map(|(record, _)| record)
+}
+
+fn save(store: &FileStore, account: &AccountId, record: &Record) -> auth_accounts::Version {
+    let found = BlockingTokenStore::load(store, account).unwrap();
+    let version = found.map(|(_, version)| version);
+    BlockingTokenStore::save(store, account, record, version.as_ref()).unwrap()
+}
+
+#[test]
+fn a_record_comes_back_whole() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    assert_eq!(load(&store, &account()), None);
+
+    let mut tokens = tokens(1);
+    tokens.token_type = Some("Bearer".into());
+    tokens.expires_at = Some(seconds(2_000_000_000));
+    tokens.scope = Some("a b".into());
+    tokens.extra.insert("id_token", "s3cret-id".into());
+    let mut record = Record::obtained(tokens, seconds(1_900_000_000));
+    let old = Fingerprint::of(&RefreshToken::new("rt-0"));
+    record.begun = Some(Begun::new(old, seconds(1_900_000_001)));
+    let version = save(&store, &account(), &record);
+
+    // By another process, as it were.
+    let store = FileStore::open(scratch.path()).unwrap();
+    let found = BlockingTokenStore::load(&store, &account()).unwrap();
+    assert_eq!(found, Some((record, version)));
+}
+
+#[test]
+fn a_save_needs_the_version_that_is_stored() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    let try_save = |number, expected: Option<&_>| {
+        BlockingTokenStore::save(&store, &account(), &record(number), expected)
+    };
+
+    let first = try_save(1, None).unwrap();
+    assert_eq!(try_save(2, None).unwrap_err().kind(), StoreErrorKind::Conflict);
+    // The same content is another record.
+    let second = try_save(1, Some(&first)).unwrap();
+    assert_ne!(first, second);
+    let conflict = try_save(3, Some(&first)).unwrap_err();
+    assert_eq!(conflict.kind(), StoreErrorKind::Conflict);
+    assert_eq!(
+        conflict.to_string(),
+        format!(
+            "{}: the record was changed by somebody else: somebody else saved; load it again",
+            scratch.path().join(RECORD).display()
+        )
+    );
+    assert_eq!(load(&store, &account()), Some(record(1)));
+
+    // After a logout and a login, the version from before is worth nothing.
+    assert!(store.remove(&account()).unwrap());
+    assert_eq!(try_save(3, Some(&second)).unwrap_err().kind(), StoreErrorKind::Conflict);
+    try_save(1, None).unwrap();
+    assert_eq!(try_save(3, Some(&second)).unwrap_err().kind(), StoreErrorKind::Conflict);
+}
+
+#[test]
+fn an_edit_by_hand_is_a_save() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    let version = save(&store, &account(), &record(1));
+    let path = scratch.path().join(RECORD);
+    let edited = fs::read_to_string(&path).unwrap().replace("rt-1", "rt-9");
+    fs::write(&path, edited).unwrap();
+    let error =
+        BlockingTokenStore::save(&store, &account(), &record(2), Some(&version)).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Conflict);
+}
+
+#[test]
+fn of_many_who_save_at_once_one_succeeds() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    let mut version = save(&store, &account(), &record(0));
+    for round in 1..=10 {
+        let won: Vec<_> = thread::scope(|scope| {
+            let savers: Vec<_> = (0..8)
+                .map(|number| {
+                    let (store, version) = (&store, &version);
+                    scope.spawn(move || {
+                        let record = record(round * 10 + number);
+                        BlockingTokenStore::save(store, &account(), &record, Some(version))
+                            .map(|version| (record, version))
+                    })
+                })
+                .collect();
+            savers.into_iter().filter_map(|saver| saver.join().unwrap().ok()).collect()
+        });
+        assert_eq!(won.len(), 1);
+        let found = BlockingTokenStore::load(&store, &account()).unwrap();
+        assert_eq!(found.as_ref(), won.first());
+        version = won[0].1.clone();
+    }
+}
+
+#[test]
+fn accounts_are_listed_and_removed() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    let long = "\u{e9}".repeat(10 << 10);
+    let ids = ["", "main", "Main", "..", "a/b", "a\0b", "\u{1F511}", "x.json", long.as_str()];
+    for (number, id) in ids.into_iter().enumerate() {
+        save(&store, &id.into(), &record(number as u32));
+    }
+    // Not records.
+    fs::write(scratch.path().join("notes.txt"), "").unwrap();
+    fs::write(scratch.path().join("account-%zz.json"), "").unwrap();
+
+    let mut listed: Vec<_> = store.list().unwrap().map(Result::unwrap).collect();
+    listed.sort();
+    let mut expected: Vec<_> = ids.into_iter().map(AccountId::from).collect();
+    expected.sort();
+    assert_eq!(listed, expected);
+
+    for (number, id) in ids.into_iter().enumerate() {
+        assert_eq!(load(&store, &id.into()), Some(record(number as u32)), "{id:?}");
+        assert!(store.remove(&id.into()).unwrap());
+        assert!(!store.remove(&id.into()).unwrap());
+        assert_eq!(load(&store, &id.into()), None);
+    }
+    assert_eq!(store.list().unwrap().count(), 0);
+}
+
+#[test]
+fn one_unreadable_file_hides_no_other_account() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    let long = AccountId::from("x".repeat(500));
+    save(&store, &long, &record(1));
+    let [file] =
+        &names(scratch.path()).into_iter().filter(|n| n.ends_with(".json")).collect::<Vec<_>>()[..]
+    else {
+        panic!("one record")
+    };
+    fs::write(scratch.path().join(file), "{").unwrap();
+    save(&store, &account(), &record(2));
+    let listed: Vec<_> = store.list().unwrap().collect();
+    assert_eq!(listed.len(), 2);
+    assert_eq!(listed[0].as_ref().unwrap(), &account());
+    assert_eq!(listed[1].as_ref().unwrap_err().kind(), StoreErrorKind::Damaged);
+}
+
+/// Contents that no save has written: each is an error that names the file, and
+/// is left as it is.
+#[test]
+fn what_cannot_be_read_is_left_alone() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    let version = save(&store, &account(), &record(1));
+    let path = scratch.path().join(RECORD);
+    let good = fs::read(&path).unwrap();
+    let good_text = String::from_utf8(good.clone()).unwrap();
+
+    let damaged = StoreErrorKind::Damaged;
+    let mut table: Vec<(&str, Vec<u8>, StoreErrorKind, &str)> = vec![
+        ("empty", vec![], damaged, "it is empty"),
+        ("zeros, as after a power failure", vec![0; good.len()], damaged, "not JSON"),
+        ("not JSON", b"s3cret-at-1".to_vec(), damaged, "not JSON"),
+        (
+            "not UTF-8",
+            good.iter().map(|b| if *b == b'a' { 0xFF } else { *b }).collect(),
+            damaged,
+            "",
+        ),
+        (
+            "a byte-order mark",
+            [b"\xEF\xBB\xBF".to_vec(), good.clone()].concat(),
+            damaged,
+            "not JSON",
+        ),
+        ("something behind it", [good.clone(), b"{}".to_vec()].concat(), damaged, "not JSON"),
+        ("twice", [good.clone(), good.clone()].concat(), damaged, "not JSON"),
+        ("a list", b"[]".to_vec(), damaged, "wrong type"),
+        ("null", b"null".to_vec(), damaged, "wrong type"),
+        ("nothing in it", b"{}".to_vec(), damaged, "missing"),
+        (
+            "no tokens",
+            br#"{"schema":1,"account":"ada@example.com","revision":"","record":{}}"#.to_vec(),
+            damaged,
+            "missing",
+        ),
+        (
+            "another program's",
+            br#"{"claudeAiOauth":{"accessToken":"s3cret-at-1"}}"#.to_vec(),
+            damaged,
+            "missing",
+        ),
+        ("no schema", good_text.replace("\"schema\"", "\"scheme\"").into(), damaged, "missing"),
+        (
+            "a schema that is no number",
+            good_text.replace("\"schema\": 1", "\"schema\": \"s3cret-\"").into(),
+            damaged,
+            "wrong type",
+        ),
+        ("schema 0", good_text.replace("\"schema\": 1", "\"schema\": 0").into(), damaged, ""),
+        ("redacted", good_text.replace("s3cret-at-1", "[redacted]").into(), damaged, "redacted"),
+        ("another account's", good_text.replace("ada@", "bob@").into(), damaged, "another account"),
+        ("deeply nested", b"[".repeat(100_000), damaged, ""),
+        (
+            "a newer schema",
+            good_text.replace("\"schema\": 1", "\"schema\": 2").into(),
+            StoreErrorKind::NewerSchema,
+            "version 2",
+        ),
+        (
+            "a newer schema that looks like nothing else",
+            br#"{"schema":7,"vault":["s3cret-"]}"#.to_vec(),
+            StoreErrorKind::NewerSchema,
+            "version 7",
+        ),
+        ("too large", vec![b' '; (4 << 20) + 1], damaged, "larger than 4194304 bytes"),
+    ];
+    // Cut short anywhere.
+    for len in 1..good.len() - 1 {
+        table.push(("cut short", good[..len].to_vec(), damaged, ""));
+    }
+    for (what, content, kind, says) in table {
+        fs::write(&path, &content).unwrap();
+        let loaded = BlockingTokenStore::load(&store, &account());
+        let saved = BlockingTokenStore::save(&store, &account(), &record(2), Some(&version));
+        let created = BlockingTokenStore::save(&store, &account(), &record(2), None);
+        for error in [loaded.map(drop), saved.map(drop), created.map(drop)] {
+            let error = error.expect_err(what);
+            assert_eq!(error.kind(), kind, "{what}: {error}");
+            let shown = shown(&error);
+            assert!(shown.contains(&path.display().to_string()), "{what}: {shown}");
+            assert!(shown.contains(says), "{what}: {shown}");
+            assert!(!shown.contains(SECRET), "{what}: {shown}");
+        }
+        assert_eq!(fs::read(&path).unwrap(), content, "{what}: it was changed");
+    }
+    // And it is all there when repaired.
+    fs::write(&path, &good).unwrap();
+    assert_eq!(load(&store, &account()), Some(record(1)));
+}
+
+#[test]
+fn no_error_says_what_was_to_be_saved() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    let mut record = record(1);
+    record.tokens.extra.insert("blob", format!("{SECRET}{}", "x".repeat(5 << 20)).into());
+    let error = BlockingTokenStore::save(&store, &account(), &record, None).unwrap_err();
+    let text = shown(&error);
+    assert!(text.contains("nothing was written"), "{text}");
+    assert!(!text.contains(SECRET));
+    assert_eq!(names(scratch.path()), [] as [&str; 0]);
+}
+
+#[test]
+fn what_a_dead_writer_left_is_removed() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    save(&store, &account(), &record(1));
+    let left = scratch.path().join(format!("{RECORD}.tmp"));
+
+    // By the next who opens the store,
+    fs::write(&left, "half a rec").unwrap();
+    let store = FileStore::open(scratch.path()).unwrap();
+    assert!(!left.exists());
+    assert_eq!(load(&store, &account()), Some(record(1)));
+
+    // by the next save,
+    fs::write(&left, "half a rec").unwrap();
+    save(&store, &account(), &record(2));
+    assert!(!left.exists());
+    assert_eq!(load(&store, &account()), Some(record(2)));
+
+    // and with its account.
+    fs::write(&left, "half a rec").unwrap();
+    store.remove(&account()).unwrap();
+    assert!(!left.exists());
+}
+
+#[test]
+fn what_a_live_writer_is_writing_is_not_removed() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    save(&store, &account(), &record(1));
+    // Another process within a save, as far as the file system shows.
+    let lock = fs::File::open(scratch.path().join("account-ada%40example.com.lock")).unwrap();
+    lock.lock().unwrap();
+    let left = scratch.path().join(format!("{RECORD}.tmp"));
+    fs::write(&left, "half a rec").unwrap();
+    FileStore::open(scratch.path()).unwrap();
+    assert!(left.exists());
+}
+
+#[test]
+fn a_lease_is_exclusive_and_bounded() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    let lease = |wait| BlockingTokenStore::lease(&store, &account(), wait);
+
+    let held = lease(Duration::ZERO).unwrap();
+    let error = lease(Duration::from_millis(20)).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::LeaseTimeout);
+    assert!(error.to_string().contains("account-ada%40example.com.lease"), "{error}");
+    // Others are not concerned, and saving needs no lease.
+    let _other = BlockingTokenStore::lease(&store, &"bob".into(), Duration::ZERO).unwrap();
+    save(&store, &account(), &record(1));
+    drop(held);
+    drop(lease(Duration::ZERO).unwrap());
+    // A wait without end is no overflow.
+    drop(lease(Duration::MAX).unwrap());
+}
+
+#[test]
+fn a_lease_passes_from_thread_to_thread() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    let (inside, turns) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..10 {
+                    let lease =
+                        BlockingTokenStore::lease(&store, &account(), Duration::MAX).unwrap();
+                    assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                    thread::yield_now();
+                    inside.fetch_sub(1, Ordering::SeqCst);
+                    turns.fetch_add(1, Ordering::SeqCst);
+                    drop(lease);
+                }
+            });
+        }
+    });
+    assert_eq!(turns.into_inner(), 80);
+}
+
+/// The lock on a file that was removed is worth nothing, and is not taken for
+/// the lease.
+#[test]
+fn a_removed_lease_file_does_not_split_the_lease() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    let lease = |wait| BlockingTokenStore::lease(&store, &account(), wait);
+    let path = scratch.path().join("account-ada%40example.com.lease");
+    drop(lease(Duration::ZERO).unwrap());
+
+    // Somebody opened and locked the file just before it was removed.
+    let opened = fs::File::open(&path).unwrap();
+    opened.lock().unwrap();
+    fs::remove_file(&path).unwrap();
+    let held = lease(Duration::ZERO).unwrap();
+    assert!(path.exists());
+    assert_eq!(lease(Duration::ZERO).unwrap_err().kind(), StoreErrorKind::LeaseTimeout);
+    drop(held);
+}
+
+#[test]
+fn a_relative_directory_stays_the_same() {
+    let store = FileStore::open("../target/tmp-relative").unwrap();
+    assert!(store.directory().is_absolute());
+    fs::remove_dir(store.directory()).unwrap();
+}
+
+#[test]
+fn an_application_has_a_plain_name() {
+    for name in ["", ".", "..", "a/b", "/a", "..\\a", "C:", "a\0b"] {
+        let error = FileStore::for_application(name).unwrap_err();
+        assert!(error.to_string().contains("plain name of one directory"), "{error}");
+    }
+}
+
+/// A directory that is gone is not an account that is logged out.
+#[test]
+fn a_missing_directory_is_an_error() {
+    let scratch = scratch();
+    let directory = scratch.path().join("tokens");
+    let store = FileStore::open(&directory).unwrap();
+    save(&store, &account(), &record(1));
+    fs::remove_dir_all(&directory).unwrap();
+    let error = BlockingTokenStore::load(&store, &account()).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Io);
+    assert!(error.to_string().contains("could not open directory"), "{error}");
+    assert!(BlockingTokenStore::save(&store, &account(), &record(1), None).is_err());
+    // A fresh start makes it anew.
+    let store = FileStore::open(&directory).unwrap();
+    assert_eq!(load(&store, &account()), None);
+}
+
+mod without_blocking {
+    use futures_lite::future::{block_on, or, poll_once, zip};
+
+    use super::*;
+
+    /// No runtime at all will do.
+    #[test]
+    fn the_same_store_serves_tasks() {
+        let scratch = scratch();
+        let store = FileStore::open(scratch.path()).unwrap();
+        block_on(async {
+            assert_eq!(TokenStore::load(&store, &account()).await.unwrap(), None);
+            let version = TokenStore::save(&store, &account(), &record(1), None).await.unwrap();
+            let found = TokenStore::load(&store, &account()).await.unwrap();
+            assert_eq!(found, Some((record(1), version)));
+            let error = TokenStore::save(&store, &account(), &record(2), None).await.unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Conflict);
+        });
+    }
+
+    #[test]
+    fn a_task_waits_for_a_thread() {
+        let scratch = scratch();
+        let store = FileStore::open(scratch.path()).unwrap();
+        let held = BlockingTokenStore::lease(&store, &account(), Duration::ZERO).unwrap();
+        block_on(async {
+            let error = TokenStore::lease(&store, &account(), Duration::from_millis(5)).await;
+            assert_eq!(error.unwrap_err().kind(), StoreErrorKind::LeaseTimeout);
+            let account = account();
+            let waiting = TokenStore::lease(&store, &account, Duration::MAX);
+            // The waiting task does not keep others on its thread from going on.
+            let (lease, ()) = zip(waiting, async { drop(held) }).await;
+            drop(lease.unwrap());
+        });
+    }
+
+    /// More tasks wait than there are threads in the pool; the one that holds
+    /// the lease saves all the same.
+    #[test]
+    fn waiting_tasks_occupy_no_threads() {
+        let scratch = scratch();
+        let store = FileStore::open(scratch.path()).unwrap();
+        let held = BlockingTokenStore::lease(&store, &account(), Duration::ZERO).unwrap();
+        block_on(async {
+            let mut waiters: Vec<_> = (0..600)
+                .map(|_| {
+                    let store = store.clone();
+                    Box::pin(async move {
+                        TokenStore::lease(&store, &account(), Duration::MAX).await.map(drop)
+                    })
+                })
+                .collect();
+            for waiter in &mut waiters {
+                assert!(poll_once(waiter).await.is_none());
+            }
+            TokenStore::save(&store, &account(), &record(1), None).await.unwrap();
+            drop(held);
+            // One at a time, they all get it; the first few will do.
+            for waiter in waiters.iter_mut().take(3) {
+                waiter.await.unwrap();
+            }
+        });
+    }
+
+    #[test]
+    fn a_dropped_wait_leaves_no_lease() {
+        let scratch = scratch();
+        let store = FileStore::open(scratch.path()).unwrap();
+        for _ in 0..50 {
+            let account = account();
+            let mut lease = TokenStore::lease(&store, &account, Duration::MAX);
+            // It may or may not have been taken on the pool's thread by now.
+            block_on(poll_once(&mut lease));
+            drop(lease);
+        }
+        drop(BlockingTokenStore::lease(&store, &account(), Duration::from_secs(60)).unwrap());
+    }
+
+    /// Whichever side loses the race, the lease has one holder.
+    #[test]
+    fn tasks_and_threads_exclude_each_other() {
+        let scratch = scratch();
+        let store = FileStore::open(scratch.path()).unwrap();
+        let inside = Arc::new(AtomicUsize::new(0));
+        thread::scope(|scope| {
+            for asynchronous in [true, false, true, false] {
+                let (store, inside) = (store.clone(), Arc::clone(&inside));
+                scope.spawn(move || {
+                    for _ in 0..10 {
+                        let lease = if asynchronous {
+                            block_on(TokenStore::lease(&store, &account(), Duration::MAX))
+                        } else {
+                            BlockingTokenStore::lease(&store, &account(), Duration::MAX)
+                        };
+                        let lease = lease.unwrap();
+                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
+                        thread::yield_now();
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        drop(lease);
+                    }
+                });
+            }
+        });
+    }
+
+    #[test]
+    fn a_dropped_save_is_whole_or_not_at_all() {
+        let scratch = scratch();
+        let store = FileStore::open(scratch.path()).unwrap();
+        save(&store, &account(), &record(1));
+        for _ in 0..20 {
+            let (before, version) = BlockingTokenStore::load(&store, &account()).unwrap().unwrap();
+            let next = record(if before == record(1) { 2 } else { 1 });
+            let account = account();
+            let save = TokenStore::save(&store, &account, &next, Some(&version));
+            block_on(or(async { drop(save.await) }, async { thread::yield_now() }));
+            let now = load(&store, &account).unwrap();
+            assert!(now == before || now == next);
+            // Let the one under way end.
+            while names(scratch.path()).iter().any(|name| name.ends_with(".tmp")) {
+                thread::yield_now();
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+mod on_unix {
+    use std::{os::unix::fs::symlink, path::Path};
+
+    use super::*;
+    use support::{mode, set_mode};
+
+    #[test]
+    fn files_are_for_their_user_alone() {
+        let scratch = scratch();
+        let directory = scratch.path().join("state/app");
+        let store = FileStore::open(&directory).unwrap();
+        save(&store, &account(), &record(1));
+        drop(BlockingTokenStore::lease(&store, &account(), Duration::ZERO).unwrap());
+        assert_eq!(mode(&directory), 0o700);
+        assert_eq!(mode(&scratch.path().join("state")), 0o700);
+        let names = names(&directory);
+        assert_eq!(
+            names,
+            [
+                "account-ada%40example.com.json",
+                "account-ada%40example.com.lease",
+                "account-ada%40example.com.lock"
+            ]
+        );
+        for name in names {
+            assert_eq!(mode(&directory.join(&name)), 0o600, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_stricter_mode_is_kept() {
+        let scratch = scratch();
+        let store = FileStore::open(scratch.path()).unwrap();
+        save(&store, &account(), &record(1));
+        set_mode(&scratch.path().join(RECORD), 0o400);
+        save(&store, &account(), &record(2));
+        assert_eq!(mode(&scratch.path().join(RECORD)), 0o400);
+        assert_eq!(load(&store, &account()), Some(record(2)));
+    }
+
+    #[test]
+    fn a_looser_mode_is_refused() {
+        let scratch = scratch();
+        let store = FileStore::open(scratch.path()).unwrap();
+        let version = save(&store, &account(), &record(1));
+        let path = scratch.path().join(RECORD);
+        let content = fs::read(&path).unwrap();
+        for (file, loose, fix) in [
+            (path.as_path(), 0o644, "chmod 600"),
+            (&path, 0o640, "chmod 600"),
+            (&path, 0o602, "chmod 600"),
+            (&path, 0o440, "chmod 400"),
+            (scratch.path(), 0o755, "chmod 700"),
+            (scratch.path(), 0o701, "chmod 700"),
+            (scratch.path(), 0o770, "chmod 700"),
+            (&scratch.path().join("account-ada%40example.com.lock"), 0o666, "chmod 600"),
+        ] {
+            let before = mode(file);
+            set_mode(file, loose);
+            let saved = BlockingTokenStore::save(&store, &account(), &record(2), Some(&version));
+            let error = saved.unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+            let text = error.to_string();
+            assert!(text.starts_with(&file.display().to_string()), "{text}");
+            assert!(text.contains(&format!("mode is {loose:04o}")), "{text}");
+            assert!(text.contains(&format!("{fix} {file:?}")), "{text}");
+            if !file.ends_with("account-ada%40example.com.lock") {
+                let error = BlockingTokenStore::load(&store, &account()).unwrap_err();
+                assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+            }
+            set_mode(file, before);
+        }
+        assert_eq!(fs::read(&path).unwrap(), content);
+        set_mode(scratch.path(), 0o750);
+        let error = FileStore::open(scratch.path()).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+        assert_eq!(mode(scratch.path()), 0o750, "it is not for the store to change");
+    }
+
+    /// Whoever may write beside a directory can plant a link; what it points to
+    /// is neither read nor written.
+    #[test]
+    fn links_are_not_followed() {
+        let scratch = scratch();
+        let (directory, elsewhere) = (scratch.path().join("tokens"), scratch.path().join("secret"));
+        let store = FileStore::open(&directory).unwrap();
+        let version = save(&store, &account(), &record(1));
+        let good = fs::read(directory.join(RECORD)).unwrap();
+        // Well-formed, of the right mode, and this very account's.
+        fs::write(&elsewhere, &good).unwrap();
+        set_mode(&elsewhere, 0o600);
+        let refused = |path: &Path, result: Result<(), auth_accounts::StoreError>| {
+            let error = result.unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+            assert!(error.to_string().contains("link is not followed"), "{error}");
+            assert!(error.to_string().starts_with(&path.display().to_string()), "{error}");
+            assert_eq!(fs::read(&elsewhere).unwrap(), good);
+        };
+
+        let path = directory.join(RECORD);
+        fs::remove_file(&path).unwrap();
+        symlink(&elsewhere, &path).unwrap();
+        let save_again =
+            || BlockingTokenStore::save(&store, &account(), &record(2), Some(&version)).map(drop);
+        refused(&path, BlockingTokenStore::load(&store, &account()).map(drop));
+        refused(&path, save_again());
+        refused(&path, BlockingTokenStore::save(&store, &account(), &record(2), None).map(drop));
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, &good).unwrap();
+        set_mode(&path, 0o600);
+
+        let lock = directory.join("account-ada%40example.com.lock");
+        fs::remove_file(&lock).unwrap();
+        symlink(&elsewhere, &lock).unwrap();
+        refused(&lock, save_again());
+        fs::remove_file(&lock).unwrap();
+
+        let lease = directory.join("account-ada%40example.com.lease");
+        symlink(&elsewhere, &lease).unwrap();
+        let leased = BlockingTokenStore::lease(&store, &account(), Duration::ZERO);
+        refused(&lease, leased.map(drop));
+        // Nor is one made where a dangling link points.
+        fs::remove_file(&lease).unwrap();
+        symlink(scratch.path().join("new"), &lease).unwrap();
+        let leased = BlockingTokenStore::lease(&store, &account(), Duration::ZERO);
+        refused(&lease, leased.map(drop));
+        assert!(!scratch.path().join("new").exists());
+
+        // The temporary file is always made anew.
+        let temporary = directory.join(format!("{RECORD}.tmp"));
+        symlink(&elsewhere, &temporary).unwrap();
+        save_again().unwrap();
+        assert_eq!(fs::read(&elsewhere).unwrap(), good);
+        assert!(!temporary.exists());
+
+        let link = scratch.path().join("link");
+        symlink(&directory, &link).unwrap();
+        refused(&link, FileStore::open(&link).map(drop));
+    }
+
+    /// A pipe would keep its reader waiting for ever.
+    #[test]
+    fn only_regular_files_are_read() {
+        let scratch = scratch();
+        let store = FileStore::open(scratch.path()).unwrap();
+        let path = scratch.path().join(RECORD);
+        let refused = || {
+            let error = BlockingTokenStore::load(&store, &account()).unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Damaged, "{error}");
+            assert!(error.to_string().contains("not a regular file"), "{error}");
+            assert!(BlockingTokenStore::save(&store, &account(), &record(1), None).is_err());
+        };
+        fs::create_dir(&path).unwrap();
+        refused();
+        fs::remove_dir(&path).unwrap();
+
+        let mode = rustix::fs::Mode::from(0o600);
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, mode).unwrap();
+        refused();
+        fs::remove_file(&path).unwrap();
+
+        let socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+        refused();
+        drop(socket);
+
+        let file = scratch.path().join("file");
+        fs::write(&file, "").unwrap();
+        let error = FileStore::open(&file).unwrap_err();
+        assert!(error.to_string().contains("not a directory"), "{error}");
+    }
+
+    /// Whoever owns a file or a directory can change it, whatever its mode.
+    #[test]
+    fn what_belongs_to_others_is_refused() {
+        let scratch = scratch();
+        let store = FileStore::open(scratch.path()).unwrap();
+        save(&store, &account(), &record(1));
+        let path = scratch.path().join(RECORD);
+        // Only root can give things away.
+        if std::os::unix::fs::chown(&path, Some(12345), None).is_err() {
+            return;
+        }
+        let error = BlockingTokenStore::load(&store, &account()).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Permissions);
+        assert!(error.to_string().contains("belongs to user 12345"), "{error}");
+        std::os::unix::fs::chown(scratch.path(), Some(12345), None).unwrap();
+        let error = FileStore::open(scratch.path()).unwrap_err();
+        assert!(error.to_string().contains("belongs to user 12345"), "{error}");
+        std::os::unix::fs::chown(scratch.path(), Some(0), None).unwrap();
+    }
+}

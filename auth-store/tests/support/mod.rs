@@ -1,0 +1,69 @@
+//! What the tests of this crate share.
+#![allow(dead_code)]
+
+use std::{fs, path::Path, time::SystemTime};
+
+use auth_accounts::{AccountId, Record};
+use auth_core::{AccessToken, RefreshToken, TokenSet};
+
+/// Every token of these tests begins so.
+pub(crate) const SECRET: &str = "s3cret-";
+
+pub(crate) fn account() -> AccountId {
+    "ada@example.com".into()
+}
+
+pub(crate) fn tokens(number: u32) -> TokenSet {
+    let mut tokens = TokenSet::new(AccessToken::new(format!("{SECRET}at-{number}")));
+    tokens.refresh_token = Some(RefreshToken::new(format!("{SECRET}rt-{number}")));
+    tokens
+}
+
+pub(crate) fn record(number: u32) -> Record {
+    Record::new(tokens(number))
+}
+
+/// A directory of this user's alone.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    let scratch = tempfile::tempdir().unwrap();
+    #[cfg(unix)]
+    set_mode(scratch.path(), 0o700);
+    scratch
+}
+
+/// The names in a directory, sorted.
+pub(crate) fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Everything that an error shows.
+pub(crate) fn shown(error: &dyn std::error::Error) -> String {
+    let mut text = format!("{error} {error:?} {error:#?}");
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(&format!(" {error} {error:?}"));
+        source = error.source();
+    }
+    text
+}
+
+pub(crate) fn seconds(since_epoch: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(since_epoch)
+}
+
+#[cfg(unix)]
+pub(crate) fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    path.symlink_metadata().unwrap().permissions().mode() & 0o7777
+}
+
+#[cfg(unix)]
+pub(crate) fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
