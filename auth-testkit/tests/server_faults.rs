@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use auth_testkit::{Cut, FaultServer, Point, Reaction, SilentPort};
+use auth_testkit::{Certificate, Cut, FaultServer, Point, Reaction, SilentPort};
 use server_support::{BODY, End, connect, exchange, head, read_all, send};
 
 const POINTS: [Point; 7] = [
@@ -193,10 +193,14 @@ fn a_silent_port_neither_connects_nor_refuses() {
 }
 
 #[test]
-fn a_fault_of_http2_is_no_fault_of_http1() {
-    for reaction in
-        [Reaction::go_away(Point::AfterHeaders), Reaction::refuse_stream(Point::AfterHeaders)]
-    {
+fn a_fault_that_cannot_strike_fails_verify() {
+    for reaction in [
+        Reaction::go_away(Point::OnAccept),
+        Reaction::go_away(Point::AfterHeaders),
+        Reaction::refuse_stream(Point::AfterHeaders),
+        Reaction::tls_alert(70),
+        Reaction::present(Certificate::Expired),
+    ] {
         let server = FaultServer::plays([reaction]);
         assert_eq!(exchange(&server), (String::new(), End::Eof));
         let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.verify()));

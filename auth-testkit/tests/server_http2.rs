@@ -59,24 +59,20 @@ fn send_body(stream: &mut TcpStream, id: u32) {
     let _ = stream.write_all(&frame(DATA, 1, id, BODY.as_bytes()));
 }
 
-/// The next frame that is not about flow control or settings; `None` at the
-/// end.
+/// The next frame; `None` at the end.
+fn receive_any(stream: &mut TcpStream) -> Option<Frame> {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).ok()?;
+    let [a, b, c, kind, flags, s0, s1, s2, s3] = head;
+    let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+    stream.read_exact(&mut payload).ok()?;
+    Some(Frame { kind, flags, stream: u32::from_be_bytes([s0, s1, s2, s3]), payload })
+}
+
+/// The next frame that is not about flow control or settings.
 fn receive(stream: &mut TcpStream) -> Option<Frame> {
-    loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head).ok()?;
-        let [a, b, c, kind, flags, s0, s1, s2, s3] = head;
-        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
-        stream.read_exact(&mut payload).ok()?;
-        if kind != SETTINGS && kind != WINDOW_UPDATE {
-            return Some(Frame {
-                kind,
-                flags,
-                stream: u32::from_be_bytes([s0, s1, s2, s3]),
-                payload,
-            });
-        }
-    }
+    std::iter::from_fn(|| receive_any(stream))
+        .find(|frame| frame.kind != SETTINGS && frame.kind != WINDOW_UPDATE)
 }
 
 fn contains(frame: &Frame, text: &str) -> bool {
@@ -129,11 +125,18 @@ fn the_server_says_how_much_it_has_read() {
     let mut stream = open(&server);
     send_headers(&mut stream, 1);
     send_body(&mut stream, 1);
-    receive(&mut stream).unwrap();
-    drop(server);
-    let mut all = Vec::new();
-    let mut stream = stream;
-    stream.read_to_end(&mut all).unwrap();
+    let frames: Vec<Frame> = std::iter::from_fn(|| receive_any(&mut stream))
+        .take_while(|frame| frame.kind != HEADERS)
+        .filter(|frame| frame.kind == WINDOW_UPDATE)
+        .collect();
+    let update = |stream| Frame {
+        kind: WINDOW_UPDATE,
+        flags: 0,
+        stream,
+        payload: (BODY.len() as u32).to_be_bytes().to_vec(),
+    };
+    // For the connection, and for the stream, and before the answer.
+    assert_eq!(frames, [update(0), update(1)]);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use super::cut::Point;
 use super::gzip::gzip;
-use super::reaction::Point;
 
 #[derive(Clone, Debug)]
 pub(super) struct Answer {

@@ -7,9 +7,10 @@ use http::{HeaderMap, header};
 
 use super::answer::interim;
 use super::context::Context;
+use super::cut::{Cut, Point};
 use super::frames;
 use super::intake::{Intake, Protocol};
-use super::reaction::{Cut, Point, Reaction};
+use super::reaction::Reaction;
 use super::record::{ReceivedConnection, ReceivedRequest};
 use super::script::{Next, unexpected};
 use super::socket::{Ending, Socket};
@@ -84,7 +85,9 @@ impl Conversation<'_> {
             if !self.socket.await_first_bytes() {
                 return Err(Ending::Gone);
             }
-            if let Cut::TlsAlert(description) = cut {
+            if let Cut::TlsAlert(description) = cut
+                && self.context.tls.is_some()
+            {
                 // Content type alert, version, length, level fatal: RFC 8446
                 // sections 5.1 and 6.
                 self.send(&[21, 3, 3, 0, 2, 2, description])?;
@@ -92,15 +95,16 @@ impl Conversation<'_> {
             }
             return self.break_off(cut, None);
         }
-        if let Some(default) = self.context.tls {
-            let certificate = early.and_then(|reaction| reaction.certificate);
-            let config = super::tls::config(certificate.unwrap_or(default))
-                .map_err(|error| self.give_up(error.to_string()))?;
-            if !self.socket.handshake(config) {
-                return Err(CLOSE);
-            }
-        }
-        Ok(())
+        let certificate = early.and_then(|reaction| reaction.certificate);
+        let Some(default) = self.context.tls else {
+            return match certificate {
+                None => Ok(()),
+                Some(_) => Err(self.give_up("a certificate is scripted without TLS".to_owned())),
+            };
+        };
+        let config = super::tls::config(certificate.unwrap_or(default))
+            .map_err(|error| self.give_up(error.to_string()))?;
+        if self.socket.handshake(config) { Ok(()) } else { Err(CLOSE) }
     }
 
     /// One request, the one with this index, and what is done about it.

@@ -1,43 +1,90 @@
 //! The server as its user sees it.
 
 use std::fmt::Write as _;
-use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, OnceLock};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::context::{Context, Stop};
+use super::builder::FaultServerBuilder;
+use super::context::Context;
 use super::listener::Listener;
 use super::reaction::Reaction;
-use super::record::{Log, ReceivedConnection, ReceivedRequest};
-use super::script::Source;
+use super::record::{Handshake, ReceivedConnection, ReceivedRequest};
 use super::tls::{self, Certificate};
 
 /// A server on a port of 127.0.0.1 that answers as scripted, misbehaves as
 /// scripted, and records what arrives.
 ///
-/// Each request takes the next [`Reaction`] of the script; a reaction that
-/// strikes before any request, or that names a certificate, is taken by the
-/// next connection. A request for which none is left is answered with status
-/// 599 and fails [`verify`](Self::verify).
+/// ```
+/// use std::io::{ErrorKind, Read, Write};
+/// use std::net::TcpStream;
+///
+/// use auth_testkit::{FaultServer, Point, Reaction};
+///
+/// let server = FaultServer::plays([
+///     Reaction::reset(Point::AfterBody),
+///     Reaction::tokens("at-1", "rt-1", 3600),
+/// ]);
+///
+/// let post = || {
+///     let mut stream = TcpStream::connect(server.address())?;
+///     stream.write_all(
+///         b"POST /token HTTP/1.1\r\nconnection: close\r\ncontent-length: 4\r\n\r\nbody",
+///     )?;
+///     let mut answer = String::new();
+///     stream.read_to_string(&mut answer).map(|_| answer)
+/// };
+///
+/// // The first request is read whole, and the connection is reset.
+/// assert_eq!(post().unwrap_err().kind(), ErrorKind::ConnectionReset);
+/// // Whatever a client makes of that, this is the truth:
+/// assert_eq!(server.body_bytes_received(), 4);
+/// assert!(server.requests()[0].complete);
+///
+/// assert!(post()?.contains(r#""access_token":"at-1""#));
+/// server.verify();
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// # Which reaction is played when
+///
+/// Each request takes the next [`Reaction`] of the script when it begins to
+/// arrive, over whichever connection. A reaction that strikes before any
+/// request ([`Point::OnAccept`], [`Point::OnClientHello`]), or that names a
+/// certificate, is taken by the next connection, if it is the first of the
+/// script when that connection is accepted. A connection over which nothing
+/// comes takes nothing else.
+///
+/// A request for which no reaction is left is answered with status 599 and
+/// fails [`verify`](Self::verify).
+///
+/// # What is on record
+///
+/// Every byte is put on record before the server reacts to it, so a client
+/// that has seen the reaction finds its request there. What the kernel had
+/// taken in when the server reset or left a connection is on record, too: a
+/// reset [`Point::AfterHeaders`] finds the body there if the client sent it at
+/// once. Where it is the client that gave up, call [`stop`](Self::stop)
+/// first.
+///
+/// A connection on which more than 64 MiB arrive is not recorded further, and
+/// fails [`verify`](Self::verify).
+///
+/// # Faults before there is a server
+///
+/// A refused connection is [`ClosedPort`](super::ClosedPort)'s part, one that
+/// never comes about [`SilentPort`](super::SilentPort)'s.
+///
+/// # Its end
 ///
 /// Dropping the server ends its threads and connections at once, stalled ones
-/// included.
+/// included, and waits for them.
 #[derive(Debug)]
 pub struct FaultServer {
     url: String,
     // In this order: the threads end before what they use.
     listener: Listener,
     context: Arc<Context>,
-}
-
-/// Every setting of a [`FaultServer`]; see [`FaultServer::builder`].
-#[derive(Debug)]
-pub struct FaultServerBuilder {
-    source: Source,
-    tls: Option<Certificate>,
-    path: String,
-    another_host: bool,
 }
 
 /// So long a `wait_for_…` waits before it fails the test.
@@ -88,12 +135,11 @@ impl FaultServer {
     /// `/token`.
     #[must_use]
     pub fn builder() -> FaultServerBuilder {
-        FaultServerBuilder {
-            source: Source::script([]),
-            tls: None,
-            path: "/token".to_owned(),
-            another_host: false,
-        }
+        FaultServerBuilder::new()
+    }
+
+    pub(super) fn new(url: String, listener: Listener, context: Arc<Context>) -> Self {
+        Self { url, listener, context }
     }
 }
 
@@ -254,7 +300,7 @@ impl FaultServer {
             if !connection.reaction.is_empty() {
                 let _ = write!(text, ": {}", connection.reaction);
             }
-            if let super::Handshake::Failed(why) = &connection.handshake {
+            if let Handshake::Failed(why) = &connection.handshake {
                 let _ = write!(text, ", handshake failed: {why}");
             }
             for request in &connection.requests {
@@ -265,89 +311,6 @@ impl FaultServer {
             }
         }
         text
-    }
-}
-
-impl FaultServerBuilder {
-    /// Speaks TLS, and presents this certificate where the script names no
-    /// other.
-    #[must_use]
-    pub fn tls(self, certificate: Certificate) -> Self {
-        self.certified(Some(certificate))
-    }
-
-    pub(super) fn certified(mut self, certificate: Option<Certificate>) -> Self {
-        self.tls = certificate;
-        self
-    }
-
-    /// The path of [`FaultServer::url`], with its slash. The server answers
-    /// requests for any path.
-    #[must_use]
-    pub fn path(mut self, path: &str) -> Self {
-        path.clone_into(&mut self.path);
-        self
-    }
-
-    /// Plays this script; takes the place of a script or handler set before.
-    #[must_use]
-    pub fn script(mut self, script: impl IntoIterator<Item = Reaction>) -> Self {
-        self.source = Source::script(script);
-        self
-    }
-
-    /// Asks this function; takes the place of a script or handler set before.
-    /// See [`FaultServer::with_handler`].
-    #[must_use]
-    pub fn handler(
-        mut self,
-        handler: impl Fn(&ReceivedRequest) -> Reaction + Send + Sync + 'static,
-    ) -> Self {
-        self.source = Source::Handler(Box::new(handler));
-        self
-    }
-
-    /// Names the host in the URL by the name that other servers do not use.
-    pub(super) fn another_host(mut self) -> Self {
-        self.another_host = true;
-        self
-    }
-
-    /// Starts the server.
-    ///
-    /// # Errors
-    ///
-    /// If no port of 127.0.0.1, no thread, or no certificate can be had.
-    pub fn start(self) -> io::Result<FaultServer> {
-        self.start_on(TcpListener::bind(("127.0.0.1", 0))?)
-    }
-
-    pub(super) fn start_on(self, listener: TcpListener) -> io::Result<FaultServer> {
-        if let Some(certificate) = self.tls {
-            // Made before the first client waits for it.
-            tls::config(certificate)?;
-        }
-        let port = listener.local_addr()?.port();
-        let scheme = if self.tls.is_some() { "https" } else { "http" };
-        let host = if self.tls.is_some() != self.another_host { "localhost" } else { "127.0.0.1" };
-        let url = format!("{scheme}://{host}:{port}{}", self.path);
-        let context = Arc::new(Context {
-            source: self.source,
-            log: Log::new(),
-            tls: self.tls,
-            path: self.path,
-            stop: Stop::default(),
-            elsewhere: OnceLock::new(),
-        });
-        Ok(FaultServer { url, listener: Listener::start(listener, Arc::clone(&context))?, context })
-    }
-
-    #[track_caller]
-    fn started(self) -> FaultServer {
-        match self.start() {
-            Ok(server) => server,
-            Err(error) => panic!("no server on loopback: {error}"),
-        }
     }
 }
 

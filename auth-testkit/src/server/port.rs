@@ -6,7 +6,8 @@ use std::net::TcpListener;
 
 use socket2::{Domain, Socket, Type};
 
-use super::fault_server::{FaultServer, FaultServerBuilder};
+use super::builder::FaultServerBuilder;
+use super::fault_server::FaultServer;
 
 /// A port of 127.0.0.1 on which nobody listens: a connection is refused.
 ///

@@ -1,9 +1,11 @@
 //! What the server does with one connection or one request, as a value.
 
 use std::fmt;
-use std::time::Duration;
 
-use super::answer::{Answer, Framing, Location};
+use http::header;
+
+use super::answer::{Answer, Location};
+use super::cut::{Cut, Point};
 use super::tls::Certificate;
 
 /// What the server does next: one entry of its script, for one request or,
@@ -33,71 +35,13 @@ use super::tls::Certificate;
 /// [`drip`](Self::drip), [`padded_head`](Self::padded_head),
 /// [`keep_alive_then_close`](Self::keep_alive_then_close)) have no meaning and
 /// are passed over.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Reaction {
     pub(super) answer: Answer,
     pub(super) cut: Option<(Point, Cut)>,
     pub(super) certificate: Option<Certificate>,
     pub(super) after: After,
     pub(super) relay: bool,
-}
-
-/// When a [`Cut`] strikes.
-///
-/// In the order of an exchange. A reaction that strikes [`OnAccept`] or
-/// [`OnClientHello`] is taken from the script by the next connection, every
-/// other by the next request.
-///
-/// [`OnAccept`]: Self::OnAccept
-/// [`OnClientHello`]: Self::OnClientHello
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Point {
-    /// The connection was accepted; nothing was read from it. On a persistent
-    /// connection that is already open: the next request has begun to arrive.
-    OnAccept,
-    /// The client's first bytes, over TLS its ClientHello, have arrived and are
-    /// not answered.
-    OnClientHello,
-    /// The request's header section has arrived. Its body may have, too: a
-    /// client is free to send both at once, and what came is on record.
-    AfterHeaders,
-    /// The whole request has arrived; nothing was answered.
-    AfterBody,
-    /// Half of the answer's status line and headers were sent.
-    InAnswerHead,
-    /// The answer's head and half of its body were sent.
-    InAnswerBody,
-    /// The answer's head and so many bytes of its body were sent.
-    AfterAnswerBytes(usize),
-}
-
-/// How an exchange breaks off at its [`Point`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Cut {
-    /// The connection is reset (TCP RST).
-    Reset,
-    /// The connection is closed in order: FIN, over TLS with `close_notify`.
-    /// The server goes on reading and recording until the client closes, too.
-    Close,
-    /// As [`Close`](Self::Close), but over TLS without `close_notify`, as an
-    /// attacker or a crash cuts it (RFC 8446 section 6.1).
-    Truncate,
-    /// Nothing more is sent, and nothing is closed, until the client gives up
-    /// or the server is dropped. What the client sends is read and recorded.
-    Stall,
-    /// A fatal TLS alert of this number is sent, then the connection is closed.
-    /// Only for [`Point::OnClientHello`]: 70 is `protocol_version`, what a
-    /// server of TLS 1.1 says to a client that wants better; 40 is
-    /// `handshake_failure` (RFC 8446 section 6).
-    TlsAlert(u8),
-    /// HTTP/2 GOAWAY with `NO_ERROR` and 0 as last stream: no request was or
-    /// will be processed (RFC 9113 section 6.8). Then the connection is closed.
-    GoAway,
-    /// HTTP/2 RST_STREAM with `REFUSED_STREAM`: this request was not processed
-    /// (RFC 9113 section 8.7). The connection stays open.
-    RefuseStream,
 }
 
 /// What becomes of the connection after a whole answer.
@@ -284,127 +228,6 @@ impl Reaction {
     }
 }
 
-/// How the answer is made.
-impl Reaction {
-    /// Adds a header field. Neither name nor value is checked.
-    #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.answer.headers.push((name.to_owned(), value.to_owned()));
-        self
-    }
-
-    /// Sets `Content-Type`, in place of the one that is there.
-    #[must_use]
-    pub fn content_type(mut self, value: &str) -> Self {
-        self.answer.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
-        self.header("content-type", value)
-    }
-
-    /// Sets the body.
-    #[must_use]
-    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        self.answer.body = body.into();
-        self
-    }
-
-    /// Frames the body as chunks (RFC 9112 section 7.1), two of them.
-    #[must_use]
-    pub fn chunked(mut self) -> Self {
-        self.answer.framing = Framing::Chunked;
-        self
-    }
-
-    /// Frames the body by the end of the connection (RFC 9112 section 6.3).
-    #[must_use]
-    pub fn until_close(mut self) -> Self {
-        self.answer.framing = Framing::UntilClose;
-        self
-    }
-
-    /// Ends the connection in order after so many bytes of the body, whatever
-    /// `Content-Length`, or the chunks, promised.
-    #[must_use]
-    pub fn truncated_after(self, bytes: usize) -> Self {
-        self.cut(Point::AfterAnswerBytes(bytes), Cut::Close)
-    }
-
-    /// Sends the body again and again until the client gives up: in chunks, or
-    /// with [`until_close`](Self::until_close) without any framing. An empty
-    /// body becomes spaces.
-    #[must_use]
-    pub fn endless(mut self) -> Self {
-        self.answer.endless = true;
-        self
-    }
-
-    /// Adds padding to the answer's head until it has at least so many bytes,
-    /// in fields of 8 KiB.
-    #[must_use]
-    pub fn padded_head(mut self, bytes: usize) -> Self {
-        self.answer.padding = bytes;
-        self
-    }
-
-    /// Sends an interim answer before the final one, 100 or 103 (RFC 9110
-    /// section 15.2), whether the client asked for it or not. Who sends
-    /// `Expect: 100-continue` gets its 100 in any case.
-    #[must_use]
-    pub fn interim(mut self, status: u16) -> Self {
-        self.answer.interim.push(status);
-        self
-    }
-
-    /// Compresses the body and says so in `Content-Encoding`, whether the
-    /// client accepts gzip or not.
-    #[must_use]
-    pub fn gzip(mut self) -> Self {
-        self.answer.gzip = true;
-        self
-    }
-
-    /// Sends the answer byte by byte, with this pause after each.
-    #[must_use]
-    pub fn drip(mut self, pause: Duration) -> Self {
-        self.answer.drip = Some(pause);
-        self
-    }
-
-    /// Breaks the exchange off at this point.
-    ///
-    /// What was sent before a [`Cut::Reset`] still reaches a client on
-    /// loopback as long as it is no more than some 64 KiB; the rest may be
-    /// thrown away by the kernel.
-    #[must_use]
-    pub fn cut(mut self, point: Point, cut: Cut) -> Self {
-        self.cut = Some((point, cut));
-        self
-    }
-
-    /// Says `Connection: close` and closes the connection after the answer.
-    /// Without it the connection persists as HTTP/1.1 has it.
-    #[must_use]
-    pub fn then_close(mut self) -> Self {
-        self.after = After::Close;
-        self
-    }
-
-    /// Promises with the answer that the connection persists, and closes it: an
-    /// idle connection that a server drops.
-    #[must_use]
-    pub fn keep_alive_then_close(mut self) -> Self {
-        self.after = After::CloseSilently;
-        self
-    }
-
-    /// TLS: presents this certificate in place of the server's usual one. The
-    /// reaction is then taken from the script by the next connection.
-    #[must_use]
-    pub fn certificate(mut self, certificate: Certificate) -> Self {
-        self.certificate = Some(certificate);
-        self
-    }
-}
-
 impl Reaction {
     /// Whether the next connection takes this reaction, not the next request.
     pub(super) fn is_for_connection(&self) -> bool {
@@ -415,6 +238,48 @@ impl Reaction {
     /// The cut that strikes at `point`.
     pub(super) fn cut_at(&self, point: Point) -> Option<Cut> {
         self.cut.filter(|(at, _)| *at == point).map(|(_, cut)| cut)
+    }
+}
+
+/// An answer with the status, header fields and body of a response; framing is
+/// the server's own matter. What is not UTF-8 in a field is replaced.
+///
+/// So a handler can hand on what a model of a server, written for no
+/// particular transport, has answered:
+///
+/// ```
+/// use auth_testkit::{Cut, FaultServer, Point, Reaction};
+///
+/// fn model(body: &[u8]) -> http::Response<Vec<u8>> {
+///     // ...
+///     # let _ = body;
+///     http::Response::new(b"{}".to_vec())
+/// }
+///
+/// let server = FaultServer::with_handler(|request| {
+///     // The model has answered, and the answer is lost.
+///     Reaction::from(model(&request.body)).cut(Point::AfterBody, Cut::Reset)
+/// });
+/// # drop(server);
+/// ```
+impl<B: Into<Vec<u8>>> From<http::Response<B>> for Reaction {
+    fn from(response: http::Response<B>) -> Self {
+        let (parts, body) = response.into_parts();
+        let mut reaction = Self::answer(parts.status.as_u16()).body(body);
+        for (name, value) in &parts.headers {
+            if ![header::CONTENT_LENGTH, header::TRANSFER_ENCODING].contains(name) {
+                let value = String::from_utf8_lossy(value.as_bytes());
+                reaction = reaction.header(name.as_str(), &value);
+            }
+        }
+        reaction
+    }
+}
+
+/// As [`Display`](fmt::Display): a body may hold tokens, and is not shown.
+impl fmt::Debug for Reaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reaction({self})")
     }
 }
 
@@ -446,45 +311,6 @@ impl fmt::Display for Reaction {
     }
 }
 
-impl fmt::Display for Point {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OnAccept => f.write_str("on accept"),
-            Self::OnClientHello => f.write_str("on the client's first bytes"),
-            Self::AfterHeaders => f.write_str("after the request's headers"),
-            Self::AfterBody => f.write_str("after the request's body"),
-            Self::InAnswerHead => f.write_str("within the head"),
-            Self::InAnswerBody => f.write_str("half through the body"),
-            Self::AfterAnswerBytes(n) => write!(f, "after {n} bytes of the body"),
-        }
-    }
-}
-
-impl fmt::Display for Cut {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Reset => f.write_str("reset"),
-            Self::Close => f.write_str("close"),
-            Self::Truncate => f.write_str("close without notice"),
-            Self::Stall => f.write_str("stall"),
-            Self::TlsAlert(n) => write!(f, "TLS alert {n}"),
-            Self::GoAway => f.write_str("GOAWAY"),
-            Self::RefuseStream => f.write_str("REFUSED_STREAM"),
-        }
-    }
-}
-
 fn json_string(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            c => out.push(c),
-        }
-    }
-    out.push('"');
-    out
+    serde_json::Value::from(text).to_string()
 }

@@ -4,8 +4,9 @@ use http::{Method, Version, header};
 
 use super::answer::{Answer, Circumstances, Location};
 use super::conversation::{CLOSE, Conversation, Onward, has_token};
+use super::cut::Point;
 use super::frames;
-use super::reaction::{After, Point, Reaction};
+use super::reaction::{After, Reaction};
 use super::record::ReceivedRequest;
 use super::socket::Ending;
 

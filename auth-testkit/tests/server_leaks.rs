@@ -1,0 +1,46 @@
+//! One test, alone in its process, since it counts what the process has.
+
+#![cfg(target_os = "linux")]
+
+mod server_support;
+
+use std::fs;
+
+use auth_testkit::{ClosedPort, FaultServer, Point, Reaction, SilentPort};
+use server_support::{connect, exchange, send};
+
+fn threads_and_descriptors() -> (usize, usize) {
+    let count = |path: &str| fs::read_dir(path).unwrap().count();
+    (count("/proc/self/task"), count("/proc/self/fd"))
+}
+
+#[test]
+fn a_server_leaves_nothing_behind() {
+    // What is made once a process is made before.
+    drop(FaultServer::plays_over_tls([]));
+    let before = threads_and_descriptors();
+    for _ in 0..50 {
+        let server = FaultServer::plays([
+            Reaction::answer(200).then_close(),
+            Reaction::reset(Point::AfterBody),
+            Reaction::stall(Point::OnAccept),
+            Reaction::stall(Point::InAnswerBody),
+            Reaction::answer(200).endless(),
+            Reaction::redirect_elsewhere(307),
+        ]);
+        let persistent = connect(&server);
+        exchange(&server);
+        let clients: Vec<_> = (0..4)
+            .map(|_| {
+                let mut stream = connect(&server);
+                send(&mut stream);
+                stream
+            })
+            .collect();
+        exchange(server.elsewhere());
+        drop((ClosedPort::new().unwrap(), SilentPort::new().unwrap()));
+        drop(server);
+        drop((persistent, clients));
+    }
+    assert_eq!(threads_and_descriptors(), before);
+}
