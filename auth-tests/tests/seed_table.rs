@@ -10,7 +10,7 @@ use auth_core::{
     FailureKind::{Interrupted, Misconfigured, Rejected, Throttled, Unavailable, Unreachable},
     Refresh, RefreshToken, TransportError,
     TransportErrorKind::{
-        BadCertificate, Cancelled, Closed, Connect, ConnectTimeout, Dns, Other, Protocol, Proxy,
+        BadCertificate, Closed, Connect, ConnectTimeout, Dns, Other, Protocol, Proxy,
         Refused, Reset, Timeout, TlsHandshake, TooLarge, Truncated,
     },
 };
@@ -180,7 +180,6 @@ fn table() -> Vec<Row> {
         Truncated,
         TooLarge,
         Protocol,
-        Cancelled,
         Other,
     ] {
         for error in [TransportError::not_sent(kind), TransportError::unknown(kind)] {
