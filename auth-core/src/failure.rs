@@ -336,11 +336,17 @@ impl Failure {
         match self.kind {
             FailureKind::Unreachable | FailureKind::Interrupted => true,
             FailureKind::Unavailable | FailureKind::Throttled => {
-                self.status.is_some_and(|status| status.is_server_error())
+                self.status.is_some_and(is_server_error)
             }
             FailureKind::Rejected | FailureKind::Misconfigured => false,
         }
     }
+}
+
+/// A 5xx, or a status that is none at all: RFC 9110 section 15 has a client
+/// treat that as a 5xx.
+pub(crate) fn is_server_error(status: StatusCode) -> bool {
+    status.as_u16() >= 500
 }
 
 impl From<TransportError> for Failure {

@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::error_body::ErrorBody;
 use crate::{
     Delivery, ErrorCode, Failure, FailureKind, Rule, Unreadable,
-    failure::Cause,
+    failure::{Cause, is_server_error},
     scrub::{looks_like_a_token, scrub},
 };
 
@@ -91,7 +91,7 @@ fn verdict<'a>(status: StatusCode, error: &'a ErrorBody, rules: &[Rule]) -> Opti
     });
     by_rule.or_else(|| {
         // A 429 or a 5xx is no verdict on the token, whatever it says.
-        if status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error() {
+        if status == StatusCode::TOO_MANY_REQUESTS || is_server_error(status) {
             return None;
         }
         error.strong().iter().find_map(|code| {
@@ -125,7 +125,7 @@ fn delivery(
         // A proxy's page may hide a rotation, and so may a server that broke
         // half-way, with whatever status. A code in a 4xx is its refusal.
         FailureKind::Unavailable => {
-            status.is_server_error()
+            is_server_error(status)
                 || status.is_success()
                 || code == Some(&ErrorCode::SERVER_ERROR)
                 || (code.is_none() && !known)

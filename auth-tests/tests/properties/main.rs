@@ -1,0 +1,16 @@
+//! Properties that hold for any input: of reading answers, of requests and
+//! tokens, and of the policies.
+
+mod answers;
+mod policies;
+mod requests;
+mod strategies;
+
+use std::time::{Duration, Instant, SystemTime};
+
+use auth_core::Now;
+
+fn now() -> Now {
+    let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    Now { monotonic: Instant::now(), wall }
+}
