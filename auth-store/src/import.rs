@@ -85,7 +85,7 @@ const SAVE_WAIT: Duration = Duration::from_secs(10);
 
 /// How long an unreadable file is given to become readable. Codex rewrites its
 /// file in place, and so does everybody who edits it by hand.
-const SETTLE: Duration = Duration::from_millis(300);
+const SETTLE: Duration = Duration::from_millis(200);
 
 impl<F: Format> Import<F> {
     fn new(account: AccountId, file: PathBuf) -> Result<Self, FileError> {
@@ -278,4 +278,41 @@ fn in_home(variable: &str, directory: &str, file: &str) -> Result<PathBuf, FileE
             .join(directory),
     };
     Ok(directory.join(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{codex::Codex, *};
+
+    /// Codex takes no lock: it may have written while a save was under way.
+    #[test]
+    fn what_was_written_at_the_last_moment_is_not_lost() {
+        let scratch = tempfile::tempdir().unwrap();
+        let file = scratch.path().join("auth.json");
+        let import = Import::<Codex>::new("codex".into(), file.clone()).unwrap();
+        let document = |json: &str| {
+            std::fs::write(&file, json).unwrap();
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt;
+                let mode = std::fs::Permissions::from_mode(0o600);
+                std::fs::set_permissions(&file, mode).unwrap();
+            }
+            import.document().unwrap().unwrap()
+        };
+        let ours = document(r#"{"tokens":"ours"}"#);
+        let old = document(r#"{"tokens":"old"}"#);
+        let theirs = document(r#"{"tokens":"theirs"}"#);
+
+        let error = import.replace(Some(&old), &ours).unwrap_err();
+        assert!(matches!(error.problem, Problem::Conflict));
+        assert!(import.document().unwrap().unwrap() == theirs);
+        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 1);
+
+        import.replace(Some(&theirs), &ours).unwrap();
+        assert!(import.document().unwrap().unwrap() == ours);
+        std::fs::remove_file(&file).unwrap();
+        assert!(import.replace(Some(&ours), &old).is_err());
+        import.replace(None, &old).unwrap();
+    }
 }

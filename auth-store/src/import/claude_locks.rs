@@ -241,3 +241,71 @@ fn open_dir(path: &Path) -> io::Result<File> {
     // FILE_WRITE_ATTRIBUTES, FILE_FLAG_BACKUP_SEMANTICS (docs of CreateFileW).
     fs::OpenOptions::new().access_mode(0x0100).custom_flags(0x0200_0000).open(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_path(test: impl FnOnce(&Path)) {
+        let scratch = tempfile::tempdir().unwrap();
+        test(&scratch.path().join("x.lock"));
+    }
+
+    fn age(path: &Path, by: Duration) {
+        let times = FileTimes::new().set_modified(SystemTime::now() - by);
+        open_dir(path).unwrap().set_times(times).unwrap();
+    }
+
+    #[test]
+    fn a_beat_keeps_a_lock_from_growing_stale() {
+        with_path(|path| {
+            let lock = DirLock::try_take(path, "").unwrap().unwrap();
+            age(path, Duration::from_secs(50));
+            *lock.0.ours() = Some(modified(path).unwrap());
+            lock.0.touch();
+            let age = SystemTime::now().duration_since(modified(path).unwrap());
+            assert!(age.unwrap_or_default() < Duration::from_secs(40));
+            // And it is still known to be ours.
+            drop(lock);
+            assert!(!path.exists());
+        });
+    }
+
+    #[test]
+    fn a_lost_lock_is_left_to_its_new_holder() {
+        for gone in [true, false] {
+            with_path(|path| {
+                let lock = DirLock::try_take(path, "").unwrap().unwrap();
+                if gone {
+                    fs::remove_dir(path).unwrap();
+                } else {
+                    age(path, Duration::from_secs(1));
+                }
+                let theirs = modified(path).ok();
+                lock.0.touch();
+                assert_eq!(*lock.0.ours(), None);
+                assert_eq!(modified(path).ok(), theirs);
+                drop(lock);
+                assert_eq!(path.exists(), !gone);
+            });
+        }
+    }
+
+    /// What a process that was killed left, and what Claude Code made in its
+    /// place.
+    #[cfg(unix)]
+    #[test]
+    fn a_noted_lock_is_removed_at_once() {
+        with_path(|path| {
+            let killed = DirLock::try_take(path, "").unwrap().unwrap();
+            let note = format!("0 0 0\n{}\n", identity(&path.metadata().unwrap()).unwrap());
+            std::mem::forget(killed);
+            assert!(DirLock::try_take(path, "").unwrap().is_none());
+            assert!(DirLock::try_take(path, "0 0 0\n").unwrap().is_none());
+            let lock = DirLock::try_take(path, &note).unwrap().unwrap();
+            // Another directory, also if it has the number of the first.
+            assert!(DirLock::try_take(path, &note).unwrap().is_none());
+            drop(lock);
+        });
+    }
+}

@@ -97,7 +97,7 @@ token_store!(CodexAuth, |store| &store.0);
 const ID_TOKEN: &str = "id_token";
 
 #[derive(Debug)]
-struct Codex;
+pub(super) struct Codex;
 
 impl Format for Codex {
     const EXPECTED: &'static str = "Codex's auth.json";
