@@ -10,7 +10,7 @@ use auth_core::{
     FailureKind::{Interrupted, Misconfigured, Rejected, Throttled, Unavailable, Unreachable},
     Refresh, RefreshToken, TransportError,
     TransportErrorKind::{
-        BadCertificate, Closed, Connect, ConnectTimeout, Dns, Other, Protocol, Proxy,
+        BadCertificate, Cancelled, Closed, Connect, ConnectTimeout, Dns, Other, Protocol, Proxy,
         Refused, Reset, Timeout, TlsHandshake, TooLarge, Truncated,
     },
 };
@@ -196,7 +196,13 @@ fn table() -> Vec<Row> {
             rows.push(row(name, vec![reply(), reply(), tokens()], &[500, 1000]));
         }
     }
-    // But for a certificate that does not verify, which does not pass by itself.
+    // But for a call that its own caller cancelled.
+    for error in [TransportError::not_sent(Cancelled), TransportError::unknown(Cancelled)] {
+        let kind = if error.delivery() == NotSent { Unreachable } else { Interrupted };
+        let delivery = error.delivery();
+        rows.push(row("cancelled", vec![error.into()], &[]).fails(failed(kind, delivery)));
+    }
+    // And for a certificate that does not verify, which does not pass by itself.
     let bad = TransportError::not_sent(BadCertificate);
     rows.push(
         row("a bad certificate", vec![bad.into()], &[]).fails(failed(Misconfigured, NotSent)),
