@@ -1,4 +1,4 @@
-//! A [`Transport`](auth_core::Transport) over [reqwest](reqwest), and a
+//! A [`Transport`](auth_core::Transport) over [`reqwest`], and a
 //! [`Clock`](auth_core::Clock) over tokio: what `auth-core` needs to renew
 //! tokens in an async program.
 //!

@@ -1,4 +1,4 @@
-//! A [`BlockingTransport`](auth_core::BlockingTransport) over [ureq](ureq),
+//! A [`BlockingTransport`](auth_core::BlockingTransport) over [`ureq`],
 //! and a [`BlockingClock`](auth_core::BlockingClock) over the system's clocks:
 //! what `auth-core` needs to renew tokens in a program without async.
 //!

@@ -7,7 +7,7 @@ use auth_core::TransportErrorKind::{Closed, ConnectTimeout, Other, Protocol, Tim
 use super::{SOON, tokens};
 use crate::{
     Cut, Point, Reaction,
-    conformance::case::{Case, Scene, answer, open, unknown},
+    conformance::case::{Answer, Case, Expect, Fate, Scene, answer, open, unknown},
 };
 
 pub(super) const CASES: &[Case] = &[
@@ -66,6 +66,42 @@ pub(super) const CASES: &[Case] = &[
         does: "the connection is reset within the page of a 502; its status says all",
         scene: || Scene::plain([Reaction::nginx(502).cut(Point::InAnswerBody, Cut::Reset)]),
         calls: &[answer(502, "")],
+    },
+    Case {
+        name: "stall_502",
+        does: "nothing comes after half of the page of a 502; its status says all",
+        scene: || {
+            let stalled = Reaction::nginx(502).cut(Point::InAnswerBody, Cut::Stall);
+            Ok(Scene::plain([stalled])?.within(2 * SOON))
+        },
+        // The timeout may strike before the head has come.
+        calls: &[Expect::Either(
+            Answer { status: 502, holds: "", header: None },
+            &[Timeout, ConnectTimeout],
+            Fate::Open,
+        )],
+    },
+    Case {
+        name: "cut_429",
+        does: "the body of a 429 is cut; its Retry-After has arrived",
+        scene: || {
+            let throttled = Reaction::oauth_error(429, "slow_down").header("retry-after", "7");
+            Scene::plain([throttled.cut(Point::InAnswerBody, Cut::Close)])
+        },
+        calls: &[Expect::Answer(Answer {
+            status: 429,
+            holds: "",
+            header: Some(("retry-after", "7")),
+        })],
+    },
+    Case {
+        name: "cut_400",
+        does: "the body of a 400 is cut: an answer, and no verdict that anybody could read",
+        scene: || {
+            let refused = Reaction::oauth_error(400, "invalid_grant");
+            Scene::plain([refused.cut(Point::InAnswerBody, Cut::Close)])
+        },
+        calls: &[answer(400, "")],
     },
     Case {
         name: "head_of_a_mebibyte",
