@@ -1,0 +1,317 @@
+//! What the tests of accounts share: a store and a transport that write down
+//! what they are asked, fail when told, and let others in at every await.
+#![allow(dead_code, unreachable_pub, reason = "not every test needs all of it")]
+
+use std::{
+    collections::{HashMap, VecDeque},
+    future::poll_fn,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+    time::{Duration, SystemTime},
+};
+
+use async_trait::async_trait;
+use auth_accounts::{
+    Account, AccountId, Accounts, BlockingAccounts, BlockingTokenStore, Lease, MemoryStore, Record,
+    Settings, StoreError, StoreErrorKind, TokenStore, Version,
+};
+use auth_core::{
+    AccessToken, BlockingTransport, RefreshToken, Request, Response, TokenEndpoint, TokenSet,
+    Transport, TransportError,
+};
+use auth_testkit::{FakeAuthServer, Script, VirtualClock};
+
+/// What is asked of store and transport, in the order in which it is asked.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<&'static str>>>);
+
+impl Log {
+    pub fn add(&self, what: &'static str) {
+        lock(&self.0).push(what);
+    }
+
+    /// What was written down since the last call, as one line.
+    pub fn take(&self) -> String {
+        std::mem::take(&mut *lock(&self.0)).join(" ")
+    }
+}
+
+type Hook = Box<dyn FnMut(&MemoryStore) + Send>;
+
+/// A [`MemoryStore`] under observation.
+#[derive(Clone, Default)]
+pub struct SpyStore {
+    pub inner: MemoryStore,
+    pub log: Log,
+    /// Whether every operation lets others run before and after its effect.
+    pub yields: Arc<AtomicBool>,
+    faults: Arc<Mutex<HashMap<&'static str, VecDeque<Option<StoreErrorKind>>>>>,
+    hooks: Arc<Mutex<HashMap<&'static str, VecDeque<Option<Hook>>>>>,
+}
+
+impl SpyStore {
+    /// Lets the next operations of this name fail so; `None` lets one through.
+    /// Names are those of the log.
+    pub fn fail(
+        &self,
+        name: &'static str,
+        faults: impl IntoIterator<Item = Option<StoreErrorKind>>,
+    ) {
+        lock(&self.faults).entry(name).or_default().extend(faults);
+    }
+
+    /// Lets `hook` change the store just before the operation of this name
+    /// after `skipped` others of it.
+    pub fn before(
+        &self,
+        name: &'static str,
+        skipped: usize,
+        hook: impl FnMut(&MemoryStore) + Send + 'static,
+    ) {
+        let mut hooks = lock(&self.hooks);
+        let queue = hooks.entry(name).or_default();
+        queue.extend((0..skipped).map(|_| None));
+        queue.push_back(Some(Box::new(hook)));
+    }
+
+    fn enter(&self, name: &'static str) -> Result<(), StoreError> {
+        self.log.add(name);
+        let hook = lock(&self.hooks).get_mut(name).and_then(VecDeque::pop_front).flatten();
+        if let Some(mut hook) = hook {
+            hook(&self.inner);
+        }
+        let fault = lock(&self.faults).get_mut(name).and_then(VecDeque::pop_front).flatten();
+        fault.map_or(Ok(()), |kind| Err(StoreError::new(kind, format!("spy, at {name}"))))
+    }
+
+    async fn pause(&self) {
+        if self.yields.load(Ordering::Relaxed) {
+            yield_once().await;
+        }
+    }
+}
+
+fn save_name(record: &Record) -> &'static str {
+    match (&record.begun, &record.setback) {
+        (Some(_), _) => "note",
+        (None, Some(_)) => "setback",
+        (None, None) => "tokens",
+    }
+}
+
+#[async_trait]
+impl TokenStore for SpyStore {
+    async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
+        self.pause().await;
+        self.enter("load")?;
+        let loaded = TokenStore::load(&self.inner, account).await;
+        self.pause().await;
+        loaded
+    }
+
+    async fn save(
+        &self,
+        account: &AccountId,
+        record: &Record,
+        expected: Option<&Version>,
+    ) -> Result<Version, StoreError> {
+        self.pause().await;
+        self.enter(save_name(record))?;
+        let saved = TokenStore::save(&self.inner, account, record, expected).await;
+        self.pause().await;
+        saved
+    }
+
+    async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+        self.pause().await;
+        self.enter("lease")?;
+        let lease = TokenStore::lease(&self.inner, account, wait).await?;
+        let lease = Lease::new(Freed { log: self.log.clone(), _lease: lease });
+        self.pause().await;
+        Ok(lease)
+    }
+}
+
+impl BlockingTokenStore for SpyStore {
+    fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
+        self.enter("load")?;
+        BlockingTokenStore::load(&self.inner, account)
+    }
+
+    fn save(
+        &self,
+        account: &AccountId,
+        record: &Record,
+        expected: Option<&Version>,
+    ) -> Result<Version, StoreError> {
+        self.enter(save_name(record))?;
+        BlockingTokenStore::save(&self.inner, account, record, expected)
+    }
+
+    fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+        self.enter("lease")?;
+        let lease = BlockingTokenStore::lease(&self.inner, account, wait)?;
+        Ok(Lease::new(Freed { log: self.log.clone(), _lease: lease }))
+    }
+}
+
+struct Freed {
+    log: Log,
+    _lease: Lease,
+}
+
+impl Drop for Freed {
+    fn drop(&mut self) {
+        self.log.add("free");
+    }
+}
+
+/// A transport under observation.
+#[derive(Clone)]
+pub struct SpyTransport<T> {
+    pub inner: T,
+    pub log: Log,
+    pub yields: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl<T: Transport> Transport for SpyTransport<T> {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        if self.yields.load(Ordering::Relaxed) {
+            yield_once().await;
+        }
+        self.log.add("send");
+        // Nothing after this: an answer that came in and was not handed on
+        // would be lost.
+        self.inner.send(request).await
+    }
+}
+
+impl<T: BlockingTransport> BlockingTransport for SpyTransport<T> {
+    fn send(&self, request: Request) -> Result<Response, TransportError> {
+        self.log.add("send");
+        self.inner.send(request)
+    }
+}
+
+/// Lets every other task run once.
+pub async fn yield_once() {
+    let mut yielded = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Accounts over a script, or over a model of a server.
+pub struct World<T = Script> {
+    pub script: T,
+    pub store: SpyStore,
+    pub clock: VirtualClock,
+    pub settings: Settings,
+}
+
+/// The account of most tests.
+pub const ADA: &str = "ada";
+
+impl World {
+    pub fn new(script: Script) -> Self {
+        let clock = script.clock().clone();
+        Self::with(script, clock)
+    }
+}
+
+impl World<FakeAuthServer> {
+    /// A server at which Ada has just logged in.
+    pub fn logged_in(server: FakeAuthServer) -> Self {
+        let clock = server.clock().clone();
+        let world = Self::with(server, clock);
+        let tokens = world.script.log_in(ADA);
+        world.store.inner.put(ADA, Record::obtained(tokens, world.now()));
+        world
+    }
+}
+
+impl<T: Transport + BlockingTransport + Clone + 'static> World<T> {
+    fn with(script: T, clock: VirtualClock) -> Self {
+        let settings = Settings::default().seed(1);
+        Self { script, store: SpyStore::default(), clock, settings }
+    }
+
+    /// The same store and script, as another process sees them.
+    pub fn accounts(&self) -> Accounts {
+        let transport = SpyTransport {
+            inner: self.script.clone(),
+            log: self.store.log.clone(),
+            yields: Arc::clone(&self.store.yields),
+        };
+        Accounts::new(endpoint(), transport, self.store.clone(), self.clock.clone())
+            .settings(self.settings.clone())
+    }
+
+    pub fn blocking(&self) -> BlockingAccounts {
+        let transport = SpyTransport {
+            inner: self.script.clone(),
+            log: self.store.log.clone(),
+            yields: Arc::clone(&self.store.yields),
+        };
+        BlockingAccounts::new(endpoint(), transport, self.store.clone(), self.clock.clone())
+            .settings(self.settings.clone())
+    }
+
+    pub fn account(&self) -> Account {
+        self.accounts().account(ADA)
+    }
+
+    /// Puts tokens `at-1` and `rt-1` on record, obtained for an hour, of which
+    /// so many seconds are left.
+    pub fn with_record(self, left: u64) -> Self {
+        self.store.inner.put(ADA, record("at-1", "rt-1", self.now(), left));
+        self
+    }
+
+    pub fn record(&self) -> Record {
+        self.store.inner.get(ADA).expect("a record")
+    }
+
+    pub fn now(&self) -> SystemTime {
+        self.clock.now().wall
+    }
+
+    pub fn pass(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+}
+
+pub fn endpoint() -> TokenEndpoint {
+    TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap()
+}
+
+pub fn tokens(access: &str, refresh: &str, now: SystemTime, expires_in: u64) -> TokenSet {
+    let mut tokens = TokenSet::new(AccessToken::new(access));
+    tokens.refresh_token = Some(RefreshToken::new(refresh));
+    tokens.expires_at = Some(now + Duration::from_secs(expires_in));
+    tokens
+}
+
+/// A record of tokens that were obtained for an hour, of which so many seconds
+/// are left.
+pub fn record(access: &str, refresh: &str, now: SystemTime, left: u64) -> Record {
+    let obtained = now - Duration::from_secs(3600 - left);
+    Record::obtained(tokens(access, refresh, now, left), obtained)
+}
+
+pub fn refresh_token(record: &Record) -> &str {
+    record.tokens.refresh_token.as_ref().unwrap().expose()
+}
+
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
