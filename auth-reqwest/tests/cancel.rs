@@ -1,6 +1,8 @@
 //! Dropping the future leaves nothing behind that would send the request, or
 //! send it again.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+
 use std::{
     io::{ErrorKind, Read},
     net::{TcpListener, TcpStream},

@@ -1,6 +1,8 @@
 //! The settings do what they say, and a client of one's own is held to what
 //! can be enforced.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+
 use std::{sync::Once, time::Duration};
 
 use auth_core::{

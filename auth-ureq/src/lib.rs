@@ -37,7 +37,9 @@
 //! # What is out of scope
 //!
 //! Anything that is not one POST to a token endpoint. Retries and waits are
-//! `auth-core`'s. HTTP/2: ureq speaks HTTP/1.1.
+//! `auth-core`'s. HTTP/2: ureq speaks HTTP/1.1. Cookies: ureq keeps none,
+//! unless some crate in the tree turns its feature `cookies` on; then every
+//! agent keeps them for as long as it lives, and nothing turns that off.
 //!
 //! The body is wiped from memory after use, but ureq copies it into its write
 //! buffer, and the TLS library into its own; those copies are theirs.

@@ -1,5 +1,7 @@
 //! The transport keeps its promises, over real sockets.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+
 use auth_testkit::conformance::{self, Settings};
 use auth_ureq::UreqTransport;
 

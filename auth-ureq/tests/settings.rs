@@ -1,6 +1,8 @@
 //! The settings do what they say, and an agent of one's own is held to what
 //! can be enforced.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{

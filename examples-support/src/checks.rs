@@ -1,7 +1,6 @@
 //! The tests of the examples, which are run as programs: once for each adapter.
 
-// These are tests, though another crate's.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, reason = "tests, though another crate's")]
 
 use std::{
     path::{Path, PathBuf},
