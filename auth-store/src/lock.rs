@@ -123,3 +123,62 @@ impl Iterator for Patience {
         (!pause.is_zero()).then_some(pause)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    const NAME: &str = "x.lock";
+
+    #[test]
+    fn pauses_grow_and_end_with_the_wait() {
+        let pauses: Vec<_> = Patience::new(Duration::MAX).take(8).map(|p| p.as_millis()).collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 50, 50]);
+        assert_eq!(Patience::new(Duration::ZERO).next(), None);
+        let shorter = Patience::new(Duration::from_micros(10)).next();
+        assert!(shorter.unwrap_or_default() <= Duration::from_micros(10));
+    }
+
+    #[test]
+    fn a_note_is_for_the_next_holder() {
+        let scratch = tempfile::tempdir().unwrap();
+        Dir::create(&scratch.path().join("d")).unwrap();
+        let dir = Dir::open(&scratch.path().join("d"), crate::sys::Privacy::Secret).unwrap();
+        let lock = FileLock::try_take(&dir, NAME).unwrap().unwrap();
+        assert_eq!(lock.note().unwrap(), "");
+        lock.set_note("long ago\n").unwrap();
+        lock.set_note("now\n").unwrap();
+        drop(lock);
+        let lock = FileLock::try_take(&dir, NAME).unwrap().unwrap();
+        assert_eq!(lock.note().unwrap(), "now\n");
+    }
+
+    /// A lock file that is removed by its holder, as by somebody who tidies up
+    /// with care, does not let two in at once: whoever had it open finds that
+    /// it is no longer the file of that name.
+    #[test]
+    fn a_file_removed_by_its_holder_is_no_lock() {
+        let scratch = tempfile::tempdir().unwrap();
+        Dir::create(&scratch.path().join("d")).unwrap();
+        let dir = Dir::open(&scratch.path().join("d"), crate::sys::Privacy::Secret).unwrap();
+        let inside = AtomicUsize::new(0);
+        thread::scope(|scope| {
+            for removes in [true, true, false, false] {
+                let (dir, inside) = (&dir, &inside);
+                scope.spawn(move || {
+                    for _ in 0..2000 {
+                        let Some(lock) = FileLock::try_take(dir, NAME).unwrap() else { continue };
+                        assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "two at once");
+                        inside.fetch_sub(1, Ordering::SeqCst);
+                        if removes {
+                            dir.remove(NAME).unwrap();
+                        }
+                        drop(lock);
+                    }
+                });
+            }
+        });
+    }
+}
