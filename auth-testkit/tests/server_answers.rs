@@ -9,7 +9,9 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use auth_testkit::{ClosedPort, FaultServer, Point, Reaction};
-use server_support::{BODY, End, connect, exchange, head, read_all, read_answer, send};
+use server_support::{
+    BODY, End, connect, exchange, exchange_over, head, read_all, read_answer, send,
+};
 
 #[test]
 fn a_script_is_played_in_order_one_reaction_a_request() {
@@ -217,8 +219,7 @@ fn a_fault_for_a_new_connection_strikes_a_persistent_one_at_its_next_request() {
     let mut stream = connect(&server);
     send(&mut stream);
     read_answer(&mut stream);
-    send(&mut stream);
-    assert_eq!(read_all(&mut stream), (String::new(), End::Reset));
+    assert_eq!(exchange_over(&mut stream), (String::new(), End::Reset));
     server.verify();
 }
 

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use auth_testkit::{Certificate, Cut, FaultServer, Point, Reaction, SilentPort};
-use server_support::{BODY, End, connect, exchange, head, read_all, send};
+use server_support::{BODY, End, connect, exchange, expect_silence_after, head, read_all, send};
 
 const POINTS: [Point; 7] = [
     Point::OnAccept,
@@ -61,8 +61,7 @@ fn stalls_last_until_the_server_ends() {
         let server = cut(point, Cut::Stall);
         let mut stream = connect(&server);
         send(&mut stream);
-        stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-        assert_eq!(read_all(&mut stream), (before(point).to_owned(), End::Silence), "{point}");
+        expect_silence_after(&mut stream, before(point));
         server.stop();
         assert_eq!(read_all(&mut stream), (String::new(), End::Eof), "{point}");
     }

@@ -6,10 +6,11 @@ mod server_support;
 
 use std::io::Write;
 use std::net::TcpStream;
-use std::time::Duration;
 
 use auth_testkit::{ClosedPort, FaultServer, Point, Reaction};
-use server_support::{BODY, End, connect, read_all, read_answer, send};
+use server_support::{
+    BODY, End, connect, exchange_over, expect_silence_after, read_all, read_answer, send,
+};
 
 fn send_connect(proxy: &FaultServer, authority: impl std::fmt::Display) -> TcpStream {
     let mut stream = connect(proxy);
@@ -65,8 +66,7 @@ fn ends_pass_through_a_tunnel() {
         let proxy = FaultServer::plays([Reaction::relay()]);
         let mut stream = send_connect(&proxy, target.address());
         read_answer(&mut stream);
-        send(&mut stream);
-        assert_eq!(read_all(&mut stream), (String::new(), end));
+        assert_eq!(exchange_over(&mut stream), (String::new(), end));
     }
 }
 
@@ -152,8 +152,7 @@ fn a_tunnel_to_a_stalled_target_ends_with_the_proxy() {
     read_answer(&mut stream);
     send(&mut stream);
     target.wait_for_whole_requests(1);
-    stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-    assert_eq!(read_all(&mut stream), (String::new(), End::Silence));
+    expect_silence_after(&mut stream, "");
     drop(proxy);
     let (bytes, end) = read_all(&mut stream);
     assert_eq!(bytes, "");

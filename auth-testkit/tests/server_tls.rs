@@ -7,13 +7,12 @@ mod server_support;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::Duration;
 
 use auth_testkit::{Certificate, Cut, FaultServer, Handshake, Point, Reaction};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use server_support::{BODY, End, connect, head, read_all, read_answer, send};
+use server_support::{BODY, End, connect, expect_silence_after, head, read_all, read_answer, send};
 
 type Stream = StreamOwned<ClientConnection, TcpStream>;
 
@@ -151,8 +150,7 @@ fn handshakes_that_stall() {
         let server = FaultServer::plays_over_tls([Reaction::stall(point)]);
         let mut stream = client(&server);
         stream.conn.write_tls(&mut stream.sock).unwrap();
-        stream.sock.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-        assert_eq!(read_all(&mut stream.sock), (String::new(), End::Silence));
+        expect_silence_after(&mut stream.sock, "");
         server.stop();
         assert_eq!(read_all(&mut stream.sock), (String::new(), End::Eof));
         assert_eq!(server.body_bytes_received(), 0);

@@ -13,7 +13,7 @@ use super::tls::Certificate;
 #[derive(Debug)]
 pub(super) struct Context {
     pub(super) source: Source,
-    pub(super) log: Arc<Log>,
+    pub(super) log: Log,
     pub(super) tls: Option<Certificate>,
     pub(super) path: String,
     pub(super) stop: Stop,

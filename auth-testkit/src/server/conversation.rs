@@ -11,7 +11,7 @@ use super::cut::{Cut, Point};
 use super::frames;
 use super::intake::{Intake, Protocol};
 use super::reaction::Reaction;
-use super::record::{ReceivedConnection, ReceivedRequest};
+use super::record::ReceivedRequest;
 use super::script::{Next, unexpected};
 use super::socket::{Ending, Socket};
 
@@ -21,17 +21,14 @@ pub(super) fn serve(
     tcp: Arc<TcpStream>,
     number: usize,
     early: Option<Reaction>,
-    context: &Context,
+    context: Arc<Context>,
 ) {
-    let intake = Intake::new(Arc::clone(&context.log), number);
+    let intake = Intake::new(Arc::clone(&context), number);
     let mut conversation = Conversation {
         socket: Socket::new(tcp, context.tls.is_some(), intake),
-        context,
+        context: &context,
         window: frames::INITIAL_WINDOW,
     };
-    if let Some(reaction) = &early {
-        conversation.with_connection(|c| c.reaction = reaction.to_string());
-    }
     let ending = match conversation.run(early) {
         Ok(()) => CLOSE,
         Err(ending) => ending,
@@ -52,22 +49,19 @@ pub(super) type Onward = Result<(), Ending>;
 pub(super) const CLOSE: Ending = Ending::Close { notify: true };
 
 impl Conversation<'_> {
-    fn run(&mut self, mut early: Option<Reaction>) -> Onward {
+    fn run(&mut self, early: Option<Reaction>) -> Onward {
         self.open(early.as_ref())?;
+        let at_once = early.as_ref().and_then(|reaction| reaction.cut_at(Point::OnAccept));
+        self.socket.intake.early = early;
         self.wait(Intake::is_decided)?;
         if self.is_http2() {
             self.send(&frames::settings())?;
-            if let Some(cut) = early.as_ref().and_then(|r| r.cut_at(Point::OnAccept)) {
+            if let Some(cut) = at_once {
                 return self.break_off(cut, None);
             }
         }
         for index in 0.. {
-            self.wait(|intake| intake.has_begun(index))?;
-            let next = match early.take() {
-                Some(reaction) => Next::Play(Box::new(reaction)),
-                None => self.context.source.for_request(),
-            };
-            self.exchange(index, next)?;
+            self.exchange(index)?;
             self.socket.intake.resume();
         }
         Ok(())
@@ -108,7 +102,13 @@ impl Conversation<'_> {
     }
 
     /// One request, the one with this index, and what is done about it.
-    fn exchange(&mut self, index: usize, next: Next) -> Onward {
+    fn exchange(&mut self, index: usize) -> Onward {
+        self.wait(|intake| intake.has_begun(index))?;
+        if self.wait(|intake| intake.has_head(index)).is_err() {
+            return Err(self.give_up("the client left within a request's head".to_owned()));
+        }
+        self.refuse_bad()?;
+        let next = self.socket.intake.take_next();
         let scripted = match &next {
             Next::Play(reaction) => Some(reaction),
             Next::Ask | Next::Nothing => None,
@@ -121,15 +121,6 @@ impl Conversation<'_> {
         {
             return self.break_off(cut, None);
         }
-        if self.wait(|intake| intake.has_head(index)).is_err() {
-            return Err(self.give_up("the client left within a request's head".to_owned()));
-        }
-        self.refuse_bad()?;
-        self.with_request(index, |request| match &next {
-            Next::Play(reaction) => request.reaction = reaction.to_string(),
-            Next::Ask => {}
-            Next::Nothing => request.unexpected = true,
-        });
         if let Some(cut) = cut_at(Point::AfterHeaders) {
             return self.break_off(cut, Some(index));
         }
@@ -201,7 +192,7 @@ impl Conversation<'_> {
 
     /// Records why the connection cannot be served as scripted.
     pub(super) fn give_up(&self, problem: String) -> Ending {
-        self.with_connection(|c| c.problem = Some(problem));
+        self.socket.intake.with_connection(|c| c.problem = Some(problem));
         CLOSE
     }
 
@@ -229,12 +220,8 @@ impl Conversation<'_> {
         matches!(self.socket.intake.protocol, Protocol::Http2(_))
     }
 
-    fn with_connection(&self, change: impl FnOnce(&mut ReceivedConnection)) {
-        self.context.log.change(self.socket.intake.connection, change);
-    }
-
     fn with_request<T>(&self, index: usize, use_it: impl FnOnce(&mut ReceivedRequest) -> T) -> T {
-        self.context.log.change(self.socket.intake.connection, |c| use_it(&mut c.requests[index]))
+        self.socket.intake.with_connection(|c| use_it(&mut c.requests[index]))
     }
 }
 

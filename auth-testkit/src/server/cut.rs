@@ -14,7 +14,8 @@ use std::fmt;
 #[non_exhaustive]
 pub enum Point {
     /// The connection was accepted; nothing was read from it. On a persistent
-    /// connection that is already open: the next request has begun to arrive.
+    /// connection that is already open: as [`AfterHeaders`](Self::AfterHeaders)
+    /// of the next request.
     OnAccept,
     /// The client's first bytes, over TLS its ClientHello, have arrived and are
     /// not answered.

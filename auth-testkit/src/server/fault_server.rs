@@ -48,8 +48,9 @@ use super::tls::{self, Certificate};
 ///
 /// # Which reaction is played when
 ///
-/// Each request takes the next [`Reaction`] of the script when it begins to
-/// arrive, over whichever connection. A reaction that strikes before any
+/// Each request takes the next [`Reaction`] of the script when its header
+/// section has arrived, over whichever connection, so that the script is played
+/// in the order of [`requests`](Self::requests). A reaction that strikes before any
 /// request ([`Point::OnAccept`], [`Point::OnClientHello`]), or that names a
 /// certificate, is taken by the next connection, if it is the first of the
 /// script when that connection is accepted. A connection over which nothing
@@ -79,6 +80,10 @@ use super::tls::{self, Certificate};
 ///
 /// Dropping the server ends its threads and connections at once, stalled ones
 /// included, and waits for them.
+///
+/// [`Point::OnAccept`]: super::Point::OnAccept
+/// [`Point::OnClientHello`]: super::Point::OnClientHello
+/// [`Point::AfterHeaders`]: super::Point::AfterHeaders
 #[derive(Debug)]
 pub struct FaultServer {
     url: String,

@@ -4,10 +4,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::context::Context;
 use super::frames::Control;
 use super::http1::{self, Event};
 use super::http2;
-use super::record::{Log, ReceivedRequest};
+use super::reaction::Reaction;
+use super::record::{ReceivedConnection, ReceivedRequest};
+use super::script::Next;
 
 /// More than this is not kept of one connection, nor read.
 const MAX_KEPT: usize = 64 << 20;
@@ -15,11 +18,17 @@ const MAX_KEPT: usize = 64 << 20;
 /// What has arrived over one connection, as far as the server must know.
 #[derive(Debug)]
 pub(super) struct Intake {
-    pub(super) log: Arc<Log>,
-    pub(super) connection: usize,
+    context: Arc<Context>,
+    connection: usize,
     pub(super) protocol: Protocol,
     /// For each request whose headers have arrived, whether it is whole.
     requests: Vec<bool>,
+    /// What the first request gets, if the connection brings it.
+    pub(super) early: Option<Reaction>,
+    /// What is to be done about requests that nobody has looked at yet.
+    nexts: VecDeque<Next>,
+    /// Whether requests are still served, and so take reactions.
+    pub(super) serving: bool,
     /// Why no more can be read.
     pub(super) bad: Option<String>,
     /// HTTP/2 frames that want a reply.
@@ -38,16 +47,32 @@ pub(super) enum Protocol {
 }
 
 impl Intake {
-    pub(super) fn new(log: Arc<Log>, connection: usize) -> Self {
+    pub(super) fn new(context: Arc<Context>, connection: usize) -> Self {
         Self {
-            log,
+            context,
             connection,
             protocol: Protocol::Undecided(Vec::new()),
             requests: Vec::new(),
+            early: None,
+            nexts: VecDeque::new(),
+            serving: true,
             bad: None,
             controls: VecDeque::new(),
             kept: 0,
         }
+    }
+
+    /// Changes, or reads, what is on record of the connection.
+    pub(super) fn with_connection<T>(
+        &self,
+        change: impl FnOnce(&mut ReceivedConnection) -> T,
+    ) -> T {
+        self.context.log.change(self.connection, change)
+    }
+
+    /// What is to be done about the next request whose headers have arrived.
+    pub(super) fn take_next(&mut self) -> Next {
+        self.nexts.pop_front().unwrap_or(Next::Nothing)
     }
 
     pub(super) fn is_decided(&self) -> bool {
@@ -97,7 +122,7 @@ impl Intake {
 
     /// From now on the bytes are for somebody else, those included that belong
     /// to no request yet.
-    pub(super) fn into_tunnel(&mut self) {
+    pub(super) fn become_tunnel(&mut self) {
         let protocol = std::mem::replace(&mut self.protocol, Protocol::Tunnel(Vec::new()));
         if let Protocol::Http1(parser) = protocol {
             self.protocol = Protocol::Tunnel(parser.into_rest());
@@ -118,7 +143,7 @@ impl Intake {
             return;
         }
         self.kept += bytes.len();
-        self.log.change(self.connection, |c| c.bytes.extend_from_slice(bytes));
+        self.with_connection(|c| c.bytes.extend_from_slice(bytes));
         self.read(bytes);
     }
 
@@ -152,7 +177,14 @@ impl Intake {
     fn note(&mut self, event: Event) {
         match event {
             Event::Head(request) => {
-                self.log.request(*request);
+                let (early, source) = (&mut self.early, &self.context.source);
+                let next = self.context.log.request(*request, || {
+                    self.serving.then(|| match early.take() {
+                        Some(reaction) => Next::Play(Box::new(reaction)),
+                        None => source.for_request(),
+                    })
+                });
+                self.nexts.extend(next);
                 self.requests.push(false);
             }
             Event::Body(index, piece) => self.change(index, |r| r.body.extend(piece)),
@@ -165,6 +197,6 @@ impl Intake {
     }
 
     fn change(&self, index: usize, change: impl FnOnce(&mut ReceivedRequest)) {
-        self.log.change(self.connection, |c| change(&mut c.requests[index]));
+        self.with_connection(|c| change(&mut c.requests[index]));
     }
 }

@@ -95,14 +95,14 @@ fn accept(listener: &TcpListener, bell: Option<SocketAddr>, context: &Arc<Contex
         }
         served.retain(|one| !one.thread.is_finished());
         let _ = tcp.set_nodelay(true);
-        let number = context.log.connection(context.tls.is_some());
-        let early = context.source.for_connection();
+        let (number, early) =
+            context.log.connection(context.tls.is_some(), || context.source.for_connection());
         let tcp = Arc::new(tcp);
         let weak = Arc::downgrade(&tcp);
         let context = Arc::clone(context);
         let thread = thread::Builder::new()
             .name(format!("fault-server-{number}"))
-            .spawn(move || serve(tcp, number, early, &context));
+            .spawn(move || serve(tcp, number, early, context));
         if let Ok(thread) = thread {
             served.push(Served { tcp: weak, thread });
         }

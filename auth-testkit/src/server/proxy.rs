@@ -46,7 +46,7 @@ impl Conversation<'_> {
     /// Bytes in both directions until both ends have closed. A reset upstream
     /// becomes a reset.
     fn tunnel(&mut self, upstream: &TcpStream) -> Onward {
-        self.socket.intake.into_tunnel();
+        self.socket.intake.become_tunnel();
         let client = Arc::clone(&self.socket.tcp);
         let back = thread::scope(|scope| {
             let back = scope.spawn(|| {

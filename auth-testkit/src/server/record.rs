@@ -1,10 +1,13 @@
 //! What arrived at the server.
 
 use std::fmt;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method, Version, header};
+
+use super::reaction::Reaction;
+use super::script::Next;
 
 /// A request as it arrived, perhaps only in part.
 ///
@@ -116,29 +119,40 @@ struct State {
 }
 
 impl Log {
-    pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { started: Instant::now(), state: Mutex::default(), changed: Condvar::new() })
+    pub(super) fn new() -> Self {
+        Self { started: Instant::now(), state: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// A connection was accepted; returns its number.
-    pub(super) fn connection(&self, tls: bool) -> usize {
+    /// A connection was accepted; returns its number, and the reaction that it
+    /// takes. Nothing else arrives between the two.
+    pub(super) fn connection(
+        &self,
+        tls: bool,
+        take: impl FnOnce() -> Option<Reaction>,
+    ) -> (usize, Option<Reaction>) {
         let arrived = self.started.elapsed();
         let mut state = self.lock();
+        let reaction = take();
         state.connections.push(ReceivedConnection {
             arrived,
             handshake: if tls { Handshake::Unfinished } else { Handshake::Plain },
             bytes: Vec::new(),
             requests: Vec::new(),
-            reaction: String::new(),
+            reaction: reaction.as_ref().map(Reaction::to_string).unwrap_or_default(),
             problem: None,
         });
         self.changed.notify_all();
-        state.connections.len() - 1
+        (state.connections.len() - 1, reaction)
     }
 
-    /// A request's header section is complete; returns its index in its
-    /// connection.
-    pub(super) fn request(&self, mut request: ReceivedRequest) -> usize {
+    /// A request's header section is complete; returns what is to be done about
+    /// it. Nothing else arrives between the two, so that reactions are taken in
+    /// the order of the record.
+    pub(super) fn request(
+        &self,
+        mut request: ReceivedRequest,
+        take: impl FnOnce() -> Option<Next>,
+    ) -> Option<Next> {
         request.arrived = self.started.elapsed();
         for name in [header::AUTHORIZATION, header::PROXY_AUTHORIZATION, header::COOKIE] {
             if let header::Entry::Occupied(mut entry) = request.headers.entry(name) {
@@ -146,12 +160,18 @@ impl Log {
             }
         }
         let mut state = self.lock();
+        let next = take();
+        match &next {
+            Some(Next::Play(reaction)) => request.reaction = reaction.to_string(),
+            Some(Next::Nothing) => request.unexpected = true,
+            Some(Next::Ask) | None => {}
+        }
         let connection = request.connection;
         let index = state.connections[connection].requests.len();
         state.order.push((connection, index));
         state.connections[connection].requests.push(request);
         self.changed.notify_all();
-        index
+        next
     }
 
     pub(super) fn change<T>(

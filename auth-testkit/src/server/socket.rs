@@ -61,7 +61,7 @@ impl Socket {
             Err(error) => Handshake::Failed(error.to_string()),
         };
         let done = handshake == Handshake::Done;
-        self.intake.log.change(self.intake.connection, |c| c.handshake = handshake);
+        self.intake.with_connection(|c| c.handshake = handshake);
         done
     }
 
@@ -112,6 +112,7 @@ impl Socket {
 
     /// Ends the connection; whatever has arrived until then is on record.
     pub(super) fn end(mut self, ending: Ending) {
+        self.intake.serving = false;
         match ending {
             Ending::Reset => {
                 self.drain_what_is_there();

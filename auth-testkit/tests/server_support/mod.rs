@@ -37,11 +37,16 @@ pub fn head() -> String {
     format!("POST /token HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", BODY.len())
 }
 
-/// Sends a request; that the server has cut the connection is no failure here.
+/// Sends a request; that the server has reset the connection is no failure
+/// here.
 pub fn send(stream: &mut impl Write) {
-    let _ = stream.write_all(head().as_bytes());
-    let _ = stream.write_all(BODY.as_bytes());
-    let _ = stream.flush();
+    let _ = try_send(stream);
+}
+
+fn try_send(stream: &mut impl Write) -> std::io::Result<()> {
+    stream.write_all(head().as_bytes())?;
+    stream.write_all(BODY.as_bytes())?;
+    stream.flush()
 }
 
 /// Reads to the end.
@@ -53,7 +58,7 @@ pub fn read_all(stream: &mut impl Read) -> (String, End) {
             Ok(0) => break End::Eof,
             Ok(n) => bytes.extend_from_slice(&buffer[..n]),
             Err(error) => match error.kind() {
-                ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => break End::Reset,
+                kind if is_reset(kind) => break End::Reset,
                 ErrorKind::WouldBlock | ErrorKind::TimedOut => break End::Silence,
                 ErrorKind::Interrupted => {}
                 other => panic!("{other}: {error}"),
@@ -81,9 +86,38 @@ pub fn read_answer(stream: &mut impl Read) -> String {
     head + &String::from_utf8(body).unwrap()
 }
 
+/// One request over this connection, and everything that comes back.
+pub fn exchange_over(stream: &mut (impl Read + Write)) -> (String, End) {
+    // A reset is told once: to the write, if it is there by then, or else to
+    // the read.
+    let sent = try_send(stream);
+    let (answer, end) = read_all(stream);
+    match sent {
+        Ok(()) => (answer, end),
+        Err(error) => {
+            assert!(is_reset(error.kind()), "{error}");
+            (answer, End::Reset)
+        }
+    }
+}
+
 /// One request over a connection of its own, and everything that comes back.
 pub fn exchange(server: &FaultServer) -> (String, End) {
-    let mut stream = connect(server);
-    send(&mut stream);
-    read_all(&mut stream)
+    exchange_over(&mut connect(server))
+}
+
+/// Whether an error of a read or a write says that the peer has sent RST.
+pub fn is_reset(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
+}
+
+/// Reads exactly this text, and then nothing for a moment.
+pub fn expect_silence_after(stream: &mut TcpStream, text: &str) {
+    let mut bytes = vec![0; text.len()];
+    stream.read_exact(&mut bytes).unwrap();
+    assert_eq!(String::from_utf8_lossy(&bytes), text);
+    let patience = stream.read_timeout().unwrap();
+    stream.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    assert_eq!(read_all(stream), (String::new(), End::Silence));
+    stream.set_read_timeout(patience).unwrap();
 }
