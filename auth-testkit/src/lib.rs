@@ -15,6 +15,8 @@ mod transcript;
 #[cfg(feature = "server")]
 mod server;
 
+#[cfg(feature = "server")]
+pub use crate::fake::ListeningAuthServer;
 pub use crate::{
     answer::Answer,
     clock::{Participant, VirtualClock},
@@ -27,8 +29,6 @@ pub use crate::{
     reply::{Gate, Reply},
     script::Script,
 };
-#[cfg(feature = "server")]
-pub use crate::fake::ListeningAuthServer;
 #[cfg(feature = "server")]
 pub use server::{
     Certificate, ClosedPort, Cut, FaultServer, FaultServerBuilder, Handshake, Point, Reaction,

@@ -136,12 +136,29 @@ const HARMLESS: [&str; 13] = [
     "user-agent",
 ];
 
+/// A word this long that mixes letters and digits is taken for a token,
+/// wherever it stands.
+const TOKEN_LEN: usize = 16;
+
 impl Secrets {
     /// The value, if one of this name is harmless, otherwise its number.
     pub(crate) fn show(&mut self, name: &str, value: &str) -> String {
-        if HARMLESS.contains(&name.to_ascii_lowercase().as_str()) {
-            return value.to_owned();
+        if !HARMLESS.contains(&name.to_ascii_lowercase().as_str()) {
+            return self.number(value);
         }
+        value.split(' ').map(|word| self.show_word(word)).collect::<Vec<_>>().join(" ")
+    }
+
+    fn show_word(&mut self, word: &str) -> String {
+        let has = |test: fn(&u8) -> bool| word.bytes().any(|byte| test(&byte));
+        if word.len() >= TOKEN_LEN && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) {
+            self.number(word)
+        } else {
+            word.to_owned()
+        }
+    }
+
+    fn number(&mut self, value: &str) -> String {
         let at = self.seen.iter().position(|seen| seen == value).unwrap_or_else(|| {
             self.seen.push(value.to_owned());
             self.seen.len() - 1

@@ -1,6 +1,8 @@
 //! The fake authorization server over real HTTP: the same model, the same
 //! accounting.
 #![cfg(feature = "server")]
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     io::{Read, Write},

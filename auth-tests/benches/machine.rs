@@ -2,7 +2,7 @@
 //! a policy's decision.
 
 // Bodies of benchmarks are tests in all but name.
-#![allow(clippy::expect_used, missing_docs)]
+#![allow(clippy::expect_used, clippy::result_large_err, missing_docs)]
 
 use std::{hint::black_box, sync::Arc};
 

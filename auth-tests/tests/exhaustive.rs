@@ -5,6 +5,9 @@
 //! replies as it makes attempts, the next goes on from there with the token
 //! that it has by then.
 
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::expect_used)]
+
 use std::time::Duration;
 
 use auth_core::{Backoff, Delivery, FailureKind, Refresh, RefreshError, RefreshToken, TokenSet};

@@ -6,6 +6,9 @@
 //! `AUTH_TESTS_SEED=17 cargo test -p auth-tests --test fault_scripts` tells that one
 //! again, and `AUTH_TESTS_STORIES` sets how many there are.
 
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::expect_used)]
+
 use std::{
     future::Future as _,
     pin::pin,

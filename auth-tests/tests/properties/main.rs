@@ -1,6 +1,9 @@
 //! Properties that hold for any input: of reading answers, of requests and
 //! tokens, and of the policies.
 
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::unwrap_used)]
+
 mod answers;
 mod policies;
 mod requests;

@@ -1,0 +1,386 @@
+//! No secret in anything that can be printed: a full set of scenarios in both
+//! worlds, every event at `TRACE`, and `Debug`, `Display` and the sources of
+//! everything that a user can get hold of. (The idea is str0m's `tests/pii.rs`.)
+
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    error::Error,
+    fmt::{Debug, Write as _},
+    io,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use auth_core::{
+    AccessToken, Backoff, BodyFormat, ClientAuth, Grant, Refresh, RefreshToken, Step,
+    TokenEndpoint, TransportError, TransportErrorKind, read_answer,
+};
+use auth_testkit::{Answer, FakeAuthServer, Fault, RecordedRequest, Reply, Script};
+use auth_tests::{ReplyKind, World};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::json;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// What must never be seen, and what each is.
+const SECRETS: [(&str, &str); 9] = [
+    ("the refresh token", "rt-5e8a1c0f/q+7d2b94hT=="),
+    ("the rotated refresh token", "rt-93bd77e2a1f04c5c8f6600d1Zz"),
+    ("the new access token", "at.8c1d9e2b7a6f4d3c0b5a9e8f7d6c5b4a"),
+    ("an id token", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2ln"),
+    ("the client's secret", "client/5ecret:&=%with signs 77"),
+    ("an extra parameter", "param-5ecret-4f5a6b7c8d9e0f1a"),
+    ("an extra header", "header-5ecret-0a1b2c3d4e5f6a7b"),
+    ("a key in the URL", "query-5ecret-9f8e7d6c5b4a3b2c"),
+    ("a cookie", "cookie-5ecret-1122334455667788"),
+];
+const REFRESH: &str = SECRETS[0].1;
+const ROTATED: &str = SECRETS[1].1;
+const ACCESS: &str = SECRETS[2].1;
+const ID_TOKEN: &str = SECRETS[3].1;
+const CLIENT: &str = SECRETS[4].1;
+const PARAM: &str = SECRETS[5].1;
+const HEADER: &str = SECRETS[6].1;
+const QUERY: &str = SECRETS[7].1;
+const COOKIE: &str = SECRETS[8].1;
+
+#[test]
+fn no_secret_is_printed() {
+    let mut printed = Printed::default();
+    let events = Events::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(events.clone())
+        .with_ansi(false)
+        .finish();
+    tracing::subscriber::with_default(subscriber, || {
+        for (at, endpoint) in endpoints().into_iter().enumerate() {
+            printed.debug("endpoint", &endpoint);
+            // The first two have no secret that a server could echo.
+            let client = if at < 2 { "a public client" } else { CLIENT };
+            for (name, reply) in replies(client) {
+                for world in World::BOTH {
+                    run(&mut printed, world, &endpoint, name, reply.clone());
+                }
+            }
+        }
+        values(&mut printed);
+        fake_server(&mut printed);
+    });
+
+    let events = events.text();
+    for event in ["sending", "will retry", "renewed", "failed"] {
+        assert!(events.contains(event), "no event says {event:?}");
+    }
+    printed.0.push(("events".to_owned(), events));
+    assert!(printed.0.len() > 500, "only {} texts", printed.0.len());
+    for (what, text) in &printed.0 {
+        if let Some(leak) = leak(text) {
+            panic!("{what} shows {leak}:\n{text}");
+        }
+    }
+}
+
+/// The search finds a secret in every form in which it could be printed.
+#[test]
+fn a_printed_secret_is_found() {
+    assert_eq!(leak("nothing to see: AccessToken([redacted])"), None);
+    for (name, secret) in SECRETS {
+        let url: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        let mut forms = vec![
+            secret.to_owned(),
+            url.clone(),
+            format!("{secret:?}"),
+            json!({ "x": secret }).to_string(),
+            // A `Vec<u8>` by `Debug`, and in hexadecimal.
+            format!("{:?}", secret.as_bytes()),
+            secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
+            format!("\n{:#?}\n", secret.as_bytes()),
+        ];
+        for before in ["", "i", "id"] {
+            forms.push(STANDARD.encode(format!("{before}{secret}")));
+        }
+        for form in forms {
+            assert_eq!(leak(&format!("x {form} y")), Some(name), "{form}");
+        }
+    }
+    // And a value that prints one is found out by it.
+    #[derive(Debug)]
+    #[allow(dead_code)]
+    struct Careless {
+        token: String,
+    }
+    let mut printed = Printed::default();
+    printed.debug("careless", &Careless { token: REFRESH.to_owned() });
+    assert!(printed.0.iter().all(|(_, text)| leak(text).is_some()));
+}
+
+// -------------------------------------------------------------- scenarios
+
+fn endpoints() -> Vec<TokenEndpoint> {
+    let url = format!("https://auth.example.com/token?key={QUERY}");
+    let mut endpoints = Vec::new();
+    for auth in [ClientAuth::None, ClientAuth::basic(CLIENT), ClientAuth::post(CLIENT)] {
+        for format in [BodyFormat::Form, BodyFormat::Json] {
+            endpoints.push(
+                TokenEndpoint::new(&url, "my-client")
+                    .and_then(|endpoint| endpoint.parameter("assertion", PARAM))
+                    .and_then(|endpoint| endpoint.header("x-api-key", HEADER))
+                    .unwrap()
+                    .client_auth(auth.clone())
+                    .body_format(format),
+            );
+        }
+    }
+    endpoints
+}
+
+/// What a server or the network may come with, hostile and careless ones
+/// included.
+fn replies(client: &str) -> Vec<(&'static str, Reply)> {
+    let tokens = || {
+        Answer::tokens(ACCESS)
+            .refresh_token(ROTATED)
+            .expires_in(3600)
+            .member("id_token", ID_TOKEN)
+            .header("set-cookie", COOKIE)
+    };
+    let echo = format!("unknown token {REFRESH} of {client}, {PARAM}, {HEADER}, {QUERY}");
+    let both = format!("{REFRESH} {ROTATED} {ACCESS} {ID_TOKEN}");
+    let whole = tokens().build().into_body();
+    let cut = whole[..whole.len() - 9].to_vec();
+    let mut replies: Vec<(&'static str, Reply)> = vec![
+        ("tokens", tokens().into()),
+        ("tokens, as a form", tokens().form_encoded().into()),
+        ("tokens, cut", tokens().body(cut).into()),
+        ("tokens, compressed", tokens().header("content-encoding", "gzip").into()),
+        (
+            "tokens under other names",
+            json_answer(200, &json!({ "accessToken": ACCESS, "t": ROTATED })),
+        ),
+        ("tokens in a list", json_answer(200, &json!([ACCESS, { "refresh_token": ROTATED }]))),
+        ("tokens as text", Answer::status(200).body(both.clone()).into()),
+        ("tokens with a 502", tokens().with_status(502).into()),
+        ("tokens with a 403", tokens().with_status(403).into()),
+        ("tokens and an error", tokens().member("error", "invalid_grant").into()),
+        (
+            "an echo in the description",
+            Answer::oauth_error("invalid_grant").description(&echo).into(),
+        ),
+        ("tokens in the description", Answer::oauth_error("x").description(&both).into()),
+        ("a long text before the echo", {
+            let text = format!("{}{echo}", "word ".repeat(46));
+            Answer::oauth_error("invalid_grant").description(text).into()
+        }),
+        ("an echo as the code", Answer::oauth_error(REFRESH).into()),
+        ("a token as the code", Answer::oauth_error(ROTATED).into()),
+        ("part of a token as the code", Answer::oauth_error(&REFRESH[..16]).into()),
+        ("an echo in a nested error", {
+            json_answer(
+                401,
+                &json!({ "error": { "type": REFRESH, "code": ACCESS, "message": echo } }),
+            )
+        }),
+        ("an echo, percent-encoded", {
+            let text: String = form_urlencoded::byte_serialize(echo.as_bytes()).collect();
+            Answer::oauth_error("invalid_request").description(text).into()
+        }),
+        ("an echo with a 500", Answer::status(500).body(echo.clone()).into()),
+        ("an echo in HTML", Answer::status(403).body(format!("<html>{echo}</html>")).into()),
+        ("a cookie", Answer::status(429).header("set-cookie", COOKIE).into()),
+        ("a redirect with a token", {
+            Answer::status(302).header("location", &format!("https://x.test/?t={ROTATED}")).into()
+        }),
+        ("Retry-After is a token", Answer::status(503).header("retry-after", ROTATED).into()),
+        ("a cause of the network", {
+            TransportError::unknown(TransportErrorKind::Reset)
+                .with_source(io::Error::new(io::ErrorKind::ConnectionReset, "reset by peer"))
+                .into()
+        }),
+    ];
+    replies.extend(ReplyKind::ALL.map(|kind| ("one of the usual", kind.reply(1))));
+    replies
+}
+
+fn json_answer(status: u16, body: &serde_json::Value) -> Reply {
+    Answer::status(status).header("content-type", "application/json").body(body.to_string()).into()
+}
+
+/// One renewal that meets the reply at every attempt.
+fn run(printed: &mut Printed, world: World, endpoint: &TokenEndpoint, name: &str, reply: Reply) {
+    let script = Script::new().always(auth_testkit::Expect::that("any", |_| true), reply);
+    let renewal = Refresh::new(endpoint.clone(), RefreshToken::new(REFRESH))
+        .policy(Backoff::new().max_retries(1).retry_throttled(Duration::from_secs(60)));
+    printed.debug("a renewal", &renewal);
+    let result = world.run(renewal, &script, script.clock());
+    match &result {
+        Ok(tokens) => {
+            printed.debug(&format!("tokens, {name}"), tokens);
+            let json = serde_json::to_string(tokens).unwrap();
+            printed.0.push((format!("tokens as JSON, {name}"), json));
+        }
+        Err(error) => {
+            let what = format!("an error, {name}");
+            printed.error(&what, error);
+            printed.error(&what, error.failure());
+            if let Some(code) = error.failure().code() {
+                printed.debug(&what, code);
+            }
+            if let Some(description) = error.failure().description() {
+                printed.0.push((what, description.to_owned()));
+            }
+        }
+    }
+    printed.debug("a result", &result);
+    // What the testkit itself prints.
+    printed.debug("a script", &script);
+    printed.0.push((format!("a transcript, {name}"), script.transcript()));
+    for request in script.requests() {
+        printed.debug("a recorded request", &request);
+    }
+    script.finish();
+}
+
+/// Everything else that a user can get hold of.
+fn values(printed: &mut Printed) {
+    let now = auth_testkit::VirtualClock::new().now();
+    printed.debug("an access token", &AccessToken::new(ACCESS));
+    printed.debug("its header", &AccessToken::new(ACCESS).authorization().unwrap());
+    printed.debug("a refresh token", &RefreshToken::new(REFRESH));
+    printed.debug("a grant", &Grant::from(RefreshToken::new(REFRESH)));
+    printed.debug("a client", &ClientAuth::basic(CLIENT));
+    for endpoint in endpoints() {
+        let grant = RefreshToken::new(REFRESH).into();
+        printed.debug("a request", &endpoint.request(&grant));
+        printed.debug("a recorded request", &RecordedRequest::from(endpoint.request(&grant)));
+        let step = Refresh::new(endpoint, RefreshToken::new(REFRESH)).start(now);
+        printed.debug("a step", &step);
+        let Step::Send(request, pending) = step else { panic!("the first step sends") };
+        // Only the part that is safe to print: the rest is the caller's.
+        let (head, body) = request.into_parts();
+        printed.debug("a method", head.method());
+        drop(body);
+        let answer = Answer::status(502).body(REFRESH).build();
+        let step = pending.resolve(Ok(answer), now);
+        printed.debug("a step", &step);
+        let Step::Wait(_, waiting) = step else { panic!("a 502 is retried") };
+        printed.debug("what was waited for", waiting.failure());
+        let error = waiting.stop(now);
+        printed.error("an error", &error);
+    }
+    for url in [
+        format!("http://auth.example.com/{QUERY}"),
+        format!("https://user:{QUERY}@auth.example.com/"),
+        format!("https://auth.example.com/#{QUERY}"),
+        format!("{QUERY} is no URL"),
+        format!("ftp://auth.example.com/{QUERY}"),
+    ] {
+        printed.error("a refused URL", &TokenEndpoint::new(&url, "c").unwrap_err());
+    }
+    let endpoint = endpoints().remove(0);
+    printed.error("a refused header", &endpoint.clone().header("x-key", "\n").unwrap_err());
+    printed.error("a refused parameter", &endpoint.parameter("client_secret", PARAM).unwrap_err());
+    let stored =
+        json!({ "access_token": 1, "refresh_token": REFRESH, "scope": ACCESS }).to_string();
+    let error = auth_core::TokenSet::from_json(stored.as_bytes()).unwrap_err();
+    printed.error("a damaged store", &error);
+    // Without the knowledge of what was sent, by its looks.
+    let body = json!({ "error": "x", "message": format!("the token {ROTATED} is unknown") });
+    let answer = Answer::status(400).body(body.to_string()).build();
+    printed.error("an answer from a log", &read_answer(&answer, &[], now).unwrap_err());
+}
+
+/// The fake server issues tokens of its own; none of them is printed.
+fn fake_server(printed: &mut Printed) {
+    let server = FakeAuthServer::builder().client_secret_basic(CLIENT).build();
+    let session = server.log_in("ada");
+    server.fail_next([Fault::LostAfter, Fault::Status(502)]);
+    let token = session.refresh_token.clone().unwrap();
+    let renewal = Refresh::new(server.endpoint(), token.clone());
+    let _ = World::Blocking.run(renewal, &server, server.clock());
+    let mut text = format!("{server:?} {:?} {session:?}", server.report());
+    let _ = write!(text, "{} {:?}", server.transcript(), server.requests());
+    assert!(!text.contains(token.expose()) && !text.contains(session.access_token.expose()));
+    printed.0.push(("a fake server".to_owned(), text));
+}
+
+// -------------------------------------------------------------- what was printed
+
+#[derive(Default)]
+struct Printed(Vec<(String, String)>);
+
+impl Printed {
+    fn debug(&mut self, what: &str, value: &dyn Debug) {
+        self.0.push((what.to_owned(), format!("{value:?}")));
+        self.0.push((what.to_owned(), format!("{value:#?}")));
+    }
+
+    /// An error, and all its sources.
+    fn error(&mut self, what: &str, error: &(dyn Error + 'static)) {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            self.debug(what, &error);
+            self.0.push((what.to_owned(), error.to_string()));
+            next = error.source();
+        }
+    }
+}
+
+/// The name of a secret that the text shows in some form.
+fn leak(text: &str) -> Option<&'static str> {
+    let packed: String = text.split_whitespace().collect();
+    let found = SECRETS.iter().find(|(_, secret)| {
+        let bytes: String = secret.bytes().map(|byte| format!("{byte},")).collect();
+        let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let url: String = form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        text.contains(secret)
+            // By whatever rule quotes it or its half: no secret has its last
+            // 14 characters by chance.
+            || text.contains(&secret[secret.len() - 14..])
+            || text.contains(&url)
+            || packed.contains(bytes.trim_end_matches(','))
+            || text.contains(&hex)
+            || base64_forms(secret).iter().any(|form| text.contains(form))
+    });
+    found.map(|(name, _)| *name)
+}
+
+/// What every base64 text with the secret in it contains, wherever in three
+/// bytes it begins.
+fn base64_forms(secret: &str) -> [String; 3] {
+    [0, 1, 2].map(|shift| {
+        let text = STANDARD.encode(format!("{}{secret}", "x".repeat(shift)));
+        // The first group and the last depend on what stands beside.
+        let whole = text.trim_end_matches('=');
+        whole[4.min(shift * 4)..whole.len() - 4].to_owned()
+    })
+}
+
+#[derive(Clone, Default)]
+struct Events(Arc<Mutex<Vec<u8>>>);
+
+impl Events {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Events {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Events {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
