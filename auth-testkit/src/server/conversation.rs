@@ -156,21 +156,18 @@ impl Conversation<'_> {
 
     /// Breaks off the request with this index, or the connection before any.
     pub(super) fn break_off(&mut self, cut: Cut, index: Option<usize>) -> Onward {
-        match cut {
-            Cut::Reset => Err(Ending::Reset),
-            Cut::Close => Err(CLOSE),
-            Cut::Truncate => Err(Ending::Close { notify: false }),
-            Cut::Stall => Err(Ending::Stall),
-            Cut::GoAway if self.is_http2() => {
+        let stream = index.and_then(|index| self.socket.intake.stream(index));
+        match (cut, stream) {
+            (Cut::Reset, _) => Err(Ending::Reset),
+            (Cut::Close, _) => Err(CLOSE),
+            (Cut::Truncate, _) => Err(Ending::Close { notify: false }),
+            (Cut::Stall, _) => Err(Ending::Stall),
+            (Cut::GoAway, _) if self.is_http2() => {
                 self.send(&frames::go_away(0))?;
                 Err(CLOSE)
             }
-            Cut::RefuseStream
-                if let Some(stream) = index.and_then(|index| self.socket.intake.stream(index)) =>
-            {
-                self.send(&frames::refuse_stream(stream))
-            }
-            Cut::TlsAlert(_) | Cut::GoAway | Cut::RefuseStream => {
+            (Cut::RefuseStream, Some(stream)) => self.send(&frames::refuse_stream(stream)),
+            (Cut::TlsAlert(_) | Cut::GoAway | Cut::RefuseStream, _) => {
                 Err(self.give_up(format!("{cut} is scripted where it cannot be said")))
             }
         }
