@@ -15,6 +15,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use http::StatusCode;
+
 use crate::{Failure, Now, Response, Rule, TokenSet};
 
 /// Reads an answer of a token endpoint, and says what it is.
@@ -59,7 +61,8 @@ pub(crate) fn read_reply<'a>(
     secrets: impl FnOnce() -> Vec<Cow<'a, str>>,
 ) -> Result<TokenSet, Failure> {
     let status = response.status();
-    let unreadable = if status.is_success() {
+    // A 206 says itself that it is a part of an answer.
+    let unreadable = if status.is_success() && status != StatusCode::PARTIAL_CONTENT {
         match success::read(response.headers(), response.body(), issued) {
             Ok(tokens) => return Ok(tokens),
             Err(unreadable) => Some(unreadable),
@@ -96,5 +99,8 @@ fn may_be_form(headers: &http::HeaderMap, body: &[u8]) -> bool {
             let form = b"application/x-www-form-urlencoded";
             value.len() >= form.len() && value[..form.len()].eq_ignore_ascii_case(form)
         });
-    declared || body.starts_with(b"access_token=") || body.starts_with(b"error=")
+    let first = body.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let known: [&[u8]; 6] =
+        [b"access_token", b"refresh_token", b"token_type", b"expires_in", b"scope", b"error"];
+    declared || known.contains(&first)
 }

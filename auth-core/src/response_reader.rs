@@ -63,16 +63,16 @@ impl ResponseReader {
     ///
     /// # Errors
     ///
-    /// If a 2xx is longer than the limit; or if it may have been cut without
-    /// anybody noticing: form-encoded, of HTTP/1, and neither announced by
-    /// length nor chunked. A JSON body that was cut fails to parse, a cut form
-    /// would be half a token.
+    /// If a 2xx is longer than the limit; if it has not the announced length; or
+    /// if it may have been cut without anybody noticing: form-encoded, of
+    /// HTTP/1, and neither announced by length nor chunked. A JSON body that
+    /// was cut fails to parse, a cut form would be half a token.
     pub fn finish(mut self) -> Result<Response, TransportError> {
         if self.head.status.is_success() {
             if self.too_large {
                 return Err(TransportError::unknown(TransportErrorKind::TooLarge));
             }
-            if self.is_cut_unnoticed() {
+            if self.is_cut() {
                 return Err(TransportError::unknown(TransportErrorKind::Truncated));
             }
         }
@@ -109,15 +109,22 @@ impl ResponseReader {
         self.body.extend_from_slice(chunk);
     }
 
-    fn is_cut_unnoticed(&self) -> bool {
-        let chunked = self
-            .head
-            .headers
-            .get(header::TRANSFER_ENCODING)
-            .is_some_and(|value| value.as_bytes().to_ascii_lowercase().ends_with(b"chunked"));
-        let framed = self.head.version >= Version::HTTP_2
-            || chunked
-            || self.head.headers.get(header::CONTENT_LENGTH).is_some();
+    /// A client may take the end of the connection for the end of the body.
+    fn is_cut(&self) -> bool {
+        let headers = &self.head.headers;
+        if let Some(announced) = content_length(&self.head)
+            && !headers.contains_key(header::CONTENT_ENCODING)
+        {
+            return announced != self.body.len() as u64;
+        }
+        let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+        let framed = match self.head.version {
+            Version::HTTP_11 => matches!(
+                (codings.next(), codings.next()),
+                (Some(only), None) if only.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked")
+            ),
+            version => version >= Version::HTTP_2,
+        };
         // Only a form is valid when cut. Nothing at all (a 204) and a page are
         // no token, however they end.
         let first = trimmed(&self.body).first();
@@ -201,7 +208,10 @@ mod tests {
         for (headers, version, body, whole) in [
             (&[("content-length", "15")][..], Version::HTTP_11, "access_token=at", true),
             (&[("transfer-encoding", "chunked")], Version::HTTP_11, "access_token=at", true),
-            (&[("transfer-encoding", "x, Chunked")], Version::HTTP_11, "access_token=at", true),
+            (&[("transfer-encoding", "Chunked")], Version::HTTP_11, "access_token=at", true),
+            (&[("transfer-encoding", "notchunked")], Version::HTTP_11, "access_token=at", false),
+            (&[("transfer-encoding", "chunked")], Version::HTTP_10, "access_token=at", false),
+            (&[("content-length", "99")], Version::HTTP_2, "access_token=at", false),
             (&[], Version::HTTP_2, "access_token=at", true),
             (&[], Version::HTTP_11, "access_token=at", false),
             (&[], Version::HTTP_10, "access_token=at", false),

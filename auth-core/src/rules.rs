@@ -37,8 +37,9 @@ impl Rule {
     /// (`com.example#Name`) the name after the `#` counts. An answer is never
     /// `Unreachable` nor `Interrupted`; a rule that says so means `Unavailable`.
     ///
-    /// A rule without a [`status`](Self::status) does not speak of 429 nor of
-    /// 5xx: whatever such an answer says, it is no verdict on the token.
+    /// A rule without a [`status`](Self::status) does not speak of 3xx, 407, 408,
+    /// 421, 425, 429 nor of 5xx: whatever such an answer says, it is no verdict
+    /// on the token.
     pub fn new(code: impl Into<Cow<'static, str>>, kind: FailureKind) -> Self {
         let mut code = code.into();
         if let Some(at) = code.rfind('#') {
@@ -124,7 +125,7 @@ impl Rule {
     ) -> Option<Option<&'a str>> {
         let status_fits = match self.status {
             Some(wanted) => wanted == status,
-            None => status != 429 && status < 500,
+            None => !is_no_verdict(status),
         };
         let code = match &self.code {
             None => None,
@@ -137,6 +138,14 @@ impl Rule {
         };
         (status_fits && words_fit()).then_some(code)
     }
+}
+
+/// Whether an answer with this status is no verdict on the token, whatever its
+/// body says: it comes from somebody on the way, or from a server that did not
+/// get to it. 407 is a proxy's own (RFC 9110 section 15.5.8), a 3xx points
+/// elsewhere, 408, 421, 425 and 429 say that the request was not processed.
+pub(crate) fn is_no_verdict(status: u16) -> bool {
+    matches!(status, ..200 | 300..400 | 407 | 408 | 421 | 425 | 429 | 500..)
 }
 
 fn contains_ignoring_case(text: &str, words: &str) -> bool {
@@ -164,7 +173,7 @@ mod tests {
         assert!(fits(&rule, 400, &["a"], ""));
         assert!(fits(&rule, 200, &["b", "a"], ""));
         assert!(!fits(&rule, 400, &["b", "A"], ""));
-        for status in [429, 500, 503, 599] {
+        for status in [302, 407, 408, 421, 425, 429, 500, 503, 599, 999] {
             assert!(!fits(&rule, status, &["a"], ""), "{status} is no verdict");
         }
         assert!(fits(&rule, 499, &["a"], ""));

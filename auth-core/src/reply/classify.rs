@@ -8,6 +8,7 @@ use super::error_body::ErrorBody;
 use crate::{
     Delivery, ErrorCode, Failure, FailureKind, Rule, Unreadable,
     failure::{Cause, is_server_error},
+    rules::is_no_verdict,
     scrub::{looks_like_a_token, scrub},
 };
 
@@ -53,8 +54,11 @@ pub(super) fn classify(
         .filter(|code| is_code(code, status))
         .or_else(|| error.codes.iter().map(AsRef::as_ref).find(|code| is_code(code, status)))
         .or(decisive.filter(|code| Some(*code) != status.canonical_reason()))
-        .filter(|code| !looks_like_a_token(code))
-        .filter(|code| !secrets.iter().any(|secret| echoes(code, secret)))
+        .filter(|code| {
+            // A code that is known is not hidden because a parameter is like it.
+            decisive == Some(*code)
+                || !(looks_like_a_token(code) || secrets.iter().any(|secret| echoes(code, secret)))
+        })
         .and_then(ErrorCode::new);
     Failure {
         kind,
@@ -75,29 +79,36 @@ struct Verdict<'a> {
     provider: Option<Cow<'static, str>>,
 }
 
-/// What the code says: the caller's rules, the table, the standard, in this
-/// order. `None` if nothing in the answer is a code that anybody knows.
+/// What the code says: the caller's rules, the standard for states that pass,
+/// the table, the standard for the rest, in this order. `None` if nothing in the answer is a code that anybody knows.
 fn verdict<'a>(status: StatusCode, error: &'a ErrorBody, rules: &[Rule]) -> Option<Verdict<'a>> {
-    let by_rule = rules.iter().chain(Rule::built_in()).find_map(|rule| {
-        Some(Verdict {
-            code: rule.matches(status.as_u16(), &error.codes, &error.texts)?,
-            kind: match rule.kind {
-                // There was an answer, so it is neither of these.
-                FailureKind::Unreachable | FailureKind::Interrupted => FailureKind::Unavailable,
-                kind => kind,
-            },
-            provider: Some(rule.provider.clone()),
-        })
-    });
-    by_rule.or_else(|| {
-        // A 429 or a 5xx is no verdict on the token, whatever it says.
-        if status == StatusCode::TOO_MANY_REQUESTS || is_server_error(status) {
-            return None;
-        }
-        error.strong().iter().find_map(|code| {
-            let (code, kind) = STANDARD.iter().find(|(known, _)| known == code)?;
+    let is_verdict = !is_no_verdict(status.as_u16());
+    let standard = |wanted: &dyn Fn(FailureKind) -> bool| {
+        error.strong().iter().filter(|_| is_verdict).find_map(|code| {
+            let (code, kind) =
+                STANDARD.iter().find(|(known, kind)| known == code && wanted(*kind))?;
             Some(Verdict { code: Some(code), kind: *kind, provider: None })
         })
+    };
+    let by_rules = |rules: &[Rule]| rules.iter().find_map(|rule| by_rule(rule, status, error));
+    // Where a server says that it is out of order, nothing else that it says
+    // beside it is its verdict.
+    let passes = |kind| matches!(kind, FailureKind::Unavailable | FailureKind::Throttled);
+    by_rules(rules)
+        .or_else(|| standard(&passes))
+        .or_else(|| by_rules(Rule::built_in()))
+        .or_else(|| standard(&|_| true))
+}
+
+fn by_rule<'a>(rule: &Rule, status: StatusCode, error: &'a ErrorBody) -> Option<Verdict<'a>> {
+    Some(Verdict {
+        code: rule.matches(status.as_u16(), &error.codes, &error.texts)?,
+        kind: match rule.kind {
+            // There was an answer, so it is neither of these.
+            FailureKind::Unreachable | FailureKind::Interrupted => FailureKind::Unavailable,
+            kind => kind,
+        },
+        provider: Some(rule.provider.clone()),
     })
 }
 
@@ -123,12 +134,15 @@ fn delivery(
     let no_verdict = match kind {
         FailureKind::Interrupted => true,
         // A proxy's page may hide a rotation, and so may a server that broke
-        // half-way, with whatever status. A code in a 4xx is its refusal.
+        // half-way, with whatever status. A code that somebody knows is the
+        // server's refusal, and so is any in the two statuses that RFC 6749
+        // section 5.2 has for it.
         FailureKind::Unavailable => {
+            let refused = known || (code.is_some() && matches!(status.as_u16(), 400 | 401));
             is_server_error(status)
                 || status.is_success()
                 || code == Some(&ErrorCode::SERVER_ERROR)
-                || (code.is_none() && !known)
+                || !refused
         }
         _ => false,
     };
@@ -150,7 +164,8 @@ fn is_code(text: &str, status: StatusCode) -> bool {
 
 /// Whether a code gives away a secret that was sent, or a good part of it.
 fn echoes(code: &str, secret: &str) -> bool {
-    secret.len() >= 4 && (code.contains(secret) || (code.len() >= 8 && secret.contains(code)))
+    let (code, secret) = (code.to_ascii_lowercase(), secret.to_ascii_lowercase());
+    secret.len() >= 4 && (code.contains(&secret) || (code.len() >= 8 && secret.contains(&code)))
 }
 
 #[cfg(test)]
@@ -291,6 +306,33 @@ mod tests {
             (408, "", Unavailable, None, Unknown),
             (425, "", Unavailable, None, Unknown),
             (451, html, Unavailable, None, Unknown),
+            (407, r#"{"error":"invalid_grant"}"#, Unavailable, Some("invalid_grant"), Unknown),
+            (408, r#"{"error":"invalid_grant"}"#, Unavailable, Some("invalid_grant"), Unknown),
+            (302, r#"{"error":"invalid_grant"}"#, Misconfigured, Some("invalid_grant"), Answered),
+            (999, r#"{"error":"invalid_grant"}"#, Unavailable, Some("invalid_grant"), Unknown),
+            (
+                401,
+                r#"{"error":"session_expired","message":"Gateway"}"#,
+                Unavailable,
+                Some("session_expired"),
+                Answered,
+            ),
+            (403, r#"{"error":"blocked_by_dlp"}"#, Unavailable, Some("blocked_by_dlp"), Unknown),
+            (
+                400,
+                r#"{"error":"temporarily_unavailable","reason":"session_expired"}"#,
+                Unavailable,
+                Some("temporarily_unavailable"),
+                Answered,
+            ),
+            (
+                400,
+                r#"{"error":"server_error","errors":[{"code":"invalid_grant"}]}"#,
+                Unavailable,
+                Some("server_error"),
+                Unknown,
+            ),
+            (206, r#"{"access_token":"at"}"#, Interrupted, None, Unknown),
             (403, r#"{"message":"Forbidden"}"#, Unavailable, None, Unknown),
             (
                 403,

@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value, value::RawValue};
 
 /// How deep objects are looked into member by member. Each level reads its text
@@ -52,6 +52,15 @@ impl<'de> Visitor<'de> for Members {
                 let deeper = self.depth.checked_sub(1).ok_or(error)?;
                 members(raw.get(), deeper).map(Value::Object)
             });
+            // Half of the answer may be missing, but no half of a token.
+            let broken = match &value {
+                Ok(Value::String(text)) => text.contains(char::REPLACEMENT_CHARACTER),
+                Ok(_) => false,
+                Err(_) => true,
+            };
+            if broken && ["access_token", "refresh_token"].contains(&&*name) {
+                return Err(A::Error::custom("a token cannot be read"));
+            }
             if let Ok(value) = value {
                 found.insert(name, value);
             }

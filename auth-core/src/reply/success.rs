@@ -22,11 +22,11 @@ pub(super) fn read(
     let encoded = headers
         .get(header::CONTENT_ENCODING)
         .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if encoded {
-        return Err(Unreadable::Encoded);
-    }
     let body = trimmed(body);
     let answer = match body.first() {
+        // Some say that they encoded what they did not.
+        Some(b'{') if encoded => Answer::from_json(body).map_err(|_| Unreadable::Encoded)?,
+        _ if encoded => return Err(Unreadable::Encoded),
         None => return Err(Unreadable::Empty),
         Some(b'<') => return Err(Unreadable::Html),
         _ if may_be_form(headers, body) => Answer::from_form(body),
@@ -72,6 +72,13 @@ impl<'a> Answer<'a> {
                 _ => answer.extra.insert(name, Value::String(value.into_owned())),
             }
         }
+        // Bytes that were no text: a token that nobody can use.
+        let broken = |token: &Option<Cow<'_, str>>| {
+            token.as_deref().is_some_and(|token| token.contains(char::REPLACEMENT_CHARACTER))
+        };
+        if broken(&answer.access_token) || broken(&answer.refresh_token) {
+            answer.access_token = None;
+        }
         answer
     }
 
@@ -80,7 +87,10 @@ impl<'a> Answer<'a> {
     /// in `authed_user` (<https://docs.slack.dev/reference/methods/oauth.v2.access>),
     /// others in `data`. Not to look there would lose a rotated token.
     fn unwrap_nested(mut self) -> Self {
-        if self.has_token() {
+        // Beside an error it is not the answer, whatever it is.
+        let failed = self.extra.get("ok") == Some(&Value::Bool(false))
+            || self.extra.get("error").and_then(Value::as_str).is_some_and(|code| !code.is_empty());
+        if self.has_token() || failed {
             return self;
         }
         for wrapper in ["body", "authed_user", "data"] {
@@ -144,9 +154,9 @@ impl<'de> Deserialize<'de> for Answer<'de> {
                 let mut answer = Answer::default();
                 while let Some(name) = map.next_key::<Text<'de>>()? {
                     match name.0.as_deref().unwrap_or_default() {
-                        "access_token" => answer.access_token = map.next_value::<Text<'_>>()?.0,
-                        "token_type" => answer.token_type = map.next_value::<Text<'_>>()?.0,
-                        "refresh_token" => answer.refresh_token = map.next_value::<Text<'_>>()?.0,
+                        "access_token" => replace(&mut answer.access_token, map.next_value()?),
+                        "token_type" => replace(&mut answer.token_type, map.next_value()?),
+                        "refresh_token" => replace(&mut answer.refresh_token, map.next_value()?),
                         "expires_in" => answer.expires_in = lifetime(&map.next_value()?),
                         // Zoho, where `expires_in` may be milliseconds
                         // (https://www.zoho.com/writer/help/api/v1/oauth-step4.html).
@@ -168,7 +178,15 @@ impl<'de> Deserialize<'de> for Answer<'de> {
     }
 }
 
-/// A string, borrowed where it has no escapes; `None` for anything else.
+/// The last of duplicate members counts, unless it is none.
+fn replace<'a>(member: &mut Option<Cow<'a, str>>, value: Text<'a>) {
+    if value.0.is_some() {
+        *member = value.0;
+    }
+}
+
+/// A string, borrowed where it has no escapes; an integer's digits; `None` for
+/// anything else.
 struct Text<'a>(Option<Cow<'a, str>>);
 
 impl<'de> Deserialize<'de> for Text<'de> {
@@ -211,12 +229,12 @@ impl<'de> Deserialize<'de> for Text<'de> {
                 Ok(Text(None))
             }
 
-            fn visit_i64<E>(self, _: i64) -> Result<Text<'de>, E> {
-                Ok(Text(None))
+            fn visit_i64<E>(self, number: i64) -> Result<Text<'de>, E> {
+                Ok(Text(Some(Cow::Owned(number.to_string()))))
             }
 
-            fn visit_u64<E>(self, _: u64) -> Result<Text<'de>, E> {
-                Ok(Text(None))
+            fn visit_u64<E>(self, number: u64) -> Result<Text<'de>, E> {
+                Ok(Text(Some(Cow::Owned(number.to_string()))))
             }
 
             fn visit_f64<E>(self, _: f64) -> Result<Text<'de>, E> {
@@ -331,7 +349,13 @@ mod tests {
             (json, r#"{"access_token":"at","refresh_token":"rt"}"#, "at", Some("rt")),
             (json, r#"{"access_token":"at","refresh_token":null}"#, "at", None),
             (json, r#"{"access_token":"at","refresh_token":""}"#, "at", None),
-            (json, r#"{"access_token":"at","refresh_token":7}"#, "at", None),
+            (json, r#"{"access_token":"at","refresh_token":7}"#, "at", Some("7")),
+            (
+                json,
+                r#"{"access_token":"at","refresh_token":"rt","refresh_token":null}"#,
+                "at",
+                Some("rt"),
+            ),
             (json, r#"{"access_token":"a\/t\u002b","refresh_token":"r\\t"}"#, "a/t+", Some("r\\t")),
             // The last of duplicate members counts.
             (json, r#"{"access_token":"old","access_token":"at"}"#, "at", None),
@@ -364,6 +388,7 @@ mod tests {
             (form, "token_type=bearer&access_token=at", "at", None),
             (Some("text/plain"), "access_token=at&scope=", "at", None),
             (None, "access_token=at", "at", None),
+            (Some("text/html"), "token_type=bearer&access_token=at", "at", None),
         ] {
             let tokens = read_as(content_type, body.as_bytes()).expect(body);
             assert_eq!(tokens.access_token.expose(), access, "{body}");
@@ -411,7 +436,10 @@ mod tests {
             (r#"{"data":{"refresh_token":"rt"},"body":"x"}"#, Unreadable::NoToken),
             (r#"{"access_token":""}"#, Unreadable::NoToken),
             (r#"{"access_token":null}"#, Unreadable::NoToken),
-            (r#"{"access_token":7}"#, Unreadable::NoToken),
+            (r#"{"access_token":true}"#, Unreadable::NoToken),
+            (r#"{"ok":false,"error":"x","data":{"access_token":"stale"}}"#, Unreadable::NoToken),
+            (r#"{"error":"x","body":{"access_token":"stale"}}"#, Unreadable::NoToken),
+            ("access_token=at&refresh_token=%ff", Unreadable::NoToken),
             (r#"{"error":"x"}"#, Unreadable::NoToken),
             ("error=x", Unreadable::NoToken),
             ("access_token=", Unreadable::NoToken),
@@ -428,9 +456,23 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_ENCODING, "gzip".parse().unwrap());
         let body = br#"{"access_token":"at"}"#;
-        assert_eq!(read(&headers, body, test_now().wall), Err(Unreadable::Encoded));
+        assert_eq!(read(&headers, b"\x1f\x8b{", test_now().wall), Err(Unreadable::Encoded));
+        assert_eq!(read(&headers, b"{\x1f\x8b", test_now().wall), Err(Unreadable::Encoded));
         headers.insert(header::CONTENT_ENCODING, "Identity".parse().unwrap());
         assert!(read(&headers, body, test_now().wall).is_ok());
+        headers.insert(header::CONTENT_ENCODING, "utf-8".parse().unwrap());
+        assert!(read(&headers, body, test_now().wall).is_ok());
+    }
+
+    #[test]
+    fn a_broken_token_is_no_token() {
+        for body in [
+            &b"{\"access_token\":\"at\",\"refresh_token\":\"rt\xe9x\"}"[..],
+            br#"{"access_token":"at","refresh_token":"\ud83d"}"#,
+            br#"{"access_token":"\ud83d","refresh_token":"rt"}"#,
+        ] {
+            assert!(matches!(read_as(None, body), Err(Unreadable::Syntax { .. })));
+        }
     }
 
     #[test]
