@@ -288,7 +288,13 @@ impl TokenEndpoint {
             .map(RefreshToken::expose)
             .into_iter()
             .chain(auth)
-            .chain(self.parameters.iter().map(|(_, value)| value.expose_secret()))
+            // A short one ("api", "client") is a word of every message.
+            .chain(
+                self.parameters
+                    .iter()
+                    .map(|(_, value)| value.expose_secret())
+                    .filter(|value| value.len() >= 8),
+            )
             .chain(
                 self.headers
                     .iter()
@@ -297,6 +303,13 @@ impl TokenEndpoint {
             )
             .map(Cow::Borrowed)
             .chain(form_urlencoded::parse(query.as_bytes()).map(|(_, value)| value))
+            .chain(match &self.auth {
+                ClientAuth::Basic(secret) => {
+                    let pair = encode::basic_pair(&self.client_id, secret);
+                    Some(Cow::Owned(pair.as_str().to_owned()))
+                }
+                _ => None,
+            })
             .collect()
     }
 
@@ -490,14 +503,17 @@ mod tests {
         let endpoint = TokenEndpoint::new("https://auth.example.com/token?key=hidden", "c")
             .unwrap()
             .client_auth(ClientAuth::basic("hidden"))
-            .parameter("assertion", "hidden")
+            .parameter("assertion", "hidden-assertion")
             .unwrap()
             .header("x-api-key", "hidden")
             .unwrap();
         let request = endpoint.request(&RefreshToken::new("hidden").into());
         let shown = format!("{endpoint:?} {request:?} {:?}", request.headers());
         let grant = RefreshToken::new("rt").into();
-        assert_eq!(endpoint.secrets(&grant), ["rt", "hidden", "hidden", "hidden", "hidden"]);
+        assert_eq!(
+            endpoint.secrets(&grant),
+            ["rt", "hidden", "hidden-assertion", "hidden", "hidden", "YzpoaWRkZW4="]
+        );
         assert!(!shown.contains("hidden") && !shown.contains("Basic aG"), "{shown}");
     }
 }

@@ -14,6 +14,10 @@ mod on {
 
     const TARGET: &str = "auth_core::refresh";
 
+    fn millis(duration: Duration) -> u64 {
+        u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+    }
+
     pub(crate) fn attempt(endpoint: &TokenEndpoint, number: u32) {
         tracing::debug!(target: TARGET, host = endpoint.host(), attempt = number, "sending");
     }
@@ -27,7 +31,7 @@ mod on {
             delivery = failure.delivery().as_str(),
             status = failure.status().map(|status| status.as_u16()),
             code = failure.code().map(crate::ErrorCode::as_str),
-            wait_ms = wait.as_millis() as u64,
+            wait_ms = millis(wait),
             "attempt failed, will retry: {failure}"
         );
     }
@@ -37,7 +41,7 @@ mod on {
             target: TARGET,
             host = endpoint.host(),
             attempts,
-            elapsed_ms = elapsed.as_millis() as u64,
+            elapsed_ms = millis(elapsed),
             "renewed"
         );
     }
@@ -47,12 +51,12 @@ mod on {
             target: TARGET,
             host = endpoint.host(),
             attempts = error.attempts(),
-            elapsed_ms = error.elapsed().as_millis() as u64,
+            elapsed_ms = millis(error.elapsed()),
             kind = error.kind().as_str(),
             delivery = error.failure().delivery().as_str(),
             status = error.failure().status().map(|status| status.as_u16()),
             code = error.failure().code().map(crate::ErrorCode::as_str),
-            retry_after_ms = error.retry_after().map(|wait| wait.as_millis() as u64),
+            retry_after_ms = error.retry_after().map(millis),
             "{error}"
         );
     }

@@ -383,7 +383,8 @@ impl fmt::Display for Failure {
             (None, None, _) => f.write_str(self.kind.as_str())?,
         }
         match &self.description {
-            Some(description) => write!(f, ": {description}"),
+            // In quotes: what a server says must not pass for what we say.
+            Some(description) => write!(f, ": {description:?}"),
             None => Ok(()),
         }
     }

@@ -16,6 +16,7 @@ use std::{
 };
 
 use http::StatusCode;
+use zeroize::Zeroize;
 
 use crate::{Failure, Now, Response, Rule, TokenSet};
 
@@ -73,7 +74,14 @@ pub(crate) fn read_reply<'a>(
     let error = error_body::read(response.headers(), response.body());
     let retry_after =
         retry_after::read(response.headers(), now).or(error.as_ref().and_then(|e| e.retry_after));
-    Err(classify::classify(status, error, unreadable, retry_after, rules, &secrets()))
+    let secrets = secrets();
+    let failure = classify::classify(status, error, unreadable, retry_after, rules, &secrets);
+    for secret in secrets {
+        if let Cow::Owned(mut secret) = secret {
+            secret.zeroize();
+        }
+    }
+    Err(failure)
 }
 
 /// No token lives and no wait lasts longer than this; a larger number is a

@@ -24,9 +24,7 @@ pub(crate) fn scrub(text: &str, secrets: &[Cow<'_, str>]) -> Option<String> {
     let mut text = Zeroizing::new(text.to_owned());
     for secret in secrets.iter().filter(|secret| secret.len() >= 4) {
         for spelling in [&**secret, &encoded(secret)] {
-            if text.contains(spelling) {
-                text = Zeroizing::new(text.replace(spelling, REDACTED));
-            }
+            text = without(&text, spelling);
         }
     }
     let mut clean = String::with_capacity(text.len().min(MAX_LEN));
@@ -42,6 +40,21 @@ pub(crate) fn scrub(text: &str, secrets: &[Cow<'_, str>]) -> Option<String> {
         }
     }
     (!clean.is_empty()).then_some(clean)
+}
+
+/// The text with each occurrence of a secret redacted, ASCII case ignored.
+fn without(text: &str, secret: &str) -> Zeroizing<String> {
+    let lower = Zeroizing::new(text.to_ascii_lowercase());
+    let wanted = Zeroizing::new(secret.to_ascii_lowercase());
+    let mut clean = Zeroizing::new(String::with_capacity(text.len()));
+    let mut from = 0;
+    for (at, found) in lower.match_indices(&**wanted) {
+        clean.push_str(&text[from..at]);
+        clean.push_str(REDACTED);
+        from = at + found.len();
+    }
+    clean.push_str(&text[from..]);
+    clean
 }
 
 fn encoded(secret: &str) -> Zeroizing<String> {
@@ -66,11 +79,11 @@ fn push_word(clean: &mut String, word: &str, secrets: &[Cow<'_, str>]) {
     }
 }
 
-/// Whether a word is a good part of a secret. A word of letters only is left:
-/// secrets that people choose hold words that messages hold too.
+/// Whether a word is a good part of a secret. A shorter word of letters only
+/// is left: secrets that people choose hold words that messages hold too.
 fn is_a_piece(part: &str, secrets: &[Cow<'_, str>]) -> bool {
-    part.len() >= PIECE
-        && !part.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
+    let is_word = part.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    part.len() >= if is_word { 2 * PIECE } else { PIECE }
         && secrets.iter().any(|secret| secret.contains(part))
 }
 
@@ -121,6 +134,7 @@ mod tests {
             ("no kpxq-mnbv... here", Some("no [redacted] here")),
             ("no kpxq-mnbv%2Fzlkj here", Some("no [redacted] here")),
             ("at A1b2C3d4E5f6/G7h8I9j0K1l2/M3n4", Some("at [redacted]")),
+            ("no RT-1 here", Some("no [redacted] here")),
             // Too short to be told from a word.
             ("abc", Some("abc")),
             ("line\n\tbreak\u{1b}[31m", Some("line break [31m")),

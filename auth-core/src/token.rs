@@ -192,13 +192,25 @@ impl fmt::Debug for TokenSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenSet")
             .field("access_token", &self.access_token)
-            .field("token_type", &self.token_type)
+            // Texts of the server's choice: a broken or hostile one repeats a
+            // token in them.
+            .field("token_type", &self.token_type.as_deref().map(plain))
             .field("refresh_token", &self.refresh_token)
             .field("expires_at", &self.expires_at)
-            .field("scope", &self.scope)
+            .field(
+                "scope",
+                &self.scope.as_deref().map(|scope| scope.split(' ').map(plain).collect::<Vec<_>>()),
+            )
             .field("extra", &self.extra)
             .finish()
     }
+}
+
+/// A short word as it is, and nothing of what may be a token.
+fn plain(text: &str) -> &str {
+    let is_word = |byte: u8| byte.is_ascii_lowercase() || b"_.:/-".contains(&byte);
+    let word = text.strip_prefix(|first: char| first.is_ascii_uppercase()).unwrap_or(text);
+    if text.len() <= 48 && word.bytes().all(is_word) { text } else { "[redacted]" }
 }
 
 /// Members of an answer that this library does not know, kept as they came.
@@ -251,7 +263,7 @@ impl FromIterator<(String, Value)> for Extra {
 
 impl fmt::Debug for Extra {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.0.keys().map(|name| plain(name))).finish()
     }
 }
 

@@ -5,7 +5,7 @@ use std::{error::Error, fmt, sync::Arc};
 
 use async_trait::async_trait;
 
-use crate::{Delivery, Request};
+use crate::{Delivery, Request, scrub::scrub};
 
 /// An answer of the token endpoint, with its whole body.
 pub type Response = http::Response<Vec<u8>>;
@@ -182,6 +182,17 @@ impl TransportError {
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         self.source = Some(Arc::from(source.into()));
         self
+    }
+
+    /// Attaches the cause as a text of one line: at most 256 characters of
+    /// printable ASCII. For causes that quote the peer, as errors of TLS quote
+    /// its certificate, which may hold line breaks and escape sequences.
+    #[must_use]
+    pub fn with_detail(self, detail: impl fmt::Display) -> Self {
+        match scrub(&detail.to_string(), &[]) {
+            Some(detail) => self.with_source(detail),
+            None => self,
+        }
     }
 
     /// Where the network let us down.

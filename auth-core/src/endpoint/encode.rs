@@ -10,19 +10,28 @@ use super::ClientSecret;
 
 /// The value of an `Authorization: Basic` header (RFC 6749 section 2.3.1).
 pub(super) fn basic(id: &str, secret: &ClientSecret) -> HeaderValue {
-    let encode = |text: &str| -> Zeroizing<String> {
-        let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
-        encoded.extend(form_urlencoded::byte_serialize(text.as_bytes()));
-        encoded
-    };
-    let pair = Zeroizing::new(format!("{}:{}", *encode(id), *encode(secret.expose())));
     let mut value = Zeroizing::new(b"Basic ".to_vec());
-    value.extend_from_slice(Zeroizing::new(STANDARD.encode(pair.as_bytes())).as_bytes());
+    let pair = basic_pair(id, secret);
+    value.reserve_exact(pair.len());
+    value.extend_from_slice(pair.as_bytes());
     // "Basic " and the base64 alphabet are valid in a header.
     let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(value))
         .unwrap_or(HeaderValue::from_static("Basic"));
     value.set_sensitive(true);
     value
+}
+
+/// What stands in that header after the scheme.
+pub(super) fn basic_pair(id: &str, secret: &ClientSecret) -> Zeroizing<String> {
+    let encode = |text: &str| -> Zeroizing<String> {
+        let mut encoded = Zeroizing::new(String::with_capacity(3 * text.len()));
+        encoded.extend(form_urlencoded::byte_serialize(text.as_bytes()));
+        encoded
+    };
+    let (id, secret) = (encode(id), encode(secret.expose()));
+    let mut pair = Zeroizing::new(String::with_capacity(id.len() + 1 + secret.len()));
+    pair.extend([&*id, ":", &*secret]);
+    Zeroizing::new(STANDARD.encode(pair.as_bytes()))
 }
 
 /// `application/x-www-form-urlencoded`.

@@ -18,13 +18,36 @@ pub(super) fn parse(url: &str) -> Result<Uri, EndpointError> {
         return Err(EndpointError::UserInfo);
     }
     let host = authority.host();
+    if !is_plain(authority.as_str(), host) {
+        return Err(EndpointError::InvalidUrl { source: None });
+    }
     match scheme {
-        _ if host.is_empty() => Err(EndpointError::InvalidUrl { source: None }),
         "https" => Ok(uri),
         "http" if is_loopback(host) => Ok(uri),
         "http" => Err(EndpointError::Insecure { host: host.to_owned() }),
         _ => Err(EndpointError::InvalidUrl { source: None }),
     }
+}
+
+/// Whether everybody reads this authority in the same way. HTTP clients differ
+/// in what they make of `localhost:evil.com`, `[::1]evil.com` or port 99999.
+fn is_plain(authority: &str, host: &str) -> bool {
+    let port = match authority.strip_prefix(host) {
+        Some("") => true,
+        Some(rest) => rest.strip_prefix(':').is_some_and(|port| {
+            port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+        }),
+        None => false,
+    };
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let name = match bracketed {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            host.starts_with(|first: char| first.is_ascii_alphanumeric())
+                && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        }
+    };
+    port && name
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -69,6 +92,17 @@ mod tests {
             ("https:///token", "not an absolute"),
             ("https://:443/token", "not an absolute"),
             ("https://auth example.com/", "not an absolute"),
+            ("http://127.0.0.1:99999/", "not an absolute"),
+            ("http://localhost:evil.com/", "not an absolute"),
+            ("http://localhost:+80/", "not an absolute"),
+            ("http://localhost:/", "not an absolute"),
+            ("http://127.0.0.1:(/", "not an absolute"),
+            ("http://[::1]evil.com/", "not an absolute"),
+            ("http://[::1].evil.com:80/", "not an absolute"),
+            ("https://.1/", "not an absolute"),
+            ("https://[]/", "not an absolute"),
+            ("https://~:(/", "not an absolute"),
+            ("https://a%2eb/", "not an absolute"),
             ("", "not an absolute"),
         ] {
             let error = parse(url).unwrap_err();

@@ -114,7 +114,7 @@ fn a_rejection_ends_it_whatever_the_policy_says() {
     assert_eq!(
         error.to_string(),
         "renewal at auth.example.com failed after 1 attempt in 0.2 s: invalid_grant (HTTP 400): \
-         Token revoked.; the user must log in again"
+         \"Token revoked.\"; the user must log in again"
     );
 }
 

@@ -433,7 +433,7 @@ mod tests {
             (
                 400,
                 r#"{"error":"invalid_grant","error_description":"Token revoked."}"#,
-                "invalid_grant (HTTP 400): Token revoked.",
+                "invalid_grant (HTTP 400): \"Token revoked.\"",
             ),
             (502, "<html>", "HTTP 502"),
             (200, "<html>", "HTTP 200, but the body is an HTML page"),
