@@ -18,7 +18,11 @@ import { parseArgs } from 'node:util';
 import { setClock } from './clock.mjs';
 import { Journal } from './journal.mjs';
 
+// It warns that Node 20 is no longer supported, and works all the same.
+const { warn } = console;
+console.warn = () => {};
 const { Provider } = await import('oidc-provider');
+console.warn = warn;
 
 const { values: options } = parseArgs({
   options: {

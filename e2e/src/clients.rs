@@ -1,0 +1,156 @@
+//! The client's side: both adapters, and both example programs.
+
+use std::{
+    path::PathBuf,
+    process::Command,
+    sync::LazyLock,
+    time::{Duration, Instant},
+};
+
+use auth_core::{
+    Backoff, ClientAuth, Refresh, RefreshError, RefreshToken, TokenEndpoint, TokenSet,
+};
+use auth_reqwest::{ReqwestTransport, TokioClock};
+use auth_ureq::{SystemClock, UreqTransport};
+use serde_json::Value;
+
+use crate::provider::{ClientKind, Session};
+
+pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> =
+    LazyLock::new(|| tokio::runtime::Runtime::new().expect("a runtime"));
+
+/// Which adapter renews.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Adapter {
+    Reqwest,
+    Ureq,
+}
+
+/// What a scenario sets; all else is the default.
+#[derive(Debug, Clone)]
+pub(crate) struct Network {
+    pub(crate) timeout: Duration,
+    pub(crate) proxy: Option<String>,
+    pub(crate) root_pem: Option<String>,
+    pub(crate) policy: Backoff,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(10),
+            proxy: None,
+            root_pem: None,
+            // The waits of the default, a tenth as long: the number of retries
+            // is what these scenarios are about.
+            policy: Backoff::default().base_delay(Duration::from_millis(50)),
+        }
+    }
+}
+
+impl Network {
+    pub(crate) fn timeout(timeout: Duration) -> Self {
+        Self { timeout, ..Self::default() }
+    }
+
+    pub(crate) fn reqwest(&self) -> ReqwestTransport {
+        let mut builder = ReqwestTransport::builder().timeout(self.timeout);
+        builder = match &self.proxy {
+            Some(url) => builder.proxy(url),
+            None => builder.no_proxy(),
+        };
+        if let Some(pem) = &self.root_pem {
+            builder = builder.root_certificates_pem(pem.as_bytes());
+        }
+        builder.build().expect("a transport")
+    }
+
+    pub(crate) fn ureq(&self) -> UreqTransport {
+        let mut builder = UreqTransport::builder().timeout(self.timeout);
+        builder = match &self.proxy {
+            Some(url) => builder.proxy(url),
+            None => builder.no_proxy(),
+        };
+        if let Some(pem) = &self.root_pem {
+            builder = builder.root_certificates_pem(pem.as_bytes());
+        }
+        builder.build().expect("a transport")
+    }
+}
+
+impl Adapter {
+    pub(crate) const ALL: [Self; 2] = [Self::Reqwest, Self::Ureq];
+
+    pub(crate) fn renew(
+        self,
+        endpoint: &TokenEndpoint,
+        refresh_token: &RefreshToken,
+        network: &Network,
+    ) -> Result<TokenSet, RefreshError> {
+        let refresh = Refresh::new(endpoint.clone(), refresh_token.clone()).policy(network.policy);
+        match self {
+            Self::Reqwest => {
+                let transport = network.reqwest();
+                RUNTIME.block_on(auth_core::refresh(refresh, &transport, &TokioClock))
+            }
+            Self::Ureq => auth_core::refresh_blocking(refresh, &network.ureq(), &SystemClock),
+        }
+    }
+
+    /// The example program that goes with it.
+    fn program(self) -> PathBuf {
+        let name = match self {
+            Self::Reqwest => "refresh",
+            Self::Ureq => "refresh_blocking",
+        };
+        // Beside this program, where cargo puts both.
+        let program = std::env::current_exe().expect("a path");
+        program.parent().expect("a directory").join("examples").join(name)
+    }
+}
+
+/// The endpoint at `url` as `client` asks it.
+pub(crate) fn endpoint(url: &str, client: ClientKind, session: &Session) -> TokenEndpoint {
+    let endpoint = TokenEndpoint::new(url, client.id()).expect("an endpoint");
+    let secret = session.client_secret.as_str();
+    endpoint.client_auth(match client {
+        ClientKind::Public => ClientAuth::None,
+        ClientKind::Basic => ClientAuth::basic(secret),
+        ClientKind::Post => ClientAuth::post(secret),
+    })
+}
+
+/// What an example program printed, and how it ended.
+pub(crate) struct Ran {
+    pub(crate) json: Value,
+    pub(crate) status: i32,
+    pub(crate) stderr: String,
+    pub(crate) took: Duration,
+}
+
+/// Runs the example program of `adapter` with `--json` and these arguments.
+pub(crate) fn run_example(
+    adapter: Adapter,
+    url: &str,
+    client_id: &str,
+    refresh_token: &str,
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> Ran {
+    let started = Instant::now();
+    let output = Command::new(adapter.program())
+        .args(["--token-url", url, "--client-id", client_id, "--json"])
+        .args(arguments)
+        .env("REFRESH_TOKEN", refresh_token)
+        .envs(environment.iter().copied())
+        .output()
+        .expect("the example programs are not built; start this by e2e/run");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    Ran {
+        json: serde_json::from_str(&stdout)
+            .unwrap_or_else(|error| panic!("{error} in what the example printed: {stdout}")),
+        status: output.status.code().expect("it was killed"),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        took: started.elapsed(),
+    }
+}

@@ -1,0 +1,75 @@
+//! The server's clock ahead and behind.
+
+use std::time::{Duration, SystemTime};
+
+use auth_core::RefreshToken;
+
+use super::account::Ada;
+use crate::{
+    clients::{Adapter, Network, endpoint},
+    provider::{ClientKind, Provider},
+    proxy::Proxy,
+    report::Counts,
+};
+
+const HOUR_S: i64 = 3600;
+
+/// How far the server's clock is off: seconds, hours, ten years.
+const OFFSETS_S: [i64; 7] =
+    [0, 30, -30, 2 * HOUR_S, -2 * HOUR_S, 10 * 365 * 24 * HOUR_S, -10 * 365 * 24 * HOUR_S];
+
+/// `expires_at` is by the local clock, whatever the server's says.
+pub(super) fn adapters() -> Counts {
+    let provider = Provider::start();
+    let proxy = Proxy::before(provider.port());
+    for adapter in Adapter::ALL {
+        for offset_s in OFFSETS_S {
+            provider.set_clock(offset_s);
+            let session = provider.log_in(ClientKind::Public);
+            let endpoint = endpoint(&proxy.url(), ClientKind::Public, &session);
+            let mut token = RefreshToken::new(session.refresh_token);
+            for _ in 0..3 {
+                let before = SystemTime::now();
+                let tokens = adapter
+                    .renew(&endpoint, &token, &Network::default())
+                    .unwrap_or_else(|error| panic!("{adapter:?} {offset_s}: {error}"));
+                let after = SystemTime::now();
+                let expires_at = tokens.expires_at.expect("a date");
+                let life = Duration::from_secs(3600);
+                // A millisecond for two clocks that are read one after the other.
+                let slack = Duration::from_millis(1);
+                assert!(expires_at + slack >= before + life, "{adapter:?} {offset_s}");
+                assert!(expires_at <= after + life + slack, "{adapter:?} {offset_s}");
+                assert!(provider.accepts(tokens.access_token.expose()));
+                token = tokens.refresh_token.expect("a refresh token");
+            }
+        }
+    }
+    proxy.counts()
+}
+
+/// An account while the server's clock is set back and forth: one renewal and
+/// no more, as long as the server takes the token.
+pub(super) fn account() -> Counts {
+    let provider = Provider::start();
+    let proxy = Proxy::before(provider.port());
+    let mut counts = Counts::default();
+    for adapter in Adapter::ALL {
+        provider.set_clock(0);
+        let ada = Ada::logged_in(&provider, &proxy, adapter, Network::default());
+        for offset_s in [600, -600, 0, 2 * HOUR_S, -2 * HOUR_S, 0] {
+            provider.set_clock(offset_s);
+            ada.refresh_in_the_end(&mut counts);
+            let exchanges = provider.stats().refreshed;
+            for _ in 0..100 {
+                let token = ada.token().expect("the current token");
+                assert!(token.renewal_error().is_none());
+            }
+            let token = ada.token().expect("the current token");
+            assert!(provider.accepts(token.access_token().expose()), "{adapter:?} {offset_s}");
+            assert_eq!(provider.stats().refreshed, exchanges, "renewed without need");
+        }
+    }
+    counts.add(&proxy.counts());
+    counts
+}

@@ -1,0 +1,85 @@
+//! A forward proxy on the way, that wants to know who asks, and one that is
+//! down.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use auth_core::{Backoff, FailureKind, RefreshToken, TokenEndpoint, TransportErrorKind};
+
+use super::tls::check;
+use crate::{
+    child::{NodeProgram, ask, port},
+    clients::{Adapter, Network},
+    report::Counts,
+    tls::TlsServers,
+};
+
+pub(super) fn demands_authentication() -> Counts {
+    let servers = TlsServers::start();
+    let (_proxy, ready) = NodeProgram::start("forward_proxy.mjs", &["ada:secret".to_owned()]);
+    let (proxy_port, control) = (port(&ready["port"]), port(&ready["control_port"]));
+    let mut exchanges = 0;
+    for adapter in Adapter::ALL {
+        for user in ["", "ada:wrong@"] {
+            let network = through(&format!("http://{user}127.0.0.1:{proxy_port}"), &servers);
+            let error = renew(adapter, &servers, &network).expect_err("it was not told who asks");
+            check(
+                &format!("{adapter:?} as {user:?}"),
+                &error,
+                FailureKind::Unreachable,
+                TransportErrorKind::Proxy,
+                &["407", "proxy authorization required", "Proxy Authentication Required"],
+            );
+            assert!(!format!("{error:?}").contains("wrong"), "it shows the password: {error:?}");
+        }
+        assert_eq!(servers.requests("good"), exchanges, "nothing went past the proxy");
+        let network = through(&format!("http://ada:secret@127.0.0.1:{proxy_port}"), &servers);
+        renew(adapter, &servers, &network).expect("it knows ada");
+        exchanges += 1;
+    }
+    assert_eq!(servers.requests("good"), exchanges);
+    let counts = ask(control, "/", None);
+    assert_eq!(counts["tunnels"], exchanges);
+    assert_eq!(counts["refused"], 2 * exchanges);
+    assert_eq!(counts["forwarded_in_clear"], 0);
+    Counts { exchanges, ..Counts::default() }
+}
+
+pub(super) fn is_down() -> Counts {
+    let servers = TlsServers::start();
+    // A port at which nobody listens any more.
+    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = closed.local_addr().expect("an address");
+    drop(closed);
+    for adapter in Adapter::ALL {
+        let network = through(&format!("http://ada:secret@{address}"), &servers);
+        let error = renew(adapter, &servers, &network).expect_err("there is no proxy");
+        check(
+            &format!("{adapter:?}"),
+            &error,
+            FailureKind::Unreachable,
+            TransportErrorKind::Proxy,
+            &["refused"],
+        );
+        assert!(!format!("{error:?}").contains("secret"), "it shows the password: {error:?}");
+    }
+    assert_eq!(servers.requests("good"), 0, "nothing went past the proxy");
+    Counts::default()
+}
+
+fn through(proxy: &str, servers: &TlsServers) -> Network {
+    Network {
+        proxy: Some(proxy.to_owned()),
+        root_pem: Some(servers.root_pem.clone()),
+        policy: Backoff::default().max_retries(0),
+        ..Network::default()
+    }
+}
+
+fn renew(
+    adapter: Adapter,
+    servers: &TlsServers,
+    network: &Network,
+) -> Result<(), auth_core::RefreshError> {
+    let endpoint = TokenEndpoint::new(&servers.url("good"), "client").expect("an endpoint");
+    adapter.renew(&endpoint, &RefreshToken::new("rt-1"), network).map(drop)
+}
