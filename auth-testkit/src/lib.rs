@@ -1,4 +1,5 @@
-//! Scripted transports, a virtual clock, a fake authorization server and conformance suites for auth-core
+#![doc = include_str!("../docs/crate.md")]
+#![cfg_attr(feature = "server", doc = include_str!("../docs/server.md"))]
 
 mod answer;
 mod clock;
