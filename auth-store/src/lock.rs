@@ -168,9 +168,10 @@ mod tests {
             for removes in [true, true, false, false] {
                 let (dir, inside) = (&dir, &inside);
                 scope.spawn(move || {
-                    for _ in 0..2000 {
+                    for _ in 0..3000 {
                         let Some(lock) = FileLock::try_take(dir, NAME).unwrap() else { continue };
                         assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "two at once");
+                        thread::sleep(Duration::from_micros(20));
                         inside.fetch_sub(1, Ordering::SeqCst);
                         if removes {
                             dir.remove(NAME).unwrap();

@@ -1,6 +1,9 @@
 //! What the tests of this crate share.
 #![allow(dead_code)]
 
+pub(crate) mod child;
+pub(crate) mod steps;
+
 use std::{fs, path::Path, time::SystemTime};
 
 use auth_accounts::{AccountId, Record};

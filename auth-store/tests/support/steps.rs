@@ -1,0 +1,109 @@
+//! A process that stops at a chosen step of a renewal, to be killed there.
+
+use std::time::Duration;
+
+use auth_accounts::{AccountId, BlockingTokenStore, Lease, Record, StoreError, Version};
+use auth_core::{BlockingTransport, Request, Response, TransportError};
+
+use super::child::{say, wait_for_parent};
+
+/// Where a renewal is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    BeforeLease,
+    BeforeNote,
+    AfterNote,
+    AfterAnswer,
+    AfterSave,
+    BeforeFree,
+}
+
+impl Step {
+    pub(crate) const ALL: [Self; 6] = [
+        Self::BeforeLease,
+        Self::BeforeNote,
+        Self::AfterNote,
+        Self::AfterAnswer,
+        Self::AfterSave,
+        Self::BeforeFree,
+    ];
+
+    pub(crate) fn name(self) -> String {
+        format!("{self:?}")
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.name() == name)
+    }
+}
+
+/// Says so and waits, if this is the step to stop at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StopAt(pub(crate) Step);
+
+impl StopAt {
+    fn reached(self, step: Step) {
+        if self.0 == step {
+            say(&step.name());
+            wait_for_parent();
+        }
+    }
+}
+
+/// A store within which to stop. What it saves can be made larger, so that
+/// saving takes long enough to be seen.
+pub(crate) struct Stopping<S> {
+    pub(crate) inner: S,
+    pub(crate) stop: StopAt,
+    pub(crate) ballast: usize,
+}
+
+impl<S: BlockingTokenStore> BlockingTokenStore for Stopping<S> {
+    fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
+        self.inner.load(account)
+    }
+
+    fn save(
+        &self,
+        account: &AccountId,
+        record: &Record,
+        expected: Option<&Version>,
+    ) -> Result<Version, StoreError> {
+        let is_note = record.begun.is_some();
+        if is_note {
+            self.stop.reached(Step::BeforeNote);
+        }
+        let mut record = record.clone();
+        if !is_note && self.ballast > 0 {
+            record.tokens.extra.insert("ballast", "x".repeat(self.ballast).into());
+        }
+        let version = self.inner.save(account, &record, expected)?;
+        self.stop.reached(if is_note { Step::AfterNote } else { Step::AfterSave });
+        Ok(version)
+    }
+
+    fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+        self.stop.reached(Step::BeforeLease);
+        let lease = self.inner.lease(account, wait)?;
+        Ok(Lease::new(StopBeforeFree { _lease: lease, stop: self.stop }))
+    }
+}
+
+struct StopBeforeFree {
+    _lease: Lease,
+    stop: StopAt,
+}
+
+impl Drop for StopBeforeFree {
+    fn drop(&mut self) {
+        self.stop.reached(Step::BeforeFree);
+    }
+}
+
+impl<T: BlockingTransport> BlockingTransport for Stopping<T> {
+    fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let response = self.inner.send(request);
+        self.stop.reached(Step::AfterAnswer);
+        response
+    }
+}
