@@ -112,10 +112,10 @@ impl ResponseReader {
     /// A client may take the end of the connection for the end of the body.
     fn is_cut(&self) -> bool {
         let headers = &self.head.headers;
-        if let Some(announced) = content_length(&self.head)
-            && !headers.contains_key(header::CONTENT_ENCODING)
-        {
-            return announced != self.body.len() as u64;
+        if let Some(announced) = content_length(&self.head) {
+            // The length of what was encoded is another one.
+            let encoded = headers.contains_key(header::CONTENT_ENCODING);
+            return !encoded && announced != self.body.len() as u64;
         }
         let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
         let framed = match self.head.version {

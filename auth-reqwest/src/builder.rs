@@ -86,7 +86,8 @@ impl ReqwestTransportBuilder {
 
     /// Goes through this proxy always, with `user:password@` in its URL if it
     /// wants them. By default the environment (`HTTPS_PROXY`, `ALL_PROXY`,
-    /// `NO_PROXY`) and the system's settings decide.
+    /// `NO_PROXY`) and the system's settings decide for `https`; plain `http`,
+    /// which is for loopback, goes through none.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySetting::Always(url.into());
         self
@@ -135,31 +136,38 @@ impl ReqwestTransportBuilder {
         let alpn: Alpn = if self.http2_only { &[b"h2"] } else { &[b"h2", b"http/1.1"] };
         let user_agent =
             http::HeaderValue::try_from(self.user_agent).map_err(|_| BuildError::UserAgent)?;
-        let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls::config(&self.roots, alpn)?)
-            .retry(reqwest::retry::never())
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            // A feature of another crate may switch these on.
-            .no_gzip()
-            .no_brotli()
-            .no_zstd()
-            .no_deflate()
-            .connect_timeout(self.connect_timeout)
-            .pool_max_idle_per_host(self.max_idle)
-            .user_agent(user_agent);
-        builder = match self.proxy {
-            ProxySetting::System => builder,
-            ProxySetting::Never => builder.no_proxy(),
-            ProxySetting::Always(url) => {
-                builder.proxy(Proxy::all(url).map_err(|_| BuildError::Proxy)?)
-            }
+        let tls = tls::config(&self.roots, alpn)?;
+        let client = |proxy: &ProxySetting| {
+            let builder = Client::builder()
+                .tls_backend_preconfigured(tls.clone())
+                .retry(reqwest::retry::never())
+                .redirect(redirect::Policy::none())
+                .referer(false)
+                // A feature of another crate may switch these on.
+                .no_gzip()
+                .no_brotli()
+                .no_zstd()
+                .no_deflate()
+                .connect_timeout(self.connect_timeout)
+                .pool_max_idle_per_host(self.max_idle)
+                .user_agent(user_agent.clone());
+            let builder = match proxy {
+                ProxySetting::System => builder,
+                ProxySetting::Never => builder.no_proxy(),
+                ProxySetting::Always(url) => {
+                    builder.proxy(Proxy::all(url).map_err(|_| BuildError::Proxy)?)
+                }
+            };
+            let builder = if self.http2_only { builder.http2_prior_knowledge() } else { builder };
+            builder.build().map_err(|error| BuildError::Client(error.without_url()))
         };
-        if self.http2_only {
-            builder = builder.http2_prior_knowledge();
-        }
-        let client = builder.build().map_err(|error| BuildError::Client(error.without_url()))?;
-        Ok(ReqwestTransport::from_client(client).with_timeout(self.timeout))
+        // Plain HTTP is for loopback only; a proxy that the environment names
+        // would see the refresh token in clear.
+        let direct = match self.proxy {
+            ProxySetting::System => Some(client(&ProxySetting::Never)?),
+            ProxySetting::Never | ProxySetting::Always(_) => None,
+        };
+        Ok(ReqwestTransport::ours(client(&self.proxy)?, direct, self.timeout))
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) enum Phase {
 pub(crate) fn read(error: reqwest::Error, phase: Phase, sent: bool, https: bool) -> TransportError {
     let facts = Facts::of(&error);
     let failed = of_kind(facts.kind(phase, sent, https), sent);
-    if facts.text.is_empty() { failed } else { failed.with_source(facts.text) }
+    if facts.text.is_empty() { failed } else { failed.with_detail(facts.text) }
 }
 
 /// The whole attempt took too long.

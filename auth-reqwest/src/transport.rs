@@ -1,9 +1,11 @@
 //! One attempt.
 
-use std::{fmt, time::Duration};
+use std::{fmt, future::poll_fn, pin::Pin, time::Duration};
 
 use auth_core::{Request, Response, ResponseReader, Transport, TransportError, TransportErrorKind};
-use http::uri::Scheme;
+use bytes::Bytes;
+use http::{Version, uri::Scheme};
+use http_body::{Body as _, Frame};
 use reqwest::{Body, Client};
 use tokio::time::Instant;
 
@@ -20,6 +22,8 @@ use crate::{
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: Client,
+    /// For plain HTTP, where it must not take the client's proxy.
+    direct: Option<Client>,
     timeout: Duration,
 }
 
@@ -49,6 +53,9 @@ impl ReqwestTransport {
     ///   with a GET. That request holds no token, and its answer is refused if
     ///   it comes from another URL: the attempt fails. (A 307 or 308 is not
     ///   followed, for the body cannot be sent twice.)
+    /// - `no_proxy()` for an endpoint on plain HTTP, which is for loopback only:
+    ///   a client takes a proxy from the environment by default, and would show
+    ///   it the refresh token.
     /// - `connect_timeout`: there is none by default, so that a silent host
     ///   costs the whole 10 s.
     /// - `pool_max_idle_per_host(0)`: otherwise a connection that the server
@@ -57,7 +64,11 @@ impl ReqwestTransport {
     ///   repeat requests. A body that cannot be cloned stops reqwest's own
     ///   retries.
     pub fn from_client(client: Client) -> Self {
-        Self { client, timeout: TIMEOUT }
+        Self { client, direct: None, timeout: TIMEOUT }
+    }
+
+    pub(crate) fn ours(client: Client, direct: Option<Client>, timeout: Duration) -> Self {
+        Self { client, direct, timeout }
     }
 
     /// How long one attempt may take, from the name's resolution to the last
@@ -75,19 +86,26 @@ impl ReqwestTransport {
         call: &Call,
     ) -> Result<Response, TransportError> {
         let url = request.url().clone();
-        let response = call.in_time(Phase::Head, self.client.execute(request)).await?;
+        let client = self.direct.as_ref().filter(|_| !call.https).unwrap_or(&self.client);
+        let response = call.in_time(Phase::Head, client.execute(request)).await?;
         if *response.url() != url {
             return Err(TransportError::unknown(TransportErrorKind::Other)
                 .with_source("the client followed a redirect; build it with Policy::none()"));
         }
         let (head, mut body) = split(response);
+        let http2 = head.version >= Version::HTTP_2;
         let mut reader = ResponseReader::new(head, limit);
         loop {
-            match call.in_time(Phase::Body, body.chunk()).await {
-                Ok(Some(chunk)) => {
-                    if reader.push(&chunk).is_break() {
+            match call.in_time(Phase::Body, next_frame(&mut body)).await {
+                Ok(Some(frame)) => {
+                    if frame.data_ref().is_some_and(|chunk| reader.push(chunk).is_break()) {
                         return reader.finish();
                     }
+                }
+                // hyper takes RST_STREAM with NO_ERROR for an end, where the
+                // stream has not ended.
+                Ok(None) if http2 && !body.is_end_stream() => {
+                    return reader.fail(TransportError::unknown(TransportErrorKind::Truncated));
                 }
                 Ok(None) => return reader.finish(),
                 Err(error) => return reader.fail(error),
@@ -145,11 +163,15 @@ impl fmt::Debug for ReqwestTransport {
     }
 }
 
-/// The head for the reader, and the response to read the body from.
-fn split(mut response: reqwest::Response) -> (http::response::Parts, reqwest::Response) {
+/// The head for the reader, and the body.
+fn split(mut response: reqwest::Response) -> (http::response::Parts, Body) {
     let (mut head, ()) = http::Response::new(()).into_parts();
     head.status = response.status();
     head.version = response.version();
     head.headers = std::mem::take(response.headers_mut());
-    (head, response)
+    (head, Body::from(response))
+}
+
+async fn next_frame(body: &mut Body) -> reqwest::Result<Option<Frame<Bytes>>> {
+    poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await.transpose()
 }

@@ -84,7 +84,8 @@ impl UreqTransportBuilder {
 
     /// Goes through this HTTP proxy always, with `user:password@` in its URL
     /// if it wants them. By default the environment (`HTTPS_PROXY`,
-    /// `ALL_PROXY`, `NO_PROXY`) and the system's settings decide.
+    /// `ALL_PROXY`, `NO_PROXY`) decides for `https`; plain `http`, which is for
+    /// loopback, goes through none.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySetting::Always(url.into());
         self
@@ -132,12 +133,13 @@ impl UreqTransportBuilder {
             .user_agent(self.user_agent)
             .max_idle_connections(self.max_idle)
             .max_idle_connections_per_host(self.max_idle);
+        let direct_http = matches!(self.proxy, ProxySetting::System);
         let builder = match self.proxy {
             ProxySetting::System => builder,
             ProxySetting::Never => builder.proxy(None),
             ProxySetting::Always(url) => builder.proxy(Some(proxy(&url)?)),
         };
-        Ok(UreqTransport::ours(builder, self.timeout))
+        Ok(UreqTransport::ours(builder, self.timeout, direct_http))
     }
 }
 

@@ -24,10 +24,12 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    pub(crate) fn of(agent: &Agent, uri: &Uri) -> Self {
+    /// `direct`: whether the agent's proxy is passed over.
+    pub(crate) fn of(agent: &Agent, uri: &Uri, direct: bool) -> Self {
+        let proxy = agent.config().proxy().filter(|_| !direct);
         Self {
             https: uri.scheme() == Some(&Scheme::HTTPS),
-            proxy: agent.config().proxy().is_some_and(|proxy| !proxy.is_no_proxy(uri)),
+            proxy: proxy.is_some_and(|proxy| !proxy.is_no_proxy(uri)),
         }
     }
 }
@@ -37,7 +39,7 @@ pub(crate) fn read(error: Error, phase: Phase, sent: bool, route: Route) -> Tran
     let kind = At { phase, sent, route }.kind(&error);
     let failed = if sent { TransportError::unknown(kind) } else { TransportError::not_sent(kind) };
     match text(&error) {
-        Some(text) => failed.with_source(text),
+        Some(text) => failed.with_detail(text),
         None => failed,
     }
 }

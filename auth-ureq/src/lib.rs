@@ -22,6 +22,7 @@
 //! | no timeout | 5 s to connect, 10 s for the whole attempt | a retry helps only inside the server's grace window |
 //! | follows redirects | a 3xx is the answer | nobody but the token endpoint gets a request |
 //! | a 4xx or 5xx is an error without a body | every answer is an answer | the body holds the error code |
+//! | a proxy from the environment, for `http` too | for `https` only | plain HTTP is for loopback, and a proxy would see the token in clear |
 //! | keeps idle connections | keeps none | one request an hour gains nothing from a pool, and a closed pooled connection looks like a lost answer |
 //! | compression if a feature is on anywhere in the tree | none | a token endpoint needs none |
 //! | its errors may print the URL | no URL, header or body in any error | some providers want a key in the query |
@@ -40,6 +41,11 @@
 //! `auth-core`'s. HTTP/2: ureq speaks HTTP/1.1. Cookies: ureq keeps none,
 //! unless some crate in the tree turns its feature `cookies` on; then every
 //! agent keeps them for as long as it lives, and nothing turns that off.
+//!
+//! What ureq logs: with a logger at level `TRACE` it dumps answers and headers,
+//! tokens and secrets included, and then shows URLs at `DEBUG`. An adapter
+//! cannot stop that; where such levels are on, filter the targets `ureq` and
+//! `ureq_proto`.
 //!
 //! The body is wiped from memory after use, but ureq copies it into its write
 //! buffer, and the TLS library into its own; those copies are theirs.

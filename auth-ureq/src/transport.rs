@@ -7,7 +7,7 @@ use std::{
 };
 
 use auth_core::{BlockingTransport, Request, Response, ResponseReader, TransportError};
-use http::{HeaderValue, header};
+use http::{HeaderValue, header, uri::Scheme};
 use ureq::{Agent, SendBody, config::ConfigBuilder, typestate::AgentScope};
 use zeroize::Zeroizing;
 
@@ -28,6 +28,10 @@ pub struct UreqTransport {
     /// Whether the agent lacks the settings, so that each request needs them.
     /// ureq then sets TLS up anew each time, which is why ours has them.
     per_request: bool,
+    /// Whether plain HTTP passes the agent's proxy over, which the environment
+    /// chose: it is for loopback only, and a proxy elsewhere would see the
+    /// refresh token in clear.
+    direct_http: bool,
 }
 
 /// The settings that must hold, for an agent or for one request. (A macro, for
@@ -73,15 +77,22 @@ impl UreqTransport {
     ///   costs the whole 10 s.
     /// - `max_idle_connections(0)`: otherwise a connection that the server has
     ///   closed in the meantime fails like a lost answer.
+    /// - `proxy`: unless it is `None`, plain HTTP to loopback goes through it,
+    ///   and shows it the refresh token. An agent takes one from the environment
+    ///   by default.
     /// - middleware, connectors and resolvers that repeat requests or report
     ///   what is in them; cookies.
     pub fn from_agent(agent: Agent) -> Self {
-        Self { agent, timeout: TIMEOUT, per_request: true }
+        Self { agent, timeout: TIMEOUT, per_request: true, direct_http: false }
     }
 
-    pub(crate) fn ours(settings: ConfigBuilder<AgentScope>, timeout: Duration) -> Self {
+    pub(crate) fn ours(
+        settings: ConfigBuilder<AgentScope>,
+        timeout: Duration,
+        direct_http: bool,
+    ) -> Self {
         let agent = owed!(settings, timeout).new_agent();
-        Self { agent, timeout, per_request: false }
+        Self { agent, timeout, per_request: false, direct_http }
     }
 
     /// How long one attempt may take, from the name's resolution to the last
@@ -101,10 +112,13 @@ impl BlockingTransport for UreqTransport {
         let mut body = Tripwire::new(body);
         // A body of known length is sent as it is, without one in chunks.
         head.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-        let route = cause::Route::of(&self.agent, head.uri());
+        let direct = self.direct_http && head.uri().scheme() == Some(&Scheme::HTTP);
+        let route = cause::Route::of(&self.agent, head.uri(), direct);
 
         let request = head.map(|()| SendBody::from_reader(&mut body));
-        let request = if self.per_request {
+        let request = if direct {
+            owed!(self.agent.configure_request(request).proxy(None), self.timeout)
+        } else if self.per_request {
             owed!(self.agent.configure_request(request), self.timeout)
         } else {
             request

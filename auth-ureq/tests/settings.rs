@@ -157,3 +157,32 @@ fn an_agent_that_trusts_everybody_is_caught_by_the_suite() {
     let report = suite.run();
     assert_eq!(report.failed().count(), certificates.len(), "{report}");
 }
+
+/// In a process of its own, since it needs an environment of its own.
+#[test]
+fn plain_http_takes_no_proxy_from_the_environment() {
+    let proxy = FaultServer::plays([]);
+    let server = FaultServer::plays([tokens()]);
+    let address = format!("http://{}", proxy.address());
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "renews_at_the_endpoint_of_the_environment", "--ignored"])
+        .env("ENDPOINT", server.url())
+        .envs(["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].map(|name| (name, &address)))
+        .env_remove("no_proxy")
+        .env_remove("NO_PROXY")
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    server.stop();
+    server.verify();
+    proxy.stop();
+    assert_eq!(proxy.connections().len(), 0, "the proxy would see the token in clear");
+}
+
+#[test]
+#[ignore = "run by `plain_http_takes_no_proxy_from_the_environment`"]
+fn renews_at_the_endpoint_of_the_environment() {
+    let endpoint = endpoint(&std::env::var("ENDPOINT").unwrap());
+    let transport = UreqTransport::builder().without_system_roots().build().unwrap();
+    assert_eq!(transport.send(request(&endpoint)).unwrap().status(), 200);
+}
