@@ -80,6 +80,24 @@ impl Error for ApiError {
     }
 }
 
+/// The same client, outside of a test, at a server that answers at the second
+/// try.
+#[allow(clippy::print_stdout)]
+fn main() -> Result<(), Box<dyn Error>> {
+    let server = auth_testkit::FakeAuthServer::new();
+    server.fail_next([auth_testkit::Fault::Status(502)]);
+    let mut client = ApiClient {
+        transport: server.clone(),
+        clock: server.clock().clone(),
+        endpoint: server.endpoint(),
+        session: Some(server.log_in("ada")),
+    };
+    server.clock().advance(Duration::from_secs(3600));
+    pollster::block_on(client.access_token())?;
+    println!("renewed:\n{}", server.transcript());
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use auth_core::{AccessToken, RefreshToken, TransportErrorKind};
@@ -190,22 +208,4 @@ mod tests {
         assert_eq!((report.exchanges, report.lost_answers, report.rejected), (500, 72, 0));
         server.assert_never_replayed();
     }
-}
-
-/// The same client, outside of a test, at a server that answers at the second
-/// try.
-#[allow(clippy::print_stdout)]
-fn main() -> Result<(), Box<dyn Error>> {
-    let server = auth_testkit::FakeAuthServer::new();
-    server.fail_next([auth_testkit::Fault::Status(502)]);
-    let mut client = ApiClient {
-        transport: server.clone(),
-        clock: server.clock().clone(),
-        endpoint: server.endpoint(),
-        session: Some(server.log_in("ada")),
-    };
-    server.clock().advance(Duration::from_secs(3600));
-    pollster::block_on(client.access_token())?;
-    println!("renewed:\n{}", server.transcript());
-    Ok(())
 }

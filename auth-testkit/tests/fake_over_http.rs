@@ -102,6 +102,38 @@ fn sessions_and_faults_are_the_same_as_in_process() {
 }
 
 #[test]
+fn a_stalled_answer_is_held_until_the_client_gives_up() {
+    let server = FakeAuthServer::new();
+    let listening = server.listen();
+    let token = server.log_in("ada").refresh_token.unwrap();
+    server.fail_next([Fault::StallAfter(Duration::ZERO), Fault::Delay(Duration::ZERO)]);
+    let body =
+        format!("grant_type=refresh_token&client_id=my-client&refresh_token={}", token.expose());
+    let mut stream = TcpStream::connect(listening.address()).unwrap();
+    let head = format!(
+        "POST /token HTTP/1.1\r\nhost: x\r\ncontent-length: {}\r\n\
+         content-type: application/x-www-form-urlencoded\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+    listening.socket().wait_for_whole_requests(1);
+    // Gives up. All that the server sent until its end is nothing.
+    stream.shutdown(Shutdown::Write).unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert_eq!(answer, b"");
+
+    listening.socket().stop();
+    let report = server.report();
+    assert_eq!((report.exchanges, report.lost_answers), (1, 1));
+    // Without grace the session is over, and nobody is to blame.
+    let listening = server.listen();
+    assert_eq!(exchange(&listening, &token).unwrap_err().kind(), FailureKind::Rejected);
+    assert_eq!(server.report().replays[0].knowledge, Knowledge::AnswerLost);
+    server.assert_never_replayed();
+}
+
+#[test]
 fn two_listeners_are_one_server() {
     let server = FakeAuthServer::builder().body_format(BodyFormat::Json).real_time().build();
     let (one, other) = (server.listen(), server.listen());

@@ -24,7 +24,8 @@ pub enum Fault {
     /// out after this long; over a socket the connection is held until the
     /// client gives up.
     StallAfter(Duration),
-    /// The exchange is made, and the answer takes this long.
+    /// The exchange is made, and the answer takes this long; over a socket, in
+    /// real time.
     Delay(Duration),
     /// An answer with this status and an HTML page, as from a proxy; nothing
     /// is done about the request.
