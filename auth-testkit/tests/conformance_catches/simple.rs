@@ -237,9 +237,10 @@ impl Simple {
         let Ok(mut framing) = Framing::of(&parts) else {
             return Err(TransportError::unknown(Kind::Protocol));
         };
-        if self.flaw == Flaw::BelievesACutForm {
+        if matches!(self.flaw, Flaw::BelievesACutForm | Flaw::BelievesACutAnswer) {
             // The shared reader would notice.
-            parts.headers.insert("content-length", http::HeaderValue::from_static("1"));
+            parts.version = http::Version::HTTP_2;
+            parts.headers.remove("content-length");
         }
         let cut_is_fine = self.flaw == Flaw::BelievesACutAnswer;
         let status = parts.status;
