@@ -1,4 +1,8 @@
-//! Durable stores.
+#![cfg_attr(feature = "file", doc = include_str!("../docs/crate.md"))]
+#![cfg_attr(
+    not(feature = "file"),
+    doc = "Durable stores for [`auth_accounts`]; there is none without the feature `file`."
+)]
 
 #[cfg(feature = "file")]
 mod error;

@@ -150,9 +150,7 @@ pub(crate) fn log_in(server: &FakeAuthServer, store: &FileStore) -> Record {
     let mut tokens = server.log_in(ACCOUNT);
     tokens.expires_at = Some(super::seconds(1_000_000_000));
     let record = Record::new(tokens);
-    let found = BlockingTokenStore::load(store, &ACCOUNT.into()).unwrap();
-    let version = found.map(|(_, version)| version);
-    BlockingTokenStore::save(store, &ACCOUNT.into(), &record, version.as_ref()).unwrap();
+    super::save(store, &ACCOUNT.into(), &record);
     record
 }
 

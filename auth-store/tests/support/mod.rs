@@ -2,18 +2,34 @@
 #![allow(dead_code)]
 
 pub(crate) mod child;
+pub(crate) mod foreign;
 pub(crate) mod steps;
 
 use std::{fs, path::Path, time::SystemTime};
 
-use auth_accounts::{AccountId, Record};
+use auth_accounts::{AccountId, BlockingTokenStore, Record, Version};
 use auth_core::{AccessToken, RefreshToken, TokenSet};
+use auth_store::FileStore;
 
 /// Every token of these tests begins so.
 pub(crate) const SECRET: &str = "s3cret-";
 
 pub(crate) fn account() -> AccountId {
     "ada@example.com".into()
+}
+
+/// The file of [`account`].
+pub(crate) const RECORD: &str = "account-ada%40example.com.json";
+
+pub(crate) fn load(store: &FileStore, account: &AccountId) -> Option<Record> {
+    BlockingTokenStore::load(store, account).unwrap().map(|(record, _)| record)
+}
+
+/// Saves over whatever is there.
+pub(crate) fn save(store: &FileStore, account: &AccountId, record: &Record) -> Version {
+    let found = BlockingTokenStore::load(store, account).unwrap();
+    let version = found.map(|(_, version)| version);
+    BlockingTokenStore::save(store, account, record, version.as_ref()).unwrap()
 }
 
 pub(crate) fn tokens(number: u32) -> TokenSet {

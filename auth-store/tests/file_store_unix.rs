@@ -1,0 +1,197 @@
+//! Who else may get at a `FileStore`: modes, owners, links, pipes.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+
+mod support;
+
+use std::{fs, os::unix::fs::symlink, path::Path, time::Duration};
+
+use auth_accounts::{BlockingTokenStore, StoreErrorKind};
+use auth_store::FileStore;
+use support::{RECORD, account, load, mode, names, record, save, scratch, set_mode};
+
+#[test]
+fn files_are_for_their_user_alone() {
+    let scratch = scratch();
+    let directory = scratch.path().join("state/app");
+    let store = FileStore::open(&directory).unwrap();
+    save(&store, &account(), &record(1));
+    drop(BlockingTokenStore::lease(&store, &account(), Duration::ZERO).unwrap());
+    assert_eq!(mode(&directory), 0o700);
+    assert_eq!(mode(&scratch.path().join("state")), 0o700);
+    let names = names(&directory);
+    assert_eq!(
+        names,
+        [
+            "account-ada%40example.com.json",
+            "account-ada%40example.com.lease",
+            "account-ada%40example.com.lock"
+        ]
+    );
+    for name in names {
+        assert_eq!(mode(&directory.join(&name)), 0o600, "{name}");
+    }
+}
+
+#[test]
+fn a_stricter_mode_is_kept() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    save(&store, &account(), &record(1));
+    set_mode(&scratch.path().join(RECORD), 0o400);
+    save(&store, &account(), &record(2));
+    assert_eq!(mode(&scratch.path().join(RECORD)), 0o400);
+    assert_eq!(load(&store, &account()), Some(record(2)));
+}
+
+#[test]
+fn a_looser_mode_is_refused() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    let version = save(&store, &account(), &record(1));
+    let path = scratch.path().join(RECORD);
+    let content = fs::read(&path).unwrap();
+    for (file, loose, fix) in [
+        (path.as_path(), 0o644, "chmod 600"),
+        (&path, 0o640, "chmod 600"),
+        (&path, 0o602, "chmod 600"),
+        (&path, 0o440, "chmod 400"),
+        (scratch.path(), 0o755, "chmod 700"),
+        (scratch.path(), 0o701, "chmod 700"),
+        (scratch.path(), 0o770, "chmod 700"),
+        (&scratch.path().join("account-ada%40example.com.lock"), 0o666, "chmod 600"),
+    ] {
+        let before = mode(file);
+        set_mode(file, loose);
+        let saved = BlockingTokenStore::save(&store, &account(), &record(2), Some(&version));
+        let error = saved.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+        let text = error.to_string();
+        assert!(text.starts_with(&file.display().to_string()), "{text}");
+        assert!(text.contains(&format!("mode is {loose:04o}")), "{text}");
+        assert!(text.contains(&format!("{fix} {file:?}")), "{text}");
+        if !file.ends_with("account-ada%40example.com.lock") {
+            let error = BlockingTokenStore::load(&store, &account()).unwrap_err();
+            assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+        }
+        set_mode(file, before);
+    }
+    assert_eq!(fs::read(&path).unwrap(), content);
+    set_mode(scratch.path(), 0o750);
+    let error = FileStore::open(scratch.path()).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+    assert_eq!(mode(scratch.path()), 0o750, "it is not for the store to change");
+}
+
+/// Whoever may write beside a directory can plant a link; what it points to
+/// is neither read nor written.
+#[test]
+fn links_are_not_followed() {
+    let scratch = scratch();
+    let (directory, elsewhere) = (scratch.path().join("tokens"), scratch.path().join("secret"));
+    let store = FileStore::open(&directory).unwrap();
+    let version = save(&store, &account(), &record(1));
+    let good = fs::read(directory.join(RECORD)).unwrap();
+    // Well-formed, of the right mode, and this very account's.
+    fs::write(&elsewhere, &good).unwrap();
+    set_mode(&elsewhere, 0o600);
+    let refused = |path: &Path, result: Result<(), auth_accounts::StoreError>| {
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+        assert!(error.to_string().contains("link is not followed"), "{error}");
+        assert!(error.to_string().starts_with(&path.display().to_string()), "{error}");
+        assert_eq!(fs::read(&elsewhere).unwrap(), good);
+    };
+
+    let path = directory.join(RECORD);
+    fs::remove_file(&path).unwrap();
+    symlink(&elsewhere, &path).unwrap();
+    let save_again =
+        || BlockingTokenStore::save(&store, &account(), &record(2), Some(&version)).map(drop);
+    refused(&path, BlockingTokenStore::load(&store, &account()).map(drop));
+    refused(&path, save_again());
+    refused(&path, BlockingTokenStore::save(&store, &account(), &record(2), None).map(drop));
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, &good).unwrap();
+    set_mode(&path, 0o600);
+
+    let lock = directory.join("account-ada%40example.com.lock");
+    fs::remove_file(&lock).unwrap();
+    symlink(&elsewhere, &lock).unwrap();
+    refused(&lock, save_again());
+    fs::remove_file(&lock).unwrap();
+
+    let lease = directory.join("account-ada%40example.com.lease");
+    symlink(&elsewhere, &lease).unwrap();
+    let leased = BlockingTokenStore::lease(&store, &account(), Duration::ZERO);
+    refused(&lease, leased.map(drop));
+    // Nor is one made where a dangling link points.
+    fs::remove_file(&lease).unwrap();
+    symlink(scratch.path().join("new"), &lease).unwrap();
+    let leased = BlockingTokenStore::lease(&store, &account(), Duration::ZERO);
+    refused(&lease, leased.map(drop));
+    assert!(!scratch.path().join("new").exists());
+
+    // The temporary file is always made anew.
+    let temporary = directory.join(format!("{RECORD}.tmp"));
+    symlink(&elsewhere, &temporary).unwrap();
+    save_again().unwrap();
+    assert_eq!(fs::read(&elsewhere).unwrap(), good);
+    assert!(!temporary.exists());
+
+    let link = scratch.path().join("link");
+    symlink(&directory, &link).unwrap();
+    refused(&link, FileStore::open(&link).map(drop));
+}
+
+/// A pipe would keep its reader waiting for ever.
+#[test]
+fn only_regular_files_are_read() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    let path = scratch.path().join(RECORD);
+    let refused = || {
+        let error = BlockingTokenStore::load(&store, &account()).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Damaged, "{error}");
+        assert!(error.to_string().contains("not a regular file"), "{error}");
+        assert!(BlockingTokenStore::save(&store, &account(), &record(1), None).is_err());
+    };
+    fs::create_dir(&path).unwrap();
+    refused();
+    fs::remove_dir(&path).unwrap();
+
+    let mode = rustix::fs::Mode::from(0o600);
+    rustix::fs::mkfifoat(rustix::fs::CWD, &path, mode).unwrap();
+    refused();
+    fs::remove_file(&path).unwrap();
+
+    let socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    refused();
+    drop(socket);
+
+    let file = scratch.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = FileStore::open(&file).unwrap_err();
+    assert!(error.to_string().contains("not a directory"), "{error}");
+}
+
+/// Whoever owns a file or a directory can change it, whatever its mode.
+#[test]
+fn what_belongs_to_others_is_refused() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    save(&store, &account(), &record(1));
+    let path = scratch.path().join(RECORD);
+    // Only root can give things away.
+    if std::os::unix::fs::chown(&path, Some(12345), None).is_err() {
+        return;
+    }
+    let error = BlockingTokenStore::load(&store, &account()).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Permissions);
+    assert!(error.to_string().contains("belongs to user 12345"), "{error}");
+    std::os::unix::fs::chown(scratch.path(), Some(12345), None).unwrap();
+    let error = FileStore::open(scratch.path()).unwrap_err();
+    assert!(error.to_string().contains("belongs to user 12345"), "{error}");
+    std::os::unix::fs::chown(scratch.path(), Some(0), None).unwrap();
+}
