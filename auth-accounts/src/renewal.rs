@@ -21,7 +21,7 @@
 mod flow;
 mod outcome;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use auth_core::{Delivery, FailureKind, Now, RefreshError, Request, Response, TransportError};
 
@@ -147,7 +147,7 @@ impl Leasing {
     pub(crate) fn resolve(self, leased: Result<Lease, StoreError>, now: Now) -> Step {
         let mut flow = self.flow;
         match leased {
-            Ok(lease) => flow.lease = Some(lease),
+            Ok(lease) => flow.lease = Some(Arc::new(lease)),
             // Whoever held it all the time may have renewed.
             Err(error) if error.kind() == StoreErrorKind::LeaseTimeout => {
                 flow.lease_error = Some(error);
@@ -318,7 +318,10 @@ fn go(mut flow: Box<Flow>, next: Next, now: Now) -> Step {
 /// Goes on with the exchange.
 fn exchange(mut flow: Box<Flow>, step: auth_core::Step, now: Now) -> Step {
     match step {
-        auth_core::Step::Send(request, pending) => Step::Send(request, Sending { flow, pending }),
+        auth_core::Step::Send(request, pending) => {
+            flow.sent = Some(now);
+            Step::Send(request, Sending { flow, pending })
+        }
         auth_core::Step::Wait(delay, waiting) => Step::Sleep(delay, Sleeping { flow, waiting }),
         auth_core::Step::Done(Ok(tokens)) => {
             let record = flow.record_of(tokens, now);

@@ -148,7 +148,9 @@ impl Cached {
     /// The same, just obtained: handed out for a moment in any case, lest a
     /// server whose tokens do not live be asked at every call.
     pub(crate) fn just_obtained(mut self) -> Self {
-        self.window.end = self.window.end.max(later(self.window.start, SHORTEST_USE));
+        if let Some(at) = self.renewed_at {
+            self.window.end = self.window.end.max(later(at, SHORTEST_USE));
+        }
         self
     }
 

@@ -1,6 +1,6 @@
 //! What a renewal knows on its way, and what follows from it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use auth_core::{AccessToken, Grant, Now, Refresh, RefreshError, TokenSet};
 
@@ -44,6 +44,9 @@ pub(crate) struct Ahead {
     /// that one counts.
     replaces: Option<Fingerprint>,
     pub(crate) error: Option<StoreError>,
+    /// Held until they are saved: what the store holds is spent, and nobody
+    /// else may try it.
+    lease: Option<Arc<Lease>>,
 }
 
 /// What a caller wants.
@@ -70,10 +73,12 @@ pub(crate) struct Flow {
     /// What the store held when it was last heard of.
     pub(super) version: Option<Version>,
     base: Option<Fingerprint>,
-    pub(super) lease: Option<Lease>,
+    pub(super) lease: Option<Arc<Lease>>,
     pub(super) lease_error: Option<StoreError>,
     /// The refresh token that is being exchanged.
     pub(super) tried: Option<Fingerprint>,
+    /// When the last request was sent.
+    pub(super) sent: Option<Now>,
     pub(super) exchanged: bool,
     caught_up: bool,
     rounds: u32,
@@ -87,14 +92,15 @@ impl Flow {
             account,
             want,
             cached,
+            lease: memory.ahead.as_ref().and_then(|ahead| ahead.lease.clone()),
             ahead: memory.ahead,
             setback: memory.setback,
             current: None,
             version: None,
             base: None,
-            lease: None,
             lease_error: None,
             tried: None,
+            sent: None,
             exchanged: false,
             caught_up: false,
             rounds: 0,
@@ -237,14 +243,21 @@ impl Flow {
                 }
             }
         }
-        Record::obtained(tokens, now.wall)
+        // The expiry is counted from then (see `TokenSet::expires_at`).
+        let under_way = self.sent.map_or(Duration::ZERO, |sent| now.since(sent));
+        Record::obtained(tokens, now.wall.checked_sub(under_way).unwrap_or(now.wall))
     }
 
     /// New tokens are there, and not yet in the store.
     pub(super) fn renewed(&mut self, record: Record) {
         self.exchanged = true;
         self.setback = None;
-        self.ahead = Some(Ahead { record: record.clone(), replaces: self.base, error: None });
+        self.ahead = Some(Ahead {
+            record: record.clone(),
+            replaces: self.base,
+            error: None,
+            lease: self.lease.clone(),
+        });
         self.current = Some(record);
     }
 

@@ -1,5 +1,7 @@
 //! What comes of a renewal.
 
+use std::sync::Arc;
+
 use auth_core::Now;
 
 use super::flow::{Flow, Unsaved};
@@ -14,7 +16,7 @@ use crate::{
 pub(crate) struct Outcome {
     pub(crate) landed: Landed,
     pub(crate) unsaved: Unsaved,
-    pub(crate) lease: Option<Lease>,
+    pub(crate) lease: Option<Arc<Lease>>,
 }
 
 /// What the callers get of it.

@@ -7,7 +7,7 @@ use std::{
     future::poll_fn,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Poll,
     time::{Duration, SystemTime},
@@ -48,6 +48,8 @@ pub struct SpyStore {
     pub log: Log,
     /// Whether every operation lets others run before and after its effect.
     pub yields: Arc<AtomicBool>,
+    /// How often new tokens were saved.
+    pub tokens_saved: Arc<AtomicUsize>,
     faults: Arc<Mutex<HashMap<&'static str, VecDeque<Option<StoreErrorKind>>>>>,
     hooks: Arc<Mutex<HashMap<&'static str, VecDeque<Option<Hook>>>>>,
 }
@@ -61,6 +63,11 @@ impl SpyStore {
         faults: impl IntoIterator<Item = Option<StoreErrorKind>>,
     ) {
         lock(&self.faults).entry(name).or_default().extend(faults);
+    }
+
+    /// No more failures.
+    pub fn mend(&self) {
+        lock(&self.faults).clear();
     }
 
     /// Lets `hook` change the store just before the operation of this name
@@ -121,6 +128,9 @@ impl TokenStore for SpyStore {
         self.pause().await;
         self.enter(save_name(record))?;
         let saved = TokenStore::save(&self.inner, account, record, expected).await;
+        if saved.is_ok() && save_name(record) == "tokens" {
+            self.tokens_saved.fetch_add(1, Ordering::Relaxed);
+        }
         self.pause().await;
         saved
     }
@@ -169,17 +179,34 @@ impl Drop for Freed {
     }
 }
 
-/// A transport under observation.
+/// A transport under observation. Two requests at the same time fail the test.
 #[derive(Clone)]
 pub struct SpyTransport<T> {
     pub inner: T,
     pub log: Log,
     pub yields: Arc<AtomicBool>,
+    pub busy: Arc<AtomicBool>,
+}
+
+struct Busy<'a>(&'a AtomicBool);
+
+impl<'a> Busy<'a> {
+    fn enter(busy: &'a AtomicBool) -> Self {
+        assert!(!busy.swap(true, Ordering::SeqCst), "two requests for one account at a time");
+        Self(busy)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::SeqCst);
+    }
 }
 
 #[async_trait]
 impl<T: Transport> Transport for SpyTransport<T> {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let _busy = Busy::enter(&self.busy);
         if self.yields.load(Ordering::Relaxed) {
             yield_once().await;
         }
@@ -192,6 +219,7 @@ impl<T: Transport> Transport for SpyTransport<T> {
 
 impl<T: BlockingTransport> BlockingTransport for SpyTransport<T> {
     fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let _busy = Busy::enter(&self.busy);
         self.log.add("send");
         self.inner.send(request)
     }
@@ -216,6 +244,7 @@ pub struct World<T = Script> {
     pub store: SpyStore,
     pub clock: VirtualClock,
     pub settings: Settings,
+    busy: Arc<AtomicBool>,
 }
 
 /// The account of most tests.
@@ -242,28 +271,27 @@ impl World<FakeAuthServer> {
 impl<T: Transport + BlockingTransport + Clone + 'static> World<T> {
     fn with(script: T, clock: VirtualClock) -> Self {
         let settings = Settings::default().seed(1);
-        Self { script, store: SpyStore::default(), clock, settings }
+        Self { script, store: SpyStore::default(), clock, settings, busy: Arc::default() }
     }
 
     /// The same store and script, as another process sees them.
     pub fn accounts(&self) -> Accounts {
-        let transport = SpyTransport {
-            inner: self.script.clone(),
-            log: self.store.log.clone(),
-            yields: Arc::clone(&self.store.yields),
-        };
-        Accounts::new(endpoint(), transport, self.store.clone(), self.clock.clone())
+        Accounts::new(endpoint(), self.transport(), self.store.clone(), self.clock.clone())
             .settings(self.settings.clone())
     }
 
     pub fn blocking(&self) -> BlockingAccounts {
-        let transport = SpyTransport {
+        BlockingAccounts::new(endpoint(), self.transport(), self.store.clone(), self.clock.clone())
+            .settings(self.settings.clone())
+    }
+
+    fn transport(&self) -> SpyTransport<T> {
+        SpyTransport {
             inner: self.script.clone(),
             log: self.store.log.clone(),
             yields: Arc::clone(&self.store.yields),
-        };
-        BlockingAccounts::new(endpoint(), transport, self.store.clone(), self.clock.clone())
-            .settings(self.settings.clone())
+            busy: Arc::clone(&self.busy),
+        }
     }
 
     pub fn account(&self) -> Account {
