@@ -14,3 +14,8 @@ pub use crate::{
     sans_io::{renew_without_io, token_answer},
     world::{Trace, World, endpoint},
 };
+
+/// The README's examples, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
