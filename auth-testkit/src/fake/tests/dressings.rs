@@ -1,0 +1,83 @@
+//! Each provider's words, and what the library makes of them.
+
+use auth_core::{
+    BlockingTransport, ClientAuth, Failure, FailureKind, RefreshError, RefreshToken, TokenSet,
+    read_answer,
+};
+
+use super::{exchange, exchange_at, refresh_token, s};
+use crate::{Dressing, FakeAuthServer};
+
+#[test]
+fn every_dressing_is_understood() {
+    for dressing in Dressing::ALL {
+        let server = FakeAuthServer::builder()
+            .dressing(dressing)
+            .client_secret_post("s3cret")
+            .refresh_idle_limit(s(1000))
+            .rate_limit(6, s(60))
+            .build();
+        let session = server.log_in("ada");
+        let first = refresh_token(session);
+        let second = exchange(&server, &first).unwrap();
+        assert!(server.is_live(second.refresh_token.as_ref().unwrap()), "{dressing:?}");
+
+        // Tokens that are unknown, used before, revoked, expired.
+        assert_dead(dressing, &exchange(&server, &RefreshToken::new("never-issued")));
+        assert_dead(dressing, &exchange(&server, &first));
+        assert_dead(dressing, &exchange(&server, &refresh_token(second)));
+        let old = refresh_token(server.log_in("ada"));
+        server.clock().advance(s(1000));
+        assert_dead(dressing, &exchange(&server, &old));
+
+        // The set-up.
+        let token = refresh_token(server.log_in("ada"));
+        let wrong = server.endpoint().client_auth(ClientAuth::post("wrong"));
+        let wrong_client = exchange_at(&server, wrong, &token).unwrap_err();
+        let expected = match dressing {
+            // `access_denied` means three things there, and is no verdict.
+            Dressing::Auth0 => FailureKind::Unavailable,
+            _ => FailureKind::Misconfigured,
+        };
+        assert_eq!(wrong_client.kind(), expected, "{dressing:?}: {wrong_client}");
+
+        // Whoever reads no JSON, as GitHub sends it then.
+        let form = server.endpoint().header("accept", "text/plain").unwrap();
+        let token = refresh_token(exchange_at(&server, form, &token).unwrap());
+
+        // And too many at last, which is never the token's fault.
+        for _ in 0..3 {
+            assert_dead(dressing, &exchange(&server, &RefreshToken::new("x")));
+        }
+        let throttled = exchange(&server, &token).unwrap_err();
+        let expected = match dressing {
+            // A page for people.
+            Dressing::Google => FailureKind::Unavailable,
+            _ => FailureKind::Throttled,
+        };
+        assert_eq!(throttled.kind(), expected, "{dressing:?}: {throttled}");
+        assert_eq!(server.report().throttled, 1, "{dressing:?}");
+    }
+}
+
+#[track_caller]
+fn assert_dead(dressing: Dressing, result: &Result<TokenSet, RefreshError>) {
+    let error = result.as_ref().unwrap_err();
+    assert_eq!(error.kind(), FailureKind::Rejected, "{dressing:?}: {error}");
+}
+
+#[test]
+fn github_answers_with_a_form_unless_asked_for_json() {
+    let server = FakeAuthServer::builder().dressing(Dressing::GitHub).build();
+    let request = |accept: &str| {
+        let endpoint = server.endpoint().header("accept", accept).unwrap();
+        let request = endpoint.request(&RefreshToken::new("x").into());
+        BlockingTransport::send(&server, request).unwrap()
+    };
+    let form = request("*/*");
+    assert!(form.body().starts_with(b"error=bad_refresh_token&"));
+    assert_eq!(form.status(), 200);
+    let failures = [form, request("application/json")]
+        .map(|answer| read_answer(&answer, &[], server.clock().now()).unwrap_err());
+    assert_eq!(failures.each_ref().map(Failure::kind), [FailureKind::Rejected; 2]);
+}
