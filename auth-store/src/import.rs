@@ -191,7 +191,9 @@ impl<F: Format> Import<F> {
         let dir = match Dir::open(self.dir_path(), Privacy::Unwritable) {
             Ok(dir) => dir,
             Err(FileError { problem: Problem::Io { error, .. }, .. })
-                if error.kind() == ErrorKind::NotFound =>
+                // A link that leads nowhere is not nothing.
+                if error.kind() == ErrorKind::NotFound
+                    && self.dir_path().symlink_metadata().is_err() =>
             {
                 return Ok(None);
             }

@@ -25,14 +25,16 @@ use std::{
 
 use zeroize::Zeroizing;
 
-/// Who else may have access to a directory or file.
+/// How a directory is to be.
 ///
 /// Only Unix has modes to check; see the crate's documentation for the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Privacy {
-    /// Nobody: no permission for group or others.
+    /// Ours: nobody else may so much as look into it, and it is no link.
     Secret,
-    /// Others may read it, but not write to it.
+    /// Another program's: others may look into it but not change it. A link to
+    /// it is followed, since people do link `~/.claude` and the like, and what
+    /// is at its end is judged all the same.
     Unwritable,
 }
 

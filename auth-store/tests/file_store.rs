@@ -366,13 +366,6 @@ fn a_removed_lease_file_does_not_split_the_lease() {
 }
 
 #[test]
-fn a_relative_directory_stays_the_same() {
-    let store = FileStore::open("../target/tmp-relative").unwrap();
-    assert!(store.directory().is_absolute());
-    fs::remove_dir(store.directory()).unwrap();
-}
-
-#[test]
 fn an_application_has_a_plain_name() {
     for name in ["", ".", "..", "a/b", "/a", "..\\a", "C:", "a\0b"] {
         let error = FileStore::for_application(name).unwrap_err();

@@ -5,7 +5,12 @@
 
 mod support;
 
-use std::{fs, os::unix::fs::symlink, path::Path, time::Duration};
+use std::{
+    env, fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use auth_accounts::{BlockingTokenStore, StoreErrorKind};
 use auth_store::FileStore;
@@ -194,4 +199,17 @@ fn what_belongs_to_others_is_refused() {
     let error = FileStore::open(scratch.path()).unwrap_err();
     assert!(error.to_string().contains("belongs to user 12345"), "{error}");
     std::os::unix::fs::chown(scratch.path(), Some(0), None).unwrap();
+}
+
+/// Otherwise a program that changes its working directory would have another
+/// store.
+#[test]
+fn a_relative_directory_stays_where_it_is() {
+    let scratch = scratch();
+    let up: PathBuf = env::current_dir().unwrap().components().skip(1).map(|_| "..").collect();
+    let relative = up.join(scratch.path().strip_prefix("/").unwrap()).join("tokens");
+    assert!(relative.is_relative());
+    let store = FileStore::open(&relative).unwrap();
+    assert!(store.directory().is_absolute());
+    assert!(scratch.path().join("tokens").is_dir());
 }

@@ -415,4 +415,36 @@ mod on_unix {
         assert_eq!(error.kind(), StoreErrorKind::Permissions);
         assert!(error.to_string().contains("name what it points to"), "{error}");
     }
+
+    /// People do link `~/.claude` to where they keep such things.
+    #[test]
+    fn a_linked_directory_is() {
+        let (setup, _) = claude(&claude_file());
+        let link = setup.directory.with_file_name("link");
+        std::os::unix::fs::symlink(&setup.directory, &link).unwrap();
+        let store = ClaudeCredentials::new("claude", link.join(".credentials.json")).unwrap();
+        let (_, version) = loaded(&store, "claude");
+        drop(BlockingTokenStore::lease(&store, &"claude".into(), Duration::ZERO).unwrap());
+        save(&store, "claude", &record(2), Some(&version)).unwrap();
+        assert_eq!(json_at(&setup.file)["claudeAiOauth"]["refreshToken"], "s3cret-rt-2");
+
+        // A disk that is not there now is not a logout.
+        let away = setup.directory.with_file_name("away");
+        fs::rename(&setup.directory, &away).unwrap();
+        assert_eq!(load(&store, "claude").unwrap_err().kind(), StoreErrorKind::Io);
+        fs::rename(&away, &setup.directory).unwrap();
+
+        // What is at its end is judged.
+        set_mode(&setup.directory, 0o777);
+        let error = load(&store, "claude").unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Permissions);
+    }
+
+    #[test]
+    fn nothing_is_made_where_others_may_write() {
+        let (setup, store) = claude(&claude_file());
+        set_mode(&setup.directory, 0o777);
+        assert!(BlockingTokenStore::lease(&store, &"claude".into(), Duration::ZERO).is_err());
+        assert_eq!(names(&setup.directory), [".credentials.json"]);
+    }
 }

@@ -29,6 +29,11 @@ use crate::{error::FileError, lock::FileLock, traits::token_store};
 /// process dies that holds them, the next one that uses this store removes
 /// them at once, and Claude Code after a minute.
 ///
+/// The file must have mode 0600 or less, its directory must not be writable by
+/// others, and a symbolic link in place of the file is refused: Claude Code
+/// replaces such a link by a file when it renews, and from then on the two
+/// would go separate ways.
+///
 /// On macOS, Claude Code keeps its login in the keychain instead, and there is
 /// no such file.
 ///

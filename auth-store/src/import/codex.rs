@@ -27,6 +27,9 @@ use crate::{error::FileError, lock::FileLock, traits::token_store};
 /// mode. So Codex goes on with the tokens that were renewed here, and the
 /// other way round.
 ///
+/// The file must have mode 0600 or less and not be a symbolic link, and its
+/// directory must not be writable by others.
+///
 /// Codex takes no lock that others could take. It looks at the file before it
 /// renews and uses what it finds there, so a renewal here is safe unless Codex
 /// begins one in the same second. Codex renews when its access token has less

@@ -35,12 +35,14 @@ pub(super) struct Names {
 impl Side {
     /// Opens the directory, and makes it if need be.
     pub(super) fn open(parent: &Path, file_name: &str) -> Result<Self, FileError> {
+        // Who may write to the parent could put another directory in its place.
+        if parent.metadata().is_ok() {
+            Dir::open(parent, Privacy::Unwritable)?;
+        }
         let path = parent.join(DIRECTORY);
         if path.symlink_metadata().is_err() {
             Dir::create(&path)?;
         }
-        // Who may write to the parent could put another directory in its place.
-        Dir::open(parent, Privacy::Unwritable)?;
         Ok(Self { dir: Dir::open(&path, Privacy::Secret)?, names: Names::of(file_name) })
     }
 

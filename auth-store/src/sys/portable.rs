@@ -27,10 +27,12 @@ impl Dir {
     }
 
     /// Opens a directory.
-    pub(crate) fn open(path: &Path, _privacy: Privacy) -> Result<Self, FileError> {
-        let metadata = path
-            .symlink_metadata()
-            .map_err(|error| FileError::io("open directory", path, error))?;
+    pub(crate) fn open(path: &Path, privacy: Privacy) -> Result<Self, FileError> {
+        let metadata = match privacy {
+            Privacy::Secret => path.symlink_metadata(),
+            Privacy::Unwritable => path.metadata(),
+        };
+        let metadata = metadata.map_err(|error| FileError::io("open directory", path, error))?;
         if metadata.is_symlink() {
             return Err(FileError::new(path, Problem::Symlink));
         }

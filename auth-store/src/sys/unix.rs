@@ -33,21 +33,40 @@ pub(crate) struct Dir {
 impl Dir {
     /// Makes the directory, with mode 0700, unless it exists; and its parents.
     pub(crate) fn create(path: &Path) -> Result<(), FileError> {
+        let is_missing = |path: &&Path| path.symlink_metadata().is_err();
+        let missing = path.ancestors().take_while(is_missing).count();
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
             .create(path)
-            .map_err(|error| FileError::io("create directory", path, error))
+            .map_err(|error| FileError::io("create directory", path, error))?;
+        // Or a power failure may take the whole store, with what is flushed in
+        // it. A parent that cannot be opened cannot be flushed either.
+        for parent in path.ancestors().skip(1).take(missing) {
+            if let Ok(file) = File::open(parent) {
+                flush(&file).map_err(|error| FileError::io("flush", parent, error))?;
+            }
+        }
+        Ok(())
     }
 
     /// Opens a directory that is this user's and as private as asked for.
     pub(crate) fn open(path: &Path, privacy: Privacy) -> Result<Self, FileError> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        if privacy == Privacy::Secret {
+            flags |= OFlags::NOFOLLOW;
+        }
         let opened = rustix::fs::openat(CWD, path, flags, Mode::empty());
         let file = File::from(opened.map_err(|error| {
             // Linux says ENOTDIR of a link that is opened so.
             match path.symlink_metadata() {
-                Ok(metadata) if metadata.is_symlink() => FileError::new(path, Problem::Symlink),
+                Ok(metadata) if metadata.is_symlink() && privacy == Privacy::Secret => {
+                    FileError::new(path, Problem::Symlink)
+                }
+                // A link that leads nowhere.
+                Ok(metadata) if metadata.is_symlink() => {
+                    FileError::io("open directory", path, error)
+                }
                 Ok(metadata) if !metadata.is_dir() => {
                     FileError::new(path, Problem::WrongType { expected: "directory" })
                 }
@@ -116,19 +135,8 @@ impl Dir {
 
     /// Makes the last change of `name` durable.
     pub(crate) fn flush(&self, name: &str) -> Result<(), FileError> {
-        match self.file.sync_all().map_err(|error| (error.raw_os_error(), error)) {
-            Ok(()) => Ok(()),
-            // Some network file systems cannot flush a directory, and do not
-            // need to.
-            Err((Some(code), _))
-                if code == Errno::INVAL.raw_os_error() || code == Errno::NOTSUP.raw_os_error() =>
-            {
-                Ok(())
-            }
-            Err((_, error)) => {
-                Err(FileError::new(self.path_of(name), Problem::NotDurable { error }))
-            }
-        }
+        flush(&self.file)
+            .map_err(|error| FileError::new(self.path_of(name), Problem::NotDurable { error }))
     }
 
     /// Opens a file to lock, and makes it unless it exists.
@@ -220,6 +228,19 @@ impl Dir {
         rustix::fs::fchmod(&file, mode).map_err(|errno| error(errno.into()))?;
         file.write_all(content).map_err(error)?;
         file.sync_all().map_err(error)
+    }
+}
+
+/// Makes a directory's last change durable.
+fn flush(dir: &File) -> io::Result<()> {
+    match dir.sync_all() {
+        // Some network file systems cannot flush a directory, and need not.
+        Err(error)
+            if matches!(Errno::from_io_error(&error), Some(Errno::INVAL | Errno::NOTSUP)) =>
+        {
+            Ok(())
+        }
+        result => result,
     }
 }
 
