@@ -400,21 +400,12 @@ fn not_saved(mut flow: Box<Flow>, what: What, error: StoreError, now: Now) -> St
             flow.keep_ahead(error);
             decide(flow, now)
         }
-        // The note is for whoever comes after a crash. Where the store cannot
-        // be written at all, going without it loses nothing else.
-        What::Note(next) if is_unwritable(&error) => go(flow, next, now),
+        // Without a refresh token there is none to spend unnoted.
+        What::Note(next) if flow.refresh_token().is_none() => go(flow, next, now),
+        // Nothing is sent: if the answer could not be saved either and the
+        // process ended, nobody would know that the refresh token is spent.
         What::Note(_) => flow.fail(Reason::Store(error), now),
     }
-}
-
-fn is_unwritable(error: &StoreError) -> bool {
-    matches!(
-        error.kind(),
-        StoreErrorKind::Full
-            | StoreErrorKind::ReadOnly
-            | StoreErrorKind::Permissions
-            | StoreErrorKind::Io
-    )
 }
 
 impl Flow {

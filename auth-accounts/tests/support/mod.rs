@@ -244,7 +244,7 @@ pub struct World<T = Script> {
     pub store: SpyStore,
     pub clock: VirtualClock,
     pub settings: Settings,
-    busy: Arc<AtomicBool>,
+    pub busy: Arc<AtomicBool>,
 }
 
 /// The account of most tests.
