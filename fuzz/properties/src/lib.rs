@@ -10,12 +10,15 @@
 
 mod answer;
 mod policy;
+mod record;
 mod retry_after;
 mod seeds;
+mod store_file;
 mod token_set;
 
 pub use self::{
-    answer::answer, policy::policy, retry_after::retry_after, seeds::answers, token_set::token_set,
+    answer::answer, policy::policy, record::record, retry_after::retry_after, seeds::answers,
+    store_file::store_file, token_set::token_set,
 };
 
 use std::time::{Duration, Instant, SystemTime};

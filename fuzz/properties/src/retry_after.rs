@@ -5,6 +5,9 @@ use http::{HeaderValue, StatusCode, header};
 
 use crate::now;
 
+/// A hundred years: longer is a mistake, or an attack on somebody's arithmetic.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
+
 /// Reads `Retry-After` from the first line of the input and `Date` from the
 /// second, and compares with a reading of its own.
 pub fn retry_after(input: &[u8]) {
@@ -19,7 +22,8 @@ pub fn retry_after(input: &[u8]) {
     }
     let text = |name| response.headers().get(name)?.to_str().ok().map(str::trim);
     let expected = text(header::RETRY_AFTER)
-        .and_then(|value| expected(value, text(header::DATE).and_then(date)));
+        .and_then(|value| expected(value, text(header::DATE).and_then(date)))
+        .map(|wait| wait.min(LONGEST));
 
     let failure = read_answer(&response, &[], now()).expect_err("a 429 holds no token");
     match (failure.retry_after(), expected) {

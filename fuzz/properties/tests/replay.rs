@@ -48,3 +48,13 @@ fn token_set() {
 fn policy() {
     replay("policy", properties::policy);
 }
+
+#[test]
+fn record() {
+    replay("record", properties::record);
+}
+
+#[test]
+fn store_file() {
+    replay("store_file", properties::store_file);
+}
