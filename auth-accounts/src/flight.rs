@@ -2,24 +2,33 @@
 //!
 //! 1. The first caller starts the work; whoever comes while it is under way
 //!    joins it.
-//! 2. One of those aboard polls the work (the pilot); the others wait.
+//! 2. Whoever aboard is polled polls the work, if there is something for it to
+//!    do and nobody is polling it at this very moment. There is no leader: a
+//!    caller that is alive but is not polled, such as the loser of a `select!`
+//!    that is still in scope, holds up nobody.
 //! 3. When the work is done, all get a clone of what came of it. Who comes
 //!    after that starts anew.
-//! 4. A pilot that is dropped hands over: another polls the same work from
-//!    where it stands. An exchange under way is not broken off for it.
+//! 4. When the work is woken, all who wait are woken, since nobody can know
+//!    which of them will be polled. The first polls the work; the others find
+//!    that it has been polled since, and wait again. So no caller that is
+//!    dropped has to hand anything over, and an exchange under way is not
+//!    broken off for it. The price is a look by each caller for each time that
+//!    the work is woken, which is a few times an exchange.
 //! 5. When the last one aboard is dropped, so is the work.
-//! 6. Work that panics is lost; the pilot's panic goes its way, and the others
-//!    are told to start anew.
+//! 6. Work that panics is lost; the panic goes the way of whoever polled it,
+//!    and the others are told to start anew.
 //!
-//! Callers may be tasks or blocked threads: both wait by a `Waker`. The work
-//! is never polled with a lock held.
+//! Callers may be tasks or blocked threads: both wait by a `Waker`. While work
+//! blocks within a poll, the others wait. The work is never polled, and nobody
+//! is woken, with a lock held.
 
 use std::{
     fmt,
     future::Future,
+    mem,
     pin::Pin,
     sync::PoisonError,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Wake, Waker},
 };
 
 use crate::sync::{Arc, Mutex, MutexGuard};
@@ -31,7 +40,7 @@ pub(crate) struct SingleFlight<T> {
     current: Mutex<Option<Arc<Flight<T>>>>,
 }
 
-impl<T: Clone> SingleFlight<T> {
+impl<T: Clone + Send + 'static> SingleFlight<T> {
     pub(crate) fn new() -> Self {
         Self { current: Mutex::new(None) }
     }
@@ -66,10 +75,11 @@ struct State<T> {
     phase: Phase<T>,
     /// The work, when nobody is polling it.
     work: Option<Work<T>>,
-    /// The seat of whoever polls the work.
-    pilot: Option<usize>,
-    /// Those aboard, each with how to wake it if it waits.
-    seats: Vec<Seat>,
+    /// Whether the work was woken, or is new, and was not polled since.
+    woken: bool,
+    /// The seats, each with how to wake who sits there, if that waits.
+    seats: Vec<Option<Waker>>,
+    free: Vec<usize>,
     aboard: usize,
 }
 
@@ -79,20 +89,14 @@ enum Phase<T> {
     Lost,
 }
 
-enum Seat {
-    Free,
-    /// Taken by somebody who has yet to look, or who is polling the work.
-    Taken,
-    Waiting(Waker),
-}
-
-impl<T: Clone> Flight<T> {
+impl<T> Flight<T> {
     fn start(work: Work<T>) -> (Arc<Self>, usize) {
         let state = State {
             phase: Phase::UnderWay,
             work: Some(work),
-            pilot: None,
-            seats: vec![Seat::Taken],
+            woken: true,
+            seats: vec![None],
+            free: Vec::new(),
             aboard: 1,
         };
         (Arc::new(Self { state: Mutex::new(state) }), 0)
@@ -105,124 +109,171 @@ impl<T: Clone> Flight<T> {
             return None;
         }
         state.aboard += 1;
-        state.seats.push(Seat::Taken);
-        Some(state.seats.len() - 1)
+        Some(state.free.pop().unwrap_or_else(|| {
+            state.seats.push(None);
+            state.seats.len() - 1
+        }))
     }
 
-    /// Ends the flight and wakes everyone. The lock is free by then.
+    /// Puts the work back after it was polled. If it was woken meanwhile,
+    /// those who came while it was away have to look again.
+    fn put_back(&self, work: Work<T>) {
+        let mut state = lock(&self.state);
+        state.work = Some(work);
+        let waiting = if state.woken { state.waiting() } else { Vec::new() };
+        drop(state);
+        wake_all(waiting);
+    }
+
+    /// Ends the flight and wakes everyone.
     fn end(&self, phase: Phase<T>) {
         let mut state = lock(&self.state);
         state.phase = phase;
-        let seats = std::mem::take(&mut state.seats);
+        let waiting = state.waiting();
         drop(state);
-        for seat in seats {
-            seat.wake();
-        }
+        wake_all(waiting);
     }
 }
 
-impl Seat {
-    fn wake(self) {
-        if let Self::Waiting(waker) = self {
-            waker.wake();
+impl<T> State<T> {
+    /// Takes out the wakers of all who wait.
+    fn waiting(&mut self) -> Vec<Waker> {
+        self.seats.iter_mut().filter_map(Option::take).collect()
+    }
+}
+
+/// Wakes the work.
+impl<T: Send + 'static> Wake for Flight<T> {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let mut state = lock(&self.state);
+        let was_woken = mem::replace(&mut state.woken, true);
+        // If it was, all have been told, and whoever came since has polled the
+        // work. If it is being polled, `put_back` tells them.
+        if was_woken || state.work.is_none() {
+            return;
         }
+        let waiting = state.waiting();
+        drop(state);
+        wake_all(waiting);
     }
 }
 
 /// Somebody aboard. Resolves to what came of the work; to `None` if it was
 /// lost and has to be started anew.
-pub(crate) struct Join<'a, T: Clone> {
+pub(crate) struct Join<'a, T: Clone + Send + 'static> {
     owner: &'a SingleFlight<T>,
     flight: Arc<Flight<T>>,
     seat: usize,
     started: bool,
 }
 
-impl<T: Clone> Join<'_, T> {
+impl<T: Clone + Send + 'static> Join<'_, T> {
     /// Whether this caller's own work is under way, and not somebody else's.
     pub(crate) fn started(&self) -> bool {
         self.started
     }
+
+    /// Leaves word how to be woken, and sees what there is to do.
+    fn look(&self, waker: &Waker) -> Look<T> {
+        // Dropped after the lock is free, for it may own a task that owns
+        // somebody aboard.
+        let _old;
+        let mut state = lock(&self.flight.state);
+        match &state.phase {
+            Phase::Done(result) => return Look::Over(Some(result.clone())),
+            Phase::Lost => return Look::Over(None),
+            Phase::UnderWay => {}
+        }
+        let seat = &mut state.seats[self.seat];
+        if !seat.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            _old = seat.replace(waker.clone());
+        }
+        if !state.woken {
+            return Look::Wait;
+        }
+        let Some(work) = state.work.take() else { return Look::Wait };
+        state.woken = false;
+        Look::Turn(work)
+    }
 }
 
-impl<T: Clone> Future for Join<'_, T> {
+enum Look<T> {
+    Over(Option<T>),
+    Wait,
+    Turn(Work<T>),
+}
+
+impl<T: Clone + Send + 'static> Future for Join<'_, T> {
     type Output = Option<T>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        let mut state = lock(&self.flight.state);
-        match &state.phase {
-            Phase::Done(result) => return Poll::Ready(Some(result.clone())),
-            Phase::Lost => return Poll::Ready(None),
-            Phase::UnderWay => {}
-        }
-        if state.pilot.is_some_and(|pilot| pilot != self.seat) {
-            let waiting = &mut state.seats[self.seat];
-            match waiting {
-                Seat::Waiting(waker) => waker.clone_from(context.waker()),
-                _ => *waiting = Seat::Waiting(context.waker().clone()),
-            }
-            return Poll::Pending;
-        }
-        let Some(mut work) = state.work.take() else {
-            // Only after a panic in this very task.
-            return Poll::Ready(None);
+        let work = match self.look(context.waker()) {
+            Look::Turn(work) => work,
+            Look::Over(result) => return Poll::Ready(result),
+            Look::Wait => return Poll::Pending,
         };
-        state.pilot = Some(self.seat);
-        state.seats[self.seat] = Seat::Taken;
-        drop(state);
-        // If this panics, `work` is gone, and the drop of `self` tells the
-        // others.
-        match work.as_mut().poll(context) {
+        // Lost, if there is a panic from here on.
+        let mut landing = Landing { join: &self, phase: Some(Phase::Lost) };
+        // Dropped before others start anew.
+        let mut work = work;
+        let waker = Waker::from(Arc::clone(&self.flight));
+        match work.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Ready(result) => {
                 drop(work);
-                self.flight.end(Phase::Done(result.clone()));
-                self.owner.clear(&self.flight);
+                landing.phase = Some(Phase::Done(result.clone()));
                 Poll::Ready(Some(result))
             }
             Poll::Pending => {
-                lock(&self.flight.state).work = Some(work);
+                landing.phase = None;
+                self.flight.put_back(work);
                 Poll::Pending
             }
         }
     }
 }
 
-impl<T: Clone> Drop for Join<'_, T> {
+/// Ends the flight with this phase, if there is one, when it is dropped.
+struct Landing<'a, T: Clone + Send + 'static> {
+    join: &'a Join<'a, T>,
+    phase: Option<Phase<T>>,
+}
+
+impl<T: Clone + Send + 'static> Drop for Landing<'_, T> {
     fn drop(&mut self) {
+        if let Some(phase) = self.phase.take() {
+            self.join.flight.end(phase);
+            self.join.owner.clear(&self.join.flight);
+        }
+    }
+}
+
+impl<T: Clone + Send + 'static> Drop for Join<'_, T> {
+    fn drop(&mut self) {
+        // Both are dropped after the lock is free.
+        let (_waker, _work);
         let mut state = lock(&self.flight.state);
         if !matches!(state.phase, Phase::UnderWay) {
             return;
         }
+        _waker = state.seats[self.seat].take();
+        state.free.push(self.seat);
         state.aboard -= 1;
-        state.seats[self.seat] = Seat::Free;
-        if state.pilot == Some(self.seat) {
-            state.pilot = None;
-        }
-        if state.pilot.is_some() {
-            return;
-        }
-        let work = state.work.take();
-        if state.aboard == 0 || work.is_none() {
+        if state.aboard == 0 {
+            state.phase = Phase::Lost;
+            _work = state.work.take();
             drop(state);
-            self.flight.end(Phase::Lost);
             self.owner.clear(&self.flight);
-            drop(work);
-            return;
         }
-        // Whoever is woken takes over, and if it is dropped before that, it
-        // comes through here in its turn. From the back, where free seats are
-        // taken away, so that a crowd that leaves is not searched again for
-        // each of its members.
-        state.work = work;
-        while let Some(Seat::Free) = state.seats.last() {
-            state.seats.pop();
-        }
-        let next = state.seats.iter_mut().rfind(|seat| matches!(seat, Seat::Waiting(_)));
-        let next = next.map(|seat| std::mem::replace(seat, Seat::Taken));
-        drop(state);
-        if let Some(next) = next {
-            next.wake();
-        }
+    }
+}
+
+fn wake_all(waiting: Vec<Waker>) {
+    for waker in waiting {
+        waker.wake();
     }
 }
 

@@ -146,11 +146,12 @@ fn another_caller_takes_over_the_very_renewal_that_is_under_way() {
 fn a_crowd_of_which_all_but_one_leave_still_renews_once() {
     let world = world(&[], Rotation::EachUse);
     let account = world.account();
-    let mut callers: Vec<Call> = (0..100).map(|_| call(&account)).collect();
+    // Fewer than there are awaits, for each of them takes the renewal further.
+    let mut callers: Vec<Call> = (0..10).map(|_| call(&account)).collect();
     for caller in &mut callers {
         assert!(poll(caller, &world.clock).is_pending());
     }
-    let last = callers.swap_remove(57);
+    let last = callers.swap_remove(7);
     drop(callers);
     block_on(last, &world.clock).unwrap();
     assert_eq!(world.script.report().exchanges, 1);

@@ -1,0 +1,433 @@
+//! Single flight with callers that are alive and are not polled: through the
+//! public API, and in every interleaving of threads.
+#![allow(clippy::unwrap_used, reason = "clippy takes the helpers of tests for a library")]
+
+mod sync {
+    //! What `flight` rests on, under loom's eyes. The `Arc` is that of std,
+    //! since wakers are made of it.
+
+    pub(crate) use std::sync::Arc;
+
+    pub(crate) use loom::sync::{Mutex, MutexGuard};
+}
+
+#[allow(dead_code, unreachable_pub, reason = "not every part of it is tested here")]
+#[path = "../src/flight.rs"]
+mod flight;
+
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
+};
+
+use auth_accounts::{Account, Accounts, BlockingTokenStore, MemoryStore, Record};
+use auth_testkit::{FakeAuthServer, Fault, VirtualClock};
+
+/// An account whose token is to be renewed, at a server that takes 3 s to
+/// answer, and its store.
+fn slow() -> (Account, FakeAuthServer, MemoryStore) {
+    let clock = VirtualClock::manual();
+    let server = FakeAuthServer::builder().clock(&clock).build();
+    let store = MemoryStore::new();
+    store.put("ada", Record::obtained(server.log_in("ada"), clock.now().wall));
+    clock.advance(Duration::from_secs(3600));
+    server.fail_next([Fault::Delay(Duration::from_secs(3))]);
+    let endpoint =
+        auth_core::TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap();
+    let accounts = Accounts::new(endpoint, server.clone(), store.clone(), clock);
+    (accounts.account("ada"), server, store)
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Bell(AtomicUsize);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+impl Bell {
+    fn rung(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// As an executor does it: polls only after a wake, and lets time pass when
+/// there was none.
+fn run<F: Future>(future: F, clock: &VirtualClock) -> F::Output {
+    let bell = Arc::new(Bell::default());
+    let waker = Waker::from(Arc::clone(&bell));
+    let mut future = pin!(future);
+    loop {
+        let before = bell.rung();
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        if bell.rung() == before {
+            clock.advance_to_next();
+        }
+        assert!(bell.rung() > before, "nobody wakes the one that is polled");
+    }
+}
+
+#[test]
+fn a_caller_that_is_alive_and_not_polled_holds_up_nobody() {
+    let (account, server, store) = slow();
+    let clock = server.clock().clone();
+    let mut forgotten = pin!(account.token());
+    assert!(poll_once(forgotten.as_mut()).is_pending());
+    // Another branch of the same `select!`, and then another task.
+    let token = run(account.token(), &clock).unwrap();
+    assert_eq!(run(account.token(), &clock).unwrap(), token);
+    assert_eq!(server.report().exchanges, 1);
+    // Nor other processes: the lease is free.
+    drop(BlockingTokenStore::lease(&store, &"ada".into(), Duration::ZERO).unwrap());
+    // It gets what came of it, when it is polled at last.
+    assert_eq!(run(forgotten, &clock).unwrap(), token);
+}
+
+#[test]
+fn nor_does_one_that_is_woken_and_not_polled() {
+    let (account, server, _store) = slow();
+    let clock = server.clock().clone();
+    let mut first = Box::pin(account.token());
+    let mut forgotten = pin!(account.token());
+    assert!(poll_once(first.as_mut()).is_pending());
+    let bell = Arc::new(Bell::default());
+    let waker = Waker::from(Arc::clone(&bell));
+    let mut waiting = pin!(account.token());
+    let mut context = Context::from_waker(&waker);
+    assert!(waiting.as_mut().poll(&mut context).is_pending());
+    assert!(poll_once(forgotten.as_mut()).is_pending());
+    drop(first);
+    loop {
+        let before = bell.rung();
+        clock.advance_to_next();
+        assert!(bell.rung() > before, "the one that waits is woken as well");
+        if waiting.as_mut().poll(&mut context).is_ready() {
+            break;
+        }
+    }
+    assert_eq!(server.report().exchanges, 1);
+}
+
+#[tokio::test]
+async fn the_loser_of_a_select_that_asks_again_is_answered() {
+    let (account, server, _store) = slow();
+    let clock = server.clock().clone();
+    // Far more than the 3 s that it takes.
+    let time = async move {
+        for _ in 0..1_000 {
+            clock.advance_to_next();
+            tokio::task::yield_now().await;
+        }
+    };
+    let all = async {
+        let mut first = pin!(account.token());
+        tokio::select! {
+            biased;
+            _ = &mut first => panic!("that takes 3 s"),
+            () = std::future::ready(()) => {}
+        }
+        let others = [(); 100].map(|()| {
+            let account = account.clone();
+            tokio::spawn(async move { account.token().await })
+        });
+        let token = account.token().await.unwrap();
+        for other in others {
+            assert_eq!(other.await.unwrap().unwrap(), token);
+        }
+        assert_eq!(first.await.unwrap(), token);
+    };
+    tokio::select! {
+        () = all => {}
+        () = time => panic!("nobody polls the renewal"),
+    }
+    assert_eq!(server.report().exchanges, 1);
+}
+
+/// The work is polled once for each time that it is woken, however many wait.
+#[test]
+fn a_crowd_that_is_woken_polls_the_work_once() {
+    loom::model(|| {
+        let flight = flight::SingleFlight::new();
+        let polls = Arc::new(AtomicUsize::new(0));
+        let wake: Arc<std::sync::Mutex<Option<Waker>>> = Arc::default();
+        let start = || -> flight::Work<u8> {
+            let (polls, wake) = (Arc::clone(&polls), Arc::clone(&wake));
+            Box::pin(std::future::poll_fn(move |context| {
+                *wake.lock().unwrap() = Some(context.waker().clone());
+                if polls.fetch_add(1, Ordering::SeqCst) < 3 {
+                    Poll::Pending
+                } else {
+                    Poll::Ready(7)
+                }
+            }))
+        };
+        let mut crowd: Vec<_> = (0..100).map(|_| Box::pin(flight.join(start))).collect();
+        assert_eq!(crowd.iter().filter(|join| join.started()).count(), 1);
+        let bell = Arc::new(Bell::default());
+        let waker = Waker::from(Arc::clone(&bell));
+        let mut context = Context::from_waker(&waker);
+        for round in 1..4 {
+            for join in &mut crowd {
+                assert!(join.as_mut().poll(&mut context).is_pending());
+            }
+            assert_eq!(polls.load(Ordering::SeqCst), round);
+            assert_eq!(bell.rung(), 100 * (round - 1));
+            let woken = wake.lock().unwrap().clone().unwrap();
+            woken.wake_by_ref();
+            woken.wake();
+            assert_eq!(bell.rung(), 100 * round);
+        }
+        for join in &mut crowd {
+            assert_eq!(join.as_mut().poll(&mut context), Poll::Ready(Some(7)));
+        }
+        assert_eq!(polls.load(Ordering::SeqCst), 4);
+    });
+}
+
+/// A waker that owns somebody aboard, as that of a task may.
+#[test]
+fn a_waker_may_own_somebody_aboard() {
+    struct Owner(#[allow(dead_code, reason = "only dropped")] std::sync::Mutex<Option<Aboard>>);
+    type Aboard = Pin<Box<flight::Join<'static, u8>>>;
+    impl Wake for Owner {
+        fn wake(self: Arc<Self>) {}
+    }
+    loom::model(|| {
+        let flight: &'static _ = Box::leak(Box::new(flight::SingleFlight::new()));
+        let start = || -> flight::Work<u8> { Box::pin(std::future::pending()) };
+        let owned = Box::pin(flight.join(start));
+        let waker = Waker::from(Arc::new(Owner(std::sync::Mutex::new(Some(owned)))));
+        let mut join = Box::pin(flight.join(start));
+        assert!(join.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        assert!(poll_once(join.as_mut()).is_pending());
+        drop(join);
+        assert!(flight.join(start).started(), "all are gone, and so is the work");
+    });
+}
+
+mod threads {
+    use loom::{
+        sync::{Condvar, Mutex},
+        thread,
+    };
+
+    use super::{
+        flight::{SingleFlight, Work},
+        *,
+    };
+
+    fn model(body: impl Fn() + Send + Sync + 'static) {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(3);
+        builder.check(body);
+    }
+
+    /// Parks a thread until it is woken.
+    #[derive(Default)]
+    struct Parker {
+        woken: Mutex<bool>,
+        changed: Condvar,
+    }
+
+    impl Wake for Parker {
+        fn wake(self: Arc<Self>) {
+            *self.woken.lock().unwrap() = true;
+            self.changed.notify_one();
+        }
+    }
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        let parker = Arc::new(Parker::default());
+        let waker = Waker::from(Arc::clone(&parker));
+        let mut future = Box::pin(future);
+        loop {
+            if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return output;
+            }
+            let mut woken = parker.woken.lock().unwrap();
+            while !*woken {
+                woken = parker.changed.wait(woken).unwrap();
+            }
+            *woken = false;
+        }
+    }
+
+    /// Something that the work waits for.
+    #[derive(Default)]
+    struct Signal(Mutex<(bool, Option<Waker>)>);
+
+    impl Signal {
+        fn fire(&self) {
+            let mut state = self.0.lock().unwrap();
+            state.0 = true;
+            let waker = state.1.take();
+            drop(state);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+
+        fn poll(&self, context: &Context<'_>) -> Poll<()> {
+            let mut state = self.0.lock().unwrap();
+            if state.0 {
+                return Poll::Ready(());
+            }
+            state.1 = Some(context.waker().clone());
+            Poll::Pending
+        }
+    }
+
+    struct World {
+        flight: SingleFlight<usize>,
+        signal: Arc<Signal>,
+        /// How much work was started.
+        started: Arc<AtomicUsize>,
+        polled: Arc<AtomicBool>,
+        panics: bool,
+    }
+
+    impl World {
+        fn new(panics: bool) -> Arc<Self> {
+            let flight = SingleFlight::new();
+            let (signal, started, polled) = Default::default();
+            Arc::new(Self { flight, signal, started, polled, panics })
+        }
+
+        fn join(&self) -> flight::Join<'_, usize> {
+            self.flight.join(|| self.work())
+        }
+
+        /// Work that comes to its own number, or panics if it is the first.
+        fn work(&self) -> Work<usize> {
+            let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
+            let (signal, polled) = (Arc::clone(&self.signal), Arc::clone(&self.polled));
+            let panics = self.panics && number == 1;
+            Box::pin(std::future::poll_fn(move |context| {
+                assert!(!polled.swap(true, Ordering::SeqCst), "polled by two at a time");
+                let ready = signal.poll(context);
+                polled.store(false, Ordering::SeqCst);
+                if panics && ready.is_ready() {
+                    // Without a word, as there are thousands of runs.
+                    std::panic::resume_unwind(Box::new("the work is broken"));
+                }
+                ready.map(|()| number)
+            }))
+        }
+
+        fn on_thread(
+            self: &Arc<Self>,
+            body: impl FnOnce(&Self) + 'static,
+        ) -> thread::JoinHandle<()> {
+            let world = Arc::clone(self);
+            thread::spawn(move || body(&world))
+        }
+    }
+
+    #[test]
+    fn all_who_wait_are_answered_by_one_piece_of_work() {
+        model(|| {
+            let world = World::new(false);
+            let (one, two) = (world.join(), world.join());
+            let signal = Arc::clone(&world.signal);
+            let fires = thread::spawn(move || signal.fire());
+            let other = world.on_thread(|world| {
+                // Its own, if the other two have landed already.
+                assert!(block_on(world.join()).is_some());
+            });
+            assert_eq!(block_on(one), Some(1));
+            assert_eq!(block_on(two), Some(1));
+            fires.join().unwrap();
+            other.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn one_that_is_alive_and_not_polled_holds_up_nobody() {
+        model(|| {
+            let world = World::new(false);
+            let mut forgotten = Box::pin(world.join());
+            assert!(poll_once(forgotten.as_mut()).is_pending());
+            let waits = world.join();
+            let signal = Arc::clone(&world.signal);
+            let fires = thread::spawn(move || signal.fire());
+            let other = world.on_thread(|world| assert!(block_on(world.join()).is_some()));
+            assert_eq!(block_on(waits), Some(1));
+            fires.join().unwrap();
+            other.join().unwrap();
+            assert_eq!(poll_once(forgotten.as_mut()), Poll::Ready(Some(1)));
+        });
+    }
+
+    /// It may be polled by the one at the very moment at which it is woken and
+    /// the other looks.
+    #[test]
+    fn one_that_is_polled_again_and_then_forgotten_holds_up_nobody() {
+        model(|| {
+            let world = World::new(false);
+            let waits = world.join();
+            let signal = Arc::clone(&world.signal);
+            let fires = thread::spawn(move || signal.fire());
+            let forgets = world.on_thread(|world| {
+                let mut forgotten = Box::pin(world.join());
+                let _first = poll_once(forgotten.as_mut());
+                // Alive for ever.
+                std::mem::forget(forgotten);
+            });
+            assert_eq!(block_on(waits), Some(1));
+            fires.join().unwrap();
+            forgets.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn one_that_is_dropped_holds_up_nobody() {
+        model(|| {
+            let world = World::new(false);
+            let waits = world.join();
+            let signal = Arc::clone(&world.signal);
+            let fires = thread::spawn(move || signal.fire());
+            let leaves = world.on_thread(|world| {
+                let mut leaves = Box::pin(world.join());
+                let _first = poll_once(leaves.as_mut());
+            });
+            assert_eq!(block_on(waits), Some(1));
+            fires.join().unwrap();
+            leaves.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_panic_is_seen_by_one_and_the_others_start_anew() {
+        model(|| {
+            let world = World::new(true);
+            let (one, two) = (world.join(), world.join());
+            let signal = Arc::clone(&world.signal);
+            let fires = thread::spawn(move || signal.fire());
+            let caught = |join| {
+                let all = std::panic::AssertUnwindSafe(|| block_on(join));
+                std::panic::catch_unwind(all)
+            };
+            let outcomes = [caught(one), caught(two)];
+            fires.join().unwrap();
+            assert!(outcomes[0].is_err());
+            assert!(matches!(outcomes[1], Ok(None)));
+            assert_eq!(block_on(world.join()), Some(2));
+        });
+    }
+}
