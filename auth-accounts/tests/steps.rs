@@ -104,7 +104,9 @@ fn step_5_the_order_is_lease_read_note_send_save_free() {
         assert_eq!(begun.refresh_token, Fingerprint::of(&RefreshToken::new("rt-1")));
         Answer::tokens("at-2").refresh_token("rt-2").expires_in(3600).into()
     }));
-    let world = World { store, ..World::new(script) }.with_record(10);
+    let mut world = World::new(script);
+    world.store = store;
+    let world = world.with_record(10);
     let token = block_on(world.account().token()).unwrap();
     assert_eq!(token.access_token().expose(), "at-2");
     assert_eq!(token.expires_at(), Some(world.now() + Duration::from_secs(3600)));

@@ -3,7 +3,7 @@
 
 mod answer;
 mod clock;
-#[cfg(feature = "server")]
+#[cfg(any(feature = "server", feature = "accounts"))]
 pub mod conformance;
 mod expect;
 mod fake;

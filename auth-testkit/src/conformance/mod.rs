@@ -63,19 +63,30 @@
 //!     .assert();
 //! ```
 
+#[cfg(feature = "server")]
 mod case;
+#[cfg(feature = "server")]
 mod cases;
+#[cfg(feature = "server")]
 mod judge;
 mod report;
+#[cfg(feature = "server")]
 mod settings;
+#[cfg(feature = "accounts")]
+mod store;
+#[cfg(feature = "server")]
 mod suite;
+#[cfg(feature = "server")]
 mod watchdog;
 
 #[cfg(doc)]
 use auth_core::{BlockingTransport, Transport};
 
+pub use self::report::{CaseReport, Report, Verdict};
+#[cfg(feature = "accounts")]
+pub use self::store::{BlockingStoreSuite, Damage, StoreSuite, blocking_store, store, store_cases};
+#[cfg(feature = "server")]
 pub use self::{
-    report::{CaseReport, Report, Verdict},
     settings::Settings,
     suite::{AsyncSuite, BlockingSuite, blocking_transport, cases, transport},
 };
