@@ -321,6 +321,7 @@ impl Inner {
     /// The driver: does what each step says.
     async fn carry_out(&self, mut step: Step, logins: u32) -> Landed {
         let Shared { store, clock, transport, .. } = &*self.shared;
+        let _leaving = Leaving(self);
         loop {
             step = match step {
                 Step::Load(loading) => {
@@ -372,6 +373,20 @@ impl Inner {
     fn memory(&self) -> MutexGuard<'_, Memory> {
         // No panic can happen while it is held.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What happens when a renewal ends, or is dropped wherever it stands: tokens
+/// that are not saved by then may never be.
+struct Leaving<'a>(&'a Inner);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        let ahead = self.0.memory().unsaved().ahead;
+        if let Some(ahead) = ahead {
+            let Shared { clock, settings, .. } = &*self.0.shared;
+            ahead.leave(clock.wall(), settings);
+        }
     }
 }
 

@@ -19,6 +19,7 @@
 //! Each step owns the only way forward, as in `auth-core`.
 
 mod flow;
+mod held;
 mod outcome;
 
 use std::{sync::Arc, time::Duration};

@@ -5,12 +5,29 @@ mod support;
 
 use std::{
     future::Future,
+    pin::Pin,
+    sync::atomic::Ordering,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
-use auth_accounts::{Reason, StoreErrorKind};
+use auth_accounts::{Account, AccountError, Reason, StoreErrorKind, Token};
 use auth_testkit::{FakeAuthServer, Rotation, Script, VirtualClock};
 use support::{ADA, World, refresh_token};
+
+type Call = Pin<Box<dyn Future<Output = Result<Token, AccountError>>>>;
+
+fn call(account: &Account) -> Call {
+    let account = account.clone();
+    Box::pin(async move { account.token().await })
+}
+
+/// Polls once; time passes if that leads to a sleep.
+fn poll<T>(future: &mut Pin<Box<dyn Future<Output = T>>>, clock: &VirtualClock) -> Poll<T> {
+    let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    clock.advance_to_next();
+    polled
+}
 
 /// Runs to the end; time passes where it is slept.
 fn run<T>(future: impl Future<Output = T>, clock: &VirtualClock) -> T {
@@ -70,4 +87,40 @@ fn a_full_disk_does_not_keep_a_client_from_its_own_credentials() {
     assert_eq!(token.access_token().expose(), "at-2");
     assert_eq!(token.unsaved().unwrap().kind(), StoreErrorKind::Full);
     assert_eq!(refresh_token(&world.record()), "rt-1");
+}
+
+/// A caller is dropped, its process lives on and is never asked again. Its
+/// tokens live for no time at all, so that the lease is held no longer than it
+/// would be waited for.
+#[test]
+fn an_idle_process_does_not_lock_out_the_others() {
+    for polls in 0.. {
+        let clock = VirtualClock::manual();
+        let server = FakeAuthServer::builder()
+            .rotation(Rotation::EachUse)
+            .access_lifetime(Duration::ZERO)
+            .clock(&clock)
+            .build();
+        let mut world = World::logged_in(server);
+        world.store.yields.store(true, Ordering::Relaxed);
+        let patience = world.settings.clone();
+        world.settings = patience.clone().lease_wait(Duration::from_millis(1));
+        let idle = world.account();
+        let mut caller = call(&idle);
+        let ended = (0..polls).any(|_| poll(&mut caller, &clock).is_ready());
+        drop(caller);
+
+        world.pass(5 * 3600);
+        world.settings = patience;
+        match pollster::block_on(world.account().token()) {
+            Ok(_) => {}
+            // The answer died with the caller, and there is a note of it.
+            Err(error) => assert!(error.after_unknown(), "after {polls} polls: {error}"),
+        }
+        drop(idle);
+        if ended {
+            assert!(polls > 10, "there are as many awaits");
+            break;
+        }
+    }
 }

@@ -1,12 +1,15 @@
 //! What a renewal knows on its way, and what follows from it.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use auth_core::{AccessToken, Grant, Now, Refresh, RefreshError, TokenSet};
 
-use super::MAX_ROUNDS;
+use super::{MAX_ROUNDS, held::Held};
 use crate::{
-    AccountId, Begun, Fingerprint, Lease, Reason, Record, Setback, StoreError, Version,
+    AccountId, Begun, Fingerprint, Lease, Reason, Record, Setback, Settings, StoreError, Version,
     accounts::{GrantKind, Shared},
     life::{Life, Ttl},
     token::Token,
@@ -45,9 +48,25 @@ pub(crate) struct Ahead {
     replaces: Option<Fingerprint>,
     pub(crate) error: Option<StoreError>,
     /// Held until they are saved: what the store holds is spent, and nobody
-    /// else may try it.
-    lease: Option<Arc<Lease>>,
+    /// else should try it.
+    lease: Option<Arc<Held>>,
 }
+
+impl Ahead {
+    /// Says that nobody may be there any more to save it. The lease is freed
+    /// when the access token has expired: if nobody has asked for it by then,
+    /// nobody may ever do, and others must not be locked out for that. The
+    /// note on record tells them what happened.
+    pub(crate) fn leave(&self, now: SystemTime, settings: &Settings) {
+        if let Some(held) = &self.lease {
+            let left = Life::of(&self.record, now).left().unwrap_or_default();
+            held.free_after(left.min(LONGEST_HOLD).max(settings.lease_wait));
+        }
+    }
+}
+
+/// How long a lease is held at most for tokens that are not saved.
+const LONGEST_HOLD: Duration = Duration::from_secs(24 * 3600);
 
 /// What a caller wants.
 #[derive(Debug, Clone)]
@@ -92,7 +111,7 @@ impl Flow {
             account,
             want,
             cached,
-            lease: memory.ahead.as_ref().and_then(|ahead| ahead.lease.clone()),
+            lease: memory.ahead.as_ref().and_then(|ahead| ahead.lease.as_ref()?.lease()),
             ahead: memory.ahead,
             setback: memory.setback,
             current: None,
@@ -256,7 +275,7 @@ impl Flow {
             record: record.clone(),
             replaces: self.base,
             error: None,
-            lease: self.lease.clone(),
+            lease: self.lease.clone().map(Held::new),
         });
         self.current = Some(record);
     }
