@@ -16,6 +16,10 @@ impl Clock for TokioClock {
         Now { monotonic: Instant::now(), wall: SystemTime::now() }
     }
 
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }

@@ -13,6 +13,10 @@ impl BlockingClock for SystemClock {
         Now { monotonic: Instant::now(), wall: SystemTime::now() }
     }
 
+    fn wall(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
     fn sleep(&self, duration: Duration) {
         std::thread::sleep(duration);
     }
