@@ -85,7 +85,7 @@ const SAVE_WAIT: Duration = Duration::from_secs(10);
 
 /// How long an unreadable file is given to become readable. Codex rewrites its
 /// file in place, and so does everybody who edits it by hand.
-const SETTLE: Duration = Duration::from_millis(200);
+const SETTLE: Duration = Duration::from_millis(100);
 
 impl<F: Format> Import<F> {
     fn new(account: AccountId, file: PathBuf) -> Result<Self, FileError> {

@@ -143,9 +143,17 @@ impl Format for Codex {
             }
             Ok(())
         })?;
-        if let Some(renewed_at) = record.renewed_at {
-            let time = Timestamp::try_from(renewed_at).map_err(|_| "renewed_at is out of range")?;
-            put(&mut document.members, "last_refresh", time.to_string());
+        match record.renewed_at {
+            Some(renewed_at) => {
+                let time = Timestamp::try_from(renewed_at);
+                let time = time.map_err(|_| "renewed_at is out of range")?.to_string();
+                put(&mut document.members, "last_refresh", time);
+            }
+            // As it would be if Codex had never renewed.
+            None if document.members.contains_key("last_refresh") => {
+                put(&mut document.members, "last_refresh", Value::Null);
+            }
+            None => {}
         }
         Ok(())
     }
