@@ -1,13 +1,16 @@
 //! Several accounts: the first that can be used.
 
+mod answers;
 mod bench;
 mod crew;
+mod due;
 mod error;
 mod keys;
+mod refusals;
 mod settings;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
@@ -16,14 +19,17 @@ use std::{
 use auth_core::{AccessToken, Advice};
 use http::StatusCode;
 
+pub use self::{
+    answers::{PoolToken, Refreshed, Verdict},
+    error::PoolError,
+    settings::{PoolSettings, Routing},
+};
 use self::{
     bench::{Bench, Why},
     crew::side_by_side,
+    due::Due,
     keys::Keys,
-};
-pub use self::{
-    error::PoolError,
-    settings::{PoolSettings, Routing},
+    refusals::Refusals,
 };
 use crate::{Account, AccountError, AccountId, Token};
 
@@ -65,64 +71,8 @@ type Index = u32;
 struct State {
     bench: Bench,
     keys: Keys,
-    /// For accounts that were refused with 401: the token they got instead.
-    /// If that is refused too, it is not the token's fault.
-    renewed_for: HashMap<Index, AccessToken>,
-    /// When to look at an account again for its renewal ahead of need. Earlier
-    /// than necessary if it was renewed meanwhile, which looking will show.
-    due: BTreeSet<(SystemTime, Index)>,
-    /// The accounts from here on are not in `due` yet.
-    unseen: Index,
-}
-
-/// An access token, and whose it is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PoolToken {
-    account: AccountId,
-    index: Index,
-    token: Token,
-}
-
-impl PoolToken {
-    /// Whose it is.
-    pub fn account(&self) -> &AccountId {
-        &self.account
-    }
-
-    /// The token.
-    pub fn token(&self) -> &Token {
-        &self.token
-    }
-}
-
-/// What a report led to.
-#[non_exhaustive]
-#[derive(Debug, Clone)]
-pub enum Verdict {
-    /// Nothing: the status is not one to move on at.
-    Ignored,
-    /// The account has another access token now. Try again.
-    Renewed,
-    /// The account rests until then, and others are used.
-    MovedOn {
-        /// When it is used again.
-        until: SystemTime,
-        /// Why there was no other token, after a 401.
-        error: Option<AccountError>,
-    },
-}
-
-/// What [`AccountPool::refresh_due`] did.
-#[non_exhaustive]
-#[derive(Debug, Clone, Default)]
-pub struct Refreshed {
-    /// The accounts that were renewed.
-    pub renewed: Vec<AccountId>,
-    /// Why others could not be.
-    pub failed: Vec<AccountError>,
-    /// When to call again; at once if that is not in the future. `None` if the
-    /// pool is empty.
-    pub next_at: Option<SystemTime>,
+    refusals: Refusals,
+    due: Due,
 }
 
 /// How soon an account is looked at again that needs a login or whose store
@@ -150,9 +100,8 @@ impl AccountPool {
         let state = State {
             bench: Bench::new(kept.len() as Index),
             keys: Keys::new(settings.sticky_keys),
-            renewed_for: HashMap::new(),
-            due: BTreeSet::new(),
-            unseen: 0,
+            refusals: Refusals::default(),
+            due: Due::new(kept.len() as Index),
         };
         by_id.shrink_to_fit();
         Self(Arc::new(Inner { accounts: kept.into(), by_id, settings, state: Mutex::new(state) }))
@@ -179,18 +128,30 @@ impl AccountPool {
 
     /// Says how an API answered a request with this token. At the statuses of
     /// [`PoolSettings::move_on_at`] the account rests, for `retry_after` if
-    /// the API named a time; but at a first 401 its token is renewed instead.
+    /// the API named a time; but at a 401 its token is renewed instead, unless
+    /// it has only just replaced another that was refused with 401.
+    ///
+    /// The token may be from another pool, say from before the configuration
+    /// was read anew: what counts is the account's name.
     pub async fn report(
         &self,
         used: &PoolToken,
         status: StatusCode,
         retry_after: Option<Duration>,
     ) -> Verdict {
-        self.judge(used.index, Some(used.token.access_token()), status, retry_after).await
+        match self.0.find(&used.account, used.index) {
+            Some(index) => {
+                self.judge(index, Some(used.token.access_token()), status, retry_after).await
+            }
+            None => Verdict::Ignored,
+        }
     }
 
     /// The same, for who has kept the account's name only. A 401 is taken to
-    /// be about the account's current token.
+    /// be about the account's current token, which it need not be: if two
+    /// requests with an old token are both answered with 401, the first report
+    /// renews it, and the second lets the account rest although its new token
+    /// is good. Only [`report`](Self::report) can tell these cases apart.
     pub async fn report_id(
         &self,
         account: &AccountId,
@@ -208,15 +169,16 @@ impl AccountPool {
     ///
     /// An account is looked at once, which reads its record, and then only
     /// when it is due. No call looks at more than
-    /// [`PoolSettings::batch`] accounts.
+    /// [`PoolSettings::batch`] accounts, and none at those that are
+    /// [disabled](Self::disable). It may be dropped at any time; what it has
+    /// not done is left to the next call.
     pub async fn refresh_due(&self) -> Refreshed {
         let Some(first) = self.0.accounts.first() else { return Refreshed::default() };
-        let due = self.lock().take_due(self.0.accounts.len(), first.wall(), &self.0.settings);
-        let visits = due.into_iter().map(|index| async move {
-            // If this is dropped, the account is looked at again at once.
-            let visit = Visit { pool: &self.0, index, again: None };
-            self.visit(visit).await
-        });
+        let visits = self.lock().take_due(first.wall(), self.0.settings.batch);
+        // All at once, before anything is awaited: if this is dropped, those
+        // that were not looked at are looked at by the next call.
+        let visits: Vec<_> = visits.into_iter().map(|index| Visit::new(&self.0, index)).collect();
+        let visits = visits.into_iter().map(|visit| self.visit(visit));
         let mut refreshed = Refreshed::default();
         let settings = &self.0.settings;
         side_by_side(settings.side_by_side, visits, |(account, result)| match result {
@@ -225,21 +187,29 @@ impl AccountPool {
             Err(error) => refreshed.failed.push(error),
         })
         .await;
-        refreshed.next_at = self.lock().next_due(self.0.accounts.len(), first.wall());
+        refreshed.next_at = self.lock().due.next_at(first.wall());
         refreshed
     }
 
-    /// Takes an account out of use, until [`enable`](Self::enable).
+    /// Takes an account out of use, until [`enable`](Self::enable): the pool
+    /// neither hands out its tokens nor renews them, so that another program
+    /// may. A renewal that is under way goes on. What is done with the account
+    /// past the pool is none of its business.
     pub fn disable(&self, account: &AccountId) {
         if let Some(&index) = self.0.by_id.get(account) {
             self.lock().bench.rest(index, Why::SwitchedOff);
         }
     }
 
-    /// Brings an account back into use, whatever it rested for.
+    /// Brings an account back into use, whatever it rested for, and looks at
+    /// it again by the next [`refresh_due`](Self::refresh_due) if that was left
+    /// out meanwhile.
     pub fn enable(&self, account: &AccountId) {
         if let Some(&index) = self.0.by_id.get(account) {
-            self.lock().bench.enable(index);
+            let mut state = self.lock();
+            state.bench.enable(index);
+            state.refusals.forget(index);
+            state.due.enable(index);
         }
     }
 
@@ -288,26 +258,38 @@ impl AccountPool {
         }
         let current = account.current();
         let token = token.or(current.as_ref().map(Token::access_token));
-        if let (StatusCode::UNAUTHORIZED, Some(token)) = (status, token) {
-            let refused_again = self.lock().renewed_for.get(&index) == Some(token);
-            if !refused_again {
-                return match account.rejected(token).await {
-                    Ok(other) => {
-                        let other = other.access_token().clone();
-                        self.lock().renewed_for.insert(index, other);
-                        Verdict::Renewed
-                    }
-                    Err(error) => {
-                        let until = self.rest_after(index, &error);
-                        Verdict::MovedOn { until, error: Some(error) }
-                    }
-                };
-            }
+        if let (StatusCode::UNAUTHORIZED, Some(token)) = (status, token)
+            && self.lock().may_renew(index, token, account.wall())
+        {
+            return match account.rejected(token).await {
+                Ok(other) => {
+                    self.replaced(index, &other);
+                    Verdict::Renewed
+                }
+                Err(error) => {
+                    let until = self.rest_after(index, &error);
+                    Verdict::MovedOn { until, error: Some(error) }
+                }
+            };
         }
         let rest = retry_after.unwrap_or(self.0.settings.rest).min(self.0.settings.longest_rest);
-        let until = later(account.wall(), rest);
-        self.lock().bench.rest(index, Why::Waiting(until));
+        let now = account.wall();
+        let until = later(now, rest);
+        let mut state = self.lock();
+        state.bench.rest(index, Why::Waiting(until));
+        if status == StatusCode::UNAUTHORIZED {
+            state.refusals.rests(index, until, now);
+        }
         Verdict::MovedOn { until, error: None }
+    }
+
+    /// Notes that this token took the place of one that was refused. It may
+    /// have done so long ago, if the report is late.
+    fn replaced(&self, index: Index, by: &Token) {
+        let now = self.wall();
+        let since = by.renewed_at().map_or(now, |at| at.min(now));
+        let until = later(since, self.0.settings.rest.max(LOOK_AGAIN));
+        self.lock().refusals.replaced(index, by.access_token(), until);
     }
 
     /// Lets an account rest that could not give a token.
@@ -343,6 +325,10 @@ impl AccountPool {
         let Some(account) = self.0.at(visit.index) else {
             return (AccountId::from(""), Ok(false));
         };
+        // It may have been switched off while it waited for its turn.
+        if self.lock().bench.is_off(visit.index) {
+            return (account.id().clone(), Ok(false));
+        }
         let result = account.renew_if_due().await;
         // At least a second: what is due and cannot be renewed stays due.
         let wait = account.due_after(result.as_ref().err()).max(Duration::from_secs(1));
@@ -361,6 +347,14 @@ impl AccountPool {
 }
 
 impl Inner {
+    /// Where an account stands, most likely there.
+    fn find(&self, id: &AccountId, hint: Index) -> Option<Index> {
+        match self.at(hint) {
+            Some(account) if account.id() == id => Some(hint),
+            _ => self.by_id.get(id).copied(),
+        }
+    }
+
     fn at(&self, index: Index) -> Option<&Account> {
         self.accounts.get(index as usize)
     }
@@ -372,7 +366,9 @@ impl Inner {
 
 impl State {
     fn pick(&mut self, key: Option<&str>, now: SystemTime, routing: Routing) -> Option<Index> {
-        self.bench.wake(now);
+        if self.bench.wake(now) {
+            self.refusals.forget_all();
+        }
         match (routing, key) {
             (Routing::FallbackFirst, _) => self.bench.first_fallback(),
             (Routing::Sticky, Some(key)) => {
@@ -385,28 +381,14 @@ impl State {
         }
     }
 
-    /// Takes out what is due, and what was never looked at, up to a batch.
-    fn take_due(&mut self, all: usize, now: SystemTime, settings: &PoolSettings) -> Vec<Index> {
-        let mut taken = Vec::new();
-        while taken.len() < settings.batch
-            && let Some(&(at, index)) = self.due.first()
-            && at <= now
-        {
-            self.due.pop_first();
-            taken.push(index);
-        }
-        while taken.len() < settings.batch && (self.unseen as usize) < all {
-            taken.push(self.unseen);
-            self.unseen += 1;
-        }
-        taken
+    /// Whether a 401 is to be met with a renewal of this token.
+    fn may_renew(&mut self, index: Index, token: &AccessToken, now: SystemTime) -> bool {
+        !self.bench.is_off(index) && !self.refusals.is_replacement(index, token, now)
     }
 
-    fn next_due(&self, all: usize, now: SystemTime) -> Option<SystemTime> {
-        if (self.unseen as usize) < all {
-            return Some(now);
-        }
-        self.due.first().map(|(at, _)| *at)
+    fn take_due(&mut self, now: SystemTime, batch: usize) -> Vec<Index> {
+        let Self { bench, due, .. } = self;
+        due.take(batch, now, |index| bench.is_off(index))
     }
 }
 
@@ -414,13 +396,20 @@ impl State {
 struct Visit<'a> {
     pool: &'a Inner,
     index: Index,
+    /// At once, if it is dropped before it knows better.
     again: Option<SystemTime>,
+}
+
+impl<'a> Visit<'a> {
+    fn new(pool: &'a Inner, index: Index) -> Self {
+        Self { pool, index, again: None }
+    }
 }
 
 impl Drop for Visit<'_> {
     fn drop(&mut self) {
         let at = self.again.unwrap_or(SystemTime::UNIX_EPOCH);
-        self.pool.lock().due.insert((at, self.index));
+        self.pool.lock().due.put_back(self.index, at);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Single flight with callers that are alive and are not polled: through the
 //! public API, and in every interleaving of threads.
-#![allow(clippy::unwrap_used, reason = "clippy takes the helpers of tests for a library")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod sync {
     //! What `flight` rests on, under loom's eyes. The `Arc` is that of std,

@@ -61,9 +61,14 @@ impl Bench {
         self.usable.contains(&index)
     }
 
+    /// Whether somebody switched it off.
+    pub(super) fn is_off(&self, index: Index) -> bool {
+        self.resting.get(&index) == Some(&Why::SwitchedOff)
+    }
+
     /// Lets an account rest. What somebody switched off stays so.
     pub(super) fn rest(&mut self, index: Index, why: Why) {
-        if self.resting.get(&index) == Some(&Why::SwitchedOff) {
+        if self.is_off(index) {
             return;
         }
         self.enable(index);
@@ -94,13 +99,14 @@ impl Bench {
     }
 
     /// Ends the rests that are over; and all of them, if the clock was set
-    /// back, since nobody knows when they would be.
-    pub(super) fn wake(&mut self, now: SystemTime) {
+    /// back, since nobody knows when they would be. Says whether it was.
+    pub(super) fn wake(&mut self, now: SystemTime) -> bool {
         let set_back = now.checked_add(CLOCK_JUMP).is_some_and(|limit| limit < self.latest);
         self.latest = if set_back { now } else { self.latest.max(now) };
         while let Some(index) = self.over(now, set_back) {
             self.enable(index);
         }
+        set_back
     }
 
     fn over(&self, now: SystemTime, set_back: bool) -> Option<Index> {
