@@ -15,7 +15,7 @@ use crate::{
     accounts::Shared,
     flight::{SingleFlight, Work},
     life::Ttl,
-    renewal::{Begin, Landed, Outcome, Renewal, Step, Unsaved, Want},
+    renewal::{Begin, Landed, Outcome, Renewal, Saving, Step, Unsaved, Want},
     token::Cached,
 };
 
@@ -178,9 +178,8 @@ impl Account {
     /// for the account is damaged. Then nothing has changed.
     pub async fn login(&self, tokens: TokenSet) -> Result<Token, AccountError> {
         let record = Record::obtained(tokens, self.0.shared.clock.wall());
-        let logins = self.0.memory().next_login();
         let step = Renewal::replace(self.begin(Want::Lasting(Ttl::Usual)), record);
-        self.0.carry_out(step, logins).await.result
+        self.0.carry_out(step, None).await.result
     }
 
     /// How the account is doing, by its record: for a person, and as JSON.
@@ -292,7 +291,7 @@ impl Account {
         let logins = self.0.memory().logins;
         let step = Renewal::start(self.begin(want));
         let inner = Arc::clone(&self.0);
-        Box::pin(async move { inner.carry_out(step, logins).await })
+        Box::pin(async move { inner.carry_out(step, Some(logins)).await })
     }
 
     fn begin(&self, want: Want) -> Begin {
@@ -318,8 +317,10 @@ impl From<Failed> for AccountError {
 }
 
 impl Inner {
-    /// The driver: does what each step says.
-    async fn carry_out(&self, mut step: Step, logins: u32) -> Landed {
+    /// The driver: does what each step says, after so many logins. `None` is
+    /// for a login: it counts from its first save on, and until then changes
+    /// nothing, so that a renewal under way can end as if there were none.
+    async fn carry_out(&self, mut step: Step, mut logins: Option<u32>) -> Landed {
         let Shared { store, clock, transport, .. } = &*self.shared;
         let _leaving = Leaving(self);
         loop {
@@ -335,10 +336,7 @@ impl Inner {
                 Step::Save(saving) => {
                     // Before the first await after the tokens arrived: from
                     // here on a dropped caller loses nothing.
-                    self.memory().keep(saving.ahead(), logins);
-                    if saving.is_replacement() {
-                        self.cached.store(None);
-                    }
+                    self.keep(&saving, &mut logins);
                     let expected = saving.expected();
                     let saved = store.save(&self.id, saving.record(), expected).await;
                     saving.resolve(saved, clock.now())
@@ -356,11 +354,21 @@ impl Inner {
         }
     }
 
+    /// Keeps what is about to be saved.
+    fn keep(&self, saving: &Saving, logins: &mut Option<u32>) {
+        let mut memory = self.memory();
+        let logins = *logins.get_or_insert_with(|| {
+            self.cached.store(None);
+            memory.next_login()
+        });
+        memory.keep(saving.ahead(), logins);
+    }
+
     /// Puts an outcome in place, then frees the lease.
-    fn publish(&self, outcome: Outcome, logins: u32) -> Landed {
+    fn publish(&self, outcome: Outcome, logins: Option<u32>) -> Landed {
         let Outcome { landed, unsaved, lease } = outcome;
         let mut memory = self.memory();
-        if memory.logins == logins {
+        if Some(memory.logins) == logins {
             let token = landed.result.as_ref().ok().or(landed.fallback.as_ref());
             self.cached.store(token.map(|token| Arc::clone(&token.0)));
             memory.unsaved = unsaved.boxed();

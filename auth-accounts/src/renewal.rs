@@ -200,11 +200,6 @@ impl Saving {
         self.flow.ahead.as_ref()
     }
 
-    /// Whether the tokens in use until now are no longer wanted.
-    pub(crate) fn is_replacement(&self) -> bool {
-        matches!(self.what, What::Replacement)
-    }
-
     pub(crate) fn resolve(self, saved: Result<Version, StoreError>, now: Now) -> Step {
         let Self { mut flow, record, what } = self;
         if let (Err(error), What::Replacement) = (&saved, &what)

@@ -13,7 +13,7 @@ use std::{
 
 use auth_accounts::{Account, AccountError, Reason, StoreErrorKind, Token};
 use auth_testkit::{FakeAuthServer, Rotation, Script, VirtualClock};
-use support::{ADA, World, refresh_token};
+use support::{ADA, World, refresh_token, tokens};
 
 type Call = Pin<Box<dyn Future<Output = Result<Token, AccountError>>>>;
 
@@ -122,5 +122,37 @@ fn an_idle_process_does_not_lock_out_the_others() {
             assert!(polls > 10, "there are as many awaits");
             break;
         }
+    }
+}
+
+/// A renewal is under way, and its tokens cannot be saved at once. Whatever
+/// becomes of a login meanwhile, unless it takes effect they are not lost.
+#[test]
+fn a_login_that_comes_to_nothing_leaves_a_renewal_its_tokens() {
+    for (failing, polls) in [(false, 1), (false, 2), (true, 10)] {
+        let world = strict(3600);
+        world.store.yields.store(true, Ordering::Relaxed);
+        world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
+        let account = world.account();
+        let mut renewal = call(&account);
+        // As far as its first look at the store.
+        assert!((0..2).all(|_| poll(&mut renewal, &world.clock).is_pending()));
+        if failing {
+            world.store.fail("load", [Some(StoreErrorKind::Io)]);
+        }
+        let login = account.clone();
+        let tokens = tokens("at-9", "rt-9", world.now(), 3600);
+        let mut login: Call = Box::pin(async move { login.login(tokens).await });
+        let result = (0..polls).map(|_| poll(&mut login, &world.clock)).find(Poll::is_ready);
+        assert_eq!(failing, matches!(result, Some(Poll::Ready(Err(_)))), "after {polls} polls");
+        drop(login);
+
+        let token = run(renewal, &world.clock).unwrap();
+        assert_eq!(token.unsaved().unwrap().kind(), StoreErrorKind::Full);
+        world.pass(2);
+        let again = run(account.token(), &world.clock).unwrap();
+        assert_eq!(again.access_token(), token.access_token());
+        assert!(again.unsaved().is_none());
+        world.script.assert_never_replayed();
     }
 }
