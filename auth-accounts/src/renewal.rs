@@ -112,7 +112,12 @@ impl Loading {
                     start_over(flow, now)
                 }
             }
-            (AfterLoad::CheckRefusal(error), Err(_)) => set_back(flow, error, now),
+            (AfterLoad::CheckRefusal(refusal), Err(error)) => {
+                // Kept in memory, where it counts once the record can be read
+                // and still holds the refused token.
+                flow.set_back(&refusal, now);
+                flow.fail(Reason::Store(error), now)
+            }
             (AfterLoad::SaveAgain(what), Ok(found)) => {
                 if flow.is_unchanged(found.as_ref()) {
                     flow.version = found.map(|(_, version)| version);
@@ -120,7 +125,13 @@ impl Loading {
                 }
                 overtaken(flow, what, found, now)
             }
-            (AfterLoad::SaveAgain(what), Err(error)) => not_saved(flow, what, error, now),
+            (AfterLoad::SaveAgain(what), Err(error)) => {
+                if what.is_refusal() {
+                    // What the record holds now is not known.
+                    return flow.fail(Reason::Store(error), now);
+                }
+                not_saved(flow, what, error, now)
+            }
             (AfterLoad::Replace(record), Err(error)) => {
                 if flow.ahead.is_none() {
                     return flow.fail(Reason::Store(error), now);
@@ -178,6 +189,12 @@ enum What {
     Setback(RefreshError),
     /// A new login.
     Replacement,
+}
+
+impl What {
+    fn is_refusal(&self) -> bool {
+        matches!(self, Self::Setback(error) if error.kind() == FailureKind::Rejected)
+    }
 }
 
 /// What a note is followed by.
@@ -306,7 +323,10 @@ fn note(mut flow: Box<Flow>, now: Now) -> Step {
 fn go(mut flow: Box<Flow>, next: Next, now: Now) -> Step {
     let step = match next {
         Next::Start { possibly_spent } => flow.refresh(possibly_spent).start(now),
-        Next::Resume(waiting) => waiting.resume_with(flow.grant(), now),
+        Next::Resume(waiting) => {
+            flow.tried = flow.refresh_token();
+            waiting.resume_with(flow.grant(), now)
+        }
     };
     exchange(flow, step, now)
 }
@@ -374,6 +394,14 @@ fn overtaken(mut flow: Box<Flow>, what: What, found: Option<(Record, Version)>, 
         return flow.succeed(now);
     }
     match what {
+        // A refusal concerns the token that was tried, and none else.
+        What::Setback(_)
+            if what.is_refusal()
+                && flow.current.is_some()
+                && flow.refresh_token() != flow.tried =>
+        {
+            start_over(flow, now)
+        }
         What::Setback(error) => flow.fail(Reason::Renewal(error), now),
         // Theirs is of no use now, and ours is good, if not for long.
         _ => {
@@ -390,6 +418,10 @@ fn not_saved(mut flow: Box<Flow>, what: What, error: StoreError, now: Now) -> St
         What::Tokens | What::Replacement => {
             flow.keep_ahead(error.clone());
             flow.succeed_unsaved(error, now)
+        }
+        // A record that changes without end may hold any token by now.
+        What::Setback(_) if what.is_refusal() && error.kind() == StoreErrorKind::Conflict => {
+            flow.fail(Reason::Store(error), now)
         }
         What::Setback(renewal) => flow.fail(Reason::Renewal(renewal), now),
         What::Ahead => {

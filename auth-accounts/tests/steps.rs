@@ -267,15 +267,20 @@ fn step_6_a_refusal_is_checked_against_the_store() {
 #[test]
 fn step_6_a_record_of_another_token_is_never_touched() {
     // It changes between the check and the save.
-    let world = World::new(Script::new().oauth_error("invalid_grant")).with_record(1);
+    let script = Script::new().oauth_error("invalid_grant").status(500).status(500).status(500);
+    let world = World::new(script).with_record(1);
     world.pass(2);
-    let (now, other) = (world.now(), record("at-2", "rt-2", world.now(), 0));
+    let now = world.now();
     world.store.before("setback", 0, move |store| {
         store.put(ADA, record("at-2", "rt-2", now, 0));
     });
     let error = block_on(world.account().token()).unwrap_err();
-    assert_eq!(error.kind(), Some(FailureKind::Rejected));
-    assert_eq!(world.record(), other);
+    assert_eq!(error.kind(), Some(FailureKind::Unavailable));
+    let record = world.record();
+    assert_eq!(refresh_token(&record), "rt-2");
+    // The setback is that of its own token.
+    assert_eq!(Some(record.setback.as_ref().unwrap().refresh_token), record.fingerprint());
+    assert_eq!(record.setback.unwrap().kind, FailureKind::Unavailable);
 }
 
 #[test]

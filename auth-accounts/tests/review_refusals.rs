@@ -1,0 +1,82 @@
+//! A refused refresh token: when it is believed, and what it bars.
+
+mod support;
+
+use auth_accounts::{Account, AccountError, Reason, StoreErrorKind, Token};
+use auth_core::{Advice, FailureKind, TransportErrorKind};
+use auth_testkit::Script;
+use pollster::block_on;
+use support::{ADA, World, record};
+
+fn token(account: &Account) -> Result<Token, AccountError> {
+    block_on(account.token())
+}
+
+#[test]
+fn a_refusal_is_not_believed_while_the_store_cannot_be_read() {
+    // At its check, or when its save was refused since somebody else saved.
+    for (at, loads) in [("load", 2), ("setback", 3)] {
+        let world = World::new(Script::new().oauth_error("invalid_grant")).with_record(1);
+        world.pass(2);
+        let now = world.now();
+        let skipped = if at == "load" { loads } else { 0 };
+        world.store.before(at, skipped, move |store| {
+            store.put(ADA, record("at-9", "rt-9", now, 3600));
+        });
+        let faults = (0..loads).map(|_| None).chain([Some(StoreErrorKind::Unavailable)]);
+        world.store.fail("load", faults);
+        let account = world.account();
+        let error = token(&account).unwrap_err();
+        assert!(matches!(error.reason(), Reason::Store(_)), "{error}");
+        assert_eq!(error.advice(), Advice::TryLater);
+
+        assert_eq!(token(&account).unwrap().access_token().expose(), "at-9");
+        world.script.finish();
+    }
+}
+
+#[test]
+fn a_refusal_that_could_not_be_checked_is_believed_once_it_can() {
+    let world = World::new(Script::new().oauth_error("invalid_grant")).with_record(1);
+    world.pass(2);
+    world.store.fail("load", [None, None, Some(StoreErrorKind::Io), Some(StoreErrorKind::Io)]);
+    let account = world.account();
+    for _ in 0..2 {
+        assert!(matches!(token(&account).unwrap_err().reason(), Reason::Store(_)));
+    }
+    // It is not sent again.
+    let error = token(&account).unwrap_err();
+    assert!(matches!(error.reason(), Reason::Setback(_)));
+    assert_eq!(error.advice(), Advice::LogIn);
+    world.script.finish();
+}
+
+#[test]
+fn a_refusal_does_not_concern_a_token_that_is_stored_meanwhile() {
+    // Between its check and its save, with an access token that is used up.
+    let script = Script::new().oauth_error("invalid_grant").tokens("at-3", "rt-3");
+    let world = World::new(script).with_record(1);
+    world.pass(2);
+    let now = world.now();
+    world.store.before("setback", 0, move |store| {
+        store.put(ADA, record("at-2", "rt-2", now, 0));
+    });
+    assert_eq!(token(&world.account()).unwrap().access_token().expose(), "at-3");
+    world.script.request(2).assert_param("refresh_token", "rt-2");
+}
+
+#[test]
+fn a_token_that_replaced_another_within_a_renewal_is_refused_once() {
+    let script = Script::new().unknown(TransportErrorKind::Timeout).oauth_error("invalid_grant");
+    let world = World::new(script).with_record(1);
+    world.pass(2);
+    let now = world.now();
+    world.store.before("load", 2, move |store| {
+        store.put(ADA, record("at-2", "rt-2", now, 0));
+    });
+    let error = token(&world.account()).unwrap_err();
+    assert_eq!(error.kind(), Some(FailureKind::Rejected));
+    assert!(!error.after_unknown(), "rt-2 was sent but once");
+    world.script.request(2).assert_param("refresh_token", "rt-2");
+    world.script.finish();
+}
