@@ -78,6 +78,9 @@ impl AccountError {
     /// What kind of failure the last renewal was, if it was one.
     pub fn kind(&self) -> Option<FailureKind> {
         match &self.0.reason {
+            // The refusal of a client, which has no refresh token, is a matter
+            // of its set-up: see `Setback::after`.
+            Reason::Renewal(_) if self.is_of_client() => Some(FailureKind::Misconfigured),
             Reason::Renewal(error) => Some(error.kind()),
             Reason::Setback(setback) => Some(setback.kind),
             Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) => None,
@@ -97,10 +100,21 @@ impl AccountError {
         }
     }
 
+    /// Whether this is a refusal that will be tried again: that of a refresh
+    /// token never is.
+    fn is_of_client(&self) -> bool {
+        let refused = matches!(
+            &self.0.reason,
+            Reason::Renewal(error) if error.kind() == FailureKind::Rejected
+        );
+        refused && self.0.retry_at.is_some()
+    }
+
     /// What to do next.
     pub fn advice(&self) -> Advice {
         match &self.0.reason {
             Reason::NotLoggedIn | Reason::NoRefreshToken => Advice::LogIn,
+            Reason::Renewal(_) if self.is_of_client() => FailureKind::Misconfigured.advice(),
             Reason::Renewal(error) => error.advice(),
             Reason::Setback(setback) => setback.kind.advice(),
             Reason::Store(error) => match error.kind() {
@@ -123,6 +137,9 @@ impl fmt::Display for AccountError {
             Reason::NotLoggedIn => f.write_str("there are no tokens on record; ")?,
             Reason::NoRefreshToken => {
                 f.write_str("the access token is used up and there is no refresh token; ")?;
+            }
+            Reason::Renewal(error) if self.is_of_client() => {
+                write!(f, "renewal failed: {}; ", error.failure())?;
             }
             // These say what to do by themselves.
             Reason::Renewal(error) => return error.fmt(f),

@@ -18,15 +18,21 @@ impl Setback {
         settings: &Settings,
     ) -> Self {
         let mut setback = Self::new(refresh_token, error, now, None);
+        if setback.kind == FailureKind::Rejected && refresh_token == Fingerprint::NO_REFRESH_TOKEN {
+            // There is nobody to log in, and no other token to wait for: what
+            // was refused is the client.
+            setback.kind = FailureKind::Misconfigured;
+        }
         if let Some(previous) = previous.filter(|one| one.refresh_token == refresh_token) {
             setback.count = previous.count.saturating_add(1);
             setback.since = previous.since;
             // What may be spent stays so.
             setback.after_unknown |= previous.after_unknown;
         }
-        setback.retry_at =
-            delay(error, setback.count, settings, || settings.random((account, setback.count)))
-                .map(|delay| now.checked_add(delay).unwrap_or(now));
+        setback.retry_at = delay(&setback, error.retry_after(), settings, || {
+            settings.random((account, setback.count))
+        })
+        .map(|delay| now.checked_add(delay).unwrap_or(now));
         setback
     }
 
@@ -39,12 +45,12 @@ impl Setback {
 
 /// How long to wait; `None` is until the refresh token changes.
 fn delay(
-    error: &RefreshError,
-    count: u32,
+    setback: &Setback,
+    asked: Option<Duration>,
     settings: &Settings,
     random: impl FnOnce() -> f64,
 ) -> Option<Duration> {
-    let times = match error.kind() {
+    let times = match setback.kind {
         FailureKind::Rejected => return None,
         // A lost answer wants a prompt retry: the grace in which servers
         // accept a spent token again is short.
@@ -53,15 +59,15 @@ fn delay(
         FailureKind::Misconfigured => 60,
         _ => 5,
     };
-    let doubled = 2_u32.saturating_pow(count.saturating_sub(1));
+    let doubled = 2_u32.saturating_pow(setback.count.saturating_sub(1));
     let longest = settings
         .setback_base
         .saturating_mul(times)
         .saturating_mul(doubled)
         .min(settings.setback_max);
     let own = longest / 2 + (longest / 2).mul_f64(random());
-    let asked = error.retry_after().map(|asked| asked.min(settings.retry_after_max));
-    Some(match (error.kind(), asked) {
+    let asked = asked.map(|asked| asked.min(settings.retry_after_max));
+    Some(match (setback.kind, asked) {
         (FailureKind::Throttled, Some(asked)) => asked,
         (_, asked) => own.max(asked.unwrap_or_default()),
     })

@@ -80,3 +80,29 @@ fn a_token_that_replaced_another_within_a_renewal_is_refused_once() {
     world.script.request(2).assert_param("refresh_token", "rt-2");
     world.script.finish();
 }
+
+/// `invalid_grant` for an exchange without a grant: some servers do that while
+/// a client is locked or its clock is off.
+#[test]
+fn a_client_is_not_barred_for_ever_by_a_refusal() {
+    let script = Script::new().oauth_error("invalid_grant").tokens("at-2", "rt-2");
+    let world = World::new(script).with_record(1);
+    world.pass(2);
+    let client = || world.accounts().client_credentials().account(ADA);
+    let error = token(&client()).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.advice()),
+        (Some(FailureKind::Misconfigured), Advice::FixSetup)
+    );
+    assert!(error.to_string().contains("invalid_grant"), "{error}");
+    assert!(!error.to_string().contains("log in"), "{error}");
+    let retry_at = error.retry_at().unwrap();
+
+    let error = token(&client()).unwrap_err();
+    assert!(matches!(error.reason(), Reason::Setback(_)));
+    assert_eq!(error.advice(), Advice::FixSetup);
+    assert!(!block_on(client().status()).unwrap().login_needed);
+
+    world.clock.advance(retry_at.duration_since(world.now()).unwrap());
+    assert_eq!(token(&client()).unwrap().access_token().expose(), "at-2");
+}
