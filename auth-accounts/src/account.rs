@@ -44,6 +44,8 @@ struct Memory {
     /// How many logins there were. A renewal that began before the last one
     /// has nothing to say.
     logins: u32,
+    /// The access token that an API refused, until there is another.
+    refused: Option<AccessToken>,
 }
 
 /// How long [`Account::keep_fresh`] sleeps at most: the clock may be set, and
@@ -119,7 +121,8 @@ impl Account {
 
     /// Says that an API refused `token` (401), and gives another. If it is no
     /// longer the current one, somebody has renewed already, and nothing is
-    /// sent.
+    /// sent. If none can be got, the refused one is not handed out again by
+    /// this account either.
     ///
     /// # Errors
     ///
@@ -236,7 +239,7 @@ impl Account {
         };
         let now = self.0.shared.clock.now();
         if token.0.due_after(now).is_some_and(|due| due.is_zero()) {
-            exchanged |= self.obtain(Want::Other(token.access_token().clone())).await?.1;
+            exchanged |= self.obtain(Want::Ahead(token.access_token().clone())).await?.1;
         }
         Ok(exchanged)
     }
@@ -288,6 +291,10 @@ impl Account {
     }
 
     fn renewal(&self, want: Want) -> Work<Landed> {
+        if let Want::Other(refused) = &want {
+            let current = self.current();
+            self.0.memory().refuse(refused, current.as_ref());
+        }
         let logins = self.0.memory().logins;
         let step = Renewal::start(self.begin(want));
         let inner = Arc::clone(&self.0);
@@ -295,12 +302,14 @@ impl Account {
     }
 
     fn begin(&self, want: Want) -> Begin {
+        let memory = self.0.memory();
         Begin {
             shared: Arc::clone(&self.0.shared),
             account: self.0.id.clone(),
             want,
-            memory: self.0.memory().unsaved(),
+            memory: memory.unsaved(),
             cached: self.current(),
+            refused: memory.refused.clone(),
         }
     }
 }
@@ -370,6 +379,11 @@ impl Inner {
         let mut memory = self.memory();
         if Some(memory.logins) == logins {
             let token = landed.result.as_ref().ok().or(landed.fallback.as_ref());
+            // A renewal that began before it was refused may have found it.
+            let token = token.filter(|token| landed.exchanged || !memory.refuses(token));
+            if token.is_some() {
+                memory.refused = None;
+            }
             self.cached.store(token.map(|token| Arc::clone(&token.0)));
             memory.unsaved = unsaved.boxed();
         }
@@ -401,11 +415,24 @@ impl Drop for Leaving<'_> {
 impl Memory {
     fn next_login(&mut self) -> u32 {
         self.logins = self.logins.wrapping_add(1);
+        self.refused = None;
         self.logins
     }
 
     fn unsaved(&self) -> Unsaved {
         self.unsaved.as_deref().cloned().unwrap_or_default()
+    }
+
+    fn refuses(&self, token: &Token) -> bool {
+        self.refused.as_ref() == Some(token.access_token())
+    }
+
+    /// Remembers a refused token. A straggler that speaks of an older one than
+    /// the current one changes nothing.
+    fn refuse(&mut self, refused: &AccessToken, current: Option<&Token>) {
+        if self.refused.is_none() || current.is_some_and(|one| one.access_token() == refused) {
+            self.refused = Some(refused.clone());
+        }
     }
 
     /// Keeps tokens that are about to be saved.

@@ -23,6 +23,8 @@ pub(crate) struct Begin {
     pub(crate) memory: Unsaved,
     /// The token that is in use, to fall back on if the store fails.
     pub(crate) cached: Option<Token>,
+    /// An access token that an API refused, and that is not handed out again.
+    pub(crate) refused: Option<AccessToken>,
 }
 
 /// What the store was to be told, and could not be.
@@ -73,8 +75,10 @@ const LONGEST_HOLD: Duration = Duration::from_secs(24 * 3600);
 pub(crate) enum Want {
     /// A token that lasts.
     Lasting(Ttl),
-    /// Any but this one.
+    /// Any but this one, for it was refused by an API.
     Other(AccessToken),
+    /// Any but this one, ahead of need.
+    Ahead(AccessToken),
     /// A token newer than what the store holds when it is first read, which is
     /// noted here.
     Newer(Option<AccessToken>),
@@ -85,6 +89,7 @@ pub(crate) struct Flow {
     pub(super) account: AccountId,
     pub(super) want: Want,
     pub(super) cached: Option<Token>,
+    pub(super) refused: Option<AccessToken>,
     pub(super) ahead: Option<Ahead>,
     pub(super) setback: Option<Setback>,
     /// The record in use: the store's, or ours where we are ahead of it.
@@ -105,12 +110,13 @@ pub(crate) struct Flow {
 
 impl Flow {
     pub(super) fn new(begin: Begin) -> Self {
-        let Begin { shared, account, want, memory, cached } = begin;
+        let Begin { shared, account, want, memory, cached, refused } = begin;
         Self {
             shared,
             account,
             want,
             cached,
+            refused,
             lease: memory.ahead.as_ref().and_then(|ahead| ahead.lease.as_ref()?.lease()),
             ahead: memory.ahead,
             setback: memory.setback,
@@ -169,10 +175,12 @@ impl Flow {
         let Some(current) = &self.current else { return false };
         let (ttl, unwanted) = match &self.want {
             Want::Lasting(ttl) => (*ttl, None),
-            Want::Other(token) => (Ttl::Usual, Some(token)),
+            Want::Other(token) | Want::Ahead(token) => (Ttl::Usual, Some(token)),
             Want::Newer(seen) => (Ttl::Usual, seen.as_ref()),
         };
-        unwanted != Some(&current.tokens.access_token)
+        let token = &current.tokens.access_token;
+        unwanted != Some(token)
+            && self.refused.as_ref() != Some(token)
             && Life::of(current, now.wall).lasts(ttl, &self.shared.settings)
     }
 
@@ -330,7 +338,9 @@ impl Want {
     ) -> bool {
         match self {
             Self::Lasting(ttl) => exchanged || token.0.lasts(*ttl, now.wall, &shared.settings),
-            Self::Other(unwanted) => exchanged || token.access_token() != unwanted,
+            Self::Other(unwanted) | Self::Ahead(unwanted) => {
+                exchanged || token.access_token() != unwanted
+            }
             Self::Newer(_) => exchanged,
         }
     }

@@ -64,7 +64,7 @@ impl Outcome {
     }
 }
 
-/// The old token, for as long as it is valid: that of the record, or the one
+/// The old token, for as long as it is valid and no API has refused it: that of the record, or the one
 /// that was in use if the record could not be read.
 fn fallback(flow: &Flow, error: &AccountError, now: Now) -> Option<Token> {
     let settings = &flow.shared.settings;
@@ -73,6 +73,9 @@ fn fallback(flow: &Flow, error: &AccountError, now: Now) -> Option<Token> {
         (None, Some(cached), Reason::Store(_)) => cached.0.dated(),
         _ => return None,
     };
+    if flow.refused.as_ref() == Some(&tokens.access_token) {
+        return None;
+    }
     let life = Life::new(tokens, renewed_at, now.wall);
     life.is_valid().then(|| {
         let cached = Cached::new(&flow.account, tokens, renewed_at, now, settings);
