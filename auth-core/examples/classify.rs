@@ -14,8 +14,8 @@
 //! {"id": 2, "network": "reset"}
 //! ```
 //!
-//! and prints one JSON object for each. Tokens in an answer are printed: do not
-//! redirect the output where others can read it. A line that is neither is
+//! and prints one JSON object for each. Tokens in an answer are printed as they
+//! are: do not redirect the output where others can read it. A line that is neither is
 //! reported on standard error, and the exit status is 2 in the end.
 //!
 //! ```sh
@@ -43,10 +43,11 @@ fn main() -> io::Result<ExitCode> {
     let mut output = io::stdout().lock();
     for (number, line) in io::stdin().lock().split(b'\n').enumerate() {
         let line = line?;
+        let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&line);
         if line.trim_ascii().is_empty() {
             continue;
         }
-        match classify(&line) {
+        match classify(line) {
             Ok(verdict) => writeln!(output, "{verdict}")?,
             Err(problem) => {
                 eprintln!("line {}: {problem}", number + 1);
@@ -58,13 +59,13 @@ fn main() -> io::Result<ExitCode> {
 }
 
 fn classify(line: &[u8]) -> Result<Value, String> {
-    let line: Value = serde_json::from_slice(line).map_err(|error| format!("not JSON: {error}"))?;
+    let line: Value = serde_json::from_slice(line).map_err(|_| "not JSON".to_owned())?;
     let now = Now { monotonic: Instant::now(), wall: SystemTime::now() };
     let member = |name| line.get(name).filter(|value: &&Value| !value.is_null());
     let result = match (member("network"), member("status")) {
         (Some(network), None) => Err(Failure::from(network_failure(network)?)),
         (None, Some(status)) => read_answer(&answer(status, &line)?, &[], now),
-        _ => return Err("either `status` or `network` is needed".to_owned()),
+        _ => return Err("exactly one of `status` and `network` is needed".to_owned()),
     };
     let id = line.get("id").cloned().unwrap_or(Value::Null);
     Ok(match result {
@@ -87,13 +88,18 @@ fn network_failure(network: &Value) -> Result<TransportError, String> {
         "read_timeout" => TransportError::unknown(Kind::Timeout),
         "eof" => TransportError::unknown(Kind::Closed),
         "truncated" => TransportError::unknown(Kind::Truncated),
-        _ => return Err(format!("unknown network failure {network}")),
+        _ => {
+            return Err(format!(
+                "`network` is {network}, and none of dns, refused, connect_timeout, \
+                 tls_handshake, bad_certificate, proxy, reset, read_timeout, eof, truncated"
+            ));
+        }
     })
 }
 
 fn answer(status: &Value, line: &Value) -> Result<auth_core::Response, String> {
-    let status = status
-        .as_u64()
+    let number = status.as_u64().or_else(|| status.as_str()?.parse().ok());
+    let status = number
         .and_then(|status| StatusCode::from_u16(u16::try_from(status).ok()?).ok())
         .ok_or_else(|| format!("{status} is no HTTP status"))?;
     let body = match line.get("body") {

@@ -7,18 +7,21 @@ use lexopt::{Arg, ValueExt as _};
 
 /// How the examples are called.
 pub const USAGE: &str = "\
-usage: refresh                                      a renewal at a server of its own that fails twice
+usage: refresh                                      a renewal at a server of its own that fails
+                                                    twice; takes no options
        refresh --token-url URL --client-id ID ...   a renewal at a real endpoint
 
   --token-url URL           the token endpoint: https, or http to loopback
   --client-id ID            the client's identifier
-  --client-secret-env NAME  the environment variable that holds the client's secret
+  --client-secret-env NAME  the environment variable that holds the client's secret; it is sent
+                            by HTTP Basic, or in the body with --body json
   --body form|json          how the parameters are sent (form)
   --scope S                 the scope to ask for (that which was granted)
   --max-retries N           how often to try again (2)
   --base-delay-ms N         the wait before the first retry (500)
   --timeout-ms N            how long one attempt may take (10000)
-  --json                    print one JSON object in place of the timeline
+  --json                    print one JSON object in place of the timeline: outcome, kind, code,
+                            attempts, elapsed_ms, waits_ms, retry_after_ms, expires_in_s, rotated
   --show-tokens             print the new tokens
   --help                    print this
 
@@ -73,6 +76,9 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
     let mut any = false;
     while let Some(argument) = parser.next().map_err(|error| without_value(&error))? {
         any = true;
+        if argument == Arg::Short('h') {
+            return Ok(Asked::Help);
+        }
         let Arg::Long(name) = argument else {
             return Err("an argument is not an option that begins with --".to_owned());
         };
@@ -108,6 +114,12 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
     let missing = |name: &str| format!("--{name} is missing");
     options.token_url = token_url.ok_or_else(|| missing("token-url"))?;
     options.client_id = client_id.ok_or_else(|| missing("client-id"))?;
+    if options.client_id.is_empty() {
+        return Err("--client-id is empty".to_owned());
+    }
+    if options.timeout == Some(Duration::ZERO) {
+        return Err("--timeout-ms is zero".to_owned());
+    }
     Ok(Asked::Renewal(options))
 }
 

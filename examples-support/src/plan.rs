@@ -3,7 +3,7 @@
 use std::{error::Error, ffi::OsString, fmt, io, io::Write, time::Duration};
 
 use auth_core::{
-    Backoff, ClientAuth, Refresh, RefreshError, RefreshToken, TokenEndpoint, TokenSet,
+    Backoff, BodyFormat, ClientAuth, Refresh, RefreshError, RefreshToken, TokenEndpoint, TokenSet,
 };
 use auth_testkit::{FaultServer, Point, Reaction};
 
@@ -112,15 +112,27 @@ impl Plan {
         output: Box<dyn Write + Send>,
     ) -> Result<Self, BadUsage> {
         let secret = |name: &str| {
-            environment(name)
-                .filter(|value| !value.is_empty())
-                .ok_or_else(|| format!("the environment variable {name} is not set"))
+            let value = environment(name)
+                .ok_or_else(|| format!("the environment variable {name} is not set"))?;
+            if value.is_empty() {
+                return Err(format!("the environment variable {name} is empty"));
+            }
+            // Sent so, it would be refused like one that is revoked.
+            if value.trim().len() != value.len() {
+                return Err(format!("the value of {name} begins or ends with white space"));
+            }
+            Ok(value)
         };
         let mut endpoint = TokenEndpoint::new(&options.token_url, options.client_id)
             .map_err(|error| format!("--token-url: {error}"))?
             .body_format(options.body);
         if let Some(name) = &options.client_secret_env {
-            endpoint = endpoint.client_auth(ClientAuth::basic(secret(name)?));
+            let secret = secret(name)?;
+            // Who wants JSON wants the client in it, too.
+            endpoint = endpoint.client_auth(match options.body {
+                BodyFormat::Json => ClientAuth::post(secret),
+                _ => ClientAuth::basic(secret),
+            });
         }
         if let Some(scope) = options.scope {
             endpoint = endpoint.scope(scope);
