@@ -277,7 +277,10 @@ impl Account {
             // `None`: it was lost in somebody else's panic.
             let Some(landed) = join.await else { continue };
             let Landed { result, fallback, exchanged } = landed;
-            let token = result.map_err(|error| Failed { error, fallback })?;
+            let token = match result {
+                Err(error) if !own && want.outwaits(&error) => continue,
+                result => result.map_err(|error| Failed { error, fallback })?,
+            };
             let now = self.0.shared.clock.now();
             // The machine may have slept between the answer and here.
             let alive = token.0.is_fresh(now.wall) || token.0.is_valid(now.wall);

@@ -296,7 +296,7 @@ fn decide(mut flow: Box<Flow>, now: Now) -> Step {
     }
     match flow.lease_error.take() {
         Some(error) => flow.fail(Reason::Store(error), now),
-        None => Step::Lease(flow.shared.settings.lease_wait, Leasing { flow }),
+        None => Step::Lease(flow.patience(now), Leasing { flow }),
     }
 }
 

@@ -11,7 +11,7 @@ use auth_core::{AccessToken, Extra, Now, TokenSet};
 use http::{HeaderValue, header::InvalidHeaderValue};
 
 use crate::{
-    AccountError, AccountId, Reason, Settings, StoreError,
+    AccountError, AccountId, Reason, Settings, StoreError, StoreErrorKind,
     life::{Life, Ttl},
 };
 
@@ -114,7 +114,8 @@ const SHORTEST_USE: Duration = Duration::from_secs(1);
 /// How soon a failed save is tried again.
 const SAVE_AGAIN: Duration = Duration::from_secs(1);
 
-/// How soon the store is looked at again for a new login, after a refusal.
+/// How soon the store is looked at again for a new login, after a refusal, and
+/// for what somebody else did who holds the lease.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 
 impl Cached {
@@ -166,7 +167,10 @@ impl Cached {
     pub(crate) fn kept_despite(mut self, error: AccountError, life: &Life) -> Self {
         let now = self.window.start;
         let again = error.retry_at().unwrap_or_else(|| match error.reason() {
-            Reason::Store(_) => later(now, SAVE_AGAIN),
+            // Whoever holds the lease for so long will not end at once.
+            Reason::Store(error) if error.kind() != StoreErrorKind::LeaseTimeout => {
+                later(now, SAVE_AGAIN)
+            }
             _ => later(now, LOOK_AGAIN),
         });
         let end = life.left().map_or_else(|| later(now, FOREVER), |left| later(now, left));

@@ -3,13 +3,25 @@
 
 mod support;
 
-use std::time::Duration;
+use async_trait::async_trait;
+use std::{
+    future::Future,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Waker},
+    time::Duration,
+};
 
-use auth_accounts::Reason;
+use auth_accounts::{
+    AccountId, Accounts, Lease, MemoryStore, Reason, Record, Settings, StoreError, StoreErrorKind,
+    TokenStore, Version,
+};
 use auth_core::FailureKind;
-use auth_testkit::{Answer, Script};
+use auth_testkit::{Answer, Script, VirtualClock};
 use pollster::block_on;
-use support::{ADA, World, record};
+use support::{ADA, World, endpoint, lock, record};
 
 #[test]
 fn an_access_token_that_an_api_refused_is_not_handed_out_again() {
@@ -54,4 +66,77 @@ fn an_access_token_that_the_server_gives_again_is_handed_out_again() {
     assert_eq!(again.access_token(), refused.access_token());
     block_on(account.token()).unwrap();
     world.script.finish();
+}
+
+/// A store whose lease somebody else holds, and never frees.
+#[derive(Clone, Default)]
+struct Stuck {
+    inner: MemoryStore,
+    waits: Arc<Mutex<Vec<Duration>>>,
+    loads: Arc<AtomicUsize>,
+}
+
+#[async_trait]
+impl TokenStore for Stuck {
+    async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
+        self.loads.fetch_add(1, Ordering::Relaxed);
+        TokenStore::load(&self.inner, account).await
+    }
+
+    async fn save(
+        &self,
+        _account: &AccountId,
+        _record: &Record,
+        _expected: Option<&Version>,
+    ) -> Result<Version, StoreError> {
+        panic!("nothing is to be saved without the lease");
+    }
+
+    async fn lease(&self, _account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+        lock(&self.waits).push(wait);
+        support::yield_once().await;
+        Err(StoreError::new(StoreErrorKind::LeaseTimeout, "stuck"))
+    }
+}
+
+#[test]
+fn a_valid_token_does_not_wait_for_a_lease_that_is_stuck() {
+    let clock = VirtualClock::manual();
+    let store = Stuck::default();
+    store.inner.put(ADA, record("at-1", "rt-1", clock.now().wall, 65));
+    let wait = Duration::from_secs(60);
+    let settings = Settings::default().lease_wait(wait).seed(1);
+    let account = Accounts::new(endpoint(), Script::new(), store.clone(), clock.clone())
+        .settings(settings)
+        .account(ADA);
+    for _ in 0..29 {
+        let token = block_on(account.token()).unwrap();
+        assert_eq!(token.access_token().expose(), "at-1");
+        assert!(matches!(token.renewal_error().unwrap().reason(), Reason::Store(_)));
+        clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(*lock(&store.waits), [Duration::from_secs(1)], "briefly, and once");
+    assert_eq!(store.loads.swap(0, Ordering::Relaxed), 2);
+    clock.advance(Duration::from_secs(1));
+    block_on(account.token()).unwrap();
+    assert_eq!(lock(&store.waits).len(), 2, "and looked at again");
+
+    // Who asks for more waits as long as is set, even after a wait of others.
+    let mut usual = Box::pin(account.token());
+    let mut strict = Box::pin(account.token_valid_for(Duration::from_secs(50)));
+    clock.advance(Duration::from_secs(30));
+    lock(&store.waits).clear();
+    let mut context = Context::from_waker(Waker::noop());
+    // 5 s of it are left.
+    assert!(usual.as_mut().poll(&mut context).is_pending());
+    assert!(strict.as_mut().poll(&mut context).is_pending());
+    block_on(usual).unwrap();
+    block_on(strict).unwrap_err();
+    assert_eq!(*lock(&store.waits), [Duration::from_secs(1), wait]);
+
+    // So does everyone when the token has expired.
+    lock(&store.waits).clear();
+    clock.advance(Duration::from_secs(5));
+    block_on(account.token()).unwrap_err();
+    assert_eq!(*lock(&store.waits), [wait]);
 }

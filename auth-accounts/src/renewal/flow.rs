@@ -9,7 +9,8 @@ use auth_core::{AccessToken, Grant, Now, Refresh, RefreshError, TokenSet};
 
 use super::{MAX_ROUNDS, held::Held};
 use crate::{
-    AccountId, Begun, Fingerprint, Lease, Reason, Record, Setback, Settings, StoreError, Version,
+    AccountError, AccountId, Begun, Fingerprint, Lease, Reason, Record, Setback, Settings,
+    StoreError, StoreErrorKind, Version,
     accounts::{GrantKind, Shared},
     life::{Life, Ttl},
     token::Token,
@@ -184,6 +185,21 @@ impl Flow {
             && Life::of(current, now.wall).lasts(ttl, &self.shared.settings)
     }
 
+    /// How long to wait for the lease: not for long while the old token serves.
+    pub(super) fn patience(&self, now: Now) -> Duration {
+        let lease_wait = self.shared.settings.lease_wait;
+        let serves = |record: &Record| {
+            let left = Life::of(record, now.wall).left();
+            self.refused.as_ref() != Some(&record.tokens.access_token)
+                && left.is_none_or(|left| left > 2 * BRIEFLY)
+        };
+        if !self.want.is_strict() && self.current.as_ref().is_some_and(serves) {
+            lease_wait.min(BRIEFLY)
+        } else {
+            lease_wait
+        }
+    }
+
     /// What forbids an exchange.
     pub(super) fn obstacle(&self, now: Now) -> Option<Reason> {
         match (self.shared.grant, &self.current) {
@@ -327,7 +343,23 @@ impl Flow {
     }
 }
 
+/// How long somebody else's renewal is waited for while the old token is valid:
+/// longer than most renewals take.
+const BRIEFLY: Duration = Duration::from_secs(1);
+
 impl Want {
+    /// Whether the old token will not do.
+    fn is_strict(&self) -> bool {
+        !matches!(self, Self::Lasting(Ttl::Usual) | Self::Ahead(_))
+    }
+
+    /// Whether to try again after `error` of a renewal that somebody less
+    /// strict began, and that did not wait as long as this one would.
+    pub(crate) fn outwaits(&self, error: &AccountError) -> bool {
+        let Reason::Store(error) = error.reason() else { return false };
+        self.is_strict() && error.kind() == StoreErrorKind::LeaseTimeout
+    }
+
     /// Whether `token`, which came of somebody else's renewal, does.
     pub(crate) fn is_met_by(
         &self,
