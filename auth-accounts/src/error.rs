@@ -17,7 +17,7 @@ use crate::{AccountId, Setback, StoreError, StoreErrorKind};
 /// The message is one line for an operator, and holds no secret:
 ///
 /// ```text
-/// account ada: renewal at auth.example.com failed: HTTP 503 after 3 attempts in 1.5 s; try again later
+/// account ada: renewal at auth.example.com failed after 3 attempts in 1.5 s: HTTP 503; try again later
 /// account ada: not tried: the last renewal failed with invalid_grant (HTTP 400); the user must log in again
 /// ```
 #[derive(Clone)]
