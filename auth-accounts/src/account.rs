@@ -137,7 +137,8 @@ impl Account {
     /// Renews ahead of expiry, at a moment chosen at random (see
     /// [`Settings::refresh_ahead`](crate::Settings::refresh_ahead)), for ever:
     /// it ends when it is dropped. Failures are left to the next try, and to
-    /// whoever asks for a token meanwhile.
+    /// whoever asks for a token meanwhile; so are tokens that live for less
+    /// than 30 s.
     ///
     /// ```
     /// # use auth_accounts::Account;
@@ -227,21 +228,20 @@ impl Account {
 
     /// Renews if that is due ahead of need; says whether it was, and was done.
     pub(crate) async fn renew_if_due(&self) -> Result<bool, AccountError> {
-        let mut exchanged = false;
         let token = match self.cached() {
             Some(token) => token,
             // Not loaded yet, not saved, or not valid any more.
-            None => {
-                let (token, new) = self.obtain(Want::Lasting(Ttl::Usual)).await?;
-                exchanged |= new;
-                token
-            }
+            None => match self.obtain(Want::Ahead(None)).await? {
+                (_, true) => return Ok(true),
+                (token, false) => token,
+            },
         };
         let now = self.0.shared.clock.now();
         if token.0.due_after(now).is_some_and(|due| due.is_zero()) {
-            exchanged |= self.obtain(Want::Ahead(token.access_token().clone())).await?.1;
+            let unwanted = token.access_token().clone();
+            return Ok(self.obtain(Want::Ahead(Some(unwanted))).await?.1);
         }
-        Ok(exchanged)
+        Ok(false)
     }
 
     /// How long to wait before looking at it again, after this error if there
@@ -283,7 +283,9 @@ impl Account {
             };
             let now = self.0.shared.clock.now();
             // The machine may have slept between the answer and here.
-            let alive = token.0.is_fresh(now.wall) || token.0.is_valid(now.wall);
+            let alive = token.0.is_fresh(now.wall)
+                || token.0.is_valid(now.wall)
+                || matches!(want, Want::Ahead(_));
             tries += u32::from(own);
             if tries > 1
                 || (alive && (own || want.is_met_by(&token, exchanged, now, &self.0.shared)))

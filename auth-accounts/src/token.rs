@@ -12,7 +12,7 @@ use http::{HeaderValue, header::InvalidHeaderValue};
 
 use crate::{
     AccountError, AccountId, Reason, Settings, StoreError, StoreErrorKind,
-    life::{Life, Ttl},
+    life::{Life, Ttl, in_the_future},
 };
 
 /// An access token that may be used now. Cloning shares it.
@@ -111,6 +111,21 @@ pub(crate) struct Trouble {
 /// How long a new token is handed out at least.
 const SHORTEST_USE: Duration = Duration::from_secs(1);
 
+/// How long nothing is renewed ahead of need after an exchange, lest a server
+/// whose tokens do not live be asked without end. Tokens that live for less
+/// than this are renewed when they are needed.
+const REST: Duration = Duration::from_secs(30);
+
+/// What is left of that time, for all who share the record.
+pub(crate) fn rest(renewed_at: Option<SystemTime>, now: SystemTime) -> Duration {
+    match renewed_at {
+        Some(at) if !in_the_future(at, now) => {
+            REST.saturating_sub(now.duration_since(at).unwrap_or_default())
+        }
+        _ => Duration::ZERO,
+    }
+}
+
 /// How soon a failed save is tried again.
 const SAVE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -141,7 +156,7 @@ impl Cached {
             renewed_at,
             window: now.wall..later(now.wall, spare),
             since: now,
-            due_in: life.due_in(settings, random),
+            due_in: life.due_in(settings, random).map(|due| due.max(rest(renewed_at, now.wall))),
             trouble: None,
         }
     }

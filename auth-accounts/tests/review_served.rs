@@ -15,11 +15,11 @@ use std::{
 };
 
 use auth_accounts::{
-    AccountId, Accounts, Lease, MemoryStore, Reason, Record, Settings, StoreError, StoreErrorKind,
-    TokenStore, Version,
+    Account, AccountId, Accounts, Lease, MemoryStore, Reason, Record, Settings, StoreError,
+    StoreErrorKind, TokenStore, Version,
 };
 use auth_core::FailureKind;
-use auth_testkit::{Answer, Script, VirtualClock};
+use auth_testkit::{Answer, FakeAuthServer, Rotation, Script, VirtualClock};
 use pollster::block_on;
 use support::{ADA, World, endpoint, lock, record};
 
@@ -139,4 +139,32 @@ fn a_valid_token_does_not_wait_for_a_lease_that_is_stuck() {
     clock.advance(Duration::from_secs(5));
     block_on(account.token()).unwrap_err();
     assert_eq!(*lock(&store.waits), [wait]);
+}
+
+/// `expires_in` is 0, and three processes keep the account fresh.
+#[test]
+fn tokens_that_do_not_live_are_not_renewed_without_end() {
+    let clock = VirtualClock::manual();
+    let server = FakeAuthServer::builder()
+        .rotation(Rotation::EachUse)
+        .access_lifetime(Duration::ZERO)
+        .clock(&clock)
+        .build();
+    let world = World::logged_in(server);
+    world.pass(60);
+    let accounts: Vec<Account> = (0..3).map(|_| world.account()).collect();
+    let mut keepers: Vec<_> =
+        accounts.iter().map(|account| Box::pin(account.keep_fresh())).collect();
+    let mut context = Context::from_waker(Waker::noop());
+    let start = clock.elapsed();
+    while clock.elapsed() - start < Duration::from_secs(600) {
+        for keeper in &mut keepers {
+            assert!(keeper.as_mut().poll(&mut context).is_pending());
+        }
+        clock.advance_to_next().expect("all of them sleep");
+    }
+    let exchanges = world.script.report().exchanges;
+    assert!((19..=21).contains(&exchanges), "{exchanges} in 10 minutes, for all of them");
+    let loads = world.store.log.take().split(' ').filter(|what| *what == "load").count();
+    assert!(loads < 200, "{loads} looks at the store");
 }

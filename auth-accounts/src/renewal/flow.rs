@@ -13,7 +13,7 @@ use crate::{
     StoreError, StoreErrorKind, Version,
     accounts::{GrantKind, Shared},
     life::{Life, Ttl},
-    token::Token,
+    token::{Token, rest},
 };
 
 /// What a renewal starts from.
@@ -78,8 +78,9 @@ pub(crate) enum Want {
     Lasting(Ttl),
     /// Any but this one, for it was refused by an API.
     Other(AccessToken),
-    /// Any but this one, ahead of need.
-    Ahead(AccessToken),
+    /// Any but this one, ahead of need; and none if the last one was obtained a
+    /// moment ago.
+    Ahead(Option<AccessToken>),
     /// A token newer than what the store holds when it is first read, which is
     /// noted here.
     Newer(Option<AccessToken>),
@@ -176,13 +177,17 @@ impl Flow {
         let Some(current) = &self.current else { return false };
         let (ttl, unwanted) = match &self.want {
             Want::Lasting(ttl) => (*ttl, None),
-            Want::Other(token) | Want::Ahead(token) => (Ttl::Usual, Some(token)),
-            Want::Newer(seen) => (Ttl::Usual, seen.as_ref()),
+            Want::Other(token) => (Ttl::Usual, Some(token)),
+            Want::Newer(token) | Want::Ahead(token) => (Ttl::Usual, token.as_ref()),
         };
         let token = &current.tokens.access_token;
-        unwanted != Some(token)
-            && self.refused.as_ref() != Some(token)
-            && Life::of(current, now.wall).lasts(ttl, &self.shared.settings)
+        if self.refused.as_ref() == Some(token) {
+            return false;
+        }
+        let lasts = || Life::of(current, now.wall).lasts(ttl, &self.shared.settings);
+        let is_wanted = unwanted != Some(token) && lasts();
+        is_wanted
+            || matches!(self.want, Want::Ahead(_)) && !rest(current.renewed_at, now.wall).is_zero()
     }
 
     /// How long to wait for the lease: not for long while the old token serves.
@@ -370,9 +375,8 @@ impl Want {
     ) -> bool {
         match self {
             Self::Lasting(ttl) => exchanged || token.0.lasts(*ttl, now.wall, &shared.settings),
-            Self::Other(unwanted) | Self::Ahead(unwanted) => {
-                exchanged || token.access_token() != unwanted
-            }
+            Self::Other(unwanted) => exchanged || token.access_token() != unwanted,
+            Self::Ahead(unwanted) => exchanged || unwanted.as_ref() != Some(token.access_token()),
             Self::Newer(_) => exchanged,
         }
     }
