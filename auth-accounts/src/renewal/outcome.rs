@@ -36,7 +36,9 @@ impl Outcome {
         };
         let settings = &flow.shared.settings;
         let cached = Cached::new(&flow.account, &record.tokens, record.renewed_at, now, settings);
-        let cached = if flow.exchanged { cached.just_obtained() } else { cached };
+        // Not after a login: its tokens may have expired long ago.
+        let obtained = flow.exchanged && flow.sent.is_some();
+        let cached = if obtained { cached.just_obtained() } else { cached };
         let cached = match unsaved {
             Some(error) => cached.unsaved(error),
             None => cached,
