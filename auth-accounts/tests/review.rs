@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{Account, AccountError, Reason, StoreErrorKind, Token};
+use auth_accounts::{Account, AccountError, Reason, Record, StoreErrorKind, Token};
 use auth_testkit::{FakeAuthServer, Rotation, Script, VirtualClock};
 use support::{ADA, World, refresh_token, tokens};
 
@@ -154,5 +154,30 @@ fn a_login_that_comes_to_nothing_leaves_a_renewal_its_tokens() {
         assert_eq!(again.access_token(), token.access_token());
         assert!(again.unsaved().is_none());
         world.script.assert_never_replayed();
+    }
+}
+
+/// The new record is in place, but whether it would survive a power cut is not
+/// known, and the store says so.
+#[test]
+fn tokens_that_may_not_be_durable_are_saved_again() {
+    let script = Script::new().tokens("at-2", "rt-2");
+    let world = World::new(script).with_record(0);
+    let now = world.now();
+    world.store.before("tokens", 0, move |store| {
+        let record = Record::obtained(tokens("at-2", "rt-2", now, 3600), now);
+        store.put(ADA, record);
+    });
+    world.store.fail("tokens", [Some(StoreErrorKind::Io), Some(StoreErrorKind::Io)]);
+    let account = world.account();
+    assert!(run(account.token(), &world.clock).unwrap().unsaved().is_some());
+    world.store.log.take();
+    for unsaved in [true, false] {
+        world.pass(2);
+        let token = run(account.token(), &world.clock).unwrap();
+        assert_eq!(token.access_token().expose(), "at-2");
+        assert_eq!(token.unsaved().is_some(), unsaved);
+        let log = world.store.log.take();
+        assert!(log.starts_with("load tokens"), "{log}");
     }
 }

@@ -4,7 +4,7 @@ mod support;
 
 use auth_accounts::{Account, AccountError, Reason, StoreErrorKind, Token};
 use auth_core::{Advice, FailureKind, TransportErrorKind};
-use auth_testkit::Script;
+use auth_testkit::{Answer, Script};
 use pollster::block_on;
 use support::{ADA, World, record};
 
@@ -105,4 +105,23 @@ fn a_client_is_not_barred_for_ever_by_a_refusal() {
 
     world.clock.advance(retry_at.duration_since(world.now()).unwrap());
     assert_eq!(token(&client()).unwrap().access_token().expose(), "at-2");
+}
+
+/// The server goes on with the very refresh token that it had refused, which
+/// one process could not record.
+#[test]
+fn a_refusal_in_memory_gives_way_to_a_later_renewal_on_record() {
+    let again = |access| Answer::tokens(access).refresh_token("rt-1").expires_in(3600);
+    let script =
+        Script::new().oauth_error("invalid_grant").reply(again("at-2")).reply(again("at-3"));
+    let world = World::new(script).with_record(1);
+    world.pass(2);
+    world.store.fail("setback", [Some(StoreErrorKind::Full)]);
+    let (one, other) = (world.account(), world.account());
+    assert_eq!(token(&one).unwrap_err().advice(), Advice::LogIn);
+    world.pass(600);
+    assert_eq!(token(&one).unwrap_err().advice(), Advice::LogIn);
+    assert_eq!(token(&other).unwrap().access_token().expose(), "at-2");
+    world.pass(3600);
+    assert_eq!(token(&one).unwrap().access_token().expose(), "at-3");
 }

@@ -145,11 +145,28 @@ impl Flow {
         let (found, version) = found.unzip();
         self.version = version;
         self.base = found.as_ref().map(identity);
+        if let (Some(found), Some(setback)) = (&found, &self.setback)
+            && found.renewed_at.is_some_and(|at| at > setback.failed_at)
+        {
+            // It could not be recorded, and others have got on without it.
+            self.setback = None;
+        }
         self.current = match self.ahead.take() {
             Some(ahead) if ahead.replaces == self.base => {
                 let record = ahead.record.clone();
                 self.ahead = Some(ahead);
                 Some(record)
+            }
+            // Our own, of a save that failed halfway: it may not be durable.
+            Some(mut ahead)
+                if ahead.error.is_some() && self.base == Some(identity(&ahead.record)) =>
+            {
+                ahead.replaces = self.base;
+                if let Some(found) = &found {
+                    ahead.record = found.clone();
+                }
+                self.ahead = Some(ahead);
+                found
             }
             _ => found,
         };
