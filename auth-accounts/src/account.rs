@@ -3,7 +3,9 @@
 use std::{
     convert::Infallible,
     fmt,
+    future::poll_fn,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Waker},
     time::{Duration, SystemTime},
 };
 
@@ -12,7 +14,7 @@ use auth_core::{AccessToken, TokenSet};
 
 use crate::{
     AccountError, AccountId, AccountStatus, Record, StoreError, Token,
-    accounts::Shared,
+    accounts::{Shared, Spawner},
     flight::{SingleFlight, Work},
     life::Ttl,
     renewal::{Begin, Landed, Outcome, Renewal, Saving, Step, Unsaved, Want},
@@ -24,8 +26,9 @@ use crate::{
 ///
 /// Callers may be dropped at any point. While a renewal is under way and one
 /// of the callers that wait for it remains, the renewal goes on from where it
-/// stands; it is broken off when the last of them is dropped. It runs on the
-/// runtime of its callers, so that they should all be on the same one.
+/// stands; it is broken off when the last of them is dropped, unless there is
+/// [a task that goes on](crate::Accounts::spawner). It runs on the runtime of
+/// its callers, so that they should all be on the same one.
 #[derive(Clone)]
 pub struct Account(Arc<Inner>);
 
@@ -77,6 +80,14 @@ impl Account {
     /// If a renewal is due and fails, the old token is handed out for as long
     /// as it is valid, with
     /// [`renewal_error`](Token::renewal_error) set.
+    ///
+    /// Dropping the future is safe for the account's state, but if nobody else
+    /// waits for the same renewal it breaks off the exchange, whose answer, and
+    /// with it a rotated refresh token, may be lost: the next call can then only
+    /// find out whether the old one still works. So do not put this into a
+    /// `timeout` or `select!` by itself: set
+    /// [`Accounts::spawner`](crate::Accounts::spawner), or await a task that
+    /// awaits this.
     ///
     /// # Errors
     ///
@@ -303,7 +314,32 @@ impl Account {
         let logins = self.0.memory().logins;
         let step = Renewal::start(self.begin(want));
         let inner = Arc::clone(&self.0);
-        Box::pin(async move { inner.carry_out(step, Some(logins)).await })
+        let work = Box::pin(async move { inner.carry_out(step, Some(logins)).await });
+        match &self.0.shared.spawner {
+            Some(spawner) => self.accompanied(work, Arc::clone(spawner)),
+            None => work,
+        }
+    }
+
+    /// The same work, with one more passenger as soon as it has to wait.
+    fn accompanied(&self, mut work: Work<Landed>, spawner: Spawner) -> Work<Landed> {
+        let mut account = Some(self.clone());
+        Box::pin(poll_fn(move |context| {
+            let polled = work.as_mut().poll(context);
+            if polled.is_pending()
+                && let Some(account) = account.take()
+            {
+                let mut passenger: Work<()> = Box::pin(async move {
+                    let usual = || account.renewal(Want::Lasting(Ttl::Usual));
+                    account.0.flight.join(usual).await;
+                });
+                // It takes its seat now, lest the last caller leave before it
+                // is polled by whoever it is given to.
+                let _ = passenger.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                spawner(passenger);
+            }
+            polled
+        }))
     }
 
     fn begin(&self, want: Want) -> Begin {

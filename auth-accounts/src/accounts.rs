@@ -1,10 +1,10 @@
 //! What the accounts of one token endpoint share.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc};
 
 use auth_core::{Backoff, Clock, RetryPolicy, TokenEndpoint, Transport};
 
-use crate::{Account, AccountId, Settings, TokenStore};
+use crate::{Account, AccountId, Settings, TokenStore, flight::Work};
 
 /// What the accounts of one token endpoint share: the endpoint, the way there,
 /// the store, the clock, the policy, the settings. Cloning shares it.
@@ -35,7 +35,11 @@ pub(crate) struct Shared {
     pub(crate) policy: Arc<dyn RetryPolicy>,
     pub(crate) settings: Settings,
     pub(crate) grant: GrantKind,
+    pub(crate) spawner: Option<Spawner>,
 }
+
+/// Runs a future to its end.
+pub(crate) type Spawner = Arc<dyn Fn(Work<()>) + Send + Sync>;
 
 /// What new tokens are obtained with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +65,7 @@ impl Accounts {
             policy: Arc::new(Backoff::default()),
             settings: Settings::default(),
             grant: GrantKind::RefreshToken,
+            spawner: None,
         }))
     }
 
@@ -83,6 +88,32 @@ impl Accounts {
     #[must_use]
     pub fn client_credentials(mut self) -> Self {
         self.shared().grant = GrantKind::ClientCredentials;
+        self
+    }
+
+    /// Lets every renewal that takes time be accompanied by a task of its own,
+    /// so that it goes on when all who asked for it are dropped: by a timeout,
+    /// say, or with the request that they served. Without one, an exchange
+    /// that is broken off may have spent the refresh token, and its answer is
+    /// lost.
+    ///
+    /// `spawner` is called by whoever asks for a token, within its runtime, and
+    /// is to see to it that the future that it is given is polled to its end.
+    ///
+    /// ```
+    /// # use auth_accounts::Accounts;
+    /// # fn example(accounts: Accounts) {
+    /// let accounts = accounts.spawner(|renewal| {
+    ///     tokio::spawn(renewal);
+    /// });
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn spawner(
+        mut self,
+        spawner: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
+    ) -> Self {
+        self.shared().spawner = Some(Arc::new(spawner));
         self
     }
 

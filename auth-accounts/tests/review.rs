@@ -6,14 +6,14 @@ mod support;
 use std::{
     future::Future,
     pin::Pin,
-    sync::atomic::Ordering,
+    sync::{Arc, Mutex, atomic::Ordering},
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use auth_accounts::{Account, AccountError, Reason, Record, StoreErrorKind, Token};
-use auth_testkit::{FakeAuthServer, Rotation, Script, VirtualClock};
-use support::{ADA, World, refresh_token, tokens};
+use auth_testkit::{FakeAuthServer, Fault, Rotation, Script, VirtualClock};
+use support::{ADA, World, lock, refresh_token, tokens};
 
 type Call = Pin<Box<dyn Future<Output = Result<Token, AccountError>>>>;
 
@@ -179,5 +179,35 @@ fn tokens_that_may_not_be_durable_are_saved_again() {
         assert_eq!(token.unsaved().is_some(), unsaved);
         let log = world.store.log.take();
         assert!(log.starts_with("load tokens"), "{log}");
+    }
+}
+
+/// Its caller has no patience, and there is a task that has.
+#[test]
+fn a_renewal_with_a_task_of_its_own_outlives_its_caller() {
+    for polls in 0.. {
+        let world = strict(3600);
+        world.store.yields.store(true, Ordering::Relaxed);
+        world.script.fail_next([Fault::Delay(Duration::from_secs(3))]);
+        let tasks: Arc<Mutex<Vec<Pin<Box<dyn Future<Output = ()> + Send>>>>> = Arc::default();
+        let spawned = Arc::clone(&tasks);
+        let account = world.accounts().spawner(move |task| lock(&spawned).push(task)).account(ADA);
+        let mut caller = call(&account);
+        let ended = (0..polls).any(|_| poll(&mut caller, &world.clock).is_ready());
+        drop(caller);
+        let tasks = std::mem::take(&mut *lock(&tasks));
+        assert_eq!(tasks.len(), usize::from(polls > 0), "one for a renewal");
+        for task in tasks {
+            run(task, &world.clock);
+        }
+        let renewed = world.record().tokens.access_token;
+        let token = run(account.token(), &world.clock).unwrap();
+        assert!(polls == 0 || *token.access_token() == renewed, "after {polls} polls");
+        assert_eq!(world.script.report().exchanges, 1);
+        assert_eq!(world.script.report().lost_answers, 0);
+        if ended {
+            assert!(polls > 10, "there are as many awaits");
+            break;
+        }
     }
 }

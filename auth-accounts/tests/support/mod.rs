@@ -1,6 +1,7 @@
 //! What the tests of accounts share: a store and a transport that write down
 //! what they are asked, fail when told, and let others in at every await.
 #![allow(dead_code, unreachable_pub, reason = "not every test needs all of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "only tests use it")]
 
 use std::{
     collections::{HashMap, VecDeque},
