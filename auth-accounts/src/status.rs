@@ -150,6 +150,7 @@ struct Relative(SystemTime, SystemTime);
 impl fmt::Display for Relative {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.duration_since(self.1) {
+            Ok(Duration::ZERO) => f.write_str("just now"),
             Ok(ahead) => write!(f, "in {}", Rough(ahead)),
             Err(error) => write!(f, "{} ago", Rough(error.duration())),
         }
