@@ -396,3 +396,78 @@ impl Error for Failure {
         self.transport_error()?.source()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{read_answer, test_now};
+
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        use FailureKind as Kind;
+        for (kind, name) in [
+            (Kind::Unreachable, "unreachable"),
+            (Kind::Interrupted, "interrupted"),
+            (Kind::Unavailable, "unavailable"),
+            (Kind::Throttled, "throttled"),
+            (Kind::Rejected, "rejected"),
+            (Kind::Misconfigured, "misconfigured"),
+        ] {
+            assert_eq!(kind.as_str(), name);
+            assert_eq!(kind.to_string(), name);
+            assert_eq!(name.parse(), Ok(kind));
+        }
+        assert_eq!("Rejected".parse::<FailureKind>(), Err(UnknownName));
+        for (delivery, name) in [
+            (Delivery::NotSent, "not_sent"),
+            (Delivery::Unknown, "unknown"),
+            (Delivery::Answered, "answered"),
+        ] {
+            assert_eq!(delivery.as_str(), name);
+            assert_eq!(delivery.to_string(), name);
+        }
+    }
+
+    #[test]
+    fn a_code_compares_with_text() {
+        let code = ErrorCode::new("slow_down").unwrap();
+        assert_eq!(code, ErrorCode::SLOW_DOWN);
+        assert_eq!(AsRef::<str>::as_ref(&code), "slow_down");
+        assert!(code == *"slow_down" && code != *"slow_up");
+        assert!(code == "slow_down" && code != "slow_up");
+    }
+
+    #[test]
+    fn what_became_of_a_request_decides_the_kind() {
+        use TransportErrorKind::{BadCertificate, Reset};
+        for (error, kind, delivery) in [
+            (TransportError::not_sent(Reset), FailureKind::Unreachable, Delivery::NotSent),
+            (TransportError::unknown(Reset), FailureKind::Interrupted, Delivery::Unknown),
+            (
+                TransportError::not_sent(BadCertificate),
+                FailureKind::Misconfigured,
+                Delivery::NotSent,
+            ),
+        ] {
+            let failure = Failure::from(error);
+            assert_eq!((failure.kind(), failure.delivery()), (kind, delivery));
+            assert!(failure.transport_error().is_some());
+            assert_eq!(failure.unreadable(), None);
+        }
+    }
+
+    #[test]
+    fn an_answers_own_words_and_why_it_cannot_be_read() {
+        let read = |status, body: &str| {
+            let answer = http::Response::builder().status(status);
+            let answer = answer.body(body.as_bytes().to_vec()).unwrap();
+            read_answer(&answer, &[], test_now()).unwrap_err()
+        };
+        let failure = read(400, r#"{"error":"invalid_grant","error_description":"Gone."}"#);
+        assert_eq!(failure.description(), Some("Gone."));
+        assert_eq!(failure.unreadable(), None);
+        let failure = read(200, "");
+        assert_eq!(failure.description(), None);
+        assert_eq!(failure.unreadable(), Some(&Unreadable::Empty));
+    }
+}

@@ -193,6 +193,14 @@ mod tests {
     }
 
     #[test]
+    fn what_it_shows_is_no_secret() {
+        let mut reader = reader(200, &[], 64);
+        assert!(reader.push(b"s3cret").is_continue());
+        let shown = format!("{reader:?}");
+        assert_eq!(shown, "ResponseReader { status: 200, bytes: 6, .. }");
+    }
+
+    #[test]
     fn growing_keeps_what_is_there() {
         let mut reader = reader(200, &[], 1 << 20);
         let text: Vec<u8> = (0..100_000_u32).map(|i| b'a' + (i % 26) as u8).collect();

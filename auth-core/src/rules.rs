@@ -193,6 +193,16 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_tells_what_it_says() {
+        let rule = Rule::new("a", FailureKind::Rejected).provider("Us").source("https://a.example");
+        assert_eq!(rule.code(), Some("a"));
+        assert_eq!(rule.kind(), FailureKind::Rejected);
+        assert_eq!(rule.provider_name(), "Us");
+        assert_eq!(rule.documented_at(), "https://a.example");
+        assert_eq!(Rule::described("gone", FailureKind::Rejected).code(), None);
+    }
+
+    #[test]
     fn every_built_in_fact_has_a_provider_a_source_and_a_use() {
         for (at, rule) in Rule::built_in().iter().enumerate() {
             assert!(!rule.provider.is_empty(), "{rule:?}");

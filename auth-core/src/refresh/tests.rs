@@ -86,6 +86,8 @@ fn retries_used_up() {
     let (_, wait) = waiting(pending.resolve(answer(500, ""), at(1)));
     let (_, pending) = sent(wait.resume(at(501)));
     let (_, wait) = waiting(pending.resolve(refused(), at(502)));
+    assert_eq!(wait.attempts(), 2);
+    assert_eq!(wait.failure().kind(), FailureKind::Unreachable);
     let (_, pending) = sent(wait.resume(at(1502)));
     let error = failed(pending.resolve(answer(503, ""), at(1600)));
     assert_eq!(error.attempts(), 3);
@@ -279,4 +281,8 @@ fn the_steps_show_no_secret_and_can_move_between_threads() {
     let step = pending.resolve(answer(503, echo), at(0));
     let shown = format!("{shown} {step:?}");
     assert!(!shown.contains("rt-secret"), "{shown}");
+    for name in ["Refresh {", "auth.example.com", "Pending { attempts: 1", "Waiting { attempts: 1"]
+    {
+        assert!(shown.contains(name), "{name} is not in {shown}");
+    }
 }
