@@ -1,7 +1,9 @@
 //! One account over time.
 
+mod fresh;
+mod memory;
+
 use std::{
-    convert::Infallible,
     fmt,
     future::poll_fn,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -12,12 +14,13 @@ use std::{
 use arc_swap::ArcSwapOption;
 use auth_core::{AccessToken, TokenSet};
 
+use self::memory::Memory;
 use crate::{
-    AccountError, AccountId, AccountStatus, Record, StoreError, Token,
+    AccountError, AccountId, AccountStatus, Record, StoreError, StoreErrorKind, Token,
     accounts::{Shared, Spawner},
     flight::{SingleFlight, Work},
     life::Ttl,
-    renewal::{Begin, Landed, Outcome, Renewal, Saving, Step, Unsaved, Want},
+    renewal::{Begin, Landed, Outcome, Renewal, Saving, Step, Want},
     token::Cached,
 };
 
@@ -39,24 +42,6 @@ struct Inner {
     flight: SingleFlight<Landed>,
     memory: Mutex<Memory>,
 }
-
-/// What lies between renewals, beside the token itself.
-#[derive(Default)]
-struct Memory {
-    unsaved: Option<Box<Unsaved>>,
-    /// How many logins there were. A renewal that began before the last one
-    /// has nothing to say.
-    logins: u32,
-    /// The access token that an API refused, until there is another.
-    refused: Option<AccessToken>,
-}
-
-/// How long [`Account::keep_fresh`] sleeps at most: the clock may be set, and
-/// the machine put to sleep, meanwhile.
-const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
-
-/// How soon a token that does not expire is looked at again.
-const SELDOM: Duration = Duration::from_secs(3600);
 
 impl Account {
     pub(crate) fn new(shared: Arc<Shared>, id: AccountId) -> Self {
@@ -145,40 +130,6 @@ impl Account {
         }
     }
 
-    /// Renews ahead of expiry, at a moment chosen at random (see
-    /// [`Settings::refresh_ahead`](crate::Settings::refresh_ahead)), for ever:
-    /// it ends when it is dropped. Failures are left to the next try, and to
-    /// whoever asks for a token meanwhile; so are tokens that live for less
-    /// than 30 s.
-    ///
-    /// ```
-    /// # use auth_accounts::Account;
-    /// # fn example(account: Account) {
-    /// # fn spawn(_: impl Future<Output = ()> + Send + 'static) {}
-    /// spawn(async move {
-    ///     account.keep_fresh().await;
-    /// });
-    /// # }
-    /// ```
-    pub async fn keep_fresh(&self) -> Infallible {
-        loop {
-            let pause = self.freshen().await;
-            self.0.shared.clock.sleep(pause).await;
-        }
-    }
-
-    /// The same, with somebody to ask every second whether to end.
-    pub(crate) async fn keep_fresh_until(&self, ended: impl Fn() -> bool) {
-        while !ended() {
-            let mut pause = self.freshen().await;
-            while !pause.is_zero() && !ended() {
-                let slice = pause.min(Duration::from_secs(1));
-                self.0.shared.clock.sleep(slice).await;
-                pause -= slice;
-            }
-        }
-    }
-
     /// Puts `tokens` in the place of whatever the account had: after a login.
     /// Any setback is over, and a renewal of the old tokens that is under way
     /// comes to nothing.
@@ -226,45 +177,6 @@ impl Account {
     /// The current token, whatever its state.
     pub(crate) fn current(&self) -> Option<Token> {
         self.0.cached.load_full().map(Token)
-    }
-
-    /// Renews if that is due ahead of need, and says how long to wait before
-    /// looking again.
-    async fn freshen(&self) -> Duration {
-        let failed = self.renew_if_due().await.err();
-        // At least a second: a token that is due and cannot be renewed stays
-        // due.
-        self.due_after(failed.as_ref()).clamp(Duration::from_secs(1), LOOK_UP_EVERY)
-    }
-
-    /// Renews if that is due ahead of need; says whether it was, and was done.
-    pub(crate) async fn renew_if_due(&self) -> Result<bool, AccountError> {
-        let token = match self.cached() {
-            Some(token) => token,
-            // Not loaded yet, not saved, or not valid any more.
-            None => match self.obtain(Want::Ahead(None)).await? {
-                (_, true) => return Ok(true),
-                (token, false) => token,
-            },
-        };
-        let now = self.0.shared.clock.now();
-        if token.0.due_after(now).is_some_and(|due| due.is_zero()) {
-            let unwanted = token.access_token().clone();
-            return Ok(self.obtain(Want::Ahead(Some(unwanted))).await?.1);
-        }
-        Ok(false)
-    }
-
-    /// How long to wait before looking at it again, after this error if there
-    /// was one.
-    pub(crate) fn due_after(&self, failed: Option<&AccountError>) -> Duration {
-        let now = self.0.shared.clock.now();
-        let retry_at = failed.and_then(AccountError::retry_at);
-        match (&*self.0.cached.load(), retry_at) {
-            (Some(cached), _) => cached.due_after(now).unwrap_or(SELDOM),
-            (None, Some(at)) => at.duration_since(now.wall).unwrap_or_default(),
-            (None, None) => LOOK_UP_EVERY,
-        }
     }
 
     async fn obtain_or_keep(&self, want: Want) -> Result<Token, AccountError> {
@@ -386,9 +298,15 @@ impl Inner {
                 Step::Save(saving) => {
                     // Before the first await after the tokens arrived: from
                     // here on a dropped caller loses nothing.
-                    self.keep(&saving, &mut logins);
-                    let expected = saving.expected();
-                    let saved = store.save(&self.id, saving.record(), expected).await;
+                    let saved = if self.keep(&saving, &mut logins) {
+                        let saved = store.save(&self.id, saving.record(), saving.expected()).await;
+                        if saved.is_ok() {
+                            self.memory().follow(&saving, logins);
+                        }
+                        saved
+                    } else {
+                        Err(outdated(&self.id))
+                    };
                     saving.resolve(saved, clock.now())
                 }
                 Step::Send(request, sending) => {
@@ -404,14 +322,15 @@ impl Inner {
         }
     }
 
-    /// Keeps what is about to be saved.
-    fn keep(&self, saving: &Saving, logins: &mut Option<u32>) {
+    /// Keeps what is about to be saved; says whether it is still to be. A login
+    /// since then may be in memory only: nothing may be saved in its place.
+    fn keep(&self, saving: &Saving, logins: &mut Option<u32>) -> bool {
         let mut memory = self.memory();
         let logins = *logins.get_or_insert_with(|| {
             self.cached.store(None);
             memory.next_login()
         });
-        memory.keep(saving.ahead(), logins);
+        memory.keep(saving.ahead(), logins)
     }
 
     /// Puts an outcome in place, then frees the lease.
@@ -439,6 +358,11 @@ impl Inner {
     }
 }
 
+fn outdated(account: &AccountId) -> StoreError {
+    let concerns = format!("account {account}, which has been logged in anew");
+    StoreError::new(StoreErrorKind::Conflict, concerns)
+}
+
 /// What happens when a renewal ends, or is dropped wherever it stands: tokens
 /// that are not saved by then may never be.
 struct Leaving<'a>(&'a Inner);
@@ -449,37 +373,6 @@ impl Drop for Leaving<'_> {
         if let Some(ahead) = ahead {
             let Shared { clock, settings, .. } = &*self.0.shared;
             ahead.leave(clock.wall(), settings);
-        }
-    }
-}
-
-impl Memory {
-    fn next_login(&mut self) -> u32 {
-        self.logins = self.logins.wrapping_add(1);
-        self.refused = None;
-        self.logins
-    }
-
-    fn unsaved(&self) -> Unsaved {
-        self.unsaved.as_deref().cloned().unwrap_or_default()
-    }
-
-    fn refuses(&self, token: &Token) -> bool {
-        self.refused.as_ref() == Some(token.access_token())
-    }
-
-    /// Remembers a refused token. A straggler that speaks of an older one than
-    /// the current one changes nothing.
-    fn refuse(&mut self, refused: &AccessToken, current: Option<&Token>) {
-        if self.refused.is_none() || current.is_some_and(|one| one.access_token() == refused) {
-            self.refused = Some(refused.clone());
-        }
-    }
-
-    /// Keeps tokens that are about to be saved.
-    fn keep(&mut self, ahead: Option<&crate::renewal::Ahead>, logins: u32) {
-        if let (Some(ahead), true) = (ahead, self.logins == logins) {
-            self.unsaved.get_or_insert_default().ahead = Some(ahead.clone());
         }
     }
 }

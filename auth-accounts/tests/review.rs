@@ -157,6 +157,34 @@ fn a_login_that_comes_to_nothing_leaves_a_renewal_its_tokens() {
     }
 }
 
+/// The login is in memory only, and a renewal of the old tokens comes to its
+/// end.
+#[test]
+fn a_renewal_does_not_take_the_place_of_a_login_that_could_not_be_saved() {
+    for polls in 2..20 {
+        let world = strict(3600);
+        world.store.yields.store(true, Ordering::Relaxed);
+        let account = world.account();
+        let mut renewal = call(&account);
+        if (0..polls).any(|_| poll(&mut renewal, &world.clock).is_ready()) {
+            assert!(polls > 10, "there are as many awaits");
+            return;
+        }
+        world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
+        let login = account.login(tokens("at-9", "rt-9", world.now(), 3600));
+        assert!(run(login, &world.clock).unwrap().unsaved().is_some());
+        // Whatever it says.
+        let _ = run(renewal, &world.clock);
+
+        world.pass(2);
+        let token = run(account.token(), &world.clock).unwrap();
+        assert_eq!(token.access_token().expose(), "at-9", "after {polls} polls");
+        assert!(token.unsaved().is_none());
+        assert_eq!(refresh_token(&world.record()), "rt-9");
+    }
+    panic!("it does not end");
+}
+
 /// The new record is in place, but whether it would survive a power cut is not
 /// known, and the store says so.
 #[test]

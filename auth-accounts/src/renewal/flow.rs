@@ -7,7 +7,7 @@ use std::{
 
 use auth_core::{AccessToken, Grant, Now, Refresh, RefreshError, TokenSet};
 
-use super::{MAX_ROUNDS, held::Held};
+use super::{MAX_ROUNDS, Saving, held::Held};
 use crate::{
     AccountError, AccountId, Begun, Fingerprint, Lease, Reason, Record, Setback, Settings,
     StoreError, StoreErrorKind, Version,
@@ -56,6 +56,14 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
+    /// What it follows on was replaced by what was saved, and so it follows on
+    /// that.
+    pub(crate) fn follow(&mut self, saved: &Saving) {
+        if self.replaces == saved.flow.base {
+            self.replaces = Some(identity(&saved.record));
+        }
+    }
+
     /// Says that nobody may be there any more to save it. The lease is freed
     /// when the access token has expired: if nobody has asked for it by then,
     /// nobody may ever do, and others must not be locked out for that. The

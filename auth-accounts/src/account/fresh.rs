@@ -1,0 +1,88 @@
+//! Renewal ahead of need.
+
+use std::{convert::Infallible, time::Duration};
+
+use super::Account;
+use crate::{AccountError, renewal::Want};
+
+/// How long [`Account::keep_fresh`] sleeps at most: the clock may be set, and
+/// the machine put to sleep, meanwhile.
+const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
+
+/// How soon a token that does not expire is looked at again.
+const SELDOM: Duration = Duration::from_secs(3600);
+
+impl Account {
+    /// Renews ahead of expiry, at a moment chosen at random (see
+    /// [`Settings::refresh_ahead`](crate::Settings::refresh_ahead)), for ever:
+    /// it ends when it is dropped. Failures are left to the next try, and to
+    /// whoever asks for a token meanwhile; so are tokens that live for less
+    /// than 30 s.
+    ///
+    /// ```
+    /// # use auth_accounts::Account;
+    /// # fn example(account: Account) {
+    /// # fn spawn(_: impl Future<Output = ()> + Send + 'static) {}
+    /// spawn(async move {
+    ///     account.keep_fresh().await;
+    /// });
+    /// # }
+    /// ```
+    pub async fn keep_fresh(&self) -> Infallible {
+        loop {
+            let pause = self.freshen().await;
+            self.0.shared.clock.sleep(pause).await;
+        }
+    }
+
+    /// The same, with somebody to ask every second whether to end.
+    pub(crate) async fn keep_fresh_until(&self, ended: impl Fn() -> bool) {
+        while !ended() {
+            let mut pause = self.freshen().await;
+            while !pause.is_zero() && !ended() {
+                let slice = pause.min(Duration::from_secs(1));
+                self.0.shared.clock.sleep(slice).await;
+                pause -= slice;
+            }
+        }
+    }
+
+    /// Renews if that is due ahead of need, and says how long to wait before
+    /// looking again.
+    async fn freshen(&self) -> Duration {
+        let failed = self.renew_if_due().await.err();
+        // At least a second: a token that is due and cannot be renewed stays
+        // due.
+        self.due_after(failed.as_ref()).clamp(Duration::from_secs(1), LOOK_UP_EVERY)
+    }
+
+    /// Renews if that is due ahead of need; says whether it was, and was done.
+    pub(crate) async fn renew_if_due(&self) -> Result<bool, AccountError> {
+        let token = match self.cached() {
+            Some(token) => token,
+            // Not loaded yet, not saved, or not valid any more.
+            None => match self.obtain(Want::Ahead(None)).await? {
+                (_, true) => return Ok(true),
+                (token, false) => token,
+            },
+        };
+        let now = self.0.shared.clock.now();
+        if token.0.due_after(now).is_some_and(|due| due.is_zero()) {
+            let unwanted = token.access_token().clone();
+            return Ok(self.obtain(Want::Ahead(Some(unwanted))).await?.1);
+        }
+        Ok(false)
+    }
+
+    /// How long to wait before looking at it again, after this error if there
+    /// was one.
+    pub(crate) fn due_after(&self, failed: Option<&AccountError>) -> Duration {
+        let now = self.0.shared.clock.now();
+        let retry_at = failed.and_then(AccountError::retry_at);
+        match (&*self.0.cached.load(), retry_at) {
+            (Some(cached), _) => cached.due_after(now).unwrap_or(SELDOM),
+            (None, Some(at)) => at.duration_since(now.wall).unwrap_or_default(),
+            (None, None) => LOOK_UP_EVERY,
+        }
+    }
+}
