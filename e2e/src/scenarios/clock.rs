@@ -6,7 +6,7 @@ use auth_core::RefreshToken;
 
 use super::account::Ada;
 use crate::{
-    clients::{Adapter, Network, endpoint},
+    clients::{Adapter, Network, endpoint, run_example},
     provider::{ClientKind, Provider},
     proxy::Proxy,
     report::Counts,
@@ -43,6 +43,25 @@ pub(super) fn adapters() -> Counts {
                 assert!(provider.accepts(tokens.access_token.expose()));
                 token = tokens.refresh_token.expect("a refresh token");
             }
+        }
+    }
+    proxy.counts()
+}
+
+/// What the example programs tell of a new token's life.
+pub(super) fn examples() -> Counts {
+    let provider = Provider::start();
+    let proxy = Proxy::before(provider.port());
+    for adapter in Adapter::ALL {
+        for offset_s in OFFSETS_S {
+            provider.set_clock(offset_s);
+            let token = provider.log_in(ClientKind::Public).refresh_token;
+            let ran = run_example(adapter, &proxy.url(), "public", &token, &[], &[]);
+            assert_eq!(ran.status, 0, "{adapter:?} {offset_s}: {} {}", ran.json, ran.stderr);
+            // What is left of an hour when it is printed.
+            let left = ran.json["expires_in_s"].as_u64().expect("a number");
+            let spent = ran.took.as_secs() + 1;
+            assert!((3600 - spent..=3600).contains(&left), "{adapter:?} {offset_s}: {left}");
         }
     }
     proxy.counts()

@@ -6,7 +6,7 @@ use auth_core::{Backoff, FailureKind, RefreshToken};
 
 use super::account::Ada;
 use crate::{
-    clients::{Adapter, Network, endpoint},
+    clients::{Adapter, Network, endpoint, run_example},
     provider::{ClientKind, Provider},
     proxy::Proxy,
     report::Counts,
@@ -57,6 +57,32 @@ pub(super) fn adapters() -> Counts {
     }
     counts.add(&proxy.counts());
     counts
+}
+
+/// The example programs wait for the server to come back, if told to.
+pub(super) fn examples() -> Counts {
+    let mut provider = Provider::start();
+    let proxy = Proxy::before(provider.port());
+    let patient = ["--show-tokens", "--max-retries", "8", "--base-delay-ms", "20"];
+    for adapter in Adapter::ALL {
+        let mut token = provider.log_in(ClientKind::Public).refresh_token;
+        for _ in 0..3 {
+            provider.kill();
+            let running = {
+                let (url, token) = (proxy.url(), token.clone());
+                std::thread::spawn(move || {
+                    run_example(adapter, &url, "public", &token, &patient, &[])
+                })
+            };
+            std::thread::sleep(Duration::from_millis(500));
+            provider.start_again();
+            let ran = running.join().expect("no panic");
+            assert_eq!(ran.status, 0, "{adapter:?}: {} {}", ran.json, ran.stderr);
+            assert!(ran.json["attempts"].as_u64() > Some(1), "{}", ran.json);
+            token = ran.json["refresh_token"].as_str().expect("a token").to_owned();
+        }
+    }
+    proxy.counts()
 }
 
 /// An account asked without a pause while the server comes and goes. It serves
