@@ -259,6 +259,12 @@ impl World {
 }
 
 impl World<FakeAuthServer> {
+    /// A server at which nobody has logged in.
+    pub fn of(server: FakeAuthServer) -> Self {
+        let clock = server.clock().clone();
+        Self::with(server, clock)
+    }
+
     /// A server at which Ada has just logged in.
     pub fn logged_in(server: FakeAuthServer) -> Self {
         let clock = server.clock().clone();
