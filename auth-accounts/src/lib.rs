@@ -1,4 +1,4 @@
-//! One OAuth 2.0 account over time, and many: cached token, single flight, durable rotation
+#![doc = include_str!("../docs/crate.md")]
 
 mod account;
 mod accounts;

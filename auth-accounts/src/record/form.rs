@@ -33,9 +33,9 @@ use super::{Begun, Fingerprint, Record, Setback};
 /// | `setback.count` | number |
 ///
 /// Times are whole seconds since the Unix epoch, rounded down unless said
-/// otherwise. Unknown members are ignored when it is read, so that a newer
-/// version may add some. The version of the form is the store's to write
-/// beside it, and to check.
+/// otherwise. Unknown members are ignored when it is read, and lost when it is
+/// written again: so a newer version may add some that can be done without.
+/// The version of the form is the store's to write beside it, and to check.
 pub mod record_exposed {
     use super::{Deserialize, Deserializer, Exposed, Form, Record, Serialize, Serializer};
 
