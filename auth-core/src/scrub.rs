@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn secrets_and_what_looks_like_one_are_taken_out() {
-        let secrets = ["rt-1", "s3cret value", "abc", "kpxq-mnbv/zlkj"].map(Cow::Borrowed);
+        let secrets = ["rt-1", "s3cret value", "abc", "kpxq-mnbv/zlkj", "a-refreshing-one"]
+            .map(Cow::Borrowed);
         for (text, expected) in [
             ("Token has been expired or revoked.", Some("Token has been expired or revoked.")),
             ("bad token rt-1!", Some("bad token [redacted]!")),
@@ -137,6 +138,11 @@ mod tests {
             ("no RT-1 here", Some("no [redacted] here")),
             // Too short to be told from a word.
             ("abc", Some("abc")),
+            // A word that a secret and a message may share.
+            ("a refreshing change", Some("a refreshing change")),
+            // A path of words, and one with a word that is none.
+            ("see docs/abcdefghijklmno/v21", Some("see docs/abcdefghijklmno/v21")),
+            ("see docs/abcdefghijklmnop/v2", Some("see [redacted]")),
             ("line\n\tbreak\u{1b}[31m", Some("line break [31m")),
             ("caf\u{e9} au lait", Some("caf au lait")),
             ("\u{1F511}", None),
@@ -150,6 +156,7 @@ mod tests {
                 "AADSTS70008: expired. Trace ID: 6ac1bd31-9eb2-4c6a-8c1e-0d1d3a1f2b00",
                 Some("AADSTS70008: expired. Trace ID: 6ac1bd31-9eb2-4c6a-8c1e-0d1d3a1f2b00"),
             ),
+            ("no zyxwvut1-zyxw-zyxw-zyxw-zyxwvutsrqp2", Some("no [redacted]")),
             (
                 "see https://example.com/docs/errors/v2",
                 Some("see https://example.com/docs/errors/v2"),
@@ -164,5 +171,7 @@ mod tests {
         let text = scrub(&"word ".repeat(100_000), &[]).unwrap();
         assert_eq!(text.len(), MAX_LEN);
         assert!(text.ends_with("..."));
+        let fits = "x".repeat(MAX_LEN);
+        assert_eq!(scrub(&fits, &[]), Some(fits));
     }
 }
