@@ -57,12 +57,15 @@ impl Floor {
     }
 }
 
+type Call<'a> = (&'static str, Box<dyn Fn() + Sync + 'a>);
+
 fn cached(c: &mut Criterion) {
     let mut group = c.benchmark_group("cached token");
     let account = loaded();
     let (swap, lock) = (ArcSwap::from_pointee(Floor::new()), RwLock::new(Floor::new()));
-    let calls: [(&str, Box<dyn Fn() + Sync + '_>); 4] = [
+    let calls: [Call<'_>; 5] = [
         ("floor: ArcSwap, clock, header", Box::new(|| drop(black_box(swap.load().get())))),
+        ("the same as a future", Box::new(|| drop(black_box(ready(async { swap.load().get() }))))),
         (
             "yardstick: RwLock, clock, header",
             Box::new(|| drop(black_box(lock.read().unwrap().get()))),

@@ -1,6 +1,7 @@
 //! What callers are handed.
 
 use std::{
+    cmp::Ordering,
     fmt,
     ops::Range,
     sync::Arc,
@@ -202,7 +203,8 @@ impl Cached {
 
     /// Whether it may be handed out without a second thought.
     pub(crate) fn is_fresh(&self, now: SystemTime) -> bool {
-        self.window.contains(&now)
+        // By `cmp`, which costs fewer instructions than `Range::contains`.
+        now.cmp(&self.window.end) == Ordering::Less && now.cmp(&self.window.start) != Ordering::Less
     }
 
     /// Whether it is good for `ttl`.

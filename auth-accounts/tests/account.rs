@@ -1,5 +1,6 @@
 //! What an account is asked for beside a token: for longer, for a newer one,
 //! for another one, with a new login, how it is doing.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Handing out a cached token allocates nothing.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
 

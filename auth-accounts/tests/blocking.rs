@@ -1,4 +1,5 @@
 //! Threads: the same as for tasks, step by step, and one renewal for all.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
 

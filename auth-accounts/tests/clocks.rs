@@ -1,4 +1,5 @@
 //! Clocks that differ, are set back, or jump ahead.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
 

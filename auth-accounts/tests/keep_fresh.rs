@@ -1,4 +1,5 @@
 //! Renewal ahead of need.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
 
@@ -59,7 +60,7 @@ fn a_token_is_renewed_before_anybody_needs_it() {
     let mut world = server();
     world.settings = Settings::default();
     let account = world.account();
-    let mut keeper = Keeper::of(&[account.clone()], &world.clock);
+    let mut keeper = Keeper::of(std::slice::from_ref(&account), &world.clock);
     keeper.run(HOUR * 10);
     let exchanges = world.script.report().exchanges;
     // Each is renewed when 5 to 10 min and 10 s of an hour are left.
@@ -117,7 +118,7 @@ fn it_ends_when_it_is_dropped() {
 fn an_outage_is_outlasted_without_a_storm() {
     let world = server();
     let account = world.account();
-    let mut keeper = Keeper::of(&[account.clone()], &world.clock);
+    let mut keeper = Keeper::of(std::slice::from_ref(&account), &world.clock);
     world.script.fail_next([Fault::Status(503); 60]);
     keeper.run(HOUR * 2);
     // Twenty renewals of three attempts, further and further apart.
@@ -132,7 +133,7 @@ fn who_is_not_logged_in_is_looked_for_now_and_then_and_nothing_is_sent() {
     let clock = VirtualClock::manual();
     let world = World::new(Script::with_clock(&clock));
     let account = world.account();
-    let mut keeper = Keeper::of(&[account.clone()], &world.clock);
+    let mut keeper = Keeper::of(std::slice::from_ref(&account), &world.clock);
     keeper.run(HOUR);
     let looks = world.store.log.take();
     assert!((55..=65).contains(&looks.split(' ').count()), "{looks}");
@@ -149,7 +150,7 @@ fn after_a_refusal_nothing_is_sent_until_somebody_logs_in() {
     let world = server();
     world.script.revoke(ADA);
     let account = world.account();
-    let mut keeper = Keeper::of(&[account.clone()], &world.clock);
+    let mut keeper = Keeper::of(std::slice::from_ref(&account), &world.clock);
     keeper.run(HOUR * 5);
     assert_eq!(world.script.report().requests, 1);
     let tokens = world.script.log_in(ADA);
@@ -164,7 +165,7 @@ fn a_token_that_is_not_saved_is_saved_before_long() {
     let world = server();
     let account = world.account();
     world.store.fail("tokens", [Some(auth_accounts::StoreErrorKind::Full); 3]);
-    let mut keeper = Keeper::of(&[account.clone()], &world.clock);
+    let mut keeper = Keeper::of(std::slice::from_ref(&account), &world.clock);
     keeper.run(HOUR);
     assert_eq!(world.script.report().exchanges, 1);
     let record = world.record();
@@ -175,7 +176,7 @@ fn a_token_that_is_not_saved_is_saved_before_long() {
 fn a_machine_that_sleeps_renews_soon_after_it_wakes() {
     let world = server();
     let account = world.account();
-    let mut keeper = Keeper::of(&[account.clone()], &world.clock);
+    let mut keeper = Keeper::of(std::slice::from_ref(&account), &world.clock);
     keeper.run(Duration::from_secs(600));
     // The timer stands still meanwhile; the wall clock does not.
     world.clock.set_wall(world.now() + HOUR * 8);

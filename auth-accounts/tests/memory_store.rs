@@ -1,4 +1,5 @@
 //! `MemoryStore` keeps the promises of a store.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 use auth_accounts::MemoryStore;
 use auth_testkit::conformance;

@@ -1,4 +1,5 @@
 //! Pools: who is used, who rests, when they are back, who is due.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! Nothing that is printed, logged or written by accident shows a token.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
 

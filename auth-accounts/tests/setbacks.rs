@@ -1,4 +1,5 @@
 //! How long one waits after a failed renewal.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
 
@@ -44,7 +45,8 @@ fn waits_double_up_to_a_limit_and_are_spread() {
     let refused = || TransportError::not_sent(TransportErrorKind::Refused).into();
     let status = |status| move || Answer::status(status).into();
     let client = || Answer::oauth_error("invalid_client").into();
-    let kinds: [(&str, Box<dyn Fn() -> Reply>, u64); 6] = [
+    type Kind = (&'static str, Box<dyn Fn() -> Reply>, u64);
+    let kinds: [Kind; 6] = [
         ("reset", Box::new(reset), 1),
         ("refused", Box::new(refused), 1),
         ("503", Box::new(status(503)), 5),

@@ -1,4 +1,5 @@
 //! The numbered steps of an account's renewal, one after the other.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
 

@@ -1,5 +1,6 @@
 //! Stores that fail: nothing is lost, nothing is sent in vain, and the error
 //! is told.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
 

@@ -40,6 +40,9 @@ impl Log {
     }
 }
 
+/// What happens at the next operations of each name.
+type Plan<T> = Arc<Mutex<HashMap<&'static str, VecDeque<Option<T>>>>>;
+
 type Hook = Box<dyn FnMut(&MemoryStore) + Send>;
 
 /// A [`MemoryStore`] under observation.
@@ -49,10 +52,12 @@ pub struct SpyStore {
     pub log: Log,
     /// Whether every operation lets others run before and after its effect.
     pub yields: Arc<AtomicBool>,
-    /// How often new tokens were saved.
+    /// How often new tokens were saved, but for those of logins.
     pub tokens_saved: Arc<AtomicUsize>,
-    faults: Arc<Mutex<HashMap<&'static str, VecDeque<Option<StoreErrorKind>>>>>,
-    hooks: Arc<Mutex<HashMap<&'static str, VecDeque<Option<Hook>>>>>,
+    /// The access tokens of logins.
+    pub logins: Arc<Mutex<Vec<AccessToken>>>,
+    faults: Plan<StoreErrorKind>,
+    hooks: Plan<Hook>,
 }
 
 impl SpyStore {
@@ -129,7 +134,8 @@ impl TokenStore for SpyStore {
         self.pause().await;
         self.enter(save_name(record))?;
         let saved = TokenStore::save(&self.inner, account, record, expected).await;
-        if saved.is_ok() && save_name(record) == "tokens" {
+        let login = || lock(&self.logins).contains(&record.tokens.access_token);
+        if saved.is_ok() && save_name(record) == "tokens" && !login() {
             self.tokens_saved.fetch_add(1, Ordering::Relaxed);
         }
         self.pause().await;
