@@ -1,4 +1,5 @@
 //! Callers that are dropped, at every await of a renewal.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
 
