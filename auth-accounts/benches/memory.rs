@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{AccountPool, MemoryStore, PoolSettings};
+use auth_accounts::{AccountPool, MemoryStore, PoolSettings, TokenStore};
 use support::{accounts, record};
 
 fn ready<F: Future>(future: F) -> F::Output {
@@ -23,7 +23,33 @@ fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// What callers take that wait for a renewal, each in a box as in a task.
+fn waiting() {
+    const CROWD: usize = 10_000;
+    let store = MemoryStore::new();
+    store.put("ada", record(Duration::from_secs(1)));
+    let account = accounts(&store, Duration::ZERO).account("ada");
+    // Somebody else is renewing, for as long as this is kept.
+    let _lease = ready(TokenStore::lease(&store, &"ada".into(), Duration::ZERO));
+    let mut crowd = Vec::with_capacity(CROWD);
+    let info = allocation_counter::measure(|| {
+        for _ in 0..CROWD {
+            let account = account.clone();
+            let mut caller = Box::pin(async move { account.token().await.map(drop) });
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(caller.as_mut().poll(&mut context).is_pending());
+            crowd.push(caller);
+        }
+    });
+    println!(
+        "bytes for each of {CROWD} callers that wait: {}, in {:.1} allocations\n",
+        info.bytes_current / CROWD as i64,
+        info.count_current as f64 / CROWD as f64,
+    );
+}
+
 fn main() {
+    waiting();
     println!("bytes for each account (name of 14 characters), and allocations");
     println!(
         "{:>10} {:>26} {:>34}",
