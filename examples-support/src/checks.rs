@@ -159,11 +159,27 @@ pub fn requests(program: &Path) {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let request = server.requests().remove(0);
     let body: Value = serde_json::from_slice(&request.body).unwrap();
-    let expected =
-        json!({"grant_type": "refresh_token", "refresh_token": REFRESH_TOKEN, "scope": "a b"});
+    let expected = json!({
+        "grant_type": "refresh_token",
+        "refresh_token": REFRESH_TOKEN,
+        "client_id": "c",
+        "client_secret": CLIENT_SECRET,
+        "scope": "a b",
+    });
     assert_eq!(body, expected);
     assert_eq!(request.headers["content-type"], "application/json");
+    assert!(!request.headers.contains_key("authorization"));
+
+    let server = FaultServer::plays([Reaction::tokens("at-2", "rt-2", 60)]);
+    let output = renewal(program, server.url())
+        .args(["--client-secret-env", "SECRET"])
+        .env("SECRET", CLIENT_SECRET)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let request = server.requests().remove(0);
     assert!(request.headers["authorization"].to_str().unwrap().starts_with("Basic "));
+    assert_eq!(request.text(), format!("grant_type=refresh_token&refresh_token={REFRESH_TOKEN}"));
 }
 
 /// A token is shown if and only if that is asked for.
