@@ -16,11 +16,11 @@ use auth_core::{AccessToken, TokenSet};
 
 use self::memory::Memory;
 use crate::{
-    AccountError, AccountId, AccountStatus, Record, StoreError, StoreErrorKind, Token,
+    AccountError, AccountId, AccountStatus, Record, StoreError, Token,
     accounts::{Shared, Spawner},
     flight::{SingleFlight, Work},
     life::Ttl,
-    renewal::{Begin, Landed, Outcome, Renewal, Saving, Step, Want},
+    renewal::{Ahead, Begin, Landed, Outcome, Renewal, Step, Unsaved, Want},
     token::Cached,
 };
 
@@ -280,11 +280,12 @@ impl From<Failed> for AccountError {
 
 impl Inner {
     /// The driver: does what each step says, after so many logins. `None` is
-    /// for a login: it counts from its first save on, and until then changes
-    /// nothing, so that a renewal under way can end as if there were none.
-    async fn carry_out(&self, mut step: Step, mut logins: Option<u32>) -> Landed {
+    /// for a login: it counts when it ends, or is dropped after it began to
+    /// save, and until then a renewal goes on as if there were none. (Were its
+    /// tokens there for a renewal before, they might be spent when it saves.)
+    async fn carry_out(&self, mut step: Step, logins: Option<u32>) -> Landed {
         let Shared { store, clock, transport, .. } = &*self.shared;
-        let _leaving = Leaving(self);
+        let mut leaving = Leaving { inner: self, login: None };
         loop {
             step = match step {
                 Step::Load(loading) => {
@@ -298,15 +299,12 @@ impl Inner {
                 Step::Save(saving) => {
                     // Before the first await after the tokens arrived: from
                     // here on a dropped caller loses nothing.
-                    let saved = if self.keep(&saving, &mut logins) {
-                        let saved = store.save(&self.id, saving.record(), saving.expected()).await;
-                        if saved.is_ok() {
-                            self.memory().follow(&saving, logins);
-                        }
-                        saved
-                    } else {
-                        Err(outdated(&self.id))
-                    };
+                    match logins {
+                        Some(logins) => self.memory().keep(&saving, logins),
+                        None => leaving.login = saving.ahead().cloned(),
+                    }
+                    let expected = saving.expected();
+                    let saved = store.save(&self.id, saving.record(), expected).await;
                     saving.resolve(saved, clock.now())
                 }
                 Step::Send(request, sending) => {
@@ -317,20 +315,16 @@ impl Inner {
                     clock.sleep(delay).await;
                     sleeping.resume(clock.now())
                 }
-                Step::Done(outcome) => return self.publish(outcome, logins),
+                Step::Done(outcome) => {
+                    // A login without a save has failed, and changes nothing.
+                    let logins = match leaving.login.take() {
+                        Some(_) => Some(self.memory().next_login()),
+                        None => logins,
+                    };
+                    return self.publish(outcome, logins);
+                }
             };
         }
-    }
-
-    /// Keeps what is about to be saved; says whether it is still to be. A login
-    /// since then may be in memory only: nothing may be saved in its place.
-    fn keep(&self, saving: &Saving, logins: &mut Option<u32>) -> bool {
-        let mut memory = self.memory();
-        let logins = *logins.get_or_insert_with(|| {
-            self.cached.store(None);
-            memory.next_login()
-        });
-        memory.keep(saving.ahead(), logins)
     }
 
     /// Puts an outcome in place, then frees the lease.
@@ -345,7 +339,7 @@ impl Inner {
                 memory.refused = None;
             }
             self.cached.store(token.map(|token| Arc::clone(&token.0)));
-            memory.unsaved = unsaved.boxed();
+            memory.replace(unsaved);
         }
         drop(memory);
         drop(lease);
@@ -358,21 +352,27 @@ impl Inner {
     }
 }
 
-fn outdated(account: &AccountId) -> StoreError {
-    let concerns = format!("account {account}, which has been logged in anew");
-    StoreError::new(StoreErrorKind::Conflict, concerns)
+/// What happens when a renewal or a login ends, or is dropped wherever it
+/// stands: tokens that are not saved by then may never be.
+struct Leaving<'a> {
+    inner: &'a Inner,
+    /// The tokens of a login that may not be saved.
+    login: Option<Ahead>,
 }
-
-/// What happens when a renewal ends, or is dropped wherever it stands: tokens
-/// that are not saved by then may never be.
-struct Leaving<'a>(&'a Inner);
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
-        let ahead = self.0.memory().unsaved().ahead;
-        if let Some(ahead) = ahead {
-            let Shared { clock, settings, .. } = &*self.0.shared;
-            ahead.leave(clock.wall(), settings);
+        let Shared { clock, settings, .. } = &*self.inner.shared;
+        let now = clock.wall();
+        let mut memory = self.inner.memory();
+        if let Some(login) = self.login.take() {
+            memory.next_login();
+            memory.replace(Unsaved { ahead: Some(login), setback: None });
+            self.inner.cached.store(None);
+        }
+        if let Some(ahead) = memory.unsaved().ahead {
+            drop(memory);
+            ahead.leave(now, settings);
         }
     }
 }

@@ -17,6 +17,8 @@ use support::{ADA, World, lock, refresh_token, tokens};
 
 type Call = Pin<Box<dyn Future<Output = Result<Token, AccountError>>>>;
 
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 fn call(account: &Account) -> Call {
     let account = account.clone();
     Box::pin(async move { account.token().await })
@@ -217,7 +219,7 @@ fn a_renewal_with_a_task_of_its_own_outlives_its_caller() {
         let world = strict(3600);
         world.store.yields.store(true, Ordering::Relaxed);
         world.script.fail_next([Fault::Delay(Duration::from_secs(3))]);
-        let tasks: Arc<Mutex<Vec<Pin<Box<dyn Future<Output = ()> + Send>>>>> = Arc::default();
+        let tasks: Arc<Mutex<Vec<Task>>> = Arc::default();
         let spawned = Arc::clone(&tasks);
         let account = world.accounts().spawner(move |task| lock(&spawned).push(task)).account(ADA);
         let mut caller = call(&account);

@@ -4,7 +4,7 @@ use auth_core::AccessToken;
 
 use crate::{
     Token,
-    renewal::{Ahead, Saving, Unsaved},
+    renewal::{Saving, Unsaved},
 };
 
 /// What lies between renewals, beside the token itself.
@@ -41,22 +41,23 @@ impl Memory {
         }
     }
 
-    /// Keeps tokens that are about to be saved, unless there was a login since.
-    pub(super) fn keep(&mut self, ahead: Option<&Ahead>, logins: u32) -> bool {
-        let current = self.logins == logins;
-        if let (Some(ahead), true) = (ahead, current) {
-            self.unsaved.get_or_insert_default().ahead = Some(ahead.clone());
+    /// Keeps tokens that are about to be saved. If there was a login since, it
+    /// is told that they may come before it.
+    pub(super) fn keep(&mut self, saving: &Saving, logins: u32) {
+        if self.logins == logins {
+            if let Some(ahead) = saving.ahead() {
+                self.unsaved.get_or_insert_default().ahead = Some(ahead.clone());
+            }
+        } else if let Some(ahead) = self.unsaved.as_mut().and_then(|one| one.ahead.as_mut()) {
+            ahead.follow(saving);
         }
-        current
     }
 
-    /// Takes note that the store holds what was saved. A login meanwhile, which
-    /// could not be saved itself, is to replace that too.
-    pub(super) fn follow(&mut self, saved: &Saving, logins: Option<u32>) {
-        if logins != Some(self.logins)
-            && let Some(ahead) = self.unsaved.as_mut().and_then(|unsaved| unsaved.ahead.as_mut())
-        {
-            ahead.follow(saved);
+    pub(super) fn replace(&mut self, mut unsaved: Unsaved) {
+        let old = self.unsaved.take().and_then(|unsaved| unsaved.ahead);
+        if let (Some(ahead), Some(old)) = (&mut unsaved.ahead, old) {
+            ahead.inherit(old);
         }
+        self.unsaved = unsaved.boxed();
     }
 }

@@ -49,6 +49,7 @@ pub(crate) struct Ahead {
     /// The record that they follow on. If the store holds another by now,
     /// that one counts.
     replaces: Option<Fingerprint>,
+    or_replaces: Option<Fingerprint>,
     pub(crate) error: Option<StoreError>,
     /// Held until they are saved: what the store holds is spent, and nobody
     /// else should try it.
@@ -56,12 +57,30 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    /// What it follows on was replaced by what was saved, and so it follows on
-    /// that.
-    pub(crate) fn follow(&mut self, saved: &Saving) {
-        if self.replaces == saved.flow.base {
-            self.replaces = Some(identity(&saved.record));
+    /// A renewal that began before this login is about to save what came of
+    /// it, and may fail to: the login then takes the place of either, and holds
+    /// the lease meanwhile, since what the store holds may be spent.
+    pub(crate) fn follow(&mut self, saving: &Saving) {
+        if self.replaces == saving.flow.base {
+            self.or_replaces = Some(identity(&saving.record));
         }
+        if self.lease.is_none() {
+            self.lease = saving.flow.lease.clone().map(Held::new);
+        }
+    }
+
+    /// Takes over what was learnt since this was written down.
+    pub(crate) fn inherit(&mut self, old: Self) {
+        if self.replaces == old.replaces {
+            // That of a renewal, which may be saved yet, or already our own.
+            let own = identity(&self.record) == identity(&old.record);
+            self.or_replaces = if own { old.or_replaces } else { Some(identity(&old.record)) };
+        }
+        self.lease = self.lease.take().or(old.lease);
+    }
+
+    fn is_next_to(&self, base: Option<Fingerprint>) -> bool {
+        self.replaces == base || self.or_replaces.is_some() && self.or_replaces == base
     }
 
     /// Says that nobody may be there any more to save it. The lease is freed
@@ -160,7 +179,7 @@ impl Flow {
             self.setback = None;
         }
         self.current = match self.ahead.take() {
-            Some(ahead) if ahead.replaces == self.base => {
+            Some(ahead) if ahead.is_next_to(self.base) => {
                 let record = ahead.record.clone();
                 self.ahead = Some(ahead);
                 Some(record)
@@ -328,6 +347,7 @@ impl Flow {
         self.ahead = Some(Ahead {
             record: record.clone(),
             replaces: self.base,
+            or_replaces: None,
             error: None,
             lease: self.lease.clone().map(Held::new),
         });
