@@ -1,5 +1,6 @@
 #![doc = include_str!("../docs/crate.md")]
 #![cfg_attr(feature = "server", doc = include_str!("../docs/server.md"))]
+#![cfg_attr(feature = "accounts", doc = include_str!("../docs/accounts.md"))]
 
 mod answer;
 mod clock;
