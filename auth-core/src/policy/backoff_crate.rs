@@ -20,7 +20,7 @@ impl Delays {
     /// let policy = Delays::from_backoff(&ExponentialBackoff::default());
     /// ```
     pub fn from_backoff<C>(settings: &ExponentialBackoff<C>) -> Self {
-        let start = || ExponentialBackoff {
+        let template = ExponentialBackoff {
             current_interval: settings.initial_interval,
             initial_interval: settings.initial_interval,
             randomization_factor: settings.randomization_factor,
@@ -30,10 +30,9 @@ impl Delays {
             max_elapsed_time: None,
             clock: Stopped(settings.start_time),
         };
-        let template = start();
         let policy = Self::new(move || {
-            let mut fresh = ExponentialBackoff { clock: Stopped(template.start_time), ..template };
-            fresh.current_interval = fresh.initial_interval;
+            // A copy, of a type that is not `Clone`.
+            let mut fresh = ExponentialBackoff { ..template };
             std::iter::from_fn(move || fresh.next_backoff())
         });
         match settings.max_elapsed_time {

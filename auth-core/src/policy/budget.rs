@@ -177,6 +177,10 @@ mod tests {
             budget.succeeded(after(2));
         }
         assert_eq!(granted(&budget, after(2)), 2);
+        let generous = RetryBudget::new(Backoff::default()).floor_per_second(0.0).per_success(3.0);
+        assert_eq!(granted(&generous, now), 100);
+        generous.succeeded(now);
+        assert_eq!(granted(&generous, now), 3);
         // Never more than the capacity.
         assert_eq!(granted(&budget, after(1_000_000)), 10);
         budget.succeeded(after(1_000_000));

@@ -71,3 +71,44 @@ fn split_mix(state: u64) -> u64 {
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     z ^ (z >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_jitter_uses_the_whole_of_its_span() {
+        let ms = Duration::from_millis;
+        for (jitter, previous, low, middle, high) in [
+            (Jitter::None, None, 400, 400, 400),
+            (Jitter::Full, None, 0, 200, 400),
+            (Jitter::Equal, None, 200, 300, 400),
+            (Jitter::Decorrelated, None, 100, 200, 300),
+            (Jitter::Decorrelated, Some(ms(300)), 100, 500, 900),
+            (Jitter::Decorrelated, Some(ms(10)), 100, 100, 100),
+        ] {
+            for (random, expected) in [(0.0, low), (0.5, middle), (1.0, high)] {
+                let delay = jitter.apply(ms(400), ms(100), previous, || random);
+                assert_eq!(delay, ms(expected), "{jitter:?} after {previous:?}, {random}");
+            }
+        }
+    }
+
+    /// The first number that SplitMix64's authors give for this seed.
+    #[test]
+    fn split_mix_is_the_published_one() {
+        assert_eq!(split_mix(1_234_567), 6_457_827_717_110_365_317);
+        assert_eq!(split_mix(0), 16_294_208_416_658_607_535);
+    }
+
+    #[test]
+    fn a_seed_decides_each_draw() {
+        let bits = |draw| (random(Some(7), draw) * (1_u64 << 53) as f64) as u64;
+        assert_eq!(bits(1), 2_155_282_925_591_136);
+        assert_eq!(bits(2), 2_485_828_767_786_068);
+        assert_eq!(bits(3), 3_788_157_078_426_431);
+        let draws: Vec<f64> = (0..100).map(|draw| random(None, draw)).collect();
+        assert!(draws.iter().all(|draw| (0.0..1.0).contains(draw)));
+        assert!(draws.iter().any(|draw| *draw != draws[0]));
+    }
+}

@@ -229,6 +229,19 @@ fn a_throttled_renewal_says_how_long() {
     let error = failed(pending.resolve(Ok(throttled), at(100)));
     assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
     assert!(error.to_string().ends_with("try again later, not before 30 s have passed"));
+    assert_eq!(error.host(), "auth.example.com");
+    let shown = format!("{error:?}");
+    for part in ["RefreshError {", "Throttled", "auth.example.com", "attempts: 1"] {
+        assert!(shown.contains(part), "{part} is not in {shown}");
+    }
+
+    // There is nothing to wait for.
+    let mut refused = answer(400, r#"{"error":"invalid_grant"}"#).unwrap();
+    refused.headers_mut().insert("retry-after", "30".parse().unwrap());
+    let (_, pending) = sent(refresh().start(at(0)));
+    let error = failed(pending.resolve(Ok(refused), at(100)));
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(30)));
+    assert!(error.to_string().ends_with("the user must log in again"), "{error}");
 }
 
 #[test]

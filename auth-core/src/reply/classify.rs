@@ -351,6 +351,7 @@ mod tests {
             (400, "invalid_grant", Unavailable, None, Unknown),
             // A code that nobody knows is a refusal, but no verdict on the token.
             (400, r#"{"error":"brand_new_code"}"#, Unavailable, Some("brand_new_code"), Answered),
+            (400, r#"{"error":"x"}"#, Unavailable, None, Unknown),
             (200, r#"{"error":"brand_new_code"}"#, Unavailable, Some("brand_new_code"), Unknown),
             // The wrong place.
             (404, html, Misconfigured, None, Answered),
@@ -388,6 +389,24 @@ mod tests {
         assert_eq!(failure.provider(), Some("Us"));
         assert_eq!(failure.code(), Some(&crate::ErrorCode::INVALID_GRANT));
 
+        // What decides is shown, a number too; but not the status repeated.
+        let rule = Rule::new("601", Throttled).words("slow");
+        let failure = read_with(200, r#"{"status":601,"message":"too slow"}"#, &[rule], &[]);
+        assert_eq!((failure.kind(), failure.code().unwrap().as_str()), (Throttled, "601"));
+        let rule = Rule::new("Bad Request", Rejected).words("no token");
+        let body = r#"{"error":"Bad Request","message":"no token"}"#;
+        let failure = read_with(400, body, &[rule], &[]);
+        assert_eq!((failure.kind(), failure.code()), (Rejected, None));
+
+        // A server that is down by its own words may have done it all the same.
+        for (status, delivery) in [(200, Unknown), (400, Answered), (500, Unknown)] {
+            let rule = Rule::new("replica_down", Unavailable);
+            let rule = rule.status(http::StatusCode::from_u16(status).unwrap());
+            let failure = read_with(status, r#"{"error":"replica_down"}"#, &[rule], &[]);
+            assert_eq!((failure.kind(), failure.delivery()), (Unavailable, delivery), "{status}");
+            assert_eq!(failure.provider(), Some("your own rule"));
+        }
+
         let rule = Rule::described("come back", Throttled);
         assert_eq!(
             read_with(400, r#"{"message":"Come back soon"}"#, &[rule], &[]).kind(),
@@ -413,6 +432,21 @@ mod tests {
             let shown = format!("{failure} {failure:?}");
             assert!(!shown.contains("rt-01234567"), "{shown}");
         }
+    }
+
+    #[test]
+    fn what_is_no_echo_is_shown() {
+        // A code, beside a secret that shares nothing, and one too short to be
+        // told from a part of a word.
+        for secret in ["rt-0123456789", "new", "brand_new_code_and_more"] {
+            let failure = read_with(400, r#"{"error":"brand_new_code"}"#, &[], &[secret]);
+            let shown = failure.code().map(|code| code.as_str());
+            let expected = (!secret.starts_with("brand")).then_some("brand_new_code");
+            assert_eq!(shown, expected, "{secret}");
+        }
+        // A part of a secret that is too short to give it away.
+        let failure = read_with(400, r#"{"error":"brand"}"#, &[], &["brand_new_code"]);
+        assert_eq!(failure.code().map(|code| code.as_str()), Some("brand"));
     }
 
     #[test]

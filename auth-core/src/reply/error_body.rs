@@ -233,6 +233,8 @@ mod tests {
             (r#"{"error":"a","reason":"t u"}"#, &["a", "t u"], &["t u"]),
             (r#"{"errcode":40030,"errmsg":"t u"}"#, &["40030"], &["t u"]),
             ("error=a&error_description=t+u", &["a"], &["t u"]),
+            // As deep as anybody nests.
+            (r#"{"error":{"error":{"error":{"code":"a"}}}}"#, &["a"], &[]),
         ] {
             let error = read_json(body).expect(body);
             assert_eq!(error.codes, codes, "{body}");
@@ -258,13 +260,29 @@ mod tests {
 
     #[test]
     fn what_holds_no_error() {
-        for body in ["", "{}", "[]", "null", "\"a\"", "<html>", r#"{"error":null}"#, r#"{"x":"y"}"#]
-        {
+        for body in [
+            "",
+            "{}",
+            "[]",
+            "null",
+            "\"a\"",
+            "<html>",
+            r#"{"error":null}"#,
+            r#"{"x":"y"}"#,
+            r#"[[[[{"error":"a"}]]]]"#,
+        ] {
             assert_eq!(read_json(body), None, "{body}");
         }
         let deep = format!("{}{}", r#"{"error":"#.repeat(9) + r#""a""#, "}".repeat(9));
         assert_eq!(read_json(&deep), None);
         let vast = format!(r#"{{"error":"{}"}}"#, "a".repeat(LONGEST_CODE + 1));
         assert_eq!(read_json(&vast), None);
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_characters() {
+        let text = "a".repeat(LONGEST_TEXT - 1) + "\u{e9}\u{e9}";
+        assert_eq!(beginning(&text), text[..LONGEST_TEXT - 1]);
+        assert_eq!(beginning(&text[1..]), text[1..=LONGEST_TEXT]);
     }
 }

@@ -382,6 +382,7 @@ mod tests {
             (json, r#"{"access_token":"at","x":"\ud83d","refresh_token":"rt"}"#, "at", Some("rt")),
             (json, r#"{"access_token":"at","scope":"\ud83d","expires_in":1e999}"#, "at", None),
             (json, r#"{"body":{"access_token":"at","x":"\ud83d"}}"#, "at", None),
+            (json, r#"{"body":{"x":1},"data":{"access_token":"at"}}"#, "at", None),
             // The content type is wrong or missing more often than the body.
             (None, r#"{"access_token":"at"}"#, "at", None),
             (Some("text/html"), r#"{"access_token":"at"}"#, "at", None),
@@ -420,7 +421,11 @@ mod tests {
         assert_eq!(tokens.extra.get("team"), Some(&serde_json::json!({"id": 1})));
         assert_eq!(tokens.extra.iter().count(), 2);
 
-        let tokens = read_as(None, b"access_token=at&expires_in=60&scope=a+b&x=1").unwrap();
+        let tokens =
+            read_as(None, b"access_token=at&expires_in=60&scope=a+b&x=1&token_type=bearer")
+                .unwrap();
+        assert_eq!(tokens.token_type.as_deref(), Some("bearer"));
+        assert_eq!(tokens.extra.iter().count(), 1);
         assert_eq!(tokens.expires_at, Some(test_now().wall + Duration::from_secs(60)));
         assert_eq!(tokens.scope.as_deref(), Some("a b"));
         assert_eq!(tokens.extra.get("x"), Some(&Value::from("1")));
