@@ -440,13 +440,13 @@ mod tests {
         // told from a part of a word.
         for secret in ["rt-0123456789", "new", "brand_new_code_and_more"] {
             let failure = read_with(400, r#"{"error":"brand_new_code"}"#, &[], &[secret]);
-            let shown = failure.code().map(|code| code.as_str());
+            let shown = failure.code().map(crate::ErrorCode::as_str);
             let expected = (!secret.starts_with("brand")).then_some("brand_new_code");
             assert_eq!(shown, expected, "{secret}");
         }
         // A part of a secret that is too short to give it away.
         let failure = read_with(400, r#"{"error":"brand"}"#, &[], &["brand_new_code"]);
-        assert_eq!(failure.code().map(|code| code.as_str()), Some("brand"));
+        assert_eq!(failure.code().map(crate::ErrorCode::as_str), Some("brand"));
     }
 
     #[test]
