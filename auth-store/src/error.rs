@@ -14,6 +14,7 @@ pub(crate) struct FileError {
 
 /// What is wrong, and what to do about it; without any of a file's content.
 #[derive(Debug, thiserror::Error)]
+#[cfg_attr(not(unix), allow(dead_code, reason = "modes and owners are Unix's"))]
 pub(crate) enum Problem {
     #[error("could not {action}: {error}")]
     Io {
