@@ -118,6 +118,11 @@ mod tests {
     }
 
     #[test]
+    fn it_has_a_name() {
+        assert_eq!(format!("{:?}", Delays::new(std::iter::empty)), "Delays");
+    }
+
+    #[test]
     fn each_renewal_has_a_fresh_iterator() {
         let policy = Delays::new(|| (1..=2).map(Duration::from_secs));
         for _ in 0..2 {
