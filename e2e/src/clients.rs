@@ -138,10 +138,9 @@ pub(crate) fn run_example(
     environment: &[(&str, &str)],
 ) -> Ran {
     let started = Instant::now();
-    let output = Command::new(adapter.program())
-        .args(["--token-url", url, "--client-id", client_id, "--json"])
+    let output = example(adapter, url, client_id, refresh_token)
+        .arg("--json")
         .args(arguments)
-        .env("REFRESH_TOKEN", refresh_token)
         .envs(environment.iter().copied())
         .output()
         .expect("the example programs are not built; start this by e2e/run");
@@ -153,4 +152,21 @@ pub(crate) fn run_example(
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         took: started.elapsed(),
     }
+}
+
+/// What the example program of `adapter` tells a person.
+pub(crate) fn told_by_example(adapter: Adapter, url: &str, environment: &[(&str, &str)]) -> String {
+    let output = example(adapter, url, "client", "rt-1")
+        .args(["--max-retries", "0"])
+        .envs(environment.iter().copied())
+        .output()
+        .expect("the example programs are not built; start this by e2e/run");
+    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+}
+
+fn example(adapter: Adapter, url: &str, client_id: &str, refresh_token: &str) -> Command {
+    let mut command = Command::new(adapter.program());
+    command.args(["--token-url", url, "--client-id", client_id]);
+    command.env("REFRESH_TOKEN", refresh_token);
+    command
 }

@@ -7,7 +7,7 @@ use auth_core::{
 };
 
 use crate::{
-    clients::{Adapter, Network, run_example},
+    clients::{Adapter, Network, run_example, told_by_example},
     report::Counts,
     tls::TlsServers,
 };
@@ -76,6 +76,7 @@ pub(super) fn examples() -> Counts {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     file.write_all(servers.root_pem.as_bytes()).expect("written");
     let path = file.path().to_str().expect("a path");
+    let environment = [("SSL_CERT_FILE", path), ("NO_PROXY", "*")];
     for adapter in Adapter::ALL {
         for (name, status, kind) in [
             ("good", 0, None),
@@ -84,13 +85,17 @@ pub(super) fn examples() -> Counts {
             ("stranger", 5, Some("misconfigured")),
             ("tls_1_1", 4, Some("unreachable")),
         ] {
-            let environment = [("SSL_CERT_FILE", path), ("NO_PROXY", "*")];
             let arguments = ["--base-delay-ms", "1"];
             let url = servers.url(name);
             let ran = run_example(adapter, &url, "client", "rt-1", &arguments, &environment);
             let context = format!("{adapter:?} {name}: {} {}", ran.json, ran.stderr);
             assert_eq!(ran.status, status, "{context}");
             assert_eq!(ran.json["kind"].as_str(), kind, "{context}");
+        }
+        // A person reads which of them it is.
+        for (name, .., words) in EXPECTED {
+            let told = told_by_example(adapter, &servers.url(name), &environment);
+            assert!(words.iter().any(|word| told.contains(word)), "{adapter:?} {name}: {told}");
         }
     }
     Counts { exchanges: Adapter::ALL.len() as u64, ..Counts::default() }
