@@ -120,6 +120,11 @@ impl Proxy {
         lock(&self.shared).requests
     }
 
+    /// How many attempts the client stopped waiting for without any fault.
+    pub(crate) fn given_up(&self) -> u64 {
+        lock(&self.shared).ledger.given_up
+    }
+
     /// What passed, since the beginning.
     pub(crate) fn counts(&self) -> Counts {
         let shared = lock(&self.shared);
@@ -148,7 +153,8 @@ fn serve(mut client: TcpStream, shared: &Mutex<Shared>) -> io::Result<()> {
     }
     let request = Message::read(&mut client)?;
     let token = request.form_field("refresh_token").unwrap_or_default();
-    lock(shared).ledger.sent(&token);
+    let waiting = client.try_clone()?;
+    lock(shared).ledger.sent(&token, move || still_waits(&waiting));
     match fault {
         Fault::ResetAfterRequest => {
             lock(shared).ledger.not_traded(&token);
@@ -173,7 +179,8 @@ fn serve(mut client: TcpStream, shared: &Mutex<Shared>) -> io::Result<()> {
     // Noted before the answer leaves: afterwards the client may be quicker
     // with its next request than this thread with its note.
     if message::status(&answer) == Some(200) {
-        lock(shared).ledger.traded(&token, !fault.loses_a_rotation());
+        let delivered = !fault.loses_a_rotation() && still_waits(&client);
+        lock(shared).ledger.traded(&token, delivered);
     } else {
         lock(shared).ledger.not_traded(&token);
     }
@@ -205,6 +212,16 @@ fn send(mut client: TcpStream, answer: &[u8]) -> io::Result<()> {
 
 fn reset(client: TcpStream) -> io::Result<()> {
     socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO))
+}
+
+/// Whether the client has neither closed nor reset its connection.
+fn still_waits(client: &TcpStream) -> bool {
+    if client.set_nonblocking(true).is_err() {
+        return false;
+    }
+    let seen = client.peek(&mut [0]);
+    let restored = client.set_nonblocking(false);
+    restored.is_ok() && seen.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// Until the client has had enough.

@@ -9,9 +9,15 @@ mod restart;
 mod rotations;
 mod tls;
 
+use std::time::Duration;
+
 use crate::report::Counts;
 
 pub(crate) use self::{account::settings, processes::PAUSE};
+
+/// How long an attempt may take where a scenario waits for it to be over: short
+/// for the suite's sake, and long enough that no busy machine takes it up.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 type Scenario = fn() -> Counts;
 

@@ -11,6 +11,7 @@ use auth_store::FileStore;
 use auth_ureq::SystemClock;
 use tempfile::TempDir;
 
+use super::TIMEOUT;
 use crate::{
     clients::{Adapter, Network, RUNTIME, endpoint},
     provider::{ClientKind, Provider},
@@ -167,7 +168,7 @@ pub(super) fn lives_through_faults() -> Counts {
     let proxy = Proxy::before(provider.port());
     let mut counts = Counts::default();
     for adapter in Adapter::ALL {
-        let network = Network::timeout(Duration::from_millis(300));
+        let network = Network::timeout(TIMEOUT);
         let ada = Ada::logged_in(&provider, &proxy, adapter, network);
         // Once, so that a retry mends it; and for longer than the retries
         // last, so that a setback is put on record.
@@ -190,7 +191,7 @@ pub(super) fn lost_without_grace() -> Counts {
     let proxy = Proxy::before(provider.port());
     let mut counts = Counts::default();
     for adapter in Adapter::ALL {
-        let network = Network::timeout(Duration::from_millis(300));
+        let network = Network::timeout(TIMEOUT);
         let ada = Ada::logged_in(&provider, &proxy, adapter, network);
         ada.refresh_now().expect("no fault yet");
         proxy.script(&[Fault::LostAfterRotation]);

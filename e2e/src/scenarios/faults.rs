@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use auth_core::{Delivery, FailureKind, RefreshError, RefreshToken, TokenSet};
 
+use super::TIMEOUT;
 use crate::{
     clients::{Adapter, Network, endpoint, run_example},
     provider::{ClientKind, Provider},
@@ -115,13 +116,13 @@ pub(super) fn resets() -> Counts {
 
 pub(super) fn stalls() -> Counts {
     let mut world = World::new();
-    let network = Network::timeout(Duration::from_millis(300));
+    let network = Network::timeout(TIMEOUT);
     for adapter in Adapter::ALL {
         world.survives(adapter, &network, &[Fault::Stall]);
         let started = Instant::now();
         let interrupted = (FailureKind::Interrupted, Delivery::Unknown);
         world.gives_up(adapter, &network, Fault::Stall, interrupted);
-        assert!(started.elapsed() >= Duration::from_millis(900), "three times the timeout");
+        assert!(started.elapsed() >= 3 * TIMEOUT, "three times the timeout");
     }
     assert_eq!(world.provider.stats().replays, 0);
     world.finish()
@@ -141,7 +142,7 @@ const LOSSES: [Fault; 5] = [
 pub(super) fn lost_with_grace() -> Counts {
     let mut world = World::new();
     world.provider.set_grace(10_000);
-    let network = Network::timeout(Duration::from_millis(300));
+    let network = Network::timeout(TIMEOUT);
     for adapter in Adapter::ALL {
         for fault in LOSSES {
             world.survives(adapter, &network, &[fault]);
@@ -161,7 +162,7 @@ pub(super) fn lost_with_grace() -> Counts {
 /// that the answer was lost, and does not blame the user.
 pub(super) fn lost_without_grace() -> Counts {
     let mut world = World::new();
-    let network = Network::timeout(Duration::from_millis(300));
+    let network = Network::timeout(TIMEOUT);
     for adapter in Adapter::ALL {
         for fault in LOSSES {
             let (_, result) = world.renew(adapter, &network, &[fault]);
@@ -178,7 +179,7 @@ pub(super) fn lost_without_grace() -> Counts {
 /// What a person at a terminal sees of the same faults.
 pub(super) fn examples() -> Counts {
     let world = World::new();
-    let quick = ["--base-delay-ms", "50", "--timeout-ms", "300"];
+    let quick = ["--base-delay-ms", "50", "--timeout-ms", "1000"];
     for adapter in Adapter::ALL {
         for (faults, status, kind, attempts) in [
             (vec![Fault::Page(502), Fault::ResetAfterRequest], 0, None, 3),

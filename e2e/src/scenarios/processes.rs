@@ -83,7 +83,8 @@ pub(super) fn eight_share_an_account() -> Counts {
         return counts;
     }
     assert_eq!(stats.families_revoked, 0);
-    assert_eq!(stats.replays, counts.unavoidable_replays, "both sides count the same");
+    let difference = stats.replays.abs_diff(counts.unavoidable_replays);
+    assert!(difference <= proxy.given_up(), "both sides count the same");
     assert_eq!(refused, 0, "the server took every token that was handed out");
     // At most one exchange for each token that was needed, and those whose
     // answer was lost.
