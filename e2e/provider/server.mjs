@@ -11,7 +11,7 @@
 //   POST /grace  {"ms": N}            how long a used refresh token stays good
 //   GET  /stats                       what was asked of it
 
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 
@@ -44,7 +44,15 @@ const client = (client_id, method) => ({
 
 const journal = new Journal(options.journal);
 const stats = { refreshed: 0, refused: 0, families_revoked: 0, last_error: null };
-const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' });
+// By way of PEM. To export a generated key object itself now and then hangs Node
+// 20 for ever: the collector destroys the job that made the key, and waits for
+// the key's mutex, which the export holds.
+const { privateKey } = generateKeyPairSync('rsa', {
+  modulusLength: 2048,
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+});
+const key = createPrivateKey(privateKey).export({ format: 'jwk' });
 
 // The port must be known before the issuer's name can be.
 const http = createServer();

@@ -4,9 +4,16 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use serde_json::Value;
+
+/// No program of the suite takes longer to start or to answer, on the busiest
+/// machine.
+const LONG_ENOUGH: Duration = Duration::from_secs(60);
 
 /// A program that prints one line of JSON once it is ready, and ends when its
 /// standard input does; so it outlives this process in no case.
@@ -24,13 +31,22 @@ impl NodeProgram {
             .stdout(Stdio::piped())
             .spawn()
             .expect("node cannot be started");
-        let mut line = String::new();
         let stdout = child.stdout.take().expect("piped");
-        BufReader::new(stdout).read_line(&mut line).expect("what the program says");
+        let stdin = child.stdin.take();
+        // Ended if what follows fails.
+        let program = Self { child, _stdin: stdin };
+        let (tell, told) = mpsc::channel();
+        thread::spawn(move || {
+            let mut line = String::new();
+            let _ = BufReader::new(stdout).read_line(&mut line);
+            let _ = tell.send(line);
+        });
+        let line = told
+            .recv_timeout(LONG_ENOUGH)
+            .unwrap_or_else(|_| panic!("{script} has not started after {LONG_ENOUGH:?}"));
         let ready = serde_json::from_str(&line)
             .unwrap_or_else(|error| panic!("{script} did not start: {error} in {line:?}"));
-        let stdin = child.stdin.take();
-        (Self { child, _stdin: stdin }, ready)
+        (program, ready)
     }
 }
 
@@ -50,11 +66,16 @@ fn directory() -> PathBuf {
 pub(crate) fn ask(port: u16, route: &str, body: Option<&Value>) -> Value {
     let url = format!("http://127.0.0.1:{port}{route}");
     let answer = match body {
-        Some(body) => ureq::post(url).send(body.to_string()),
-        None => ureq::get(url).call(),
+        Some(body) => agent().post(url).send(body.to_string()),
+        None => agent().get(url).call(),
     };
     let text = answer.expect("the control channel").into_body().read_to_string().expect("a text");
     serde_json::from_str(&text).expect("JSON")
+}
+
+/// For what is asked beside the renewals: nothing waits for ever.
+pub(crate) fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder().timeout_global(Some(LONG_ENOUGH)).build().into()
 }
 
 pub(crate) fn port(value: &Value) -> u16 {

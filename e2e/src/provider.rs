@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::child::{NodeProgram, ask, port};
+use crate::child::{NodeProgram, agent, ask, port};
 
 pub(crate) struct Provider {
     program: Option<NodeProgram>,
@@ -131,7 +131,8 @@ impl Provider {
 
 /// See [`Provider::accepts`].
 pub(crate) fn accepts(port: u16, access_token: &str) -> bool {
-    let answer = ureq::get(format!("http://127.0.0.1:{port}/me"))
+    let answer = agent()
+        .get(format!("http://127.0.0.1:{port}/me"))
         .header("authorization", format!("Bearer {access_token}"))
         .call();
     match answer {

@@ -195,6 +195,9 @@ fn serve(mut client: TcpStream, shared: &Mutex<Shared>) -> io::Result<()> {
 
 fn ask(upstream: u16, request: &Message) -> io::Result<Vec<u8>> {
     let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, upstream))?;
+    // A server that is killed meanwhile resets the connection; one that hangs
+    // must not hang the suite.
+    server.set_read_timeout(Some(Duration::from_secs(60)))?;
     server.write_all(&request.closing())?;
     let mut answer = Vec::new();
     server.read_to_end(&mut answer)?;
