@@ -40,11 +40,14 @@
 //! Unknown members are ignored when it is read, so that a newer version may
 //! add some.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    io::{self, Write},
+    time::{Duration, SystemTime},
+};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{AccessToken, Extra, RefreshToken, TokenSet};
 
@@ -68,6 +71,58 @@ pub fn deserialize<'de, T: Deserialize<'de> + Expose, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     T::deserialize(deserializer)
+}
+
+/// Writes `value` as JSON into a buffer that is wiped when it is dropped, and
+/// that leaves no copy behind by growing. For whoever stores secrets in a form
+/// of their own.
+///
+/// A part of `value` that cannot be JSON (a map whose keys are no strings) ends
+/// the text there.
+pub fn to_json(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
+    written(|output| serde_json::to_writer(output, value))
+}
+
+/// As [`to_json`], in lines for a person to read, the last one ended too.
+pub fn to_json_pretty(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
+    written(|output| {
+        serde_json::to_writer_pretty(&mut *output, value)?;
+        output.write_all(b"\n").map_err(serde_json::Error::io)
+    })
+}
+
+/// Runs `write` twice: the first pass only counts.
+fn written(write: impl Fn(&mut dyn Write) -> serde_json::Result<()>) -> Zeroizing<Vec<u8>> {
+    // Writing strings, numbers and maps with string keys into memory cannot
+    // fail.
+    let mut size = Counter(0);
+    let _ = write(&mut size);
+    let mut json = Zeroizing::new(Vec::with_capacity(size.0));
+    let _ = write(&mut *json);
+    json
+}
+
+struct Counter(usize);
+
+impl Write for Counter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Wipes every string in `value`, for whoever has read secrets into one.
+pub fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(members) => members.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// What [`serialize`] can write with its secrets shown.
@@ -131,15 +186,7 @@ impl TokenSet {
     /// The documented JSON form, [secrets shown](crate::serde_exposed). Wiped
     /// when dropped.
     pub fn to_json_exposed(&self) -> Zeroizing<Vec<u8>> {
-        // Written into a buffer of the right size: growing would leave copies
-        // of the secrets behind. The first pass only counts.
-        let mut size = Counter(0);
-        let _ = serde_json::to_writer(&mut size, &Form::exposed(self));
-        let mut json = Zeroizing::new(Vec::with_capacity(size.0));
-        // Writing strings, numbers and maps with string keys into memory
-        // cannot fail.
-        let _ = serde_json::to_writer(&mut *json, &Form::exposed(self));
-        json
+        to_json(&Form::exposed(self))
     }
 
     /// Reads what [`to_json_exposed`](Self::to_json_exposed) wrote.
@@ -158,19 +205,6 @@ impl TokenSet {
             line: error.line(),
             column: error.column(),
         })
-    }
-}
-
-struct Counter(usize);
-
-impl std::io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 

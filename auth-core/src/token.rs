@@ -6,7 +6,9 @@ use bytes::Bytes;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
+
+use crate::serde_exposed::wipe;
 
 const BEARER: &str = "Bearer ";
 
@@ -270,14 +272,5 @@ impl fmt::Debug for Extra {
 impl Drop for Extra {
     fn drop(&mut self) {
         self.0.values_mut().for_each(wipe);
-    }
-}
-
-pub(crate) fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -1,12 +1,11 @@
-//! JSON that holds secrets: read without quoting it in errors, written without
-//! leaving copies, told apart by digests.
+//! JSON that holds secrets: read without quoting it in errors, told apart by
+//! digests.
 
-use std::{fmt::Write as _, io};
+use std::fmt::Write as _;
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Value, error::Category};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::error::Category;
 use sha2::{Digest, Sha256};
-use zeroize::{Zeroize, Zeroizing};
 
 use crate::error::Problem;
 
@@ -47,42 +46,6 @@ pub(crate) fn parse_versioned<T: DeserializeOwned>(
     }
 }
 
-/// Writes `value`, in lines for a person to read if `pretty`.
-pub(crate) fn write(value: &impl Serialize, pretty: bool) -> Zeroizing<Vec<u8>> {
-    // Growing would leave copies of the secrets behind, so the first pass only
-    // counts. Writing strings, numbers and maps with string keys into memory
-    // cannot fail.
-    let mut size = Counter(1);
-    let _ = if pretty {
-        serde_json::to_writer_pretty(&mut size, value)
-    } else {
-        serde_json::to_writer(&mut size, value)
-    };
-    let mut json = Zeroizing::new(Vec::with_capacity(size.0));
-    let _ = if pretty {
-        serde_json::to_writer_pretty(&mut *json, value)
-    } else {
-        serde_json::to_writer(&mut *json, value)
-    };
-    if pretty {
-        json.push(b'\n');
-    }
-    json
-}
-
-struct Counter(usize);
-
-impl io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The first 128 bits of a SHA-256 over the parts, each with its length.
 pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 16] {
     let mut hasher = Sha256::new();
@@ -106,14 +69,4 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// What makes a record unlike every other one, whatever else it holds.
 pub(crate) fn revision() -> String {
     format!("{:032x}", fastrand::u128(..))
-}
-
-/// Wipes every string in `value`.
-pub(crate) fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use auth_core::{ErrorCode, FailureKind, TokenSet};
+use auth_core::{ErrorCode, FailureKind, TokenSet, serde_exposed::to_json};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
@@ -87,16 +87,7 @@ impl Record {
     /// The [documented JSON form](record_exposed), tokens shown. Wiped when
     /// dropped.
     pub fn to_json_exposed(&self) -> Zeroizing<Vec<u8>> {
-        let form = Form::new(Exposed(&self.tokens), self);
-        // Written into a buffer of the right size: growing would leave copies
-        // of the secrets behind. The first pass only counts.
-        let mut size = Counter(0);
-        let _ = serde_json::to_writer(&mut size, &form);
-        let mut json = Zeroizing::new(Vec::with_capacity(size.0));
-        // Writing strings, numbers and maps with string keys into memory
-        // cannot fail.
-        let _ = serde_json::to_writer(&mut *json, &form);
-        json
+        to_json(&Form::new(Exposed(&self.tokens), self))
     }
 
     /// Reads what [`to_json_exposed`](Self::to_json_exposed) wrote.
@@ -106,19 +97,6 @@ impl Record {
     /// [`RecordFormError`] if it is anything else, or was written redacted.
     pub fn from_json(json: &[u8]) -> Result<Self, RecordFormError> {
         Ok(serde_json::from_slice(json)?)
-    }
-}
-
-struct Counter(usize);
-
-impl std::io::Write for Counter {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0 += bytes.len();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
@@ -207,7 +185,7 @@ impl<'de> Deserialize<'de> for Record {
             begun: form.begun.map(|begun| Begun::new(begun.refresh_token, begun.at)),
             setback: form.setback.map(|setback| Setback {
                 refresh_token: setback.refresh_token,
-                kind: kind(&setback.kind),
+                kind: setback.kind.parse().unwrap_or(FailureKind::Unavailable),
                 code: setback.code.as_deref().and_then(ErrorCode::new),
                 status: setback.status,
                 after_unknown: setback.after_unknown,
@@ -218,20 +196,6 @@ impl<'de> Deserialize<'de> for Record {
             }),
         })
     }
-}
-
-fn kind(name: &str) -> FailureKind {
-    [
-        FailureKind::Unreachable,
-        FailureKind::Interrupted,
-        FailureKind::Unavailable,
-        FailureKind::Throttled,
-        FailureKind::Rejected,
-        FailureKind::Misconfigured,
-    ]
-    .into_iter()
-    .find(|kind| kind.as_str() == name)
-    .unwrap_or(FailureKind::Unavailable)
 }
 
 impl Serialize for Fingerprint {

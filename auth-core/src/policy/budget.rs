@@ -110,7 +110,17 @@ impl<P> RetryBudget<P> {
 
 impl<P: RetryPolicy> RetryPolicy for RetryBudget<P> {
     fn decide(&self, attempt: &Attempt<'_>) -> Decision {
-        decide(&self.inner, attempt, self)
+        let decision = self.inner.decide(attempt);
+        if decision == Decision::Stop || attempt.failure.delivery() == Delivery::NotSent {
+            return decision;
+        }
+        self.with_tokens(attempt.now, |tokens| {
+            if *tokens < 1.0 {
+                return Decision::Stop;
+            }
+            *tokens -= 1.0;
+            decision
+        })
     }
 
     fn for_renewal(&self) -> Option<Box<dyn RetryPolicy>> {
@@ -121,20 +131,6 @@ impl<P: RetryPolicy> RetryPolicy for RetryBudget<P> {
         self.inner.succeeded(now);
         self.with_tokens(now, |tokens| *tokens += self.settings.per_success);
     }
-}
-
-fn decide<P: RetryPolicy>(inner: &P, attempt: &Attempt<'_>, budget: &RetryBudget<P>) -> Decision {
-    let decision = inner.decide(attempt);
-    if decision == Decision::Stop || attempt.failure.delivery() == Delivery::NotSent {
-        return decision;
-    }
-    budget.with_tokens(attempt.now, |tokens| {
-        if *tokens < 1.0 {
-            return Decision::Stop;
-        }
-        *tokens -= 1.0;
-        decision
-    })
 }
 
 #[cfg(test)]

@@ -80,7 +80,8 @@ struct Verdict<'a> {
 }
 
 /// What the code says: the caller's rules, the standard for states that pass,
-/// the table, the standard for the rest, in this order. `None` if nothing in the answer is a code that anybody knows.
+/// the table, the standard for the rest, in this order. `None` if nothing in
+/// the answer is a code that anybody knows.
 fn verdict<'a>(status: StatusCode, error: &'a ErrorBody, rules: &[Rule]) -> Option<Verdict<'a>> {
     let is_verdict = !is_no_verdict(status.as_u16());
     let standard = |wanted: &dyn Fn(FailureKind) -> bool| {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
 use super::{LONGEST, lenient, may_be_form, trimmed};
-use crate::token::wipe;
+use crate::serde_exposed::wipe;
 
 /// What an error body holds.
 #[derive(Debug, Default, PartialEq)]

@@ -8,6 +8,7 @@
 //! | `record` | [the form of a record](auth_accounts::record_exposed) |
 
 use auth_accounts::{AccountId, Record, Version};
+use auth_core::serde_exposed::to_json_pretty;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -45,7 +46,7 @@ pub(super) fn write(account: &AccountId, record: &Record) -> Zeroizing<Vec<u8>> 
         revision: &revision,
         record: Exposed(record),
     };
-    json::write(&form, true)
+    to_json_pretty(&form)
 }
 
 /// Two saves differ in their revision, and an edit by hand in something.

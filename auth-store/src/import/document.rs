@@ -1,14 +1,11 @@
 //! A JSON object that belongs to another program.
 
+use auth_core::serde_exposed::{to_json, to_json_pretty, wipe};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::{
-    error::FileError,
-    json::{self, wipe},
-    sys::Dir,
-};
+use crate::{error::FileError, json, sys::Dir};
 
 /// The members of a file, those that nobody here knows included. Wiped on
 /// drop.
@@ -38,7 +35,8 @@ impl Document {
         #[derive(Serialize)]
         #[serde(transparent)]
         struct Whole<'a>(&'a Map<String, Value>);
-        json::write(&Whole(&self.members), self.pretty)
+        let whole = Whole(&self.members);
+        if self.pretty { to_json_pretty(&whole) } else { to_json(&whole) }
     }
 
     /// Changes the member `name`, which is made an object unless it is one.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use auth_accounts::{Record, Version};
-use auth_core::{AccessToken, Extra};
+use auth_core::{AccessToken, Extra, serde_exposed::to_json_pretty};
 use serde::{Deserialize, Serialize};
 
 use super::Found;
@@ -60,7 +60,7 @@ impl Side {
     /// Replaces the notes. The caller holds the lock.
     pub(super) fn write(&self, notes: &Notes) -> Result<(), FileError> {
         let Names { notes: name, temporary, .. } = &self.names;
-        let content = json::write(&notes.form(), true);
+        let content = to_json_pretty(&notes.form());
         if content.len() > MAX_NOTES {
             let problem = Problem::RecordTooLarge { size: content.len(), limit: MAX_NOTES };
             return Err(FileError::new(self.dir.path_of(name), problem));
