@@ -1,12 +1,16 @@
 //! One account over time.
 
+mod driver;
 mod fresh;
 mod memory;
 
 use std::{
     fmt,
     future::poll_fn,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Waker},
     time::{Duration, SystemTime},
 };
@@ -14,13 +18,13 @@ use std::{
 use arc_swap::ArcSwapOption;
 use auth_core::{AccessToken, TokenSet};
 
-use self::memory::Memory;
+use self::{driver::Course, memory::Memory};
 use crate::{
     AccountError, AccountId, AccountStatus, Record, StoreError, Token,
-    accounts::{Shared, Spawner},
-    flight::{SingleFlight, Work},
+    accounts::Shared,
+    flight::{Hurry, SingleFlight, Work},
     life::Ttl,
-    renewal::{Ahead, Begin, Landed, Outcome, Renewal, Step, Unsaved, Want},
+    renewal::{Begin, Landed, Renewal, Want},
     token::Cached,
 };
 
@@ -39,7 +43,7 @@ struct Inner {
     shared: Arc<Shared>,
     id: AccountId,
     cached: ArcSwapOption<Cached>,
-    flight: SingleFlight<Landed>,
+    flight: SingleFlight<Option<Landed>>,
     memory: Mutex<Memory>,
 }
 
@@ -131,8 +135,14 @@ impl Account {
     }
 
     /// Puts `tokens` in the place of whatever the account had: after a login.
-    /// Any setback is over, and a renewal of the old tokens that is under way
-    /// comes to nothing.
+    /// Any setback is over.
+    ///
+    /// A renewal of this account that is under way elsewhere comes to nothing.
+    /// One of this very `Account` is waited for: not while it waits itself, for
+    /// a lease or before a retry, but for an exchange that it has begun, whose
+    /// tokens would be lost for good if this future were dropped next. (A
+    /// blocking one cannot be told to stop waiting, so that its wait is waited
+    /// for.) Whoever asks for a token meanwhile gets the new one.
     ///
     /// `tokens.expires_at` is believed, and the tokens are taken to have been
     /// obtained just now. If they could not be saved, that is in
@@ -144,8 +154,26 @@ impl Account {
     /// for the account is damaged. Then nothing has changed.
     pub async fn login(&self, tokens: TokenSet) -> Result<Token, AccountError> {
         let record = Record::obtained(tokens, self.0.shared.clock.wall());
-        let step = Renewal::replace(self.begin(Want::Lasting(Ttl::Usual)), record);
-        self.0.carry_out(step, None).await.result
+        let counts = Arc::new(AtomicBool::new(false));
+        loop {
+            let (before, join) = self.0.flight.queue(|_| {
+                let (account, record, counts) = (self.clone(), record.clone(), Arc::clone(&counts));
+                self.accompanied(Box::pin(async move {
+                    let begin = account.begin(Want::Lasting(Ttl::Usual));
+                    let step = Renewal::replace(begin, record);
+                    account.0.carry_out(step, Course::LogIn(&counts)).await
+                }))
+            });
+            for other in before {
+                other.await;
+            }
+            match join.await.flatten() {
+                Some(landed) => return landed.result,
+                // It was lost in somebody else's panic.
+                None if !counts.load(Ordering::Acquire) => {}
+                None => return Ok(self.obtain(Want::Lasting(Ttl::Usual)).await?.0),
+            }
+        }
     }
 
     /// How the account is doing, by its record: for a person, and as JSON.
@@ -195,10 +223,10 @@ impl Account {
     async fn obtain(&self, want: Want) -> Result<(Token, bool), Failed> {
         let mut tries = 0;
         loop {
-            let join = self.0.flight.join(|| self.renewal(want.clone()));
+            let join = self.0.flight.join(|hurry| self.renewal(want.clone(), hurry));
             let own = join.started();
-            // `None`: it was lost in somebody else's panic.
-            let Some(landed) = join.await else { continue };
+            // `None`: it was lost in somebody else's panic, or a login came.
+            let Some(landed) = join.await.flatten() else { continue };
             let Landed { result, fallback, exchanged } = landed;
             let token = match result {
                 Err(error) if !own && want.outwaits(&error) => continue,
@@ -218,23 +246,22 @@ impl Account {
         }
     }
 
-    fn renewal(&self, want: Want) -> Work<Landed> {
+    fn renewal(&self, want: Want, hurry: Hurry) -> Work<Option<Landed>> {
         if let Want::Other(refused) = &want {
             let current = self.current();
             self.0.memory().refuse(refused, current.as_ref());
         }
-        let logins = self.0.memory().logins;
         let step = Renewal::start(self.begin(want));
         let inner = Arc::clone(&self.0);
-        let work = Box::pin(async move { inner.carry_out(step, Some(logins)).await });
-        match &self.0.shared.spawner {
-            Some(spawner) => self.accompanied(work, Arc::clone(spawner)),
-            None => work,
-        }
+        self.accompanied(Box::pin(
+            async move { inner.carry_out(step, Course::Renewal(&hurry)).await },
+        ))
     }
 
-    /// The same work, with one more passenger as soon as it has to wait.
-    fn accompanied(&self, mut work: Work<Landed>, spawner: Spawner) -> Work<Landed> {
+    /// The same work, with one more passenger as soon as it has to wait, if
+    /// there is somebody to take care of that.
+    fn accompanied(&self, mut work: Work<Option<Landed>>) -> Work<Option<Landed>> {
+        let Some(spawner) = self.0.shared.spawner.clone() else { return work };
         let mut account = Some(self.clone());
         Box::pin(poll_fn(move |context| {
             let polled = work.as_mut().poll(context);
@@ -242,7 +269,7 @@ impl Account {
                 && let Some(account) = account.take()
             {
                 let mut passenger: Work<()> = Box::pin(async move {
-                    let usual = || account.renewal(Want::Lasting(Ttl::Usual));
+                    let usual = |hurry| account.renewal(Want::Lasting(Ttl::Usual), hurry);
                     account.0.flight.join(usual).await;
                 });
                 // It takes its seat now, lest the last caller leave before it
@@ -279,101 +306,9 @@ impl From<Failed> for AccountError {
 }
 
 impl Inner {
-    /// The driver: does what each step says, after so many logins. `None` is
-    /// for a login: it counts when it ends, or is dropped after it began to
-    /// save, and until then a renewal goes on as if there were none. (Were its
-    /// tokens there for a renewal before, they might be spent when it saves.)
-    async fn carry_out(&self, mut step: Step, logins: Option<u32>) -> Landed {
-        let Shared { store, clock, transport, .. } = &*self.shared;
-        let mut leaving = Leaving { inner: self, login: None };
-        loop {
-            step = match step {
-                Step::Load(loading) => {
-                    let loaded = store.load(&self.id).await;
-                    loading.resolve(loaded, clock.now())
-                }
-                Step::Lease(wait, leasing) => {
-                    let leased = store.lease(&self.id, wait).await;
-                    leasing.resolve(leased, clock.now())
-                }
-                Step::Save(saving) => {
-                    // Before the first await after the tokens arrived: from
-                    // here on a dropped caller loses nothing.
-                    match logins {
-                        Some(logins) => self.memory().keep(&saving, logins),
-                        None => leaving.login = saving.ahead().cloned(),
-                    }
-                    let expected = saving.expected();
-                    let saved = store.save(&self.id, saving.record(), expected).await;
-                    saving.resolve(saved, clock.now())
-                }
-                Step::Send(request, sending) => {
-                    let reply = transport.send(request).await;
-                    sending.resolve(reply, clock.now())
-                }
-                Step::Sleep(delay, sleeping) => {
-                    clock.sleep(delay).await;
-                    sleeping.resume(clock.now())
-                }
-                Step::Done(outcome) => {
-                    // A login without a save has failed, and changes nothing.
-                    let logins = match leaving.login.take() {
-                        Some(_) => Some(self.memory().next_login()),
-                        None => logins,
-                    };
-                    return self.publish(outcome, logins);
-                }
-            };
-        }
-    }
-
-    /// Puts an outcome in place, then frees the lease.
-    fn publish(&self, outcome: Outcome, logins: Option<u32>) -> Landed {
-        let Outcome { landed, unsaved, lease } = outcome;
-        let mut memory = self.memory();
-        if Some(memory.logins) == logins {
-            let token = landed.result.as_ref().ok().or(landed.fallback.as_ref());
-            // A renewal that began before it was refused may have found it.
-            let token = token.filter(|token| landed.exchanged || !memory.refuses(token));
-            if token.is_some() {
-                memory.refused = None;
-            }
-            self.cached.store(token.map(|token| Arc::clone(&token.0)));
-            memory.replace(unsaved);
-        }
-        drop(memory);
-        drop(lease);
-        landed
-    }
-
     fn memory(&self) -> MutexGuard<'_, Memory> {
         // No panic can happen while it is held.
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What happens when a renewal or a login ends, or is dropped wherever it
-/// stands: tokens that are not saved by then may never be.
-struct Leaving<'a> {
-    inner: &'a Inner,
-    /// The tokens of a login that may not be saved.
-    login: Option<Ahead>,
-}
-
-impl Drop for Leaving<'_> {
-    fn drop(&mut self) {
-        let Shared { clock, settings, .. } = &*self.inner.shared;
-        let now = clock.wall();
-        let mut memory = self.inner.memory();
-        if let Some(login) = self.login.take() {
-            memory.next_login();
-            memory.replace(Unsaved { ahead: Some(login), setback: None });
-            self.inner.cached.store(None);
-        }
-        if let Some(ahead) = memory.unsaved().ahead {
-            drop(memory);
-            ahead.leave(now, settings);
-        }
     }
 }
 

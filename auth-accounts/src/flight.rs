@@ -14,8 +14,13 @@
 //!    dropped has to hand anything over, and an exchange under way is not
 //!    broken off for it. The price is a look by each caller for each time that
 //!    the work is woken, which is a few times an exchange.
-//! 5. When the last one aboard is dropped, so is the work.
-//! 6. Work that panics is lost; the panic goes the way of whoever polled it,
+//! 5. When the last one aboard is dropped, so is the work. Work is never under
+//!    way while there is other work that was not dropped yet.
+//! 6. Other work may be queued behind that under way, which is asked to hurry.
+//!    The queued work is current as soon as the other is over: who comes then
+//!    joins it. Until then nobody is aboard but who queued it, so that it is as
+//!    if it had never been if that one leaves.
+//! 7. Work that panics is lost; the panic goes the way of whoever polled it,
 //!    and the others are told to start anew.
 //!
 //! Callers may be tasks or blocked threads: both wait by a `Waker`. While work
@@ -23,51 +28,96 @@
 //! is woken, with a lock held.
 
 use std::{
+    collections::VecDeque,
     fmt,
     future::Future,
     mem,
     pin::Pin,
-    sync::PoisonError,
+    sync::{PoisonError, atomic::Ordering},
     task::{Context, Poll, Wake, Waker},
 };
 
-use crate::sync::{Arc, Mutex, MutexGuard};
+use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard};
 
 pub(crate) type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The work that callers share, if there is any under way.
 pub(crate) struct SingleFlight<T> {
-    current: Mutex<Option<Arc<Flight<T>>>>,
+    /// What is under way, and what is queued behind it. Any of them may be
+    /// over already.
+    line: Mutex<VecDeque<Arc<Flight<T>>>>,
 }
 
 impl<T: Clone + Send + 'static> SingleFlight<T> {
     pub(crate) fn new() -> Self {
-        Self { current: Mutex::new(None) }
+        Self { line: Mutex::new(VecDeque::new()) }
     }
 
     /// Joins the work under way, or starts that of `start` if there is none.
-    pub(crate) fn join(&self, start: impl FnOnce() -> Work<T>) -> Join<'_, T> {
-        let mut current = lock(&self.current);
-        if let Some(flight) = &*current
-            && let Some(seat) = flight.board()
-        {
-            return Join { owner: self, flight: Arc::clone(flight), seat, started: false };
+    pub(crate) fn join(&self, start: impl FnOnce(Hurry) -> Work<T>) -> Join<'_, T> {
+        let mut line = lock(&self.line);
+        while let Some(flight) = line.front() {
+            if let Some(seat) = flight.board() {
+                return Join { owner: self, flight: Arc::clone(flight), seat, started: false };
+            }
+            line.pop_front();
         }
-        let (flight, seat) = Flight::start(start());
-        *current = Some(Arc::clone(&flight));
+        self.start(&mut line, start)
+    }
+
+    /// Queues the work of `start` behind all there is, which is asked to hurry,
+    /// and has to be awaited first, in this order.
+    pub(crate) fn queue(
+        &self,
+        start: impl FnOnce(Hurry) -> Work<T>,
+    ) -> (Vec<Join<'_, T>>, Join<'_, T>) {
+        let mut line = lock(&self.line);
+        let board = |flight: &Arc<Flight<T>>| {
+            let seat = flight.board()?;
+            Some(Join { owner: self, flight: Arc::clone(flight), seat, started: false })
+        };
+        let before: Vec<_> = line.iter().filter_map(board).collect();
+        let join = self.start(&mut line, start);
+        drop(line);
+        for other in &before {
+            other.flight.hurry.ask();
+            other.flight.wake_by_ref();
+        }
+        (before, join)
+    }
+
+    fn start(
+        &self,
+        line: &mut VecDeque<Arc<Flight<T>>>,
+        start: impl FnOnce(Hurry) -> Work<T>,
+    ) -> Join<'_, T> {
+        let (flight, seat) = Flight::start(start);
+        line.push_back(Arc::clone(&flight));
         Join { owner: self, flight, seat, started: true }
     }
 
-    /// Forgets a flight that is over. A newer one stays.
+    /// Forgets a flight that is over.
     fn clear(&self, flight: &Arc<Flight<T>>) {
-        let mut current = lock(&self.current);
-        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, flight)) {
-            *current = None;
-        }
+        lock(&self.line).retain(|other| !Arc::ptr_eq(other, flight));
+    }
+}
+
+/// Whether the work is to end as soon as it can, since other work is waiting.
+#[derive(Clone)]
+pub(crate) struct Hurry(Arc<AtomicBool>);
+
+impl Hurry {
+    pub(crate) fn ask(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_asked_for(&self) -> bool {
+        self.0.load(Ordering::Acquire)
     }
 }
 
 struct Flight<T> {
+    hurry: Hurry,
     state: Mutex<State<T>>,
 }
 
@@ -90,16 +140,17 @@ enum Phase<T> {
 }
 
 impl<T> Flight<T> {
-    fn start(work: Work<T>) -> (Arc<Self>, usize) {
+    fn start(start: impl FnOnce(Hurry) -> Work<T>) -> (Arc<Self>, usize) {
+        let hurry = Hurry(Arc::new(AtomicBool::new(false)));
         let state = State {
             phase: Phase::UnderWay,
-            work: Some(work),
+            work: Some(start(hurry.clone())),
             woken: true,
             seats: vec![None],
             free: Vec::new(),
             aboard: 1,
         };
-        (Arc::new(Self { state: Mutex::new(state) }), 0)
+        (Arc::new(Self { hurry, state: Mutex::new(state) }), 0)
     }
 
     /// Takes a seat, unless the flight is over.
@@ -253,19 +304,21 @@ impl<T: Clone + Send + 'static> Drop for Landing<'_, T> {
 
 impl<T: Clone + Send + 'static> Drop for Join<'_, T> {
     fn drop(&mut self) {
-        // Both are dropped after the lock is free.
-        let (_waker, _work);
         let mut state = lock(&self.flight.state);
         if !matches!(state.phase, Phase::UnderWay) {
             return;
         }
-        _waker = state.seats[self.seat].take();
+        let waker = state.seats[self.seat].take();
         state.free.push(self.seat);
         state.aboard -= 1;
-        if state.aboard == 0 {
-            state.phase = Phase::Lost;
-            _work = state.work.take();
-            drop(state);
+        let left = state.aboard == 0;
+        let work = if left { state.work.take() } else { None };
+        drop(state);
+        drop(waker);
+        if left {
+            // Before others start anew. Whoever comes meanwhile waits for it.
+            drop(work);
+            self.flight.end(Phase::Lost);
             self.owner.clear(&self.flight);
         }
     }
@@ -280,7 +333,7 @@ fn wake_all(waiting: Vec<Waker>) {
 impl<T> fmt::Debug for SingleFlight<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SingleFlight")
-            .field("under_way", &lock(&self.current).is_some())
+            .field("under_way", &!lock(&self.line).is_empty())
             .finish_non_exhaustive()
     }
 }

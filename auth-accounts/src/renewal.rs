@@ -28,7 +28,7 @@ use auth_core::{Delivery, FailureKind, Now, RefreshError, Request, Response, Tra
 
 use self::flow::Flow;
 pub(crate) use self::{
-    flow::{Ahead, Begin, Unsaved, Want},
+    flow::{Begin, Unsaved, Want},
     outcome::{Landed, Outcome},
 };
 use crate::{Lease, Reason, Record, StoreError, StoreErrorKind, Version};
@@ -64,8 +64,7 @@ impl Renewal {
     /// Puts other tokens in the place of whatever the account had. It needs no
     /// lease: whoever is renewing meanwhile will find its save refused.
     pub(crate) fn replace(begin: Begin, record: Record) -> Step {
-        let mut flow = Box::new(Flow::new(begin));
-        flow.ahead = None;
+        let flow = Box::new(Flow::new(begin));
         Step::Load(Loading { flow, then: AfterLoad::Replace(Box::new(record)) })
     }
 }
@@ -133,7 +132,7 @@ impl Loading {
                 not_saved(flow, what, error, now)
             }
             (AfterLoad::Replace(record), Err(error)) => {
-                if flow.ahead.is_none() {
+                if !flow.exchanged {
                     return flow.fail(Reason::Store(error), now);
                 }
                 // It could be read a moment ago.
@@ -213,8 +212,8 @@ impl Saving {
     }
 
     /// What would be lost if the save were never heard of again.
-    pub(crate) fn ahead(&self) -> Option<&Ahead> {
-        self.flow.ahead.as_ref()
+    pub(crate) fn unsaved(&self) -> Unsaved {
+        Unsaved { ahead: self.flow.ahead.clone(), setback: self.flow.setback.clone() }
     }
 
     pub(crate) fn resolve(self, saved: Result<Version, StoreError>, now: Now) -> Step {

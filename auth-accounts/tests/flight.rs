@@ -8,7 +8,7 @@ mod sync {
 
     pub(crate) use std::sync::Arc;
 
-    pub(crate) use loom::sync::{Mutex, MutexGuard};
+    pub(crate) use loom::sync::{Mutex, MutexGuard, atomic::AtomicBool};
 }
 
 #[allow(dead_code, unreachable_pub, reason = "not every part of it is tested here")]
@@ -165,7 +165,7 @@ fn a_crowd_that_is_woken_polls_the_work_once() {
         let flight = flight::SingleFlight::new();
         let polls = Arc::new(AtomicUsize::new(0));
         let wake: Arc<std::sync::Mutex<Option<Waker>>> = Arc::default();
-        let start = || -> flight::Work<u8> {
+        let start = |_| -> flight::Work<u8> {
             let (polls, wake) = (Arc::clone(&polls), Arc::clone(&wake));
             Box::pin(std::future::poll_fn(move |context| {
                 *wake.lock().unwrap() = Some(context.waker().clone());
@@ -209,7 +209,7 @@ fn a_waker_may_own_somebody_aboard() {
     }
     loom::model(|| {
         let flight: &'static _ = Box::leak(Box::new(flight::SingleFlight::new()));
-        let start = || -> flight::Work<u8> { Box::pin(std::future::pending()) };
+        let start = |_| -> flight::Work<u8> { Box::pin(std::future::pending()) };
         let owned = Box::pin(flight.join(start));
         let waker = Waker::from(Arc::new(Owner(std::sync::Mutex::new(Some(owned)))));
         let mut join = Box::pin(flight.join(start));
@@ -228,7 +228,7 @@ mod threads {
     };
 
     use super::{
-        flight::{SingleFlight, Work},
+        flight::{Hurry, SingleFlight, Work},
         *,
     };
 
@@ -293,39 +293,63 @@ mod threads {
         }
     }
 
+    /// From the first poll of the work until it is dropped.
+    struct Busy {
+        busy: Arc<AtomicBool>,
+        entered: bool,
+    }
+
+    impl Busy {
+        fn enter(&mut self) {
+            if !std::mem::replace(&mut self.entered, true) {
+                assert!(!self.busy.swap(true, Ordering::SeqCst), "two at a time");
+            }
+        }
+    }
+
+    impl Drop for Busy {
+        fn drop(&mut self) {
+            if self.entered {
+                self.busy.store(false, Ordering::SeqCst);
+            }
+        }
+    }
+
     struct World {
         flight: SingleFlight<usize>,
         signal: Arc<Signal>,
         /// How much work was started.
         started: Arc<AtomicUsize>,
-        polled: Arc<AtomicBool>,
+        busy: Arc<AtomicBool>,
         panics: bool,
     }
 
     impl World {
         fn new(panics: bool) -> Arc<Self> {
             let flight = SingleFlight::new();
-            let (signal, started, polled) = Default::default();
-            Arc::new(Self { flight, signal, started, polled, panics })
+            let (signal, started, busy) = Default::default();
+            Arc::new(Self { flight, signal, started, busy, panics })
         }
 
         fn join(&self) -> flight::Join<'_, usize> {
-            self.flight.join(|| self.work())
+            self.flight.join(|hurry| self.work(hurry))
         }
 
-        /// Work that comes to its own number, or panics if it is the first.
-        fn work(&self) -> Work<usize> {
+        /// Work that comes to its own number, at the signal or when it is asked
+        /// to hurry, or panics if it is the first.
+        fn work(&self, hurry: Hurry) -> Work<usize> {
             let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
-            let (signal, polled) = (Arc::clone(&self.signal), Arc::clone(&self.polled));
+            let (signal, busy) = (Arc::clone(&self.signal), Arc::clone(&self.busy));
             let panics = self.panics && number == 1;
+            let mut busy = Busy { busy, entered: false };
             Box::pin(std::future::poll_fn(move |context| {
-                assert!(!polled.swap(true, Ordering::SeqCst), "polled by two at a time");
+                busy.enter();
                 let ready = signal.poll(context);
-                polled.store(false, Ordering::SeqCst);
                 if panics && ready.is_ready() {
                     // Without a word, as there are thousands of runs.
                     std::panic::resume_unwind(Box::new("the work is broken"));
                 }
+                let ready = if hurry.is_asked_for() { Poll::Ready(()) } else { ready };
                 ready.map(|()| number)
             }))
         }
@@ -409,6 +433,88 @@ mod threads {
             assert_eq!(block_on(waits), Some(1));
             fires.join().unwrap();
             leaves.join().unwrap();
+        });
+    }
+
+    /// Whoever comes may have to start anew while the old work is being
+    /// dropped.
+    #[test]
+    fn the_last_to_leave_takes_the_work_along() {
+        model(|| {
+            let world = World::new(false);
+            let mut leaves = Box::pin(world.join());
+            assert!(poll_once(leaves.as_mut()).is_pending());
+            let comes = world.on_thread(|world| while block_on(world.join()).is_none() {});
+            drop(leaves);
+            world.signal.fire();
+            comes.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn queued_work_comes_when_that_under_way_is_over() {
+        model(|| {
+            let world = World::new(false);
+            let waits = world.join();
+            let queues = world.on_thread(|world| {
+                let (before, own) = world.flight.queue(|hurry| {
+                    hurry.ask();
+                    world.work(hurry)
+                });
+                for join in before {
+                    assert_eq!(block_on(join), Some(1));
+                }
+                assert_eq!(block_on(own), Some(2));
+            });
+            // Nobody gives the signal: it was asked to hurry.
+            assert_eq!(block_on(waits), Some(1));
+            // Whoever comes then joins it, unless it is over, too.
+            world.signal.fire();
+            assert!(block_on(world.join()).is_some());
+            queues.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn queued_work_of_one_that_leaves_holds_up_nobody() {
+        model(|| {
+            let world = World::new(false);
+            let waits = world.join();
+            let leaves = world.on_thread(|world| {
+                let (before, own) = world.flight.queue(|hurry| world.work(hurry));
+                let mut all = Box::pin(async move {
+                    for join in before {
+                        join.await;
+                    }
+                    own.await
+                });
+                let _first = poll_once(all.as_mut());
+            });
+            assert_eq!(block_on(waits), Some(1));
+            world.signal.fire();
+            while block_on(world.join()).is_none() {}
+            leaves.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn a_queue_moves_up_in_order() {
+        model(|| {
+            let world = World::new(false);
+            let mut waits = Box::pin(world.join());
+            assert!(poll_once(waits.as_mut()).is_pending());
+            let queue = || world.flight.queue(|hurry| world.work(hurry));
+            let ((before_two, two), (before_three, three)) = (queue(), queue());
+            assert_eq!((before_two.len(), before_three.len()), (1, 2));
+            for (join, number) in before_three.into_iter().chain([three]).zip(1..) {
+                world.signal.fire();
+                assert_eq!(block_on(join), Some(number));
+            }
+            for (join, number) in before_two.into_iter().chain([two]).zip(1..) {
+                assert_eq!(block_on(join), Some(number));
+            }
+            assert_eq!(poll_once(waits.as_mut()), Poll::Ready(Some(1)));
+            assert!(world.join().started());
         });
     }
 

@@ -1,57 +1,19 @@
 //! Sessions that an unlucky order of events must not end: full disks, restarts,
-//! logins that come to nothing, callers that never come back.
+//! callers that never come back.
 
 mod support;
 
 use std::{
-    future::Future,
     pin::Pin,
     sync::{Arc, Mutex, atomic::Ordering},
-    task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use auth_accounts::{Account, AccountError, Reason, Record, StoreErrorKind, Token};
+use auth_accounts::{Reason, Record, StoreErrorKind};
 use auth_testkit::{FakeAuthServer, Fault, Rotation, Script, VirtualClock};
-use support::{ADA, World, lock, refresh_token, tokens};
-
-type Call = Pin<Box<dyn Future<Output = Result<Token, AccountError>>>>;
+use support::{ADA, World, call, lock, poll, refresh_token, run, strict, tokens};
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-fn call(account: &Account) -> Call {
-    let account = account.clone();
-    Box::pin(async move { account.token().await })
-}
-
-/// Polls once; time passes if that leads to a sleep.
-fn poll<T>(future: &mut Pin<Box<dyn Future<Output = T>>>, clock: &VirtualClock) -> Poll<T> {
-    let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-    clock.advance_to_next();
-    polled
-}
-
-/// Runs to the end; time passes where it is slept.
-fn run<T>(future: impl Future<Output = T>, clock: &VirtualClock) -> T {
-    let mut future = Box::pin(future);
-    for _ in 0..100_000 {
-        let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        if let Poll::Ready(result) = polled {
-            return result;
-        }
-        clock.advance_to_next();
-    }
-    panic!("it hangs");
-}
-
-/// A strict server at which Ada has logged in, so many seconds ago.
-fn strict(ago: u64) -> World<FakeAuthServer> {
-    let clock = VirtualClock::manual();
-    let server = FakeAuthServer::builder().rotation(Rotation::EachUse).clock(&clock).build();
-    let world = World::logged_in(server);
-    world.pass(ago);
-    world
-}
 
 #[test]
 fn a_full_disk_and_a_restart_log_nobody_out() {
@@ -125,66 +87,6 @@ fn an_idle_process_does_not_lock_out_the_others() {
             break;
         }
     }
-}
-
-/// A renewal is under way, and its tokens cannot be saved at once. Whatever
-/// becomes of a login meanwhile, unless it takes effect they are not lost.
-#[test]
-fn a_login_that_comes_to_nothing_leaves_a_renewal_its_tokens() {
-    for (failing, polls) in [(false, 1), (false, 2), (true, 10)] {
-        let world = strict(3600);
-        world.store.yields.store(true, Ordering::Relaxed);
-        world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
-        let account = world.account();
-        let mut renewal = call(&account);
-        // As far as its first look at the store.
-        assert!((0..2).all(|_| poll(&mut renewal, &world.clock).is_pending()));
-        if failing {
-            world.store.fail("load", [Some(StoreErrorKind::Io)]);
-        }
-        let login = account.clone();
-        let tokens = tokens("at-9", "rt-9", world.now(), 3600);
-        let mut login: Call = Box::pin(async move { login.login(tokens).await });
-        let result = (0..polls).map(|_| poll(&mut login, &world.clock)).find(Poll::is_ready);
-        assert_eq!(failing, matches!(result, Some(Poll::Ready(Err(_)))), "after {polls} polls");
-        drop(login);
-
-        let token = run(renewal, &world.clock).unwrap();
-        assert_eq!(token.unsaved().unwrap().kind(), StoreErrorKind::Full);
-        world.pass(2);
-        let again = run(account.token(), &world.clock).unwrap();
-        assert_eq!(again.access_token(), token.access_token());
-        assert!(again.unsaved().is_none());
-        world.script.assert_never_replayed();
-    }
-}
-
-/// The login is in memory only, and a renewal of the old tokens comes to its
-/// end.
-#[test]
-fn a_renewal_does_not_take_the_place_of_a_login_that_could_not_be_saved() {
-    for polls in 2..20 {
-        let world = strict(3600);
-        world.store.yields.store(true, Ordering::Relaxed);
-        let account = world.account();
-        let mut renewal = call(&account);
-        if (0..polls).any(|_| poll(&mut renewal, &world.clock).is_ready()) {
-            assert!(polls > 10, "there are as many awaits");
-            return;
-        }
-        world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
-        let login = account.login(tokens("at-9", "rt-9", world.now(), 3600));
-        assert!(run(login, &world.clock).unwrap().unsaved().is_some());
-        // Whatever it says.
-        let _ = run(renewal, &world.clock);
-
-        world.pass(2);
-        let token = run(account.token(), &world.clock).unwrap();
-        assert_eq!(token.access_token().expose(), "at-9", "after {polls} polls");
-        assert!(token.unsaved().is_none());
-        assert_eq!(refresh_token(&world.record()), "rt-9");
-    }
-    panic!("it does not end");
 }
 
 /// The new record is in place, but whether it would survive a power cut is not

@@ -48,6 +48,7 @@ enum Start {
     Valid,
     Refresh,
     Refused,
+    LogIn,
 }
 
 fn events() -> impl Strategy<Value = Event> {
@@ -57,6 +58,7 @@ fn events() -> impl Strategy<Value = Event> {
         1 => Just(Start::Valid),
         1 => Just(Start::Refresh),
         1 => Just(Start::Refused),
+        1 => Just(Start::LogIn),
     ];
     let fault = prop_oneof![
         Just(Fault::Refused),
@@ -130,7 +132,7 @@ impl Scene {
                 self.processes[process] = self.world.account();
             }
             Event::Pass(time) => {
-                self.jumps.iter_mut().for_each(|jumps| *jumps += u32::from(time.as_secs() > 600));
+                self.jumps.iter_mut().for_each(|jumps| *jumps += u32::from(time.as_secs() > 10));
                 self.world.clock.advance(time);
             }
             Event::Fault(fault) => self.world.script.fail_next([fault]),
@@ -150,6 +152,14 @@ impl Scene {
                 let token = account.token().await?;
                 account.rejected(token.access_token()).await
             }),
+            Start::LogIn => {
+                let tokens = self.world.script.log_in(ADA);
+                support::lock(&self.world.store.logins).push(tokens.access_token.clone());
+                Box::pin(async move {
+                    account.login(tokens).await?;
+                    account.token().await
+                })
+            }
         }
     }
 

@@ -11,20 +11,11 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) unsaved: Option<Box<Unsaved>>,
-    /// How many logins there were. A renewal that began before the last one
-    /// has nothing to say.
-    pub(super) logins: u32,
     /// The access token that an API refused, until there is another.
     pub(super) refused: Option<AccessToken>,
 }
 
 impl Memory {
-    pub(super) fn next_login(&mut self) -> u32 {
-        self.logins = self.logins.wrapping_add(1);
-        self.refused = None;
-        self.logins
-    }
-
     pub(super) fn unsaved(&self) -> Unsaved {
         self.unsaved.as_deref().cloned().unwrap_or_default()
     }
@@ -41,15 +32,11 @@ impl Memory {
         }
     }
 
-    /// Keeps tokens that are about to be saved. If there was a login since, it
-    /// is told that they may come before it.
-    pub(super) fn keep(&mut self, saving: &Saving, logins: u32) {
-        if self.logins == logins {
-            if let Some(ahead) = saving.ahead() {
-                self.unsaved.get_or_insert_default().ahead = Some(ahead.clone());
-            }
-        } else if let Some(ahead) = self.unsaved.as_mut().and_then(|one| one.ahead.as_mut()) {
-            ahead.follow(saving);
+    /// Keeps tokens that are about to be saved.
+    pub(super) fn keep(&mut self, saving: &Saving) {
+        let unsaved = saving.unsaved();
+        if unsaved.ahead.is_some() {
+            self.replace(unsaved);
         }
     }
 

@@ -7,7 +7,7 @@ use std::{
 
 use auth_core::{AccessToken, Grant, Now, Refresh, RefreshError, TokenSet};
 
-use super::{MAX_ROUNDS, Saving, held::Held};
+use super::{MAX_ROUNDS, held::Held};
 use crate::{
     AccountError, AccountId, Begun, Fingerprint, Lease, Reason, Record, Setback, Settings,
     StoreError, StoreErrorKind, Version,
@@ -57,22 +57,11 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    /// A renewal that began before this login is about to save what came of
-    /// it, and may fail to: the login then takes the place of either, and holds
-    /// the lease meanwhile, since what the store holds may be spent.
-    pub(crate) fn follow(&mut self, saving: &Saving) {
-        if self.replaces == saving.flow.base {
-            self.or_replaces = Some(identity(&saving.record));
-        }
-        if self.lease.is_none() {
-            self.lease = saving.flow.lease.clone().map(Held::new);
-        }
-    }
-
     /// Takes over what was learnt since this was written down.
     pub(crate) fn inherit(&mut self, old: Self) {
         if self.replaces == old.replaces {
-            // That of a renewal, which may be saved yet, or already our own.
+            // That of a save which failed, or was dropped, and may yet be
+            // found to have been done; or already our own.
             let own = identity(&self.record) == identity(&old.record);
             self.or_replaces = if own { old.or_replaces } else { Some(identity(&old.record)) };
         }

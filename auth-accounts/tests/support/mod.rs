@@ -5,25 +5,26 @@
 
 use std::{
     collections::{HashMap, VecDeque},
-    future::poll_fn,
+    future::{Future, poll_fn},
+    pin::Pin,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    task::Poll,
+    task::{Context, Poll, Waker},
     time::{Duration, SystemTime},
 };
 
 use async_trait::async_trait;
 use auth_accounts::{
-    Account, AccountId, Accounts, BlockingAccounts, BlockingTokenStore, Lease, MemoryStore, Record,
-    Settings, StoreError, StoreErrorKind, TokenStore, Version,
+    Account, AccountError, AccountId, Accounts, BlockingAccounts, BlockingTokenStore, Lease,
+    MemoryStore, Record, Settings, StoreError, StoreErrorKind, Token, TokenStore, Version,
 };
 use auth_core::{
     AccessToken, BlockingTransport, RefreshToken, Request, Response, TokenEndpoint, TokenSet,
     Transport, TransportError,
 };
-use auth_testkit::{FakeAuthServer, Script, VirtualClock};
+use auth_testkit::{FakeAuthServer, Rotation, Script, VirtualClock};
 
 /// What is asked of store and transport, in the order in which it is asked.
 #[derive(Clone, Default)]
@@ -355,4 +356,41 @@ pub fn refresh_token(record: &Record) -> &str {
 
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Somebody who wants a token.
+pub type Call = Pin<Box<dyn Future<Output = Result<Token, AccountError>>>>;
+
+pub fn call(account: &Account) -> Call {
+    let account = account.clone();
+    Box::pin(async move { account.token().await })
+}
+
+/// Polls once; time passes if that leads to a sleep.
+pub fn poll<T>(future: &mut Pin<Box<dyn Future<Output = T>>>, clock: &VirtualClock) -> Poll<T> {
+    let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    clock.advance_to_next();
+    polled
+}
+
+/// Runs to the end; time passes where it is slept.
+pub fn run<T>(future: impl Future<Output = T>, clock: &VirtualClock) -> T {
+    let mut future = Box::pin(future);
+    for _ in 0..100_000 {
+        let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if let Poll::Ready(result) = polled {
+            return result;
+        }
+        clock.advance_to_next();
+    }
+    panic!("it hangs");
+}
+
+/// A strict server at which Ada has logged in, so many seconds ago.
+pub fn strict(ago: u64) -> World<FakeAuthServer> {
+    let clock = VirtualClock::manual();
+    let server = FakeAuthServer::builder().rotation(Rotation::EachUse).clock(&clock).build();
+    let world = World::logged_in(server);
+    world.pass(ago);
+    world
 }

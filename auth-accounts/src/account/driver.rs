@@ -1,0 +1,122 @@
+//! The driver of the machine: the only place where an account waits.
+
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Poll,
+};
+
+use super::Inner;
+use crate::{
+    accounts::Shared,
+    flight::Hurry,
+    renewal::{Landed, Outcome, Saving, Step},
+};
+
+/// What is carried out.
+#[derive(Clone, Copy)]
+pub(super) enum Course<'a> {
+    /// A renewal, until it is asked to hurry and has nothing to do but wait.
+    Renewal(&'a Hurry),
+    /// A login, which counts from here on.
+    LogIn(&'a AtomicBool),
+}
+
+impl Inner {
+    /// The driver: does what each step says. `None` if it was asked to hurry
+    /// and there was nothing to do but wait.
+    pub(super) async fn carry_out(&self, mut step: Step, course: Course<'_>) -> Option<Landed> {
+        let Shared { store, clock, transport, .. } = &*self.shared;
+        let _leaving = Leaving(self);
+        loop {
+            step = match step {
+                Step::Load(loading) => {
+                    let loaded = store.load(&self.id).await;
+                    loading.resolve(loaded, clock.now())
+                }
+                Step::Lease(wait, leasing) => {
+                    let leased = course.unless_asked(store.lease(&self.id, wait)).await?;
+                    leasing.resolve(leased, clock.now())
+                }
+                Step::Save(saving) => {
+                    // Before the first await after the tokens arrived: from
+                    // here on a dropped caller loses nothing.
+                    self.keep(&saving, course);
+                    let expected = saving.expected();
+                    let saved = store.save(&self.id, saving.record(), expected).await;
+                    saving.resolve(saved, clock.now())
+                }
+                Step::Send(request, sending) => {
+                    let reply = transport.send(request).await;
+                    sending.resolve(reply, clock.now())
+                }
+                Step::Sleep(delay, sleeping) => {
+                    course.unless_asked(clock.sleep(delay)).await?;
+                    sleeping.resume(clock.now())
+                }
+                Step::Done(outcome) => return Some(self.publish(outcome)),
+            };
+        }
+    }
+
+    /// Remembers what is about to be saved. From here on a login counts.
+    fn keep(&self, saving: &Saving, course: Course<'_>) {
+        let mut memory = self.memory();
+        memory.keep(saving);
+        if let Course::LogIn(counts) = course {
+            memory.refused = None;
+            self.cached.store(None);
+            counts.store(true, Ordering::Release);
+        }
+    }
+
+    /// Puts an outcome in place, then frees the lease.
+    fn publish(&self, outcome: Outcome) -> Landed {
+        let Outcome { landed, unsaved, lease } = outcome;
+        let mut memory = self.memory();
+        let token = landed.result.as_ref().ok().or(landed.fallback.as_ref());
+        // A renewal that began before it was refused may have found it.
+        let token = token.filter(|token| landed.exchanged || !memory.refuses(token));
+        if token.is_some() {
+            memory.refused = None;
+        }
+        self.cached.store(token.map(|token| Arc::clone(&token.0)));
+        memory.replace(unsaved);
+        drop(memory);
+        drop(lease);
+        landed
+    }
+}
+
+impl Course<'_> {
+    /// Waits, unless it is asked to hurry.
+    async fn unless_asked<T>(self, wait: impl Future<Output = T>) -> Option<T> {
+        let hurries = || matches!(self, Self::Renewal(hurry) if hurry.is_asked_for());
+        let mut wait = pin!(wait);
+        poll_fn(|context| {
+            if hurries() {
+                return Poll::Ready(None);
+            }
+            // What blocks does not look up meanwhile.
+            wait.as_mut().poll(context).map(|done| (!hurries()).then_some(done))
+        })
+        .await
+    }
+}
+
+/// What happens when a renewal or a login ends, or is dropped wherever it
+/// stands: tokens that are not saved by then may never be.
+struct Leaving<'a>(&'a Inner);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        let Shared { clock, settings, .. } = &*self.0.shared;
+        if let Some(ahead) = self.0.memory().unsaved().ahead {
+            ahead.leave(clock.wall(), settings);
+        }
+    }
+}
