@@ -4,7 +4,9 @@ mod form;
 
 use std::{fmt, time::SystemTime};
 
-use auth_core::{ErrorCode, FailureKind, RefreshError, RefreshToken, TokenSet};
+use auth_core::{
+    ErrorCode, FailureKind, Grant, RefreshError, RefreshToken, TokenEndpoint, TokenSet,
+};
 use sha2::{Digest, Sha256};
 
 pub(crate) use self::form::seconds;
@@ -86,6 +88,10 @@ pub struct Setback {
     pub retry_at: Option<SystemTime>,
     /// How many renewals failed in a row.
     pub count: u32,
+    /// After [`FailureKind::Misconfigured`]: the set-up of the client that
+    /// failed. It means nothing to a client that is set up otherwise, say since
+    /// it was mended.
+    pub client: Option<Fingerprint>,
 }
 
 impl Setback {
@@ -107,6 +113,7 @@ impl Setback {
             failed_at: now,
             retry_at,
             count: 1,
+            client: None,
         }
     }
 }
@@ -159,6 +166,19 @@ impl Fingerprint {
         let refresh = tokens.refresh_token.as_ref().map(RefreshToken::expose);
         let hash = Sha256::new().chain_update((access.len() as u64).to_be_bytes());
         Self::head(hash.chain_update(access).chain_update(refresh.unwrap_or_default()))
+    }
+
+    /// The fingerprint of a client's set-up, with its secret. Only 16 bits, so
+    /// that it is of no use to whoever wants to try out secrets.
+    pub(crate) fn of_client(endpoint: &TokenEndpoint) -> Self {
+        let request = endpoint.request(&Grant::ClientCredentials);
+        let mut hash = Sha256::new().chain_update(request.uri().to_string()).chain_update([0]);
+        for (name, value) in request.headers() {
+            hash = hash.chain_update(name).chain_update([0]).chain_update(value).chain_update([0]);
+        }
+        let Self(mut head) = Self::head(hash.chain_update(request.body()));
+        head[..6].fill(0);
+        Self(head)
     }
 
     fn head(hash: Sha256) -> Self {

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use auth_core::{FailureKind, RefreshError};
+use auth_core::{FailureKind, RefreshError, TokenEndpoint};
 
-use crate::{AccountId, Fingerprint, Setback, Settings, life::in_the_future};
+use crate::{AccountId, Fingerprint, Setback, Settings, accounts::Shared, life::in_the_future};
 
 impl Setback {
     /// The setback after `error`, which follows on `previous` if that concerns
@@ -15,7 +15,7 @@ impl Setback {
         refresh_token: Fingerprint,
         error: &RefreshError,
         now: SystemTime,
-        settings: &Settings,
+        shared: &Shared,
     ) -> Self {
         let mut setback = Self::new(refresh_token, error, now, None);
         if setback.kind == FailureKind::Rejected && refresh_token == Fingerprint::NO_REFRESH_TOKEN {
@@ -23,22 +23,31 @@ impl Setback {
             // was refused is the client.
             setback.kind = FailureKind::Misconfigured;
         }
+        if setback.kind == FailureKind::Misconfigured {
+            setback.client = Some(Fingerprint::of_client(&shared.endpoint));
+        }
         if let Some(previous) = previous.filter(|one| one.refresh_token == refresh_token) {
             setback.count = previous.count.saturating_add(1);
             setback.since = previous.since;
             // What may be spent stays so.
             setback.after_unknown |= previous.after_unknown;
         }
-        setback.retry_at = delay(&setback, error.retry_after(), settings, || {
-            settings.random((account, setback.count))
+        setback.retry_at = delay(&setback, error.retry_after(), &shared.settings, || {
+            shared.settings.random((account, setback.count))
         })
         .map(|delay| now.checked_add(delay).unwrap_or(now));
         setback
     }
 
-    /// Whether this forbids to try `refresh_token` now.
-    pub(crate) fn bars(&self, refresh_token: Fingerprint, now: SystemTime) -> bool {
+    /// Whether this forbids to try `refresh_token` at `endpoint` now.
+    pub(crate) fn bars(
+        &self,
+        refresh_token: Fingerprint,
+        endpoint: &TokenEndpoint,
+        now: SystemTime,
+    ) -> bool {
         self.refresh_token == refresh_token
+            && self.client.is_none_or(|client| client == Fingerprint::of_client(endpoint))
             && self.retry_at.is_none_or(|at| now < at && !in_the_future(self.failed_at, now))
     }
 }

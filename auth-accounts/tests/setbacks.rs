@@ -5,11 +5,11 @@ mod support;
 
 use std::time::Duration;
 
-use auth_accounts::{Fingerprint, Reason, Settings};
-use auth_core::{FailureKind, Never, RefreshToken, TransportError, TransportErrorKind};
+use auth_accounts::{Accounts, Fingerprint, Reason, Settings};
+use auth_core::{ClientAuth, FailureKind, Never, RefreshToken, TransportError, TransportErrorKind};
 use auth_testkit::{Answer, Reply, Script};
 use pollster::block_on;
-use support::{ADA, World, record};
+use support::{ADA, World, endpoint, record};
 
 /// Lets the renewal of an expired token fail so often in a row, each at the
 /// first moment that it may be tried, and says how long one had to wait each
@@ -168,4 +168,27 @@ fn the_error_says_why_and_until_when() {
         "account ada: not tried: the last renewal failed with slow_down (HTTP 429); try again \
          later, not before 60 s have passed",
     );
+}
+
+/// Whoever has mended the client's secret need not wait for anything.
+#[test]
+fn a_client_that_is_set_up_otherwise_may_try_at_once() {
+    let script = Script::new().oauth_error("invalid_client").tokens("at-2", "rt-2");
+    let world = World::new(script).with_record(0);
+    let with = |secret: &str| {
+        let endpoint = endpoint().client_auth(ClientAuth::basic(secret));
+        Accounts::new(endpoint, world.script.clone(), world.store.clone(), world.clock.clone())
+            .account(ADA)
+    };
+    assert!(block_on(with("wrong").token()).is_err());
+    let setback = world.record().setback.unwrap();
+    let client = setback.client.unwrap().to_string();
+    assert!(client.starts_with("000000000000"), "{client}: no more than 16 bits of it");
+
+    // Another process with the same set-up waits; one with another does not.
+    let error = block_on(with("wrong").token()).unwrap_err();
+    assert!(matches!(error.reason(), Reason::Setback(_)), "{error}");
+    let token = block_on(with("right").token()).unwrap();
+    assert_eq!(token.access_token().expose(), "at-2");
+    world.script.finish();
 }

@@ -31,6 +31,7 @@ use super::{Begun, Fingerprint, Record, Setback};
 /// | `setback.since`, `setback.failed_at` | time |
 /// | `setback.retry_at` | time, rounded up; left out if only another refresh token helps |
 /// | `setback.count` | number |
+/// | `setback.client` | fingerprint of the client's set-up, left out unless that failed |
 ///
 /// Times are whole seconds since the Unix epoch, rounded down unless said
 /// otherwise. Unknown members are ignored when it is read, and lost when it is
@@ -143,6 +144,8 @@ struct SetbackForm {
     #[serde(default, with = "seconds::optional", skip_serializing_if = "Option::is_none")]
     retry_at: Option<SystemTime>,
     count: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client: Option<Fingerprint>,
 }
 
 impl<T> Form<T> {
@@ -165,6 +168,7 @@ impl<T> Form<T> {
                 // Not before the server allows it.
                 retry_at: setback.retry_at.map(seconds::rounded_up),
                 count: setback.count,
+                client: setback.client,
             }),
         }
     }
@@ -193,6 +197,7 @@ impl<'de> Deserialize<'de> for Record {
                 failed_at: setback.failed_at,
                 retry_at: setback.retry_at,
                 count: setback.count,
+                client: setback.client,
             }),
         })
     }

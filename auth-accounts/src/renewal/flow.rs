@@ -249,7 +249,7 @@ impl Flow {
         }
         let refresh_token = self.fingerprint();
         self.setbacks()
-            .find(|setback| setback.bars(refresh_token, now.wall))
+            .find(|setback| setback.bars(refresh_token, &self.shared.endpoint, now.wall))
             .map(|setback| Reason::Setback(setback.clone()))
     }
 
@@ -366,14 +366,8 @@ impl Flow {
             .setbacks()
             .filter(|setback| setback.refresh_token == refresh_token)
             .max_by_key(|setback| setback.count);
-        let setback = Setback::after(
-            previous,
-            &self.account,
-            refresh_token,
-            error,
-            now.wall,
-            &self.shared.settings,
-        );
+        let setback =
+            Setback::after(previous, &self.account, refresh_token, error, now.wall, &self.shared);
         if let Some(current) = &mut self.current {
             current.setback = Some(setback.clone());
             current.begun = None;
