@@ -4,6 +4,7 @@ mod account;
 mod accounts;
 mod blocking;
 mod error;
+mod events;
 mod flight;
 mod id;
 mod life;

@@ -13,6 +13,7 @@ use std::{
 use super::Inner;
 use crate::{
     accounts::Shared,
+    events,
     flight::Hurry,
     renewal::{Landed, Outcome, Saving, Step},
 };
@@ -27,9 +28,23 @@ pub(super) enum Course<'a> {
 }
 
 impl Inner {
-    /// The driver: does what each step says. `None` if it was asked to hurry
-    /// and there was nothing to do but wait.
-    pub(super) async fn carry_out(&self, mut step: Step, course: Course<'_>) -> Option<Landed> {
+    /// Carries it out. `None` if it was asked to hurry and there was nothing to
+    /// do but wait.
+    pub(super) async fn carry_out(&self, step: Step, course: Course<'_>) -> Option<Landed> {
+        let is_login = course.is_login();
+        let landed = events::within(&self.id, is_login, async {
+            let landed = self.drive(step, course).await;
+            match &landed {
+                Some(landed) => events::ended(landed, is_login),
+                None => events::gave_way(),
+            }
+            landed
+        });
+        landed.await
+    }
+
+    /// The driver: does what each step says.
+    async fn drive(&self, mut step: Step, course: Course<'_>) -> Option<Landed> {
         let Shared { store, clock, transport, .. } = &*self.shared;
         let _leaving = Leaving(self);
         loop {
@@ -39,6 +54,7 @@ impl Inner {
                     loading.resolve(loaded, clock.now())
                 }
                 Step::Lease(wait, leasing) => {
+                    events::leasing(wait);
                     let leased = course.unless_asked(store.lease(&self.id, wait)).await?;
                     leasing.resolve(leased, clock.now())
                 }
@@ -93,6 +109,10 @@ impl Inner {
 }
 
 impl Course<'_> {
+    fn is_login(self) -> bool {
+        matches!(self, Self::LogIn(_))
+    }
+
     /// Waits, unless it is asked to hurry.
     async fn unless_asked<T>(self, wait: impl Future<Output = T>) -> Option<T> {
         let hurries = || matches!(self, Self::Renewal(hurry) if hurry.is_asked_for());

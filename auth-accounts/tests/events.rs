@@ -1,0 +1,98 @@
+//! What an operator sees of an account.
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+
+mod support;
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use auth_accounts::StoreErrorKind;
+use auth_testkit::Script;
+use support::{ADA, World, lock, run, tokens};
+use tracing_subscriber::fmt::MakeWriter;
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        lock(&self.0).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Lines {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// The lines that `body` writes.
+fn seen(body: impl FnOnce()) -> String {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(lines.clone())
+        .with_ansi(false)
+        .without_time()
+        .finish();
+    tracing::subscriber::with_default(subscriber, body);
+    let text = String::from_utf8(lock(&lines.0).clone()).unwrap();
+    for secret in ["at-1", "at-2", "at-9", "rt-1", "rt-2", "rt-9"] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+    text
+}
+
+#[test]
+fn a_renewal_is_a_span_with_the_name_of_the_account() {
+    let world = World::new(Script::new().tokens("at-2", "rt-2")).with_record(0);
+    let text = seen(|| {
+        run(world.account().token(), &world.clock).unwrap();
+    });
+    let mut lines = text.lines().map(str::trim);
+    for (level, says) in [
+        ("DEBUG", "auth_accounts::account: taking the lease wait_ms=60000"),
+        ("DEBUG", "auth_core::refresh: sending"),
+        ("INFO", "auth_core::refresh: renewed"),
+        ("INFO", "auth_accounts::account: new tokens saved"),
+    ] {
+        let line = lines.next().unwrap();
+        let whole = format!("{level} renewal{{account=\"{ADA}\"}}: {says}");
+        assert!(line.starts_with(&whole), "{line}");
+    }
+    assert_eq!(lines.next(), None);
+}
+
+#[test]
+fn what_could_not_be_saved_or_read_is_a_warning() {
+    let world = World::new(Script::new().oauth_error("invalid_grant")).with_record(0);
+    let account = world.account();
+    let text = seen(|| {
+        world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
+        let login = account.login(tokens("at-9", "rt-9", world.now(), 3600));
+        run(login, &world.clock).unwrap();
+        world.store.fail("load", [Some(StoreErrorKind::Io)]);
+        run(account.refresh_now(), &world.clock).unwrap_err();
+        run(world.account().token(), &world.clock).unwrap_err();
+    });
+    let warnings: Vec<_> =
+        text.lines().map(str::trim).filter(|line| line.starts_with("WARN")).collect();
+    let [unsaved, unread] = warnings[..] else { panic!("{text}") };
+    assert!(unsaved.contains("login{account=\"ada\"}"), "{unsaved}");
+    assert!(unsaved.contains("new tokens could not be saved yet"), "{unsaved}");
+    assert!(unread.contains("renewal{account=\"ada\"}"), "{unread}");
+    assert!(unread.contains("spy, at load"), "{unread}");
+    // A logout is an error, and is reported once.
+    let errors: Vec<_> = text.lines().filter(|line| line.trim().starts_with("ERROR")).collect();
+    let [logout] = errors[..] else { panic!("{text}") };
+    assert!(logout.contains("renewal{account=\"ada\"}: auth_core::refresh: "), "{logout}");
+    assert!(logout.contains("invalid_grant"), "{logout}");
+}
