@@ -5,6 +5,7 @@ mod drive;
 mod endpoint;
 mod events;
 mod failure;
+mod json;
 mod policy;
 mod refresh;
 mod reply;

@@ -9,6 +9,7 @@ mod error_body;
 mod lenient;
 mod retry_after;
 mod success;
+mod text;
 
 use std::{
     borrow::Cow,
@@ -88,6 +89,11 @@ pub(crate) fn read_reply<'a>(
 /// mistake or an attack, and would overflow the clocks of some platforms.
 const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
+/// How many values are read of an answer, and how deep they may nest: far more
+/// than any provider sends. What goes beyond is left out.
+const MOST_VALUES: usize = 4096;
+const DEEPEST: u8 = 32;
+
 /// The body without a byte-order mark and surrounding white space.
 pub(crate) fn trimmed(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii()
@@ -111,4 +117,96 @@ fn may_be_form(headers: &http::HeaderMap, body: &[u8]) -> bool {
     let known: [&[u8]; 6] =
         [b"access_token", b"refresh_token", b"token_type", b"expires_in", b"scope", b"error"];
     declared || known.contains(&first)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::{FailureKind, test_now};
+
+    fn read(status: u16, body: String) -> Result<TokenSet, Failure> {
+        let response = http::Response::builder().status(status).body(body.into()).unwrap();
+        read_answer(&response, &[], test_now())
+    }
+
+    /// Deep by itself, or by texts within texts, each with a depth of its own.
+    fn deep(levels: usize, texts: usize) -> String {
+        (0..=texts).fold("1".to_owned(), |inner, at| {
+            let inner = match at {
+                0 => inner,
+                _ => format!(r#"{{"$serde_json::private::RawValue":{}}}"#, Value::String(inner)),
+            };
+            format!("{}{inner}{}", "[".repeat(levels), "]".repeat(levels))
+        })
+    }
+
+    /// Some programs give their threads no more stack than this.
+    fn on_a_small_stack<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> T {
+        std::thread::Builder::new().stack_size(128 * 1024).spawn(body).unwrap().join().unwrap()
+    }
+
+    #[test]
+    fn a_deep_answer_does_not_overflow_the_stack() {
+        for (levels, texts) in [(100, 12), (9, 12), (200_000, 0), (127, 0), (33, 0)] {
+            let deep = deep(levels, texts);
+            // Not so large that it would not be read at all.
+            assert!(deep.len() < 1024 * 1024, "{levels}, {texts}: {} bytes", deep.len());
+            for value in [deep.clone(), format!(r#"{{"x":{deep}}}"#)] {
+                let tokens = format!(r#"{{"access_token":"at","x":{value},"refresh_token":"rt"}}"#);
+                let tokens = on_a_small_stack(|| read(200, tokens)).unwrap();
+                assert_eq!(tokens.refresh_token.as_ref().unwrap().expose(), "rt");
+                // What is kept of it can be stored and read again.
+                let json = tokens.to_json_exposed();
+                assert_eq!(TokenSet::from_json(&json), Ok(tokens));
+
+                let error = format!(r#"{{"error":"invalid_grant","x":{value}}}"#);
+                let failure = on_a_small_stack(move || read(400, error)).unwrap_err();
+                assert_eq!(failure.kind(), FailureKind::Rejected);
+                for status in [200, 400, 502] {
+                    let value = value.clone();
+                    on_a_small_stack(move || read(status, value)).unwrap_err();
+                }
+            }
+        }
+    }
+
+    fn count(value: &Value) -> usize {
+        1 + match value {
+            Value::Array(items) => items.iter().map(count).sum(),
+            Value::Object(members) => members.values().map(count).sum(),
+            _ => 0,
+        }
+    }
+
+    /// A megabyte of small values is a hundred of memory.
+    #[test]
+    fn extra_is_bounded() {
+        let many = |item: &str| vec![item; 1024 * 1024 / (item.len() + 1)].join(",");
+        for item in [r#"{"":0}"#, r#"{"":{"":0}}"#, "0", "[]"] {
+            let body = format!(r#"{{"access_token":"at","x":[{}],"y":1}}"#, many(item));
+            let tokens = read(200, body).unwrap();
+            assert_eq!(tokens.extra.get("x"), None, "all of it, or nothing");
+            let body = format!(r#"{{"y":1,"access_token":"at","x":[{}]}}"#, many(item));
+            assert_eq!(read(200, body).unwrap().extra.get("y"), Some(&Value::from(1)));
+        }
+        let members: Vec<_> = (0..20_000).map(|at| format!(r#""{at}":[{at}]"#)).collect();
+        let body = format!(r#"{{{},"access_token":"at"}}"#, members.join(","));
+        let extra = read(200, body).unwrap().extra;
+        assert_eq!(extra.get("0"), Some(&Value::from(vec![0])));
+        let values: usize = extra.iter().map(|(_, value)| count(value)).sum();
+        assert_eq!(values, MOST_VALUES);
+
+        let form: String = (0..20_000).map(|at| format!("&{at}={at}")).collect();
+        let extra = read(200, format!("access_token=at{form}")).unwrap().extra;
+        assert_eq!(extra.iter().count(), MOST_VALUES);
+        // An error in front of all that is an error still.
+        for body in [
+            format!(r#"{{"error":"invalid_grant","x":[{}]}}"#, many(r#"{"":0}"#)),
+            format!("error=invalid_grant{form}"),
+        ] {
+            assert_eq!(read(400, body).unwrap_err().kind(), FailureKind::Rejected);
+        }
+    }
 }

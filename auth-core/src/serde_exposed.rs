@@ -38,7 +38,7 @@
 //! | `extra` | object with the answer's other members, left out if empty |
 //!
 //! Unknown members are ignored when it is read, so that a newer version may
-//! add some.
+//! add some. Nothing in `extra` may nest deeper than 100 levels.
 
 use std::{
     io::{self, Write},
@@ -49,6 +49,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
 
+pub use crate::json::object;
 use crate::{AccessToken, Extra, RefreshToken, TokenSet};
 
 const REDACTED: &str = "[redacted]";
@@ -271,7 +272,7 @@ struct OwnedForm {
     refresh_token: Option<RefreshToken>,
     expires_at: Option<u64>,
     scope: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     extra: Map<String, Value>,
 }
 

@@ -4,11 +4,12 @@
 use std::{borrow::Cow, time::Duration};
 
 use http::HeaderMap;
+use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
-use super::{LONGEST, lenient, may_be_form, trimmed};
-use crate::serde_exposed::wipe;
+use super::{LONGEST, MOST_VALUES, lenient, may_be_form, trimmed};
+use crate::json::{Excess, Room, Wiped};
 
 /// What an error body holds.
 #[derive(Debug, Default, PartialEq)]
@@ -72,17 +73,8 @@ const LONGEST_TEXT: usize = 4096;
 /// holds nothing that looks like an error.
 pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
     let body = trimmed(body);
-    let value = if may_be_form(headers, body) {
-        Value::Object(
-            form_urlencoded::parse(body)
-                .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
-                .collect(),
-        )
-    } else {
-        serde_json::from_slice(body).or_else(|_| lenient::read(body).map(Value::Object)).ok()?
-    };
     // It may echo a token, or be a success that could not be used.
-    let value = Wiped(value);
+    let value = if may_be_form(headers, body) { from_form(body) } else { from_json(body)? };
     let value = &value.0;
     let mut error = ErrorBody::default();
     error.take(value, 0);
@@ -99,6 +91,30 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
     let numbers = std::mem::take(&mut error.numbers);
     error.codes.extend(numbers);
     (error != ErrorBody::default()).then_some(error)
+}
+
+/// Deeper than anybody nests an error.
+const DEEPEST: u8 = 8;
+
+fn room() -> Room {
+    Room::new(MOST_VALUES, DEEPEST, Excess::Part)
+}
+
+fn from_form(body: &[u8]) -> Wiped {
+    let mut members = Wiped::object();
+    for (name, value) in form_urlencoded::parse(body).take(MOST_VALUES) {
+        members.insert(name.into_owned(), Wiped(Value::String(value.into_owned())));
+    }
+    members
+}
+
+fn from_json(body: &[u8]) -> Option<Wiped> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let read = room().value().deserialize(&mut json);
+    match (read, json.end()) {
+        (Ok(value), Ok(())) => value,
+        _ => lenient::read(body, &mut room()).ok(),
+    }
 }
 
 impl ErrorBody {
@@ -188,15 +204,11 @@ fn beginning(text: &str) -> String {
 impl Drop for ErrorBody {
     fn drop(&mut self) {
         self.texts.iter_mut().for_each(Zeroize::zeroize);
-    }
-}
-
-/// A value that is wiped on drop.
-struct Wiped(Value);
-
-impl Drop for Wiped {
-    fn drop(&mut self) {
-        wipe(&mut self.0);
+        for code in [&mut self.codes, &mut self.weak, &mut self.numbers].into_iter().flatten() {
+            if let Cow::Owned(code) = code {
+                code.zeroize();
+            }
+        }
     }
 }
 

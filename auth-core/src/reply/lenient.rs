@@ -8,60 +8,88 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
-use serde_json::{Map, Value, value::RawValue};
+use serde_json::{Value, value::RawValue};
+use zeroize::Zeroizing;
+
+use crate::json::{Room, Wiped};
 
 /// How deep objects are looked into member by member. Each level reads its text
 /// once more, and nobody hides a token deeper.
 const DEPTH: u8 = 2;
 
-/// The members that can be read, or the error that even this way remains.
-pub(super) fn read(body: &[u8]) -> Result<Map<String, Value>, serde_json::Error> {
-    members(&String::from_utf8_lossy(body), DEPTH)
+/// An object with the members that can be read and for which there is room, or
+/// the error that even this way remains.
+pub(super) fn read(body: &[u8], room: &mut Room) -> Result<Wiped, serde_json::Error> {
+    members(&text(body), room, DEPTH)
 }
 
-fn members(text: &str, depth: u8) -> Result<Map<String, Value>, serde_json::Error> {
+/// The body with what is no text replaced.
+fn text(body: &[u8]) -> Zeroizing<String> {
+    const REPLACED: &str = "\u{fffd}";
+    // It does not grow, lest it leave copies of itself behind.
+    let size = body.utf8_chunks().map(|chunk| chunk.valid().len() + REPLACED.len()).sum();
+    let mut text = Zeroizing::new(String::with_capacity(size));
+    for chunk in body.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            text.push_str(REPLACED);
+        }
+    }
+    text
+}
+
+fn members(text: &str, room: &mut Room, depth: u8) -> Result<Wiped, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let members = Members { depth }.deserialize(&mut deserializer)?;
+    let members = Members { room, depth }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(members)
 }
 
-struct Members {
+fn value(text: &str, room: &mut Room) -> Result<Option<Wiped>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = room.value().deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
+
+struct Members<'a> {
+    room: &'a mut Room,
     depth: u8,
 }
 
-impl<'de> DeserializeSeed<'de> for Members {
-    type Value = Map<String, Value>;
+impl<'de> DeserializeSeed<'de> for Members<'_> {
+    type Value = Wiped;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Wiped, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Members {
-    type Value = Map<String, Value>;
+impl<'de> Visitor<'de> for Members<'_> {
+    type Value = Wiped;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = Map::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Wiped, A::Error> {
+        let Self { room, depth } = self;
+        let mut found = Wiped::object();
         while let Some((name, raw)) = map.next_entry::<String, &'de RawValue>()? {
-            let value = serde_json::from_str(raw.get()).or_else(|error| {
-                let deeper = self.depth.checked_sub(1).ok_or(error)?;
-                members(raw.get(), deeper).map(Value::Object)
+            let value = value(raw.get(), room).or_else(|error| {
+                let deeper = depth.checked_sub(1).ok_or(error)?;
+                members(raw.get(), room, deeper).map(Some)
             });
             // Half of the answer may be missing, but no half of a token.
             let broken = match &value {
-                Ok(Value::String(text)) => text.contains(char::REPLACEMENT_CHARACTER),
+                Ok(Some(Wiped(Value::String(text)))) => text.contains(char::REPLACEMENT_CHARACTER),
                 Ok(_) => false,
                 Err(_) => true,
             };
             if broken && ["access_token", "refresh_token"].contains(&&*name) {
                 return Err(A::Error::custom("a token cannot be read"));
             }
-            if let Ok(value) = value {
+            if let Ok(Some(value)) = value {
                 found.insert(name, value);
             }
         }

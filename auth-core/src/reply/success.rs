@@ -7,11 +7,14 @@ use std::{
 };
 
 use http::{HeaderMap, header};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::{LONGEST, lenient, may_be_form, trimmed};
-use crate::{AccessToken, Extra, RefreshToken, TokenSet, Unreadable};
+use super::{DEEPEST, LONGEST, MOST_VALUES, lenient, may_be_form, text::Text, trimmed};
+use crate::{
+    AccessToken, Extra, RefreshToken, TokenSet, Unreadable,
+    json::{Excess, Room, Wiped},
+};
 
 /// Reads a token set, or says why there is none.
 pub(super) fn read(
@@ -40,9 +43,9 @@ pub(super) fn read(
 /// as in most JSON parsers.
 #[derive(Default)]
 struct Answer<'a> {
-    access_token: Option<Cow<'a, str>>,
-    token_type: Option<Cow<'a, str>>,
-    refresh_token: Option<Cow<'a, str>>,
+    access_token: Text<'a>,
+    token_type: Text<'a>,
+    refresh_token: Text<'a>,
     expires_in: Option<Duration>,
     expires_in_sec: Option<Duration>,
     scope: Option<String>,
@@ -51,33 +54,42 @@ struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     fn from_json(body: &'a [u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(body).or_else(|error: serde_json::Error| {
+        let read = |json: &mut serde_json::Deserializer<serde_json::de::SliceRead<'a>>| {
+            let answer = AnswerSeed(room()).deserialize(&mut *json)?;
+            json.end().map(|()| answer)
+        };
+        read(&mut serde_json::Deserializer::from_slice(body)).or_else(|error| {
             // Cut short: nothing is broken but the end.
             if error.is_eof() {
                 return Err(error);
             }
-            Self::deserialize(Value::Object(lenient::read(body)?))
+            let members = lenient::read(body, &mut room())?;
+            AnswerSeed(room()).deserialize(members.into_value())
         })
     }
 
     fn from_form(body: &'a [u8]) -> Self {
         let mut answer = Self::default();
+        let mut room = room();
         for (name, value) in form_urlencoded::parse(body) {
             match &*name {
-                "access_token" => answer.access_token = Some(value),
-                "token_type" => answer.token_type = Some(value),
-                "refresh_token" => answer.refresh_token = Some(value),
+                "access_token" => answer.access_token = Text::new(value),
+                "token_type" => answer.token_type = Text::new(value),
+                "refresh_token" => answer.refresh_token = Text::new(value),
                 "expires_in" => answer.expires_in = lifetime_from_text(&value),
                 "scope" => answer.scope = Some(value.into_owned()),
-                _ => answer.extra.insert(name, Value::String(value.into_owned())),
+                _ if room.take() => {
+                    answer.extra.insert(name, Value::String(value.into_owned()));
+                }
+                _ => drop(Text::new(value)),
             }
         }
         // Bytes that were no text: a token that nobody can use.
-        let broken = |token: &Option<Cow<'_, str>>| {
-            token.as_deref().is_some_and(|token| token.contains(char::REPLACEMENT_CHARACTER))
+        let broken = |token: &Text<'_>| {
+            token.as_str().is_some_and(|token| token.contains(char::REPLACEMENT_CHARACTER))
         };
         if broken(&answer.access_token) || broken(&answer.refresh_token) {
-            answer.access_token = None;
+            answer.access_token = Text::default();
         }
         answer
     }
@@ -94,44 +106,48 @@ impl<'a> Answer<'a> {
             return self;
         }
         for wrapper in ["body", "authed_user", "data"] {
-            let Some(wrapped) = self.extra.remove(wrapper) else { continue };
-            match Answer::deserialize(&wrapped) {
-                Ok(inner) if inner.has_token() => {
-                    // What stands inside counts, what stands outside stays.
-                    let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
-                    self.access_token = inner.access_token.map(owned);
-                    self.refresh_token = inner.refresh_token.map(owned).or(self.refresh_token);
-                    self.token_type = inner.token_type.map(owned).or(self.token_type);
-                    self.expires_in = inner.expires_in.or(self.expires_in);
-                    self.expires_in_sec = inner.expires_in_sec.or(self.expires_in_sec);
-                    self.scope = inner.scope.or(self.scope);
-                    inner.extra.move_to(&mut self.extra);
-                    // Wiped when it is dropped.
-                    drop(Extra::from_iter([(String::new(), wrapped)]));
-                    return self;
-                }
-                _ => self.extra.insert(wrapper, wrapped),
-            }
+            let Some(wrapped) = self.extra.remove(wrapper).map(Wiped) else { continue };
+            let inner = AnswerSeed(room()).deserialize(&wrapped.0).map(Answer::into_owned);
+            let Some(inner) = inner.ok().filter(Answer::has_token) else {
+                self.extra.insert(wrapper, wrapped.into_value());
+                continue;
+            };
+            // What stands inside counts, what stands outside stays.
+            self.access_token = inner.access_token;
+            self.refresh_token.replace(inner.refresh_token);
+            self.token_type.replace(inner.token_type);
+            self.expires_in = inner.expires_in.or(self.expires_in);
+            self.expires_in_sec = inner.expires_in_sec.or(self.expires_in_sec);
+            self.scope = inner.scope.or(self.scope);
+            inner.extra.move_to(&mut self.extra);
+            return self;
         }
         self
     }
 
-    fn has_token(&self) -> bool {
-        self.access_token.as_deref().is_some_and(|token| !token.is_empty())
+    fn into_owned(self) -> Answer<'static> {
+        let Self { expires_in, expires_in_sec, scope, extra, .. } = self;
+        Answer {
+            access_token: self.access_token.into_owned(),
+            token_type: self.token_type.into_owned(),
+            refresh_token: self.refresh_token.into_owned(),
+            expires_in,
+            expires_in_sec,
+            scope,
+            extra,
+        }
     }
 
-    fn into_tokens(self, issued: SystemTime) -> Option<TokenSet> {
-        if !self.has_token() {
-            return None;
-        }
+    fn has_token(&self) -> bool {
+        self.access_token.as_str().is_some_and(|token| !token.is_empty())
+    }
+
+    fn into_tokens(mut self, issued: SystemTime) -> Option<TokenSet> {
         let expires_in = self.expires_in_sec.or(self.expires_in);
         Some(TokenSet {
-            access_token: AccessToken::from(self.access_token?),
-            token_type: self.token_type.filter(|kind| !kind.is_empty()).map(Cow::into_owned),
-            refresh_token: self
-                .refresh_token
-                .filter(|token| !token.is_empty())
-                .map(RefreshToken::from),
+            access_token: AccessToken::from(self.access_token.take()?),
+            token_type: self.token_type.take().map(Cow::into_owned),
+            refresh_token: self.refresh_token.take().map(RefreshToken::from),
             expires_at: expires_in.and_then(|life| issued.checked_add(life)),
             scope: self.scope,
             extra: self.extra,
@@ -139,118 +155,61 @@ impl<'a> Answer<'a> {
     }
 }
 
-impl<'de> Deserialize<'de> for Answer<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct AnswerVisitor;
+/// The room for an answer's other members. Each is kept whole or not at all.
+fn room() -> Room {
+    Room::new(MOST_VALUES, DEEPEST, Excess::Whole)
+}
 
-        impl<'de> Visitor<'de> for AnswerVisitor {
-            type Value = Answer<'de>;
+struct AnswerSeed(Room);
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
+impl<'de> DeserializeSeed<'de> for AnswerSeed {
+    type Value = Answer<'de>;
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Answer<'de>, A::Error> {
-                let mut answer = Answer::default();
-                while let Some(name) = map.next_key::<Text<'de>>()? {
-                    match name.0.as_deref().unwrap_or_default() {
-                        "access_token" => replace(&mut answer.access_token, map.next_value()?),
-                        "token_type" => replace(&mut answer.token_type, map.next_value()?),
-                        "refresh_token" => replace(&mut answer.refresh_token, map.next_value()?),
-                        "expires_in" => answer.expires_in = lifetime(&map.next_value()?),
-                        // Zoho, where `expires_in` may be milliseconds
-                        // (https://www.zoho.com/writer/help/api/v1/oauth-step4.html).
-                        "expires_in_sec" => {
-                            answer.expires_in_sec = lifetime(&map.next_value()?);
-                        }
-                        "scope" => answer.scope = scope(map.next_value()?),
-                        name => {
-                            let name = name.to_owned();
-                            answer.extra.insert(name, map.next_value::<Value>()?);
-                        }
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Answer<'de>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for AnswerSeed {
+    type Value = Answer<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Answer<'de>, A::Error> {
+        let Self(mut room) = self;
+        let mut answer = Answer::default();
+        while let Some(name) = map.next_key::<Text<'de>>()? {
+            match name.as_str().unwrap_or_default() {
+                // The last of duplicate members counts, unless it is none.
+                "access_token" => answer.access_token.replace(map.next_value()?),
+                "token_type" => answer.token_type.replace(map.next_value()?),
+                "refresh_token" => answer.refresh_token.replace(map.next_value()?),
+                "expires_in" => answer.expires_in = lifetime(map.next_value_seed(room.value())?),
+                // Zoho, where `expires_in` may be milliseconds
+                // (https://www.zoho.com/writer/help/api/v1/oauth-step4.html).
+                "expires_in_sec" => {
+                    answer.expires_in_sec = lifetime(map.next_value_seed(room.value())?);
+                }
+                "scope" => answer.scope = scope(map.next_value_seed(room.value())?),
+                name => {
+                    let name = name.to_owned();
+                    if let Some(value) = map.next_value_seed(room.value())? {
+                        answer.extra.insert(name, value.into_value());
                     }
                 }
-                Ok(answer)
             }
         }
-
-        deserializer.deserialize_map(AnswerVisitor)
-    }
-}
-
-/// The last of duplicate members counts, unless it is none.
-fn replace<'a>(member: &mut Option<Cow<'a, str>>, value: Text<'a>) {
-    if value.0.is_some() {
-        *member = value.0;
-    }
-}
-
-/// A string, borrowed where it has no escapes; an integer's digits; `None` for
-/// anything else.
-struct Text<'a>(Option<Cow<'a, str>>);
-
-impl<'de> Deserialize<'de> for Text<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("anything")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
-                Ok(Text(Some(Cow::Borrowed(text))))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
-                Ok(Text(Some(Cow::Owned(text.to_owned()))))
-            }
-
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(
-                self,
-                mut items: A,
-            ) -> Result<Text<'de>, A::Error> {
-                while items.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Text(None))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Text<'de>, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Text(None))
-            }
-
-            fn visit_unit<E>(self) -> Result<Text<'de>, E> {
-                Ok(Text(None))
-            }
-
-            fn visit_bool<E>(self, _: bool) -> Result<Text<'de>, E> {
-                Ok(Text(None))
-            }
-
-            fn visit_i64<E>(self, number: i64) -> Result<Text<'de>, E> {
-                Ok(Text(Some(Cow::Owned(number.to_string()))))
-            }
-
-            fn visit_u64<E>(self, number: u64) -> Result<Text<'de>, E> {
-                Ok(Text(Some(Cow::Owned(number.to_string()))))
-            }
-
-            fn visit_f64<E>(self, _: f64) -> Result<Text<'de>, E> {
-                Ok(Text(None))
-            }
-        }
-
-        deserializer.deserialize_any(TextVisitor)
+        Ok(answer)
     }
 }
 
 /// `expires_in` as servers send it: a number, a float, either as a string.
 /// `None` for null and for what is none of these. A negative one means
 /// "expired already".
-fn lifetime(value: &Value) -> Option<Duration> {
-    match value {
+fn lifetime(value: Option<Wiped>) -> Option<Duration> {
+    match &value?.0 {
         Value::Number(seconds) => match seconds.as_u64() {
             Some(seconds) => Some(Duration::from_secs(seconds).min(LONGEST)),
             None => lifetime_from_float(seconds.as_f64()?),
@@ -261,9 +220,9 @@ fn lifetime(value: &Value) -> Option<Duration> {
 }
 
 /// The scope: a string, or a list of strings, as some servers send it.
-fn scope(value: Value) -> Option<String> {
-    match value {
-        Value::String(scope) => Some(scope),
+fn scope(value: Option<Wiped>) -> Option<String> {
+    match &value?.0 {
+        Value::String(scope) => Some(scope.clone()),
         Value::Array(items) => {
             let items: Vec<&str> = items.iter().filter_map(Value::as_str).collect();
             Some(items.join(" "))

@@ -1,0 +1,117 @@
+//! The text of a member that should be a string.
+
+use std::{borrow::Cow, fmt};
+
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use zeroize::Zeroize;
+
+use crate::json::NUMBER;
+
+/// A string, borrowed where it has no escapes; an integer's digits; `None` for
+/// anything else. A copy is wiped on drop.
+#[derive(Default)]
+pub(super) struct Text<'a>(Option<Cow<'a, str>>);
+
+impl<'a> Text<'a> {
+    pub(super) fn new(text: Cow<'a, str>) -> Self {
+        Self(Some(text))
+    }
+
+    pub(super) fn as_str(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
+
+    /// The text, if it is not empty.
+    pub(super) fn take(&mut self) -> Option<Cow<'a, str>> {
+        self.0.take_if(|text| !text.is_empty())
+    }
+
+    /// Takes over what `other` holds, if it is anything.
+    pub(super) fn replace(&mut self, other: Text<'a>) {
+        if other.0.is_some() {
+            *self = other;
+        }
+    }
+
+    pub(super) fn into_owned(mut self) -> Text<'static> {
+        Text(self.0.take().map(|text| Cow::Owned(text.into_owned())))
+    }
+}
+
+impl Drop for Text<'_> {
+    fn drop(&mut self) {
+        if let Some(Cow::Owned(text)) = &mut self.0 {
+            text.zeroize();
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor)
+    }
+}
+
+struct TextVisitor;
+
+impl<'de> Visitor<'de> for TextVisitor {
+    type Value = Text<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+        Ok(Text::new(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+        Ok(Text::new(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Text<'de>, E> {
+        Ok(Text::new(Cow::Owned(text)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Text<'de>, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Text::default())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Text<'de>, A::Error> {
+        let mut read = Text::default();
+        if let Some(name) = members.next_key::<Text<'_>>()? {
+            if name.as_str() == Some(NUMBER) {
+                read = members.next_value()?;
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        let is_integer = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if !read.as_str().is_some_and(is_integer) {
+            read = Text::default();
+        }
+        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(read)
+    }
+
+    fn visit_unit<E>(self) -> Result<Text<'de>, E> {
+        Ok(Text::default())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Text<'de>, E> {
+        Ok(Text::default())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Text<'de>, E> {
+        Ok(Text::new(Cow::Owned(number.to_string())))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Text<'de>, E> {
+        Ok(Text::new(Cow::Owned(number.to_string())))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Text<'de>, E> {
+        Ok(Text::default())
+    }
+}
