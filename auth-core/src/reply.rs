@@ -120,6 +120,7 @@ fn may_be_form(headers: &http::HeaderMap, body: &[u8]) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::result_large_err, reason = "as above")]
 mod tests {
     use serde_json::Value;
 

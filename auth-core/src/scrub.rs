@@ -69,7 +69,8 @@ fn push_word(clean: &mut String, word: &str, secrets: &[Cow<'_, str>]) {
     while !rest.is_empty() {
         let end = rest.find(|c| !is_token_char(c)).unwrap_or(rest.len());
         let (part, tail) = rest.split_at(end);
-        let hidden = looks_like_a_token(part) || is_a_piece(part.trim_matches('.'), secrets);
+        let hidden = looks_like_a_token(part)
+            || secrets.iter().any(|secret| holds_a_piece(part.trim_matches('.'), secret));
         clean.push_str(if hidden { REDACTED } else { part });
         let mut tail_chars = tail.chars();
         if let Some(separator) = tail_chars.next() {
@@ -79,12 +80,26 @@ fn push_word(clean: &mut String, word: &str, secrets: &[Cow<'_, str>]) {
     }
 }
 
-/// Whether a word is a good part of a secret. A shorter word of letters only
-/// is left: secrets that people choose hold words that messages hold too.
-fn is_a_piece(part: &str, secrets: &[Cow<'_, str>]) -> bool {
-    let is_word = part.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
-    part.len() >= if is_word { 2 * PIECE } else { PIECE }
-        && secrets.iter().any(|secret| secret.contains(part))
+/// Whether a text is, or holds, a piece of a secret that gives it away, ASCII
+/// case ignored. Letters alone must be twice as many: secrets that people choose
+/// hold words that messages hold too. So must be what is within a longer text
+/// and might be a part of a host's name or of a date.
+pub(crate) fn holds_a_piece(text: &str, secret: &str) -> bool {
+    let (text, secret) = (text.as_bytes(), secret.as_bytes());
+    let is_in_secret =
+        |piece: &[u8]| secret.windows(piece.len()).any(|other| other.eq_ignore_ascii_case(piece));
+    let is_long = text.len() >= PIECE && !text.iter().all(|byte| is_word(*byte));
+    is_long && is_in_secret(text)
+        || text.windows(PIECE).any(|piece| {
+            piece.iter().any(u8::is_ascii_digit)
+                && piece.iter().any(u8::is_ascii_alphabetic)
+                && is_in_secret(piece)
+        })
+        || text.windows(2 * PIECE).any(is_in_secret)
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || byte == b'_'
 }
 
 pub(crate) fn looks_like_a_token(part: &str) -> bool {
@@ -124,8 +139,16 @@ mod tests {
 
     #[test]
     fn secrets_and_what_looks_like_one_are_taken_out() {
-        let secrets = ["rt-1", "s3cret value", "abc", "kpxq-mnbv/zlkj", "a-refreshing-one"]
-            .map(Cow::Borrowed);
+        let secrets = [
+            "rt-1",
+            "s3cret value",
+            "abc",
+            "kpxq-mnbv/zlkj",
+            "a-refreshing-one",
+            "x7w6-v5u4t3s2",
+            "https://api.example.com/2027-01",
+        ]
+        .map(Cow::Borrowed);
         for (text, expected) in [
             ("Token has been expired or revoked.", Some("Token has been expired or revoked.")),
             ("bad token rt-1!", Some("bad token [redacted]!")),
@@ -133,6 +156,14 @@ mod tests {
             // In part, and as a form writes it.
             ("no kpxq-mnbv here", Some("no [redacted] here")),
             ("no kpxq-mnbv... here", Some("no [redacted] here")),
+            ("no KPXQ-MNB here", Some("no [redacted] here")),
+            // Within a longer word.
+            ("no bad_x7w6-v5u here", Some("no [redacted] here")),
+            ("no V5U4T3S2.gone here", Some("no [redacted] here")),
+            ("no bad_x7w6-v5 here", Some("no bad_x7w6-v5 here")),
+            ("no its-a-refreshing-on here", Some("no [redacted] here")),
+            // Not every link, nor every date.
+            ("see www.example.com, 2027-01-02", Some("see www.example.com, 2027-01-02")),
             ("no kpxq-mnbv%2Fzlkj here", Some("no [redacted] here")),
             ("at A1b2C3d4E5f6/G7h8I9j0K1l2/M3n4", Some("at [redacted]")),
             ("no RT-1 here", Some("no [redacted] here")),

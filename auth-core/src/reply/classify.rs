@@ -9,7 +9,7 @@ use crate::{
     Delivery, ErrorCode, Failure, FailureKind, Rule, Unreadable,
     failure::{Cause, is_server_error},
     rules::is_no_verdict,
-    scrub::{looks_like_a_token, scrub},
+    scrub::{holds_a_piece, looks_like_a_token, scrub},
 };
 
 /// The standard meaning of the standard codes.
@@ -166,7 +166,10 @@ fn is_code(text: &str, status: StatusCode) -> bool {
 /// Whether a code gives away a secret that was sent, or a good part of it.
 fn echoes(code: &str, secret: &str) -> bool {
     let (code, secret) = (code.to_ascii_lowercase(), secret.to_ascii_lowercase());
-    secret.len() >= 4 && (code.contains(&secret) || (code.len() >= 8 && secret.contains(&code)))
+    secret.len() >= 4
+        && (code.contains(&secret)
+            || (code.len() >= 8 && secret.contains(&code))
+            || holds_a_piece(&code, &secret))
 }
 
 #[cfg(test)]
@@ -422,6 +425,9 @@ mod tests {
             format!(r#"{{"error":"{secret}"}}"#),
             format!(r#"{{"error":"bad_{secret}"}}"#),
             r#"{"error":"rt-01234567"}"#.to_owned(),
+            // Within another word.
+            r#"{"error":"bad_rt-01234567"}"#.to_owned(),
+            r#"{"error":"invalid_grant","error_description":"no bad_rt-01234567 here"}"#.to_owned(),
             format!(r#"{{"error":"invalid_grant","error_description":"no {secret} here"}}"#),
             format!(r#"{{"error":{{"message":"{secret}"}}}}"#),
             format!(

@@ -111,10 +111,9 @@ fn from_form(body: &[u8]) -> Wiped {
 fn from_json(body: &[u8]) -> Option<Wiped> {
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = room().value().deserialize(&mut json);
-    match (read, json.end()) {
-        (Ok(value), Ok(())) => value,
-        _ => lenient::read(body, &mut room()).ok(),
-    }
+    read.and_then(|value| json.end().map(|()| value))
+        .or_else(|_| lenient::read(body, &mut room()).map(Some))
+        .ok()?
 }
 
 impl ErrorBody {

@@ -20,7 +20,10 @@ const DEPTH: u8 = 2;
 /// An object with the members that can be read and for which there is room, or
 /// the error that even this way remains.
 pub(super) fn read(body: &[u8], room: &mut Room) -> Result<Wiped, serde_json::Error> {
-    members(&text(body), room, DEPTH)
+    match std::str::from_utf8(body) {
+        Ok(text) => members(text, room, DEPTH),
+        Err(_) => members(&text(body), room, DEPTH),
+    }
 }
 
 /// The body with what is no text replaced.
