@@ -144,7 +144,7 @@ mod tests {
             "s3cret value",
             "abc",
             "kpxq-mnbv/zlkj",
-            "a-refreshing-one",
+            "a-refreshing-one-more",
             "x7w6-v5u4t3s2",
             "https://api.example.com/2027-01",
         ]
@@ -161,7 +161,7 @@ mod tests {
             ("no bad_x7w6-v5u here", Some("no [redacted] here")),
             ("no V5U4T3S2.gone here", Some("no [redacted] here")),
             ("no bad_x7w6-v5 here", Some("no bad_x7w6-v5 here")),
-            ("no its-a-refreshing-on here", Some("no [redacted] here")),
+            ("no its-a-refreshing-one here", Some("no [redacted] here")),
             // Not every link, nor every date.
             ("see www.example.com, 2027-01-02", Some("see www.example.com, 2027-01-02")),
             ("no kpxq-mnbv%2Fzlkj here", Some("no [redacted] here")),

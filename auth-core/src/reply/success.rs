@@ -40,7 +40,7 @@ pub(super) fn read(
 }
 
 /// The members of a successful answer. The last of duplicate members counts,
-/// as in most JSON parsers.
+/// as in most JSON parsers; but an empty one is none.
 #[derive(Default)]
 struct Answer<'a> {
     access_token: Text<'a>,
@@ -73,9 +73,9 @@ impl<'a> Answer<'a> {
         let mut room = room();
         for (name, value) in form_urlencoded::parse(body) {
             match &*name {
-                "access_token" => answer.access_token = Text::new(value),
-                "token_type" => answer.token_type = Text::new(value),
-                "refresh_token" => answer.refresh_token = Text::new(value),
+                "access_token" => answer.access_token.replace(Text::new(value)),
+                "token_type" => answer.token_type.replace(Text::new(value)),
+                "refresh_token" => answer.refresh_token.replace(Text::new(value)),
                 "expires_in" => answer.expires_in = lifetime_from_text(&value),
                 "scope" => answer.scope = Some(value.into_owned()),
                 _ if room.take() => {
@@ -317,6 +317,12 @@ mod tests {
                 "at",
                 Some("rt"),
             ),
+            (
+                json,
+                r#"{"refresh_token":"rt","access_token":"at","refresh_token":""}"#,
+                "at",
+                Some("rt"),
+            ),
             (json, r#"{"access_token":"a\/t\u002b","refresh_token":"r\\t"}"#, "a/t+", Some("r\\t")),
             // The last of duplicate members counts.
             (json, r#"{"access_token":"old","access_token":"at"}"#, "at", None),
@@ -334,6 +340,12 @@ mod tests {
             (json, r#"{"ok":true,"authed_user":{"id":"U","access_token":"at"}}"#, "at", None),
             (json, r#"{"data":{"access_token":"no"},"access_token":"at"}"#, "at", None),
             (json, r#"{"refresh_token":"rt","data":{"access_token":"at"}}"#, "at", Some("rt")),
+            (
+                json,
+                r#"{"refresh_token":"rt","data":{"access_token":"at","refresh_token":""}}"#,
+                "at",
+                Some("rt"),
+            ),
             (json, r#"{"access_token":"","data":{"access_token":"at"}}"#, "at", None),
             (json, r#"{"access_token":"at","refresh_token":["a","b"]}"#, "at", None),
             // Broken where it does not matter.
@@ -347,6 +359,7 @@ mod tests {
             (Some("text/html"), r#"{"access_token":"at"}"#, "at", None),
             (form, r#"{"access_token":"at"}"#, "at", None),
             (form, "access_token=a%2Bt+&refresh_token=rt", "a+t ", Some("rt")),
+            (form, "refresh_token=rt&access_token=at&refresh_token=", "at", Some("rt")),
             (form, "token_type=bearer&access_token=at", "at", None),
             (Some("text/plain"), "access_token=at&scope=", "at", None),
             (None, "access_token=at", "at", None),

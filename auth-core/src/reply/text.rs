@@ -26,9 +26,9 @@ impl<'a> Text<'a> {
         self.0.take_if(|text| !text.is_empty())
     }
 
-    /// Takes over what `other` holds, if it is anything.
-    pub(super) fn replace(&mut self, other: Text<'a>) {
-        if other.0.is_some() {
+    /// Takes over what `other` holds, if it is anything but empty.
+    pub(super) fn replace(&mut self, other: Self) {
+        if other.as_str().is_some_and(|text| !text.is_empty()) {
             *self = other;
         }
     }
