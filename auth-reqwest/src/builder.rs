@@ -2,10 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use reqwest::{Client, Proxy, redirect};
+use reqwest::{Client, redirect};
 
 use crate::{
     ReqwestTransport,
+    proxy::{self, ProxySetting},
     tls::{self, Alpn, Roots},
 };
 
@@ -39,12 +40,6 @@ pub struct ReqwestTransportBuilder {
     roots: Roots,
     max_idle: usize,
     http2_only: bool,
-}
-
-enum ProxySetting {
-    System,
-    Never,
-    Always(String),
 }
 
 impl Default for ReqwestTransportBuilder {
@@ -84,10 +79,12 @@ impl ReqwestTransportBuilder {
         self
     }
 
-    /// Goes through this proxy always, with `user:password@` in its URL if it
-    /// wants them. By default the environment (`HTTPS_PROXY`, `ALL_PROXY`,
-    /// `NO_PROXY`) and the system's settings decide for `https`; plain `http`,
-    /// which is for loopback, goes through none.
+    /// Goes through this proxy for every `https` URL, with `user:password@` in
+    /// its own URL if it wants them. By default the environment (`HTTPS_PROXY`,
+    /// `ALL_PROXY`, `NO_PROXY`) and the system's settings decide.
+    ///
+    /// Plain `http`, which is for loopback, goes through no proxy whatever is
+    /// set: it would see the refresh token in clear.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySetting::Always(url.into());
         self
@@ -154,17 +151,18 @@ impl ReqwestTransportBuilder {
             let builder = match proxy {
                 ProxySetting::System => builder,
                 ProxySetting::Never => builder.no_proxy(),
-                ProxySetting::Always(url) => {
-                    builder.proxy(Proxy::all(url).map_err(|_| BuildError::Proxy)?)
-                }
+                ProxySetting::Always(url) => builder.proxy(proxy::named(url)?),
             };
             let builder = if self.http2_only { builder.http2_prior_knowledge() } else { builder };
             builder.build().map_err(|error| BuildError::Client(error.without_url()))
         };
-        // Plain HTTP is for loopback only; a proxy that the environment names
-        // would see the refresh token in clear.
         let direct = match self.proxy {
-            ProxySetting::System => Some(client(&ProxySetting::Never)?),
+            ProxySetting::System => {
+                proxy::check_environment()?;
+                // Plain HTTP is for loopback only; a proxy that the environment
+                // names would see the refresh token in clear.
+                Some(client(&ProxySetting::Never)?)
+            }
             ProxySetting::Never | ProxySetting::Always(_) => None,
         };
         Ok(ReqwestTransport::ours(client(&self.proxy)?, direct, self.timeout))
@@ -189,9 +187,18 @@ pub enum BuildError {
     /// The user agent cannot stand in a header.
     #[error("the user agent holds characters that cannot stand in a header")]
     UserAgent,
-    /// The proxy's URL is not one. It is not shown, for it may hold a password.
-    #[error("the proxy's URL is not valid")]
+    /// The proxy's URL is not one, or of a scheme that reqwest does not know. It
+    /// is not shown, for it may hold a password.
+    #[error("the proxy's URL is not valid, or cannot be used")]
     Proxy,
+    /// This variable of the environment names a proxy that cannot be used. To
+    /// go another way in silence is not what whoever set it wants. Its value is
+    /// not shown, for it may hold a password.
+    #[error("the proxy that {variable} names cannot be used; mend it, or build with no_proxy()")]
+    ProxyVariable {
+        /// Its name.
+        variable: &'static str,
+    },
     /// A root certificate is not one in PEM.
     #[error("the root certificates are not valid PEM, or there is none in it")]
     Certificate,

@@ -24,7 +24,8 @@
 //! | no timeout | 5 s to connect, 10 s for the whole attempt | a retry helps only inside the server's grace window |
 //! | follows redirects, and posts the body again after a 307 or 308 | a 3xx is the answer | it would hand the refresh token to wherever the answer points |
 //! | repeats a request that HTTP/2 refused (`REFUSED_STREAM`, `GOAWAY`) | one call, one request | the policy decides on retries, and counts them |
-//! | a proxy from the environment, for `http` too | for `https` only | plain HTTP is for loopback, and a proxy would see the token in clear |
+//! | a proxy for `http` too | for `https` only, whoever named it | plain HTTP is for loopback, and a proxy would see the token in clear |
+//! | passes over a proxy that it cannot use | [`BuildError`] | whoever named a proxy wants no request to go another way |
 //! | keeps idle connections | keeps none | one request an hour gains nothing from a pool, and a closed pooled connection looks like a lost answer |
 //! | cookies, compression if a feature is on anywhere in the tree | neither | a token endpoint needs neither |
 //! | its errors print the URL | no URL, header or body in any error | some providers want a key in the query |
@@ -51,6 +52,7 @@ mod body;
 mod builder;
 mod cause;
 mod clock;
+mod proxy;
 mod tls;
 mod transport;
 

@@ -190,6 +190,23 @@ async fn the_repeat_that_a_plain_client_makes() {
     assert_eq!(server.requests().len(), 2);
 }
 
+/// Whoever listens there, the token would pass by in clear.
+#[tokio::test]
+async fn plain_http_takes_no_proxy_at_all() {
+    let proxy = FaultServer::plays([]);
+    let server = FaultServer::plays([tokens(), tokens()]);
+    let url = format!("http://{}", proxy.address());
+    let transport = ReqwestTransport::builder().without_system_roots().proxy(url).build().unwrap();
+    for transport in [transport.clone(), transport.with_timeout(Duration::from_secs(20))] {
+        let response = transport.send(request(&endpoint(server.url()))).await.unwrap();
+        assert_eq!(response.status(), 200);
+    }
+    server.stop();
+    server.verify();
+    proxy.stop();
+    assert_eq!(proxy.connections().len(), 0);
+}
+
 /// In a process of its own, since it needs an environment of its own.
 #[test]
 fn plain_http_takes_no_proxy_from_the_environment() {
@@ -217,4 +234,28 @@ async fn renews_at_the_endpoint_of_the_environment() {
     let endpoint = endpoint(&std::env::var("ENDPOINT").unwrap());
     let transport = ReqwestTransport::builder().without_system_roots().build().unwrap();
     assert_eq!(transport.send(request(&endpoint)).await.unwrap().status(), 200);
+}
+
+/// Otherwise its request would go direct, past the proxy that was wanted.
+#[test]
+fn a_proxy_of_the_environment_that_cannot_be_used_is_an_error() {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "is_not_built_in_this_environment", "--ignored"])
+        .env("HTTPS_PROXY", "http//user:hunter2@proxy:3128")
+        .envs(["ALL_PROXY", "all_proxy"].map(|name| (name, "")))
+        .env_remove("REQUEST_METHOD")
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+}
+
+#[test]
+#[ignore = "run by `a_proxy_of_the_environment_that_cannot_be_used_is_an_error`"]
+fn is_not_built_in_this_environment() {
+    let builder = || ReqwestTransport::builder().without_system_roots();
+    let error = builder().build().unwrap_err();
+    assert!(matches!(error, BuildError::ProxyVariable { variable: "HTTPS_PROXY" }), "{error:?}");
+    assert!(!format!("{error} {error:?}").contains("hunter2"));
+    builder().no_proxy().build().unwrap();
+    builder().proxy("http://proxy:3128").build().unwrap();
 }

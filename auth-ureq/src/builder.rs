@@ -2,10 +2,11 @@
 
 use std::{fmt, time::Duration};
 
-use ureq::{Agent, Proxy, ProxyProtocol};
+use ureq::Agent;
 
 use crate::{
     UreqTransport,
+    proxy::{self, ProxySetting},
     tls::{self, Roots},
 };
 
@@ -38,12 +39,6 @@ pub struct UreqTransportBuilder {
     proxy: ProxySetting,
     roots: Roots,
     max_idle: usize,
-}
-
-enum ProxySetting {
-    System,
-    Never,
-    Always(String),
 }
 
 impl Default for UreqTransportBuilder {
@@ -82,10 +77,13 @@ impl UreqTransportBuilder {
         self
     }
 
-    /// Goes through this HTTP proxy always, with `user:password@` in its URL
-    /// if it wants them. By default the environment (`HTTPS_PROXY`,
-    /// `ALL_PROXY`, `NO_PROXY`) decides for `https`; plain `http`, which is for
-    /// loopback, goes through none.
+    /// Goes through this HTTP proxy for every `https` URL, with
+    /// `user:password@` in its own URL if it wants them. By default the
+    /// environment decides (`ALL_PROXY`, `HTTPS_PROXY`, `HTTP_PROXY`, the first
+    /// that is set; and `NO_PROXY`), and on Windows the system's settings.
+    ///
+    /// Plain `http`, which is for loopback, goes through no proxy whatever is
+    /// set: it would see the refresh token in clear.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySetting::Always(url.into());
         self
@@ -133,22 +131,16 @@ impl UreqTransportBuilder {
             .user_agent(self.user_agent)
             .max_idle_connections(self.max_idle)
             .max_idle_connections_per_host(self.max_idle);
-        let direct_http = matches!(self.proxy, ProxySetting::System);
+        let direct_http = !matches!(self.proxy, ProxySetting::Never);
         let builder = match self.proxy {
-            ProxySetting::System => builder,
+            ProxySetting::System => {
+                proxy::check_environment()?;
+                builder
+            }
             ProxySetting::Never => builder.proxy(None),
-            ProxySetting::Always(url) => builder.proxy(Some(proxy(&url)?)),
+            ProxySetting::Always(url) => builder.proxy(Some(proxy::named(&url)?)),
         };
         Ok(UreqTransport::ours(builder, self.timeout, direct_http))
-    }
-}
-
-fn proxy(url: &str) -> Result<Proxy, BuildError> {
-    let proxy = Proxy::new(url).map_err(|_| BuildError::Proxy)?;
-    match proxy.protocol() {
-        ProxyProtocol::Http | ProxyProtocol::Https => Ok(proxy),
-        // Without its feature for SOCKS, ureq would panic at the first request.
-        _ => Err(BuildError::Proxy),
     }
 }
 
@@ -174,6 +166,14 @@ pub enum BuildError {
     /// own agent. It is not shown, for it may hold a password.
     #[error("the proxy's URL is not valid, or not of an HTTP proxy")]
     Proxy,
+    /// This variable of the environment names a proxy that cannot be used. To
+    /// go another way in silence is not what whoever set it wants. Its value is
+    /// not shown, for it may hold a password.
+    #[error("the proxy that {variable} names cannot be used; mend it, or build with no_proxy()")]
+    ProxyVariable {
+        /// Its name.
+        variable: &'static str,
+    },
     /// A root certificate is not one in PEM.
     #[error("the root certificates are not valid PEM, or there is none in it")]
     Certificate,

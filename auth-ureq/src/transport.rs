@@ -28,9 +28,8 @@ pub struct UreqTransport {
     /// Whether the agent lacks the settings, so that each request needs them.
     /// ureq then sets TLS up anew each time, which is why ours has them.
     per_request: bool,
-    /// Whether plain HTTP passes the agent's proxy over, which the environment
-    /// chose: it is for loopback only, and a proxy elsewhere would see the
-    /// refresh token in clear.
+    /// Whether plain HTTP passes the agent's proxy over: it is for loopback
+    /// only, and a proxy elsewhere would see the refresh token in clear.
     direct_http: bool,
 }
 

@@ -32,6 +32,7 @@ pub(super) fn judge(case: &Case, scene: &Scene, outcomes: &[(Outcome, Duration)]
     let requests = scene.server.as_ref().map(FaultServer::requests).unwrap_or_default();
     judgement.count(scene, &requests, outcomes.len());
     judgement.content(scene, &requests);
+    judgement.route(scene);
     for (index, ((outcome, elapsed), expect)) in outcomes.iter().zip(case.calls).enumerate() {
         let said = match outcome {
             None => "no end".to_owned(),
@@ -108,6 +109,19 @@ impl Judgement {
             let encodings = request.headers.get(header::ACCEPT_ENCODING);
             if encodings.is_some_and(|value| value != "identity") {
                 self.broken.push("a compressed answer was asked for".to_owned());
+            }
+        }
+    }
+
+    fn route(&mut self, scene: &Scene) {
+        let in_clear = scene.url.starts_with("http://");
+        if let Some(proxy) = scene.proxy.as_ref().filter(|_| in_clear) {
+            let connections = proxy.connections().len();
+            if connections > 0 {
+                self.broken.push(format!(
+                    "a request without TLS goes to the proxy, which sees the token in clear: {}",
+                    counted(connections, "connection")
+                ));
             }
         }
     }

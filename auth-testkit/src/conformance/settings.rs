@@ -14,8 +14,9 @@ pub struct Settings {
     /// A certificate in PEM to trust beside, or in place of, the system's. Set
     /// in every case but the one about an authority that nobody knows.
     pub root_certificate_pem: Option<String>,
-    /// The HTTP proxy to go through. `None`: none, not even one that the
-    /// environment names, for the servers are on loopback.
+    /// The HTTP proxy to go through; but not for a server without TLS, since it
+    /// would see the refresh token in clear. `None`: none, not even one that
+    /// the environment names, for the servers are on loopback.
     pub proxy: Option<String>,
     /// Speak HTTP/2 at once, over plain TCP.
     pub http2_prior_knowledge: bool,

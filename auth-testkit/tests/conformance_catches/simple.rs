@@ -42,12 +42,14 @@ pub(crate) enum Flaw {
     AsksForGzip,
     KeepsCookies,
     MistakesTheKind,
+    UsesTheProxyForAll,
 }
 
 /// HTTP/1.1 over plain TCP to an address, and one flaw.
 pub(crate) struct Simple {
     connect_timeout: Duration,
     timeout: Duration,
+    proxy: Option<http::Uri>,
     flaw: Flaw,
     cookie: Mutex<Option<String>>,
 }
@@ -111,6 +113,7 @@ impl Simple {
         Self {
             connect_timeout: settings.connect_timeout.min(settings.timeout),
             timeout: settings.timeout,
+            proxy: settings.proxy.as_ref().map(|url| url.parse().unwrap()),
             flaw,
             cookie: Mutex::new(None),
         }
@@ -142,8 +145,9 @@ impl Simple {
 
     fn attempt(&self, head: &Head, body: &[u8]) -> Result<Response, TransportError> {
         let deadline = Instant::now() + self.timeout;
-        let address: SocketAddr = head
-            .uri
+        let proxy = self.proxy.as_ref().filter(|_| self.flaw == Flaw::UsesTheProxyForAll);
+        let address: SocketAddr = proxy
+            .unwrap_or(&head.uri)
             .authority()
             .unwrap()
             .as_str()

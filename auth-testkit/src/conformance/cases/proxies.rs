@@ -1,5 +1,5 @@
 //! An HTTP proxy on the way to a server over TLS: what fails there has not
-//! reached the server.
+//! reached the server. Without TLS there must be none on the way.
 
 use auth_core::TransportErrorKind::{ConnectTimeout, Proxy};
 
@@ -59,5 +59,11 @@ pub(super) const CASES: &[Case] = &[
             Ok(scene.connecting_within(SOON))
         },
         calls: &[not_sent(&[ConnectTimeout, Proxy])],
+    },
+    Case {
+        name: "proxy_not_for_plain_http",
+        does: "a server on loopback without TLS, and a proxy that would see the token in clear",
+        scene: || Scene::plain([tokens()])?.through([Reaction::nginx(502)]),
+        calls: &[answer(200, ACCESS_TOKEN)],
     },
 ];
