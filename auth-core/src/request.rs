@@ -115,3 +115,49 @@ impl fmt::Debug for Request {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TokenEndpoint;
+
+    fn request() -> Request {
+        TokenEndpoint::new("https://auth.example.com:8443/token?key=k3y", "c")
+            .unwrap()
+            .header("x-key", "h3ader")
+            .unwrap()
+            .response_limit(4711)
+            .request(&RefreshToken::new("s3cret").into())
+    }
+
+    #[test]
+    fn both_ways_to_take_it_apart_say_what_it_says() {
+        let shown = request();
+        assert_eq!(shown.method(), Method::POST);
+        assert_eq!(shown.uri(), "https://auth.example.com:8443/token?key=k3y");
+        assert_eq!(shown.headers()["x-key"], "h3ader");
+        assert_eq!(shown.body(), b"grant_type=refresh_token&refresh_token=s3cret&client_id=c");
+        assert_eq!(shown.response_limit(), 4711);
+
+        let whole = request().into_http();
+        let (head, body) = request().into_parts();
+        for (method, uri, headers, body) in [
+            (whole.method(), whole.uri(), whole.headers(), &whole.body()[..]),
+            (head.method(), head.uri(), head.headers(), &body[..]),
+        ] {
+            assert_eq!(method, shown.method());
+            assert_eq!(uri, shown.uri());
+            assert_eq!(headers, shown.headers());
+            assert_eq!(body, shown.body());
+        }
+    }
+
+    #[test]
+    fn what_it_shows_is_no_secret() {
+        assert_eq!(
+            format!("{:?}", request()),
+            "Request { host: Some(\"auth.example.com:8443\"), path: \"/token\", \
+             headers: [\"x-key\", \"accept\", \"content-type\"], body: [57 bytes redacted] }"
+        );
+    }
+}

@@ -101,8 +101,8 @@ impl ResponseReader {
     fn grow(&mut self, chunk: &[u8]) {
         let needed = self.body.len() + chunk.len();
         if needed > self.body.capacity() {
-            let mut larger =
-                Zeroizing::new(Vec::with_capacity(needed.max(2 * self.body.capacity())));
+            let doubled = (2 * self.body.capacity()).min(self.limit);
+            let mut larger = Zeroizing::new(Vec::with_capacity(needed.max(doubled)));
             larger.extend_from_slice(&self.body);
             self.body = larger;
         }
@@ -209,6 +209,34 @@ mod tests {
             assert!(reader.push(chunk).is_continue());
         }
         assert_eq!(reader.finish().unwrap().body(), &text);
+    }
+
+    #[test]
+    fn what_is_reserved_is_bounded() {
+        // A body of the announced length never moves.
+        let mut announced = reader(200, &[("content-length", "4")], 1 << 20);
+        let reserved = announced.body.capacity();
+        assert!((4..8).contains(&reserved));
+        assert!(announced.push(b"{}  ").is_continue());
+        assert_eq!(announced.body.capacity(), reserved);
+
+        // Otherwise there is room for twice what came, within the limit; and
+        // the copies are few, however small the chunks.
+        let limit = 100_000;
+        for size in [1, 977, 8 * 1024, limit] {
+            let mut reader = reader(200, &[], limit);
+            let (mut capacity, mut moves) = (0, 0);
+            for _ in 0..limit / size {
+                assert!(reader.push(&vec![b'x'; size]).is_continue());
+                if reader.body.capacity() != capacity {
+                    capacity = reader.body.capacity();
+                    moves += 1;
+                }
+                let length = reader.body.len();
+                assert!(moves <= 18, "by {size}");
+                assert!(capacity <= limit.min(2 * length), "{capacity} for {length} by {size}");
+            }
+        }
     }
 
     #[test]
