@@ -85,17 +85,25 @@ impl<'de> Visitor<'de> for Members<'_> {
             });
             // Half of the answer may be missing, but no half of a token.
             let broken = match &value {
-                Ok(Some(Wiped(Value::String(text)))) => text.contains(char::REPLACEMENT_CHARACTER),
-                Ok(_) => false,
+                Ok(value) => value.as_ref().is_some_and(|value| is_broken_text(&value.0)),
                 Err(_) => true,
             };
-            if broken && ["access_token", "refresh_token"].contains(&&*name) {
+            if broken && TOKENS.contains(&&*name) {
                 return Err(A::Error::custom("a token cannot be read"));
             }
-            if let Ok(Some(value)) = value {
+            // Nor is an answer within this one that has half of a token.
+            if let Ok(Some(value)) = value
+                && !TOKENS.iter().any(|token| value.0.get(token).is_some_and(is_broken_text))
+            {
                 found.insert(name, value);
             }
         }
         Ok(found)
     }
+}
+
+const TOKENS: [&str; 2] = ["access_token", "refresh_token"];
+
+fn is_broken_text(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.contains(char::REPLACEMENT_CHARACTER))
 }

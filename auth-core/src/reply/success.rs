@@ -452,6 +452,14 @@ mod tests {
         ] {
             assert!(matches!(read_as(None, body), Err(Unreadable::Syntax { .. })));
         }
+        // Nor within another object.
+        for body in [
+            &b"{\"body\":{\"access_token\":\"at\",\"refresh_token\":\"rt\xe9x\"}}"[..],
+            br#"{"body":{"access_token":"at","refresh_token":"\ud83d"}}"#,
+            b"{\"body\":{\"access_token\":\"at\xe9\",\"refresh_token\":\"rt\"}}",
+        ] {
+            assert_eq!(read_as(None, body), Err(Unreadable::NoToken));
+        }
     }
 
     #[test]
