@@ -84,8 +84,9 @@ const MAX_FILE: usize = 1 << 20;
 const SAVE_WAIT: Duration = Duration::from_secs(10);
 
 /// How long an unreadable file is given to become readable. Codex rewrites its
-/// file in place, and so does everybody who edits it by hand.
-const SETTLE: Duration = Duration::from_millis(100);
+/// file in place, and so does everybody who edits it by hand. A fuzzer cannot
+/// wait: nearly all that it tries is unreadable.
+const SETTLE: Duration = Duration::from_millis(if cfg!(fuzzing) { 0 } else { 100 });
 
 impl<F: Format> Import<F> {
     fn new(account: AccountId, file: PathBuf) -> Result<Self, FileError> {
