@@ -10,8 +10,8 @@ fn main() -> io::Result<()> {
     let directory = env::args_os().nth(1).map(PathBuf::from);
     let directory = directory.ok_or_else(|| io::Error::other("usage: seeds DIRECTORY"))?;
     fs::create_dir_all(&directory)?;
-    for (name, input) in auth_fuzz_properties::answers() {
-        fs::write(directory.join(name), input)?;
+    for answer in auth_fuzz_properties::answers() {
+        fs::write(directory.join(answer.id), answer.input)?;
     }
     Ok(())
 }

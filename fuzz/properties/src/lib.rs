@@ -9,16 +9,30 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod answer;
+mod input;
 mod policy;
+mod reader;
 mod record;
+mod renewal;
 mod retry_after;
 mod seeds;
 mod store_file;
+mod stored;
 mod token_set;
+mod told;
+mod verdict;
 
 pub use self::{
-    answer::answer, policy::policy, record::record, retry_after::retry_after, seeds::answers,
-    store_file::store_file, token_set::token_set,
+    answer::answer,
+    policy::policy,
+    reader::reader,
+    record::record,
+    renewal::renewal,
+    retry_after::retry_after,
+    seeds::{Documented, answers},
+    store_file::{Outcome, store_file},
+    token_set::token_set,
+    verdict::{bounded, judged_within_reason},
 };
 
 use std::time::{Duration, Instant, SystemTime};

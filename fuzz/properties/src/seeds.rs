@@ -1,12 +1,24 @@
+use auth_core::FailureKind;
 use serde_json::Value;
 
-/// The documented answers of providers and proxies, each with its name, as
-/// inputs of [`answer`](crate::answer).
-pub fn answers() -> Vec<(String, Vec<u8>)> {
+/// An answer that is documented somewhere, as an input of
+/// [`answer`](crate::answer()).
+#[derive(Debug)]
+pub struct Documented {
+    /// Unlike that of every other.
+    pub id: String,
+    /// The input.
+    pub input: Vec<u8>,
+    /// What it is by its source; `None` if it holds tokens.
+    pub kind: Option<FailureKind>,
+}
+
+/// The documented answers of providers and proxies.
+pub fn answers() -> Vec<Documented> {
     include_str!("../../../auth-tests/data/answers.jsonl").lines().map(seed).collect()
 }
 
-fn seed(line: &str) -> (String, Vec<u8>) {
+fn seed(line: &str) -> Documented {
     let case: Value = serde_json::from_str(line).expect("a line of JSON");
     let text = |value: &Value| value.as_str().expect("a string").to_owned();
     let mut input = format!("{}\n", case["status"]);
@@ -15,5 +27,6 @@ fn seed(line: &str) -> (String, Vec<u8>) {
     }
     input += "\n";
     input += &text(&case["body"]);
-    (text(&case["id"]), input.into_bytes())
+    let kind = case["expect"]["kind"].as_str().map(|kind| kind.parse().expect("a kind"));
+    Documented { id: text(&case["id"]), input: input.into_bytes(), kind }
 }

@@ -1,151 +1,205 @@
-use std::{error::Error, fs, path::Path};
+mod foreign;
+mod notes;
+mod own;
+
+use std::{
+    error::Error,
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use auth_accounts::{
     AccountId, BlockingTokenStore, Record, StoreError, StoreErrorKind, TokenStore, Version,
 };
-use auth_core::{AccessToken, RefreshToken, TokenSet};
-use auth_store::{ClaudeCredentials, CodexAuth, FileStore};
+use auth_core::Extra;
 use serde_json::Value;
+
+use crate::input::json;
 
 /// Stands in the tokens of the corpus, so that it can be looked for.
 const SECRET: &str = "s3cret";
 
+/// What came of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It could be read and was replaced.
+    Replaced,
+    /// Nobody was logged in, and somebody is now.
+    LoggedIn,
+    /// It cannot be read, or cannot hold the record; it is what it was.
+    LeftAlone,
+}
+
 /// Puts the input in the place of a file that somebody else may have written:
 /// after a first byte of `C` Claude Code's credentials, after `X` Codex's
-/// login, after any other a record of the file store.
+/// login, after `N` the notes beside such a login, after any other a record of
+/// the file store.
 ///
-/// What can be read can be replaced, and keeps what is not ours; what cannot
-/// be read is left alone.
-pub fn store_file(input: &[u8]) {
-    let Some((kind, content)) = input.split_first() else { return };
-    let directory = tempfile::tempdir().expect("a directory");
-    let inner = directory.path().join("inner");
-    let ada = AccountId::from("ada");
+/// What can be read is what it says, can be replaced, and keeps what is not
+/// ours; what cannot be read is left alone.
+pub fn store_file(input: &[u8]) -> Outcome {
+    let Some((kind, content)) = input.split_first() else { return Outcome::LeftAlone };
+    let scratch = tempfile::tempdir().expect("a directory");
     match kind {
-        b'C' => {
-            fs::create_dir(&inner).expect("a directory");
-            let file = inner.join(".credentials.json");
-            let store = ClaudeCredentials::new(ada.clone(), &file).expect("a store");
-            File { store: &store, file: &file, account: &ada }.check(content, |old, new| {
-                let (old, new) = (&parse(old), &parse(new));
-                let ours = ["accessToken", "refreshToken", "expiresAt", "scopes"];
-                others_are_kept(old, new, &["claudeAiOauth"]);
-                others_are_kept(&old["claudeAiOauth"], &new["claudeAiOauth"], &ours);
-            });
-        }
-        b'X' => {
-            fs::create_dir(&inner).expect("a directory");
-            let file = inner.join("auth.json");
-            let store = CodexAuth::new(ada.clone(), &file).expect("a store");
-            File { store: &store, file: &file, account: &ada }.check(content, |old, new| {
-                let (old, new) = (&parse(old), &parse(new));
-                others_are_kept(old, new, &["tokens", "last_refresh"]);
-                let ours = ["access_token", "refresh_token", "id_token"];
-                others_are_kept(&old["tokens"], &new["tokens"], &ours);
-            });
-        }
-        _ => {
-            let store = FileStore::open(&inner).expect("a store");
-            BlockingTokenStore::save(&store, &ada, &Record::new(new_tokens()), None)
-                .expect("a first record, which makes the file");
-            let file = fs::read_dir(&inner)
-                .expect("the directory")
-                .map(|entry| entry.expect("an entry").path())
-                .find(|path| path.extension().is_some_and(|extension| extension == "json"))
-                .expect("the record's file");
-            File { store: &store, file: &file, account: &ada }.check(content, |_, _| {});
-        }
+        b'C' => foreign::claude(scratch.path(), content),
+        b'X' => foreign::codex(scratch.path(), content),
+        b'N' => notes::notes(scratch.path(), content),
+        _ => own::own(scratch.path(), content),
     }
 }
 
-struct File<'a, S> {
-    store: &'a S,
-    file: &'a Path,
-    account: &'a AccountId,
+/// A store of one account, and the file that is looked at.
+struct File<S> {
+    store: S,
+    path: PathBuf,
 }
 
-impl<S: BlockingTokenStore + TokenStore> File<'_, S> {
-    /// `kept` compares the file before and after a save.
-    fn check(&self, content: &[u8], kept: impl Fn(&[u8], &[u8])) {
-        fs::write(self.file, content).expect("written");
+/// What holds of the content of a file.
+trait Form {
+    /// The record that was read is the one that `content` says.
+    fn is_read(&self, content: &Value, record: &Record);
+
+    /// Whether there is a place in `content` for the record.
+    fn may_hold(&self, _content: &Value, _record: &Record) -> bool {
+        true
+    }
+
+    /// What the save wrote is the record, and what was there before and is not
+    /// ours.
+    fn is_replaced(&self, old: &Value, new: &Value, record: &Record);
+}
+
+impl<S: BlockingTokenStore + TokenStore> File<S> {
+    fn check(&self, content: &[u8], form: &impl Form) -> Outcome {
+        write(&self.path, content);
         match self.load() {
             Ok(Some((record, version))) => {
-                self.refuses(content, &record, None);
-                let mut next = record;
-                let extra = std::mem::take(&mut next.tokens.extra);
-                next.tokens = new_tokens();
-                next.tokens.extra = extra;
-                match self.save(&next, Some(&version)) {
-                    Ok(version) => self.holds(content, &next, &version, kept),
-                    Err(error) => {
-                        silent(&error);
-                        self.is_untouched(content);
-                    }
+                if let Some(value) = json(without_mark(content)) {
+                    form.is_read(&value, &record);
                 }
+                self.refuses(content, &record, None);
+                // As after an answer that has none of the other members.
+                let next = new_record(record.tokens.extra);
+                self.replace(content, &next, Some(&version), Outcome::Replaced, form)
             }
             // A file of another program in which nobody is logged in.
-            Ok(None) => self.is_untouched(content),
+            Ok(None) => {
+                self.is_untouched(content);
+                let first = new_record(full_record().tokens.extra);
+                self.replace(content, &first, None, Outcome::LoggedIn, form)
+            }
             Err(error) => {
                 silent(&error);
-                let record = Record::new(new_tokens());
+                let record = full_record();
                 self.refuses(content, &record, None);
                 self.refuses(content, &record, Some(&Version::new(*b"another")));
+                Outcome::LeftAlone
             }
         }
     }
 
-    fn holds(
+    fn replace(
         &self,
         content: &[u8],
-        saved: &Record,
-        version: &Version,
-        kept: impl Fn(&[u8], &[u8]),
-    ) {
+        next: &Record,
+        expected: Option<&Version>,
+        outcome: Outcome,
+        form: &impl Form,
+    ) -> Outcome {
+        let old = json(without_mark(content));
+        match self.save(next, expected) {
+            Ok(version) => {
+                self.holds(next, &version);
+                let new = fs::read(&self.path).expect("the file");
+                // What is ignored may be what cannot be read.
+                if let Some(old) = old {
+                    let new = json(&new).expect("what was written is JSON");
+                    form.is_replaced(&old, &new, next);
+                }
+                outcome
+            }
+            Err(error) => {
+                silent(&error);
+                assert!(!old.is_some_and(|old| form.may_hold(&old, next)), "{error}");
+                self.is_untouched(content);
+                Outcome::LeftAlone
+            }
+        }
+    }
+
+    /// What was saved is found, all of it.
+    fn holds(&self, saved: &Record, version: &Version) {
         let (found, found_version) =
             self.load().expect("what was saved can be read").expect("it is there");
         assert!(found_version == *version, "another version than the save returned");
-        assert!(found.tokens.access_token == saved.tokens.access_token);
-        assert!(found.tokens.refresh_token == saved.tokens.refresh_token);
-        kept(content, &fs::read(self.file).expect("the file"));
+        assert!(found == *saved, "saved {saved:?}, found {found:?}");
     }
 
     /// A save is refused and changes nothing.
     fn refuses(&self, content: &[u8], record: &Record, expected: Option<&Version>) {
-        let error = self.save(record, expected).expect_err("an unreadable file is overwritten");
+        let error = self.save(record, expected).expect_err("it is overwritten");
         silent(&error);
         self.is_untouched(content);
     }
 
     fn is_untouched(&self, content: &[u8]) {
-        assert!(fs::read(self.file).expect("the file") == content, "the file was changed");
+        assert!(fs::read(&self.path).expect("the file") == content, "the file was changed");
     }
 
     fn load(&self) -> Result<Option<(Record, Version)>, StoreError> {
-        BlockingTokenStore::load(self.store, self.account)
+        BlockingTokenStore::load(&self.store, &account())
     }
 
     fn save(&self, record: &Record, expected: Option<&Version>) -> Result<Version, StoreError> {
-        BlockingTokenStore::save(self.store, self.account, record, expected)
+        BlockingTokenStore::save(&self.store, &account(), record, expected)
     }
 }
 
-fn new_tokens() -> TokenSet {
-    let mut tokens = TokenSet::new(AccessToken::new("new-access-token"));
-    tokens.refresh_token = Some(RefreshToken::new("new-refresh-token"));
-    tokens
+fn account() -> AccountId {
+    AccountId::from("ada")
 }
 
-fn parse(json: &[u8]) -> Value {
-    let json = json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json);
-    serde_json::from_slice(json).expect("what was read is JSON")
-}
-
-/// Every member but `ours` is what it was.
-fn others_are_kept(old: &Value, new: &Value, ours: &[&str]) {
-    let (Value::Object(old), Value::Object(new)) = (old, new) else { return };
-    for (name, value) in old.iter().filter(|(name, _)| !ours.contains(&name.as_str())) {
-        assert_eq!(new.get(name), Some(value), "the member {name} was changed");
+/// Writes a file as its programs do: for its owner alone.
+fn write(path: &Path, content: &[u8]) {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
     }
+    let mut file = options.open(path).expect("a file");
+    file.write_all(content).expect("written");
+}
+
+/// A record with every member.
+fn full_record() -> Record {
+    let json = br#"{
+        "tokens": {
+            "access_token": "new-access-token", "token_type": "Bearer",
+            "refresh_token": "new-refresh-token", "expires_at": 1800003600, "scope": "a b",
+            "extra": {"id_token": "e30.e30.new-id-token", "team": {"id": 1}}
+        },
+        "renewed_at": 1800000000,
+        "begun": {"refresh_token": "0123456789abcdef", "at": 1800000001},
+        "setback": {
+            "refresh_token": "fedcba9876543210", "kind": "misconfigured", "code": "invalid_client",
+            "status": 401, "after_unknown": true, "since": 1700000000, "failed_at": 1700000001,
+            "retry_at": 1700000002, "count": 3, "client": "000000000000abcd"
+        }
+    }"#;
+    Record::from_json(json).expect("a record")
+}
+
+fn new_record(extra: Extra) -> Record {
+    let mut record = full_record();
+    record.tokens.extra = extra;
+    record
+}
+
+fn without_mark(json: &[u8]) -> &[u8] {
+    json.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(json)
 }
 
 /// The error holds no token, and is no misplaced "try again".

@@ -1,11 +1,22 @@
 use auth_core::{RefreshToken, TokenSet};
+use serde_json::Value;
 
-/// Reads the JSON form of a token set. What can be read is written so that it
-/// reads the same again, and redacted without its secrets; what cannot be read
-/// gives an error that repeats none of it.
+use crate::{input::json, stored::tokens_are};
+
+/// Reads the JSON form of a token set. What can be read is what the input
+/// says, member by member, is written so that it reads the same again, and
+/// redacted without its secrets; what cannot be read gives an error that
+/// repeats none of it.
 pub fn token_set(input: &[u8]) {
     match TokenSet::from_json(input) {
-        Ok(tokens) => check_tokens(&tokens),
+        Ok(tokens) => {
+            // A member that is ignored may be one that cannot be read; and a
+            // list in the place of the object is read, but by nobody written.
+            if let Some(value @ Value::Object(_)) = json(input) {
+                assert!(tokens_are(&tokens, &value), "read otherwise than it says: {tokens:?}");
+            }
+            check_tokens(&tokens);
+        }
         Err(error) => {
             let message = error.to_string();
             // The reasons are fixed texts: the longest possible message is

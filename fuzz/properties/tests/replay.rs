@@ -7,9 +7,10 @@
 use std::{fs, path::Path};
 
 use auth_fuzz_properties as properties;
+use properties::Outcome;
 
 /// Runs `property` over `fuzz/corpus/TARGET` and `fuzz/regressions/TARGET`.
-fn replay(target: &str, property: fn(&[u8])) {
+fn replay<T>(target: &str, property: fn(&[u8]) -> T) {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let mut inputs = 0;
     for kind in ["corpus", "regressions"] {
@@ -27,11 +28,21 @@ fn replay(target: &str, property: fn(&[u8])) {
 
 #[test]
 fn answer() {
-    for (name, input) in properties::answers() {
-        eprintln!("{name} of the documented answers");
-        properties::answer(&input);
+    for answer in properties::answers() {
+        eprintln!("{} of the documented answers", answer.id);
+        assert_eq!(properties::answer(&answer.input), answer.kind);
     }
     replay("answer", properties::answer);
+}
+
+#[test]
+fn reader() {
+    replay("reader", properties::reader);
+}
+
+#[test]
+fn renewal() {
+    replay("renewal", properties::renewal);
 }
 
 #[test]
@@ -57,4 +68,21 @@ fn record() {
 #[test]
 fn store_file() {
     replay("store_file", properties::store_file);
+}
+
+/// Or the target would hold nothing: what these files stand for is reached.
+#[test]
+fn the_corpus_reaches_a_save() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/store_file");
+    for (names, expected) in [
+        (&["own", "own-indented", "claude", "claude-float"][..], Outcome::Replaced),
+        (&["codex", "codex-indented", "notes", "notes-of-another"], Outcome::Replaced),
+        (&["claude-no-login", "codex-api-key"], Outcome::LoggedIn),
+        (&["own-cut", "claude-cut", "codex-odd-date", "notes-cut"], Outcome::LeftAlone),
+    ] {
+        for name in names {
+            let outcome = properties::store_file(&fs::read(corpus.join(name)).unwrap());
+            assert_eq!(outcome, expected, "{name}");
+        }
+    }
 }

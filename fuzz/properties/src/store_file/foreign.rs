@@ -1,0 +1,110 @@
+use std::{fs, path::Path, time::Duration, time::SystemTime};
+
+use auth_accounts::Record;
+use auth_core::RefreshToken;
+use auth_store::{ClaudeCredentials, CodexAuth};
+use serde_json::Value;
+
+use super::{File, Form, Outcome, account};
+
+/// Claude Code's credentials.
+pub(super) fn claude(scratch: &Path, content: &[u8]) -> Outcome {
+    let path = directory(scratch).join(".credentials.json");
+    let store = ClaudeCredentials::new(account(), &path).expect("a store");
+    File { store, path }.check(content, &Claude)
+}
+
+/// Codex's login.
+pub(super) fn codex(scratch: &Path, content: &[u8]) -> Outcome {
+    codex_file(scratch).check(content, &Codex)
+}
+
+pub(super) fn codex_file(scratch: &Path) -> File<CodexAuth> {
+    let path = directory(scratch).join("auth.json");
+    let store = CodexAuth::new(account(), &path).expect("a store");
+    File { store, path }
+}
+
+fn directory(scratch: &Path) -> std::path::PathBuf {
+    let directory = scratch.join("inner");
+    fs::create_dir(&directory).expect("a directory");
+    directory
+}
+
+struct Claude;
+
+impl Form for Claude {
+    fn is_read(&self, content: &Value, record: &Record) {
+        let login = &content["claudeAiOauth"];
+        tokens_are(record, &login["accessToken"], &login["refreshToken"]);
+        let expires_at = record.tokens.expires_at.map(millis);
+        match &login["expiresAt"] {
+            Value::Null => assert_eq!(expires_at, None),
+            Value::Number(number) if !number.is_f64() => assert_eq!(expires_at, number.as_u64()),
+            _ => assert!(expires_at.is_some(), "the expiry was lost"),
+        }
+        let scopes = login["scopes"].as_array();
+        let scope =
+            scopes.map(|scopes| scopes.iter().filter_map(Value::as_str).collect::<Vec<_>>());
+        assert_eq!(record.tokens.scope, scope.map(|scopes| scopes.join(" ")));
+    }
+
+    fn is_replaced(&self, old: &Value, new: &Value, record: &Record) {
+        let ours = ["accessToken", "refreshToken", "expiresAt", "scopes"];
+        others_are_kept(old, new, &["claudeAiOauth"]);
+        others_are_kept(&old["claudeAiOauth"], &new["claudeAiOauth"], &ours);
+        let login = &new["claudeAiOauth"];
+        tokens_are(record, &login["accessToken"], &login["refreshToken"]);
+        assert_eq!(login["expiresAt"].as_u64(), record.tokens.expires_at.map(millis));
+    }
+}
+
+pub(super) struct Codex;
+
+impl Form for Codex {
+    fn is_read(&self, content: &Value, record: &Record) {
+        let login = &content["tokens"];
+        tokens_are(record, &login["access_token"], &login["refresh_token"]);
+        assert_eq!(record.tokens.extra.get("id_token"), some(&login["id_token"]));
+        assert_eq!(record.renewed_at.is_some(), some(&content["last_refresh"]).is_some());
+    }
+
+    /// Codex cannot read the file without an ID token.
+    fn may_hold(&self, content: &Value, record: &Record) -> bool {
+        record.tokens.extra.get("id_token").is_some() || content["tokens"]["id_token"].is_string()
+    }
+
+    fn is_replaced(&self, old: &Value, new: &Value, record: &Record) {
+        others_are_kept(old, new, &["tokens", "last_refresh"]);
+        let ours = ["access_token", "refresh_token", "id_token"];
+        others_are_kept(&old["tokens"], &new["tokens"], &ours);
+        let login = &new["tokens"];
+        tokens_are(record, &login["access_token"], &login["refresh_token"]);
+        assert!(login["id_token"].is_string(), "Codex cannot read the file");
+    }
+}
+
+fn tokens_are(record: &Record, access_token: &Value, refresh_token: &Value) {
+    let tokens = &record.tokens;
+    assert_eq!(Some(tokens.access_token.expose()), access_token.as_str());
+    let found = tokens.refresh_token.as_ref().map(RefreshToken::expose);
+    assert_eq!(found, some(refresh_token).and_then(Value::as_str));
+}
+
+/// What is neither absent nor empty.
+fn some(value: &Value) -> Option<&Value> {
+    Some(value).filter(|value| !value.is_null() && *value != "")
+}
+
+/// Every member but `ours` is what it was.
+fn others_are_kept(old: &Value, new: &Value, ours: &[&str]) {
+    let Value::Object(old) = old else { return };
+    for (name, value) in old.iter().filter(|(name, _)| !ours.contains(&name.as_str())) {
+        assert_eq!(new.get(name), Some(value), "the member {name} was changed");
+    }
+}
+
+fn millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

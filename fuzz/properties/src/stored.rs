@@ -1,0 +1,125 @@
+use std::time::SystemTime;
+
+use auth_accounts::{Begun, Record, Setback};
+use auth_core::{ErrorCode, FailureKind, RefreshToken, TokenSet};
+use serde_json::{Map, Value, json};
+
+/// Whether the tokens are those that `stored` says, member by member.
+pub(crate) fn tokens_are(tokens: &TokenSet, stored: &Value) -> bool {
+    let extra: Map<_, _> =
+        tokens.extra.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    let mut found = json!({
+        "access_token": tokens.access_token.expose(),
+        "token_type": tokens.token_type,
+        "refresh_token": tokens.refresh_token.as_ref().map(RefreshToken::expose),
+        "expires_at": tokens.expires_at.map(seconds),
+        "scope": tokens.scope,
+        "extra": extra,
+    });
+    let mut expected = only(
+        stored,
+        &["access_token", "token_type", "refresh_token", "expires_at", "scope", "extra"],
+    );
+    for form in [&mut found, &mut expected] {
+        if form["extra"].as_object().is_some_and(Map::is_empty) {
+            form["extra"].take();
+        }
+    }
+    found == expected
+}
+
+/// Whether the record is the one that `stored` says, member by member.
+pub(crate) fn record_is(record: &Record, stored: &Value) -> bool {
+    let renewed_at = json!(record.renewed_at.map(seconds));
+    tokens_are(&record.tokens, &stored["tokens"])
+        && renewed_at == stored["renewed_at"]
+        && notes_are(record, stored)
+}
+
+/// As [`record_is`], of the attempts alone.
+pub(crate) fn notes_are(record: &Record, stored: &Value) -> bool {
+    begun_is(record.begun.as_ref(), &stored["begun"])
+        && setback_is(record.setback.as_ref(), &stored["setback"])
+}
+
+fn begun_is(begun: Option<&Begun>, stored: &Value) -> bool {
+    let Some(begun) = begun else { return stored.is_null() };
+    let found = json!({
+        "refresh_token": begun.refresh_token.to_string(),
+        "at": seconds(begun.at),
+    });
+    let mut expected = only(stored, &["refresh_token", "at"]);
+    lower(&mut expected["refresh_token"]);
+    found == expected
+}
+
+fn setback_is(setback: Option<&Setback>, stored: &Value) -> bool {
+    let Some(setback) = setback else { return stored.is_null() };
+    let found = json!({
+        "refresh_token": setback.refresh_token.to_string(),
+        "kind": setback.kind.as_str(),
+        "code": setback.code.as_ref().map(ErrorCode::as_str),
+        "status": setback.status,
+        "after_unknown": setback.after_unknown,
+        "since": seconds(setback.since),
+        "failed_at": seconds(setback.failed_at),
+        "retry_at": setback.retry_at.map(seconds),
+        "count": setback.count,
+        "client": setback.client.map(|client| client.to_string()),
+    });
+    let mut expected = only(
+        stored,
+        &[
+            "refresh_token",
+            "kind",
+            "code",
+            "status",
+            "after_unknown",
+            "since",
+            "failed_at",
+            "retry_at",
+            "count",
+            "client",
+        ],
+    );
+    lower(&mut expected["refresh_token"]);
+    lower(&mut expected["client"]);
+    // As documented: what is not known is read as `unavailable`, and what is no
+    // code as none.
+    if expected["kind"].as_str().is_none_or(|kind| kind.parse::<FailureKind>().is_err()) {
+        expected["kind"] = json!("unavailable");
+    }
+    if expected["code"].as_str().is_some_and(|code| ErrorCode::new(code).is_none()) {
+        expected["code"].take();
+    }
+    if expected["after_unknown"].is_null() {
+        expected["after_unknown"] = json!(false);
+    }
+    found == expected
+}
+
+/// Whether an object has the form that is written, all the way down. `serde`
+/// reads lists in the place of objects too; nobody writes them.
+pub(crate) fn has_objects(record: &Value) -> bool {
+    record.is_object()
+        && record["tokens"].is_object()
+        && ["begun", "setback"].iter().all(|name| !record[name].is_array())
+}
+
+/// These members, absent ones as null.
+fn only(stored: &Value, names: &[&str]) -> Value {
+    names.iter().map(|name| ((*name).to_owned(), stored[name].clone())).collect()
+}
+
+/// Hexadecimal digits are read in either case.
+fn lower(digits: &mut Value) {
+    if let Value::String(digits) = digits {
+        digits.make_ascii_lowercase();
+    }
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).expect("a time since 1970");
+    assert_eq!(since.subsec_nanos(), 0, "stored times are whole seconds");
+    since.as_secs()
+}

@@ -1,0 +1,145 @@
+use auth_core::{Delivery, Failure, FailureKind, Response, Rule};
+use serde_json::Value;
+
+use crate::told::trimmed;
+
+/// The kind is one that the answer's status or its own words allow: `Rejected`
+/// only for a documented code, and the others only where status or code says
+/// so.
+pub fn judged_within_reason(answer: &Response, failure: &Failure) {
+    let status = answer.status().as_u16();
+    assert_eq!(failure.status(), Some(answer.status()));
+    assert_ne!(failure.delivery(), Delivery::NotSent, "an answer came, and so the request left");
+    let words = Words::of(answer.body());
+    let by_rule = |kind| {
+        Rule::built_in().iter().any(|rule| {
+            rule.kind() == kind
+                && failure.provider() == Some(rule.provider_name())
+                && rule.code().is_none_or(|code| words.have(code))
+        })
+    };
+    match failure.kind() {
+        FailureKind::Rejected => {
+            let standard = failure.provider().is_none() && words.have("invalid_grant");
+            assert!(standard || by_rule(FailureKind::Rejected), "{failure:?}");
+            assert!(failure.code().is_some() || failure.provider().is_some(), "{failure:?}");
+            assert!(!is_no_verdict(status), "{status} is no verdict on the token");
+            assert_eq!(failure.delivery(), Delivery::Answered, "{failure:?}");
+        }
+        FailureKind::Throttled => {
+            let said = status == 429 || words.have("slow_down") || by_rule(FailureKind::Throttled);
+            assert!(said, "{failure:?}");
+        }
+        FailureKind::Misconfigured => {
+            let elsewhere = matches!(status, 300..400 | 404 | 405);
+            let said = MISCONFIGURED.iter().any(|code| words.have(code));
+            assert!(elsewhere || said || by_rule(FailureKind::Misconfigured), "{failure:?}");
+        }
+        FailureKind::Interrupted => {
+            assert!(answer.status().is_success(), "{failure:?}");
+            assert_eq!(failure.delivery(), Delivery::Unknown, "{failure:?}");
+        }
+        FailureKind::Unreachable => panic!("there was an answer"),
+        _ => {}
+    }
+    // A 5xx may hide a rotation; and what is no status counts as one.
+    if status >= 500 && failure.kind() == FailureKind::Unavailable {
+        assert_eq!(failure.delivery(), Delivery::Unknown, "{failure:?}");
+    }
+    if failure.is_retried_by_default() {
+        assert!(!answer.status().is_client_error(), "a 4xx is retried by default");
+    }
+    // A page holds no code, whatever is written on it, and half an answer no
+    // verdict.
+    if is_page(answer.body()) || is_cut(answer.body()) {
+        assert_eq!(failure.code(), None, "out of what is no answer");
+        assert_eq!(failure.provider(), None, "out of what is no answer");
+        assert_ne!(failure.kind(), FailureKind::Rejected);
+    }
+}
+
+/// What is kept of an answer is short, and printable on one line.
+pub fn bounded(failure: &Failure) {
+    let printable = |text: &str| text.bytes().all(|byte| (0x20..0x7F).contains(&byte));
+    if let Some(code) = failure.code() {
+        assert!((1..=64).contains(&code.as_str().len()), "{code:?}");
+        assert!(printable(code.as_str()), "{code:?}");
+    }
+    if let Some(text) = failure.description() {
+        assert!((1..=256).contains(&text.len()), "{text:?}");
+        assert!(printable(text), "{text:?}");
+    }
+    let line = failure.to_string();
+    assert!(line.len() < 512 && !line.contains(char::is_control), "{line:?}");
+}
+
+/// Codes that say by the standards that the client is set up wrongly (RFC 6749
+/// section 5.2, RFC 8707 section 2), and one that is none but widespread.
+const MISCONFIGURED: [&str; 7] = [
+    "invalid_request",
+    "invalid_client",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+    "invalid_target",
+    "invalid_request_error",
+];
+
+/// Statuses of those on the way to the server, and of a server that did not
+/// get to the request.
+fn is_no_verdict(status: u16) -> bool {
+    matches!(status, ..200 | 300..400 | 407 | 408 | 421 | 425 | 429 | 500..)
+}
+
+fn is_page(body: &[u8]) -> bool {
+    matches!(trimmed(body).first(), None | Some(b'<'))
+}
+
+/// A JSON object without its end.
+fn is_cut(body: &[u8]) -> bool {
+    let body = trimmed(body);
+    body.starts_with(b"{")
+        && serde_json::from_slice::<Value>(body).is_err_and(|error| error.is_eof())
+}
+
+/// Everything in a body that could be taken for a code.
+struct Words {
+    exact: Vec<String>,
+    /// JSON of which a part is broken: who can say what still can be read?
+    broken: Option<String>,
+}
+
+impl Words {
+    fn of(body: &[u8]) -> Self {
+        let mut words = Self { exact: Vec::new(), broken: None };
+        let body = trimmed(body);
+        if let Ok(value) = serde_json::from_slice(body) {
+            words.collect(&value);
+        } else if matches!(body.first(), Some(b'{' | b'[' | b'"')) {
+            words.broken = Some(String::from_utf8_lossy(body).into_owned());
+        }
+        if !matches!(body.first(), Some(b'{' | b'[' | b'"' | b'<')) {
+            let values = form_urlencoded::parse(body).map(|(_, value)| value.into_owned());
+            words.exact.extend(values);
+        }
+        words
+    }
+
+    fn collect(&mut self, value: &Value) {
+        match value {
+            Value::String(text) => self.exact.push(text.clone()),
+            Value::Number(number) => self.exact.push(number.to_string()),
+            Value::Array(items) => items.iter().for_each(|item| self.collect(item)),
+            Value::Object(members) => members.values().for_each(|item| self.collect(item)),
+            _ => {}
+        }
+    }
+
+    fn have(&self, code: &str) -> bool {
+        // AWS puts a namespace before the code: `com.example#Name`.
+        let is_it = |word: &String| word.rsplit('#').next() == Some(code);
+        self.exact.iter().any(is_it)
+            // A code may be written with escapes.
+            || self.broken.as_ref().is_some_and(|text| text.contains(code) || text.contains("\\u"))
+    }
+}
