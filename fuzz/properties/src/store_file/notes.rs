@@ -10,7 +10,7 @@ use super::{
 use crate::{input::json, stored::notes_are};
 
 /// What the notes stand beside.
-const LOGIN: &[u8] = br#"{"tokens": {"access_token": "at-1", "refresh_token": "rt-1", "id_token": "id-1"}, "last_refresh": "2027-01-15T08:00:00Z"}"#;
+const LOGIN: &[u8] = br#"{"tokens": {"access_token": "at-1", "refresh_token": "rt-1", "id_token": "id-1"}, "last_refresh": "2026-12-31T23:59:59Z"}"#;
 
 /// The notes beside a login of Codex. They add to the login, and never change
 /// what it says itself.
