@@ -237,6 +237,8 @@ fn number<'de, A: MapAccess<'de>>(mut members: A) -> Result<Option<Wiped>, A::Er
 
 #[cfg(test)]
 mod tests {
+    use serde::de::IntoDeserializer;
+
     use super::*;
 
     fn read(json: &str, room: &mut Room) -> serde_json::Result<Option<Value>> {
@@ -292,6 +294,36 @@ mod tests {
         ] {
             let value = read(json, &mut Room::new(9, 9, Excess::Refused)).unwrap().unwrap();
             assert_eq!(value, expected);
+        }
+    }
+
+    /// JSON has one null; other formats know what there is and what there is
+    /// not.
+    #[test]
+    fn what_may_be_there_is_read_from_other_formats() {
+        struct Optional(Option<u64>);
+
+        impl<'de> Deserializer<'de> for Optional {
+            type Error = serde::de::value::Error;
+
+            fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+                match self.0 {
+                    Some(value) => visitor.visit_some(value.into_deserializer()),
+                    None => visitor.visit_none(),
+                }
+            }
+
+            serde::forward_to_deserialize_any! {
+                bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option
+                unit unit_struct newtype_struct seq tuple tuple_struct map struct enum identifier
+                ignored_any
+            }
+        }
+
+        for (value, expected) in [(None, Value::Null), (Some(7), Value::from(7))] {
+            let mut room = Room::new(9, 9, Excess::Refused);
+            let read = room.value().deserialize(Optional(value)).unwrap();
+            assert_eq!(read.map(Wiped::into_value), Some(expected));
         }
     }
 }
