@@ -44,12 +44,19 @@ pub(crate) enum Problem {
          `chmod {fix:o} {path:?}`, else log in again"
     )]
     LooseMode { path: PathBuf, mode: u32, fix: u32 },
+    #[error(
+        "its mode is {mode:04o}, so that everybody can take away the store below it, or plant one; \
+         run `chmod o-w {path:?}`, or keep the store elsewhere"
+    )]
+    LooseAbove { path: PathBuf, mode: u32 },
     #[error("it belongs to user {owner}, and this process runs as user {user}")]
     ForeignOwner { owner: u32, user: u32 },
     #[error("it is larger than {limit} bytes; it was not read")]
     TooLarge { limit: usize },
-    #[error("the record would have {size} bytes, more than {limit}; nothing was written")]
-    RecordTooLarge { size: usize, limit: usize },
+    #[error("it would have more than {limit} bytes; nothing was written")]
+    RecordTooLarge { limit: usize },
+    #[error("it could not be read again: {reason}; nothing was written")]
+    Unreadable { reason: &'static str },
     #[error("it cannot be read as {expected}: {reason} (line {line}, column {column})")]
     Damaged { expected: &'static str, reason: &'static str, line: usize, column: usize },
     #[error("its schema has version {found}, and this program knows versions up to {known}")]
@@ -89,15 +96,17 @@ impl From<FileError> for StoreError {
             Problem::Conflict => StoreErrorKind::Conflict,
             Problem::LeaseTimeout { .. } => StoreErrorKind::LeaseTimeout,
             Problem::Busy { .. } => StoreErrorKind::Unavailable,
-            Problem::Symlink | Problem::LooseMode { .. } | Problem::ForeignOwner { .. } => {
-                StoreErrorKind::Permissions
-            }
+            Problem::Symlink
+            | Problem::LooseMode { .. }
+            | Problem::LooseAbove { .. }
+            | Problem::ForeignOwner { .. } => StoreErrorKind::Permissions,
             Problem::WrongType { .. }
             | Problem::TooLarge { .. }
             | Problem::Damaged { .. }
             | Problem::WrongAccount => StoreErrorKind::Damaged,
             Problem::NewerSchema { .. } => StoreErrorKind::NewerSchema,
             Problem::RecordTooLarge { .. }
+            | Problem::Unreadable { .. }
             | Problem::UnknownAccount { .. }
             | Problem::Unfit { .. }
             | Problem::NoStateDirectory

@@ -12,7 +12,9 @@ use auth_accounts::{AccountId, Lease, Record, StoreError, Version};
 use etcetera::BaseStrategy;
 
 use crate::{
+    content::MAX_SIZE,
     error::{FileError, Problem},
+    events,
     lock::FileLock,
     names::{Names, Owner, owner},
     sys::{Dir, Privacy},
@@ -58,10 +60,6 @@ pub struct FileStore {
 /// flushing a small file to disk.
 const SAVE_WAIT: Duration = Duration::from_secs(10);
 
-/// The most that a record's file may have. An answer of a token endpoint has
-/// at most 1 MiB unless its user allowed more, and is stored once.
-const MAX_RECORD: usize = 4 << 20;
-
 impl FileStore {
     /// Opens the store in `directory`. Makes the directory if need be, with
     /// mode 0700, and its parents; and removes what saves of processes that
@@ -69,14 +67,16 @@ impl FileStore {
     ///
     /// # Errors
     ///
-    /// If the directory cannot be made or opened, belongs to another user, is
-    /// a symbolic link, or is accessible to others
+    /// If the directory cannot be made or opened; if it belongs to another
+    /// user, is a symbolic link, is accessible to others, or has a directory
+    /// above it that everybody may write to
     /// ([`Permissions`](auth_accounts::StoreErrorKind::Permissions)).
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let directory = directory.into();
         // A relative path would mean another directory after `chdir`.
         let directory = std::path::absolute(&directory)
             .map_err(|error| FileError::io("make absolute", directory, error))?;
+        Dir::check_above(&directory)?;
         if directory.symlink_metadata().is_err() {
             Dir::create(&directory)?;
         }
@@ -194,10 +194,12 @@ struct Found {
 
 /// Reads a record's file, which must be `account`'s if one is given.
 fn read(dir: &Dir, name: &str, account: Option<&AccountId>) -> Result<Option<Found>, FileError> {
-    let Some(content) = dir.read(name, MAX_RECORD)? else { return Ok(None) };
+    let Some(content) = dir.read(name, MAX_SIZE)? else { return Ok(None) };
     let error = |problem| FileError::new(dir.path_of(name), problem);
     let (owner, record) = form::parse(&content).map_err(error)?;
-    if account.is_some_and(|account| account.as_str() != owner) {
+    // A file that was copied under another name is nobody's.
+    if account.is_some_and(|account| account.as_str() != owner) || Names::of(&owner).record != name
+    {
         return Err(error(Problem::WrongAccount));
     }
     Ok(Some(Found { account: owner.into(), record, version: form::version(&content) }))
@@ -219,19 +221,18 @@ impl Files for FileStore {
         let names = Names::of(account.as_str());
         let error = |problem| FileError::new(dir.path_of(&names.record), problem);
 
-        let content = form::write(account, record);
-        if content.len() > MAX_RECORD {
-            let size = content.len();
-            return Err(error(Problem::RecordTooLarge { size, limit: MAX_RECORD }));
-        }
+        let content = form::write(account, record).map_err(error)?;
         let _lock = FileLock::take(&dir, &names.lock, SAVE_WAIT)?;
         // What cannot be read ends it here, and so is never overwritten.
         let found = read(&dir, &names.record, Some(account))?;
         if found.as_ref().map(|found| &found.version) != expected {
             return Err(error(Problem::Conflict));
         }
-        dir.replace(&names.record, &names.temporary, &content, || Ok(()))?;
-        Ok(form::version(&content))
+        dir.replace(&names.record, &names.temporary, &content.bytes, || Ok(()))?;
+        if let Some(reason) = content.left_out {
+            events::left_out(&dir.path_of(&names.record), reason);
+        }
+        Ok(form::version(&content.bytes))
     }
 
     fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError> {

@@ -24,6 +24,7 @@ use std::{
 
 use auth_accounts::{AccountId, Lease, Record, Version};
 use auth_core::TokenSet;
+use zeroize::Zeroizing;
 
 use self::{
     document::Document,
@@ -124,18 +125,18 @@ impl<F: Format> Files for Shared<F> {
         }
         let mut document = current.document.clone().unwrap_or_default();
         F::write(&mut document, record).map_err(|reason| self.error(Problem::Unfit { reason }))?;
+        let (content, found) =
+            Import::<F>::content(&document).map_err(|problem| self.error(problem))?;
+        let (notes, noted) =
+            Notes::of(record, F::KEPT_EXTRA).map_err(|problem| self.error(problem))?;
         // The tokens first: if it ends in between, the notes that remain are
         // about a refresh token that is no longer there, and mean nothing.
         if current.document.as_ref() != Some(&document) {
-            self.replace(current.document.as_ref(), &document)?;
+            self.replace(current.document.as_ref(), &content)?;
         }
-        let notes = Notes::of(record, F::KEPT_EXTRA);
-        side.write(&notes)?;
+        side.write(&noted)?;
         // As it will be found.
-        match self.found(&document)? {
-            Some(found) => Ok(notes.version(&notes.record_of(found))),
-            None => Err(self.error(Problem::Unfit { reason: "there is no access token" })),
-        }
+        Ok(notes.version(&notes.record_of(found)))
     }
 
     fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError> {
@@ -209,10 +210,24 @@ impl<F: Format> Import<F> {
         })
     }
 
-    fn replace(&self, old: Option<&Document>, new: &Document) -> Result<(), FileError> {
+    /// What to write, and what will be found in it: what cannot be read must not
+    /// be written, for it would never be overwritten.
+    fn content(document: &Document) -> Result<(Zeroizing<Vec<u8>>, Found), Problem> {
+        let content = document.to_bytes(MAX_FILE)?;
+        let found = match Document::parse(&content, F::EXPECTED) {
+            Ok(document) => F::read(&document),
+            Err(Problem::Damaged { reason, .. }) => Err(reason),
+            Err(problem) => return Err(problem),
+        };
+        let found = found.map_err(|reason| Problem::Unreadable { reason })?;
+        let found = found.ok_or(Problem::Unfit { reason: "there is no access token" })?;
+        Ok((content, found))
+    }
+
+    fn replace(&self, old: Option<&Document>, new: &[u8]) -> Result<(), FileError> {
         let dir = Dir::open(self.dir_path(), Privacy::Unwritable)?;
         let temporary = format!("{}.auth-store.tmp", self.name());
-        dir.replace(self.name(), &temporary, &new.to_bytes(), || {
+        dir.replace(self.name(), &temporary, new, || {
             // Some programs take no lock, so this is looked at as late as can
             // be.
             match self.document()?.as_ref() == old {
@@ -306,16 +321,17 @@ mod tests {
         let ours = document(r#"{"tokens":"ours"}"#);
         let old = document(r#"{"tokens":"old"}"#);
         let theirs = document(r#"{"tokens":"theirs"}"#);
+        let bytes = |document: &Document| document.to_bytes(MAX_FILE).unwrap();
 
-        let error = import.replace(Some(&old), &ours).unwrap_err();
+        let error = import.replace(Some(&old), &bytes(&ours)).unwrap_err();
         assert!(matches!(error.problem, Problem::Conflict));
         assert!(import.document().unwrap().unwrap() == theirs);
         assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 1);
 
-        import.replace(Some(&theirs), &ours).unwrap();
+        import.replace(Some(&theirs), &bytes(&ours)).unwrap();
         assert!(import.document().unwrap().unwrap() == ours);
         std::fs::remove_file(&file).unwrap();
-        assert!(import.replace(Some(&ours), &old).is_err());
-        import.replace(None, &old).unwrap();
+        assert!(import.replace(Some(&ours), &bytes(&old)).is_err());
+        import.replace(None, &bytes(&old)).unwrap();
     }
 }

@@ -1,11 +1,18 @@
-//! JSON that holds secrets: read without quoting it in errors, told apart by
-//! digests.
+//! JSON that holds secrets: read without quoting it in errors, written within
+//! bounds, told apart by digests.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    io::{self, Write},
+};
 
-use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::error::Category;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{
+    error::Category,
+    ser::{Formatter, Serializer},
+};
 use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
 
 use crate::error::Problem;
 
@@ -46,6 +53,106 @@ pub(crate) fn parse_versioned<T: DeserializeOwned>(
     }
 }
 
+/// What `put` writes, which is called twice: nothing is allocated before it is
+/// known to have at most `limit` bytes, and a buffer that had to grow would
+/// leave secrets behind.
+pub(crate) fn bounded(
+    limit: usize,
+    put: impl Fn(&mut dyn Write) -> serde_json::Result<()>,
+) -> Result<Zeroizing<Vec<u8>>, Problem> {
+    let mut room = Room(limit);
+    // Nothing else can fail in writing strings, numbers, and maps with strings
+    // for keys.
+    put(&mut room).map_err(|_| Problem::RecordTooLarge { limit })?;
+    let mut json = Zeroizing::new(Vec::with_capacity(limit - room.0));
+    put(&mut *json).map_err(|_| Problem::RecordTooLarge { limit })?;
+    Ok(json)
+}
+
+/// Counts down.
+struct Room(usize);
+
+impl Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::FileTooLarge)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes a record's form for people to read: one member a line, down to those
+/// of `extra`. What is in these may nest, and stays on its line: indented, it
+/// could take a hundred times the room.
+pub(crate) fn put_in_lines(
+    form: &impl Serialize,
+    output: &mut dyn Write,
+) -> serde_json::Result<()> {
+    let layout = Lines { depth: 0, is_empty: true };
+    form.serialize(&mut Serializer::with_formatter(&mut *output, layout))?;
+    output.write_all(b"\n").map_err(serde_json::Error::io)
+}
+
+/// `extra` in `tokens` in `record` in the whole.
+const LAST_IN_LINES: usize = 4;
+
+struct Lines {
+    /// How many objects are open.
+    depth: usize,
+    /// Whether nothing is in the innermost one yet.
+    is_empty: bool,
+}
+
+impl Lines {
+    fn new_line<W: Write + ?Sized>(&self, output: &mut W) -> io::Result<()> {
+        if self.depth > LAST_IN_LINES {
+            return Ok(());
+        }
+        output.write_all(b"\n")?;
+        (0..self.depth).try_for_each(|_| output.write_all(b"  "))
+    }
+}
+
+impl Formatter for Lines {
+    fn begin_object<W: Write + ?Sized>(&mut self, output: &mut W) -> io::Result<()> {
+        self.depth += 1;
+        self.is_empty = true;
+        output.write_all(b"{")
+    }
+
+    fn begin_object_key<W: Write + ?Sized>(
+        &mut self,
+        output: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        if !first {
+            output.write_all(b",")?;
+        }
+        self.new_line(output)
+    }
+
+    fn begin_object_value<W: Write + ?Sized>(&mut self, output: &mut W) -> io::Result<()> {
+        output.write_all(if self.depth > LAST_IN_LINES { b":" } else { b": " })
+    }
+
+    fn end_object_value<W: Write + ?Sized>(&mut self, _output: &mut W) -> io::Result<()> {
+        self.is_empty = false;
+        Ok(())
+    }
+
+    fn end_object<W: Write + ?Sized>(&mut self, output: &mut W) -> io::Result<()> {
+        let in_lines = self.depth <= LAST_IN_LINES && !self.is_empty;
+        self.depth -= 1;
+        if in_lines {
+            self.new_line(output)?;
+        }
+        self.is_empty = false;
+        output.write_all(b"}")
+    }
+}
+
 /// The first 128 bits of a SHA-256 over the parts, each with its length.
 pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 16] {
     let mut hasher = Sha256::new();
@@ -69,4 +176,46 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// What makes a record unlike every other one, whatever else it holds.
 pub(crate) fn revision() -> String {
     format!("{:032x}", fastrand::u128(..))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn in_lines(value: &serde_json::Value) -> String {
+        let json = bounded(usize::MAX, |output| put_in_lines(value, output)).unwrap();
+        String::from_utf8(json.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn lines_end_where_extra_begins_to_nest() {
+        let form = json!({"a": {"b": {"c": {"d": {"e": [1, {"f": {}}], "g": 2}, "h": [{"i": 3}]}, "j": {}}}, "k": "\n"});
+        let expected = r#"{
+  "a": {
+    "b": {
+      "c": {
+        "d": {"e":[1,{"f":{}}],"g":2},
+        "h": [{"i":3}]
+      },
+      "j": {}
+    }
+  },
+  "k": "\n"
+}
+"#;
+        assert_eq!(in_lines(&form), expected);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(expected).unwrap(), form);
+        assert_eq!(in_lines(&json!({})), "{}\n");
+    }
+
+    #[test]
+    fn nothing_is_written_beyond_the_bound() {
+        let value = json!([1, "two"]);
+        let write = |limit| bounded(limit, |output| serde_json::to_writer(output, &value));
+        let json = write(9).unwrap();
+        assert_eq!((&json[..], json.capacity()), (&br#"[1,"two"]"#[..], 9));
+        assert!(matches!(write(8), Err(Problem::RecordTooLarge { limit: 8 })));
+    }
 }

@@ -5,7 +5,11 @@
 )]
 
 #[cfg(feature = "file")]
+mod content;
+#[cfg(feature = "file")]
 mod error;
+#[cfg(feature = "file")]
+mod events;
 #[cfg(feature = "file")]
 mod file_store;
 #[cfg(feature = "file")]

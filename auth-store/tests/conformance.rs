@@ -72,7 +72,7 @@ impl Place {
         };
         let content = fs::read_to_string(&file).unwrap();
         let damaged = match how {
-            Damage::Truncated => content[..content.len() / 2].to_owned(),
+            Damage::Truncated => content.chars().take(content.len() / 2).collect(),
             Damage::Empty => String::new(),
             Damage::NewerSchema => content.replace("\"schema\": 1", "\"schema\": 9"),
             _ => "PK\u{3}\u{4}".to_owned(),

@@ -138,6 +138,30 @@ fn accounts_are_listed_and_removed() {
     assert_eq!(store.list().unwrap().count(), 0);
 }
 
+/// Its name does not say whose it is, its content does; a copy has the same.
+#[test]
+fn a_copy_of_a_file_is_not_the_account_again() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    let long = AccountId::from("x".repeat(500));
+    save(&store, &long, &record(1));
+    let file = names(scratch.path()).into_iter().find(|name| name.ends_with(".json")).unwrap();
+    let (head, digest) = file.strip_suffix(".json").unwrap().split_once('~').unwrap();
+    let other: String = digest.chars().rev().collect();
+    for copy in [format!("{head}~{other}.json"), format!("{head}~copy.json")] {
+        let copy = scratch.path().join(copy);
+        fs::copy(scratch.path().join(&file), &copy).unwrap();
+        let (listed, errors): (Vec<_>, Vec<_>) = store.list().unwrap().partition(Result::is_ok);
+        assert_eq!(listed.len(), 1);
+        assert_eq!(listed[0].as_ref().unwrap(), &long);
+        let error = errors[0].as_ref().unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Damaged);
+        assert!(error.to_string().starts_with(&copy.display().to_string()), "{error}");
+        assert!(error.to_string().contains("another account"), "{error}");
+        fs::remove_file(copy).unwrap();
+    }
+}
+
 #[test]
 fn one_unreadable_file_hides_no_other_account() {
     let scratch = scratch();
@@ -256,7 +280,7 @@ fn no_error_says_what_was_to_be_saved() {
     let scratch = scratch();
     let store = FileStore::open(scratch.path()).unwrap();
     let mut record = record(1);
-    record.tokens.extra.insert("blob", format!("{SECRET}{}", "x".repeat(5 << 20)).into());
+    record.tokens.scope = Some(format!("{SECRET}{}", "x".repeat(5 << 20)));
     let error = BlockingTokenStore::save(&store, &account(), &record, None).unwrap_err();
     let text = shown(&error);
     assert!(text.contains("nothing was written"), "{text}");

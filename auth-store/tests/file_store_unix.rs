@@ -1,7 +1,7 @@
 //! Who else may get at a `FileStore`: modes, owners, links, pipes.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "helpers of tests are tests, too")]
 
 mod support;
 
@@ -89,6 +89,49 @@ fn a_looser_mode_is_refused() {
     assert_eq!(mode(scratch.path()), 0o750, "it is not for the store to change");
 }
 
+/// Whoever can rename the directory can make its user start anew, with an empty
+/// one, or have one planted.
+#[test]
+fn a_directory_above_that_everybody_may_write_to_is_refused() {
+    let scratch = scratch();
+    let above = scratch.path().join("above");
+    let directory = above.join("state/app");
+    let store = FileStore::open(&directory).unwrap();
+    save(&store, &account(), &record(1));
+    let state = above.join("state");
+    // Through a link, too.
+    symlink(&state, scratch.path().join("link")).unwrap();
+    let linked = scratch.path().join("link/app");
+
+    for loose in [&above, &state] {
+        for mode in [0o777, 0o703, 0o2777] {
+            set_mode(loose, mode);
+            for directory in [&directory, &linked] {
+                let error = FileStore::open(directory).unwrap_err();
+                assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+                let text = error.to_string();
+                assert!(text.contains(&format!("its mode is {mode:04o}")), "{text}");
+                assert!(text.contains("run `chmod o-w"), "{text}");
+            }
+        }
+        // As `/tmp`; as a home directory where each user has a group; and so on.
+        for mode in [0o1777, 0o775, 0o755] {
+            set_mode(loose, mode);
+            for directory in [&directory, &linked] {
+                let store = FileStore::open(directory).unwrap();
+                assert_eq!(load(&store, &account()), Some(record(1)));
+            }
+        }
+        set_mode(loose, 0o700);
+    }
+
+    set_mode(&above, 0o777);
+    fs::rename(&state, above.join("taken away")).unwrap();
+    let error = FileStore::open(&directory).unwrap_err();
+    assert!(error.to_string().starts_with(&format!("{}: ", above.display())), "{error}");
+    assert!(!state.exists(), "an empty one was made");
+}
+
 /// Whoever may write beside a directory can plant a link; what it points to
 /// is neither read nor written.
 #[test]
@@ -171,6 +214,23 @@ fn only_regular_files_are_read() {
     refused();
     fs::remove_file(&path).unwrap();
 
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, FileType, makedev, mknodat};
+        // `/dev/zero`, which never ends; only root can make one. And one that
+        // everybody can make, and nobody can open.
+        for (major, minor) in [(1, 5), (0, 0)] {
+            let device = makedev(major, minor);
+            match mknodat(CWD, &path, FileType::CharacterDevice, mode, device) {
+                Ok(()) => {
+                    refused();
+                    fs::remove_file(&path).unwrap();
+                }
+                Err(error) => skipped("a device in place of a file", &error),
+            }
+        }
+    }
+
     let socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
     refused();
     drop(socket);
@@ -184,21 +244,31 @@ fn only_regular_files_are_read() {
 /// Whoever owns a file or a directory can change it, whatever its mode.
 #[test]
 fn what_belongs_to_others_is_refused() {
+    let user = rustix::process::geteuid().as_raw();
     let scratch = scratch();
+    let refused = |error: auth_accounts::StoreError, owner: u32, user: u32| {
+        assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+        let says = format!("belongs to user {owner}, and this process runs as user {user}");
+        assert!(error.to_string().contains(&says), "{error}");
+    };
+    if user != 0 {
+        // A directory that is root's everywhere.
+        refused(FileStore::open("/").unwrap_err(), 0, user);
+        return skipped("a file of another user", &"only root can give things away");
+    }
     let store = FileStore::open(scratch.path()).unwrap();
     save(&store, &account(), &record(1));
     let path = scratch.path().join(RECORD);
-    // Only root can give things away.
-    if std::os::unix::fs::chown(&path, Some(12345), None).is_err() {
-        return;
-    }
-    let error = BlockingTokenStore::load(&store, &account()).unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Permissions);
-    assert!(error.to_string().contains("belongs to user 12345"), "{error}");
+    std::os::unix::fs::chown(&path, Some(12345), None).unwrap();
+    refused(BlockingTokenStore::load(&store, &account()).unwrap_err(), 12345, 0);
     std::os::unix::fs::chown(scratch.path(), Some(12345), None).unwrap();
-    let error = FileStore::open(scratch.path()).unwrap_err();
-    assert!(error.to_string().contains("belongs to user 12345"), "{error}");
+    refused(FileStore::open(scratch.path()).unwrap_err(), 12345, 0);
     std::os::unix::fs::chown(scratch.path(), Some(0), None).unwrap();
+}
+
+/// What this user may not try is said, and not passed over.
+fn skipped(what: &str, why: &dyn std::fmt::Display) {
+    println!("skipped: {what}: {why}");
 }
 
 /// Otherwise a program that changes its working directory would have another

@@ -5,14 +5,14 @@
 //! | `schema` | 1 |
 //! | `account` | the account's id |
 //! | `revision` | 32 hexadecimal digits that no other save has |
+//! | `extra_left_out` | why `record.tokens.extra` is missing; left out unless it is |
 //! | `record` | [the form of a record](auth_accounts::record_exposed) |
 
 use auth_accounts::{AccountId, Record, Version};
-use auth_core::serde_exposed::to_json_pretty;
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use crate::{
+    content::Content,
     error::Problem,
     json::{self, digest, revision},
 };
@@ -25,6 +25,8 @@ struct Form<A, R> {
     schema: u64,
     account: A,
     revision: A,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    extra_left_out: Option<A>,
     record: R,
 }
 
@@ -38,15 +40,18 @@ pub(super) fn parse(content: &[u8]) -> Result<(String, Record), Problem> {
     Ok((form.account, form.record))
 }
 
-pub(super) fn write(account: &AccountId, record: &Record) -> Zeroizing<Vec<u8>> {
-    let revision = revision();
-    let form = Form {
-        schema: SCHEMA,
-        account: account.as_str(),
-        revision: &revision,
-        record: Exposed(record),
-    };
-    to_json_pretty(&form)
+pub(super) fn write(account: &AccountId, record: &Record) -> Result<Content, Problem> {
+    let (account, revision) = (account.as_str(), revision());
+    Content::of(
+        record,
+        |record, extra_left_out, output| {
+            let record = Exposed(record);
+            let revision = &revision;
+            let form = Form { schema: SCHEMA, account, revision, extra_left_out, record };
+            json::put_in_lines(&form, output)
+        },
+        |content| parse(content).map(drop),
+    )
 }
 
 /// Two saves differ in their revision, and an edit by hand in something.

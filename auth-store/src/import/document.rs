@@ -1,11 +1,15 @@
 //! A JSON object that belongs to another program.
 
-use auth_core::serde_exposed::{to_json, to_json_pretty, wipe};
-use serde::Serialize;
+use auth_core::serde_exposed::{object, wipe};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::{error::FileError, json, sys::Dir};
+use crate::{
+    error::{FileError, Problem},
+    json,
+    sys::Dir,
+};
 
 /// The members of a file, those that nobody here knows included. Wiped on
 /// drop.
@@ -25,18 +29,27 @@ impl Document {
         limit: usize,
     ) -> Result<Option<Self>, FileError> {
         let Some(content) = dir.read(name, limit)? else { return Ok(None) };
-        let members = json::parse(&content, expected)
-            .map_err(|problem| FileError::new(dir.path_of(name), problem))?;
-        Ok(Some(Self { members, pretty: content.contains(&b'\n') }))
+        Self::parse(&content, expected)
+            .map(Some)
+            .map_err(|problem| FileError::new(dir.path_of(name), problem))
+    }
+
+    pub(super) fn parse(content: &[u8], expected: &'static str) -> Result<Self, Problem> {
+        #[derive(Deserialize)]
+        struct Whole(#[serde(deserialize_with = "object")] Map<String, Value>);
+        let Whole(members) = json::parse(content, expected)?;
+        Ok(Self { members, pretty: content.contains(&b'\n') })
     }
 
     /// The file's new content.
-    pub(super) fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
-        #[derive(Serialize)]
-        #[serde(transparent)]
-        struct Whole<'a>(&'a Map<String, Value>);
-        let whole = Whole(&self.members);
-        if self.pretty { to_json_pretty(&whole) } else { to_json(&whole) }
+    pub(super) fn to_bytes(&self, limit: usize) -> Result<Zeroizing<Vec<u8>>, Problem> {
+        json::bounded(limit, |output| {
+            if !self.pretty {
+                return serde_json::to_writer(output, &self.members);
+            }
+            serde_json::to_writer_pretty(&mut *output, &self.members)?;
+            output.write_all(b"\n").map_err(serde_json::Error::io)
+        })
     }
 
     /// Changes the member `name`, which is made an object unless it is one.

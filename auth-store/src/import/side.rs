@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use auth_accounts::{Record, Version};
-use auth_core::{AccessToken, Extra, serde_exposed::to_json_pretty};
+use auth_core::{AccessToken, Extra, serde_exposed::wipe};
 use serde::{Deserialize, Serialize};
 
 use super::Found;
 use crate::{
+    content::{Content, MAX_SIZE},
     error::{FileError, Problem},
+    events,
     json::{self, digest, hex, revision},
     sys::{Dir, Privacy},
 };
@@ -17,7 +19,6 @@ use crate::{
 const DIRECTORY: &str = ".auth-store";
 const SCHEMA: u64 = 1;
 const EXPECTED: &str = "notes beside a credentials file";
-const MAX_NOTES: usize = 4 << 20;
 
 /// Our files for one foreign file.
 pub(super) struct Side {
@@ -53,19 +54,18 @@ impl Side {
             return Ok(Notes::default());
         }
         let (dir, name) = (Dir::open(&path, Privacy::Secret)?, Names::of(file_name).notes);
-        let Some(content) = dir.read(&name, MAX_NOTES)? else { return Ok(Notes::default()) };
+        let Some(content) = dir.read(&name, MAX_SIZE)? else { return Ok(Notes::default()) };
         Notes::parse(&content).map_err(|problem| FileError::new(dir.path_of(&name), problem))
     }
 
     /// Replaces the notes. The caller holds the lock.
-    pub(super) fn write(&self, notes: &Notes) -> Result<(), FileError> {
+    pub(super) fn write(&self, notes: &Content) -> Result<(), FileError> {
         let Names { notes: name, temporary, .. } = &self.names;
-        let content = to_json_pretty(&notes.form());
-        if content.len() > MAX_NOTES {
-            let problem = Problem::RecordTooLarge { size: content.len(), limit: MAX_NOTES };
-            return Err(FileError::new(self.dir.path_of(name), problem));
+        self.dir.replace(name, temporary, &notes.bytes, || Ok(()))?;
+        if let Some(reason) = notes.left_out {
+            events::left_out(&self.dir.path_of(name), reason);
         }
-        self.dir.replace(name, temporary, &content, || Ok(()))
+        Ok(())
     }
 
     pub(super) fn dir(&self) -> &Dir {
@@ -103,6 +103,8 @@ struct Form<T, R> {
     schema: u64,
     revision: T,
     of: T,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    extra_left_out: Option<T>,
     record: R,
 }
 
@@ -111,36 +113,35 @@ struct Form<T, R> {
 struct Exposed<'a>(#[serde(with = "auth_accounts::record_exposed")] &'a Record);
 
 impl Notes {
-    /// What is to be noted of `record`, whose `kept_extra` is kept elsewhere.
-    pub(super) fn of(record: &Record, kept_extra: &[&str]) -> Self {
-        let mut notes = record.clone();
-        notes.tokens.access_token = AccessToken::new("elsewhere");
-        notes.tokens.refresh_token = None;
-        notes.tokens.extra = Extra::default();
-        for (name, value) in record.tokens.extra.iter() {
-            if !kept_extra.contains(&name) {
-                notes.tokens.extra.insert(name, value.clone());
-            }
+    /// What is to be noted of `record`, whose `kept_extra` is kept elsewhere;
+    /// as it will be found, and as it is written.
+    pub(super) fn of(record: &Record, kept_extra: &[&str]) -> Result<(Self, Content), Problem> {
+        let mut noted = record.clone();
+        noted.tokens.access_token = AccessToken::new("elsewhere");
+        noted.tokens.refresh_token = None;
+        for name in kept_extra {
+            noted.tokens.extra.remove(name).as_mut().map(wipe);
         }
-        Self {
-            revision: revision(),
-            of: token_digest(&record.tokens.access_token),
-            record: Some(notes),
+        let (revision, of) = (revision(), token_digest(&record.tokens.access_token));
+        let content = Content::of(
+            &noted,
+            |record, extra_left_out, output| {
+                let record = Exposed(record);
+                let (revision, of) = (revision.as_str(), of.as_str());
+                let form = Form { schema: SCHEMA, revision, of, extra_left_out, record };
+                json::put_in_lines(&form, output)
+            },
+            |content| Self::parse(content).map(drop),
+        )?;
+        if content.left_out.is_some() {
+            noted.tokens.extra = Extra::default();
         }
+        Ok((Self { revision, of, record: Some(noted) }, content))
     }
 
     fn parse(content: &[u8]) -> Result<Self, Problem> {
         let form: Form<String, Record> = json::parse_versioned(content, EXPECTED, SCHEMA)?;
         Ok(Self { revision: form.revision, of: form.of, record: Some(form.record) })
-    }
-
-    fn form(&self) -> Form<&str, Option<Exposed<'_>>> {
-        Form {
-            schema: SCHEMA,
-            revision: &self.revision,
-            of: &self.of,
-            record: self.record.as_ref().map(Exposed),
-        }
     }
 
     /// The record: what was found, and what was noted of it.

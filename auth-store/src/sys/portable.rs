@@ -26,6 +26,12 @@ impl Dir {
         fs::create_dir_all(path).map_err(|error| FileError::io("create directory", path, error))
     }
 
+    /// Nothing: there are no modes to check.
+    #[allow(clippy::unnecessary_wraps)]
+    pub(crate) fn check_above(_path: &Path) -> Result<(), FileError> {
+        Ok(())
+    }
+
     /// Opens a directory.
     pub(crate) fn open(path: &Path, privacy: Privacy) -> Result<Self, FileError> {
         let metadata = match privacy {

@@ -40,6 +40,7 @@ macro_rules! any_dir {
     ($dir:ty) => {
         impl AnyDir for $dir {
             fn make(path: &std::path::Path) -> Result<(), FileError> {
+                <$dir>::check_above(path)?;
                 <$dir>::create(path)
             }
             fn open(path: &std::path::Path) -> Result<Self, FileError> {

@@ -50,6 +50,27 @@ impl Dir {
         Ok(())
     }
 
+    /// Whether nobody but users who were trusted with it can take away what is at
+    /// `path`, and put something else there: no directory above it may be
+    /// written to by everybody, unless each may only remove what is theirs (the
+    /// sticky bit, as `/tmp` has it).
+    pub(crate) fn check_above(path: &Path) -> Result<(), FileError> {
+        let existing = path.ancestors().skip(1).find_map(|above| above.canonicalize().ok());
+        // As it is spelled, and where the links in it lead.
+        let spelled = path.ancestors().skip(1);
+        for above in spelled.chain(existing.iter().flat_map(|real| real.ancestors())) {
+            let Ok(metadata) = above.metadata() else { continue };
+            let mode = metadata.mode() & 0o7777;
+            if mode & 0o1002 == 0o0002 {
+                return Err(FileError::new(
+                    above,
+                    Problem::LooseAbove { path: above.into(), mode },
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// Opens a directory that is this user's and as private as asked for.
     pub(crate) fn open(path: &Path, privacy: Privacy) -> Result<Self, FileError> {
         let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;

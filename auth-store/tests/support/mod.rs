@@ -10,6 +10,7 @@ use std::{fs, path::Path, time::SystemTime};
 use auth_accounts::{AccountId, BlockingTokenStore, Record, Version};
 use auth_core::{AccessToken, RefreshToken, TokenSet};
 use auth_store::FileStore;
+use serde_json::Value;
 
 /// Every token of these tests begins so.
 pub(crate) const SECRET: &str = "s3cret-";
@@ -40,6 +41,11 @@ pub(crate) fn tokens(number: u32) -> TokenSet {
 
 pub(crate) fn record(number: u32) -> Record {
     Record::new(tokens(number))
+}
+
+/// An array in an array, and so on.
+pub(crate) fn nested(levels: usize) -> Value {
+    (0..levels).fold(Value::from("s3cret-deep"), |inner, _| Value::Array(vec![inner]))
 }
 
 /// A directory of this user's alone.
