@@ -5,7 +5,7 @@ use std::path::Path;
 
 #[cfg(feature = "tracing")]
 pub(crate) fn left_out(file: &Path, reason: &str) {
-    tracing::warn!(target: "auth_store", file = %file.display(), reason, "saved without extra");
+    tracing::warn!(target: "auth_store", file = ?file, reason, "saved without extra");
 }
 
 #[cfg(not(feature = "tracing"))]

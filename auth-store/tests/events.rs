@@ -42,9 +42,9 @@ fn what_is_left_out_is_told() {
         save(&store, &account(), &record);
     });
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    let file = file.display();
-    let expected =
-        format!(" WARN auth_store: saved without extra file={file} reason=\"nested too deeply\"\n");
+    let expected = format!(
+        " WARN auth_store: saved without extra file={file:?} reason=\"nested too deeply\"\n"
+    );
     assert_eq!(text, expected);
     assert!(!text.contains(SECRET));
 }
