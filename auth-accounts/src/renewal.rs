@@ -21,6 +21,7 @@
 mod flow;
 mod held;
 mod outcome;
+mod successor;
 
 use std::{sync::Arc, time::Duration};
 

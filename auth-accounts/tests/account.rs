@@ -241,6 +241,26 @@ fn what_a_server_says_once_it_need_not_say_again() {
 }
 
 #[test]
+fn a_server_that_says_something_new_every_time_fills_nothing() {
+    let long = "x".repeat(10_000);
+    let answer = |at: u32| {
+        let answer = Answer::tokens(&format!("at-{at}")).expires_in(3600);
+        answer.member("team", "blue").member(&format!("new-{at}"), long.as_str())
+    };
+    let script = (2..50).fold(Script::new(), |script, at| script.reply(answer(at)));
+    let world = World::new(script).with_record(0);
+    let account = world.account();
+    for at in 2..50 {
+        block_on(account.token()).unwrap();
+        let extra = world.record().tokens.extra;
+        assert!(extra.get("team").is_some() && extra.get(&format!("new-{at}")).is_some());
+        assert!(extra.iter().count() <= 7, "what a server says now, and 64 KiB of before");
+        world.pass(3600);
+    }
+    assert_eq!(world.record().tokens.extra.iter().count(), 7);
+}
+
+#[test]
 fn a_client_gets_tokens_with_its_own_credentials() {
     let script = Script::new()
         .expect(

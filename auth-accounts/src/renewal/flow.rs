@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_core::{AccessToken, Grant, Now, Refresh, RefreshError, TokenSet};
+use auth_core::{AccessToken, Grant, Now, Refresh, RefreshError};
 
 use super::{MAX_ROUNDS, held::Held};
 use crate::{
@@ -304,29 +304,6 @@ impl Flow {
     pub(super) fn setbacks(&self) -> impl Iterator<Item = &Setback> {
         let recorded = self.current.as_ref().and_then(|current| current.setback.as_ref());
         recorded.into_iter().chain(&self.setback)
-    }
-
-    /// The record that new tokens make.
-    pub(super) fn record_of(&self, mut tokens: TokenSet, now: Now) -> Record {
-        if self.shared.grant == GrantKind::ClientCredentials {
-            // RFC 6749 section 4.4.3: there should be none.
-            tokens.refresh_token = None;
-        }
-        if let Some(current) = &self.current {
-            // RFC 6749 section 5.1: no scope is the same scope. The rest by
-            // analogy: what a server said once, it need not say again.
-            let old = &current.tokens;
-            tokens.scope = tokens.scope.or_else(|| old.scope.clone());
-            tokens.token_type = tokens.token_type.or_else(|| old.token_type.clone());
-            for (name, value) in old.extra.iter() {
-                if tokens.extra.get(name).is_none() {
-                    tokens.extra.insert(name, value.clone());
-                }
-            }
-        }
-        // The expiry is counted from then (see `TokenSet::expires_at`).
-        let under_way = self.sent.map_or(Duration::ZERO, |sent| now.since(sent));
-        Record::obtained(tokens, now.wall.checked_sub(under_way).unwrap_or(now.wall))
     }
 
     /// New tokens are there, and not yet in the store.
