@@ -1,15 +1,19 @@
 // The authorization server of the end-to-end suite: oidc-provider, which is
 // certified by the OpenID Foundation, with rotation and reuse detection.
 //
-//   node server.mjs --journal FILE [--port N] [--access-token-ttl-s N]
+//   node server.mjs --journal FILE --port N
 //
-// Prints one line of JSON with the ports of the server and of its control
-// channel, and ends when its standard input does.
+// Prints one line of JSON with the port of its control channel, and ends when
+// its standard input does. What it counts and how it is set is in the journal
+// with the tokens, and outlives it.
 //
-//   POST /mint   {"client_id": ...}   a first refresh token, as after a login
-//   POST /clock  {"offset_s": N}      its clock ahead, or behind
-//   POST /grace  {"ms": N}            how long a used refresh token stays good
-//   GET  /stats                       what was asked of it
+//   POST /mint     {"client_id": ...}  a first refresh token, as after a login
+//   POST /session  {"family": ...}     whether that session goes on
+//   POST /revoke   {"family": ...}     ends it, as a user does elsewhere
+//   POST /set      {"setting": N}      see the journal's settings
+//   POST /kill_at_next_success         ends itself, as by `kill -9`, once it has
+//                                      rotated a token, before the answer leaves
+//   GET  /stats                        what was asked of it
 
 import { createPrivateKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -27,8 +31,7 @@ console.warn = warn;
 const { values: options } = parseArgs({
   options: {
     journal: { type: 'string' },
-    port: { type: 'string', default: '0' },
-    'access-token-ttl-s': { type: 'string', default: '3600' },
+    port: { type: 'string' },
   },
 });
 
@@ -43,7 +46,8 @@ const client = (client_id, method) => ({
 });
 
 const journal = new Journal(options.journal);
-const stats = { refreshed: 0, refused: 0, families_revoked: 0, last_error: null };
+setClock(journal.settings.clock_offset_s);
+let killAtNextSuccess = false;
 // By way of PEM. To export a generated key object itself now and then hangs Node
 // 20 for ever: the collector destroys the job that made the key, and waits for
 // the key's mutex, which the export holds.
@@ -54,12 +58,7 @@ const { privateKey } = generateKeyPairSync('rsa', {
 });
 const key = createPrivateKey(privateKey).export({ format: 'jwk' });
 
-// The port must be known before the issuer's name can be.
-const http = createServer();
-await new Promise((resolve) => http.listen(Number(options.port), '127.0.0.1', resolve));
-const { port } = http.address();
-
-const provider = new Provider(`http://127.0.0.1:${port}`, {
+const provider = new Provider(`http://127.0.0.1:${options.port}`, {
   adapter: journal.adapter(),
   clients: [
     client('public', 'none'),
@@ -72,7 +71,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
   rotateRefreshToken: true,
   ttl: {
-    AccessToken: Number(options['access-token-ttl-s']),
+    AccessToken: () => journal.settings.access_token_ttl_s,
     RefreshToken: 30 * 24 * 3600,
     Grant: 30 * 24 * 3600,
     IdToken: 3600,
@@ -80,39 +79,47 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     Interaction: 3600,
   },
 });
-provider.on('grant.success', () => { stats.refreshed += 1; });
-provider.on('grant.error', (_ctx, error) => {
-  stats.refused += 1;
-  stats.last_error = `${error.message}: ${error.error_detail}`;
+provider.on('grant.success', () => {
+  journal.count('refreshed');
+  if (killAtNextSuccess) process.kill(process.pid, 'SIGKILL');
 });
-provider.on('grant.revoked', () => { stats.families_revoked += 1; });
+provider.on('grant.error', () => journal.count('refused'));
+provider.on('grant.revoked', () => journal.count('families_revoked'));
 provider.on('server_error', (_ctx, error) => console.error(error));
 // Node's own Date header does not follow the clock that was set.
 provider.use((ctx, next) => {
   ctx.set('Date', new Date().toUTCString());
   return next();
 });
-http.on('request', provider.callback());
+const http = createServer(provider.callback());
+await new Promise((resolve) => http.listen(Number(options.port), '127.0.0.1', resolve));
 
 async function mint(client_id) {
   const accountId = `user-${randomUUID()}`;
   const grant = new provider.Grant({ accountId, clientId: client_id });
   grant.addOIDCScope(SCOPE);
+  const family = await grant.save();
   const token = new provider.RefreshToken({
     accountId,
     client: await provider.Client.find(client_id),
-    grantId: await grant.save(),
+    grantId: family,
     gty: 'authorization_code',
     scope: SCOPE,
   });
-  return { refresh_token: await token.save(), client_secret: SECRET };
+  return { refresh_token: await token.save(), client_secret: SECRET, family };
 }
 
 const routes = {
   'POST /mint': ({ client_id }) => mint(client_id),
-  'POST /clock': ({ offset_s }) => { setClock(offset_s); return {}; },
-  'POST /grace': ({ ms }) => { journal.graceMs = ms; return {}; },
-  'GET /stats': () => ({ ...stats, replays: journal.replays }),
+  'POST /session': ({ family }) => ({ lives: journal.get(`Grant:${family}`) !== undefined }),
+  'POST /revoke': ({ family }) => { journal.revoke(family); return {}; },
+  'POST /set': (settings) => {
+    for (const [name, value] of Object.entries(settings)) journal.set(name, value);
+    setClock(journal.settings.clock_offset_s);
+    return {};
+  },
+  'POST /kill_at_next_success': () => { killAtNextSuccess = true; return {}; },
+  'GET /stats': () => journal.counts,
 };
 const control = createServer(async (request, response) => {
   let body = '';
@@ -124,6 +131,6 @@ const control = createServer(async (request, response) => {
 });
 await new Promise((resolve) => control.listen(0, '127.0.0.1', resolve));
 
-console.log(JSON.stringify({ port, control_port: control.address().port }));
+console.log(JSON.stringify({ control_port: control.address().port }));
 process.stdin.resume();
 process.stdin.on('end', () => process.exit(0));

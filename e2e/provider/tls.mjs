@@ -8,6 +8,7 @@
 
 import { createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
+import { connect } from 'node:tls';
 
 const requests = {};
 const ports = {};
@@ -18,6 +19,22 @@ function listen(server) {
   });
 }
 
+// OpenSSL 3 allows TLS 1.1 at this level only.
+const OLD = { ciphers: 'DEFAULT:@SECLEVEL=0' };
+
+function speak(port, version) {
+  return new Promise((resolve, reject) => {
+    const options = { port, minVersion: version, maxVersion: version, rejectUnauthorized: false };
+    const socket = connect({ ...options, ...OLD }, () => {
+      const protocol = socket.getProtocol();
+      socket.destroy();
+      if (protocol === version) resolve();
+      else reject(new Error(`it speaks ${protocol}, not ${version}`));
+    });
+    socket.on('error', reject);
+  });
+}
+
 for (const { name, cert, key, min, max } of JSON.parse(process.argv[2])) {
   requests[name] = 0;
   const server = createSecureServer({
@@ -25,8 +42,7 @@ for (const { name, cert, key, min, max } of JSON.parse(process.argv[2])) {
     key,
     minVersion: min ?? 'TLSv1.2',
     maxVersion: max ?? 'TLSv1.3',
-    // OpenSSL 3 allows TLS 1.1 at this level only.
-    ...(max === 'TLSv1.1' ? { ciphers: 'DEFAULT:@SECLEVEL=0' } : {}),
+    ...(max === 'TLSv1.1' ? OLD : {}),
   }, async (request, response) => {
     requests[name] += 1;
     for await (const chunk of request) void chunk;
@@ -36,6 +52,9 @@ for (const { name, cert, key, min, max } of JSON.parse(process.argv[2])) {
   // A handshake that fails is what these servers are for.
   server.on('tlsClientError', () => {});
   ports[name] = await listen(server);
+  // That it can be spoken to at all, by one who speaks it: a handshake that
+  // fails for another reason would look just the same to the clients.
+  if (max === 'TLSv1.1') await speak(ports[name], max);
 }
 
 const control = createServer((request, response) => {

@@ -1,4 +1,4 @@
-//! Node programs of this suite: started, asked, ended.
+//! Programs of this suite: started, asked, ended.
 
 use std::{
     io::{BufRead, BufReader},
@@ -6,14 +6,11 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc,
     thread,
-    time::Duration,
 };
 
 use serde_json::Value;
 
-/// No program of the suite takes longer to start or to answer, on the busiest
-/// machine.
-const LONG_ENOUGH: Duration = Duration::from_secs(60);
+use crate::patience::{LONG_ENOUGH, until};
 
 /// A program that prints one line of JSON once it is ready, and ends when its
 /// standard input does; so it outlives this process in no case.
@@ -48,6 +45,15 @@ impl NodeProgram {
             .unwrap_or_else(|error| panic!("{script} did not start: {error} in {line:?}"));
         (program, ready)
     }
+
+    /// Until it has ended by itself.
+    pub(crate) fn wait(self) {
+        let program = std::sync::Mutex::new(self);
+        until("the program has ended", || {
+            let mut program = program.lock().expect("no panic");
+            program.child.try_wait().expect("a child").is_some()
+        });
+    }
 }
 
 /// Killed, without a chance to clean up.
@@ -73,9 +79,18 @@ pub(crate) fn ask(port: u16, route: &str, body: Option<&Value>) -> Value {
     serde_json::from_str(&text).expect("JSON")
 }
 
-/// For what is asked beside the renewals: nothing waits for ever.
+/// For what is asked beside the renewals: on loopback, to which no proxy leads.
 pub(crate) fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().timeout_global(Some(LONG_ENOUGH)).build().into()
+    ureq::Agent::config_builder().timeout_global(Some(LONG_ENOUGH)).proxy(None).build().into()
+}
+
+/// No proxy of the environment leads to loopback, where all servers of the
+/// suite are.
+pub(crate) fn without_proxies(command: &mut Command) -> &mut Command {
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+        command.env_remove(name).env_remove(name.to_lowercase());
+    }
+    command
 }
 
 pub(crate) fn port(value: &Value) -> u16 {

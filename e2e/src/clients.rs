@@ -14,7 +14,10 @@ use auth_reqwest::{ReqwestTransport, TokioClock};
 use auth_ureq::{SystemClock, UreqTransport};
 use serde_json::Value;
 
-use crate::provider::{ClientKind, Session};
+use crate::{
+    child::without_proxies,
+    provider::{ClientKind, Session},
+};
 
 pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> =
     LazyLock::new(|| tokio::runtime::Runtime::new().expect("a runtime"));
@@ -109,11 +112,11 @@ impl Adapter {
     }
 }
 
-/// The endpoint at `url` as `client` asks it.
-pub(crate) fn endpoint(url: &str, client: ClientKind, session: &Session) -> TokenEndpoint {
-    let endpoint = TokenEndpoint::new(url, client.id()).expect("an endpoint");
+/// The endpoint at `url` as the client of `session` asks it.
+pub(crate) fn endpoint(url: &str, session: &Session) -> TokenEndpoint {
+    let endpoint = TokenEndpoint::new(url, session.client.id()).expect("an endpoint");
     let secret = session.client_secret.as_str();
-    endpoint.client_auth(match client {
+    endpoint.client_auth(match session.client {
         ClientKind::Public => ClientAuth::None,
         ClientKind::Basic => ClientAuth::basic(secret),
         ClientKind::Post => ClientAuth::post(secret),
@@ -166,6 +169,7 @@ pub(crate) fn told_by_example(adapter: Adapter, url: &str, environment: &[(&str,
 
 fn example(adapter: Adapter, url: &str, client_id: &str, refresh_token: &str) -> Command {
     let mut command = Command::new(adapter.program());
+    without_proxies(&mut command);
     command.args(["--token-url", url, "--client-id", client_id]);
     command.env("REFRESH_TOKEN", refresh_token);
     command

@@ -6,9 +6,10 @@
 //! ```
 //!
 //! A scenario that does not hold panics, with what it saw. What was counted is
-//! printed for each: exchanges at the server, sessions lost though they need
-//! not have been (`logouts`, must be 0), and refresh tokens used again though
-//! the client could have known better (`replays`, must be 0).
+//! printed for each, whether it holds or not: exchanges at the server, sessions
+//! lost though they need not have been (`logouts`, must be 0), and refresh
+//! tokens used again though the client could have known better (`replays`, must
+//! be 0).
 
 // A program that reports to its terminal, and fails by panicking.
 #![allow(clippy::expect_used, clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used)]
@@ -17,31 +18,51 @@ mod child;
 mod clients;
 mod ledger;
 mod message;
+mod patience;
+mod port;
 mod provider;
 mod proxy;
 mod report;
 mod scenarios;
+mod tally;
 mod tls;
 mod worker;
+mod world;
 
-use std::{env, panic, process::ExitCode, time::Instant};
+use std::{
+    env,
+    panic::{self, AssertUnwindSafe},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
 
-use crate::report::Report;
+use crate::{patience::within, report::Report, tally::Tally};
+
+/// How much longer than [`scenarios::seconds`] a scenario may take, on the
+/// busiest machine.
+const LIMIT: Duration = Duration::from_secs(300);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    if arguments.first().is_some_and(|first| first == "worker") {
-        worker::run(&arguments[1..]);
+    if let Some((mode @ ("worker" | "once"), arguments)) =
+        arguments.split_first().map(|(first, rest)| (first.as_str(), rest))
+    {
+        worker::run(mode, arguments);
         return ExitCode::SUCCESS;
     }
     let wanted = |name: &str| {
         arguments.is_empty() || arguments.iter().any(|word| name.contains(word.as_str()))
     };
+    report::panics_on_a_line_of_their_own();
+    let limit = LIMIT + Duration::from_secs(scenarios::seconds());
     let mut report = Report::default();
     for (name, scenario) in scenarios::ALL.iter().filter(|(name, _)| wanted(name)) {
+        report.begins(name);
         let started = Instant::now();
-        let result = panic::catch_unwind(scenario);
-        report.add(name, started.elapsed(), result.ok());
+        let tally = Tally::default();
+        let result =
+            within(limit, name, || panic::catch_unwind(AssertUnwindSafe(|| scenario.run(&tally))));
+        report.ended(name, started.elapsed(), &tally, result.is_ok());
     }
     report.finish()
 }

@@ -1,18 +1,25 @@
 //! The authorization server: oidc-provider, in a process of its own.
 
-use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::child::{NodeProgram, agent, ask, port};
+use crate::{
+    child::{NodeProgram, agent, ask, port},
+    port::ReservedPort,
+};
 
 pub(crate) struct Provider {
-    program: Option<NodeProgram>,
+    port: ReservedPort,
     state: TempDir,
-    port: u16,
+    /// Locked while it starts, so that whoever asks it something waits.
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    program: NodeProgram,
     control: u16,
-    access_token_ttl_s: u32,
 }
 
 /// How a client of the server shows who it is.
@@ -37,12 +44,16 @@ impl ClientKind {
 }
 
 /// What a login leaves a client with.
+#[derive(Clone)]
 pub(crate) struct Session {
+    pub(crate) client: ClientKind,
     pub(crate) refresh_token: String,
     pub(crate) client_secret: String,
+    /// What the server calls the session, and all tokens that come of it.
+    pub(crate) family: String,
 }
 
-/// What the server counted since it was started.
+/// What the server counted since its first start.
 #[derive(Debug, Clone)]
 pub(crate) struct Stats {
     pub(crate) refreshed: u64,
@@ -53,62 +64,86 @@ pub(crate) struct Stats {
 
 impl Provider {
     pub(crate) fn start() -> Self {
-        Self::with_ttl(3600)
-    }
-
-    /// `access_token_ttl_s` is how long its access tokens live.
-    pub(crate) fn with_ttl(access_token_ttl_s: u32) -> Self {
         let state = tempfile::tempdir().expect("a directory");
-        let mut provider = Self { program: None, state, port: 0, control: 0, access_token_ttl_s };
+        let provider = Self { port: ReservedPort::new(), state, running: Mutex::new(None) };
         provider.start_again();
         provider
     }
 
     /// On the same port, with what the last one had on disk.
-    pub(crate) fn start_again(&mut self) {
-        let arguments = [
-            ("--journal", self.journal().display().to_string()),
-            ("--port", self.port.to_string()),
-            ("--access-token-ttl-s", self.access_token_ttl_s.to_string()),
-        ];
-        let arguments: Vec<String> =
-            arguments.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect();
+    pub(crate) fn start_again(&self) {
+        let mut running = self.running();
+        let journal = self.state.path().join("journal").display().to_string();
+        let arguments =
+            ["--journal".to_owned(), journal, "--port".to_owned(), self.port.number.to_string()];
         let (program, ready) = NodeProgram::start("server.mjs", &arguments);
-        self.port = port(&ready["port"]);
-        self.control = port(&ready["control_port"]);
-        self.program = Some(program);
+        *running = Some(Running { program, control: port(&ready["control_port"]) });
     }
 
     /// As by `kill -9`.
-    pub(crate) fn kill(&mut self) {
-        self.program = None;
+    pub(crate) fn kill(&self) {
+        *self.running() = None;
+    }
+
+    /// The next time that it has rotated a token, it is gone before its answer
+    /// leaves.
+    pub(crate) fn kill_at_next_success(&self) {
+        self.ask("/kill_at_next_success", Some(&json!({})));
+    }
+
+    /// Until that has happened.
+    pub(crate) fn wait_for_death(&self) {
+        let running = self.running().take();
+        running.expect("it was started").program.wait();
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.port
+        self.port.number
+    }
+
+    /// Of the control channel, until it is started again.
+    pub(crate) fn control(&self) -> u16 {
+        self.running().as_ref().expect("it is running").control
     }
 
     pub(crate) fn log_in(&self, client: ClientKind) -> Session {
-        let session = ask(self.control, "/mint", Some(&json!({ "client_id": client.id() })));
-        let text = |value: &Value| value.as_str().expect("a string").to_owned();
+        let session = self.ask("/mint", Some(&json!({ "client_id": client.id() })));
+        let text = |name: &str| session[name].as_str().expect("a string").to_owned();
         Session {
-            refresh_token: text(&session["refresh_token"]),
-            client_secret: text(&session["client_secret"]),
+            client,
+            refresh_token: text("refresh_token"),
+            client_secret: text("client_secret"),
+            family: text("family"),
         }
+    }
+
+    /// Ends a session, as a user does who logs out elsewhere.
+    pub(crate) fn revoke(&self, session: &Session) {
+        self.ask("/revoke", Some(&json!({ "family": session.family })));
+    }
+
+    /// Whether the server would go on with the session.
+    pub(crate) fn lives(&self, family: &str) -> bool {
+        lives(self.control(), family)
     }
 
     /// Sets the server's clock ahead of the machine's, or behind it.
     pub(crate) fn set_clock(&self, offset_s: i64) {
-        ask(self.control, "/clock", Some(&json!({ "offset_s": offset_s })));
+        self.set(&json!({ "clock_offset_s": offset_s }));
     }
 
     /// For how long a used refresh token stays good.
     pub(crate) fn set_grace(&self, ms: u64) {
-        ask(self.control, "/grace", Some(&json!({ "ms": ms })));
+        self.set(&json!({ "grace_ms": ms }));
+    }
+
+    /// For how long an access token does.
+    pub(crate) fn set_access_token_ttl(&self, seconds: u32) {
+        self.set(&json!({ "access_token_ttl_s": seconds }));
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let stats = ask(self.control, "/stats", None);
+        let stats = self.ask("/stats", None);
         let count = |name: &str| stats[name].as_u64().expect("a number");
         Stats {
             refreshed: count("refreshed"),
@@ -121,11 +156,20 @@ impl Provider {
     /// Whether the server takes `access_token` for good: asks its userinfo
     /// endpoint (OpenID Connect Core section 5.3).
     pub(crate) fn accepts(&self, access_token: &str) -> bool {
-        accepts(self.port, access_token)
+        accepts(self.port(), access_token)
     }
 
-    fn journal(&self) -> PathBuf {
-        self.state.path().join("journal")
+    /// In the journal, and so outliving the process.
+    fn set(&self, settings: &Value) {
+        self.ask("/set", Some(settings));
+    }
+
+    fn ask(&self, route: &str, body: Option<&Value>) -> Value {
+        ask(self.control(), route, body)
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -140,4 +184,10 @@ pub(crate) fn accepts(port: u16, access_token: &str) -> bool {
         Err(ureq::Error::StatusCode(401)) => false,
         Err(error) => panic!("the userinfo endpoint: {error}"),
     }
+}
+
+/// See [`Provider::lives`].
+pub(crate) fn lives(control: u16, family: &str) -> bool {
+    let session = ask(control, "/session", Some(&json!({ "family": family })));
+    session["lives"].as_bool().expect("a boolean")
 }

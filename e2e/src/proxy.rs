@@ -1,66 +1,29 @@
 //! A proxy between client and server that fails as it is told.
 
+mod fault;
+mod wire;
+
 use std::{
-    io::{self, Read, Write},
-    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
 
+pub(crate) use self::fault::Fault;
+use self::wire::{Answer, ask, page, reset, send, still_waits, wait_for_end};
 use crate::{
-    ledger::Ledger,
+    ledger::{Attempt, Ledger, Uses},
     message::{self, Message},
-    report::Counts,
+    patience::until,
 };
-
-/// What happens to one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// Nothing: it is forwarded, and so is the answer.
-    None,
-    /// The connection is reset before anything is read.
-    ResetAtOnce,
-    /// The connection is reset once the request is read. The server never sees
-    /// it.
-    ResetAfterRequest,
-    /// The request is read, and nothing ever comes back. The server never sees
-    /// it.
-    Stall,
-    /// nginx's own page, in place of an answer. The server never sees the
-    /// request.
-    Page(u16),
-    /// nginx's own page, though the server has answered with new tokens.
-    PageAfterRotation(u16),
-    /// The server has answered with new tokens, and the connection is reset.
-    LostAfterRotation,
-    /// The server has answered with new tokens, and nothing comes back.
-    StalledAfterRotation,
-    /// Half of the answer arrives, then the connection ends.
-    CutAnswer,
-}
-
-impl Fault {
-    /// Whether the server trades the token, and the client does not hear of it.
-    pub(crate) fn loses_a_rotation(self) -> bool {
-        match self {
-            Self::PageAfterRotation(_)
-            | Self::LostAfterRotation
-            | Self::StalledAfterRotation
-            | Self::CutAnswer => true,
-            Self::None
-            | Self::ResetAtOnce
-            | Self::ResetAfterRequest
-            | Self::Stall
-            | Self::Page(_) => false,
-        }
-    }
-}
 
 /// Says what happens to the n-th request, counted from 0.
 type Plan = Box<dyn Fn(u64) -> Fault + Send>;
 
 /// The proxy. Its threads end with the process.
+#[derive(Clone)]
 pub(crate) struct Proxy {
     address: SocketAddr,
     shared: Arc<Mutex<Shared>>,
@@ -70,6 +33,13 @@ struct Shared {
     upstream: u16,
     plan: Plan,
     requests: u64,
+    /// The refresh tokens that were sent, in order.
+    seen: Vec<String>,
+    /// How many requests are held until they are released.
+    held: u64,
+    released: bool,
+    /// How many requests the server has not answered yet.
+    at_the_server: u64,
     ledger: Ledger,
 }
 
@@ -82,6 +52,10 @@ impl Proxy {
             upstream,
             plan: Box::new(|_| Fault::None),
             requests: 0,
+            seen: Vec::new(),
+            held: 0,
+            released: false,
+            at_the_server: 0,
             ledger: Ledger::default(),
         }));
         let for_thread = Arc::clone(&shared);
@@ -106,6 +80,8 @@ impl Proxy {
         let mut shared = lock(&self.shared);
         shared.plan = Box::new(plan);
         shared.requests = 0;
+        shared.seen.clear();
+        shared.released = false;
     }
 
     /// These faults to the next requests, then none.
@@ -120,20 +96,29 @@ impl Proxy {
         lock(&self.shared).requests
     }
 
-    /// How many attempts the client stopped waiting for without any fault.
-    pub(crate) fn given_up(&self) -> u64 {
-        lock(&self.shared).ledger.given_up
+    /// The refresh tokens that were sent under this plan, in order.
+    pub(crate) fn seen(&self) -> Vec<String> {
+        lock(&self.shared).seen.clone()
+    }
+
+    /// Until a request is held.
+    pub(crate) fn wait_until_held(&self) {
+        until("a request is held", || lock(&self.shared).held > 0);
+    }
+
+    /// Lets go what is held, and holds nothing more under this plan.
+    pub(crate) fn release(&self) {
+        lock(&self.shared).released = true;
     }
 
     /// What passed, since the beginning.
-    pub(crate) fn counts(&self) -> Counts {
-        let shared = lock(&self.shared);
-        Counts {
-            exchanges: shared.ledger.exchanges,
-            avoidable_replays: shared.ledger.avoidable_replays,
-            unavoidable_replays: shared.ledger.unavoidable_replays,
-            ..Counts::default()
-        }
+    pub(crate) fn uses(&self) -> Uses {
+        lock(&self.shared).ledger.counts
+    }
+
+    /// Until the server has answered all that it was asked.
+    pub(crate) fn settle(&self) {
+        until("the server has answered", || lock(&self.shared).at_the_server == 0);
     }
 }
 
@@ -149,107 +134,124 @@ fn serve(mut client: TcpStream, shared: &Mutex<Shared>) -> io::Result<()> {
         ((shared.plan)(number), shared.upstream)
     };
     if fault == Fault::ResetAtOnce {
-        return reset(client);
+        return reset(&client);
     }
     let request = Message::read(&mut client)?;
     let token = request.form_field("refresh_token").unwrap_or_default();
     let waiting = client.try_clone()?;
-    lock(shared).ledger.sent(&token, move || still_waits(&waiting));
-    match fault {
-        Fault::ResetAfterRequest => {
-            lock(shared).ledger.not_traded(&token);
-            return reset(client);
-        }
-        Fault::Stall => {
-            lock(shared).ledger.not_traded(&token);
-            return wait_for_end(client);
-        }
-        Fault::Page(status) => {
-            lock(shared).ledger.not_traded(&token);
-            return send(client, &page(status));
-        }
-        _ => {}
-    }
-
-    let Ok(answer) = ask(upstream, &request) else {
-        // As nginx does when it cannot reach what is behind it.
-        lock(shared).ledger.not_traded(&token);
-        return send(client, &page(502));
+    let attempt = {
+        let mut shared = lock(shared);
+        let forwarded = fault.reaches_the_server();
+        shared.at_the_server += u64::from(forwarded);
+        shared.seen.push(token.clone());
+        shared.ledger.sent(&token, forwarded, move || still_waits(&waiting))
     };
-    // Noted before the answer leaves: afterwards the client may be quicker
-    // with its next request than this thread with its note.
-    if message::status(&answer) == Some(200) {
-        let delivered = !fault.loses_a_rotation() && still_waits(&client);
-        lock(shared).ledger.traded(&token, delivered);
+    let exchange = Exchange { shared, client, token, attempt, fault };
+    if fault.reaches_the_server() {
+        let answer = ask(upstream, &request);
+        exchange.answered(answer)
     } else {
-        lock(shared).ledger.not_traded(&token);
-    }
-    match fault {
-        Fault::LostAfterRotation => reset(client),
-        Fault::StalledAfterRotation => wait_for_end(client),
-        Fault::PageAfterRotation(status) => send(client, &page(status)),
-        Fault::CutAnswer => send(client, &answer[..answer.len() - answer.len() / 4]),
-        _ => send(client, &answer),
+        exchange.unanswered()
     }
 }
 
-fn ask(upstream: u16, request: &Message) -> io::Result<Vec<u8>> {
-    let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, upstream))?;
-    // A server that is killed meanwhile resets the connection; one that hangs
-    // must not hang the suite.
-    server.set_read_timeout(Some(Duration::from_secs(60)))?;
-    server.write_all(&request.closing())?;
-    let mut answer = Vec::new();
-    server.read_to_end(&mut answer)?;
-    if answer.is_empty() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(answer) }
+/// One request and what becomes of it. All is noted before anything leaves:
+/// afterwards the client may be quicker with its next request than this thread
+/// with its note.
+struct Exchange<'a> {
+    shared: &'a Mutex<Shared>,
+    client: TcpStream,
+    token: String,
+    attempt: Attempt,
+    fault: Fault,
 }
 
-fn send(mut client: TcpStream, answer: &[u8]) -> io::Result<()> {
-    client.write_all(answer)?;
-    client.shutdown(Shutdown::Write)?;
-    // Closing with something unread would reset the connection, and may take
-    // the answer along.
-    client.set_read_timeout(Some(Duration::from_secs(5)))?;
-    client.read_to_end(&mut Vec::new()).map(drop)
-}
-
-fn reset(client: TcpStream) -> io::Result<()> {
-    socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO))
-}
-
-/// Whether the client has neither closed nor reset its connection.
-fn still_waits(client: &TcpStream) -> bool {
-    if client.set_nonblocking(true).is_err() {
-        return false;
+impl Exchange<'_> {
+    fn unanswered(self) -> io::Result<()> {
+        match self.fault {
+            Fault::Stall => {
+                let ended = wait_for_end(&self.client);
+                self.ended();
+                ended
+            }
+            Fault::Page(status) => {
+                self.ended();
+                send(&self.client, &page(status))
+            }
+            fault => {
+                if fault == Fault::HeldThenReset {
+                    self.hold();
+                }
+                self.ended();
+                reset(&self.client)
+            }
+        }
     }
-    let seen = client.peek(&mut [0]);
-    let restored = client.set_nonblocking(false);
-    restored.is_ok() && seen.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
-}
 
-/// Until the client has had enough.
-fn wait_for_end(mut client: TcpStream) -> io::Result<()> {
-    client.set_read_timeout(Some(Duration::from_secs(60)))?;
-    client.read_to_end(&mut Vec::new()).map(drop)
-}
+    fn answered(self, answer: Answer) -> io::Result<()> {
+        if self.fault == Fault::HeldAnswer {
+            self.hold();
+        }
+        let answer = self.note(answer);
+        match self.fault {
+            Fault::StalledAfterRotation => {
+                let ended = wait_for_end(&self.client);
+                self.ended();
+                return ended;
+            }
+            Fault::HeldThenLost => self.hold(),
+            _ => {}
+        }
+        self.ended();
+        let client = &self.client;
+        match self.fault {
+            Fault::LostAfterRotation | Fault::HeldThenLost => reset(client),
+            Fault::PageAfterRotation(status) => send(client, &page(status)),
+            Fault::CutAnswer => send(client, &answer[..answer.len() - answer.len() / 4]),
+            _ => send(client, &answer),
+        }
+    }
 
-/// The page of nginx 1.22.1, which Debian 12 has, to the byte.
-fn page(status: u16) -> Vec<u8> {
-    let reason = match status {
-        502 => "Bad Gateway",
-        503 => "Service Temporarily Unavailable",
-        504 => "Gateway Time-out",
-        _ => unreachable!("nginx has no page for {status} here"),
-    };
-    let body = format!(
-        "<html>\r\n<head><title>{status} {reason}</title></head>\r\n<body>\r\n\
-         <center><h1>{status} {reason}</h1></center>\r\n\
-         <hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n"
-    );
-    format!(
-        "HTTP/1.1 {status} {reason}\r\nServer: nginx/1.22.1\r\nContent-Type: text/html\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    )
-    .into_bytes()
+    /// Notes what the server said, and returns what the client is sent if
+    /// nothing comes between.
+    fn note(&self, answer: Answer) -> Vec<u8> {
+        let Self { client, token, fault, .. } = self;
+        let mut shared = lock(self.shared);
+        shared.at_the_server -= 1;
+        let ledger = &mut shared.ledger;
+        if !matches!(answer, Answer::Unreachable) {
+            ledger.arrived(self.attempt);
+        }
+        match answer {
+            Answer::Whole(answer) => {
+                match message::status(&answer) {
+                    Some(200) => {
+                        ledger.traded(token, !fault.loses_a_rotation() && still_waits(client));
+                    }
+                    Some(400..=499) => ledger.refused(),
+                    _ => {}
+                }
+                answer
+            }
+            // As nginx does when it cannot reach what is behind it.
+            Answer::Unreachable => page(502),
+            Answer::Vanished => {
+                ledger.vanished(token);
+                page(502)
+            }
+        }
+    }
+
+    /// Waits until it is released, or the client has had enough.
+    fn hold(&self) {
+        lock(self.shared).held += 1;
+        while !lock(self.shared).released && still_waits(&self.client) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        lock(self.shared).held -= 1;
+    }
+
+    fn ended(&self) {
+        lock(self.shared).ledger.ended(&self.token, self.attempt);
+    }
 }

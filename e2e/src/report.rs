@@ -1,6 +1,13 @@
 //! What was counted.
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    io::{self, Write},
+    panic,
+    process::ExitCode,
+    time::Duration,
+};
+
+use crate::tally::Tally;
 
 /// What one scenario came to.
 #[derive(Debug, Default, Clone)]
@@ -15,19 +22,28 @@ pub(crate) struct Counts {
     pub(crate) avoidable_replays: u64,
     /// Refresh tokens that were sent again because the answer was lost.
     pub(crate) unavoidable_replays: u64,
-    /// Sessions that the server ended because an answer was lost and it knows
-    /// no grace.
+    /// Sessions that were reported as over, and that the server had ended: an
+    /// answer was lost, and it knows no grace.
     pub(crate) unavoidable_logouts: u64,
 }
 
 impl Counts {
-    pub(crate) fn add(&mut self, other: &Self) {
+    fn add(&mut self, other: &Self) {
         self.exchanges += other.exchanges;
         self.false_logouts += other.false_logouts;
         self.avoidable_replays += other.avoidable_replays;
         self.unavoidable_replays += other.unavoidable_replays;
         self.unavoidable_logouts += other.unavoidable_logouts;
     }
+}
+
+/// The name of a scenario that runs stands on a line that is not over yet.
+pub(crate) fn panics_on_a_line_of_their_own() {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        eprintln!();
+        hook(info);
+    }));
 }
 
 #[derive(Default)]
@@ -38,8 +54,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// `counts` is `None` if the scenario panicked.
-    pub(crate) fn add(&mut self, name: &'static str, took: Duration, counts: Option<Counts>) {
+    pub(crate) fn begins(&mut self, name: &'static str) {
         if self.scenarios == 0 {
             println!(
                 "{:<44} {:>7} {:>9} {:>7} {:>7} {:>13}",
@@ -47,19 +62,27 @@ impl Report {
             );
         }
         self.scenarios += 1;
+        print!("{name:<44} ");
+        let _ = io::stdout().flush();
+    }
+
+    /// `held` is whether it ran to its end.
+    pub(crate) fn ended(&mut self, name: &'static str, took: Duration, tally: &Tally, held: bool) {
+        let counts = tally.counts();
         let seconds = took.as_secs_f64();
-        let Some(counts) = counts else {
-            println!("{name:<44} {seconds:>7.1} FAILED");
-            self.failed.push(name);
-            return;
-        };
         let Counts { exchanges, false_logouts, avoidable_replays, .. } = counts;
         let unavoidable =
             format!("{} / {}", counts.unavoidable_logouts, counts.unavoidable_replays);
+        if !held {
+            print!("{:<44} ", format!("FAILED: {name}"));
+        }
         println!(
-            "{name:<44} {seconds:>7.1} {exchanges:>9} {false_logouts:>7} {avoidable_replays:>7} {unavoidable:>13}"
+            "{seconds:>7.1} {exchanges:>9} {false_logouts:>7} {avoidable_replays:>7} {unavoidable:>13}"
         );
-        if false_logouts + avoidable_replays > 0 {
+        for note in tally.notes() {
+            println!("    {note}");
+        }
+        if !held || false_logouts + avoidable_replays > 0 {
             self.failed.push(name);
         }
         self.total.add(&counts);

@@ -1,9 +1,11 @@
-//! The scenarios. Each starts what it needs, and panics if it does not hold.
+//! The scenarios. Each panics if it does not hold.
 
 mod account;
+mod ada;
 mod clock;
 mod faults;
 mod forward_proxy;
+mod login;
 mod processes;
 mod restart;
 mod rotations;
@@ -11,37 +13,67 @@ mod tls;
 
 use std::time::Duration;
 
-use crate::report::Counts;
-
-pub(crate) use self::{account::settings, processes::PAUSE};
+use self::Scenario::{AtServer, OverTls};
+pub(crate) use self::{ada::settings, processes::seconds};
+use crate::{tally::Tally, world::World};
 
 /// How long an attempt may take where a scenario waits for it to be over: short
 /// for the suite's sake, and long enough that no busy machine takes it up.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-type Scenario = fn() -> Counts;
+/// How long a used refresh token is good if the server knows a grace: longer
+/// than what follows takes on the busiest machine.
+const GRACE_MS: u64 = 60_000;
+
+#[derive(Clone, Copy)]
+pub(crate) enum Scenario {
+    /// At the authorization server. What it has counted in the end is compared
+    /// with what passed by the proxy before it.
+    AtServer(fn(&World<'_>)),
+    /// At the servers of [`crate::tls`].
+    OverTls(fn(&Tally)),
+}
+
+impl Scenario {
+    pub(crate) fn run(self, tally: &Tally) {
+        match self {
+            AtServer(scenario) => {
+                let world = World::start(tally);
+                scenario(&world);
+                world.finish();
+            }
+            OverTls(scenario) => scenario(tally),
+        }
+    }
+}
 
 pub(crate) const ALL: &[(&str, Scenario)] = &[
-    ("rotations/adapters, every kind of client", rotations::adapters),
-    ("rotations/example programs", rotations::examples),
-    ("rotations/account on a file store", rotations::account),
-    ("faults/pages of nginx", faults::pages),
-    ("faults/resets", faults::resets),
-    ("faults/stalls", faults::stalls),
-    ("faults/example programs", faults::examples),
-    ("faults/lost after the rotation, with grace", faults::lost_with_grace),
-    ("faults/lost after the rotation, no grace", faults::lost_without_grace),
-    ("account/lives through every fault", account::lives_through_faults),
-    ("account/lost after the rotation, no grace", account::lost_without_grace),
-    ("restart/server killed in the middle", restart::adapters),
-    ("restart/example programs", restart::examples),
-    ("restart/account meanwhile", restart::account),
-    ("clock/ahead and behind", clock::adapters),
-    ("clock/example programs", clock::examples),
-    ("clock/account, set back and forth", clock::account),
-    ("processes/eight share an account", processes::eight_share_an_account),
-    ("tls/private CA, expired, wrong host, TLS 1.1", tls::certificates_and_versions),
-    ("tls/example programs", tls::examples),
-    ("forward proxy/407", forward_proxy::demands_authentication),
-    ("forward proxy/down", forward_proxy::is_down),
+    ("rotations/adapters, every kind of client", AtServer(rotations::adapters)),
+    ("rotations/example programs", AtServer(rotations::examples)),
+    ("rotations/account on a file store", AtServer(rotations::account)),
+    ("faults/pages of nginx", AtServer(faults::pages)),
+    ("faults/resets", AtServer(faults::resets)),
+    ("faults/stalls", AtServer(faults::stalls)),
+    ("faults/example programs", AtServer(faults::examples)),
+    ("faults/lost after the rotation, with grace", AtServer(faults::lost_with_grace)),
+    ("faults/lost after the rotation, no grace", AtServer(faults::lost_without_grace)),
+    ("account/lives through every fault", AtServer(account::lives_through_faults)),
+    ("account/lost after the rotation, no grace", AtServer(account::lost_without_grace)),
+    ("account/another process logs in meanwhile", AtServer(login::meanwhile)),
+    ("account/another process adopted", AtServer(login::adopted)),
+    ("account/refused, and logged in meanwhile", AtServer(login::before_a_refusal)),
+    ("restart/server killed between exchanges", AtServer(restart::adapters)),
+    ("restart/server killed before its answer", AtServer(restart::before_the_answer)),
+    ("restart/the same, under an account", AtServer(restart::before_the_answer_to_an_account)),
+    ("restart/example programs", AtServer(restart::examples)),
+    ("restart/account meanwhile", AtServer(restart::account)),
+    ("clock/ahead and behind", AtServer(clock::adapters)),
+    ("clock/example programs", AtServer(clock::examples)),
+    ("clock/account, set back and forth", AtServer(clock::account)),
+    ("processes/killed with a request under way", AtServer(processes::killed)),
+    ("processes/eight share an account", AtServer(processes::eight_share_an_account)),
+    ("tls/private CA, expired, wrong host, TLS 1.1", OverTls(tls::certificates_and_versions)),
+    ("tls/example programs", OverTls(tls::examples)),
+    ("forward proxy/407", OverTls(forward_proxy::demands_authentication)),
+    ("forward proxy/down", OverTls(forward_proxy::is_down)),
 ];

@@ -4,12 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use auth_core::RefreshToken;
 
-use super::account::Ada;
+use super::ada::Ada;
 use crate::{
-    clients::{Adapter, Network, endpoint, run_example},
-    provider::{ClientKind, Provider},
-    proxy::Proxy,
-    report::Counts,
+    clients::{Adapter, Network},
+    provider::ClientKind,
+    world::World,
 };
 
 const HOUR_S: i64 = 3600;
@@ -19,19 +18,17 @@ const OFFSETS_S: [i64; 7] =
     [0, 30, -30, 2 * HOUR_S, -2 * HOUR_S, 10 * 365 * 24 * HOUR_S, -10 * 365 * 24 * HOUR_S];
 
 /// `expires_at` is by the local clock, whatever the server's says.
-pub(super) fn adapters() -> Counts {
-    let provider = Provider::start();
-    let proxy = Proxy::before(provider.port());
+pub(super) fn adapters(world: &World<'_>) {
+    let provider = &world.provider;
     for adapter in Adapter::ALL {
         for offset_s in OFFSETS_S {
             provider.set_clock(offset_s);
-            let session = provider.log_in(ClientKind::Public);
-            let endpoint = endpoint(&proxy.url(), ClientKind::Public, &session);
-            let mut token = RefreshToken::new(session.refresh_token);
+            let session = world.log_in(ClientKind::Public);
+            let mut token = RefreshToken::new(&session.refresh_token);
             for _ in 0..3 {
                 let before = SystemTime::now();
-                let tokens = adapter
-                    .renew(&endpoint, &token, &Network::default())
+                let tokens = world
+                    .renew(adapter, &session, &token, &Network::default())
                     .unwrap_or_else(|error| panic!("{adapter:?} {offset_s}: {error}"));
                 let after = SystemTime::now();
                 let expires_at = tokens.expires_at.expect("a date");
@@ -45,18 +42,15 @@ pub(super) fn adapters() -> Counts {
             }
         }
     }
-    proxy.counts()
 }
 
 /// What the example programs tell of a new token's life.
-pub(super) fn examples() -> Counts {
-    let provider = Provider::start();
-    let proxy = Proxy::before(provider.port());
+pub(super) fn examples(world: &World<'_>) {
     for adapter in Adapter::ALL {
         for offset_s in OFFSETS_S {
-            provider.set_clock(offset_s);
-            let token = provider.log_in(ClientKind::Public).refresh_token;
-            let ran = run_example(adapter, &proxy.url(), "public", &token, &[], &[]);
+            world.provider.set_clock(offset_s);
+            let session = world.log_in(ClientKind::Public);
+            let ran = world.run_example(adapter, &session, &session.refresh_token, &[], &[]);
             assert_eq!(ran.status, 0, "{adapter:?} {offset_s}: {} {}", ran.json, ran.stderr);
             // What is left of an hour when it is printed.
             let left = ran.json["expires_in_s"].as_u64().expect("a number");
@@ -64,21 +58,18 @@ pub(super) fn examples() -> Counts {
             assert!((3600 - spent..=3600).contains(&left), "{adapter:?} {offset_s}: {left}");
         }
     }
-    proxy.counts()
 }
 
 /// An account while the server's clock is set back and forth: one renewal and
 /// no more, as long as the server takes the token.
-pub(super) fn account() -> Counts {
-    let provider = Provider::start();
-    let proxy = Proxy::before(provider.port());
-    let mut counts = Counts::default();
+pub(super) fn account(world: &World<'_>) {
+    let provider = &world.provider;
     for adapter in Adapter::ALL {
         provider.set_clock(0);
-        let ada = Ada::logged_in(&provider, &proxy, adapter, Network::default());
+        let ada = Ada::logged_in(world, adapter, Network::default());
         for offset_s in [600, -600, 0, 2 * HOUR_S, -2 * HOUR_S, 0] {
             provider.set_clock(offset_s);
-            ada.refresh_in_the_end(&mut counts);
+            ada.refresh_in_the_end();
             let exchanges = provider.stats().refreshed;
             for _ in 0..100 {
                 let token = ada.token().expect("the current token");
@@ -89,6 +80,4 @@ pub(super) fn account() -> Counts {
             assert_eq!(provider.stats().refreshed, exchanges, "renewed without need");
         }
     }
-    counts.add(&proxy.counts());
-    counts
 }

@@ -1,7 +1,5 @@
 //! A forward proxy on the way, that wants to know who asks, and one that is
-//! down.
-
-use std::net::{Ipv4Addr, TcpListener};
+//! down. Through the adapters only: the example programs have no option for it.
 
 use auth_core::{Backoff, FailureKind, RefreshToken, TokenEndpoint, TransportErrorKind};
 
@@ -9,11 +7,12 @@ use super::tls::check;
 use crate::{
     child::{NodeProgram, ask, port},
     clients::{Adapter, Network},
-    report::Counts,
+    port::ReservedPort,
+    tally::Tally,
     tls::TlsServers,
 };
 
-pub(super) fn demands_authentication() -> Counts {
+pub(super) fn demands_authentication(tally: &Tally) {
     let servers = TlsServers::start();
     let (_proxy, ready) = NodeProgram::start("forward_proxy.mjs", &["ada:secret".to_owned()]);
     let (proxy_port, control) = (port(&ready["port"]), port(&ready["control_port"]));
@@ -41,17 +40,14 @@ pub(super) fn demands_authentication() -> Counts {
     assert_eq!(counts["tunnels"], exchanges);
     assert_eq!(counts["refused"], 2 * exchanges);
     assert_eq!(counts["forwarded_in_clear"], 0);
-    Counts { exchanges, ..Counts::default() }
+    tally.exchanged(exchanges);
 }
 
-pub(super) fn is_down() -> Counts {
+pub(super) fn is_down(_tally: &Tally) {
     let servers = TlsServers::start();
-    // A port at which nobody listens any more.
-    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-    let address = closed.local_addr().expect("an address");
-    drop(closed);
+    let nobody = ReservedPort::new();
     for adapter in Adapter::ALL {
-        let network = through(&format!("http://ada:secret@{address}"), &servers);
+        let network = through(&format!("http://ada:secret@127.0.0.1:{}", nobody.number), &servers);
         let error = renew(adapter, &servers, &network).expect_err("there is no proxy");
         check(
             &format!("{adapter:?}"),
@@ -63,7 +59,6 @@ pub(super) fn is_down() -> Counts {
         assert!(!format!("{error:?}").contains("secret"), "it shows the password: {error:?}");
     }
     assert_eq!(servers.requests("good"), 0, "nothing went past the proxy");
-    Counts::default()
 }
 
 fn through(proxy: &str, servers: &TlsServers) -> Network {

@@ -1,20 +1,80 @@
-//! Eight processes that share one account.
+//! Processes that share one account, and die.
 
-use std::{
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{path::PathBuf, process::Stdio, time::Instant};
 
-use auth_accounts::{BlockingTokenStore, Record};
-use auth_core::{AccessToken, RefreshToken, TokenSet};
-use auth_store::FileStore;
-use serde_json::Value;
+use auth_core::FailureKind;
+use tempfile::TempDir;
 
+use super::GRACE_MS;
 use crate::{
-    provider::{ClientKind, Provider},
-    proxy::{Fault, Proxy},
-    report::Counts,
+    patience::until,
+    provider::{ClientKind, Session},
+    proxy::Fault,
+    worker::{self, Counted},
+    world::World,
 };
+
+const WORLDS: [&str; 2] = ["async", "blocking"];
+
+/// A session whose record is in a store of its own.
+struct Shared {
+    session: Session,
+    _directory: TempDir,
+    store: PathBuf,
+}
+
+impl Shared {
+    fn logged_in(world: &World<'_>) -> Self {
+        let session = world.log_in(ClientKind::Public);
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = directory.path().join("tokens");
+        worker::first_record(&store, &session);
+        Self { session, _directory: directory, store }
+    }
+}
+
+/// A process killed once its request is out. The next one finds the lease free
+/// and a note of what was under way: it tries at once, and if the server has no
+/// grace for a token that is spent, it knows that the user did nothing.
+pub(super) fn killed(world: &World<'_>) {
+    let World { provider, proxy, .. } = world;
+    for name in WORLDS {
+        for (fault, grace_ms) in [
+            (Fault::Stall, 0),
+            (Fault::StalledAfterRotation, GRACE_MS),
+            (Fault::StalledAfterRotation, 0),
+        ] {
+            let context = format!("{name} {fault:?}, grace {grace_ms} ms");
+            provider.set_grace(grace_ms);
+            let shared = Shared::logged_in(world);
+            proxy.script(&[fault]);
+            let exchanges = proxy.uses().exchanges;
+            let mut victim = worker::command("once", name, &proxy.url(), &shared.store)
+                .spawn()
+                .expect("a process");
+            until("the request is out", || {
+                let traded = proxy.uses().exchanges > exchanges;
+                proxy.seen().len() == 1 && (traded || fault == Fault::Stall)
+            });
+            victim.kill().expect("it is running");
+            victim.wait().expect("a child");
+
+            let result = worker::account(name, &proxy.url(), &shared.store)();
+            let token = &shared.session.refresh_token;
+            assert!(proxy.seen() == [token.as_str(); 2], "{context}: once more, and no more");
+            if fault == Fault::Stall || grace_ms > 0 {
+                let token = result.unwrap_or_else(|error| panic!("{context}: {error}"));
+                assert!(provider.accepts(token.access_token().expose()), "{context}");
+            } else {
+                let error = result.expect_err("the token is spent");
+                assert_eq!(error.kind(), Some(FailureKind::Rejected), "{context}: {error}");
+                world.hear(FailureKind::Rejected, &shared.session.family);
+                assert!(error.after_unknown(), "{context}: {error}");
+            }
+        }
+    }
+    assert_eq!(provider.stats().families_revoked, WORLDS.len() as u64);
+}
 
 const PROCESSES: usize = 8;
 
@@ -22,7 +82,7 @@ const PROCESSES: usize = 8;
 const TTL_S: u32 = 2;
 
 /// For how long, in seconds: a minute, or what `E2E_SECONDS` says.
-fn seconds() -> u64 {
+pub(crate) fn seconds() -> u64 {
     let text = std::env::var("E2E_SECONDS").unwrap_or_else(|_| "60".to_owned());
     text.parse().expect("E2E_SECONDS is a number")
 }
@@ -30,10 +90,10 @@ fn seconds() -> u64 {
 /// Tokens of two seconds, eight processes that use one each every few
 /// milliseconds, half of them async and half blocking, and every few requests
 /// a fault of the network.
-pub(super) fn eight_share_an_account() -> Counts {
-    let provider = Provider::with_ttl(TTL_S);
-    provider.set_grace(10_000);
-    let proxy = Proxy::before(provider.port());
+pub(super) fn eight_share_an_account(world: &World<'_>) {
+    let World { provider, proxy, .. } = world;
+    provider.set_access_token_ttl(TTL_S);
+    provider.set_grace(GRACE_MS);
     proxy.plan(|number| match number % 10 {
         1 => Fault::Page(502),
         3 => Fault::ResetAfterRequest,
@@ -42,57 +102,50 @@ pub(super) fn eight_share_an_account() -> Counts {
         8 => Fault::PageAfterRotation(504),
         _ => Fault::None,
     });
-    let session = provider.log_in(ClientKind::Public);
-    let directory = tempfile::tempdir().expect("a directory");
-    let store_path = directory.path().join("tokens");
-    let store = FileStore::open(&store_path).expect("a store");
-    let mut tokens = TokenSet::new(AccessToken::new("expired"));
-    tokens.refresh_token = Some(RefreshToken::new(session.refresh_token));
-    tokens.expires_at = Some(std::time::SystemTime::UNIX_EPOCH);
-    store.save(&"shared".into(), &Record::new(tokens), None).expect("a first record");
-
-    let workers: Vec<_> = (0..PROCESSES)
-        .map(|number| {
-            let world = if number % 2 == 0 { "async" } else { "blocking" };
-            Command::new(std::env::current_exe().expect("a path"))
-                .args(["worker", world, &proxy.url(), &seconds().to_string()])
-                .args([&provider.port().to_string()])
-                .arg(&store_path)
+    let shared = Shared::logged_in(world);
+    let started = Instant::now();
+    let workers: Vec<_> = WORLDS
+        .iter()
+        .cycle()
+        .take(PROCESSES)
+        .map(|name| {
+            worker::command("worker", name, &proxy.url(), &shared.store)
+                .args(worker::orders(provider, &shared.session, seconds()))
                 .stdout(Stdio::piped())
                 .spawn()
                 .expect("a process")
         })
         .collect();
+    let counted: Vec<Counted> = workers
+        .into_iter()
+        .map(|worker| {
+            let output = worker.wait_with_output().expect("its output");
+            assert!(output.status.success(), "a process failed");
+            Counted::parse(&output.stdout)
+        })
+        .collect();
+    let elapsed = started.elapsed();
 
-    let mut counts = Counts::default();
-    let (mut handed_out, mut refused) = (0, 0);
-    for worker in workers {
-        let output = worker.wait_with_output().expect("its output");
-        assert!(output.status.success(), "a process failed");
-        let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-        let number = |name: &str| result[name].as_u64().expect("a number");
-        counts.false_logouts += number("logouts");
-        handed_out += number("handed_out");
-        refused += number("refused");
-        assert!(number("handed_out") > 0, "{result}");
+    for lives in counted.iter().filter_map(Counted::session_lived) {
+        world.logged_out(&shared.session.family, lives);
     }
-    let stats = provider.stats();
-    counts.add(&proxy.counts());
-    if counts.false_logouts + counts.avoidable_replays > 0 {
-        // The report says it all.
-        return counts;
-    }
-    assert_eq!(stats.families_revoked, 0);
-    let difference = stats.replays.abs_diff(counts.unavoidable_replays);
-    assert!(difference <= proxy.given_up(), "both sides count the same");
-    assert_eq!(refused, 0, "the server took every token that was handed out");
-    // At most one exchange for each token that was needed, and those whose
-    // answer was lost.
+    let sum = |name: &str| counted.iter().map(|one| one.of(name)).sum::<u64>();
+    let [handed_out, asked, later] = [Counted::HANDED_OUT, Counted::ASKED, Counted::LATER].map(sum);
+    let all = format!("{handed_out} tokens, {asked} of them shown to the server, {later} later");
+    world.note(&all);
+    assert_eq!(sum(Counted::LOGGED_OUT), 0, "answers that the session is over; {all}");
+    assert_eq!(sum(Counted::EXPIRED), 0, "tokens that had expired when handed out; {all}");
+    assert_eq!(sum(Counted::REFUSED), 0, "tokens that the server refused; {all}");
+    assert!(later * 100 <= handed_out, "more than one in a hundred was told to come later; {all}");
     let lifetimes = seconds() / u64::from(TTL_S);
-    assert!(counts.exchanges >= lifetimes, "{counts:?}");
-    assert!(handed_out > 100 * PROCESSES as u64, "{handed_out} tokens in all");
-    counts
+    for one in &counted {
+        assert!(one.of(Counted::HANDED_OUT) >= lifetimes, "less than one a lifetime; {all}");
+    }
+    // One exchange for each token that was needed, and those whose answer was
+    // lost. A quarter of its life is left when a token is renewed, and up to a
+    // second more: the store's dates are whole seconds.
+    let delivered = proxy.uses().delivered;
+    assert!(delivered >= lifetimes, "{delivered} exchanges are too few; {all}");
+    let needed = elapsed.as_secs_f64() / (0.75 * f64::from(TTL_S) - 1.0) + 1.0;
+    assert!(delivered as f64 <= needed, "{delivered} exchanges, {needed:.0} would do; {all}");
 }
-
-/// How long a worker rests between two tokens.
-pub(crate) const PAUSE: Duration = Duration::from_millis(20);
