@@ -284,16 +284,32 @@ impl Failure {
         self.status
     }
 
-    /// The error code in the answer, as the server sent it.
+    /// The error code in the answer, as the server sent it. `None` too if it is
+    /// one that nobody knows and that would be redacted in a
+    /// [`description`](Self::description).
     pub fn code(&self) -> Option<&ErrorCode> {
         self.code.as_ref()
     }
 
     /// The server's own explanation (`error_description` or what stood in its
-    /// place): at most 256 characters of printable ASCII. What the request
-    /// held as a secret is taken out, and what looks like a token.
-    /// ([`read_answer`](crate::read_answer) knows no request, and can only do
-    /// the latter.)
+    /// place): at most 256 characters of printable ASCII.
+    ///
+    /// Servers are careless, and repeat what they were sent. So a word is
+    /// redacted
+    ///
+    /// - if it holds eight characters in a row of a secret of the request (the
+    ///   refresh token, the client's secret, values of parameters, of headers
+    ///   and of the URL's query), unless a word of the protocol or a known error
+    ///   code holds them too;
+    /// - if it holds a secret of four to seven characters;
+    /// - if it has 24 or more characters and mixes letters and digits, or letters
+    ///   of both cases, whoever it belongs to. Not so a UUID, for servers name
+    ///   traces by them, nor a path of plain words.
+    ///   [`read_answer`](crate::read_answer) knows no request, and can only do
+    ///   this.
+    ///
+    /// A server that means harm knows the secret, and can write it so that
+    /// nobody recognises it.
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }

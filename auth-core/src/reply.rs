@@ -19,6 +19,7 @@ use std::{
 use http::StatusCode;
 use zeroize::Zeroize;
 
+pub(crate) use self::classify::standard_codes;
 use crate::{Failure, Now, Response, Rule, TokenSet};
 
 /// Reads an answer of a token endpoint, and says what it is.

@@ -9,7 +9,7 @@ use crate::{
     Delivery, ErrorCode, Failure, FailureKind, Rule, Unreadable,
     failure::{Cause, is_server_error},
     rules::is_no_verdict,
-    scrub::{holds_a_piece, looks_like_a_token, scrub},
+    scrub::{is_echo, looks_like_a_token, scrub},
 };
 
 /// The standard meaning of the standard codes.
@@ -54,10 +54,9 @@ pub(super) fn classify(
         .filter(|code| is_code(code, status))
         .or_else(|| error.codes.iter().map(AsRef::as_ref).find(|code| is_code(code, status)))
         .or(decisive.filter(|code| Some(*code) != status.canonical_reason()))
+        // A code that is known is not hidden because a secret is like it.
         .filter(|code| {
-            // A code that is known is not hidden because a parameter is like it.
-            decisive == Some(*code)
-                || !(looks_like_a_token(code) || secrets.iter().any(|secret| echoes(code, secret)))
+            is_known(code, rules) || !(looks_like_a_token(code) || is_echo(code, secrets))
         })
         .and_then(ErrorCode::new);
     Failure {
@@ -163,13 +162,16 @@ fn is_code(text: &str, status: StatusCode) -> bool {
             .any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// Whether a code gives away a secret that was sent, or a good part of it.
-fn echoes(code: &str, secret: &str) -> bool {
-    let (code, secret) = (code.to_ascii_lowercase(), secret.to_ascii_lowercase());
-    secret.len() >= 4
-        && (code.contains(&secret)
-            || (code.len() >= 8 && secret.contains(&code))
-            || holds_a_piece(&code, &secret))
+/// Whether a code stands in the standard or in a rule, and not only in this
+/// answer.
+fn is_known(code: &str, rules: &[Rule]) -> bool {
+    let of_rules = |rules: &[Rule]| rules.iter().any(|rule| rule.code() == Some(code));
+    standard_codes().any(|known| known == code) || of_rules(rules) || of_rules(Rule::built_in())
+}
+
+/// The codes of [`STANDARD`].
+pub(crate) fn standard_codes() -> impl Iterator<Item = &'static str> {
+    STANDARD.iter().map(|(code, _)| *code)
 }
 
 #[cfg(test)]
@@ -420,24 +422,45 @@ mod tests {
 
     #[test]
     fn what_was_sent_is_not_shown() {
-        let secret = "rt-0123456789";
+        for secret in ["v1.MjQ1NzYwODQ3Q0FGRUJBQ", "KpXqMnBvZlKjHgFdSaQw"] {
+            let end = secret.len() - 8;
+            for echo in [
+                secret.to_owned(),
+                secret[3..].to_owned(),
+                format!("bad_{secret}"),
+                format!("x_{}", &secret[3..]),
+                format!("id{}", &secret[3..]),
+                format!("{}xxxx", &secret[..end]),
+                format!("{}xxxxxxxxxxxx", &secret[..8]),
+                format!("xxxxxxxxxxxx{}", &secret[end..]),
+                format!("x_{}_", &secret[end..]),
+                secret.to_ascii_uppercase(),
+            ] {
+                not_shown(secret, &echo);
+            }
+        }
+        for body in [r#"{"error":"bad_s3cret"}"#, r#"{"error":"x","message":"no s3cret"}"#] {
+            let failure = read_with(400, body, &[], &["s3cret"]);
+            assert!(!format!("{failure} {failure:?}").contains("s3cret"), "{failure}");
+        }
+    }
+
+    fn not_shown(secret: &str, echo: &str) {
         for body in [
-            format!(r#"{{"error":"{secret}"}}"#),
-            format!(r#"{{"error":"bad_{secret}"}}"#),
-            r#"{"error":"rt-01234567"}"#.to_owned(),
-            // Within another word.
-            r#"{"error":"bad_rt-01234567"}"#.to_owned(),
-            r#"{"error":"invalid_grant","error_description":"no bad_rt-01234567 here"}"#.to_owned(),
-            format!(r#"{{"error":"invalid_grant","error_description":"no {secret} here"}}"#),
-            format!(r#"{{"error":{{"message":"{secret}"}}}}"#),
+            format!(r#"{{"error":"{echo}"}}"#),
+            format!(r#"{{"error":"invalid_grant","error_description":"no {echo} here"}}"#),
+            format!(r#"{{"error":{{"message":"{echo}"}}}}"#),
             format!(
-                r#"{{"error":"invalid_grant","error_description":"{}{secret}"}}"#,
-                "x".repeat(250)
+                r#"{{"error":"invalid_grant","error_description":"{} {echo}"}}"#,
+                "x".repeat(240)
             ),
         ] {
-            let failure = read_with(400, &body, &[], &[secret]);
-            let shown = format!("{failure} {failure:?}");
-            assert!(!shown.contains("rt-01234567"), "{shown}");
+            let failure = read_with(400, &body, &[], &["s3cret", secret]);
+            let shown = format!("{failure} {failure:?}").to_ascii_lowercase();
+            for piece in secret.to_ascii_lowercase().as_bytes().windows(8) {
+                let piece = std::str::from_utf8(piece).unwrap();
+                assert!(!shown.contains(piece), "{piece} in {shown}");
+            }
         }
     }
 
@@ -454,6 +477,29 @@ mod tests {
         // A part of a secret that is too short to give it away.
         let failure = read_with(400, r#"{"error":"brand"}"#, &[], &["brand_new_code"]);
         assert_eq!(failure.code().map(crate::ErrorCode::as_str), Some("brand"));
+    }
+
+    #[test]
+    fn a_known_code_is_shown_whatever_the_secret() {
+        let own_code = "brand_new_code_of_2027_and_more";
+        let own = [Rule::new(own_code, Rejected)];
+        let codes = super::standard_codes()
+            .chain(Rule::built_in().iter().filter_map(Rule::code))
+            .chain([own_code])
+            .filter(|code| code.starts_with(|first: char| first.is_ascii_alphabetic()))
+            // What repeats the status is never shown.
+            .filter(|code| !matches!(*code, "Bad Request" | "error"));
+        for code in codes {
+            // By a 500 it is no verdict.
+            for status in [400, 500] {
+                let body = format!(r#"{{"error":"{code}"}}"#);
+                for secret in [code.to_owned(), format!("my-{code}-1")] {
+                    let failure = read_with(status, &body, &own, &[&secret]);
+                    let shown = failure.code().map(crate::ErrorCode::as_str);
+                    assert_eq!(shown, Some(code), "{status} {body}");
+                }
+            }
+        }
     }
 
     #[test]
