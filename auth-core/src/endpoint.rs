@@ -6,11 +6,12 @@ mod url;
 
 use std::{borrow::Cow, fmt};
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::{Grant, RefreshToken, Request, Rule};
+use crate::{Grant, RefreshToken, Request, Rule, token};
 
 /// How the client shows who it is (RFC 6749 section 2.3).
 #[non_exhaustive]
@@ -42,9 +43,13 @@ impl ClientAuth {
 pub struct ClientSecret(SecretString);
 
 impl ClientSecret {
-    /// Takes the secret as the server issued it.
+    /// Takes the secret as the server issued it. The `String` handed in is
+    /// wiped.
+    ///
+    /// One of fewer than four characters is not looked for in what a server
+    /// answers, since every answer may hold it.
     pub fn new(secret: impl Into<String>) -> Self {
-        Self(SecretString::from(secret.into()))
+        Self(token::secret(secret))
     }
 
     /// The secret itself. Do not log it.
@@ -179,7 +184,11 @@ impl TokenEndpoint {
     }
 
     /// An extra parameter of the request, such as `audience` or `resource`.
-    /// Its value is treated as a secret.
+    /// Its value is treated as a secret: never printed, wiped on drop, and taken
+    /// out of what a server answers, [as far as it can be
+    /// told](crate::Failure::description). Not so a word of fewer than eight
+    /// letters (`api`, `offline`), nor anything of fewer than four characters:
+    /// every answer may hold those.
     ///
     /// # Errors
     ///
@@ -189,11 +198,13 @@ impl TokenEndpoint {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Result<Self, EndpointError> {
+        // First, so that it is wiped when it is refused.
+        let value = token::secret(value);
         let name = name.into();
         if RESERVED.contains(&name.as_str()) {
             return Err(EndpointError::ReservedParameter { name });
         }
-        self.parameters.push((name, SecretString::from(value.into())));
+        self.parameters.push((name, value));
         Ok(self)
     }
 
@@ -210,8 +221,10 @@ impl TokenEndpoint {
         if RESERVED_HEADERS.contains(&key) {
             return Err(EndpointError::ReservedHeader { name: key });
         }
-        let mut value = HeaderValue::from_str(value).map_err(|_| refused())?;
         // It may be an API key.
+        let bytes = Bytes::from_owner(Zeroizing::new(value.as_bytes().to_vec()));
+        let mut value = HeaderValue::from_maybe_shared(bytes).map_err(|_| refused())?;
+        value.to_str().map_err(|_| refused())?;
         value.set_sensitive(true);
         self.headers.insert(key, value);
         Ok(self)
@@ -283,26 +296,33 @@ impl TokenEndpoint {
         };
         let query = self.uri.query().unwrap_or_default();
         let public = [header::ACCEPT, header::USER_AGENT];
+        // A short word ("api", "client") is no key, and stands in every message.
+        let may_be_secret =
+            |value: &str| value.len() >= 8 || !value.bytes().all(|byte| byte.is_ascii_alphabetic());
         grant
             .refresh_token()
             .map(RefreshToken::expose)
             .into_iter()
             .chain(auth)
-            // A short one ("api", "client") is a word of every message.
             .chain(
                 self.parameters
                     .iter()
                     .map(|(_, value)| value.expose_secret())
-                    .filter(|value| value.len() >= 8),
+                    .filter(|value| may_be_secret(value)),
             )
             .chain(
                 self.headers
                     .iter()
                     .filter(|(name, _)| !public.contains(name))
-                    .filter_map(|(_, value)| value.to_str().ok()),
+                    .filter_map(|(_, value)| value.to_str().ok())
+                    .filter(|value| may_be_secret(value)),
             )
             .map(Cow::Borrowed)
-            .chain(form_urlencoded::parse(query.as_bytes()).map(|(_, value)| value))
+            .chain(
+                form_urlencoded::parse(query.as_bytes())
+                    .map(|(name, value)| if value.is_empty() { name } else { value })
+                    .filter(|value| may_be_secret(value)),
+            )
             .chain(match &self.auth {
                 ClientAuth::Basic(secret) => {
                     let pair = encode::basic_pair(&self.client_id, secret);
@@ -476,7 +496,9 @@ mod tests {
                 Err(EndpointError::ReservedHeader { .. })
             ));
         }
-        for (name, value) in [("a b", "x"), ("", "x"), ("x", "a\r\nb: c"), ("x", "\u{0}")] {
+        for (name, value) in
+            [("a b", "x"), ("", "x"), ("x", "a\r\nb: c"), ("x", "\u{0}"), ("x", "\u{e9}")]
+        {
             assert!(matches!(
                 endpoint().header(name, value),
                 Err(EndpointError::InvalidHeader { .. })
@@ -500,19 +522,35 @@ mod tests {
 
     #[test]
     fn no_secret_is_shown() {
-        let endpoint = TokenEndpoint::new("https://auth.example.com/token?key=hidden", "c")
+        let url = "https://auth.example.com/token?key=hidden-key&hidden-name&kind=short";
+        let endpoint = TokenEndpoint::new(url, "c")
             .unwrap()
             .client_auth(ClientAuth::basic("hidden"))
             .parameter("assertion", "hidden-assertion")
             .unwrap()
-            .header("x-api-key", "hidden")
+            .parameter("code", "1234567")
+            .unwrap()
+            .parameter("audience", "api")
+            .unwrap()
+            .header("x-api-key", "hidden-header")
+            .unwrap()
+            .header("x-kind", "short")
             .unwrap();
         let request = endpoint.request(&RefreshToken::new("hidden").into());
         let shown = format!("{endpoint:?} {request:?} {:?}", request.headers());
         let grant = RefreshToken::new("rt").into();
         assert_eq!(
             endpoint.secrets(&grant),
-            ["rt", "hidden", "hidden-assertion", "hidden", "hidden", "YzpoaWRkZW4="]
+            [
+                "rt",
+                "hidden",
+                "hidden-assertion",
+                "1234567",
+                "hidden-header",
+                "hidden-key",
+                "hidden-name",
+                "YzpoaWRkZW4="
+            ]
         );
         assert!(!shown.contains("hidden") && !shown.contains("Basic aG"), "{shown}");
     }

@@ -1,8 +1,10 @@
 //! `serde` with the secrets shown, for whoever stores tokens on purpose.
 //!
 //! Without this module, serializing a token writes `"[redacted]"`: what ends
-//! up in a log or a support bundle by accident is harmless. With it the real
-//! value is written:
+//! up in a log or a support bundle by accident is harmless. So is the rest of a
+//! [`TokenSet`]: of `token_type`, of the words of `scope` and of the names in
+//! `extra` only plain words are written that repeat no token, and of the values
+//! in `extra` none. With this module the real value is written:
 //!
 //! ```
 //! use auth_core::{AccessToken, TokenSet};
@@ -41,6 +43,7 @@
 //! add some. Nothing in `extra` may nest deeper than 100 levels.
 
 use std::{
+    borrow::Cow,
     io::{self, Write},
     time::{Duration, SystemTime},
 };
@@ -50,9 +53,7 @@ use serde_json::{Map, Value};
 use zeroize::{Zeroize, Zeroizing};
 
 pub use crate::json::object;
-use crate::{AccessToken, Extra, RefreshToken, TokenSet};
-
-const REDACTED: &str = "[redacted]";
+use crate::{AccessToken, Extra, RefreshToken, TokenSet, scrub::REDACTED, token::Shown};
 
 /// Writes the real value. For `#[serde(with = "auth_core::serde_exposed")]`.
 ///
@@ -220,22 +221,23 @@ struct Form<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<&'a str>,
+    scope: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     extra: Option<ExtraForm<'a>>,
 }
 
 enum ExtraForm<'a> {
     Exposed(&'a Map<String, Value>),
-    Redacted(&'a Map<String, Value>),
+    /// The names that may be shown.
+    Redacted(Vec<&'a str>),
 }
 
 impl Serialize for ExtraForm<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Exposed(members) => members.serialize(serializer),
-            Self::Redacted(members) => {
-                serializer.collect_map(members.keys().map(|name| (name, REDACTED)))
+            Self::Redacted(names) => {
+                serializer.collect_map(names.iter().map(|name| (name, REDACTED)))
             }
         }
     }
@@ -248,18 +250,23 @@ impl<'a> Form<'a> {
             token_type: tokens.token_type.as_deref(),
             refresh_token: tokens.refresh_token.as_ref().map(RefreshToken::expose),
             expires_at: tokens.expires_at.map(unix_seconds),
-            scope: tokens.scope.as_deref(),
+            scope: tokens.scope.as_deref().map(Cow::Borrowed),
             extra: (!tokens.extra.is_empty()).then_some(ExtraForm::Exposed(&tokens.extra.0)),
         }
     }
 
     fn redacted(tokens: &'a TokenSet) -> Self {
-        let exposed = Self::exposed(tokens);
+        let Shown { token_type, scope, mut extra } = Shown::of(tokens);
+        // No name stands twice in an object.
+        extra.sort_unstable();
+        extra.dedup();
         Self {
             access_token: REDACTED,
-            refresh_token: exposed.refresh_token.map(|_| REDACTED),
-            extra: exposed.extra.map(|_| ExtraForm::Redacted(&tokens.extra.0)),
-            ..exposed
+            token_type,
+            refresh_token: tokens.refresh_token.as_ref().map(|_| REDACTED),
+            scope: scope.map(|words| Cow::Owned(words.join(" "))),
+            extra: (!extra.is_empty()).then_some(ExtraForm::Redacted(extra)),
+            ..Self::exposed(tokens)
         }
     }
 }
@@ -272,8 +279,8 @@ struct OwnedForm {
     refresh_token: Option<RefreshToken>,
     expires_at: Option<u64>,
     scope: Option<String>,
-    #[serde(default, deserialize_with = "object")]
-    extra: Map<String, Value>,
+    #[serde(default, deserialize_with = "extra")]
+    extra: Extra,
 }
 
 impl<'de> Deserialize<'de> for TokenSet {
@@ -292,9 +299,14 @@ impl<'de> Deserialize<'de> for TokenSet {
                 })
                 .transpose()?,
             scope: form.scope,
-            extra: Extra(form.extra),
+            extra: form.extra,
         })
     }
+}
+
+/// Wiped when another member cannot be read.
+fn extra<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Extra, D::Error> {
+    object(deserializer).map(Extra)
 }
 
 impl Serialize for TokenSet {
@@ -400,10 +412,41 @@ mod tests {
         }
     }
 
+    /// Wherever a server repeats it.
+    #[test]
+    fn plain_serde_shows_no_echo() {
+        let mut tokens = full();
+        tokens.refresh_token = Some(RefreshToken::new("v1.MjQ1NzYwODQ3Q0FG"));
+        for echo in ["v1.MjQ1NzYwODQ3Q0FG", "x_MjQ1NzYw"] {
+            tokens.token_type = Some(echo.to_owned());
+            tokens.scope = Some(format!("read {echo} write"));
+            tokens.extra = Extra::default();
+            tokens.extra.insert("id_token", json!(1));
+            tokens.extra.insert(echo, json!(1));
+            tokens.extra.insert(format!("{echo}!"), json!(1));
+            assert_eq!(
+                serde_json::to_string(&tokens).unwrap(),
+                r#"{"access_token":"[redacted]","token_type":"[redacted]","#.to_owned()
+                    + r#""refresh_token":"[redacted]","expires_at":1700000000,"#
+                    + r#""scope":"read [redacted] write","#
+                    + r#""extra":{"[redacted]":"[redacted]","id_token":"[redacted]"}}"#
+            );
+        }
+    }
+
     #[test]
     fn plain_serde_redacts() {
         let json = serde_json::to_string(&full()).unwrap();
         assert!(!json.contains("at-") && !json.contains("\"rt\"") && !json.contains("secret"));
+        let redacted = json!({
+            "access_token": "[redacted]",
+            "token_type": "Bearer",
+            "refresh_token": "[redacted]",
+            "expires_at": 1_700_000_000,
+            "scope": "a b",
+            "extra": {"id_token": "[redacted]"},
+        });
+        assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), redacted);
         assert_eq!(serde_json::to_string(&RefreshToken::new("rt")).unwrap(), "\"[redacted]\"");
     }
 }

@@ -1,5 +1,7 @@
 //! Tokens: secret, redacted, wiped.
 
+mod shown;
+
 use std::{borrow::Cow, fmt, time::SystemTime};
 
 use bytes::Bytes;
@@ -8,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+pub(crate) use self::shown::Shown;
 use crate::serde_exposed::wipe;
 
 const BEARER: &str = "Bearer ";
@@ -107,12 +110,7 @@ pub struct RefreshToken(SecretString);
 impl RefreshToken {
     /// Takes the token as the server sent it. The `String` handed in is wiped.
     pub fn new(token: impl Into<String>) -> Self {
-        Self::copied(&Zeroizing::new(token.into()))
-    }
-
-    // Of the exact size: shrinking would leave a copy behind.
-    fn copied(token: &str) -> Self {
-        Self(SecretString::from(token.to_owned()))
+        Self(secret(token))
     }
 
     /// The token itself. Do not log it.
@@ -124,7 +122,7 @@ impl RefreshToken {
 impl From<Cow<'_, str>> for RefreshToken {
     fn from(token: Cow<'_, str>) -> Self {
         match token {
-            Cow::Borrowed(token) => Self::copied(token),
+            Cow::Borrowed(token) => Self(exact(token)),
             Cow::Owned(token) => Self::new(token),
         }
     }
@@ -145,6 +143,16 @@ impl PartialEq for RefreshToken {
 
 impl Eq for RefreshToken {}
 
+/// A text as a secret. The `String` handed in is wiped.
+pub(crate) fn secret(text: impl Into<String>) -> SecretString {
+    exact(&Zeroizing::new(text.into()))
+}
+
+/// Of the exact size: shrinking would leave a copy behind.
+fn exact(text: &str) -> SecretString {
+    SecretString::from(text.to_owned())
+}
+
 fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |diff, (a, b)| diff | (a ^ b)) == 0
 }
@@ -153,7 +161,9 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 ///
 /// Its JSON form is described in [`serde_exposed`](crate::serde_exposed);
 /// plain `serde` serialization redacts the secrets, and such a redacted form
-/// is refused when it is read back.
+/// is refused when it is read back. It and `Debug` redact too what stands in
+/// `token_type`, `scope` or a name in `extra` and is no plain word, or repeats
+/// one of the set's own tokens.
 #[non_exhaustive]
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenSet {
@@ -192,33 +202,30 @@ impl TokenSet {
 
 impl fmt::Debug for TokenSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = Shown::of(self);
         f.debug_struct("TokenSet")
             .field("access_token", &self.access_token)
-            // Texts of the server's choice: a broken or hostile one repeats a
-            // token in them.
-            .field("token_type", &self.token_type.as_deref().map(plain))
+            .field("token_type", &shown.token_type)
             .field("refresh_token", &self.refresh_token)
             .field("expires_at", &self.expires_at)
-            .field(
-                "scope",
-                &self.scope.as_deref().map(|scope| scope.split(' ').map(plain).collect::<Vec<_>>()),
-            )
-            .field("extra", &self.extra)
+            .field("scope", &shown.scope)
+            .field("extra", &DebugSet(&shown.extra))
             .finish()
     }
 }
 
-/// A short word as it is, and nothing of what may be a token.
-fn plain(text: &str) -> &str {
-    let is_word = |byte: u8| byte.is_ascii_lowercase() || b"_.:/-".contains(&byte);
-    let word = text.strip_prefix(|first: char| first.is_ascii_uppercase()).unwrap_or(text);
-    if text.len() <= 48 && word.bytes().all(is_word) { text } else { "[redacted]" }
+struct DebugSet<'a>(&'a [&'a str]);
+
+impl fmt::Debug for DebugSet<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0).finish()
+    }
 }
 
 /// Members of an answer that this library does not know, kept as they came.
 ///
-/// They may hold secrets (`id_token`), so `Debug` shows only their names, and
-/// strings are wiped on drop.
+/// They may hold secrets (`id_token`), so `Debug` shows only their names, if
+/// they are plain words, and strings are wiped on drop.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Extra(pub(crate) Map<String, Value>);
 
@@ -265,7 +272,7 @@ impl FromIterator<(String, Value)> for Extra {
 
 impl fmt::Debug for Extra {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys().map(|name| plain(name))).finish()
+        f.debug_set().entries(shown::plain_names(self)).finish()
     }
 }
 
