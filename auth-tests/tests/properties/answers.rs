@@ -1,11 +1,16 @@
 //! Whatever an endpoint answers.
 
 use auth_core::{
-    FailureKind, Never, Refresh, RefreshToken, Response, Step, TokenEndpoint, read_answer,
+    FailureKind, Never, Refresh, RefreshError, RefreshToken, Response, Step, TokenEndpoint,
+    TokenSet, read_answer,
 };
 use auth_fuzz_properties::{bounded, judged_within_reason};
 use proptest::{
-    collection::vec, prelude::*, sample::select, strategy::ValueTree as _, test_runner::TestRunner,
+    collection::vec,
+    prelude::*,
+    sample::{Index, select},
+    strategy::ValueTree as _,
+    test_runner::TestRunner,
 };
 
 use crate::{
@@ -62,39 +67,127 @@ proptest! {
         }
     }
 
-    /// What an attacker or an accident writes beside a secret never carries it
-    /// into the failure.
+    /// However a careless server repeats what it was sent, whole or in part, and
+    /// whatever it writes beside it: no run of eight characters of it comes into
+    /// the failure.
     #[test]
     fn no_answer_brings_a_secret_into_a_failure(
         status in select(&[200, 400, 401, 403, 429, 500][..]),
         member in select(NAMES),
-        before in "[ -~]{0,300}",
-        after in "[ -~]{0,30}",
-        token in "[a-z0-9]{10,30}(-[A-Za-z0-9_.~+/]{10,60})",
+        before in prop_oneof!["[ -~]{0,300}", "[A-Za-z0-9_]{0,9}"],
+        after in prop_oneof!["[ -~]{0,30}", "[A-Za-z0-9_]{0,9}"],
+        (secret, echo) in echoed(),
+        by_parameter in any::<bool>(),
     ) {
-        // By the machine, which knows what it sent.
-        let refresh = Refresh::new(
-            TokenEndpoint::new("https://auth.example.com/token", "c").unwrap(),
-            RefreshToken::new(token.clone()),
-        );
         let mut members = serde_json::Map::new();
         members.insert("error".to_owned(), "invalid_grant".into());
-        members.insert(member.to_owned(), format!("{before}{token}{after}").into());
+        members.insert(member.to_owned(), format!("{before}{echo}{after}").into());
         // Not a success by accident.
         members.remove("access_token");
-        let body = serde_json::Value::Object(members).to_string().into_bytes();
-        let mut answer = Response::new(body);
-        *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
-        let Step::Send(_, pending) = refresh.policy(Never).start(now()) else {
-            panic!("a renewal begins with a request");
+        // By the machine, which knows what it sent.
+        let endpoint = TokenEndpoint::new("https://auth.example.com/token", "c").unwrap();
+        let refresh = if by_parameter {
+            let endpoint = endpoint.parameter("assertion", secret.clone()).unwrap();
+            Refresh::new(endpoint, RefreshToken::new("rt-1"))
+        } else {
+            Refresh::new(endpoint, RefreshToken::new(secret.clone()))
         };
-        let Step::Done(Err(error)) = pending.resolve(Ok(answer), now()) else {
+        let Err(error) = answered(refresh, status, members) else {
             panic!("it is a failure");
         };
         for text in [format!("{error}"), format!("{error:?}"), format!("{:#?}", error.failure())] {
-            prop_assert!(!text.contains(&token), "{text}");
+            gives_nothing_away(&text, &secret)?;
         }
     }
+
+    /// Nor into what is printed of the tokens, wherever it stands beside them.
+    #[test]
+    fn no_answer_brings_a_secret_into_printed_tokens(
+        before in "[ -~]{0,9}",
+        after in "[ -~]{0,9}",
+        (secret, echo) in echoed(),
+        is_access_token in any::<bool>(),
+        is_rotated in any::<bool>(),
+    ) {
+        let (access_token, refresh_token) =
+            if is_access_token { (&*secret, "rt-1") } else { ("at-1", &*secret) };
+        let echo = format!("{before}{echo}{after}");
+        let mut members = serde_json::Map::new();
+        members.insert(echo.clone(), 1.into());
+        members.insert("access_token".to_owned(), access_token.into());
+        members.insert("token_type".to_owned(), echo.clone().into());
+        members.insert("scope".to_owned(), format!("read {echo} {echo}").into());
+        if is_rotated {
+            members.insert("refresh_token".to_owned(), refresh_token.into());
+        }
+        let endpoint = TokenEndpoint::new("https://auth.example.com/token", "c").unwrap();
+        let sent = if is_rotated { "rt-0" } else { refresh_token };
+        let Ok(tokens) = answered(Refresh::new(endpoint, RefreshToken::new(sent)), 200, members)
+        else {
+            panic!("it is a success");
+        };
+        for text in [format!("{tokens:?}"), serde_json::to_string(&tokens).unwrap()] {
+            gives_nothing_away(&text, &secret)?;
+        }
+    }
+}
+
+/// A secret, and what a careless server makes of it.
+fn echoed() -> impl Strategy<Value = (String, String)> {
+    let secret = prop_oneof![
+        4 => "[a-z0-9]{10,30}-[A-Za-z0-9_.~+/]{10,60}",
+        1 => "[A-Za-z]{8,40}",
+        // As short as it can be looked for.
+        1 => "[0-9]{4,7}",
+        // Some secrets hold what is none.
+        1 => "[a-z0-9]{3,9}(invalid_grant|refresh_token|unauthorized_client)[a-z0-9]{3,9}",
+    ];
+    (secret, 0..6, any::<(Index, Index)>()).prop_map(|(secret, how, (from, len))| {
+        let len = if secret.len() < 8 { secret.len() } else { 8 + len.index(secret.len() - 7) };
+        let from = from.index(secret.len() - len + 1);
+        let echo = match how {
+            0 => secret.clone(),
+            // In part.
+            1 => secret[from..from + len].to_owned(),
+            // Masked, but for its beginning or its end.
+            2 => format!("{}{}", &secret[..len], "x".repeat(secret.len() - len)),
+            3 => format!("{}{}", "*".repeat(secret.len() - len), &secret[secret.len() - len..]),
+            4 => secret.to_ascii_uppercase(),
+            _ => form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
+        };
+        (secret, echo)
+    })
+}
+
+fn answered(
+    refresh: Refresh,
+    status: u16,
+    members: serde_json::Map<String, serde_json::Value>,
+) -> Result<TokenSet, RefreshError> {
+    let mut answer = Response::new(serde_json::Value::Object(members).to_string().into_bytes());
+    *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
+    let Step::Send(_, pending) = refresh.policy(Never).start(now()) else {
+        panic!("a renewal begins with a request");
+    };
+    match pending.resolve(Ok(answer), now()) {
+        Step::Done(result) => result,
+        step => panic!("a policy that never retries led to {step:?}"),
+    }
+}
+
+/// No eight characters in a row, nor all of a shorter one; but a known error
+/// code says nothing about the secret that holds it too, and neither does the
+/// name of a member.
+fn gives_nothing_away(text: &str, secret: &str) -> Result<(), TestCaseError> {
+    let text = text.to_ascii_lowercase();
+    let secret = secret.to_ascii_lowercase();
+    let public = ["invalid_grant", "refresh_token", "unauthorized_client"];
+    for piece in secret.as_bytes().windows(secret.len().min(8)) {
+        let piece = std::str::from_utf8(piece).unwrap();
+        let is_public = public.iter().any(|word| word.contains(piece));
+        prop_assert!(is_public || !text.contains(piece), "{piece} of {secret} in {text}");
+    }
+    Ok(())
 }
 
 /// The strategies above give what their names say.
