@@ -107,3 +107,17 @@ const TOKENS: [&str; 2] = ["access_token", "refresh_token"];
 fn is_broken_text(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.contains(char::REPLACEMENT_CHARACTER))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_of_broken_bytes_is_written_once() {
+        let read = text(b"{\"a\":\"\xff\xff b\"}");
+        assert_eq!(*read, "{\"a\":\"\u{fffd}\u{fffd} b\"}");
+        // There was room for it at once, and not for much more.
+        let spare = read.capacity() - read.len();
+        assert!(spare <= "\u{fffd}".len(), "{spare}");
+    }
+}
