@@ -74,7 +74,7 @@ impl Report {
         let unavoidable =
             format!("{} / {}", counts.unavoidable_logouts, counts.unavoidable_replays);
         if !held {
-            print!("{:<44} ", format!("FAILED: {name}"));
+            print!("\n{:<44} ", format!("FAILED: {name}"));
         }
         println!(
             "{seconds:>7.1} {exchanges:>9} {false_logouts:>7} {avoidable_replays:>7} {unavoidable:>13}"

@@ -1,5 +1,6 @@
 //! A forward proxy on the way, that wants to know who asks, and one that is
-//! down. Through the adapters only: the example programs have no option for it.
+//! down. By the adapters only: the example programs, which are made of them,
+//! take theirs from the environment.
 
 use auth_core::{Backoff, FailureKind, RefreshToken, TokenEndpoint, TransportErrorKind};
 
