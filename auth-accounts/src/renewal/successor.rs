@@ -39,8 +39,9 @@ fn inherit(extra: &mut Extra, old: &Extra) {
         if extra.get(name).is_some() {
             continue;
         }
-        size = size.saturating_add(name.len() + weight(value));
-        if size <= MOST {
+        let larger = size.saturating_add(name.len() + weight(value));
+        if larger <= MOST {
+            size = larger;
             extra.insert(name, value.clone());
         }
     }
