@@ -16,9 +16,17 @@ use crate::{
 pub(crate) const REFRESH_TOKEN: &str = "rt-5e0b9a2f7c41d8e6";
 const CLIENT_SECRET: &str = "cs-93aa10b7fe25c46d";
 
-/// Reads an answer as the machine does, and checks the verdict, which it
-/// returns: `None` for tokens. The input is described at
-/// [`input::answer`](crate::input::answer).
+/// Reads an answer in the form
+///
+/// ```text
+/// 400
+/// content-type: application/json
+///
+/// {"error":"invalid_grant"}
+/// ```
+///
+/// as the machine does, and checks the verdict, which it returns: `None` for
+/// tokens.
 pub fn answer(input: &[u8]) -> Option<FailureKind> {
     let response = input::answer(input);
     let grant = Grant::from(RefreshToken::new(REFRESH_TOKEN));

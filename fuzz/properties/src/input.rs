@@ -1,15 +1,7 @@
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 
-/// Reads an answer in the form
-///
-/// ```text
-/// 400
-/// content-type: application/json
-///
-/// {"error":"invalid_grant"}
-/// ```
-///
+/// Reads an answer in the form described at [`answer`](crate::answer()).
 /// Whatever the input, it is some answer: what cannot be read is left out.
 pub(crate) fn answer(input: &[u8]) -> auth_core::Response {
     let mut rest = input;

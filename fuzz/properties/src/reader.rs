@@ -8,7 +8,7 @@ use http::{Version, header, response::Parts};
 use crate::{input, now, told::trimmed};
 
 /// Collects an answer's body chunk by chunk. The first line says how, the rest
-/// is the answer as [`input::answer`](crate::input::answer) reads it:
+/// is the answer as [`answer`](crate::answer()) reads it:
 ///
 /// ```text
 /// 1.1 1024 7 1 300
