@@ -9,9 +9,9 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{Reason, Record, StoreErrorKind};
+use auth_accounts::{BlockingTokenStore, Reason, Record, StoreErrorKind};
 use auth_testkit::{FakeAuthServer, Fault, Rotation, Script, VirtualClock};
-use support::{ADA, World, call, lock, poll, refresh_token, run, strict, tokens};
+use support::{ADA, Call, World, call, lock, poll, refresh_token, run, strict, tokens};
 
 type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -82,6 +82,36 @@ fn an_idle_process_does_not_lock_out_the_others() {
             Err(error) => assert!(error.after_unknown(), "after {polls} polls: {error}"),
         }
         drop(idle);
+        if ended {
+            assert!(polls > 10, "there are as many awaits");
+            break;
+        }
+    }
+}
+
+/// Nobody needs the new tokens, for the old ones are good yet; but they are the
+/// only ones, and others wait for the lease.
+#[test]
+fn a_renewal_that_was_dropped_is_finished_though_the_old_token_is_good() {
+    for polls in 0.. {
+        let world = strict(0);
+        let account = world.account();
+        run(account.token(), &world.clock).unwrap();
+        world.store.yields.store(true, Ordering::Relaxed);
+        let renewing = account.clone();
+        let mut caller: Call = Box::pin(async move { renewing.refresh_now().await });
+        let ended = (0..polls).any(|_| poll(&mut caller, &world.clock).is_ready());
+        drop(caller);
+
+        world.store.yields.store(false, Ordering::Relaxed);
+        let token = run(account.token(), &world.clock).unwrap();
+        let lease = BlockingTokenStore::lease(&world.store.inner, &ADA.into(), Duration::ZERO);
+        assert!(lease.is_ok(), "after {polls} polls");
+        if world.script.report().lost_answers == 0 {
+            let record = world.record();
+            assert_eq!(record.tokens.access_token, *token.access_token(), "after {polls} polls");
+            assert!(world.script.is_live(&record.tokens.refresh_token.unwrap()));
+        }
         if ended {
             assert!(polls > 10, "there are as many awaits");
             break;

@@ -46,7 +46,7 @@ impl Inner {
     /// The driver: does what each step says.
     async fn drive(&self, mut step: Step, course: Course<'_>) -> Option<Landed> {
         let Shared { store, clock, transport, .. } = &*self.shared;
-        let _leaving = Leaving(self);
+        let mut leaving = Leaving { inner: self, landed: false };
         loop {
             step = match step {
                 Step::Load(loading) => {
@@ -74,7 +74,10 @@ impl Inner {
                     course.unless_asked(clock.sleep(delay)).await?;
                     sleeping.resume(clock.now())
                 }
-                Step::Done(outcome) => return Some(self.publish(outcome)),
+                Step::Done(outcome) => {
+                    leaving.landed = true;
+                    return Some(self.publish(outcome));
+                }
             };
         }
     }
@@ -130,13 +133,19 @@ impl Course<'_> {
 
 /// What happens when a renewal or a login ends, or is dropped wherever it
 /// stands: tokens that are not saved by then may never be.
-struct Leaving<'a>(&'a Inner);
+struct Leaving<'a> {
+    inner: &'a Inner,
+    landed: bool,
+}
 
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
-        let Shared { clock, settings, .. } = &*self.0.shared;
-        if let Some(ahead) = self.0.memory().unsaved().ahead {
-            ahead.leave(clock.wall(), settings);
+        let Shared { clock, settings, .. } = &*self.inner.shared;
+        let Some(ahead) = self.inner.memory().unsaved().ahead else { return };
+        if !self.landed {
+            // Whoever asks next is to save them, whatever it has until then.
+            self.inner.cached.store(None);
         }
+        ahead.leave(clock.wall(), settings);
     }
 }
