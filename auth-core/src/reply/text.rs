@@ -115,3 +115,30 @@ impl<'de> Visitor<'de> for TextVisitor {
         Ok(Text::default())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_and_integers_are_text() {
+        for (json, text) in [
+            (r#""a""#, Some("a")),
+            (r#""\u0061""#, Some("a")),
+            ("7", Some("7")),
+            ("-7", Some("-7")),
+            ("7.5", None),
+            ("null", None),
+            ("true", None),
+            (r#"["a",[7]]"#, None),
+            (r#"{"a":"7"}"#, None),
+            (r#"{"a":"7","$serde_json::private::Number":"7"}"#, None),
+            // A number, where `serde_json` has `arbitrary_precision`.
+            (r#"{"$serde_json::private::Number":"7"}"#, Some("7")),
+            (r#"{"$serde_json::private::Number":"7","a":[7]}"#, Some("7")),
+            (r#"{"$serde_json::private::Number":"7.5"}"#, None),
+        ] {
+            assert_eq!(serde_json::from_str::<Text<'_>>(json).unwrap().as_str(), text, "{json}");
+        }
+    }
+}
