@@ -244,8 +244,8 @@ fn what_a_server_says_once_it_need_not_say_again() {
 fn a_server_that_says_something_new_every_time_fills_nothing() {
     let long = "x".repeat(10_000);
     let answer = |at: u32| {
-        let answer = Answer::tokens(&format!("at-{at}")).expires_in(3600);
-        answer.member("team", "blue").member(&format!("new-{at}"), long.as_str())
+        let answer = Answer::tokens(format!("at-{at}")).expires_in(3600);
+        answer.member("team", "blue").member(format!("new-{at}"), long.as_str())
     };
     let script = (2..50).fold(Script::new(), |script, at| script.reply(answer(at)));
     let world = World::new(script).with_record(0);
