@@ -6,6 +6,7 @@ use std::{
     io::{self, Write},
 };
 
+use auth_core::serde_exposed::write_json;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{
     error::Category,
@@ -53,34 +54,14 @@ pub(crate) fn parse_versioned<T: DeserializeOwned>(
     }
 }
 
-/// What `put` writes, which is called twice: nothing is allocated before it is
-/// known to have at most `limit` bytes, and a buffer that had to grow would
-/// leave secrets behind.
+/// What `put` writes, if it has at most `limit` bytes.
 pub(crate) fn bounded(
     limit: usize,
     put: impl Fn(&mut dyn Write) -> serde_json::Result<()>,
 ) -> Result<Zeroizing<Vec<u8>>, Problem> {
-    let mut room = Room(limit);
     // Nothing else can fail in writing strings, numbers, and maps with strings
     // for keys.
-    put(&mut room).map_err(|_| Problem::RecordTooLarge { limit })?;
-    let mut json = Zeroizing::new(Vec::with_capacity(limit - room.0));
-    put(&mut *json).map_err(|_| Problem::RecordTooLarge { limit })?;
-    Ok(json)
-}
-
-/// Counts down.
-struct Room(usize);
-
-impl Write for Room {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::FileTooLarge)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+    write_json(limit, put).map_err(|_| Problem::RecordTooLarge { limit })
 }
 
 /// Writes a record's form for people to read: one member a line, down to those
