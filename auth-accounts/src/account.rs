@@ -20,7 +20,7 @@ use auth_core::{AccessToken, TokenSet};
 
 use self::{driver::Course, memory::Memory};
 use crate::{
-    AccountError, AccountId, AccountStatus, Record, StoreError, Token,
+    AccountError, AccountId, AccountStatus, Reason, Record, StoreError, Token,
     accounts::Shared,
     flight::{Hurry, SingleFlight, Work},
     life::Ttl,
@@ -137,24 +137,31 @@ impl Account {
     /// Puts `tokens` in the place of whatever the account had: after a login.
     /// Any setback is over.
     ///
-    /// A renewal of this account that is under way elsewhere comes to nothing.
-    /// One of this very `Account` is waited for: not while it waits itself, for
-    /// a lease or before a retry, but for an exchange that it has begun, whose
-    /// tokens would be lost for good if this future were dropped next. (A
-    /// blocking one cannot be told to stop waiting, so that its wait is waited
-    /// for.) Whoever asks for a token meanwhile gets the new one.
+    /// A renewal of the old tokens by another process comes to nothing, now or
+    /// later. One that is under way in this `Account` is waited for, unless it
+    /// has only begun to wait for the lease: its tokens would be lost for good
+    /// if this future were dropped next. (A blocking one cannot be told to stop
+    /// waiting, and is waited for.) Who asks for a token meanwhile may get an
+    /// old one; whoever asks after this has returned gets the new one.
     ///
     /// `tokens.expires_at` is believed, and the tokens are taken to have been
     /// obtained just now. If they could not be saved, that is in
-    /// [`Token::unsaved`], and saving is tried again later.
+    /// [`Token::unsaved`]; they are kept in memory, and saving is tried again
+    /// with every later call.
+    ///
+    /// If the future is dropped, the login may still happen: once its tokens
+    /// are about to be saved it is carried on by whoever else waits for it, by
+    /// [the task that goes on](crate::Accounts::spawner), or by the next call.
+    /// Before that, nothing has changed.
     ///
     /// # Errors
     ///
     /// [`AccountError`] if the store cannot be read, say because what it holds
     /// for the account is damaged. Then nothing has changed.
     pub async fn login(&self, tokens: TokenSet) -> Result<Token, AccountError> {
-        let record = Record::obtained(tokens, self.0.shared.clock.wall());
+        let record = Record::logged_in(tokens, self.0.shared.clock.wall());
         let counts = Arc::new(AtomicBool::new(false));
+        let mut lost = false;
         loop {
             let (before, join) = self.0.flight.queue(|_| {
                 let (account, record, counts) = (self.clone(), record.clone(), Arc::clone(&counts));
@@ -170,8 +177,11 @@ impl Account {
             match join.await.flatten() {
                 Some(landed) => return landed.result,
                 // It was lost in somebody else's panic.
-                None if !counts.load(Ordering::Acquire) => {}
-                None => return Ok(self.obtain(Want::Lasting(Ttl::Usual)).await?.0),
+                None if counts.load(Ordering::Acquire) => {
+                    return Ok(self.obtain(Want::Lasting(Ttl::Usual)).await?.0);
+                }
+                None if lost => return Err(self.lost()),
+                None => lost = true,
             }
         }
     }
@@ -222,14 +232,27 @@ impl Account {
     /// the token is a new one, and not only newly found.
     async fn obtain(&self, want: Want) -> Result<(Token, bool), Failed> {
         let mut tries = 0;
+        let mut lost = false;
         loop {
             let join = self.0.flight.join(|hurry| self.renewal(want.clone(), hurry));
             let own = join.started();
-            // `None`: it was lost in somebody else's panic, or a login came.
-            let Some(landed) = join.await.flatten() else { continue };
-            let Landed { result, fallback, exchanged } = landed;
+            let landed = match join.await {
+                Some(Some(landed)) => landed,
+                // It gave way to a login.
+                Some(None) => continue,
+                // It was lost in somebody else's panic. Once may be chance; each
+                // time, something may have been sent.
+                None if lost => return Err(Failed { error: self.lost(), fallback: None }),
+                None => {
+                    lost = true;
+                    continue;
+                }
+            };
+            let Landed { result, fallback, exchanged, of_login } = landed;
             let token = match result {
                 Err(error) if !own && want.outwaits(&error) => continue,
+                // It has changed nothing, and need not be how a renewal ends.
+                Err(_) if of_login => continue,
                 result => result.map_err(|error| Failed { error, fallback })?,
             };
             let now = self.0.shared.clock.now();
@@ -270,7 +293,8 @@ impl Account {
             {
                 let mut passenger: Work<()> = Box::pin(async move {
                     let usual = |hurry| account.renewal(Want::Lasting(Ttl::Usual), hurry);
-                    account.0.flight.join(usual).await;
+                    // Again, where that gives way to a login.
+                    while let Some(None) = account.0.flight.join(usual).await {}
                 });
                 // It takes its seat now, lest the last caller leave before it
                 // is polled by whoever it is given to.
@@ -279,6 +303,10 @@ impl Account {
             }
             polled
         }))
+    }
+
+    fn lost(&self) -> AccountError {
+        AccountError::new(&self.0.id, Reason::Panicked, None, self.wall())
     }
 
     fn begin(&self, want: Want) -> Begin {

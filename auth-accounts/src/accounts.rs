@@ -91,14 +91,17 @@ impl Accounts {
         self
     }
 
-    /// Lets every renewal that takes time be accompanied by a task of its own,
+    /// Lets every renewal, and every login, that takes time be accompanied by a
+    /// task of its own,
     /// so that it goes on when all who asked for it are dropped: by a timeout,
     /// say, or with the request that they served. Without one, an exchange
     /// that is broken off may have spent the refresh token, and its answer is
     /// lost.
     ///
     /// `spawner` is called by whoever asks for a token, within its runtime, and
-    /// is to see to it that the future that it is given is polled to its end.
+    /// is to see to it that the future that it is given is polled to its end: by
+    /// somebody else, for it has to return at once. What panics in transport,
+    /// store or clock may do so there.
     ///
     /// ```
     /// # use auth_accounts::Accounts;

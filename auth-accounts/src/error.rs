@@ -46,6 +46,10 @@ pub enum Reason {
     Setback(Setback),
     /// The store failed, and without it nothing is sent.
     Store(StoreError),
+    /// Transport, store, clock or policy panicked, twice in a row, in a task
+    /// that carried the renewal on for this one. The panic itself is to be seen
+    /// there.
+    Panicked,
 }
 
 impl AccountError {
@@ -83,7 +87,9 @@ impl AccountError {
             Reason::Renewal(_) if self.is_of_client() => Some(FailureKind::Misconfigured),
             Reason::Renewal(error) => Some(error.kind()),
             Reason::Setback(setback) => Some(setback.kind),
-            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) => None,
+            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) | Reason::Panicked => {
+                None
+            }
         }
     }
 
@@ -96,7 +102,9 @@ impl AccountError {
             Reason::Setback(setback) => {
                 setback.kind == FailureKind::Rejected && setback.after_unknown
             }
-            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) => false,
+            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) | Reason::Panicked => {
+                false
+            }
         }
     }
 
@@ -114,6 +122,7 @@ impl AccountError {
     pub fn advice(&self) -> Advice {
         match &self.0.reason {
             Reason::NotLoggedIn | Reason::NoRefreshToken => Advice::LogIn,
+            Reason::Panicked => Advice::FixSetup,
             Reason::Renewal(_) if self.is_of_client() => FailureKind::Misconfigured.advice(),
             Reason::Renewal(error) => error.advice(),
             Reason::Setback(setback) => setback.kind.advice(),
@@ -145,6 +154,7 @@ impl fmt::Display for AccountError {
             Reason::Renewal(error) => return error.fmt(f),
             Reason::Store(error) => return error.fmt(f),
             Reason::Setback(setback) => write!(f, "not tried: {setback}; ")?,
+            Reason::Panicked => f.write_str("the renewal ended in a panic of another task; ")?,
         }
         self.advice().fmt(f)?;
         match wait {
@@ -171,7 +181,10 @@ impl Error for AccountError {
         match &self.0.reason {
             Reason::Renewal(error) => error.source(),
             Reason::Store(error) => error.source(),
-            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Setback(_) => None,
+            Reason::NotLoggedIn
+            | Reason::NoRefreshToken
+            | Reason::Setback(_)
+            | Reason::Panicked => None,
         }
     }
 }

@@ -34,14 +34,14 @@ mod on {
         debug!(target: TARGET, "gave way to a login");
     }
 
-    pub(crate) fn ended(landed: &Landed, login: bool) {
+    pub(crate) fn ended(landed: &Landed) {
         let fallback = landed.fallback.is_some();
         match &landed.result {
             Ok(token) => match token.unsaved() {
                 Some(error) => {
                     warn!(target: TARGET, "new tokens could not be saved yet: {error}");
                 }
-                None if login => info!(target: TARGET, "new tokens of a login saved"),
+                None if landed.of_login => info!(target: TARGET, "new tokens of a login saved"),
                 None if landed.exchanged => info!(target: TARGET, "new tokens saved"),
                 None => debug!(target: TARGET, "the token on record does"),
             },
@@ -66,7 +66,7 @@ mod off {
 
     pub(crate) fn leasing(_: Duration) {}
     pub(crate) fn gave_way() {}
-    pub(crate) fn ended(_: &Landed, _: bool) {}
+    pub(crate) fn ended(_: &Landed) {}
 }
 
 #[cfg(not(feature = "tracing"))]

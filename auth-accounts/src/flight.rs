@@ -16,10 +16,11 @@
 //!    the work is woken, which is a few times an exchange.
 //! 5. When the last one aboard is dropped, so is the work. Work is never under
 //!    way while there is other work that was not dropped yet.
-//! 6. Other work may be queued behind that under way, which is asked to hurry.
+//! 6. Other work may be queued behind that under way, which is asked to hurry:
+//!    to end where it does no more than wait for others.
 //!    The queued work is current as soon as the other is over: who comes then
-//!    joins it. Until then nobody is aboard but who queued it, so that it is as
-//!    if it had never been if that one leaves.
+//!    joins it. Until then nobody is aboard but who queued it, and who queued
+//!    behind that: if they leave, it is as if it had never been.
 //! 7. Work that panics is lost; the panic goes the way of whoever polled it,
 //!    and the others are told to start anew.
 //!
@@ -131,6 +132,8 @@ struct State<T> {
     seats: Vec<Option<Waker>>,
     free: Vec<usize>,
     aboard: usize,
+    /// Whether the work is being dropped.
+    leaving: bool,
 }
 
 enum Phase<T> {
@@ -149,6 +152,7 @@ impl<T> Flight<T> {
             seats: vec![None],
             free: Vec::new(),
             aboard: 1,
+            leaving: false,
         };
         (Arc::new(Self { hurry, state: Mutex::new(state) }), 0)
     }
@@ -311,15 +315,15 @@ impl<T: Clone + Send + 'static> Drop for Join<'_, T> {
         let waker = state.seats[self.seat].take();
         state.free.push(self.seat);
         state.aboard -= 1;
-        let left = state.aboard == 0;
+        let left = state.aboard == 0 && !state.leaving;
+        state.leaving |= left;
         let work = if left { state.work.take() } else { None };
         drop(state);
         drop(waker);
         if left {
+            let _landing = Landing { join: self, phase: Some(Phase::Lost) };
             // Before others start anew. Whoever comes meanwhile waits for it.
             drop(work);
-            self.flight.end(Phase::Lost);
-            self.owner.clear(&self.flight);
         }
     }
 }

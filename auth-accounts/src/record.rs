@@ -45,17 +45,26 @@ pub struct Record {
     /// When the tokens were obtained, by the wall clock of whoever obtained
     /// them. `None` for tokens of unknown age.
     pub renewed_at: Option<SystemTime>,
+    /// Which [login](crate::Account::login) the tokens come from, by way of any
+    /// number of renewals: a fingerprint of the tokens that it gave. `None` for
+    /// tokens that came otherwise.
+    pub login: Option<Fingerprint>,
 }
 
 impl Record {
     /// A record of tokens of unknown age.
     pub fn new(tokens: TokenSet) -> Self {
-        Self { tokens, setback: None, begun: None, renewed_at: None }
+        Self { tokens, setback: None, begun: None, renewed_at: None, login: None }
     }
 
     /// A record of tokens obtained at `at`.
     pub fn obtained(tokens: TokenSet, at: SystemTime) -> Self {
         Self { renewed_at: Some(at), ..Self::new(tokens) }
+    }
+
+    /// A record of tokens that a login gave at `at`.
+    pub(crate) fn logged_in(tokens: TokenSet, at: SystemTime) -> Self {
+        Self { login: Some(Fingerprint::of_tokens(&tokens)), ..Self::obtained(tokens, at) }
     }
 
     /// The fingerprint of the refresh token, if there is one.

@@ -119,7 +119,7 @@ impl Loading {
                 flow.fail(Reason::Store(error), now)
             }
             (AfterLoad::SaveAgain(what), Ok(found)) => {
-                if flow.is_unchanged(found.as_ref()) {
+                if flow.goes_before(found.as_ref()) {
                     flow.version = found.map(|(_, version)| version);
                     return save(flow, what, now);
                 }
@@ -143,7 +143,7 @@ impl Loading {
             (AfterLoad::Replace(record), Ok(found)) => {
                 flow.ahead = None;
                 flow.take_in(found);
-                flow.renewed(*record);
+                flow.logged_in(*record);
                 save(flow, What::Replacement, now)
             }
         }

@@ -187,8 +187,9 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// A lease that is freed by dropping `guard`. The drop must not block for
-    /// long: it may happen within an async runtime.
+    /// A lease that is freed by dropping `guard`, on whatever thread: one within
+    /// an async runtime, so that the drop must not block for long, or one
+    /// outside of any, so that it must not need one. It must not panic.
     pub fn new(guard: impl Any + Send + Sync) -> Self {
         Self { _guard: Box::new(guard) }
     }

@@ -221,6 +221,34 @@ fn a_waker_may_own_somebody_aboard() {
     });
 }
 
+/// Work that panics when it is dropped, by the last to leave.
+#[test]
+fn a_panic_in_dropping_the_work_holds_up_nobody() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            std::panic::resume_unwind(Box::new("the guard is broken"));
+        }
+    }
+    loom::model(|| {
+        let flight = flight::SingleFlight::new();
+        let broken = |_| -> flight::Work<u8> {
+            let panics = Panics;
+            Box::pin(async move {
+                std::future::pending::<()>().await;
+                drop(panics);
+                1
+            })
+        };
+        let mut leaves = Box::pin(flight.join(broken));
+        assert!(poll_once(leaves.as_mut()).is_pending());
+        let dropped = std::panic::AssertUnwindSafe(|| drop(leaves));
+        assert!(std::panic::catch_unwind(dropped).is_err());
+        let mut join = Box::pin(flight.join(|_| Box::pin(std::future::ready(2))));
+        assert_eq!(poll_once(join.as_mut()), Poll::Ready(Some(2)));
+    });
+}
+
 mod threads {
     use loom::{
         sync::{Condvar, Mutex},
@@ -295,7 +323,7 @@ mod threads {
 
     /// From the first poll of the work until it is dropped.
     struct Busy {
-        busy: Arc<AtomicBool>,
+        busy: Arc<loom::sync::atomic::AtomicBool>,
         entered: bool,
     }
 
@@ -320,14 +348,16 @@ mod threads {
         signal: Arc<Signal>,
         /// How much work was started.
         started: Arc<AtomicUsize>,
-        busy: Arc<AtomicBool>,
+        busy: Arc<loom::sync::atomic::AtomicBool>,
         panics: bool,
     }
 
     impl World {
         fn new(panics: bool) -> Arc<Self> {
             let flight = SingleFlight::new();
-            let (signal, started, busy) = Default::default();
+            let (signal, started) = Default::default();
+            // One that loom knows of, so that it tries what may come between.
+            let busy = Arc::new(loom::sync::atomic::AtomicBool::new(false));
             Arc::new(Self { flight, signal, started, busy, panics })
         }
 
@@ -447,6 +477,23 @@ mod threads {
             let comes = world.on_thread(|world| while block_on(world.join()).is_none() {});
             drop(leaves);
             world.signal.fire();
+            comes.join().unwrap();
+        });
+    }
+
+    #[test]
+    fn one_that_comes_and_goes_while_the_last_leaves_lets_nobody_in() {
+        model(|| {
+            let world = World::new(false);
+            let mut leaves = Box::pin(world.join());
+            assert!(poll_once(leaves.as_mut()).is_pending());
+            let comes = world.on_thread(|world| {
+                for _ in 0..2 {
+                    let mut join = Box::pin(world.join());
+                    let _first = poll_once(join.as_mut());
+                }
+            });
+            drop(leaves);
             comes.join().unwrap();
         });
     }

@@ -7,13 +7,13 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    task::Poll,
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
-use auth_accounts::{Account, BlockingTokenStore, StoreErrorKind};
+use auth_accounts::{Account, AccountError, BlockingTokenStore, StoreErrorKind, Token};
 use auth_core::TokenSet;
-use auth_testkit::{FakeAuthServer, Fault};
+use auth_testkit::{FakeAuthServer, Fault, Rotation, VirtualClock};
 use support::{ADA, Call, World, call, lock, poll, refresh_token, run, strict, tokens};
 
 fn log_in(account: &Account, tokens: TokenSet) -> Call {
@@ -28,37 +28,117 @@ fn logged_in(world: &World<FakeAuthServer>) -> TokenSet {
     tokens
 }
 
-/// Whether a sleep before a retry, or a lease that somebody else holds.
-#[test]
-fn a_login_does_not_wait_while_a_renewal_waits() {
-    for leased in [false, true] {
-        let world = strict(3600);
-        let lease = leased.then(|| {
-            BlockingTokenStore::lease(&world.store.inner, &ADA.into(), Duration::ZERO).unwrap()
-        });
-        world.script.fail_next([Fault::Refused]);
-        let account = world.account();
-        let mut renewal = call(&account);
-        let poll_once = |future: &mut Call| {
-            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-            future.as_mut().poll(&mut context)
-        };
-        assert!(poll_once(&mut renewal).is_pending());
-        assert_eq!(world.script.report().requests, usize::from(!leased));
+fn poll_once(call: &mut Call) -> Poll<Result<Token, AccountError>> {
+    call.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+}
 
-        let before = world.now();
-        let new = logged_in(&world);
-        let Poll::Ready(token) = poll_once(&mut log_in(&account, new.clone())) else {
-            panic!("it waits")
-        };
-        assert_eq!(*token.unwrap().access_token(), new.access_token);
-        // And so does whoever had waited for the renewal.
-        let Poll::Ready(token) = poll_once(&mut renewal) else { panic!("it waits") };
-        assert_eq!(*token.unwrap().access_token(), new.access_token);
-        assert_eq!(world.now(), before);
-        assert_eq!(world.record().tokens.access_token, new.access_token);
-        drop(lease);
-        world.script.assert_never_replayed();
+#[test]
+fn a_login_does_not_wait_for_a_lease_with_a_renewal() {
+    let world = strict(3600);
+    let lease = BlockingTokenStore::lease(&world.store.inner, &ADA.into(), Duration::ZERO);
+    let account = world.account();
+    let mut renewal = call(&account);
+    assert!(poll_once(&mut renewal).is_pending());
+
+    let before = world.now();
+    let new = logged_in(&world);
+    let Poll::Ready(token) = poll_once(&mut log_in(&account, new.clone())) else {
+        panic!("it waits")
+    };
+    assert_eq!(*token.unwrap().access_token(), new.access_token);
+    // Nor does whoever had waited for the renewal.
+    let Poll::Ready(token) = poll_once(&mut renewal) else { panic!("it waits") };
+    assert_eq!(*token.unwrap().access_token(), new.access_token);
+    assert_eq!(world.now(), before);
+    assert_eq!(world.record().tokens.access_token, new.access_token);
+    drop(lease);
+    assert_eq!(world.script.report().requests, 0);
+}
+
+/// The answer was lost, and the server forgives for as long as half a minute.
+/// A login comes, and comes to nothing, since the store cannot be read.
+#[test]
+fn a_login_that_fails_does_not_break_off_a_retry_that_is_due() {
+    for spawned in [false, true] {
+        let clock = VirtualClock::manual();
+        let grace = Rotation::WithGrace(Duration::from_secs(30));
+        let world =
+            World::logged_in(FakeAuthServer::builder().rotation(grace).clock(&clock).build());
+        world.pass(3600);
+        world.store.yields.store(true, Ordering::Relaxed);
+        world.script.fail_next([Fault::LostAfter]);
+        let tasks: Arc<Mutex<Vec<_>>> = Arc::default();
+        let list = Arc::clone(&tasks);
+        let accounts = world.accounts();
+        let accounts =
+            if spawned { accounts.spawner(move |task| lock(&list).push(task)) } else { accounts };
+        let account = accounts.account(ADA);
+        let mut renewal = Some(call(&account));
+        for _ in 0..40 {
+            assert!(poll_once(renewal.as_mut().unwrap()).is_pending());
+        }
+        assert_eq!(world.script.report().requests, 1);
+        renewal.take_if(|_| spawned);
+
+        let mut login = log_in(&account, logged_in(&world));
+        assert!(poll_once(&mut login).is_pending());
+        for task in std::mem::take(&mut *lock(&tasks)) {
+            run(task, &world.clock);
+        }
+        if let Some(renewal) = renewal {
+            run(renewal, &world.clock).unwrap();
+        }
+        assert_eq!(world.script.report().requests, 2);
+        world.store.fail("load", [Some(StoreErrorKind::Io)]);
+        run(login, &world.clock).unwrap_err();
+        world.pass(60);
+        run(account.token(), &world.clock).unwrap();
+    }
+}
+
+/// A caller has joined a login that fails: that is not how its renewal ends.
+#[test]
+fn who_waits_for_a_login_that_fails_is_served_by_a_renewal() {
+    let world = strict(3600);
+    world.store.yields.store(true, Ordering::Relaxed);
+    let account = world.account();
+    let mut login = log_in(&account, logged_in(&world));
+    assert!(poll(&mut login, &world.clock).is_pending());
+    let mut waits = call(&account);
+    world.store.fail("load", [Some(StoreErrorKind::Io)]);
+    assert!(poll(&mut waits, &world.clock).is_pending());
+    run(login, &world.clock).unwrap_err();
+    run(waits, &world.clock).unwrap();
+    assert_eq!(world.script.report().exchanges, 1);
+}
+
+/// It is in memory only, and another process renews what it took the place of,
+/// once or several times.
+#[test]
+fn a_login_that_could_not_be_saved_counts_more_than_a_renewal_by_others() {
+    for renewals in 1..3 {
+        let world = strict(0);
+        let (one, other) = (world.account(), world.account());
+        run(one.login(logged_in(&world)), &world.clock).unwrap();
+        let new = world.script.log_in("ada as well");
+        lock(&world.store.logins).push(new.access_token.clone());
+        world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
+        assert!(run(one.login(new.clone()), &world.clock).unwrap().unsaved().is_some());
+        for _ in 0..renewals {
+            run(other.refresh_now(), &world.clock).unwrap();
+        }
+        world.pass(2);
+        let token = run(one.token(), &world.clock).unwrap();
+        assert_eq!(*token.access_token(), new.access_token);
+        assert!(token.unsaved().is_none());
+        // But another login is another login.
+        let last = logged_in(&world);
+        world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
+        run(one.login(logged_in(&world)), &world.clock).unwrap();
+        run(other.login(last.clone()), &world.clock).unwrap();
+        world.pass(2);
+        let token = run(one.token(), &world.clock).unwrap();
+        assert_eq!(*token.access_token(), last.access_token);
     }
 }
 

@@ -119,6 +119,43 @@ fn a_renewal_that_was_dropped_is_finished_though_the_old_token_is_good() {
     }
 }
 
+/// What memory holds of a save that failed is saved later, and a renewal after
+/// that is broken off. What was begun is on record, and stays there.
+#[test]
+fn what_was_begun_is_not_forgotten_for_what_memory_holds() {
+    for polls in 0.. {
+        let world = strict(3600);
+        let account = world.account();
+        world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
+        assert!(run(account.token(), &world.clock).unwrap().unsaved().is_some());
+        world.store.yields.store(true, Ordering::Relaxed);
+        let newer = || -> Call {
+            let account = account.clone();
+            Box::pin(async move { account.refresh_now().await })
+        };
+        // Dropped when they are saved, or before or after that.
+        let mut caller = newer();
+        let ended = (0..polls).any(|_| poll(&mut caller, &world.clock).is_ready());
+        drop(caller);
+        if ended {
+            assert!(polls > 8, "there are as many awaits");
+            break;
+        }
+        if world.script.report().requests > 1 {
+            continue;
+        }
+        world.script.fail_next([Fault::StatusAfter(502)]);
+        let mut caller = newer();
+        while world.script.report().requests < 2 {
+            assert!(poll(&mut caller, &world.clock).is_pending());
+        }
+        drop(caller);
+        assert!(world.record().begun.is_some());
+        let error = run(account.refresh_now(), &world.clock).unwrap_err();
+        assert!(error.after_unknown(), "after {polls} polls: {error}");
+    }
+}
+
 /// The new record is in place, but whether it would survive a power cut is not
 /// known, and the store says so.
 #[test]

@@ -21,7 +21,7 @@ use crate::{
 /// What is carried out.
 #[derive(Clone, Copy)]
 pub(super) enum Course<'a> {
-    /// A renewal, until it is asked to hurry and has nothing to do but wait.
+    /// A renewal, until it is asked to hurry and has to wait for others.
     Renewal(&'a Hurry),
     /// A login, which counts from here on.
     LogIn(&'a AtomicBool),
@@ -33,9 +33,12 @@ impl Inner {
     pub(super) async fn carry_out(&self, step: Step, course: Course<'_>) -> Option<Landed> {
         let is_login = course.is_login();
         let landed = events::within(&self.id, is_login, async {
-            let landed = self.drive(step, course).await;
-            match &landed {
-                Some(landed) => events::ended(landed, is_login),
+            let mut landed = self.drive(step, course).await;
+            match &mut landed {
+                Some(landed) => {
+                    landed.of_login = is_login;
+                    events::ended(landed);
+                }
                 None => events::gave_way(),
             }
             landed
@@ -64,6 +67,11 @@ impl Inner {
                     self.keep(&saving, course);
                     let expected = saving.expected();
                     let saved = store.save(&self.id, saving.record(), expected).await;
+                    if saved.is_ok() {
+                        let known = self.memory().forget();
+                        // A lease may be freed by that.
+                        drop(known);
+                    }
                     saving.resolve(saved, clock.now())
                 }
                 Step::Send(request, sending) => {
@@ -71,7 +79,9 @@ impl Inner {
                     sending.resolve(reply, clock.now())
                 }
                 Step::Sleep(delay, sleeping) => {
-                    course.unless_asked(clock.sleep(delay)).await?;
+                    // No giving way here: a retry that is due may be all that
+                    // saves the session, and one that is to wait has a reason.
+                    clock.sleep(delay).await;
                     sleeping.resume(clock.now())
                 }
                 Step::Done(outcome) => {
@@ -85,12 +95,14 @@ impl Inner {
     /// Remembers what is about to be saved. From here on a login counts.
     fn keep(&self, saving: &Saving, course: Course<'_>) {
         let mut memory = self.memory();
-        memory.keep(saving);
+        let known = memory.keep(saving);
         if let Course::LogIn(counts) = course {
             memory.refused = None;
             self.cached.store(None);
             counts.store(true, Ordering::Release);
         }
+        drop(memory);
+        drop(known);
     }
 
     /// Puts an outcome in place, then frees the lease.
@@ -104,9 +116,9 @@ impl Inner {
             memory.refused = None;
         }
         self.cached.store(token.map(|token| Arc::clone(&token.0)));
-        memory.replace(unsaved);
+        let known = memory.replace(unsaved);
         drop(memory);
-        drop(lease);
+        drop((known, lease));
         landed
     }
 }
@@ -141,11 +153,14 @@ struct Leaving<'a> {
 impl Drop for Leaving<'_> {
     fn drop(&mut self) {
         let Shared { clock, settings, .. } = &*self.inner.shared;
-        let Some(ahead) = self.inner.memory().unsaved().ahead else { return };
+        let unsaved = self.inner.memory().unsaved();
+        let Some(ahead) = unsaved.ahead else { return };
         if !self.landed {
             // Whoever asks next is to save them, whatever it has until then.
             self.inner.cached.store(None);
         }
-        ahead.leave(clock.wall(), settings);
+        // Who is panicking may be the clock, and must not do so again.
+        let now = (!std::thread::panicking()).then(|| clock.wall());
+        ahead.leave(now, settings);
     }
 }

@@ -33,18 +33,26 @@ impl Memory {
     }
 
     /// Keeps tokens that are about to be saved.
-    pub(super) fn keep(&mut self, saving: &Saving) {
+    #[must_use = "what was there may free a lease, which others may hear of"]
+    pub(super) fn keep(&mut self, saving: &Saving) -> Option<Box<Unsaved>> {
         let unsaved = saving.unsaved();
-        if unsaved.ahead.is_some() {
-            self.replace(unsaved);
-        }
+        if unsaved.ahead.is_some() { self.replace(unsaved) } else { None }
     }
 
-    pub(super) fn replace(&mut self, mut unsaved: Unsaved) {
-        let old = self.unsaved.take().and_then(|unsaved| unsaved.ahead);
-        if let (Some(ahead), Some(old)) = (&mut unsaved.ahead, old) {
-            ahead.inherit(old);
+    #[must_use = "what was there may free a lease, which others may hear of"]
+    pub(super) fn replace(&mut self, mut unsaved: Unsaved) -> Option<Box<Unsaved>> {
+        let mut old = self.forget();
+        let known = old.as_mut().and_then(|old| old.ahead.as_mut());
+        if let (Some(ahead), Some(known)) = (&mut unsaved.ahead, known) {
+            ahead.inherit(known);
         }
         self.unsaved = unsaved.boxed();
+        old
+    }
+
+    /// The store has been told all there is.
+    #[must_use = "what was there may free a lease, which others may hear of"]
+    pub(super) fn forget(&mut self) -> Option<Box<Unsaved>> {
+        self.unsaved.take()
     }
 }

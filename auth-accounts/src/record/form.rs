@@ -20,6 +20,7 @@ use super::{Begun, Fingerprint, Record, Setback};
 /// | --- | --- |
 /// | `tokens` | [the form of a `TokenSet`](auth_core::serde_exposed), required |
 /// | `renewed_at` | time, left out if unknown |
+/// | `login` | fingerprint of the login, left out if there was none |
 /// | `begun` | object, left out if there is none |
 /// | `begun.refresh_token` | fingerprint: 16 hexadecimal digits |
 /// | `begun.at` | time |
@@ -115,6 +116,8 @@ struct Form<T> {
     #[serde(default, with = "seconds::optional", skip_serializing_if = "Option::is_none")]
     renewed_at: Option<SystemTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    login: Option<Fingerprint>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     begun: Option<BegunForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     setback: Option<SetbackForm>,
@@ -153,6 +156,7 @@ impl<T> Form<T> {
         Self {
             tokens,
             renewed_at: record.renewed_at,
+            login: record.login,
             begun: record
                 .begun
                 .as_ref()
@@ -186,6 +190,7 @@ impl<'de> Deserialize<'de> for Record {
         Ok(Self {
             tokens: form.tokens,
             renewed_at: form.renewed_at,
+            login: form.login,
             begun: form.begun.map(|begun| Begun::new(begun.refresh_token, begun.at)),
             setback: form.setback.map(|setback| Setback {
                 refresh_token: setback.refresh_token,

@@ -50,6 +50,9 @@ pub(crate) struct Ahead {
     /// that one counts.
     replaces: Option<Fingerprint>,
     or_replaces: Option<Fingerprint>,
+    /// Of a login: that of the tokens that it took the place of. It also counts
+    /// more than whatever a renewal by others has made of them.
+    login_over: Option<Fingerprint>,
     pub(crate) error: Option<StoreError>,
     /// Held until they are saved: what the store holds is spent, and nobody
     /// else should try it.
@@ -58,27 +61,31 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     /// Takes over what was learnt since this was written down.
-    pub(crate) fn inherit(&mut self, old: Self) {
+    pub(crate) fn inherit(&mut self, old: &mut Self) {
         if self.replaces == old.replaces {
             // That of a save which failed, or was dropped, and may yet be
             // found to have been done; or already our own.
             let own = identity(&self.record) == identity(&old.record);
             self.or_replaces = if own { old.or_replaces } else { Some(identity(&old.record)) };
         }
-        self.lease = self.lease.take().or(old.lease);
+        self.lease = self.lease.take().or(old.lease.take());
     }
 
     fn is_next_to(&self, base: Option<Fingerprint>) -> bool {
         self.replaces == base || self.or_replaces.is_some() && self.or_replaces == base
     }
 
+    fn is_login_over(&self, found: Option<&Record>) -> bool {
+        self.login_over.is_some() && self.login_over == found.and_then(|found| found.login)
+    }
+
     /// Says that nobody may be there any more to save it. The lease is freed
     /// when the access token has expired: if nobody has asked for it by then,
     /// nobody may ever do, and others must not be locked out for that. The
     /// note on record tells them what happened.
-    pub(crate) fn leave(&self, now: SystemTime, settings: &Settings) {
+    pub(crate) fn leave(&self, now: Option<SystemTime>, settings: &Settings) {
         if let Some(held) = &self.lease {
-            let left = Life::of(&self.record, now).left().unwrap_or_default();
+            let left = now.and_then(|now| Life::of(&self.record, now).left()).unwrap_or_default();
             held.free_after(left.min(LONGEST_HOLD).max(settings.lease_wait));
         }
     }
@@ -168,11 +175,6 @@ impl Flow {
             self.setback = None;
         }
         self.current = match self.ahead.take() {
-            Some(ahead) if ahead.is_next_to(self.base) => {
-                let record = ahead.record.clone();
-                self.ahead = Some(ahead);
-                Some(record)
-            }
             // Our own, of a save that failed halfway: it may not be durable.
             Some(mut ahead)
                 if ahead.error.is_some() && self.base == Some(identity(&ahead.record)) =>
@@ -184,13 +186,24 @@ impl Flow {
                 self.ahead = Some(ahead);
                 found
             }
+            Some(mut ahead)
+                if ahead.is_next_to(self.base) || ahead.is_login_over(found.as_ref()) =>
+            {
+                ahead.replaces = self.base;
+                let record = ahead.record.clone();
+                self.ahead = Some(ahead);
+                Some(record)
+            }
             _ => found,
         };
     }
 
-    /// Whether the store still holds the tokens that it held.
-    pub(super) fn is_unchanged(&self, found: Option<&(Record, Version)>) -> bool {
-        found.map(|(record, _)| identity(record)) == self.base
+    /// Whether what is to be saved may take the place of what was found: of the
+    /// tokens that were there before, or of what a login takes the place of.
+    pub(super) fn goes_before(&self, found: Option<&(Record, Version)>) -> bool {
+        let found = found.map(|(record, _)| record);
+        found.map(identity) == self.base
+            || self.ahead.as_ref().is_some_and(|ahead| ahead.is_login_over(found))
     }
 
     /// Whether there is something to save before anything else; once.
@@ -314,10 +327,20 @@ impl Flow {
             record: record.clone(),
             replaces: self.base,
             or_replaces: None,
+            login_over: self.ahead.take().and_then(|ahead| ahead.login_over),
             error: None,
             lease: self.lease.clone().map(Held::new),
         });
         self.current = Some(record);
+    }
+
+    /// A login takes the place of what the store holds.
+    pub(super) fn logged_in(&mut self, record: Record) {
+        let over = self.current.as_ref().and_then(|current| current.login);
+        self.renewed(record);
+        if let Some(ahead) = &mut self.ahead {
+            ahead.login_over = over;
+        }
     }
 
     /// The store holds the record in use.

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     task::{Context, Poll, Wake, Waker},
@@ -52,7 +53,9 @@ impl Wake for Alarm {
     fn wake(self: Arc<Self>) {
         if let Some(held) = self.0.upgrade() {
             let lease = lock(&held.lease).take();
-            drop(lease);
+            // A guard that panics would take the thread of the timer along,
+            // which belongs to the whole process.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(lease)));
         }
     }
 }

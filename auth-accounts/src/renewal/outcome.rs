@@ -27,6 +27,8 @@ pub(crate) struct Landed {
     pub(crate) fallback: Option<Token>,
     /// Whether the tokens are new, and not only newly found.
     pub(crate) exchanged: bool,
+    /// Whether it was a login.
+    pub(crate) of_login: bool,
 }
 
 impl Outcome {
@@ -43,8 +45,12 @@ impl Outcome {
             Some(error) => cached.unsaved(error),
             None => cached,
         };
-        let landed =
-            Landed { result: Ok(Token(cached.into())), fallback: None, exchanged: flow.exchanged };
+        let landed = Landed {
+            result: Ok(Token(cached.into())),
+            fallback: None,
+            exchanged: flow.exchanged,
+            of_login: false,
+        };
         Self::new(landed, flow)
     }
 
@@ -56,7 +62,7 @@ impl Outcome {
         };
         let error = AccountError::new(&flow.account, reason, retry_at, now.wall);
         let fallback = fallback(&flow, &error, now);
-        let landed = Landed { result: Err(error), fallback, exchanged: false };
+        let landed = Landed { result: Err(error), fallback, exchanged: false, of_login: false };
         Self::new(landed, flow)
     }
 

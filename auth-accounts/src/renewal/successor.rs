@@ -25,7 +25,11 @@ impl Flow {
         }
         // The expiry is counted from then (see `TokenSet::expires_at`).
         let under_way = self.sent.map_or(Duration::ZERO, |sent| now.since(sent));
-        Record::obtained(tokens, now.wall.checked_sub(under_way).unwrap_or(now.wall))
+        let at = now.wall.checked_sub(under_way).unwrap_or(now.wall);
+        Record {
+            login: self.current.as_ref().and_then(|old| old.login),
+            ..Record::obtained(tokens, at)
+        }
     }
 }
 
