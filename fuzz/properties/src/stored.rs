@@ -31,8 +31,11 @@ pub(crate) fn tokens_are(tokens: &TokenSet, stored: &Value) -> bool {
 /// Whether the record is the one that `stored` says, member by member.
 pub(crate) fn record_is(record: &Record, stored: &Value) -> bool {
     let renewed_at = json!(record.renewed_at.map(seconds));
+    let mut login = stored["login"].clone();
+    lower(&mut login);
     tokens_are(&record.tokens, &stored["tokens"])
         && renewed_at == stored["renewed_at"]
+        && json!(record.login.map(|login| login.to_string())) == login
         && notes_are(record, stored)
 }
 
