@@ -329,8 +329,15 @@ mod tests {
     #[test]
     fn words_of_the_protocol_are_not_held_against_a_secret() {
         table(
-            &["xinvalid_grantab", "my-client_credentials-of-production", "https://www.example.com"],
             &[
+                "xinvalid_grantab",
+                "xunauthorized_clientab-temporarily_unavailable",
+                "my-client_credentials-of-production",
+                "https://www.example.com",
+            ],
+            &[
+                ("unauthorized_client", "unauthorized_client"),
+                ("temporarily_unavailable", "temporarily_unavailable"),
                 ("invalid_grant: client_credentials", "invalid_grant: client_credentials"),
                 ("not in production", "not in production"),
                 ("see https://www.ietf.org", "see https://www.ietf.org"),
@@ -356,6 +363,9 @@ mod tests {
                 // Letters of both cases, but not in words.
                 ("no aQwErTyUiOpLkJhGfDsAzXcVbNmPoIuYtReW.", "no [redacted]"),
                 ("no _qWeRtYuIoPaSdFgHjKlZxCvB", "no [redacted]"),
+                ("no qWeRtYuIoPaSdFgHjKlZxCvB", "no [redacted]"),
+                ("no qWeRtYuIoPaSdFgHjKlZxCv", "no qWeRtYuIoPaSdFgHjKlZxCv"),
+                ("no qWeRtYuIoPaS-FgHjKlZxCvB", "no qWeRtYuIoPaS-FgHjKlZxCvB"),
                 (
                     "no InvalidAuthenticationTokenTenantException",
                     "no InvalidAuthenticationTokenTenantException",
