@@ -20,7 +20,7 @@ use auth_core::{AccessToken, TokenSet};
 
 use self::{driver::Course, memory::Memory};
 use crate::{
-    AccountError, AccountId, AccountStatus, Reason, Record, StoreError, Token,
+    AccountError, AccountId, AccountStatus, Reason, Record, StoreError, StoreErrorKind, Token,
     accounts::Shared,
     flight::{Hurry, SingleFlight, Work},
     life::Ttl,
@@ -138,11 +138,13 @@ impl Account {
     /// Any setback is over.
     ///
     /// A renewal of the old tokens by another process comes to nothing, now or
-    /// later. One that is under way in this `Account` is waited for, unless it
-    /// has only begun to wait for the lease: its tokens would be lost for good
-    /// if this future were dropped next. (A blocking one cannot be told to stop
-    /// waiting, and is waited for.) Who asks for a token meanwhile may get an
-    /// old one; whoever asks after this has returned gets the new one.
+    /// later (while the login could not be saved, only if the old tokens came
+    /// from a login, too). One that is under way in this `Account` is waited
+    /// for, unless it has only begun to wait for the lease: its tokens would be
+    /// lost for good if this future were dropped next. (A blocking one cannot be
+    /// told to stop waiting, and is waited for.) Who asks for a token meanwhile
+    /// may get an old one; whoever asks after this has returned gets the new
+    /// one.
     ///
     /// `tokens.expires_at` is believed, and the tokens are taken to have been
     /// obtained just now. If they could not be saved, that is in
@@ -177,9 +179,7 @@ impl Account {
             match join.await.flatten() {
                 Some(landed) => return landed.result,
                 // It was lost in somebody else's panic.
-                None if counts.load(Ordering::Acquire) => {
-                    return Ok(self.obtain(Want::Lasting(Ttl::Usual)).await?.0);
-                }
+                None if counts.load(Ordering::Acquire) => return Ok(self.broken_off(&record)),
                 None if lost => return Err(self.lost()),
                 None => lost = true,
             }
@@ -303,6 +303,16 @@ impl Account {
             }
             polled
         }))
+    }
+
+    /// The token of a login whose save was broken off by somebody else's panic.
+    /// It is in memory, and will be saved by a later call.
+    fn broken_off(&self, record: &Record) -> Token {
+        let Shared { clock, settings, .. } = &*self.0.shared;
+        let Record { tokens, renewed_at, .. } = record;
+        let error = StoreError::new(StoreErrorKind::Unavailable, self.0.id.to_string());
+        let cached = Cached::new(&self.0.id, tokens, *renewed_at, clock.now(), settings);
+        Token(cached.unsaved(error).into())
     }
 
     fn lost(&self) -> AccountError {

@@ -345,6 +345,10 @@ fn a_login_that_is_lost_in_a_panic_happens_once() {
         assert_eq!(hits.load(Ordering::Relaxed), 1);
         let token = run(login, &world.clock).unwrap();
         assert_eq!(*token.access_token(), new.access_token, "at {name}");
+        assert_eq!(token.unsaved().is_some(), name == "tokens");
+        let token = run(account.token(), &world.clock).unwrap();
+        assert_eq!(*token.access_token(), new.access_token, "at {name}");
+        assert!(token.unsaved().is_none());
         assert_eq!(refresh_token(&world.record()), new.refresh_token.unwrap().expose());
         assert_eq!(world.script.report().requests, 0);
     }
