@@ -58,8 +58,8 @@ impl<T: Clone + Send + 'static> SingleFlight<T> {
     pub(crate) fn join(&self, start: impl FnOnce(Hurry) -> Work<T>) -> Join<'_, T> {
         let mut line = lock(&self.line);
         while let Some(flight) = line.front() {
-            if let Some(seat) = flight.board() {
-                return Join { owner: self, flight: Arc::clone(flight), seat, started: false };
+            if let Some(join) = self.board(flight) {
+                return join;
             }
             line.pop_front();
         }
@@ -73,11 +73,7 @@ impl<T: Clone + Send + 'static> SingleFlight<T> {
         start: impl FnOnce(Hurry) -> Work<T>,
     ) -> (Vec<Join<'_, T>>, Join<'_, T>) {
         let mut line = lock(&self.line);
-        let board = |flight: &Arc<Flight<T>>| {
-            let seat = flight.board()?;
-            Some(Join { owner: self, flight: Arc::clone(flight), seat, started: false })
-        };
-        let before: Vec<_> = line.iter().filter_map(board).collect();
+        let before: Vec<_> = line.iter().filter_map(|flight| self.board(flight)).collect();
         let join = self.start(&mut line, start);
         drop(line);
         for other in &before {
@@ -85,6 +81,12 @@ impl<T: Clone + Send + 'static> SingleFlight<T> {
             other.flight.wake_by_ref();
         }
         (before, join)
+    }
+
+    /// Somebody aboard, unless the flight is over.
+    fn board(&self, flight: &Arc<Flight<T>>) -> Option<Join<'_, T>> {
+        let seat = flight.board()?;
+        Some(Join { owner: self, flight: Arc::clone(flight), seat, started: false })
     }
 
     fn start(

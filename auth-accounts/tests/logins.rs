@@ -7,14 +7,14 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
-    task::{Context, Poll, Waker},
+    task::Poll,
     time::Duration,
 };
 
-use auth_accounts::{Account, AccountError, BlockingTokenStore, StoreErrorKind, Token};
+use auth_accounts::{Account, BlockingTokenStore, StoreErrorKind};
 use auth_core::TokenSet;
 use auth_testkit::{FakeAuthServer, Fault, Rotation, VirtualClock};
-use support::{ADA, Call, World, call, lock, poll, refresh_token, run, strict, tokens};
+use support::{ADA, Call, World, call, lock, poll, poll_once, refresh_token, run, strict, tokens};
 
 fn log_in(account: &Account, tokens: TokenSet) -> Call {
     let account = account.clone();
@@ -26,10 +26,6 @@ fn logged_in(world: &World<FakeAuthServer>) -> TokenSet {
     let tokens = world.script.log_in(ADA);
     lock(&world.store.logins).push(tokens.access_token.clone());
     tokens
-}
-
-fn poll_once(call: &mut Call) -> Poll<Result<Token, AccountError>> {
-    call.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
 #[test]

@@ -9,8 +9,9 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess};
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::{Map, Number, Value};
 
 use crate::serde_exposed::wipe;
@@ -205,6 +206,16 @@ fn scalar<E>(value: impl Into<Value>) -> Result<Option<Wiped>, E> {
     Ok(Some(Wiped(value.into())))
 }
 
+/// Reads a text to its end.
+pub(crate) fn whole<'de, S: DeserializeSeed<'de>>(
+    mut text: serde_json::Deserializer<impl serde_json::de::Read<'de>>,
+    seed: S,
+) -> serde_json::Result<S::Value> {
+    let value = seed.deserialize(&mut text)?;
+    text.end()?;
+    Ok(value)
+}
+
 /// Reads an object that holds secrets, or that somebody else may have written:
 /// for `#[serde(deserialize_with = "auth_core::serde_exposed::object")]`.
 ///
@@ -242,9 +253,7 @@ mod tests {
     use super::*;
 
     fn read(json: &str, room: &mut Room) -> serde_json::Result<Option<Value>> {
-        let mut deserializer = serde_json::Deserializer::from_str(json);
-        let read = room.value().deserialize(&mut deserializer)?;
-        deserializer.end()?;
+        let read = whole(serde_json::Deserializer::from_str(json), room.value())?;
         Ok(read.map(Wiped::into_value))
     }
 

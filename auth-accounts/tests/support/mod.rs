@@ -367,18 +367,22 @@ pub fn call(account: &Account) -> Call {
 }
 
 /// Polls once; time passes if that leads to a sleep.
-pub fn poll<T>(future: &mut Pin<Box<dyn Future<Output = T>>>, clock: &VirtualClock) -> Poll<T> {
-    let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+pub fn poll<F: Future + ?Sized>(future: &mut Pin<Box<F>>, clock: &VirtualClock) -> Poll<F::Output> {
+    let polled = poll_once(future);
     clock.advance_to_next();
     polled
+}
+
+/// Polls once, and no time passes.
+pub fn poll_once<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
+    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Runs to the end; time passes where it is slept.
 pub fn run<T>(future: impl Future<Output = T>, clock: &VirtualClock) -> T {
     let mut future = Box::pin(future);
     for _ in 0..100_000 {
-        let polled = future.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        if let Poll::Ready(result) = polled {
+        if let Poll::Ready(result) = poll_once(&mut future) {
             return result;
         }
         clock.advance_to_next();

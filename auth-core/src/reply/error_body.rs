@@ -4,12 +4,11 @@
 use std::{borrow::Cow, time::Duration};
 
 use http::HeaderMap;
-use serde::de::DeserializeSeed;
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
 use super::{LONGEST, MOST_VALUES, lenient, may_be_form, trimmed};
-use crate::json::{Excess, Room, Wiped};
+use crate::json::{Excess, Room, Wiped, whole};
 
 /// What an error body holds.
 #[derive(Debug, Default, PartialEq)]
@@ -109,9 +108,7 @@ fn from_form(body: &[u8]) -> Wiped {
 }
 
 fn from_json(body: &[u8]) -> Option<Wiped> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let read = room().value().deserialize(&mut json);
-    read.and_then(|value| json.end().map(|()| value))
+    whole(serde_json::Deserializer::from_slice(body), room().value())
         .or_else(|_| lenient::read(body, &mut room()).map(Some))
         .ok()?
 }

@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 use zeroize::Zeroizing;
 
-use crate::json::{Room, Wiped};
+use crate::json::{Room, Wiped, whole};
 
 /// How deep objects are looked into member by member. Each level reads its text
 /// once more, and nobody hides a token deeper.
@@ -42,17 +42,11 @@ fn text(body: &[u8]) -> Zeroizing<String> {
 }
 
 fn members(text: &str, room: &mut Room, depth: u8) -> Result<Wiped, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let members = Members { room, depth }.deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    Ok(members)
+    whole(serde_json::Deserializer::from_str(text), Members { room, depth })
 }
 
 fn value(text: &str, room: &mut Room) -> Result<Option<Wiped>, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let value = room.value().deserialize(&mut deserializer)?;
-    deserializer.end()?;
-    Ok(value)
+    whole(serde_json::Deserializer::from_str(text), room.value())
 }
 
 struct Members<'a> {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{DEEPEST, LONGEST, MOST_VALUES, lenient, may_be_form, text::Text, trimmed};
 use crate::{
     AccessToken, Extra, RefreshToken, TokenSet, Unreadable,
-    json::{Excess, Room, Wiped},
+    json::{Excess, Room, Wiped, whole},
 };
 
 /// Reads a token set, or says why there is none.
@@ -54,11 +54,8 @@ struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     fn from_json(body: &'a [u8]) -> Result<Self, serde_json::Error> {
-        let read = |json: &mut serde_json::Deserializer<serde_json::de::SliceRead<'a>>| {
-            let answer = AnswerSeed(room()).deserialize(&mut *json)?;
-            json.end().map(|()| answer)
-        };
-        read(&mut serde_json::Deserializer::from_slice(body)).or_else(|error| {
+        let text = serde_json::Deserializer::from_slice(body);
+        whole(text, AnswerSeed(room())).or_else(|error| {
             // Cut short: nothing is broken but the end.
             if error.is_eof() {
                 return Err(error);
