@@ -57,7 +57,6 @@ impl Room {
 }
 
 /// A value that is wiped on drop.
-#[derive(Default)]
 pub(crate) struct Wiped(pub(crate) Value);
 
 impl Wiped {

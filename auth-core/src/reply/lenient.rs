@@ -11,6 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 use zeroize::Zeroizing;
 
+use super::text::is_broken;
 use crate::json::{Room, Wiped, whole};
 
 /// How deep objects are looked into member by member. Each level reads its text
@@ -99,7 +100,7 @@ impl<'de> Visitor<'de> for Members<'_> {
 const TOKENS: [&str; 2] = ["access_token", "refresh_token"];
 
 fn is_broken_text(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| text.contains(char::REPLACEMENT_CHARACTER))
+    value.as_str().is_some_and(is_broken)
 }
 
 #[cfg(test)]

@@ -10,7 +10,11 @@ use http::{HeaderMap, header};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-use super::{DEEPEST, LONGEST, MOST_VALUES, lenient, may_be_form, text::Text, trimmed};
+use super::{
+    DEEPEST, LONGEST, MOST_VALUES, lenient, may_be_form,
+    text::{Text, is_broken},
+    trimmed,
+};
 use crate::{
     AccessToken, Extra, RefreshToken, TokenSet, Unreadable,
     json::{Excess, Room, Wiped, whole},
@@ -81,11 +85,8 @@ impl<'a> Answer<'a> {
                 _ => drop(Text::new(value)),
             }
         }
-        // Bytes that were no text: a token that nobody can use.
-        let broken = |token: &Text<'_>| {
-            token.as_str().is_some_and(|token| token.contains(char::REPLACEMENT_CHARACTER))
-        };
-        if broken(&answer.access_token) || broken(&answer.refresh_token) {
+        let tokens = [&answer.access_token, &answer.refresh_token];
+        if tokens.into_iter().filter_map(Text::as_str).any(is_broken) {
             answer.access_token = Text::default();
         }
         answer

@@ -52,6 +52,11 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
+/// Whether some of it was no text: a token like that nobody can use.
+pub(super) fn is_broken(text: &str) -> bool {
+    text.contains(char::REPLACEMENT_CHARACTER)
+}
+
 struct TextVisitor;
 
 impl<'de> Visitor<'de> for TextVisitor {
