@@ -1,5 +1,5 @@
 //! What handing out a token costs, alone and with others, beside the floor
-//! that it could cost at least; a crowd that waits for one renewal; finding
+//! that it could cost at least; a crowd that waits for one refresh; finding
 //! the accounts that are due.
 
 // Bodies of benchmarks are tests in all but name.
@@ -113,7 +113,7 @@ const CROWD: usize = 10_000;
 const ANSWER: Duration = Duration::from_millis(50);
 
 fn crowd(c: &mut Criterion) {
-    let mut group = c.benchmark_group("10,000 tasks and an answer after 50 ms");
+    let mut group = c.benchmark_group("10,000 tasks and a response after 50 ms");
     group.sample_size(10);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

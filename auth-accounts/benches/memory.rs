@@ -23,13 +23,13 @@ fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// What callers take that wait for a renewal, each in a box as in a task.
+/// What callers take that wait for a refresh, each in a box as in a task.
 fn waiting() {
     const CROWD: usize = 10_000;
     let store = MemoryStore::new();
     store.put("ada", record(Duration::from_secs(1)));
     let account = accounts(&store, Duration::ZERO).account("ada");
-    // Somebody else is renewing, for as long as this is kept.
+    // Somebody else is refreshing, for as long as this is kept.
     let _lease = ready(TokenStore::lease(&store, &"ada".into(), Duration::ZERO));
     let mut crowd = Vec::with_capacity(CROWD);
     let info = allocation_counter::measure(|| {
@@ -77,7 +77,7 @@ fn main() {
         }
         let loaded = allocation_counter::measure(|| {
             for account in pool.accounts().take(sample) {
-                used.push(ready(account.token()).expect("a token").renewed_at());
+                used.push(ready(account.token()).expect("a token").obtained_at());
             }
         });
         black_box(&used);

@@ -23,16 +23,16 @@ use crate::{
     AccountError, AccountId, AccountStatus, Reason, Record, StoreError, StoreErrorKind, Token,
     accounts::Shared,
     flight::{Hurry, SingleFlight, Work},
-    life::Ttl,
-    renewal::{Begin, Landed, Renewal, Want},
+    lifetime::Ttl,
+    refresh::{Begin, Landed, RefreshMachine, Want},
     token::Cached,
 };
 
-/// One account over time: always a token that is good, at most one renewal at
+/// One account over time: always a token that is good, at most one refresh at
 /// a time. Cloning shares it. Made by [`Accounts::account`](crate::Accounts).
 ///
-/// Callers may be dropped at any point. While a renewal is under way and one
-/// of the callers that wait for it remains, the renewal goes on from where it
+/// Callers may be dropped at any point. While a refresh is under way and one
+/// of the callers that wait for it remains, the refresh goes on from where it
 /// stands; it is broken off when the last of them is dropped, unless there is
 /// [a task that goes on](crate::Accounts::spawner). It runs on the runtime of
 /// its callers, so that they should all be on the same one.
@@ -64,14 +64,14 @@ impl Account {
     }
 
     /// A token that is good for at least
-    /// [`Settings::min_ttl`](crate::Settings::min_ttl), renewed if need be.
+    /// [`Settings::min_ttl`](crate::Settings::min_ttl), refreshed if need be.
     ///
-    /// If a renewal is due and fails, the old token is handed out for as long
+    /// If a refresh is due and fails, the old token is handed out for as long
     /// as it is valid, with
-    /// [`renewal_error`](Token::renewal_error) set.
+    /// [`refresh_error`](Token::refresh_error) set.
     ///
     /// Dropping the future is safe for the account's state, but if nobody else
-    /// waits for the same renewal it breaks off the exchange, whose answer, and
+    /// waits for the same refresh it breaks off the exchange, whose answer, and
     /// with it a rotated refresh token, may be lost: the next call can then only
     /// find out whether the old one still works. So do not put this into a
     /// `timeout` or `select!` by itself: set
@@ -89,7 +89,7 @@ impl Account {
         }
     }
 
-    /// A token that is good for at least `ttl`, renewed if need be. Three
+    /// A token that is good for at least `ttl`, refreshed if need be. Three
     /// quarters of its whole life are the most that is asked of a token.
     ///
     /// # Errors
@@ -109,7 +109,7 @@ impl Account {
     }
 
     /// A token newer than what is on record now, whatever its expiry says: say
-    /// because the user's rights have changed. A renewal by somebody else that
+    /// because the user's rights have changed. A refresh by somebody else that
     /// ends after this call began is taken for it.
     ///
     /// # Errors
@@ -120,7 +120,7 @@ impl Account {
     }
 
     /// Says that an API refused `token` (401), and gives another. If it is no
-    /// longer the current one, somebody has renewed already, and nothing is
+    /// longer the current one, somebody has refreshed already, and nothing is
     /// sent. If none can be got, the refused one is not handed out again by
     /// this account either.
     ///
@@ -137,7 +137,7 @@ impl Account {
     /// Puts `tokens` in the place of whatever the account had: after a login.
     /// Any setback is over.
     ///
-    /// A renewal of the old tokens by another process comes to nothing, now or
+    /// A refresh of the old tokens by another process comes to nothing, now or
     /// later (while the login could not be saved, only if the old tokens came
     /// from a login, too). One that is under way in this `Account` is waited
     /// for, unless it has only begun to wait for the lease: its tokens would be
@@ -169,7 +169,7 @@ impl Account {
                 let (account, record, counts) = (self.clone(), record.clone(), Arc::clone(&counts));
                 self.accompanied(Box::pin(async move {
                     let begin = account.begin(Want::Lasting(Ttl::Usual));
-                    let step = Renewal::replace(begin, record);
+                    let step = RefreshMachine::replace(begin, record);
                     account.0.carry_out(step, Course::LogIn(&counts)).await
                 }))
             });
@@ -228,13 +228,13 @@ impl Account {
         }
     }
 
-    /// Takes part in renewals until one does what is wanted. Also says whether
+    /// Takes part in refreshes until one does what is wanted. Also says whether
     /// the token is a new one, and not only newly found.
     async fn obtain(&self, want: Want) -> Result<(Token, bool), Failed> {
         let mut tries = 0;
         let mut lost = false;
         loop {
-            let join = self.0.flight.join(|hurry| self.renewal(want.clone(), hurry));
+            let join = self.0.flight.join(|hurry| self.refresh(want.clone(), hurry));
             let own = join.started();
             let landed = match join.await {
                 Some(Some(landed)) => landed,
@@ -251,12 +251,12 @@ impl Account {
             let Landed { result, fallback, exchanged, of_login } = landed;
             let token = match result {
                 Err(error) if !own && want.outwaits(&error) => continue,
-                // It has changed nothing, and need not be how a renewal ends.
+                // It has changed nothing, and need not be how a refresh ends.
                 Err(_) if of_login => continue,
                 result => result.map_err(|error| Failed { error, fallback })?,
             };
             let now = self.0.shared.clock.now();
-            // The machine may have slept between the answer and here.
+            // The machine may have slept between the response and here.
             let alive = token.0.is_fresh(now.wall)
                 || token.0.is_valid(now.wall)
                 || matches!(want, Want::Ahead(_));
@@ -269,15 +269,15 @@ impl Account {
         }
     }
 
-    fn renewal(&self, want: Want, hurry: Hurry) -> Work<Option<Landed>> {
+    fn refresh(&self, want: Want, hurry: Hurry) -> Work<Option<Landed>> {
         if let Want::Other(refused) = &want {
             let current = self.current();
             self.0.memory().refuse(refused, current.as_ref());
         }
-        let step = Renewal::start(self.begin(want));
+        let step = RefreshMachine::start(self.begin(want));
         let inner = Arc::clone(&self.0);
         self.accompanied(Box::pin(
-            async move { inner.carry_out(step, Course::Renewal(&hurry)).await },
+            async move { inner.carry_out(step, Course::Refresh(&hurry)).await },
         ))
     }
 
@@ -292,7 +292,7 @@ impl Account {
                 && let Some(account) = account.take()
             {
                 let mut passenger: Work<()> = Box::pin(async move {
-                    let usual = |hurry| account.renewal(Want::Lasting(Ttl::Usual), hurry);
+                    let usual = |hurry| account.refresh(Want::Lasting(Ttl::Usual), hurry);
                     // Again, where that gives way to a login.
                     while let Some(None) = account.0.flight.join(usual).await {}
                 });
@@ -309,9 +309,9 @@ impl Account {
     /// It is in memory, and will be saved by a later call.
     fn broken_off(&self, record: &Record) -> Token {
         let Shared { clock, settings, .. } = &*self.0.shared;
-        let Record { tokens, renewed_at, .. } = record;
+        let Record { tokens, obtained_at, .. } = record;
         let error = StoreError::new(StoreErrorKind::Unavailable, self.0.id.to_string());
-        let cached = Cached::new(&self.0.id, tokens, *renewed_at, clock.now(), settings);
+        let cached = Cached::new(&self.0.id, tokens, *obtained_at, clock.now(), settings);
         Token(cached.unsaved(error).into())
     }
 

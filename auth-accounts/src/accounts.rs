@@ -49,7 +49,7 @@ pub(crate) enum GrantKind {
 }
 
 impl Accounts {
-    /// Accounts at `endpoint`, renewed with their refresh tokens by the
+    /// Accounts at `endpoint`, refreshed with their refresh tokens by the
     /// default policy, [`Backoff::default`].
     pub fn new(
         endpoint: impl Into<Arc<TokenEndpoint>>,
@@ -69,7 +69,7 @@ impl Accounts {
         }))
     }
 
-    /// Retries within a renewal by `policy`.
+    /// Retries within a refresh by `policy`.
     #[must_use]
     pub fn policy(mut self, policy: impl RetryPolicy + 'static) -> Self {
         self.shared().policy = Arc::new(policy);
@@ -91,11 +91,11 @@ impl Accounts {
         self
     }
 
-    /// Lets every renewal, and every login, that takes time be accompanied by a
+    /// Lets every refresh, and every login, that takes time be accompanied by a
     /// task of its own,
     /// so that it goes on when all who asked for it are dropped: by a timeout,
     /// say, or with the request that they served. Without one, an exchange
-    /// that is broken off may have spent the refresh token, and its answer is
+    /// that is broken off may have spent the refresh token, and its response is
     /// lost.
     ///
     /// `spawner` is called by whoever asks for a token, within its runtime, and
@@ -106,8 +106,8 @@ impl Accounts {
     /// ```
     /// # use auth_accounts::Accounts;
     /// # fn example(accounts: Accounts) {
-    /// let accounts = accounts.spawner(|renewal| {
-    ///     tokio::spawn(renewal);
+    /// let accounts = accounts.spawner(|refresh| {
+    ///     tokio::spawn(refresh);
     /// });
     /// # }
     /// ```

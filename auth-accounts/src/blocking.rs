@@ -3,7 +3,7 @@
 //!
 //! What blocks stands behind the async traits and blocks within the poll, so
 //! that a future made of it never waits for anything but another thread's
-//! renewal of the same account. [`pollster`] polls it and parks the thread
+//! refresh of the same account. [`pollster`] polls it and parks the thread
 //! meanwhile. Nothing is spawned but by [`BlockingAccount::keep_fresh`].
 
 use std::{
@@ -25,8 +25,8 @@ use http::StatusCode;
 
 use crate::{
     Account, AccountError, AccountId, AccountPool, AccountStatus, Accounts, BlockingTokenStore,
-    Lease, PoolError, PoolSettings, PoolToken, Record, Refreshed, Settings, StoreError, Token,
-    TokenStore, Verdict, Version,
+    Lease, PoolError, PoolSettings, PoolToken, Record, Refreshed, ReportOutcome, Settings,
+    StoreError, Token, TokenStore, Version,
 };
 
 /// [`Accounts`], for threads.
@@ -84,7 +84,7 @@ impl BlockingAccounts {
 }
 
 /// [`Account`], for threads. Threads that ask at the same time share one
-/// renewal, which one of them carries out.
+/// refresh, which one of them carries out.
 #[derive(Debug, Clone)]
 pub struct BlockingAccount(pub(crate) Account);
 
@@ -151,7 +151,7 @@ impl BlockingAccount {
         block_on(self.0.status())
     }
 
-    /// Renews ahead of expiry on a thread of its own, as
+    /// Refreshes ahead of expiry on a thread of its own, as
     /// [`Account::keep_fresh`] does, until the returned value is dropped.
     ///
     /// # Errors
@@ -205,7 +205,7 @@ impl BlockingAccountPool {
         used: &PoolToken,
         status: StatusCode,
         retry_after: Option<Duration>,
-    ) -> Verdict {
+    ) -> ReportOutcome {
         block_on(self.0.report(used, status, retry_after))
     }
 
@@ -215,7 +215,7 @@ impl BlockingAccountPool {
         account: &AccountId,
         status: StatusCode,
         retry_after: Option<Duration>,
-    ) -> Verdict {
+    ) -> ReportOutcome {
         block_on(self.0.report_id(account, status, retry_after))
     }
 
@@ -241,7 +241,7 @@ impl BlockingAccountPool {
 }
 
 /// Keeps an account fresh until it is dropped. The thread ends within a second
-/// after that, or when the renewal that it is in ends.
+/// after that, or when the refresh that it is in ends.
 #[must_use = "it ends when it is dropped"]
 pub struct KeepFresh(Arc<AtomicBool>);
 

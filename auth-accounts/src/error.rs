@@ -12,13 +12,13 @@ use auth_core::{Advice, FailureKind, RefreshError};
 use crate::{AccountId, Setback, StoreError, StoreErrorKind};
 
 /// Why an account has no token to hand out. Cloning shares it: all who waited
-/// for the same renewal get the same one.
+/// for the same refresh get the same one.
 ///
 /// The message is one line for an operator, and holds no secret:
 ///
 /// ```text
-/// account ada: renewal at auth.example.com failed after 3 attempts in 1.5 s: HTTP 503; try again later
-/// account ada: not tried: the last renewal failed with invalid_grant (HTTP 400); the user must log in again
+/// account ada: refresh at auth.example.com failed after 3 attempts in 1.5 s: HTTP 503; try again later
+/// account ada: not tried: the last refresh failed with invalid_grant (HTTP 400); the user must log in again
 /// ```
 #[derive(Clone)]
 pub struct AccountError(Arc<Inner>);
@@ -39,15 +39,15 @@ pub enum Reason {
     /// The access token has expired, or was refused, and there is no refresh
     /// token to get another with. The user must log in.
     NoRefreshToken,
-    /// A renewal was tried and failed; see the error's advice.
-    Renewal(RefreshError),
-    /// An earlier renewal failed and it is too early to try again, so nothing
+    /// A refresh was tried and failed; see the error's advice.
+    Refresh(RefreshError),
+    /// An earlier refresh failed and it is too early to try again, so nothing
     /// was sent: wait until [`AccountError::retry_at`], or for a new login.
     Setback(Setback),
     /// The store failed, and without it nothing is sent.
     Store(StoreError),
     /// Transport, store, clock or policy panicked, twice in a row, in a task
-    /// that carried the renewal on for this one. The panic itself is to be seen
+    /// that carried the refresh on for this one. The panic itself is to be seen
     /// there.
     Panicked,
 }
@@ -73,19 +73,19 @@ impl AccountError {
         &self.0.reason
     }
 
-    /// When a renewal may be tried again, by the wall clock; `None` if that is
+    /// When a refresh may be tried again, by the wall clock; `None` if that is
     /// not a matter of time, or not known.
     pub fn retry_at(&self) -> Option<SystemTime> {
         self.0.retry_at
     }
 
-    /// What kind of failure the last renewal was, if it was one.
+    /// What kind of failure the last refresh was, if it was one.
     pub fn kind(&self) -> Option<FailureKind> {
         match &self.0.reason {
             // The refusal of a client, which has no refresh token, is a matter
             // of its set-up: see `Setback::after`.
-            Reason::Renewal(_) if self.is_of_client() => Some(FailureKind::Misconfigured),
-            Reason::Renewal(error) => Some(error.kind()),
+            Reason::Refresh(_) if self.is_of_client() => Some(FailureKind::Misconfigured),
+            Reason::Refresh(error) => Some(error.kind()),
             Reason::Setback(setback) => Some(setback.kind),
             Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) | Reason::Panicked => {
                 None
@@ -93,15 +93,13 @@ impl AccountError {
         }
     }
 
-    /// Whether this is a refusal that may be of our own making: the answer to
-    /// an earlier attempt was lost, in this process or in one that died, and
-    /// may have spent the refresh token.
-    pub fn after_unknown(&self) -> bool {
+    /// Whether the refresh token may be spent: the response to an attempt with
+    /// it was lost, in this process or in one that died. After a rejection this
+    /// means that the user must log in, although nobody shut the user out.
+    pub fn possibly_spent(&self) -> bool {
         match &self.0.reason {
-            Reason::Renewal(error) => error.after_unknown(),
-            Reason::Setback(setback) => {
-                setback.kind == FailureKind::Rejected && setback.after_unknown
-            }
+            Reason::Refresh(error) => error.possibly_spent(),
+            Reason::Setback(setback) => setback.possibly_spent,
             Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) | Reason::Panicked => {
                 false
             }
@@ -113,7 +111,7 @@ impl AccountError {
     fn is_of_client(&self) -> bool {
         let refused = matches!(
             &self.0.reason,
-            Reason::Renewal(error) if error.kind() == FailureKind::Rejected
+            Reason::Refresh(error) if error.kind() == FailureKind::Rejected
         );
         refused && self.0.retry_at.is_some()
     }
@@ -123,8 +121,8 @@ impl AccountError {
         match &self.0.reason {
             Reason::NotLoggedIn | Reason::NoRefreshToken => Advice::LogIn,
             Reason::Panicked => Advice::FixSetup,
-            Reason::Renewal(_) if self.is_of_client() => FailureKind::Misconfigured.advice(),
-            Reason::Renewal(error) => error.advice(),
+            Reason::Refresh(_) if self.is_of_client() => FailureKind::Misconfigured.advice(),
+            Reason::Refresh(error) => error.advice(),
             Reason::Setback(setback) => setback.kind.advice(),
             Reason::Store(error) => match error.kind() {
                 StoreErrorKind::Damaged
@@ -147,14 +145,14 @@ impl fmt::Display for AccountError {
             Reason::NoRefreshToken => {
                 f.write_str("the access token is used up and there is no refresh token; ")?;
             }
-            Reason::Renewal(error) if self.is_of_client() => {
-                write!(f, "renewal failed: {}; ", error.failure())?;
+            Reason::Refresh(error) if self.is_of_client() => {
+                write!(f, "refresh failed: {}; ", error.failure())?;
             }
             // These say what to do by themselves.
-            Reason::Renewal(error) => return error.fmt(f),
+            Reason::Refresh(error) => return error.fmt(f),
             Reason::Store(error) => return error.fmt(f),
             Reason::Setback(setback) => write!(f, "not tried: {setback}; ")?,
-            Reason::Panicked => f.write_str("the renewal ended in a panic of another task; ")?,
+            Reason::Panicked => f.write_str("the refresh ended in a panic of another task; ")?,
         }
         self.advice().fmt(f)?;
         match wait {
@@ -179,7 +177,7 @@ impl Error for AccountError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         // The messages of these are part of ours; the chain goes on below.
         match &self.0.reason {
-            Reason::Renewal(error) => error.source(),
+            Reason::Refresh(error) => error.source(),
             Reason::Store(error) => error.source(),
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
@@ -189,13 +187,13 @@ impl Error for AccountError {
     }
 }
 
-/// The row of failures in words: `3 renewals in a row failed, the last with
+/// The row of failures in words: `3 refreshes in a row failed, the last with
 /// slow_down (HTTP 429)`.
 impl fmt::Display for Setback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.count {
-            0 | 1 => f.write_str("the last renewal failed with ")?,
-            count => write!(f, "{count} renewals in a row failed, the last with ")?,
+            0 | 1 => f.write_str("the last refresh failed with ")?,
+            count => write!(f, "{count} refreshes in a row failed, the last with ")?,
         }
         match (&self.code, self.status) {
             (Some(code), Some(status)) => write!(f, "{code} (HTTP {status})")?,
@@ -204,8 +202,8 @@ impl fmt::Display for Setback {
             (None, None) => write!(f, "{}", self.kind)?,
         }
         match self.kind {
-            FailureKind::Rejected if self.after_unknown => f.write_str(
-                "; an earlier attempt, whose answer was lost, may have spent the refresh token",
+            FailureKind::Rejected if self.possibly_spent => f.write_str(
+                "; an earlier attempt, whose response was lost, may have spent the refresh token",
             ),
             _ => Ok(()),
         }

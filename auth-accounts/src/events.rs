@@ -7,7 +7,7 @@ mod on {
 
     use tracing::{Instrument, debug, info, info_span, warn};
 
-    use crate::{AccountId, Reason, renewal::Landed};
+    use crate::{AccountId, Reason, refresh::Landed};
 
     const TARGET: &str = "auth_accounts::account";
 
@@ -21,7 +21,7 @@ mod on {
         work.instrument(if login {
             info_span!(target: TARGET, "login", account)
         } else {
-            info_span!(target: TARGET, "renewal", account)
+            info_span!(target: TARGET, "refresh", account)
         })
     }
 
@@ -58,7 +58,7 @@ mod on {
 mod off {
     use std::time::Duration;
 
-    use crate::{AccountId, renewal::Landed};
+    use crate::{AccountId, refresh::Landed};
 
     pub(crate) fn within<F: Future>(_: &AccountId, _: bool, work: F) -> F {
         work

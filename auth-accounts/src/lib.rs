@@ -7,10 +7,10 @@ mod error;
 mod events;
 mod flight;
 mod id;
-mod life;
+mod lifetime;
 mod pool;
 mod record;
-mod renewal;
+mod refresh;
 mod setback;
 mod settings;
 mod status;
@@ -24,7 +24,7 @@ pub use crate::{
     blocking::{BlockingAccount, BlockingAccountPool, BlockingAccounts, KeepFresh},
     error::{AccountError, Reason},
     id::AccountId,
-    pool::{AccountPool, PoolError, PoolSettings, PoolToken, Refreshed, Routing, Verdict},
+    pool::{AccountPool, PoolError, PoolSettings, PoolToken, Refreshed, ReportOutcome, Routing},
     record::{
         Begun, Fingerprint, FingerprintError, Record, RecordFormError, Setback, record_exposed,
     },

@@ -1,13 +1,13 @@
 //! Several accounts: the first that can be used.
 
-mod answers;
-mod bench;
+mod availability;
 mod crew;
 mod due;
 mod error;
-mod keys;
 mod refusals;
 mod settings;
+mod sticky;
+mod token;
 
 use std::{
     collections::HashMap,
@@ -19,17 +19,17 @@ use std::{
 use auth_core::{AccessToken, Advice};
 use http::StatusCode;
 
-pub use self::{
-    answers::{PoolToken, Refreshed, Verdict},
-    error::PoolError,
-    settings::{PoolSettings, Routing},
-};
 use self::{
-    bench::{Bench, Why},
+    availability::{Availability, Why},
     crew::side_by_side,
     due::Due,
-    keys::Keys,
     refusals::Refusals,
+    sticky::StickyKeys,
+};
+pub use self::{
+    error::PoolError,
+    settings::{PoolSettings, Routing},
+    token::{PoolToken, Refreshed, ReportOutcome},
 };
 use crate::{Account, AccountError, AccountId, Token};
 
@@ -69,8 +69,8 @@ struct Inner {
 type Index = u32;
 
 struct State {
-    bench: Bench,
-    keys: Keys,
+    availability: Availability,
+    keys: StickyKeys,
     refusals: Refusals,
     due: Due,
 }
@@ -98,8 +98,8 @@ impl AccountPool {
             });
         }
         let state = State {
-            bench: Bench::new(kept.len() as Index),
-            keys: Keys::new(settings.sticky_keys),
+            availability: Availability::new(kept.len() as Index),
+            keys: StickyKeys::new(settings.sticky_keys),
             refusals: Refusals::default(),
             due: Due::new(kept.len() as Index),
         };
@@ -128,7 +128,7 @@ impl AccountPool {
 
     /// Says how an API answered a request with this token. At the statuses of
     /// [`PoolSettings::move_on_at`] the account rests, for `retry_after` if
-    /// the API named a time; but at a 401 its token is renewed instead, unless
+    /// the API named a time; but at a 401 its token is refreshed instead, unless
     /// it has only just replaced another that was refused with 401.
     ///
     /// The token may be from another pool, say from before the configuration
@@ -138,33 +138,33 @@ impl AccountPool {
         used: &PoolToken,
         status: StatusCode,
         retry_after: Option<Duration>,
-    ) -> Verdict {
+    ) -> ReportOutcome {
         match self.0.find(&used.account, used.index) {
             Some(index) => {
                 self.judge(index, Some(used.token.access_token()), status, retry_after).await
             }
-            None => Verdict::Ignored,
+            None => ReportOutcome::Ignored,
         }
     }
 
     /// The same, for who has kept the account's name only. A 401 is taken to
     /// be about the account's current token, which it need not be: if two
     /// requests with an old token are both answered with 401, the first report
-    /// renews it, and the second lets the account rest although its new token
+    /// refreshes it, and the second lets the account rest although its new token
     /// is good. Only [`report`](Self::report) can tell these cases apart.
     pub async fn report_id(
         &self,
         account: &AccountId,
         status: StatusCode,
         retry_after: Option<Duration>,
-    ) -> Verdict {
+    ) -> ReportOutcome {
         match self.0.by_id.get(account) {
             Some(&index) => self.judge(index, None, status, retry_after).await,
-            None => Verdict::Ignored,
+            None => ReportOutcome::Ignored,
         }
     }
 
-    /// Renews the accounts for which that is due ahead of need, several side
+    /// Refreshes the accounts for which that is due ahead of need, several side
     /// by side. Call it at [`Refreshed::next_at`], or every minute.
     ///
     /// An account is looked at once, which reads its record, and then only
@@ -182,7 +182,7 @@ impl AccountPool {
         let mut refreshed = Refreshed::default();
         let settings = &self.0.settings;
         side_by_side(settings.side_by_side, visits, |(account, result)| match result {
-            Ok(true) => refreshed.renewed.push(account),
+            Ok(true) => refreshed.refreshed.push(account),
             Ok(false) => {}
             Err(error) => refreshed.failed.push(error),
         })
@@ -192,12 +192,12 @@ impl AccountPool {
     }
 
     /// Takes an account out of use, until [`enable`](Self::enable): the pool
-    /// neither hands out its tokens nor renews them, so that another program
-    /// may. A renewal that is under way goes on. What is done with the account
+    /// neither hands out its tokens nor refreshes them, so that another program
+    /// may. A refresh that is under way goes on. What is done with the account
     /// past the pool is none of its business.
     pub fn disable(&self, account: &AccountId) {
         if let Some(&index) = self.0.by_id.get(account) {
-            self.lock().bench.rest(index, Why::SwitchedOff);
+            self.lock().availability.rest(index, Why::SwitchedOff);
         }
     }
 
@@ -207,7 +207,7 @@ impl AccountPool {
     pub fn enable(&self, account: &AccountId) {
         if let Some(&index) = self.0.by_id.get(account) {
             let mut state = self.lock();
-            state.bench.enable(index);
+            state.availability.enable(index);
             state.refusals.forget(index);
             state.due.enable(index);
         }
@@ -251,24 +251,24 @@ impl AccountPool {
         token: Option<&AccessToken>,
         status: StatusCode,
         retry_after: Option<Duration>,
-    ) -> Verdict {
-        let Some(account) = self.0.at(index) else { return Verdict::Ignored };
+    ) -> ReportOutcome {
+        let Some(account) = self.0.at(index) else { return ReportOutcome::Ignored };
         if !self.0.settings.move_on_at.contains(&status) {
-            return Verdict::Ignored;
+            return ReportOutcome::Ignored;
         }
         let current = account.current();
         let token = token.or(current.as_ref().map(Token::access_token));
         if let (StatusCode::UNAUTHORIZED, Some(token)) = (status, token)
-            && self.lock().may_renew(index, token, account.wall())
+            && self.lock().may_refresh(index, token, account.wall())
         {
             return match account.rejected(token).await {
                 Ok(other) => {
                     self.replaced(index, &other);
-                    Verdict::Renewed
+                    ReportOutcome::Refreshed
                 }
                 Err(error) => {
                     let until = self.rest_after(index, &error);
-                    Verdict::MovedOn { until, error: Some(error) }
+                    ReportOutcome::MovedOn { until, error: Some(error) }
                 }
             };
         }
@@ -276,18 +276,18 @@ impl AccountPool {
         let now = account.wall();
         let until = later(now, rest);
         let mut state = self.lock();
-        state.bench.rest(index, Why::Waiting(until));
+        state.availability.rest(index, Why::Waiting(until));
         if status == StatusCode::UNAUTHORIZED {
             state.refusals.rests(index, until, now);
         }
-        Verdict::MovedOn { until, error: None }
+        ReportOutcome::MovedOn { until, error: None }
     }
 
     /// Notes that this token took the place of one that was refused. It may
     /// have done so long ago, if the report is late.
     fn replaced(&self, index: Index, by: &Token) {
         let now = self.wall();
-        let since = by.renewed_at().map_or(now, |at| at.min(now));
+        let since = by.obtained_at().map_or(now, |at| at.min(now));
         let until = later(since, self.0.settings.rest.max(LOOK_AGAIN));
         self.lock().refusals.replaced(index, by.access_token(), until);
     }
@@ -308,13 +308,13 @@ impl AccountPool {
                 (Why::Waiting(until), until)
             }
         };
-        self.lock().bench.rest(index, why);
+        self.lock().availability.rest(index, why);
         until
     }
 
     fn none_usable(&self, last: Option<AccountError>) -> PoolError {
         let now = self.wall();
-        let counts = self.lock().bench.counts();
+        let counts = self.lock().availability.counts();
         let first_back = counts.first_back.and_then(|(at, index)| {
             Some((self.0.at(index)?.id().clone(), at, at.duration_since(now).unwrap_or_default()))
         });
@@ -326,11 +326,11 @@ impl AccountPool {
             return (AccountId::from(""), Ok(false));
         };
         // It may have been switched off while it waited for its turn.
-        if self.lock().bench.is_off(visit.index) {
+        if self.lock().availability.is_off(visit.index) {
             return (account.id().clone(), Ok(false));
         }
-        let result = account.renew_if_due().await;
-        // At least a second: what is due and cannot be renewed stays due.
+        let result = account.refresh_if_due().await;
+        // At least a second: what is due and cannot be refreshed stays due.
         let wait = account.due_after(result.as_ref().err()).max(Duration::from_secs(1));
         visit.again = Some(later(account.wall(), wait));
         (account.id().clone(), result)
@@ -366,29 +366,29 @@ impl Inner {
 
 impl State {
     fn pick(&mut self, key: Option<&str>, now: SystemTime, routing: Routing) -> Option<Index> {
-        if self.bench.wake(now) {
+        if self.availability.wake(now) {
             self.refusals.forget_all();
         }
         match (routing, key) {
-            (Routing::FallbackFirst, _) => self.bench.first_fallback(),
+            (Routing::FallbackFirst, _) => self.availability.first_fallback(),
             (Routing::Sticky, Some(key)) => {
-                let kept = self.keys.get(key).filter(|&index| self.bench.is_usable(index));
-                let index = kept.or_else(|| self.bench.first())?;
+                let kept = self.keys.get(key).filter(|&index| self.availability.is_usable(index));
+                let index = kept.or_else(|| self.availability.first())?;
                 self.keys.set(key, index);
                 Some(index)
             }
-            (Routing::MainFirst | Routing::Sticky, _) => self.bench.first(),
+            (Routing::MainFirst | Routing::Sticky, _) => self.availability.first(),
         }
     }
 
-    /// Whether a 401 is to be met with a renewal of this token.
-    fn may_renew(&mut self, index: Index, token: &AccessToken, now: SystemTime) -> bool {
-        !self.bench.is_off(index) && !self.refusals.is_replacement(index, token, now)
+    /// Whether a 401 is to be met with a refresh of this token.
+    fn may_refresh(&mut self, index: Index, token: &AccessToken, now: SystemTime) -> bool {
+        !self.availability.is_off(index) && !self.refusals.is_replacement(index, token, now)
     }
 
     fn take_due(&mut self, now: SystemTime, batch: usize) -> Vec<Index> {
-        let Self { bench, due, .. } = self;
-        due.take(batch, now, |index| bench.is_off(index))
+        let Self { availability, due, .. } = self;
+        due.take(batch, now, |index| availability.is_off(index))
     }
 }
 

@@ -13,7 +13,7 @@ pub(crate) use self::form::seconds;
 pub use self::form::{RecordFormError, record_exposed};
 
 /// What a store keeps for an account: its tokens, and what became of the
-/// attempts to renew them.
+/// attempts to refresh them.
 ///
 /// `Debug` and plain `serde` redact the tokens;
 /// [`to_json_exposed`](Self::to_json_exposed) and [`record_exposed`] show
@@ -37,16 +37,16 @@ pub use self::form::{RecordFormError, record_exposed};
 pub struct Record {
     /// The tokens.
     pub tokens: TokenSet,
-    /// Why the last renewal failed, if it failed.
+    /// Why the last refresh failed, if it failed.
     pub setback: Option<Setback>,
-    /// A renewal that was begun and whose outcome is not on record. If nobody
+    /// A refresh that was begun and whose outcome is not on record. If nobody
     /// holds the lease, its process died.
     pub begun: Option<Begun>,
     /// When the tokens were obtained, by the wall clock of whoever obtained
     /// them. `None` for tokens of unknown age.
-    pub renewed_at: Option<SystemTime>,
+    pub obtained_at: Option<SystemTime>,
     /// Which [login](crate::Account::login) the tokens come from, by way of any
-    /// number of renewals: a fingerprint of the tokens that it gave. `None` for
+    /// number of refreshes: a fingerprint of the tokens that it gave. `None` for
     /// tokens that came otherwise.
     pub login: Option<Fingerprint>,
 }
@@ -54,12 +54,12 @@ pub struct Record {
 impl Record {
     /// A record of tokens of unknown age.
     pub fn new(tokens: TokenSet) -> Self {
-        Self { tokens, setback: None, begun: None, renewed_at: None, login: None }
+        Self { tokens, setback: None, begun: None, obtained_at: None, login: None }
     }
 
     /// A record of tokens obtained at `at`.
     pub fn obtained(tokens: TokenSet, at: SystemTime) -> Self {
-        Self { renewed_at: Some(at), ..Self::new(tokens) }
+        Self { obtained_at: Some(at), ..Self::new(tokens) }
     }
 
     /// A record of tokens that a login gave at `at`.
@@ -73,7 +73,7 @@ impl Record {
     }
 }
 
-/// A failed renewal, bound to the refresh token that it concerns: once the
+/// A failed refresh, bound to the refresh token that it concerns: once the
 /// record holds another, it means nothing.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
@@ -82,20 +82,20 @@ pub struct Setback {
     pub refresh_token: Fingerprint,
     /// What kind of failure it was.
     pub kind: FailureKind,
-    /// The error code in the answer.
+    /// The error code in the response.
     pub code: Option<ErrorCode>,
-    /// The status of the answer.
+    /// The status of the response.
     pub status: Option<u16>,
-    /// Whether the answer to some attempt with this refresh token was lost, so
+    /// Whether the response to some attempt with this refresh token was lost, so
     /// that the token may be spent.
-    pub after_unknown: bool,
+    pub possibly_spent: bool,
     /// When the first of this row of failures happened.
     pub since: SystemTime,
     /// When the last of them happened.
     pub failed_at: SystemTime,
     /// When it may be tried again; `None` if only with another refresh token.
     pub retry_at: Option<SystemTime>,
-    /// How many renewals failed in a row.
+    /// How many refreshes failed in a row.
     pub count: u32,
     /// After [`FailureKind::Misconfigured`]: the set-up of the client that
     /// failed. It means nothing to a client that is set up otherwise, say since
@@ -117,7 +117,7 @@ impl Setback {
             kind: failure.kind(),
             code: failure.code().cloned(),
             status: failure.status().map(|status| status.as_u16()),
-            after_unknown: error.possibly_spent(),
+            possibly_spent: error.possibly_spent(),
             since: now,
             failed_at: now,
             retry_at,
@@ -127,7 +127,7 @@ impl Setback {
     }
 }
 
-/// A renewal about to be tried: noted durably before the request is sent, and
+/// A refresh about to be tried: noted durably before the request is sent, and
 /// cleared by its outcome.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,10 @@
-//! What a failed renewal does to the next one.
+//! What a failed refresh does to the next one.
 
 use std::time::{Duration, SystemTime};
 
 use auth_core::{FailureKind, RefreshError, TokenEndpoint};
 
-use crate::{AccountId, Fingerprint, Setback, Settings, accounts::Shared, life::in_the_future};
+use crate::{AccountId, Fingerprint, Setback, Settings, accounts::Shared, lifetime::in_the_future};
 
 impl Setback {
     /// The setback after `error`, which follows on `previous` if that concerns
@@ -30,7 +30,7 @@ impl Setback {
             setback.count = previous.count.saturating_add(1);
             setback.since = previous.since;
             // What may be spent stays so.
-            setback.after_unknown |= previous.after_unknown;
+            setback.possibly_spent |= previous.possibly_spent;
         }
         setback.retry_at = delay(&setback, error.retry_after(), &shared.settings, || {
             shared.settings.random((account, setback.count))
@@ -61,7 +61,7 @@ fn delay(
 ) -> Option<Duration> {
     let times = match setback.kind {
         FailureKind::Rejected => return None,
-        // A lost answer wants a prompt retry: the grace in which servers
+        // A lost response wants a prompt retry: the grace in which servers
         // accept a spent token again is short.
         FailureKind::Unreachable | FailureKind::Interrupted => 1,
         FailureKind::Throttled => 30,

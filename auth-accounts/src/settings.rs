@@ -46,7 +46,7 @@ impl Default for Settings {
 impl Settings {
     /// How long a token must at least be good for when it is handed out; 60 s
     /// by default. A quarter of the token's whole life is always enough, so
-    /// that short-lived tokens are not renewed at every call.
+    /// that short-lived tokens are not refreshed at every call.
     #[must_use]
     pub fn min_ttl(mut self, ttl: Duration) -> Self {
         self.min_ttl = ttl;
@@ -62,18 +62,18 @@ impl Settings {
         self
     }
 
-    /// How long before its expiry a token is renewed ahead of need, at the
+    /// How long before its expiry a token is refreshed ahead of need, at the
     /// latest; 5 min by default, and at most a quarter of the token's life.
     /// The moment itself is chosen at random between once and twice this time
-    /// before the expiry, so that a fleet does not renew in step.
+    /// before the expiry, so that a fleet does not refresh in step.
     #[must_use]
     pub fn refresh_ahead(mut self, ahead: Duration) -> Self {
         self.refresh_ahead = ahead;
         self
     }
 
-    /// How long to wait for somebody else who is renewing the same account;
-    /// 60 s by default. It should exceed the longest renewal, which with
+    /// How long to wait for somebody else who is refreshing the same account;
+    /// 60 s by default. It should exceed the longest refresh, which with
     /// default timeouts and the default policy is 31.5 s.
     #[must_use]
     pub fn lease_wait(mut self, wait: Duration) -> Self {
@@ -81,7 +81,7 @@ impl Settings {
         self
     }
 
-    /// The wait after a first failed renewal that was `Unreachable` or
+    /// The wait after a first failed refresh that was `Unreachable` or
     /// `Interrupted`; 1 s by default. After `Unavailable` it is 5 times, after
     /// `Throttled` without a `Retry-After` 30 times, after `Misconfigured` 60
     /// times as long. It doubles with each failure in a row, and a random half
@@ -92,7 +92,7 @@ impl Settings {
         self
     }
 
-    /// The longest wait after a failed renewal; 5 min by default. What the
+    /// The longest wait after a failed refresh; 5 min by default. What the
     /// server asks for by `Retry-After` has its own bound.
     #[must_use]
     pub fn setback_max(mut self, delay: Duration) -> Self {

@@ -15,8 +15,8 @@ use crate::{AccountId, Record, StoreError, record::seconds};
 /// epoch. No secret is in it.
 ///
 /// ```text
-/// ada: the access token expires in 43 min; renewed 17 min ago
-/// ada: the access token expired 2 min ago; renewed 62 min ago; 3 renewals in a row failed, the last with HTTP 503 (unavailable), next try in 25 s
+/// ada: the access token expires in 43 min; refreshed 17 min ago
+/// ada: the access token expired 2 min ago; refreshed 62 min ago; 3 refreshes in a row failed, the last with HTTP 503 (unavailable), next try in 25 s
 /// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, Serialize)]
@@ -31,12 +31,12 @@ pub struct AccountStatus {
     #[serde(serialize_with = "seconds::optional::serialize")]
     pub expires_at: Option<SystemTime>,
     /// When the tokens were obtained; `None` if that is not known.
-    #[serde(serialize_with = "seconds::optional::serialize")]
-    pub renewed_at: Option<SystemTime>,
-    /// Since when a renewal has been under way, or broken off by a crash.
+    #[serde(rename = "renewed_at", serialize_with = "seconds::optional::serialize")]
+    pub obtained_at: Option<SystemTime>,
+    /// Since when a refresh has been under way, or broken off by a crash.
     #[serde(serialize_with = "seconds::optional::serialize")]
     pub begun_at: Option<SystemTime>,
-    /// Why the last renewal failed, if it did.
+    /// Why the last refresh failed, if it did.
     pub setback: Option<SetbackStatus>,
     /// The store's error, if newer tokens are in memory only.
     pub unsaved: Option<String>,
@@ -44,20 +44,21 @@ pub struct AccountStatus {
     now: SystemTime,
 }
 
-/// Why the last renewal failed.
+/// Why the last refresh failed.
 #[non_exhaustive]
 #[derive(Debug, Clone, Serialize)]
 pub struct SetbackStatus {
     /// [`FailureKind::as_str`].
     pub kind: &'static str,
-    /// The error code in the answer.
+    /// The error code in the response.
     pub code: Option<String>,
-    /// The status of the answer.
+    /// The status of the response.
     pub status: Option<u16>,
     /// Whether the refresh token may be spent by an attempt whose answer was
     /// lost.
-    pub after_unknown: bool,
-    /// How many renewals failed in a row.
+    #[serde(rename = "after_unknown")]
+    pub possibly_spent: bool,
+    /// How many refreshes failed in a row.
     pub count: u32,
     /// When the first of them failed.
     #[serde(serialize_with = "seconds::serialize")]
@@ -91,13 +92,13 @@ impl AccountStatus {
             login_needed: record.is_none()
                 || setback.is_some_and(|setback| setback.kind == FailureKind::Rejected),
             expires_at: record.and_then(|record| record.tokens.expires_at),
-            renewed_at: record.and_then(|record| record.renewed_at),
+            obtained_at: record.and_then(|record| record.obtained_at),
             begun_at: record.and_then(|record| record.begun.as_ref()).map(|begun| begun.at),
             setback: setback.map(|setback| SetbackStatus {
                 kind: setback.kind.as_str(),
                 code: setback.code.as_ref().map(ToString::to_string),
                 status: setback.status,
-                after_unknown: setback.after_unknown,
+                possibly_spent: setback.possibly_spent,
                 count: setback.count,
                 since: setback.since,
                 failed_at: setback.failed_at,
@@ -123,11 +124,11 @@ impl fmt::Display for AccountStatus {
             }
             Some(at) => write!(f, "the access token expired {}", Relative(at, self.now))?,
         }
-        if let Some(at) = self.renewed_at {
-            write!(f, "; renewed {}", Relative(at, self.now))?;
+        if let Some(at) = self.obtained_at {
+            write!(f, "; refreshed {}", Relative(at, self.now))?;
         }
         if let Some(at) = self.begun_at {
-            write!(f, "; a renewal was begun {}", Relative(at, self.now))?;
+            write!(f, "; a refresh was begun {}", Relative(at, self.now))?;
         }
         if let Some(setback) = &self.setback {
             write!(f, "; {}", setback.words)?;

@@ -179,7 +179,7 @@ impl fmt::Debug for Version {
     }
 }
 
-/// The exclusive right to renew an account, for as long as this is kept.
+/// The exclusive right to refresh an account, for as long as this is kept.
 /// Dropping it frees the account for others.
 #[must_use = "dropping it frees the account for others"]
 pub struct Lease {

@@ -13,13 +13,13 @@ use http::{HeaderValue, header::InvalidHeaderValue};
 
 use crate::{
     AccountError, AccountId, Reason, Settings, StoreError, StoreErrorKind,
-    life::{Life, Ttl, in_the_future},
+    lifetime::{Lifetime, Ttl, in_the_future},
 };
 
 /// An access token that may be used now. Cloning shares it.
 ///
 /// It was handed out although something may not be in order: see
-/// [`unsaved`](Self::unsaved) and [`renewal_error`](Self::renewal_error).
+/// [`unsaved`](Self::unsaved) and [`refresh_error`](Self::refresh_error).
 #[derive(Clone, PartialEq)]
 pub struct Token(pub(crate) Arc<Cached>);
 
@@ -48,8 +48,8 @@ impl Token {
     }
 
     /// When it was obtained, by the wall clock of whoever obtained it.
-    pub fn renewed_at(&self) -> Option<SystemTime> {
-        self.0.renewed_at
+    pub fn obtained_at(&self) -> Option<SystemTime> {
+        self.0.obtained_at
     }
 
     /// The granted scope, if the server named it.
@@ -70,9 +70,9 @@ impl Token {
         self.0.trouble.as_ref()?.unsaved.as_ref()
     }
 
-    /// Why a renewal that was due failed. The token itself is still good.
-    pub fn renewal_error(&self) -> Option<&AccountError> {
-        self.0.trouble.as_ref()?.renewal.as_ref()
+    /// Why a refresh that was due failed. The token itself is still good.
+    pub fn refresh_error(&self) -> Option<&AccountError> {
+        self.0.trouble.as_ref()?.refresh.as_ref()
     }
 }
 
@@ -82,7 +82,7 @@ impl fmt::Debug for Token {
             .field("access_token", self.access_token())
             .field("expires_at", &self.expires_at())
             .field("unsaved", &self.unsaved())
-            .field("renewal_error", &self.renewal_error())
+            .field("refresh_error", &self.refresh_error())
             .finish_non_exhaustive()
     }
 }
@@ -93,12 +93,12 @@ pub(crate) struct Cached {
     /// Without the refresh token, which nobody here needs.
     tokens: TokenSet,
     authorization: Option<HeaderValue>,
-    renewed_at: Option<SystemTime>,
+    obtained_at: Option<SystemTime>,
     /// When, by the wall clock, it is handed out without a second thought.
     window: Range<SystemTime>,
     /// When this was decided.
     since: Now,
-    /// When to renew it ahead of need, counted from `since`.
+    /// When to refresh it ahead of need, counted from `since`.
     due_in: Option<Duration>,
     trouble: Option<Box<Trouble>>,
 }
@@ -106,20 +106,20 @@ pub(crate) struct Cached {
 #[derive(Clone, Default)]
 pub(crate) struct Trouble {
     unsaved: Option<StoreError>,
-    renewal: Option<AccountError>,
+    refresh: Option<AccountError>,
 }
 
 /// How long a new token is handed out at least.
 const SHORTEST_USE: Duration = Duration::from_secs(1);
 
-/// How long nothing is renewed ahead of need after an exchange, lest a server
+/// How long nothing is refreshed ahead of need after an exchange, lest a server
 /// whose tokens do not live be asked without end. Tokens that live for less
-/// than this are renewed when they are needed.
+/// than this are refreshed when they are needed.
 const REST: Duration = Duration::from_secs(30);
 
 /// What is left of that time, for all who share the record.
-pub(crate) fn rest(renewed_at: Option<SystemTime>, now: SystemTime) -> Duration {
-    match renewed_at {
+pub(crate) fn rest(obtained_at: Option<SystemTime>, now: SystemTime) -> Duration {
+    match obtained_at {
         Some(at) if !in_the_future(at, now) => {
             REST.saturating_sub(now.duration_since(at).unwrap_or_default())
         }
@@ -139,11 +139,11 @@ impl Cached {
     pub(crate) fn new(
         account: &AccountId,
         tokens: &TokenSet,
-        renewed_at: Option<SystemTime>,
+        obtained_at: Option<SystemTime>,
         now: Now,
         settings: &Settings,
     ) -> Self {
-        let life = Life::new(tokens, renewed_at, now.wall);
+        let life = Lifetime::new(tokens, obtained_at, now.wall);
         let random = settings.random((account, tokens.expires_at));
         let spare = life.spare(Ttl::Usual, settings).unwrap_or(FOREVER);
         let mut kept = TokenSet::new(tokens.access_token.clone());
@@ -154,10 +154,10 @@ impl Cached {
         Self {
             tokens: kept,
             authorization: tokens.access_token.authorization().ok(),
-            renewed_at,
+            obtained_at,
             window: now.wall..later(now.wall, spare),
             since: now,
-            due_in: life.due_in(settings, random).map(|due| due.max(rest(renewed_at, now.wall))),
+            due_in: life.due_in(settings, random).map(|due| due.max(rest(obtained_at, now.wall))),
             trouble: None,
         }
     }
@@ -165,7 +165,7 @@ impl Cached {
     /// The same, just obtained: handed out for a moment in any case, lest a
     /// server whose tokens do not live be asked at every call.
     pub(crate) fn just_obtained(mut self) -> Self {
-        if let Some(at) = self.renewed_at {
+        if let Some(at) = self.obtained_at {
             self.window.end = self.window.end.max(later(at, SHORTEST_USE));
         }
         self
@@ -174,13 +174,13 @@ impl Cached {
     /// The same, but not saved: looked at again soon.
     pub(crate) fn unsaved(mut self, error: StoreError) -> Self {
         self.window.end = self.window.end.min(later(self.window.start, SAVE_AGAIN));
-        self.trouble = Some(Box::new(Trouble { unsaved: Some(error), renewal: None }));
+        self.trouble = Some(Box::new(Trouble { unsaved: Some(error), refresh: None }));
         self
     }
 
-    /// The same, after a renewal failed: handed out for as long as it is valid
-    /// and another renewal would be barred anyway.
-    pub(crate) fn kept_despite(mut self, error: AccountError, life: &Life) -> Self {
+    /// The same, after a refresh failed: handed out for as long as it is valid
+    /// and another refresh would be barred anyway.
+    pub(crate) fn kept_despite(mut self, error: AccountError, life: &Lifetime) -> Self {
         let now = self.window.start;
         let again = error.retry_at().unwrap_or_else(|| match error.reason() {
             // Whoever holds the lease for so long will not end at once.
@@ -192,13 +192,13 @@ impl Cached {
         let end = life.left().map_or_else(|| later(now, FOREVER), |left| later(now, left));
         self.window.end = again.min(end);
         self.due_in = Some(again.duration_since(now).unwrap_or_default());
-        self.trouble = Some(Box::new(Trouble { unsaved: None, renewal: Some(error) }));
+        self.trouble = Some(Box::new(Trouble { unsaved: None, refresh: Some(error) }));
         self
     }
 
     /// The tokens and when they were obtained.
     pub(crate) fn dated(&self) -> (&TokenSet, Option<SystemTime>) {
-        (&self.tokens, self.renewed_at)
+        (&self.tokens, self.obtained_at)
     }
 
     /// Whether it may be handed out without a second thought.
@@ -215,17 +215,17 @@ impl Cached {
                 // Whatever else calls for a second thought does so here too.
                 let settled = now >= self.window.start
                     && (self.trouble.is_none() || self.window.contains(&now));
-                settled && Life::new(&self.tokens, self.renewed_at, now).lasts(ttl, settings)
+                settled && Lifetime::new(&self.tokens, self.obtained_at, now).lasts(ttl, settings)
             }
         }
     }
 
     /// Whether an API may still accept it.
     pub(crate) fn is_valid(&self, now: SystemTime) -> bool {
-        Life::new(&self.tokens, self.renewed_at, now).is_valid()
+        Lifetime::new(&self.tokens, self.obtained_at, now).is_valid()
     }
 
-    /// How long until it is to be renewed ahead of need; `None` is never.
+    /// How long until it is to be refreshed ahead of need; `None` is never.
     ///
     /// By whichever clock says so first: the wall clock stands still when it
     /// is set back, the monotonic one while the machine sleeps.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use auth_accounts::{Accounts, MemoryStore, Reason, Record, Settings, StoreErrorKind};
 use auth_core::{AccessToken, Advice, FailureKind, TokenSet};
-use auth_testkit::{Answer, Expect, Script};
+use auth_testkit::{CannedResponse, Expect, Script};
 use pollster::block_on;
 use support::{ADA, World, endpoint, record, refresh_token, tokens};
 
@@ -124,7 +124,7 @@ fn without_a_refresh_token_there_is_an_end() {
 
 #[test]
 fn a_token_of_which_no_expiry_is_known_is_used_until_it_is_refused() {
-    let world = World::new(Script::new().reply(Answer::tokens("at-2")));
+    let world = World::new(Script::new().then(CannedResponse::tokens("at-2")));
     let mut first = tokens("at-1", "rt-1", world.now(), 1);
     first.expires_at = None;
     world.store.inner.put(ADA, Record::new(first));
@@ -152,7 +152,7 @@ fn a_login_takes_the_place_of_everything() {
     assert_eq!(world.store.log.take(), "load tokens");
     let stored = world.record();
     assert_eq!((refresh_token(&stored), &stored.setback), ("rt-2", &None));
-    assert_eq!(stored.renewed_at, Some(world.now()));
+    assert_eq!(stored.obtained_at, Some(world.now()));
     assert_eq!(block_on(account.token()).unwrap(), token);
     // And in another process.
     assert_eq!(block_on(world.account().token()).unwrap(), token);
@@ -169,8 +169,8 @@ fn a_first_login_makes_the_record() {
 }
 
 #[test]
-fn a_login_goes_before_a_renewal_that_is_under_way_elsewhere() {
-    // The renewal of another process notes something between load and save.
+fn a_login_goes_before_a_refresh_that_is_under_way_elsewhere() {
+    // The refresh of another process notes something between load and save.
     let world = World::new(Script::new()).with_record(10);
     let now = world.now();
     world.store.before("tokens", 0, move |store| {
@@ -180,7 +180,7 @@ fn a_login_goes_before_a_renewal_that_is_under_way_elsewhere() {
     assert_eq!(world.store.log.take(), "load tokens load tokens");
     assert_eq!(refresh_token(&world.record()), "rt-2");
 
-    // A renewal finds a login when it comes to save, and gives way.
+    // A refresh finds a login when it comes to save, and gives way.
     let world = World::new(Script::new().tokens("at-2", "rt-2")).with_record(10);
     world.store.before("tokens", 0, move |store| {
         store.put(ADA, record("at-9", "rt-9", now, 3600));
@@ -223,8 +223,10 @@ fn a_login_that_cannot_be_saved_is_used_and_saved_later() {
 
 #[test]
 fn what_a_server_says_once_it_need_not_say_again() {
-    let script = Script::new().reply(
-        Answer::tokens("at-2").expires_in(3600).member("instance_url", "https://b.example.com"),
+    let script = Script::new().then(
+        CannedResponse::tokens("at-2")
+            .expires_in(3600)
+            .member("instance_url", "https://b.example.com"),
     );
     let world = World::new(script);
     let mut first = tokens("at-1", "rt-1", world.now(), 10);
@@ -243,11 +245,11 @@ fn what_a_server_says_once_it_need_not_say_again() {
 #[test]
 fn a_server_that_says_something_new_every_time_fills_nothing() {
     let long = "x".repeat(10_000);
-    let answer = |at: u32| {
-        let answer = Answer::tokens(format!("at-{at}")).expires_in(3600);
-        answer.member("team", "blue").member(format!("new-{at}"), long.as_str())
+    let response = |at: u32| {
+        let response = CannedResponse::tokens(format!("at-{at}")).expires_in(3600);
+        response.member("team", "blue").member(format!("new-{at}"), long.as_str())
     };
-    let script = (2..50).fold(Script::new(), |script, at| script.reply(answer(at)));
+    let script = (2..50).fold(Script::new(), |script, at| script.then(response(at)));
     let world = World::new(script).with_record(0);
     let account = world.account();
     for at in 2..50 {
@@ -265,9 +267,9 @@ fn a_client_gets_tokens_with_its_own_credentials() {
     let script = Script::new()
         .expect(
             Expect::param("grant_type", "client_credentials"),
-            Answer::tokens("at-1").refresh_token("rt-1").expires_in(3600),
+            CannedResponse::tokens("at-1").refresh_token("rt-1").expires_in(3600),
         )
-        .reply(Answer::tokens("at-2").expires_in(3600));
+        .then(CannedResponse::tokens("at-2").expires_in(3600));
     let store = MemoryStore::new();
     let accounts = Accounts::new(endpoint(), script.clone(), store.clone(), script.clock().clone())
         .client_credentials()
@@ -307,17 +309,17 @@ fn status_is_for_a_person_and_for_a_program() {
     let world = World::new(script).with_record(3600);
     let account = world.account();
     let words = || block_on(account.status()).unwrap().to_string();
-    assert_eq!(words(), "ada: the access token expires in 60 min; renewed just now");
+    assert_eq!(words(), "ada: the access token expires in 60 min; refreshed just now");
 
     world.pass(3570);
-    assert!(block_on(account.token()).unwrap().renewal_error().is_some());
+    assert!(block_on(account.token()).unwrap().refresh_error().is_some());
     let status = block_on(account.status()).unwrap();
     let retry_at = status.setback.as_ref().unwrap().retry_at.unwrap();
     let wait = retry_at.duration_since(world.now()).unwrap();
     assert_eq!(
         status.to_string(),
         format!(
-            "ada: the access token expires in 30 s; renewed 59 min ago; the last renewal failed \
+            "ada: the access token expires in 30 s; refreshed 59 min ago; the last refresh failed \
              with invalid_client (HTTP 400), next try in {} s",
             wait.as_secs()
         )

@@ -1,4 +1,4 @@
-//! Threads: the same as for tasks, step by step, and one renewal for all.
+//! Threads: the same as for tasks, step by step, and one refresh for all.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
@@ -13,7 +13,7 @@ use auth_accounts::{
     AccountError, BlockingAccountPool, MemoryStore, PoolSettings, Record, StoreErrorKind, Token,
 };
 use auth_core::TransportErrorKind;
-use auth_testkit::{Answer, FakeAuthServer, Gate, Reply, Script, VirtualClock};
+use auth_testkit::{CallOutcome, CannedResponse, FakeAuthServer, Gate, Script, VirtualClock};
 use pollster::block_on;
 use support::{ADA, World, tokens};
 
@@ -24,7 +24,7 @@ fn outcome(result: &Result<Token, AccountError>) -> String {
             "{} unsaved {:?} error {:?}",
             token.access_token().expose(),
             token.unsaved().map(ToString::to_string),
-            token.renewal_error().map(ToString::to_string),
+            token.refresh_error().map(ToString::to_string),
         ),
         Err(error) => error.to_string(),
     }
@@ -34,10 +34,10 @@ fn outcome(result: &Result<Token, AccountError>) -> String {
 fn both_worlds_take_the_same_steps() {
     type Scene = (&'static str, fn() -> Script, fn(&World));
     let scenes: [Scene; 8] = [
-        ("renewal", || Script::new().tokens("at-2", "rt-2"), |_| {}),
+        ("refresh", || Script::new().tokens("at-2", "rt-2"), |_| {}),
         ("retries", || Script::new().status(502).status(502).tokens("at-2", "rt-2"), |_| {}),
         (
-            "a lost answer",
+            "a lost response",
             || Script::new().unknown(TransportErrorKind::Reset).tokens("at-2", "rt-2"),
             |_| {},
         ),
@@ -45,7 +45,7 @@ fn both_worlds_take_the_same_steps() {
         ("an outage", || Script::new().status(503).status(503).status(503), |_| {}),
         (
             "a throttled client",
-            || Script::new().reply(Answer::status(429).retry_after(Duration::from_secs(9))),
+            || Script::new().then(CannedResponse::status(429).retry_after(Duration::from_secs(9))),
             |_| {},
         ),
         (
@@ -76,10 +76,10 @@ fn both_worlds_take_the_same_steps() {
 }
 
 #[test]
-fn of_many_threads_one_renews_for_all() {
+fn of_many_threads_one_refreshes_for_all() {
     let gate = Gate::new();
-    let answer = Answer::tokens("at-2").refresh_token("rt-2").expires_in(3600);
-    let world = World::new(Script::new().reply(Reply::from(answer).once_open(&gate)));
+    let response = CannedResponse::tokens("at-2").refresh_token("rt-2").expires_in(3600);
+    let world = World::new(Script::new().then(CallOutcome::from(response).once_open(&gate)));
     let world = world.with_record(10);
     let account = world.blocking().account(ADA);
     let start = Barrier::new(33);
@@ -127,7 +127,7 @@ fn accounts_that_share_a_store_wait_for_each_other() {
 }
 
 #[test]
-fn a_panic_of_the_thread_that_renews_is_its_own() {
+fn a_panic_of_the_thread_that_refreshes_is_its_own() {
     let world = World::new(Script::new().tokens("at-2", "rt-2")).with_record(10);
     world.store.before("note", 0, |_| panic!("the store is broken"));
     let account = world.blocking().account(ADA);
@@ -170,7 +170,7 @@ fn everything_that_tasks_can_do() {
     world.script.finish();
 }
 
-/// A thread of its own, whose sleeps take no time here: it renews until it is
+/// A thread of its own, whose sleeps take no time here: it refreshes until it is
 /// told to end.
 #[test]
 fn an_account_is_kept_fresh_by_a_thread_until_it_is_dropped() {
@@ -187,7 +187,7 @@ fn an_account_is_kept_fresh_by_a_thread_until_it_is_dropped() {
     let keep = accounts.account(ADA).keep_fresh().unwrap();
     let patience = Instant::now();
     while server.report().exchanges < 3 {
-        assert!(patience.elapsed() < Duration::from_secs(60), "it renews");
+        assert!(patience.elapsed() < Duration::from_secs(60), "it refreshes");
         thread::yield_now();
     }
     drop(keep);

@@ -1,4 +1,4 @@
-//! Callers that are dropped, at every await of a renewal.
+//! Callers that are dropped, at every await of a refresh.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
@@ -88,10 +88,10 @@ fn the_next_caller_finishes_what_a_dropped_one_began() {
                     assert_eq!(&record.tokens.access_token, token.access_token());
                     assert!(world.script.is_live(&record.tokens.refresh_token.unwrap()));
                 }
-                // Only if the answer died with the caller, and it says so.
+                // Only if the response died with the caller, and it says so.
                 Err(error) => {
-                    assert!(error.after_unknown(), "after {polls} polls: {error}");
-                    assert_eq!(world.script.report().lost_answers, 1, "after {polls} polls");
+                    assert!(error.possibly_spent(), "after {polls} polls: {error}");
+                    assert_eq!(world.script.report().lost_responses, 1, "after {polls} polls");
                     lost += 1;
                 }
             }
@@ -125,7 +125,7 @@ fn with_a_grace_period_nobody_is_logged_out_by_a_dropped_caller() {
 }
 
 #[test]
-fn another_caller_takes_over_the_very_renewal_that_is_under_way() {
+fn another_caller_takes_over_the_very_refresh_that_is_under_way() {
     for faults in FAULTS {
         for polls in 0.. {
             let world = world(faults, Rotation::EachUse);
@@ -137,7 +137,7 @@ fn another_caller_takes_over_the_very_renewal_that_is_under_way() {
             let token = block_on(waiter, &world.clock).unwrap();
             assert_eq!(world.script.subject_of(token.access_token()).as_deref(), Some(ADA));
             let report = world.script.report();
-            assert_eq!((report.exchanges, report.lost_answers), (1, 0), "after {polls} polls");
+            assert_eq!((report.exchanges, report.lost_responses), (1, 0), "after {polls} polls");
             world.script.assert_never_replayed();
             if ended {
                 break;
@@ -147,10 +147,10 @@ fn another_caller_takes_over_the_very_renewal_that_is_under_way() {
 }
 
 #[test]
-fn a_crowd_of_which_all_but_one_leave_still_renews_once() {
+fn a_crowd_of_which_all_but_one_leave_still_refreshes_once() {
     let world = world(&[], Rotation::EachUse);
     let account = world.account();
-    // Fewer than there are awaits, for each of them takes the renewal further.
+    // Fewer than there are awaits, for each of them takes the refresh further.
     let mut callers: Vec<Call> = (0..10).map(|_| call(&account)).collect();
     for caller in &mut callers {
         assert!(poll(caller, &world.clock).is_pending());
@@ -189,7 +189,7 @@ fn a_dropped_login_has_happened_or_not() {
 
 /// A panic in a store or a transport is the caller's to see, and nobody else's.
 #[test]
-fn a_panic_of_the_one_that_renews_does_not_reach_the_others() {
+fn a_panic_of_the_one_that_refreshes_does_not_reach_the_others() {
     let world = world(&[], Rotation::EachUse);
     world.store.before("note", 0, |_| panic!("the store is broken"));
     let account = world.account();

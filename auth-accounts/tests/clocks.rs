@@ -6,7 +6,7 @@ mod support;
 use std::time::{Duration, SystemTime};
 
 use auth_accounts::{AccountPool, PoolSettings};
-use auth_testkit::{Answer, Script};
+use auth_testkit::{CannedResponse, Script};
 use pollster::block_on;
 use support::{ADA, World, record};
 
@@ -22,12 +22,12 @@ fn set_clock(world: &World, wall: SystemTime) {
 #[test]
 fn a_token_is_taken_to_expire_a_little_early() {
     // 60 s of life demanded, and 10 s for clocks that differ.
-    for (left, renewed) in [(71, false), (70, true)] {
+    for (left, refreshed) in [(71, false), (70, true)] {
         let script = Script::new();
-        let script = if renewed { script.tokens("at-2", "rt-2") } else { script };
+        let script = if refreshed { script.tokens("at-2", "rt-2") } else { script };
         let world = World::new(script).with_record(left);
         let token = block_on(world.account().token()).unwrap();
-        assert_eq!(token.access_token().expose() == "at-2", renewed, "{left} s");
+        assert_eq!(token.access_token().expose() == "at-2", refreshed, "{left} s");
         world.script.finish();
     }
 }
@@ -82,11 +82,11 @@ fn if_the_age_is_not_known_and_no_new_token_can_be_had_the_old_one_serves() {
     set_clock(&world, world.now() - hours(5));
     let token = block_on(account.token()).unwrap();
     assert_eq!(token.access_token().expose(), "at-1");
-    assert!(token.renewal_error().is_some());
+    assert!(token.refresh_error().is_some());
 }
 
 #[test]
-fn a_clock_that_jumps_ahead_costs_a_renewal() {
+fn a_clock_that_jumps_ahead_costs_a_refresh() {
     let script = Script::new().tokens("at-2", "rt-2").tokens("at-3", "rt-3");
     let world = World::new(script).with_record(3600);
     let account = world.account();
@@ -103,8 +103,9 @@ fn a_clock_that_jumps_ahead_costs_a_renewal() {
 
 #[test]
 fn a_setback_of_the_future_binds_nobody() {
-    let script =
-        Script::new().reply(Answer::status(429).retry_after(hours(2))).tokens("at-2", "rt-2");
+    let script = Script::new()
+        .then(CannedResponse::status(429).retry_after(hours(2)))
+        .tokens("at-2", "rt-2");
     let world = World::new(script).with_record(1);
     world.pass(2);
     let right = world.now();
@@ -117,7 +118,7 @@ fn a_setback_of_the_future_binds_nobody() {
 
 #[test]
 fn a_setback_of_a_machine_whose_clock_is_a_little_ahead_binds() {
-    let script = Script::new().reply(Answer::status(429).retry_after(hours(1)));
+    let script = Script::new().then(CannedResponse::status(429).retry_after(hours(1)));
     let world = World::new(script).with_record(1);
     world.pass(300);
     block_on(world.account().token()).unwrap_err();
@@ -129,7 +130,7 @@ fn a_setback_of_a_machine_whose_clock_is_a_little_ahead_binds() {
 /// The monotonic clock stands still while a laptop sleeps; the wall clock
 /// does not.
 #[test]
-fn a_machine_that_slept_renews_when_it_wakes() {
+fn a_machine_that_slept_refreshes_when_it_wakes() {
     let world = World::new(Script::new().tokens("at-2", "rt-2")).with_record(3600);
     let account = world.account();
     block_on(account.token()).unwrap();

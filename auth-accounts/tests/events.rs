@@ -52,7 +52,7 @@ fn seen(body: impl FnOnce()) -> String {
 }
 
 #[test]
-fn a_renewal_is_a_span_with_the_name_of_the_account() {
+fn a_refresh_is_a_span_with_the_name_of_the_account() {
     let world = World::new(Script::new().tokens("at-2", "rt-2")).with_record(0);
     let text = seen(|| {
         run(world.account().token(), &world.clock).unwrap();
@@ -61,11 +61,11 @@ fn a_renewal_is_a_span_with_the_name_of_the_account() {
     for (level, says) in [
         ("DEBUG", "auth_accounts::account: taking the lease wait_ms=60000"),
         ("DEBUG", "auth_core::refresh: sending"),
-        ("INFO", "auth_core::refresh: renewed"),
+        ("INFO", "auth_core::refresh: refreshed"),
         ("INFO", "auth_accounts::account: new tokens saved"),
     ] {
         let line = lines.next().unwrap();
-        let whole = format!("{level} renewal{{account=\"{ADA}\"}}: {says}");
+        let whole = format!("{level} refresh{{account=\"{ADA}\"}}: {says}");
         assert!(line.starts_with(&whole), "{line}");
     }
     assert_eq!(lines.next(), None);
@@ -88,11 +88,11 @@ fn what_could_not_be_saved_or_read_is_a_warning() {
     let [unsaved, unread] = warnings[..] else { panic!("{text}") };
     assert!(unsaved.contains("login{account=\"ada\"}"), "{unsaved}");
     assert!(unsaved.contains("new tokens could not be saved yet"), "{unsaved}");
-    assert!(unread.contains("renewal{account=\"ada\"}"), "{unread}");
+    assert!(unread.contains("refresh{account=\"ada\"}"), "{unread}");
     assert!(unread.contains("spy, at load"), "{unread}");
     // A logout is an error, and is reported once.
     let errors: Vec<_> = text.lines().filter(|line| line.trim().starts_with("ERROR")).collect();
     let [logout] = errors[..] else { panic!("{text}") };
-    assert!(logout.contains("renewal{account=\"ada\"}: auth_core::refresh: "), "{logout}");
+    assert!(logout.contains("refresh{account=\"ada\"}: auth_core::refresh: "), "{logout}");
     assert!(logout.contains("invalid_grant"), "{logout}");
 }

@@ -29,7 +29,7 @@ use std::{
 use auth_accounts::{Account, Accounts, BlockingTokenStore, MemoryStore, Record};
 use auth_testkit::{FakeAuthServer, Fault, VirtualClock};
 
-/// An account whose token is to be renewed, at a server that takes 3 s to
+/// An account whose token is to be refreshed, at a server that takes 3 s to
 /// answer, and its store.
 fn slow() -> (Account, FakeAuthServer, MemoryStore) {
     let clock = VirtualClock::manual();
@@ -153,7 +153,7 @@ async fn the_loser_of_a_select_that_asks_again_is_answered() {
     };
     tokio::select! {
         () = all => {}
-        () = time => panic!("nobody polls the renewal"),
+        () = time => panic!("nobody polls the refresh"),
     }
     assert_eq!(server.report().exchanges, 1);
 }

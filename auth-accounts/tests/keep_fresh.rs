@@ -1,4 +1,4 @@
-//! Renewal ahead of need.
+//! Refresh ahead of need.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
@@ -56,14 +56,14 @@ fn server() -> World<FakeAuthServer> {
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
-fn a_token_is_renewed_before_anybody_needs_it() {
+fn a_token_is_refreshed_before_anybody_needs_it() {
     let mut world = server();
     world.settings = Settings::default();
     let account = world.account();
     let mut keeper = Keeper::of(std::slice::from_ref(&account), &world.clock);
     keeper.run(HOUR * 10);
     let exchanges = world.script.report().exchanges;
-    // Each is renewed when 5 to 10 min and 10 s of an hour are left.
+    // Each is refreshed when 5 to 10 min and 10 s of an hour are left.
     assert!((10..=12).contains(&exchanges), "{exchanges}");
     world.store.log.take();
     assert!(block_on(account.token()).is_ok());
@@ -82,7 +82,7 @@ fn the_moment_is_chosen_at_random_within_bounds() {
         while world.script.report().exchanges == 0 {
             keeper.run(Duration::from_secs(1));
         }
-        let since = world.record().renewed_at.unwrap().duration_since(first).unwrap();
+        let since = world.record().obtained_at.unwrap().duration_since(first).unwrap();
         let left = (HOUR - since).as_secs();
         assert!((310..=610).contains(&left), "{left} s were left");
         moments.push(left);
@@ -93,7 +93,7 @@ fn the_moment_is_chosen_at_random_within_bounds() {
 }
 
 #[test]
-fn of_several_processes_one_renews() {
+fn of_several_processes_one_refreshes() {
     let mut world = server();
     world.settings = Settings::default();
     let processes: Vec<Account> = (0..5).map(|_| world.account()).collect();
@@ -121,7 +121,7 @@ fn an_outage_is_outlasted_without_a_storm() {
     let mut keeper = Keeper::of(std::slice::from_ref(&account), &world.clock);
     world.script.fail_next([Fault::Status(503); 60]);
     keeper.run(HOUR * 2);
-    // Twenty renewals of three attempts, further and further apart.
+    // Twenty refreshes of three attempts, further and further apart.
     let report = world.script.report();
     assert!((60..=65).contains(&report.requests), "{}", report.requests);
     assert!(report.exchanges >= 1);
@@ -173,7 +173,7 @@ fn a_token_that_is_not_saved_is_saved_before_long() {
 }
 
 #[test]
-fn a_machine_that_sleeps_renews_soon_after_it_wakes() {
+fn a_machine_that_sleeps_refreshes_soon_after_it_wakes() {
     let world = server();
     let account = world.account();
     let mut keeper = Keeper::of(std::slice::from_ref(&account), &world.clock);

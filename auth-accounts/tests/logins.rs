@@ -1,4 +1,4 @@
-//! Logins while a renewal is under way in the same process.
+//! Logins while a refresh is under way in the same process.
 
 mod support;
 
@@ -29,12 +29,12 @@ fn logged_in(world: &World<FakeAuthServer>) -> TokenSet {
 }
 
 #[test]
-fn a_login_does_not_wait_for_a_lease_with_a_renewal() {
+fn a_login_does_not_wait_for_a_lease_with_a_refresh() {
     let world = strict(3600);
     let lease = BlockingTokenStore::lease(&world.store.inner, &ADA.into(), Duration::ZERO);
     let account = world.account();
-    let mut renewal = call(&account);
-    assert!(poll_once(&mut renewal).is_pending());
+    let mut refresh = call(&account);
+    assert!(poll_once(&mut refresh).is_pending());
 
     let before = world.now();
     let new = logged_in(&world);
@@ -42,8 +42,8 @@ fn a_login_does_not_wait_for_a_lease_with_a_renewal() {
         panic!("it waits")
     };
     assert_eq!(*token.unwrap().access_token(), new.access_token);
-    // Nor does whoever had waited for the renewal.
-    let Poll::Ready(token) = poll_once(&mut renewal) else { panic!("it waits") };
+    // Nor does whoever had waited for the refresh.
+    let Poll::Ready(token) = poll_once(&mut refresh) else { panic!("it waits") };
     assert_eq!(*token.unwrap().access_token(), new.access_token);
     assert_eq!(world.now(), before);
     assert_eq!(world.record().tokens.access_token, new.access_token);
@@ -51,7 +51,7 @@ fn a_login_does_not_wait_for_a_lease_with_a_renewal() {
     assert_eq!(world.script.report().requests, 0);
 }
 
-/// The answer was lost, and the server forgives for as long as half a minute.
+/// The response was lost, and the server forgives for as long as half a minute.
 /// A login comes, and comes to nothing, since the store cannot be read.
 #[test]
 fn a_login_that_fails_does_not_break_off_a_retry_that_is_due() {
@@ -69,20 +69,20 @@ fn a_login_that_fails_does_not_break_off_a_retry_that_is_due() {
         let accounts =
             if spawned { accounts.spawner(move |task| lock(&list).push(task)) } else { accounts };
         let account = accounts.account(ADA);
-        let mut renewal = Some(call(&account));
+        let mut refresh = Some(call(&account));
         for _ in 0..40 {
-            assert!(poll_once(renewal.as_mut().unwrap()).is_pending());
+            assert!(poll_once(refresh.as_mut().unwrap()).is_pending());
         }
         assert_eq!(world.script.report().requests, 1);
-        renewal.take_if(|_| spawned);
+        refresh.take_if(|_| spawned);
 
         let mut login = log_in(&account, logged_in(&world));
         assert!(poll_once(&mut login).is_pending());
         for task in std::mem::take(&mut *lock(&tasks)) {
             run(task, &world.clock);
         }
-        if let Some(renewal) = renewal {
-            run(renewal, &world.clock).unwrap();
+        if let Some(refresh) = refresh {
+            run(refresh, &world.clock).unwrap();
         }
         assert_eq!(world.script.report().requests, 2);
         world.store.fail("load", [Some(StoreErrorKind::Io)]);
@@ -92,9 +92,9 @@ fn a_login_that_fails_does_not_break_off_a_retry_that_is_due() {
     }
 }
 
-/// A caller has joined a login that fails: that is not how its renewal ends.
+/// A caller has joined a login that fails: that is not how its refresh ends.
 #[test]
-fn who_waits_for_a_login_that_fails_is_served_by_a_renewal() {
+fn who_waits_for_a_login_that_fails_is_served_by_a_refresh() {
     let world = strict(3600);
     world.store.yields.store(true, Ordering::Relaxed);
     let account = world.account();
@@ -108,11 +108,11 @@ fn who_waits_for_a_login_that_fails_is_served_by_a_renewal() {
     assert_eq!(world.script.report().exchanges, 1);
 }
 
-/// It is in memory only, and another process renews what it took the place of,
+/// It is in memory only, and another process refreshes what it took the place of,
 /// once or several times.
 #[test]
-fn a_login_that_could_not_be_saved_counts_more_than_a_renewal_by_others() {
-    for renewals in 1..3 {
+fn a_login_that_could_not_be_saved_counts_more_than_a_refresh_by_others() {
+    for refreshes in 1..3 {
         let world = strict(0);
         let (one, other) = (world.account(), world.account());
         run(one.login(logged_in(&world)), &world.clock).unwrap();
@@ -120,7 +120,7 @@ fn a_login_that_could_not_be_saved_counts_more_than_a_renewal_by_others() {
         lock(&world.store.logins).push(new.access_token.clone());
         world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
         assert!(run(one.login(new.clone()), &world.clock).unwrap().unsaved().is_some());
-        for _ in 0..renewals {
+        for _ in 0..refreshes {
             run(other.refresh_now(), &world.clock).unwrap();
         }
         world.pass(2);
@@ -145,26 +145,26 @@ fn a_login_waits_for_an_exchange() {
         let world = strict(3600);
         world.script.fail_next([Fault::Delay(Duration::from_secs(3))]);
         let account = world.account();
-        let mut renewal = call(&account);
+        let mut refresh = call(&account);
         world.store.yields.store(true, Ordering::Relaxed);
         while world.script.report().requests == 0 {
-            assert!(poll(&mut renewal, &world.clock).is_pending());
+            assert!(poll(&mut refresh, &world.clock).is_pending());
         }
         let new = logged_in(&world);
         let mut login = log_in(&account, new.clone());
         assert!(poll(&mut login, &world.clock).is_pending());
         if dropped {
             drop(login);
-            let token = run(renewal, &world.clock).unwrap();
+            let token = run(refresh, &world.clock).unwrap();
             assert_eq!(world.record().tokens.access_token, *token.access_token());
         } else {
-            drop(renewal);
+            drop(refresh);
             let token = run(login, &world.clock).unwrap();
             assert_eq!(*token.access_token(), new.access_token);
             assert_eq!(world.record().tokens.access_token, new.access_token);
         }
         assert_eq!(world.script.report().exchanges, 1);
-        assert_eq!(world.script.report().lost_answers, 0);
+        assert_eq!(world.script.report().lost_responses, 0);
     }
 }
 
@@ -187,18 +187,18 @@ fn logins_come_one_after_the_other() {
     assert_eq!(*run(account.token(), &world.clock).unwrap().access_token(), all[2].access_token);
 }
 
-/// A renewal is under way, and its tokens cannot be saved at once. Whatever
+/// A refresh is under way, and its tokens cannot be saved at once. Whatever
 /// becomes of a login meanwhile, unless it takes effect they are not lost.
 #[test]
-fn a_login_that_comes_to_nothing_leaves_a_renewal_its_tokens() {
+fn a_login_that_comes_to_nothing_leaves_a_refresh_its_tokens() {
     for (failing, polls) in [(false, 1), (false, 2), (true, 10)] {
         let world = strict(3600);
         world.store.yields.store(true, Ordering::Relaxed);
         world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
         let account = world.account();
-        let mut renewal = call(&account);
+        let mut refresh = call(&account);
         // As far as its first look at the store.
-        assert!((0..2).all(|_| poll(&mut renewal, &world.clock).is_pending()));
+        assert!((0..2).all(|_| poll(&mut refresh, &world.clock).is_pending()));
         if failing {
             world.store.fail("load", [Some(StoreErrorKind::Io)]);
         }
@@ -207,7 +207,7 @@ fn a_login_that_comes_to_nothing_leaves_a_renewal_its_tokens() {
         assert_eq!(failing, matches!(result, Some(Poll::Ready(Err(_)))), "after {polls} polls");
         drop(login);
 
-        let token = run(renewal, &world.clock).unwrap();
+        let token = run(refresh, &world.clock).unwrap();
         assert_eq!(token.unsaved().unwrap().kind(), StoreErrorKind::Full);
         world.pass(2);
         let again = run(account.token(), &world.clock).unwrap();
@@ -217,16 +217,16 @@ fn a_login_that_comes_to_nothing_leaves_a_renewal_its_tokens() {
     }
 }
 
-/// The login is in memory only, and a renewal of the old tokens comes to its
+/// The login is in memory only, and a refresh of the old tokens comes to its
 /// end.
 #[test]
-fn a_renewal_does_not_take_the_place_of_a_login_that_could_not_be_saved() {
+fn a_refresh_does_not_take_the_place_of_a_login_that_could_not_be_saved() {
     for polls in 2..20 {
         let world = strict(3600);
         world.store.yields.store(true, Ordering::Relaxed);
         let account = world.account();
-        let mut renewal = call(&account);
-        if (0..polls).any(|_| poll(&mut renewal, &world.clock).is_ready()) {
+        let mut refresh = call(&account);
+        if (0..polls).any(|_| poll(&mut refresh, &world.clock).is_ready()) {
             assert!(polls > 10, "there are as many awaits");
             return;
         }
@@ -234,7 +234,7 @@ fn a_renewal_does_not_take_the_place_of_a_login_that_could_not_be_saved() {
         let login = account.login(tokens("at-9", "rt-9", world.now(), 3600));
         assert!(run(login, &world.clock).unwrap().unsaved().is_some());
         // Whatever it says.
-        let _ = run(renewal, &world.clock);
+        let _ = run(refresh, &world.clock);
         world.store.mend();
 
         world.pass(2);
@@ -248,7 +248,7 @@ fn a_renewal_does_not_take_the_place_of_a_login_that_could_not_be_saved() {
 
 /// In whatever order they are polled.
 #[test]
-fn a_renewal_of_a_login_that_ended_meanwhile_is_kept() {
+fn a_refresh_of_a_login_that_ended_meanwhile_is_kept() {
     for login_polls in 0..9 {
         for polls in 0..20 {
             let world = strict(0);
@@ -258,16 +258,16 @@ fn a_renewal_of_a_login_that_ended_meanwhile_is_kept() {
             assert!(poll(&mut login, &world.clock).is_pending());
             world.pass(3590);
             let mut ended = (0..login_polls).any(|_| poll(&mut login, &world.clock).is_ready());
-            let mut renewal = Some(call(&account));
+            let mut refresh = Some(call(&account));
             for _ in 0..polls {
-                renewal.take_if(|renewal| poll(renewal, &world.clock).is_ready());
+                refresh.take_if(|refresh| poll(refresh, &world.clock).is_ready());
             }
             while !ended {
                 ended = poll(&mut login, &world.clock).is_ready();
             }
             world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
-            if let Some(renewal) = renewal {
-                run(renewal, &world.clock).unwrap();
+            if let Some(refresh) = refresh {
+                run(refresh, &world.clock).unwrap();
             }
             world.store.mend();
             for _ in 0..2 {
@@ -288,18 +288,18 @@ fn a_login_that_fails_leaves_unsaved_tokens_alone() {
     let world = strict(3600);
     let account = world.account();
     world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
-    let renewed = run(account.token(), &world.clock).unwrap();
-    assert!(renewed.unsaved().is_some());
+    let refreshed = run(account.token(), &world.clock).unwrap();
+    assert!(refreshed.unsaved().is_some());
     world.store.fail("load", [Some(StoreErrorKind::Io)]);
     run(account.login(logged_in(&world)), &world.clock).unwrap_err();
     world.pass(2);
     let token = run(account.token(), &world.clock).unwrap();
-    assert_eq!(token.access_token(), renewed.access_token());
+    assert_eq!(token.access_token(), refreshed.access_token());
     assert!(token.unsaved().is_none());
     world.script.assert_never_replayed();
 }
 
-/// The lease is kept with tokens that could not be saved; the next renewal of
+/// The lease is kept with tokens that could not be saved; the next refresh of
 /// the same process has it already.
 #[test]
 fn an_unsaved_login_does_not_lock_out_its_own_process() {

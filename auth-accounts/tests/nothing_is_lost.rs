@@ -35,14 +35,14 @@ fn a_full_disk_and_a_restart_log_nobody_out() {
     let world = strict(3570);
     world.store.fail("note", [Some(StoreErrorKind::Full)]);
     let token = run(world.account().token(), &world.clock).unwrap();
-    assert!(matches!(token.renewal_error().unwrap().reason(), Reason::Store(_)));
+    assert!(matches!(token.refresh_error().unwrap().reason(), Reason::Store(_)));
     assert_eq!(world.script.report().requests, 0);
 }
 
 /// Nothing is spent by an exchange without a refresh token.
 #[test]
 fn a_full_disk_does_not_keep_a_client_from_its_own_credentials() {
-    let script = Script::new().reply(auth_testkit::Answer::tokens("at-2").expires_in(3600));
+    let script = Script::new().then(auth_testkit::CannedResponse::tokens("at-2").expires_in(3600));
     let world = World::new(script).with_record(0);
     world.store.fail("note", [Some(StoreErrorKind::Full)]);
     world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
@@ -78,8 +78,8 @@ fn an_idle_process_does_not_lock_out_the_others() {
         world.settings = patience;
         match pollster::block_on(world.account().token()) {
             Ok(_) => {}
-            // The answer died with the caller, and there is a note of it.
-            Err(error) => assert!(error.after_unknown(), "after {polls} polls: {error}"),
+            // The response died with the caller, and there is a note of it.
+            Err(error) => assert!(error.possibly_spent(), "after {polls} polls: {error}"),
         }
         drop(idle);
         if ended {
@@ -92,14 +92,14 @@ fn an_idle_process_does_not_lock_out_the_others() {
 /// Nobody needs the new tokens, for the old ones are good yet; but they are the
 /// only ones, and others wait for the lease.
 #[test]
-fn a_renewal_that_was_dropped_is_finished_though_the_old_token_is_good() {
+fn a_refresh_that_was_dropped_is_finished_though_the_old_token_is_good() {
     for polls in 0.. {
         let world = strict(0);
         let account = world.account();
         run(account.token(), &world.clock).unwrap();
         world.store.yields.store(true, Ordering::Relaxed);
-        let renewing = account.clone();
-        let mut caller: Call = Box::pin(async move { renewing.refresh_now().await });
+        let refreshing = account.clone();
+        let mut caller: Call = Box::pin(async move { refreshing.refresh_now().await });
         let ended = (0..polls).any(|_| poll(&mut caller, &world.clock).is_ready());
         drop(caller);
 
@@ -107,7 +107,7 @@ fn a_renewal_that_was_dropped_is_finished_though_the_old_token_is_good() {
         let token = run(account.token(), &world.clock).unwrap();
         let lease = BlockingTokenStore::lease(&world.store.inner, &ADA.into(), Duration::ZERO);
         assert!(lease.is_ok(), "after {polls} polls");
-        if world.script.report().lost_answers == 0 {
+        if world.script.report().lost_responses == 0 {
             let record = world.record();
             assert_eq!(record.tokens.access_token, *token.access_token(), "after {polls} polls");
             assert!(world.script.is_live(&record.tokens.refresh_token.unwrap()));
@@ -119,7 +119,7 @@ fn a_renewal_that_was_dropped_is_finished_though_the_old_token_is_good() {
     }
 }
 
-/// What memory holds of a save that failed is saved later, and a renewal after
+/// What memory holds of a save that failed is saved later, and a refresh after
 /// that is broken off. What was begun is on record, and stays there.
 #[test]
 fn what_was_begun_is_not_forgotten_for_what_memory_holds() {
@@ -152,7 +152,7 @@ fn what_was_begun_is_not_forgotten_for_what_memory_holds() {
         drop(caller);
         assert!(world.record().begun.is_some());
         let error = run(account.refresh_now(), &world.clock).unwrap_err();
-        assert!(error.after_unknown(), "after {polls} polls: {error}");
+        assert!(error.possibly_spent(), "after {polls} polls: {error}");
     }
 }
 
@@ -183,7 +183,7 @@ fn tokens_that_may_not_be_durable_are_saved_again() {
 
 /// Its caller has no patience, and there is a task that has.
 #[test]
-fn a_renewal_with_a_task_of_its_own_outlives_its_caller() {
+fn a_refresh_with_a_task_of_its_own_outlives_its_caller() {
     for polls in 0.. {
         let world = strict(3600);
         world.store.yields.store(true, Ordering::Relaxed);
@@ -195,15 +195,15 @@ fn a_renewal_with_a_task_of_its_own_outlives_its_caller() {
         let ended = (0..polls).any(|_| poll(&mut caller, &world.clock).is_ready());
         drop(caller);
         let tasks = std::mem::take(&mut *lock(&tasks));
-        assert_eq!(tasks.len(), usize::from(polls > 0), "one for a renewal");
+        assert_eq!(tasks.len(), usize::from(polls > 0), "one for a refresh");
         for task in tasks {
             run(task, &world.clock);
         }
-        let renewed = world.record().tokens.access_token;
+        let refreshed = world.record().tokens.access_token;
         let token = run(account.token(), &world.clock).unwrap();
-        assert!(polls == 0 || *token.access_token() == renewed, "after {polls} polls");
+        assert!(polls == 0 || *token.access_token() == refreshed, "after {polls} polls");
         assert_eq!(world.script.report().exchanges, 1);
-        assert_eq!(world.script.report().lost_answers, 0);
+        assert_eq!(world.script.report().lost_responses, 0);
         if ended {
             assert!(polls > 10, "there are as many awaits");
             break;

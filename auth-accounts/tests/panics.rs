@@ -93,8 +93,8 @@ async fn a_transport_that_panics_in_another_task_is_not_tried_without_end() {
         let transport = BrokenTransport(Arc::clone(&sent));
         let accounts =
             Accounts::new(endpoint(), transport, world.store.clone(), world.clock.clone()).spawner(
-                |renewal| {
-                    tokio::spawn(renewal);
+                |refresh| {
+                    tokio::spawn(refresh);
                 },
             );
         let account = accounts.account(ADA);

@@ -6,9 +6,10 @@ mod support;
 use std::{collections::BTreeSet, time::Duration};
 
 use auth_accounts::{
-    AccountId, AccountPool, PoolError, PoolSettings, PoolToken, Routing, StoreErrorKind, Verdict,
+    AccountId, AccountPool, PoolError, PoolSettings, PoolToken, ReportOutcome, Routing,
+    StoreErrorKind,
 };
-use auth_testkit::{Answer, Expect, FakeAuthServer, Rotation, Script, VirtualClock};
+use auth_testkit::{CannedResponse, Expect, FakeAuthServer, Rotation, Script, VirtualClock};
 use http::StatusCode;
 use pollster::block_on;
 use support::{World, record, tokens};
@@ -34,7 +35,7 @@ fn next(pool: &AccountPool) -> String {
     name(&block_on(pool.token()).unwrap()).to_owned()
 }
 
-fn report(pool: &AccountPool, token: &PoolToken, status: u16, after: Option<u64>) -> Verdict {
+fn report(pool: &AccountPool, token: &PoolToken, status: u16, after: Option<u64>) -> ReportOutcome {
     let status = StatusCode::from_u16(status).unwrap();
     block_on(pool.report(token, status, after.map(Duration::from_secs)))
 }
@@ -50,7 +51,7 @@ fn the_first_that_can_be_used_is_used() {
         let token = block_on(pool.token()).unwrap();
         assert_eq!(name(&token), expected);
         assert_eq!(token.token().access_token().expose(), format!("at-{expected}"));
-        let Verdict::MovedOn { until, .. } = report(&pool, &token, 429, Some(rest)) else {
+        let ReportOutcome::MovedOn { until, .. } = report(&pool, &token, 429, Some(rest)) else {
             panic!("it does not rest")
         };
         assert_eq!(until, world.now() + Duration::from_secs(rest));
@@ -115,7 +116,10 @@ fn at_other_statuses_nothing_happens() {
     let (pool, _world) = pool(Script::new(), PoolSettings::default());
     let token = block_on(pool.token()).unwrap();
     for status in [200, 204, 302, 400, 404, 418, 500, 503] {
-        assert!(matches!(report(&pool, &token, status, Some(9)), Verdict::Ignored), "{status}");
+        assert!(
+            matches!(report(&pool, &token, status, Some(9)), ReportOutcome::Ignored),
+            "{status}"
+        );
         assert_eq!(next(&pool), "main");
     }
 }
@@ -126,9 +130,9 @@ fn the_statuses_can_be_set() {
     let (pool, _world) = pool(Script::new(), settings);
     let token = block_on(pool.token()).unwrap();
     for status in [401, 403, 429] {
-        assert!(matches!(report(&pool, &token, status, None), Verdict::Ignored));
+        assert!(matches!(report(&pool, &token, status, None), ReportOutcome::Ignored));
     }
-    assert!(matches!(report(&pool, &token, 503, None), Verdict::MovedOn { .. }));
+    assert!(matches!(report(&pool, &token, 503, None), ReportOutcome::MovedOn { .. }));
     assert_eq!(next(&pool), "second");
 }
 
@@ -144,18 +148,18 @@ fn an_api_cannot_send_an_account_to_rest_for_ever() {
 }
 
 #[test]
-fn at_401_the_token_is_renewed_first() {
+fn at_401_the_token_is_refreshed_first() {
     let (pool, world) = pool(Script::new().tokens("at-2", "rt-2"), PoolSettings::default());
     let old = block_on(pool.token()).unwrap();
-    assert!(matches!(report(&pool, &old, 401, None), Verdict::Renewed));
+    assert!(matches!(report(&pool, &old, 401, None), ReportOutcome::Refreshed));
     // Other requests with the old token were under way.
     for _ in 0..3 {
-        assert!(matches!(report(&pool, &old, 401, None), Verdict::Renewed));
+        assert!(matches!(report(&pool, &old, 401, None), ReportOutcome::Refreshed));
     }
     let new = block_on(pool.token()).unwrap();
     assert_eq!((name(&new), new.token().access_token().expose()), ("main", "at-2"));
     // The new one is no better: it is not the token's fault.
-    let Verdict::MovedOn { until, error: None } = report(&pool, &new, 401, None) else {
+    let ReportOutcome::MovedOn { until, error: None } = report(&pool, &new, 401, None) else {
         panic!("it does not rest")
     };
     assert_eq!(until, world.now() + Duration::from_secs(60));
@@ -164,10 +168,10 @@ fn at_401_the_token_is_renewed_first() {
 }
 
 #[test]
-fn a_401_whose_renewal_fails_moves_on() {
+fn a_401_whose_refresh_fails_moves_on() {
     let (pool, world) = pool(Script::new().oauth_error("invalid_grant"), PoolSettings::default());
     let token = block_on(pool.token()).unwrap();
-    let Verdict::MovedOn { error: Some(error), .. } = report(&pool, &token, 401, None) else {
+    let ReportOutcome::MovedOn { error: Some(error), .. } = report(&pool, &token, 401, None) else {
         panic!("it does not rest")
     };
     assert!(error.to_string().contains("invalid_grant"));
@@ -180,25 +184,25 @@ fn who_has_kept_the_name_only_reports_by_name() {
     let (pool, world) = pool(Script::new().tokens("at-2", "rt-2"), PoolSettings::default());
     block_on(pool.token()).unwrap();
     let report = |name: &str, status| block_on(pool.report_id(&name.into(), status, None));
-    assert!(matches!(report("nobody", StatusCode::FORBIDDEN), Verdict::Ignored));
-    assert!(matches!(report("main", StatusCode::UNAUTHORIZED), Verdict::Renewed));
-    assert!(matches!(report("main", StatusCode::UNAUTHORIZED), Verdict::MovedOn { .. }));
-    assert!(matches!(report("second", StatusCode::FORBIDDEN), Verdict::MovedOn { .. }));
+    assert!(matches!(report("nobody", StatusCode::FORBIDDEN), ReportOutcome::Ignored));
+    assert!(matches!(report("main", StatusCode::UNAUTHORIZED), ReportOutcome::Refreshed));
+    assert!(matches!(report("main", StatusCode::UNAUTHORIZED), ReportOutcome::MovedOn { .. }));
+    assert!(matches!(report("second", StatusCode::FORBIDDEN), ReportOutcome::MovedOn { .. }));
     assert_eq!(next(&pool), "third");
     world.script.finish();
 }
 
 #[test]
-fn accounts_that_cannot_renew_are_passed_over() {
+fn accounts_that_cannot_refresh_are_passed_over() {
     let script = Script::new()
         .when(
             Expect::refresh_token("rt-main"),
-            Answer::status(429).retry_after(Duration::from_secs(500)),
+            CannedResponse::status(429).retry_after(Duration::from_secs(500)),
         )
-        .when(Expect::refresh_token("rt-second"), Answer::oauth_error("invalid_grant"))
+        .when(Expect::refresh_token("rt-second"), CannedResponse::oauth_error("invalid_grant"))
         .when(
             Expect::refresh_token("rt-third"),
-            Answer::tokens("at-3").refresh_token("rt-3").expires_in(100_000),
+            CannedResponse::tokens("at-3").refresh_token("rt-3").expires_in(100_000),
         );
     let (pool, world) = pool(script, PoolSettings::default());
     world.pass(3600);
@@ -254,7 +258,7 @@ fn an_old_token_is_used_while_it_is_valid() {
     world.pass(3570);
     let token = block_on(pool.token()).unwrap();
     assert_eq!(name(&token), "main");
-    assert!(token.token().renewal_error().is_some());
+    assert!(token.token().refresh_error().is_some());
 }
 
 #[test]
@@ -297,29 +301,29 @@ fn many(count: u64) -> (AccountPool, World<FakeAuthServer>, Vec<AccountId>) {
 }
 
 #[test]
-fn those_that_are_due_are_renewed_and_nobody_else_is_looked_at() {
+fn those_that_are_due_are_refreshed_and_nobody_else_is_looked_at() {
     let (pool, world, ids) = many(30);
     // Everybody is looked at once, a batch at a time.
     for round in 1..=3 {
         let refreshed = block_on(pool.refresh_due());
-        assert!(refreshed.renewed.is_empty() && refreshed.failed.is_empty());
+        assert!(refreshed.refreshed.is_empty() && refreshed.failed.is_empty());
         assert_eq!(refreshed.next_at.unwrap() <= world.now(), round < 3, "round {round}");
     }
     assert_eq!(world.store.log.take().split(' ').count(), 30);
-    assert!(block_on(pool.refresh_due()).renewed.is_empty());
+    assert!(block_on(pool.refresh_due()).refreshed.is_empty());
     assert_eq!(world.store.log.take(), "");
 
-    // From then on each is renewed when its time has come.
-    let mut renewed = BTreeSet::new();
-    while renewed.len() < ids.len() {
+    // From then on each is refreshed when its time has come.
+    let mut seen = BTreeSet::new();
+    while seen.len() < ids.len() {
         let refreshed = block_on(pool.refresh_due());
         assert!(refreshed.failed.is_empty(), "{:?}", refreshed.failed);
         let looked = world.store.log.take();
-        assert_eq!(looked.matches("tokens").count(), refreshed.renewed.len());
-        for id in refreshed.renewed {
+        assert_eq!(looked.matches("tokens").count(), refreshed.refreshed.len());
+        for id in refreshed.refreshed {
             let elapsed = world.clock.elapsed().as_secs();
             assert!((2_990..=3_320).contains(&elapsed), "at {elapsed} s");
-            assert!(renewed.insert(id), "twice");
+            assert!(seen.insert(id), "twice");
         }
         let next = refreshed.next_at.unwrap();
         world.clock.advance(next.duration_since(world.now()).unwrap_or_default());
@@ -328,7 +332,7 @@ fn those_that_are_due_are_renewed_and_nobody_else_is_looked_at() {
 }
 
 #[test]
-fn what_others_have_renewed_is_not_renewed_again() {
+fn what_others_have_refreshed_is_not_refreshed_again() {
     let (pool, world, ids) = many(5);
     block_on(pool.refresh_due());
     world.pass(3500);
@@ -336,19 +340,19 @@ fn what_others_have_renewed_is_not_renewed_again() {
         block_on(pool.account(id).unwrap().refresh_now()).unwrap();
     }
     let refreshed = block_on(pool.refresh_due());
-    assert!(refreshed.renewed.is_empty());
+    assert!(refreshed.refreshed.is_empty());
     assert!(refreshed.next_at.unwrap() > world.now() + Duration::from_secs(2_000));
     assert_eq!(world.script.report().exchanges, 5);
 }
 
 #[test]
-fn what_cannot_be_renewed_is_told_and_tried_again_in_time() {
+fn what_cannot_be_refreshed_is_told_and_tried_again_in_time() {
     let (pool, world, ids) = many(3);
     block_on(pool.refresh_due());
     world.script.revoke(ids[1].as_str());
     world.pass(3400);
     let refreshed = block_on(pool.refresh_due());
-    assert_eq!(refreshed.renewed.len(), 2);
+    assert_eq!(refreshed.refreshed.len(), 2);
     assert_eq!(refreshed.failed.len(), 1);
     assert_eq!(refreshed.failed[0].account(), &ids[1]);
     let requests = world.script.report().requests;

@@ -17,7 +17,7 @@ use std::{
 use async_trait::async_trait;
 use auth_accounts::{
     AccountId, AccountPool, Accounts, Lease, MemoryStore, PoolSettings, PoolToken, Record,
-    StoreError, TokenStore, Verdict, Version,
+    ReportOutcome, StoreError, TokenStore, Version,
 };
 use auth_core::TokenEndpoint;
 use auth_testkit::{FakeAuthServer, VirtualClock};
@@ -105,14 +105,14 @@ impl World {
     }
 }
 
-fn refused(pool: &AccountPool, token: &PoolToken) -> Verdict {
+fn refused(pool: &AccountPool, token: &PoolToken) -> ReportOutcome {
     block_on(pool.report(token, StatusCode::UNAUTHORIZED, None))
 }
 
-fn renewed(verdict: &Verdict) -> bool {
+fn was_refreshed(verdict: &ReportOutcome) -> bool {
     match verdict {
-        Verdict::Renewed => true,
-        Verdict::MovedOn { error: None, .. } => false,
+        ReportOutcome::Refreshed => true,
+        ReportOutcome::MovedOn { error: None, .. } => false,
         other => panic!("{other:?}"),
     }
 }
@@ -133,7 +133,7 @@ fn a_look_at_what_is_due_that_is_dropped_loses_no_account() {
         let before = world.exchanges();
         let refreshed = block_on(pool.refresh_due());
         assert!(refreshed.failed.is_empty(), "after {polls} polls: {:?}", refreshed.failed);
-        assert_eq!(refreshed.renewed.len(), 100 - before, "after {polls} polls");
+        assert_eq!(refreshed.refreshed.len(), 100 - before, "after {polls} polls");
         assert_eq!(world.exchanges(), 100, "after {polls} polls");
         assert!(refreshed.next_at.unwrap() > world.clock.now().wall);
         assert_eq!(world.store.loaded.lock().unwrap().len(), 100);
@@ -141,16 +141,16 @@ fn a_look_at_what_is_due_that_is_dropped_loses_no_account() {
 }
 
 #[test]
-fn a_token_that_was_good_for_long_after_a_refusal_is_renewed_when_it_is_refused() {
+fn a_token_that_was_good_for_long_after_a_refusal_is_refreshed_when_it_is_refused() {
     let world = World::new(2);
     let pool = world.pool();
     let first = block_on(pool.token()).unwrap();
-    assert!(renewed(&refused(&pool, &first)));
+    assert!(was_refreshed(&refused(&pool, &first)));
     let second = block_on(pool.token()).unwrap();
     assert_ne!(second, first);
     world.pass(1800);
     assert_eq!(block_on(pool.token()).unwrap(), second);
-    assert!(renewed(&refused(&pool, &second)));
+    assert!(was_refreshed(&refused(&pool, &second)));
     assert_eq!(world.exchanges(), 2);
     let third = block_on(pool.token()).unwrap();
     assert_eq!(third.account(), first.account());
@@ -158,24 +158,24 @@ fn a_token_that_was_good_for_long_after_a_refusal_is_renewed_when_it_is_refused(
 }
 
 #[test]
-fn an_account_whose_new_token_is_refused_at_once_rests_and_is_then_renewed_again() {
+fn an_account_whose_new_token_is_refused_at_once_rests_and_is_then_refreshed_again() {
     let world = World::new(2);
     let pool = world.pool();
     let first = block_on(pool.token()).unwrap();
-    assert!(renewed(&refused(&pool, &first)));
+    assert!(was_refreshed(&refused(&pool, &first)));
     let second = block_on(pool.token()).unwrap();
     world.pass(30);
     // As many answers as there were requests under way.
     for _ in 0..3 {
-        assert!(!renewed(&refused(&pool, &second)));
+        assert!(!was_refreshed(&refused(&pool, &second)));
     }
     assert_ne!(block_on(pool.token()).unwrap().account(), first.account());
     world.pass(59);
-    assert!(!renewed(&refused(&pool, &second)), "it still rests");
+    assert!(!was_refreshed(&refused(&pool, &second)), "it still rests");
     assert_eq!(world.exchanges(), 1);
     world.pass(60);
     assert_eq!(block_on(pool.token()).unwrap(), second);
-    assert!(renewed(&refused(&pool, &second)));
+    assert!(was_refreshed(&refused(&pool, &second)));
     assert_eq!(world.exchanges(), 2);
 }
 
@@ -184,12 +184,12 @@ fn a_late_report_of_an_old_token_makes_the_current_one_no_younger() {
     let world = World::new(1);
     let pool = world.pool();
     let first = block_on(pool.token()).unwrap();
-    assert!(renewed(&refused(&pool, &first)));
+    assert!(was_refreshed(&refused(&pool, &first)));
     let second = block_on(pool.token()).unwrap();
     world.pass(600);
-    assert!(renewed(&refused(&pool, &first)), "there is another");
+    assert!(was_refreshed(&refused(&pool, &first)), "there is another");
     assert_eq!(world.exchanges(), 1);
-    assert!(renewed(&refused(&pool, &second)));
+    assert!(was_refreshed(&refused(&pool, &second)));
     assert_eq!(world.exchanges(), 2);
 }
 
@@ -198,11 +198,11 @@ fn a_rest_for_another_reason_makes_no_old_refusal_count() {
     let world = World::new(1);
     let pool = world.pool();
     let first = block_on(pool.token()).unwrap();
-    assert!(renewed(&refused(&pool, &first)));
+    assert!(was_refreshed(&refused(&pool, &first)));
     let second = block_on(pool.token()).unwrap();
     world.pass(600);
     block_on(pool.report(&second, StatusCode::TOO_MANY_REQUESTS, None));
-    assert!(renewed(&refused(&pool, &second)));
+    assert!(was_refreshed(&refused(&pool, &second)));
 }
 
 #[test]
@@ -210,11 +210,11 @@ fn whoever_enables_an_account_starts_afresh() {
     let world = World::new(1);
     let pool = world.pool();
     let first = block_on(pool.token()).unwrap();
-    assert!(renewed(&refused(&pool, &first)));
+    assert!(was_refreshed(&refused(&pool, &first)));
     let second = block_on(pool.token()).unwrap();
-    assert!(!renewed(&refused(&pool, &second)));
+    assert!(!was_refreshed(&refused(&pool, &second)));
     pool.enable(second.account());
-    assert!(renewed(&refused(&pool, &second)));
+    assert!(was_refreshed(&refused(&pool, &second)));
 }
 
 #[test]
@@ -225,7 +225,7 @@ fn a_report_from_another_pool_is_about_the_account_of_its_name() {
     let used = block_on(old.token()).unwrap();
     assert_eq!(used.account().as_str(), "0");
     let verdict = block_on(new.report(&used, StatusCode::TOO_MANY_REQUESTS, None));
-    assert!(matches!(verdict, Verdict::MovedOn { .. }));
+    assert!(matches!(verdict, ReportOutcome::MovedOn { .. }));
     assert_eq!(block_on(new.token()).unwrap().account().as_str(), "2");
     new.disable(&world.ids[2]);
     new.disable(&world.ids[1]);
@@ -235,7 +235,7 @@ fn a_report_from_another_pool_is_about_the_account_of_its_name() {
     // There is no such account there, though there is one at its place.
     let other = world.pool_of([world.ids[1].clone()]);
     let verdict = block_on(other.report(&used, StatusCode::TOO_MANY_REQUESTS, None));
-    assert!(matches!(verdict, Verdict::Ignored));
+    assert!(matches!(verdict, ReportOutcome::Ignored));
     assert!(block_on(other.token()).is_ok());
 }
 
@@ -247,16 +247,16 @@ fn a_disabled_account_is_left_alone_until_it_is_enabled() {
     let used = block_on(pool.token()).unwrap();
     pool.disable(&world.ids[7]);
     world.store.loaded.lock().unwrap().clear();
-    assert!(block_on(pool.refresh_due()).renewed.is_empty());
+    assert!(block_on(pool.refresh_due()).refreshed.is_empty());
     pool.disable(&world.ids[0]);
     world.pass(3600);
     let mut refreshed = block_on(pool.refresh_due());
-    refreshed.renewed.sort();
-    assert_eq!(refreshed.renewed, [1, 2, 3, 4, 5, 6, 8, 9].map(|n| world.ids[n].clone()));
+    refreshed.refreshed.sort();
+    assert_eq!(refreshed.refreshed, [1, 2, 3, 4, 5, 6, 8, 9].map(|n| world.ids[n].clone()));
     assert!(refreshed.failed.is_empty());
     assert!(refreshed.next_at.unwrap() > world.clock.now().wall, "nothing to do meanwhile");
-    // Nor does a late answer renew it.
-    assert!(!renewed(&refused(&pool, &used)));
+    // Nor does a late response refresh it.
+    assert!(!was_refreshed(&refused(&pool, &used)));
     assert_eq!(world.exchanges(), 8);
     assert!(!world.store.loaded.lock().unwrap().contains(&world.ids[7]));
 
@@ -266,7 +266,7 @@ fn a_disabled_account_is_left_alone_until_it_is_enabled() {
     for index in [0, 7] {
         pool.enable(&world.ids[index]);
     }
-    assert_eq!(block_on(pool.refresh_due()).renewed, [world.ids[0].clone()]);
+    assert_eq!(block_on(pool.refresh_due()).refreshed, [world.ids[0].clone()]);
     let ours = pool.account(&world.ids[7]).unwrap();
     assert_eq!(block_on(ours.token()).unwrap(), theirs);
     assert_eq!(world.exchanges(), 10);
@@ -274,7 +274,7 @@ fn a_disabled_account_is_left_alone_until_it_is_enabled() {
 }
 
 #[test]
-fn an_account_that_is_disabled_before_its_turn_is_not_renewed() {
+fn an_account_that_is_disabled_before_its_turn_is_not_refreshed() {
     let world = World::new(40);
     let pool = world.pool();
     world.pass(3600);
@@ -282,11 +282,11 @@ fn an_account_that_is_disabled_before_its_turn_is_not_renewed() {
     assert!(due.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     pool.disable(&world.ids[39]);
     let refreshed = block_on(due);
-    assert_eq!(refreshed.renewed.len(), 39);
-    assert!(!refreshed.renewed.contains(&world.ids[39]));
+    assert_eq!(refreshed.refreshed.len(), 39);
+    assert!(!refreshed.refreshed.contains(&world.ids[39]));
     assert_eq!(world.exchanges(), 39);
     pool.enable(&world.ids[39]);
-    assert_eq!(block_on(pool.refresh_due()).renewed, [world.ids[39].clone()]);
+    assert_eq!(block_on(pool.refresh_due()).refreshed, [world.ids[39].clone()]);
 }
 
 #[test]

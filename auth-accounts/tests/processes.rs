@@ -64,7 +64,7 @@ fn events() -> impl Strategy<Value = Event> {
         Just(Fault::Refused),
         Just(Fault::LostBefore),
         Just(Fault::LostAfter),
-        Just(Fault::CutAnswer),
+        Just(Fault::CutResponse),
         Just(Fault::Status(503)),
         Just(Fault::StatusAfter(502)),
         Just(Fault::Delay(Duration::from_secs(2))),
@@ -123,7 +123,7 @@ impl Scene {
             Event::Drop { caller } => self.calls[caller] = None,
             Event::Crash { process } => {
                 let report = self.world.script.report();
-                let delivered = report.exchanges + report.repeats - report.lost_answers;
+                let delivered = report.exchanges + report.repeats - report.lost_responses;
                 let saved = self.world.store.tokens_saved.load(Ordering::Relaxed);
                 self.died |= delivered > saved;
                 for caller in &mut self.calls[process * CALLERS..(process + 1) * CALLERS] {
@@ -185,8 +185,8 @@ impl Scene {
                 }
             }
             Err(error) if error.kind() == Some(FailureKind::Rejected) => {
-                assert!(report.lost_answers > 0 || self.died, "a logout for nothing: {error}");
-                assert!(error.after_unknown(), "a logout that nobody explains: {error}");
+                assert!(report.lost_responses > 0 || self.died, "a logout for nothing: {error}");
+                assert!(error.possibly_spent(), "a logout that nobody explains: {error}");
             }
             Err(error) => {
                 assert!(!matches!(error.reason(), Reason::NotLoggedIn | Reason::NoRefreshToken));
@@ -222,7 +222,7 @@ impl Scene {
             self.world.script.assert_never_replayed();
         }
         // Every process agrees on the outcome, once it looks.
-        if !self.died && self.world.script.report().lost_answers == 0 {
+        if !self.died && self.world.script.report().lost_responses == 0 {
             self.world.store.mend();
             self.world.clock.advance(Duration::from_secs(7_200));
             for process in 0..PROCESSES {
@@ -236,7 +236,7 @@ impl Scene {
                     assert!(polls < 1_000, "somebody hangs");
                 }
             }
-            if self.world.script.report().lost_answers == 0 {
+            if self.world.script.report().lost_responses == 0 {
                 let record = self.world.record();
                 assert!(self.world.script.is_live(&record.tokens.refresh_token.unwrap()));
             }
@@ -283,7 +283,7 @@ proptest! {
 /// However the callers come, and with no fault at all: one exchange when a
 /// token runs out.
 #[test]
-fn many_processes_with_many_callers_renew_once() {
+fn many_processes_with_many_callers_refresh_once() {
     let mut scene = Scene::new(Rotation::EachUse);
     let processes: Vec<Account> = (0..8).map(|_| scene.world.account()).collect();
     scene.world.clock.advance(Duration::from_secs(3_600));

@@ -4,7 +4,7 @@ mod support;
 
 use auth_accounts::{Account, AccountError, Reason, StoreErrorKind, Token};
 use auth_core::{Advice, FailureKind, TransportErrorKind};
-use auth_testkit::{Answer, Script};
+use auth_testkit::{CannedResponse, Script};
 use pollster::block_on;
 use support::{ADA, World, record};
 
@@ -66,7 +66,7 @@ fn a_refusal_does_not_concern_a_token_that_is_stored_meanwhile() {
 }
 
 #[test]
-fn a_token_that_replaced_another_within_a_renewal_is_refused_once() {
+fn a_token_that_replaced_another_within_a_refresh_is_refused_once() {
     let script = Script::new().unknown(TransportErrorKind::Timeout).oauth_error("invalid_grant");
     let world = World::new(script).with_record(1);
     world.pass(2);
@@ -76,7 +76,7 @@ fn a_token_that_replaced_another_within_a_renewal_is_refused_once() {
     });
     let error = token(&world.account()).unwrap_err();
     assert_eq!(error.kind(), Some(FailureKind::Rejected));
-    assert!(!error.after_unknown(), "rt-2 was sent but once");
+    assert!(!error.possibly_spent(), "rt-2 was sent but once");
     world.script.request(2).assert_param("refresh_token", "rt-2");
     world.script.finish();
 }
@@ -110,10 +110,9 @@ fn a_client_is_not_barred_for_ever_by_a_refusal() {
 /// The server goes on with the very refresh token that it had refused, which
 /// one process could not record.
 #[test]
-fn a_refusal_in_memory_gives_way_to_a_later_renewal_on_record() {
-    let again = |access| Answer::tokens(access).refresh_token("rt-1").expires_in(3600);
-    let script =
-        Script::new().oauth_error("invalid_grant").reply(again("at-2")).reply(again("at-3"));
+fn a_refusal_in_memory_gives_way_to_a_later_refresh_on_record() {
+    let again = |access| CannedResponse::tokens(access).refresh_token("rt-1").expires_in(3600);
+    let script = Script::new().oauth_error("invalid_grant").then(again("at-2")).then(again("at-3"));
     let world = World::new(script).with_record(1);
     world.pass(2);
     world.store.fail("setback", [Some(StoreErrorKind::Full)]);

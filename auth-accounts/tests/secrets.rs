@@ -9,7 +9,7 @@ use auth_accounts::{
     AccountPool, Begun, Fingerprint, PoolSettings, Record, RecordFormError, StoreErrorKind,
 };
 use auth_core::RefreshToken;
-use auth_testkit::{Answer, Script};
+use auth_testkit::{CannedResponse, Script};
 use pollster::block_on;
 use serde_json::{Value, json};
 use support::{ADA, World, tokens};
@@ -74,10 +74,10 @@ fn values_do_not_show_it() {
 fn errors_do_not_tell_it() {
     let echo = "no such token: rt-secret-1";
     let scripts = [
-        Script::new().reply(Answer::oauth_error("invalid_grant").description(echo)),
-        Script::new().reply(Answer::oauth_error("invalid_client").description(echo)),
-        Script::new().reply(Answer::status(403).body(echo)),
-        Script::new().reply(Answer::status(429).body(r#"{"error":"rt-secret-1"}"#)),
+        Script::new().then(CannedResponse::oauth_error("invalid_grant").description(echo)),
+        Script::new().then(CannedResponse::oauth_error("invalid_client").description(echo)),
+        Script::new().then(CannedResponse::status(403).body(echo)),
+        Script::new().then(CannedResponse::status(429).body(r#"{"error":"rt-secret-1"}"#)),
     ];
     for script in scripts {
         let world = World::new(script);
@@ -137,7 +137,7 @@ fn a_record_is_written_in_its_documented_form_when_asked() {
 
 #[test]
 fn a_setback_is_written_in_its_documented_form() {
-    let script = Script::new().reply(Answer::oauth_error("invalid_grant"));
+    let script = Script::new().then(CannedResponse::oauth_error("invalid_grant"));
     let world = World::new(script).with_record(1);
     world.pass(2);
     block_on(world.account().token()).unwrap_err();

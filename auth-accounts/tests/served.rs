@@ -1,4 +1,4 @@
-//! Which access token is handed out, and when a renewal is tried, while
+//! Which access token is handed out, and when a refresh is tried, while
 //! something is out of order.
 
 mod support;
@@ -19,7 +19,7 @@ use auth_accounts::{
     StoreErrorKind, TokenStore, Version,
 };
 use auth_core::FailureKind;
-use auth_testkit::{Answer, FakeAuthServer, Rotation, Script, VirtualClock};
+use auth_testkit::{CannedResponse, FakeAuthServer, Rotation, Script, VirtualClock};
 use pollster::block_on;
 use support::{ADA, World, endpoint, lock, record};
 
@@ -29,7 +29,7 @@ fn an_access_token_that_an_api_refused_is_not_handed_out_again() {
         .status(503)
         .status(503)
         .status(503)
-        .reply(Answer::tokens("at-2").refresh_token("rt-2").expires_in(3600));
+        .then(CannedResponse::tokens("at-2").refresh_token("rt-2").expires_in(3600));
     let world = World::new(script).with_record(3000);
     let account = world.account();
     let refused = block_on(account.token()).unwrap();
@@ -58,8 +58,8 @@ fn an_access_token_that_an_api_refused_is_not_handed_out_again() {
 /// Some servers answer with the same token for as long as it lives.
 #[test]
 fn an_access_token_that_the_server_gives_again_is_handed_out_again() {
-    let same = || Answer::tokens("at-1").refresh_token("rt-1").expires_in(3600);
-    let world = World::new(Script::new().reply(same())).with_record(3000);
+    let same = || CannedResponse::tokens("at-1").refresh_token("rt-1").expires_in(3600);
+    let world = World::new(Script::new().then(same())).with_record(3000);
     let account = world.account();
     let refused = block_on(account.token()).unwrap();
     let again = block_on(account.rejected(refused.access_token())).unwrap();
@@ -112,7 +112,7 @@ fn a_valid_token_does_not_wait_for_a_lease_that_is_stuck() {
     for _ in 0..29 {
         let token = block_on(account.token()).unwrap();
         assert_eq!(token.access_token().expose(), "at-1");
-        assert!(matches!(token.renewal_error().unwrap().reason(), Reason::Store(_)));
+        assert!(matches!(token.refresh_error().unwrap().reason(), Reason::Store(_)));
         clock.advance(Duration::from_secs(1));
     }
     assert_eq!(*lock(&store.waits), [Duration::from_secs(1)], "briefly, and once");
@@ -143,7 +143,7 @@ fn a_valid_token_does_not_wait_for_a_lease_that_is_stuck() {
 
 /// `expires_in` is 0, and three processes keep the account fresh.
 #[test]
-fn tokens_that_do_not_live_are_not_renewed_without_end() {
+fn tokens_that_do_not_live_are_not_refreshed_without_end() {
     let clock = VirtualClock::manual();
     let server = FakeAuthServer::builder()
         .rotation(Rotation::EachUse)

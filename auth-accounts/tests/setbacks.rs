@@ -1,4 +1,4 @@
-//! How long one waits after a failed renewal.
+//! How long one waits after a failed refresh.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
@@ -7,22 +7,22 @@ use std::time::Duration;
 
 use auth_accounts::{Accounts, Fingerprint, Reason, Settings};
 use auth_core::{ClientAuth, FailureKind, Never, RefreshToken, TransportError, TransportErrorKind};
-use auth_testkit::{Answer, Reply, Script};
+use auth_testkit::{CallOutcome, CannedResponse, Script};
 use pollster::block_on;
 use support::{ADA, World, endpoint, record};
 
-/// Lets the renewal of an expired token fail so often in a row, each at the
+/// Lets the refresh of an expired token fail so often in a row, each at the
 /// first moment that it may be tried, and says how long one had to wait each
 /// time.
-fn waits(reply: impl Fn() -> Reply, times: usize, settings: Settings) -> Vec<Duration> {
-    let script = (0..times).fold(Script::new(), |script, _| script.reply(reply()));
+fn waits(response: impl Fn() -> CallOutcome, times: usize, settings: Settings) -> Vec<Duration> {
+    let script = (0..times).fold(Script::new(), |script, _| script.then(response()));
     let mut world = World::new(script).with_record(1);
     world.settings = settings;
     world.pass(2);
     let account = world.accounts().policy(Never).account(ADA);
     let waits = (1..=times).map(|count| {
         let error = block_on(account.token()).unwrap_err();
-        assert!(matches!(error.reason(), Reason::Renewal(_)), "{error}");
+        assert!(matches!(error.reason(), Reason::Refresh(_)), "{error}");
         let setback = world.record().setback.unwrap();
         assert_eq!(setback.count as usize, count);
         assert_eq!(setback.retry_at, error.retry_at());
@@ -43,9 +43,9 @@ fn waits(reply: impl Fn() -> Reply, times: usize, settings: Settings) -> Vec<Dur
 fn waits_double_up_to_a_limit_and_are_spread() {
     let reset = || TransportError::unknown(TransportErrorKind::Reset).into();
     let refused = || TransportError::not_sent(TransportErrorKind::Refused).into();
-    let status = |status| move || Answer::status(status).into();
-    let client = || Answer::oauth_error("invalid_client").into();
-    type Kind = (&'static str, Box<dyn Fn() -> Reply>, u64);
+    let status = |status| move || CannedResponse::status(status).into();
+    let client = || CannedResponse::oauth_error("invalid_client").into();
+    type Kind = (&'static str, Box<dyn Fn() -> CallOutcome>, u64);
     let kinds: [Kind; 6] = [
         ("reset", Box::new(reset), 1),
         ("refused", Box::new(refused), 1),
@@ -54,9 +54,9 @@ fn waits_double_up_to_a_limit_and_are_spread() {
         ("429", Box::new(status(429)), 30),
         ("invalid_client", Box::new(client), 60),
     ];
-    for (name, reply, base) in kinds {
+    for (name, response, base) in kinds {
         for seed in 0..20 {
-            let waits = waits(&*reply, 12, Settings::default().seed(seed));
+            let waits = waits(&*response, 12, Settings::default().seed(seed));
             for (failures, wait) in (0_u32..).zip(waits) {
                 let longest = Duration::from_secs((base << failures).min(300));
                 assert!(
@@ -83,7 +83,7 @@ fn all_of_it_can_be_set() {
 
 #[test]
 fn fleets_do_not_wait_in_step() {
-    let wait = || waits(|| Answer::status(503).into(), 1, Settings::default())[0];
+    let wait = || waits(|| CannedResponse::status(503).into(), 1, Settings::default())[0];
     let first = wait();
     assert!((0..50).any(|_| wait() != first));
 }
@@ -101,14 +101,14 @@ fn a_server_that_names_a_time_is_believed_within_reason() {
         (503, 10_000_000, 86_400..=86_400),
     ] {
         let asked = Duration::from_secs(asked);
-        let reply = || Answer::status(status).retry_after(asked).into();
-        let waited = waits(reply, 1, Settings::default())[0];
+        let response = || CannedResponse::status(status).retry_after(asked).into();
+        let waited = waits(response, 1, Settings::default())[0];
         let within = Duration::from_secs(*wait.start())..=Duration::from_secs(*wait.end());
         assert!(within.contains(&waited), "{status}, {asked:?}: {waited:?}");
     }
     let settings = Settings::default().retry_after_max(Duration::from_secs(10));
-    let reply = || Answer::status(429).retry_after(Duration::from_secs(100)).into();
-    assert_eq!(waits(reply, 1, settings), [Duration::from_secs(10)]);
+    let response = || CannedResponse::status(429).retry_after(Duration::from_secs(100)).into();
+    assert_eq!(waits(response, 1, settings), [Duration::from_secs(10)]);
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn another_refresh_token_begins_another_row() {
     other.setback = world.record().setback;
     world.store.inner.put(ADA, other);
     let error = block_on(account.token()).unwrap_err();
-    assert!(matches!(error.reason(), Reason::Renewal(_)));
+    assert!(matches!(error.reason(), Reason::Refresh(_)));
     let setback = world.record().setback.unwrap();
     assert_eq!(setback.count, 1);
     assert_eq!(setback.refresh_token, Fingerprint::of(&RefreshToken::new("rt-2")));
@@ -148,7 +148,7 @@ fn another_refresh_token_begins_another_row() {
     block_on(account.token()).unwrap_err();
     world.pass(100 * 365 * 24 * 3600);
     assert_eq!(block_on(account.token()).unwrap_err().kind(), Some(FailureKind::Rejected));
-    world.script.then(Answer::tokens("at-4").refresh_token("rt-4").expires_in(3600));
+    world.script.push(CannedResponse::tokens("at-4").refresh_token("rt-4").expires_in(3600));
     world.store.inner.put(ADA, record("at-3", "rt-3", world.now(), 0));
     assert!(block_on(account.token()).is_ok());
     world.script.finish();
@@ -156,8 +156,10 @@ fn another_refresh_token_begins_another_row() {
 
 #[test]
 fn the_error_says_why_and_until_when() {
-    let script = Script::new().reply(
-        Answer::oauth_error("slow_down").with_status(429).retry_after(Duration::from_secs(90)),
+    let script = Script::new().then(
+        CannedResponse::oauth_error("slow_down")
+            .with_status(429)
+            .retry_after(Duration::from_secs(90)),
     );
     let world = World::new(script).with_record(1);
     world.pass(2);
@@ -165,7 +167,7 @@ fn the_error_says_why_and_until_when() {
     world.pass(30);
     assert_eq!(
         block_on(world.account().token()).unwrap_err().to_string(),
-        "account ada: not tried: the last renewal failed with slow_down (HTTP 429); try again \
+        "account ada: not tried: the last refresh failed with slow_down (HTTP 429); try again \
          later, not before 60 s have passed",
     );
 }

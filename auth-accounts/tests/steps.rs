@@ -1,4 +1,4 @@
-//! The numbered steps of an account's renewal, one after the other.
+//! The numbered steps of an account's refresh, one after the other.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod support;
@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use auth_accounts::{Begun, Fingerprint, Reason, Setback, StoreErrorKind};
 use auth_core::{Advice, FailureKind, RefreshToken, TransportErrorKind};
-use auth_testkit::{Answer, Reply, Script};
+use auth_testkit::{CallOutcome, CannedResponse, Script};
 use pollster::block_on;
 use support::{ADA, World, record, refresh_token};
 
-/// What a renewal without trouble asks for.
+/// What a refresh without trouble asks for.
 const RENEWAL: &str = "load lease load note send tokens free";
 
 #[test]
@@ -27,9 +27,9 @@ fn step_1_a_token_that_lives_long_enough_is_handed_out_without_asking_anybody() 
 }
 
 #[test]
-fn step_2_of_many_callers_one_renews_for_all() {
-    let script = Script::new().reply(
-        Reply::from(Answer::tokens("at-2").refresh_token("rt-2").expires_in(3600))
+fn step_2_of_many_callers_one_refreshes_for_all() {
+    let script = Script::new().then(
+        CallOutcome::from(CannedResponse::tokens("at-2").refresh_token("rt-2").expires_in(3600))
             .after(Duration::from_millis(50)),
     );
     let world = World::new(script).with_record(10);
@@ -49,7 +49,7 @@ fn step_2_of_many_callers_one_renews_for_all() {
 }
 
 #[test]
-fn step_3_what_another_process_renewed_is_adopted() {
+fn step_3_what_another_process_refreshed_is_adopted() {
     let world = World::new(Script::new()).with_record(3600);
     let account = world.account();
     block_on(account.token()).unwrap();
@@ -62,13 +62,13 @@ fn step_3_what_another_process_renewed_is_adopted() {
 }
 
 #[test]
-fn step_4_a_setback_on_record_answers_at_once() {
+fn step_4_a_setback_on_record_ends_it_at_once() {
     let world =
         World::new(Script::new().status(503).status(503).status(503).tokens("at-2", "rt-2"))
             .with_record(1);
     world.pass(2);
     let error = block_on(world.account().token()).unwrap_err();
-    assert!(matches!(error.reason(), Reason::Renewal(_)));
+    assert!(matches!(error.reason(), Reason::Refresh(_)));
     let retry_at = error.retry_at().unwrap();
     assert!(retry_at > world.now());
     assert_eq!(
@@ -98,12 +98,12 @@ fn step_4_a_setback_on_record_answers_at_once() {
 fn step_5_the_order_is_lease_read_note_send_save_free() {
     let store = support::SpyStore::default();
     let seen = store.inner.clone();
-    let script = Script::new().reply(Reply::computed(move |request| {
+    let script = Script::new().then(CallOutcome::computed(move |request| {
         request.assert_param("refresh_token", "rt-1");
         // The note is in the store before the request is sent.
         let begun = seen.get(ADA).unwrap().begun.unwrap();
         assert_eq!(begun.refresh_token, Fingerprint::of(&RefreshToken::new("rt-1")));
-        Answer::tokens("at-2").refresh_token("rt-2").expires_in(3600).into()
+        CannedResponse::tokens("at-2").refresh_token("rt-2").expires_in(3600).into()
     }));
     let mut world = World::new(script);
     world.store = store;
@@ -116,11 +116,11 @@ fn step_5_the_order_is_lease_read_note_send_save_free() {
     let record = world.record();
     assert_eq!(refresh_token(&record), "rt-2");
     assert_eq!((record.begun, record.setback), (None, None));
-    assert_eq!(record.renewed_at, Some(world.now()));
+    assert_eq!(record.obtained_at, Some(world.now()));
 }
 
 #[test]
-fn step_5_what_was_renewed_while_waiting_for_the_lease_is_adopted() {
+fn step_5_what_was_refreshed_while_waiting_for_the_lease_is_adopted() {
     let world = World::new(Script::new()).with_record(10);
     let now = world.now();
     world.store.before("load", 1, move |store| {
@@ -132,7 +132,7 @@ fn step_5_what_was_renewed_while_waiting_for_the_lease_is_adopted() {
 }
 
 #[test]
-fn step_5_somebody_who_held_the_lease_for_too_long_may_have_renewed() {
+fn step_5_somebody_who_held_the_lease_for_too_long_may_have_refreshed() {
     let world = World::new(Script::new()).with_record(10);
     let now = world.now();
     world.store.fail("lease", [Some(StoreErrorKind::LeaseTimeout)]);
@@ -220,7 +220,7 @@ fn step_6_a_refusal_is_checked_against_the_store() {
     world.pass(2);
     let error = block_on(world.account().token()).unwrap_err();
     assert_eq!(error.kind(), Some(FailureKind::Rejected));
-    assert_eq!((error.advice(), error.after_unknown()), (Advice::LogIn, false));
+    assert_eq!((error.advice(), error.possibly_spent()), (Advice::LogIn, false));
     assert_eq!(world.store.log.take(), "load lease load note send load setback free");
     assert_eq!(world.record().setback.unwrap().retry_at, None);
     for _ in 0..5 {
@@ -285,7 +285,7 @@ fn step_6_a_record_of_another_token_is_never_touched() {
 }
 
 #[test]
-fn step_7_a_failed_early_renewal_serves_the_old_token_while_it_is_valid() {
+fn step_7_a_failed_early_refresh_serves_the_old_token_while_it_is_valid() {
     for script in [
         Script::new().status(503).status(503).status(503),
         Script::new().oauth_error("invalid_grant"),
@@ -295,14 +295,14 @@ fn step_7_a_failed_early_renewal_serves_the_old_token_while_it_is_valid() {
         let account = world.account();
         let token = block_on(account.token()).unwrap();
         assert_eq!(token.access_token().expose(), "at-1");
-        let failed = token.renewal_error().unwrap();
-        assert!(matches!(failed.reason(), Reason::Renewal(_)));
+        let failed = token.refresh_error().unwrap();
+        assert!(matches!(failed.reason(), Reason::Refresh(_)));
         assert!(world.record().setback.is_some());
 
         // Until it may be tried again, without asking anybody.
         world.store.log.take();
         let again = block_on(account.token()).unwrap();
-        assert_eq!(again.renewal_error().unwrap().kind(), failed.kind());
+        assert_eq!(again.refresh_error().unwrap().kind(), failed.kind());
         assert_eq!(world.store.log.take(), "");
 
         // To who asks for more, it is not handed out.
@@ -316,13 +316,13 @@ fn step_7_a_failed_early_renewal_serves_the_old_token_while_it_is_valid() {
 fn step_7_an_expired_token_is_not_served() {
     let world = World::new(Script::new().oauth_error("invalid_grant")).with_record(30);
     let account = world.account();
-    assert!(block_on(account.token()).unwrap().renewal_error().is_some());
+    assert!(block_on(account.token()).unwrap().refresh_error().is_some());
     world.pass(30);
     assert_eq!(block_on(account.token()).unwrap_err().kind(), Some(FailureKind::Rejected));
 }
 
 #[test]
-fn a_renewal_that_a_crash_broke_off_is_known_of() {
+fn a_refresh_that_a_crash_broke_off_is_known_of() {
     // Tried promptly, and it succeeds.
     let world = World::new(Script::new().tokens("at-2", "rt-2")).with_record(10);
     let mut broken = world.record();
@@ -336,13 +336,13 @@ fn a_renewal_that_a_crash_broke_off_is_known_of() {
     world.store.inner.put(ADA, broken);
     world.pass(11);
     let error = block_on(world.account().token()).unwrap_err();
-    assert!(error.after_unknown());
-    assert!(error.to_string().contains("whose answer was lost"), "{error}");
-    assert!(world.record().setback.unwrap().after_unknown);
+    assert!(error.possibly_spent());
+    assert!(error.to_string().contains("whose response was lost"), "{error}");
+    assert!(world.record().setback.unwrap().possibly_spent);
     // The next process says so too.
     let error = block_on(world.account().token()).unwrap_err();
-    assert!(error.after_unknown());
-    assert!(error.to_string().contains("whose answer was lost"), "{error}");
+    assert!(error.possibly_spent());
+    assert!(error.to_string().contains("whose response was lost"), "{error}");
 
     // A note about another token means nothing.
     let world = World::new(Script::new().oauth_error("invalid_grant")).with_record(1);
@@ -350,7 +350,7 @@ fn a_renewal_that_a_crash_broke_off_is_known_of() {
     record.begun = Some(Begun::new(Fingerprint::of(&RefreshToken::new("rt-0")), world.now()));
     world.store.inner.put(ADA, record);
     world.pass(2);
-    assert!(!block_on(world.account().token()).unwrap_err().after_unknown());
+    assert!(!block_on(world.account().token()).unwrap_err().possibly_spent());
 }
 
 #[test]
@@ -360,7 +360,7 @@ fn what_may_be_spent_stays_so_until_the_token_changes() {
         .unknown(lost())
         .unknown(lost())
         .unknown(lost())
-        .reply(Answer::status(429).retry_after(Duration::from_secs(100)))
+        .then(CannedResponse::status(429).retry_after(Duration::from_secs(100)))
         .oauth_error("invalid_grant");
     let world = World::new(script).with_record(1);
     world.pass(2);
@@ -370,10 +370,10 @@ fn what_may_be_spent_stays_so_until_the_token_changes() {
     let second = block_on(world.account().token()).unwrap_err();
     assert_eq!(second.kind(), Some(FailureKind::Throttled));
     assert_eq!(second.retry_at(), Some(world.now() + Duration::from_secs(100)));
-    let Reason::Renewal(_) = second.reason() else { panic!("{second}") };
+    let Reason::Refresh(_) = second.reason() else { panic!("{second}") };
     let setback: Setback = world.record().setback.unwrap();
-    assert!(setback.after_unknown);
+    assert!(setback.possibly_spent);
     assert_eq!(setback.count, 2);
     world.pass(100);
-    assert!(block_on(world.account().token()).unwrap_err().after_unknown());
+    assert!(block_on(world.account().token()).unwrap_err().possibly_spent());
 }

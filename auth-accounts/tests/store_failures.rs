@@ -71,7 +71,7 @@ fn while_tokens_are_not_saved_nobody_else_uses_the_spent_one() {
 }
 
 #[test]
-fn unsaved_tokens_are_renewed_if_they_run_out_before_they_are_saved() {
+fn unsaved_tokens_are_refreshed_if_they_run_out_before_they_are_saved() {
     let script = Script::new().tokens("at-2", "rt-2").tokens("at-3", "rt-3");
     let world = World::new(script).with_record(10);
     world.store.fail("tokens", [Some(StoreErrorKind::Full), Some(StoreErrorKind::Full)]);
@@ -165,7 +165,7 @@ fn a_store_that_fails_does_not_take_a_good_token_away() {
     world.store.fail("load", [Some(StoreErrorKind::Io)]);
     let token = block_on(account.token()).unwrap();
     assert_eq!(token.access_token().expose(), "at-1");
-    assert!(matches!(token.renewal_error().unwrap().reason(), Reason::Store(_)));
+    assert!(matches!(token.refresh_error().unwrap().reason(), Reason::Store(_)));
     world.pass(30);
     world.store.fail("load", [Some(StoreErrorKind::Io)]);
     assert!(block_on(account.token()).is_err());

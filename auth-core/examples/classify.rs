@@ -1,6 +1,6 @@
 //! "What would this library do with that line of my log?"
 //!
-//! Reads JSON lines from standard input, either an answer
+//! Reads JSON lines from standard input, either a response
 //!
 //! ```json
 //! {"id": 1, "status": 400, "headers": {"retry-after": "5"}, "body": "{\"error\":\"invalid_grant\"}"}
@@ -14,7 +14,7 @@
 //! {"id": 2, "network": "reset"}
 //! ```
 //!
-//! and prints one JSON object for each. Tokens in an answer are printed as they
+//! and prints one JSON object for each. Tokens in a response are printed as they
 //! are: do not redirect the output where others can read it. A line that is neither is
 //! reported on standard error, and the exit status is 2 in the end.
 //!
@@ -33,7 +33,7 @@ use std::{
 
 use auth_core::{
     ErrorCode, Failure, Now, RefreshToken, TokenSet, TransportError, TransportErrorKind,
-    read_answer,
+    read_response,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde_json::{Value, json};
@@ -64,7 +64,7 @@ fn classify(line: &[u8]) -> Result<Value, String> {
     let member = |name| line.get(name).filter(|value: &&Value| !value.is_null());
     let result = match (member("network"), member("status")) {
         (Some(network), None) => Err(Failure::from(network_failure(network)?)),
-        (None, Some(status)) => read_answer(&answer(status, &line)?, &[], now),
+        (None, Some(status)) => read_response(&response(status, &line)?, &[], now),
         _ => return Err("exactly one of `status` and `network` is needed".to_owned()),
     };
     let id = line.get("id").cloned().unwrap_or(Value::Null);
@@ -97,7 +97,7 @@ fn network_failure(network: &Value) -> Result<TransportError, String> {
     })
 }
 
-fn answer(status: &Value, line: &Value) -> Result<auth_core::Response, String> {
+fn response(status: &Value, line: &Value) -> Result<auth_core::Response, String> {
     let number = status.as_u64().or_else(|| status.as_str()?.parse().ok());
     let status = number
         .and_then(|status| StatusCode::from_u16(u16::try_from(status).ok()?).ok())
@@ -108,18 +108,18 @@ fn answer(status: &Value, line: &Value) -> Result<auth_core::Response, String> {
         // A log may hold the body as JSON rather than as text.
         Some(body) => body.to_string().into_bytes(),
     };
-    let mut answer = http::Response::new(body);
-    *answer.status_mut() = status;
+    let mut response = http::Response::new(body);
+    *response.status_mut() = status;
     match line.get("headers") {
         None | Some(Value::Null) => {}
         Some(Value::Object(members)) => {
             for (name, value) in members {
-                add_header(answer.headers_mut(), name, value)?;
+                add_header(response.headers_mut(), name, value)?;
             }
         }
         Some(_) => return Err("`headers` is not an object".to_owned()),
     }
-    Ok(answer)
+    Ok(response)
 }
 
 fn add_header(headers: &mut HeaderMap, name: &str, value: &Value) -> Result<(), String> {

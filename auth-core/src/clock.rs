@@ -4,9 +4,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 
-/// One reading of the two clocks that a renewal needs.
+/// One reading of the two clocks that a refresh needs.
 ///
-/// The monotonic one measures how long a renewal has been under way; it never
+/// The monotonic one measures how long a refresh has been under way; it never
 /// jumps. The wall clock dates tokens and reads `Retry-After` dates; it may
 /// jump, and nothing but these two rests on it.
 ///

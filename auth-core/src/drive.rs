@@ -5,9 +5,9 @@ use crate::{
     BlockingClock, BlockingTransport, Clock, Refresh, RefreshError, Step, TokenSet, Transport,
 };
 
-/// Carries a renewal through, without blocking.
+/// Carries a refresh through, without blocking.
 ///
-/// Dropping the future gives the renewal up. If a request was under way, the
+/// Dropping the future gives the refresh up. If a request was under way, the
 /// refresh token may be spent.
 ///
 /// # Errors
@@ -22,8 +22,8 @@ pub async fn refresh(
     loop {
         step = match step {
             Step::Send(request, pending) => {
-                let reply = transport.send(request).await;
-                pending.resolve(reply, clock.now())
+                let response = transport.send(request).await;
+                pending.resolve(response, clock.now())
             }
             Step::Wait(delay, waiting) => {
                 clock.sleep(delay).await;
@@ -34,7 +34,7 @@ pub async fn refresh(
     }
 }
 
-/// Carries a renewal through, blocking the thread.
+/// Carries a refresh through, blocking the thread.
 ///
 /// # Errors
 ///
@@ -48,8 +48,8 @@ pub fn refresh_blocking(
     loop {
         step = match step {
             Step::Send(request, pending) => {
-                let reply = transport.send(request);
-                pending.resolve(reply, clock.now())
+                let response = transport.send(request);
+                pending.resolve(response, clock.now())
             }
             Step::Wait(delay, waiting) => {
                 clock.sleep(delay);

@@ -47,7 +47,7 @@ impl ClientSecret {
     /// wiped.
     ///
     /// One of fewer than four characters is not looked for in what a server
-    /// answers, since every answer may hold it.
+    /// answers, since every response may hold it.
     pub fn new(secret: impl Into<String>) -> Self {
         Self(token::secret(secret))
     }
@@ -118,7 +118,7 @@ pub const DEFAULT_RESPONSE_LIMIT: usize = 1 << 20;
 const RESERVED: [&str; 5] = ["grant_type", "refresh_token", "client_id", "client_secret", "scope"];
 
 /// Headers that the library or the transport writes itself, or that would make
-/// the answer one that nobody reads.
+/// the response one that nobody reads.
 const RESERVED_HEADERS: [HeaderName; 11] = [
     header::ACCEPT_ENCODING,
     header::AUTHORIZATION,
@@ -188,7 +188,7 @@ impl TokenEndpoint {
     /// out of what a server answers, [as far as it can be
     /// told](crate::Failure::description). Not so a word of fewer than eight
     /// letters (`api`, `offline`), nor anything of fewer than four characters:
-    /// every answer may hold those.
+    /// every response may hold those.
     ///
     /// # Errors
     ///
@@ -230,7 +230,7 @@ impl TokenEndpoint {
         Ok(self)
     }
 
-    /// How many bytes of an answer's body are read at most; 1 MiB by default.
+    /// How many bytes of a response's body are read at most; 1 MiB by default.
     #[must_use]
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.response_limit = bytes;

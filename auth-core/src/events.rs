@@ -1,4 +1,4 @@
-//! Events of a renewal, through `tracing` with the feature of that name, and
+//! Events of a refresh, through `tracing` with the feature of that name, and
 //! nothing without it. They hold facts and never a secret.
 //!
 //! The target is `auth_core::refresh`. Attempts are `DEBUG`, successes `INFO`,
@@ -36,13 +36,13 @@ mod on {
         );
     }
 
-    pub(crate) fn renewed(endpoint: &TokenEndpoint, attempts: u32, elapsed: Duration) {
+    pub(crate) fn refreshed(endpoint: &TokenEndpoint, attempts: u32, elapsed: Duration) {
         tracing::info!(
             target: TARGET,
             host = endpoint.host(),
             attempts,
             elapsed_ms = millis(elapsed),
-            "renewed"
+            "refreshed"
         );
     }
 
@@ -68,11 +68,11 @@ mod off {
 
     pub(crate) fn attempt(_: &TokenEndpoint, _: u32) {}
     pub(crate) fn retry(_: &TokenEndpoint, _: u32, _: &Failure, _: Duration) {}
-    pub(crate) fn renewed(_: &TokenEndpoint, _: u32, _: Duration) {}
+    pub(crate) fn refreshed(_: &TokenEndpoint, _: u32, _: Duration) {}
     pub(crate) fn failed(_: &TokenEndpoint, _: &RefreshError) {}
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) use off::{attempt, failed, renewed, retry};
+pub(crate) use off::{attempt, failed, refreshed, retry};
 #[cfg(feature = "tracing")]
-pub(crate) use on::{attempt, failed, renewed, retry};
+pub(crate) use on::{attempt, failed, refreshed, retry};

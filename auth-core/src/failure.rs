@@ -8,7 +8,7 @@ use crate::{TransportError, TransportErrorKind};
 
 /// What a failure is, and so what its caller can do about it.
 ///
-/// A kind is a fact about an answer, or about its absence. Whether to try
+/// A kind is a fact about a response, or about its absence. Whether to try
 /// again is the word of the [`RetryPolicy`](crate::RetryPolicy).
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -20,7 +20,7 @@ pub enum FailureKind {
     /// a reset, a timeout, an early end, an unreadable 2xx. Try again
     /// promptly, and read the store first: the refresh token may be spent.
     Interrupted,
-    /// An answer without a verdict on the token: 5xx, 408, 425,
+    /// A response without a verdict on the token: 5xx, 408, 425,
     /// `server_error`, `temporarily_unavailable`, a 4xx without an OAuth error
     /// in it (a firewall, a proxy, a captive portal). Try again later.
     Unavailable,
@@ -222,7 +222,7 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-/// Why a 2xx answer could not be used.
+/// Why a 2xx response could not be used.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
@@ -279,12 +279,12 @@ impl Failure {
         self.delivery
     }
 
-    /// The answer's status, if there was an answer.
+    /// The response's status, if there was a response.
     pub fn status(&self) -> Option<StatusCode> {
         self.status
     }
 
-    /// The error code in the answer, as the server sent it. `None` too if it is
+    /// The error code in the response, as the server sent it. `None` too if it is
     /// one that nobody knows and that would be redacted in a
     /// [`description`](Self::description).
     pub fn code(&self) -> Option<&ErrorCode> {
@@ -305,7 +305,7 @@ impl Failure {
     /// - if it has 24 or more characters and mixes letters and digits, or letters
     ///   of both cases, whoever it belongs to. Not so a UUID, for servers name
     ///   traces by them, nor a path of plain words.
-    ///   [`read_answer`](crate::read_answer) knows no request, and can only do
+    ///   [`read_response`](crate::read_response) knows no request, and can only do
     ///   this.
     ///
     /// A server that means harm knows the secret, and can write it so that
@@ -334,7 +334,7 @@ impl Failure {
         }
     }
 
-    /// Why a 2xx answer could not be used, if that is what failed.
+    /// Why a 2xx response could not be used, if that is what failed.
     pub fn unreadable(&self) -> Option<&Unreadable> {
         match &self.cause {
             Some(Cause::Unreadable(why)) => Some(why),
@@ -416,7 +416,7 @@ impl Error for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{read_answer, test_now};
+    use crate::{read_response, test_now};
 
     #[test]
     fn names_are_read_as_they_are_written() {
@@ -473,11 +473,11 @@ mod tests {
     }
 
     #[test]
-    fn an_answers_own_words_and_why_it_cannot_be_read() {
+    fn an_responses_own_words_and_why_it_cannot_be_read() {
         let read = |status, body: &str| {
-            let answer = http::Response::builder().status(status);
-            let answer = answer.body(body.as_bytes().to_vec()).unwrap();
-            read_answer(&answer, &[], test_now()).unwrap_err()
+            let response = http::Response::builder().status(status);
+            let response = response.body(body.as_bytes().to_vec()).unwrap();
+            read_response(&response, &[], test_now()).unwrap_err()
         };
         let failure = read(400, r#"{"error":"invalid_grant","error_description":"Gone."}"#);
         assert_eq!(failure.description(), Some("Gone."));

@@ -8,8 +8,8 @@ mod failure;
 mod json;
 mod policy;
 mod refresh;
-mod reply;
 mod request;
+mod response;
 mod response_reader;
 mod rules;
 mod scrub;
@@ -27,8 +27,8 @@ pub use crate::{
     failure::{Advice, Delivery, ErrorCode, Failure, FailureKind, UnknownName, Unreadable},
     policy::{Attempt, Backoff, Decision, Delays, Jitter, Never, RetryBudget, RetryPolicy},
     refresh::{Pending, Refresh, RefreshError, Step, Waiting},
-    reply::read_answer,
     request::{Grant, Request},
+    response::read_response,
     response_reader::ResponseReader,
     rules::Rule,
     serde_exposed::TokenFormError,

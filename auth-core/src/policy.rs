@@ -1,5 +1,5 @@
-//! Whether and when to try again. Choices only: what an answer is, is
-//! `reply`'s.
+//! Whether and when to try again. Choices only: what a response is, is
+//! `response`'s.
 
 mod backoff;
 #[cfg(feature = "backoff")]
@@ -16,7 +16,7 @@ pub use self::{backoff::Backoff, budget::RetryBudget, delays::Delays, jitter::Ji
 
 /// Decides after each failed attempt whether there will be another.
 ///
-/// A policy is asked with facts and answers with data. It reads no clock and
+/// A policy is asked with facts and responses with data. It reads no clock and
 /// waits for nobody, so that one policy serves async, blocking and sans-IO
 /// users alike.
 ///
@@ -45,14 +45,14 @@ pub trait RetryPolicy: Send + Sync {
     /// Whether to try again after `attempt`, and when.
     fn decide(&self, attempt: &Attempt<'_>) -> Decision;
 
-    /// Called when a renewal starts. A policy with a state for each renewal
+    /// Called when a refresh starts. A policy with a state for each refresh
     /// returns a fresh one, which is then asked instead; all others need not
     /// care.
-    fn for_renewal(&self) -> Option<Box<dyn RetryPolicy>> {
+    fn for_refresh(&self) -> Option<Box<dyn RetryPolicy>> {
         None
     }
 
-    /// Called when a renewal succeeded, for policies that learn from it.
+    /// Called when a refresh succeeded, for policies that learn from it.
     fn succeeded(&self, now: Now) {
         let _ = now;
     }
@@ -62,7 +62,7 @@ macro_rules! forward {
     ($($holder:ty),*) => {$(
         impl<T: RetryPolicy + ?Sized> RetryPolicy for $holder {
             fn decide(&self, attempt: &Attempt<'_>) -> Decision { (**self).decide(attempt) }
-            fn for_renewal(&self) -> Option<Box<dyn RetryPolicy>> { (**self).for_renewal() }
+            fn for_refresh(&self) -> Option<Box<dyn RetryPolicy>> { (**self).for_refresh() }
             fn succeeded(&self, now: Now) { (**self).succeeded(now) }
         }
     )*};
@@ -76,7 +76,7 @@ pub struct Attempt<'a> {
     /// How many attempts were made so far, this one included: 1 after the
     /// first.
     pub number: u32,
-    /// The time since the renewal began, waits included.
+    /// The time since the refresh began, waits included.
     pub elapsed: Duration,
     /// What came of it.
     pub failure: &'a Failure,
@@ -87,7 +87,7 @@ pub struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// The first attempt of a renewal, failed at once; for tests of a policy.
+    /// The first attempt of a refresh, failed at once; for tests of a policy.
     /// The fields are public.
     pub fn first(failure: &'a Failure, now: Now) -> Self {
         Self { number: 1, elapsed: Duration::ZERO, failure, previous_delay: None, now }

@@ -1,4 +1,4 @@
-//! The machine: one renewal, from its start to its end, without I/O.
+//! The machine: one refresh, from its start to its end, without I/O.
 //!
 //! All transitions stand in this file, numbered:
 //!
@@ -23,12 +23,12 @@ use zeroize::Zeroize;
 
 use crate::{
     Attempt, Backoff, Decision, Delivery, Failure, FailureKind, Grant, Now, Request, Response,
-    RetryPolicy, TokenEndpoint, TokenSet, TransportError, events, reply::read_reply,
+    RetryPolicy, TokenEndpoint, TokenSet, TransportError, events, response::read_issued,
 };
 
 pub use error::RefreshError;
 
-/// A renewal that has not begun: what to trade, where, and how to retry.
+/// A refresh that has not begun: what to trade, where, and how to retry.
 ///
 /// The default policy is [`Backoff::default`].
 ///
@@ -44,16 +44,16 @@ pub use error::RefreshError;
 /// assert_eq!(request.uri(), "https://auth.example.com/token");
 ///
 /// // Send it by whatever means you have, and hand in what came back:
-/// let answer = http::Response::builder().status(502).body(Vec::new()).unwrap();
-/// let Step::Wait(delay, waiting) = pending.resolve(Ok(answer), now()) else { panic!() };
+/// let response = http::Response::builder().status(502).body(Vec::new()).unwrap();
+/// let Step::Wait(delay, waiting) = pending.resolve(Ok(response), now()) else { panic!() };
 /// assert_eq!(delay, Duration::from_millis(500));
 ///
 /// // Wait, and go on:
 /// let Step::Send(_request, pending) = waiting.resume(now()) else { panic!() };
-/// let answer = http::Response::builder()
+/// let response = http::Response::builder()
 ///     .body(br#"{"access_token":"at-2","refresh_token":"rt-2","expires_in":3600}"#.to_vec())
 ///     .unwrap();
-/// let Step::Done(Ok(tokens)) = pending.resolve(Ok(answer), now()) else { panic!() };
+/// let Step::Done(Ok(tokens)) = pending.resolve(Ok(response), now()) else { panic!() };
 /// assert_eq!(tokens.access_token.expose(), "at-2");
 /// # Ok::<(), auth_core::EndpointError>(())
 /// ```
@@ -89,9 +89,9 @@ impl Refresh {
         self
     }
 
-    /// Says that an earlier renewal with this refresh token was begun and
+    /// Says that an earlier refresh with this refresh token was begun and
     /// never heard of again, say because the process died. A rejection then
-    /// reports [`RefreshError::after_unknown`].
+    /// reports [`RefreshError::possibly_spent`].
     pub fn possibly_spent(mut self, possibly: bool) -> Self {
         self.possibly_spent = possibly;
         self
@@ -99,18 +99,18 @@ impl Refresh {
 
     /// Begins (transition 1).
     pub fn start(self, now: Now) -> Step {
-        let policy = match self.policy.for_renewal() {
+        let policy = match self.policy.for_refresh() {
             Some(fresh) => fresh,
             None => Box::new(self.policy),
         };
-        Renewal {
+        InProgress {
             endpoint: self.endpoint,
             grant: self.grant,
             policy,
             started: now,
             attempts: 0,
             previous_delay: None,
-            unknown_before: self.possibly_spent,
+            possibly_spent: self.possibly_spent,
         }
         .send(now)
     }
@@ -127,7 +127,7 @@ impl fmt::Debug for Refresh {
 }
 
 /// What to do next. There is no other step, and so nothing `#[non_exhaustive]`.
-#[must_use = "a step that is not taken is a renewal given up, or its tokens lost"]
+#[must_use = "a step that is not taken is a refresh given up, or its tokens lost"]
 #[derive(Debug)]
 // Steps are made once an attempt and moved at once; boxing would cost more.
 #[allow(clippy::large_enum_variant)]
@@ -141,34 +141,34 @@ pub enum Step {
     Done(Result<TokenSet, RefreshError>),
 }
 
-/// A request is on its way. Dropping this gives the renewal up; whether the
+/// A request is on its way. Dropping this gives the refresh up; whether the
 /// token is spent is then unknown.
 #[must_use = "the request's outcome must be handed to `resolve`"]
 pub struct Pending {
-    renewal: Renewal,
+    refresh: InProgress,
     sent: Now,
 }
 
 impl Pending {
-    /// Takes what came back (transitions 2 to 5). The answer's body is wiped.
-    pub fn resolve(self, reply: Result<Response, TransportError>, now: Now) -> Step {
-        let Self { renewal, sent } = self;
-        match renewal.read(reply, sent, now) {
-            Ok(tokens) => renewal.succeed(tokens, now),
-            Err(failure) => renewal.fail(failure, now),
+    /// Takes what came back (transitions 2 to 5). The response's body is wiped.
+    pub fn resolve(self, response: Result<Response, TransportError>, now: Now) -> Step {
+        let Self { refresh, sent } = self;
+        match refresh.read(response, sent, now) {
+            Ok(tokens) => refresh.succeed(tokens, now),
+            Err(failure) => refresh.fail(failure, now),
         }
     }
 
     /// How many attempts were made, the one on its way included.
     pub fn attempts(&self) -> u32 {
-        self.renewal.attempts
+        self.refresh.attempts
     }
 }
 
 /// A failed attempt, and a wait before the next one.
 #[must_use = "after the wait, `resume` goes on"]
 pub struct Waiting {
-    renewal: Renewal,
+    refresh: InProgress,
     failure: Failure,
 }
 
@@ -176,27 +176,27 @@ impl Waiting {
     /// Tries again with the same grant (transition 6).
     ///
     /// If [`failure`](Self::failure) has [`Delivery::Unknown`] and others may
-    /// have renewed the same token, look at the store first, and use
+    /// have refreshed the same token, look at the store first, and use
     /// [`resume_with`](Self::resume_with) if it holds a newer one.
     pub fn resume(self, now: Now) -> Step {
-        self.renewal.send(now)
+        self.refresh.send(now)
     }
 
     /// Tries again with a newer grant (transition 6). What happened to the old
     /// one no longer matters; if it is the same one, this is `resume`.
     pub fn resume_with(mut self, grant: impl Into<Grant>, now: Now) -> Step {
         let grant = grant.into();
-        if grant != self.renewal.grant {
-            self.renewal.grant = grant;
-            self.renewal.unknown_before = false;
+        if grant != self.refresh.grant {
+            self.refresh.grant = grant;
+            self.refresh.possibly_spent = false;
         }
-        self.renewal.send(now)
+        self.refresh.send(now)
     }
 
     /// Gives up instead (transition 4).
     pub fn stop(self, now: Now) -> RefreshError {
-        let error = self.renewal.error(self.failure, now);
-        events::failed(&self.renewal.endpoint, &error);
+        let error = self.refresh.error(self.failure, now);
+        events::failed(&self.refresh.endpoint, &error);
         error
     }
 
@@ -207,7 +207,7 @@ impl Waiting {
 
     /// How many attempts were made.
     pub fn attempts(&self) -> u32 {
-        self.renewal.attempts
+        self.refresh.attempts
     }
 }
 
@@ -227,7 +227,7 @@ impl fmt::Debug for Waiting {
 }
 
 /// What is known at every step.
-struct Renewal {
+struct InProgress {
     endpoint: Arc<TokenEndpoint>,
     grant: Grant,
     policy: Box<dyn RetryPolicy>,
@@ -235,33 +235,33 @@ struct Renewal {
     attempts: u32,
     previous_delay: Option<Duration>,
     /// Whether an earlier attempt with this grant may have spent it.
-    unknown_before: bool,
+    possibly_spent: bool,
 }
 
-impl Renewal {
+impl InProgress {
     fn send(mut self, now: Now) -> Step {
         self.attempts = self.attempts.saturating_add(1);
         events::attempt(&self.endpoint, self.attempts);
         let request = self.endpoint.request(&self.grant);
-        Step::Send(request, Pending { renewal: self, sent: now })
+        Step::Send(request, Pending { refresh: self, sent: now })
     }
 
     #[allow(clippy::result_large_err)]
     fn read(
         &self,
-        reply: Result<Response, TransportError>,
+        response: Result<Response, TransportError>,
         sent: Now,
         now: Now,
     ) -> Result<TokenSet, Failure> {
-        let mut response = reply?;
-        // RFC 6749 counts `expires_in` from when the answer was generated. All
+        let mut response = response?;
+        // RFC 6749 counts `expires_in` from when the response was generated. All
         // that is known is that this was not before the request was sent: by
         // the wall clock, which may have been set since, or by the monotonic
         // one, which stands still while the machine sleeps. The earlier counts.
         let measured = now.wall.checked_sub(now.since(sent)).unwrap_or(now.wall);
         let issued = measured.min(sent.wall);
         let secrets = || self.endpoint.secrets(&self.grant);
-        let result = read_reply(&response, self.endpoint.rules(), now, issued, secrets);
+        let result = read_issued(&response, self.endpoint.rules(), now, issued, secrets);
         response.body_mut().zeroize();
         result.map(|mut tokens| {
             if tokens.refresh_token.is_none() {
@@ -273,7 +273,7 @@ impl Renewal {
 
     fn succeed(self, tokens: TokenSet, now: Now) -> Step {
         self.policy.succeeded(now);
-        events::renewed(&self.endpoint, self.attempts, now.since(self.started));
+        events::refreshed(&self.endpoint, self.attempts, now.since(self.started));
         Step::Done(Ok(tokens))
     }
 
@@ -294,10 +294,10 @@ impl Renewal {
         match decision {
             Decision::RetryAfter(delay) => {
                 events::retry(&self.endpoint, self.attempts, &failure, delay);
-                self.unknown_before |=
+                self.possibly_spent |=
                     failure.delivery() == Delivery::Unknown && self.grant.refresh_token().is_some();
                 self.previous_delay = Some(delay);
-                Step::Wait(delay, Waiting { renewal: self, failure })
+                Step::Wait(delay, Waiting { refresh: self, failure })
             }
             Decision::Stop => {
                 let error = self.error(failure, now);
@@ -313,7 +313,7 @@ impl Renewal {
             self.endpoint.host(),
             self.attempts,
             now.since(self.started),
-            self.unknown_before,
+            self.possibly_spent,
             self.grant.refresh_token().is_some(),
         )
     }

@@ -45,7 +45,7 @@ impl From<RefreshToken> for Grant {
 /// One HTTP request to the token endpoint, to be sent once.
 ///
 /// It can be neither cloned nor built by hand: each comes from a
-/// [`Step::Send`](crate::Step::Send), which is owed one answer, or from
+/// [`Step::Send`](crate::Step::Send), which is owed one response, or from
 /// [`TokenEndpoint::request`](crate::TokenEndpoint::request). Its body and its
 /// `Authorization` header are wiped when the last owner drops them, and
 /// `Debug` shows neither.
@@ -81,7 +81,7 @@ impl Request {
         &self.body
     }
 
-    /// How many bytes of the answer's body may be kept at most.
+    /// How many bytes of the response's body may be kept at most.
     pub fn response_limit(&self) -> usize {
         self.response_limit
     }

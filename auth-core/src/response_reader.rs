@@ -1,4 +1,4 @@
-//! Collecting an answer's body within its bound: what every transport must do
+//! Collecting a response's body within its bound: what every transport must do
 //! in the same way, written once.
 
 use std::{fmt, ops::ControlFlow};
@@ -6,9 +6,9 @@ use std::{fmt, ops::ControlFlow};
 use http::{Version, header};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{Response, TransportError, TransportErrorKind, reply::trimmed};
+use crate::{Response, TransportError, TransportErrorKind, response::trimmed};
 
-/// Collects the body of an answer as a [`Transport`](crate::Transport) owes it.
+/// Collects the body of a response as a [`Transport`](crate::Transport) owes it.
 ///
 /// Feed it chunk by chunk until [`push`](Self::push) breaks or the body ends,
 /// then [`finish`](Self::finish); if reading fails, [`fail`](Self::fail).
@@ -36,7 +36,7 @@ pub struct ResponseReader {
 }
 
 impl ResponseReader {
-    /// Begins with the answer's head. `limit` is the request's
+    /// Begins with the response's head. `limit` is the request's
     /// [`response_limit`](crate::Request::response_limit).
     pub fn new(head: http::response::Parts, limit: usize) -> Self {
         // A body of the announced length is collected without growing, which
@@ -59,7 +59,7 @@ impl ResponseReader {
         ControlFlow::Continue(())
     }
 
-    /// The whole answer.
+    /// The whole response.
     ///
     /// # Errors
     ///
@@ -81,7 +81,7 @@ impl ResponseReader {
     }
 
     /// Reading the body failed, by a cut, a reset or a timeout. Whatever is no
-    /// 2xx stays the answer that it is: its status and its `Retry-After` have
+    /// 2xx stays the response that it is: its status and its `Retry-After` have
     /// arrived, and so may have its error. Of a body that is not JSON nothing
     /// is kept, since a cut form would be half a code.
     ///
@@ -280,11 +280,11 @@ mod tests {
         ] {
             let mut reader = reader(status, &[("retry-after", "7")], 100);
             assert!(reader.push(body.as_bytes()).is_continue());
-            let answer = reader.fail(cut());
-            assert_eq!(answer.is_ok(), left.is_some(), "{status}");
-            if let (Ok(answer), Some(left)) = (answer, left) {
-                assert_eq!(answer.body(), left.as_bytes());
-                assert_eq!(answer.headers()["retry-after"], "7");
+            let response = reader.fail(cut());
+            assert_eq!(response.is_ok(), left.is_some(), "{status}");
+            if let (Ok(response), Some(left)) = (response, left) {
+                assert_eq!(response.body(), left.as_bytes());
+                assert_eq!(response.headers()["retry-after"], "7");
             }
         }
     }

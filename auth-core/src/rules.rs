@@ -32,13 +32,13 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// An answer with this code is of this kind. The code is compared exactly,
-    /// wherever the answer holds it; an empty one fits nothing. Of an AWS type
-    /// (`com.example#Name`) the name after the `#` counts. An answer is never
+    /// A response with this code is of this kind. The code is compared exactly,
+    /// wherever the response holds it; an empty one fits nothing. Of an AWS type
+    /// (`com.example#Name`) the name after the `#` counts. A response is never
     /// `Unreachable` nor `Interrupted`; a rule that says so means `Unavailable`.
     ///
     /// A rule without a [`status`](Self::status) does not speak of 3xx, 407, 408,
-    /// 421, 425, 429 nor of 5xx: whatever such an answer says, it is no verdict
+    /// 421, 425, 429 nor of 5xx: whatever such a response says, it is no verdict
     /// on the token.
     pub fn new(code: impl Into<Cow<'static, str>>, kind: FailureKind) -> Self {
         let mut code = code.into();
@@ -55,7 +55,7 @@ impl Rule {
         }
     }
 
-    /// An answer one of whose explanations holds these words (ASCII case
+    /// A response one of whose explanations holds these words (ASCII case
     /// ignored) is of this kind, whatever its code.
     pub fn described(words: impl Into<Cow<'static, str>>, kind: FailureKind) -> Self {
         Self { code: None, ..Self::new("", kind).words(words) }
@@ -100,7 +100,7 @@ impl Rule {
         self.code.as_deref()
     }
 
-    /// What such an answer is.
+    /// What such a response is.
     pub fn kind(&self) -> FailureKind {
         self.kind
     }
@@ -115,7 +115,7 @@ impl Rule {
         &self.provider
     }
 
-    /// Whether this rule speaks of such an answer, and if so of which of its
+    /// Whether this rule speaks of such a response, and if so of which of its
     /// `codes`.
     pub(crate) fn matches<'a>(
         &self,
@@ -140,7 +140,7 @@ impl Rule {
     }
 }
 
-/// Whether an answer with this status is no verdict on the token, whatever its
+/// Whether a response with this status is no verdict on the token, whatever its
 /// body says: it comes from somebody on the way, or from a server that did not
 /// get to it. 407 is a proxy's own (RFC 9110 section 15.5.8), a 3xx points
 /// elsewhere, 408, 421, 425 and 429 say that the request was not processed.

@@ -10,7 +10,7 @@ use std::{borrow::Cow, sync::LazyLock};
 
 use zeroize::Zeroizing;
 
-use crate::{Rule, reply::standard_codes};
+use crate::{Rule, response::standard_codes};
 
 /// How much of a server's explanation is kept.
 const MAX_LEN: usize = 256;

@@ -37,7 +37,7 @@
 //! | `refresh_token` | string, left out if there is none |
 //! | `expires_at` | whole seconds since the Unix epoch, rounded down, left out if unknown |
 //! | `scope` | string, left out if unknown |
-//! | `extra` | object with the answer's other members, left out if empty |
+//! | `extra` | object with the response's other members, left out if empty |
 //!
 //! Unknown members are ignored when it is read, so that a newer version may
 //! add some. Nothing in `extra` may nest deeper than 100 levels.

@@ -181,7 +181,7 @@ pub struct TokenSet {
     pub expires_at: Option<SystemTime>,
     /// The granted scope, if the server named it.
     pub scope: Option<String>,
-    /// Every other member of the answer, such as `id_token`. Treated as secret.
+    /// Every other member of the response, such as `id_token`. Treated as secret.
     pub extra: Extra,
 }
 
@@ -222,7 +222,7 @@ impl fmt::Debug for DebugSet<'_> {
     }
 }
 
-/// Members of an answer that this library does not know, kept as they came.
+/// Members of a response that this library does not know, kept as they came.
 ///
 /// They may hold secrets (`id_token`), so `Debug` shows only their names, if
 /// they are plain words, and strings are wiped on drop.

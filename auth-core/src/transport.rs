@@ -7,10 +7,10 @@ use async_trait::async_trait;
 
 use crate::{Delivery, Request, scrub::scrub};
 
-/// An answer of the token endpoint, with its whole body.
+/// A response of the token endpoint, with its whole body.
 pub type Response = http::Response<Vec<u8>>;
 
-/// Sends one request and returns one answer, without blocking.
+/// Sends one request and returns one response, without blocking.
 ///
 /// # What an implementor owes
 ///
@@ -20,8 +20,8 @@ pub type Response = http::Response<Vec<u8>>;
 /// 1. **One call, one request.** No retry of any kind below this trait, no
 ///    redirect followed: a repeated POST spends a single-use refresh token. A
 ///    3xx is returned as it is.
-/// 2. **Every HTTP answer is `Ok`**, whatever its status. `Err` is for calls
-///    that got no whole answer.
+/// 2. **Every HTTP response is `Ok`**, whatever its status. `Err` is for calls
+///    that got no whole response.
 /// 3. **`NotSent` is knowledge, not a guess.** It says that not one byte of
 ///    the request's body was handed to the network. The way to know is a flag
 ///    set by the body when the client first reads it. Errors cannot tell:
@@ -51,24 +51,24 @@ pub type Response = http::Response<Vec<u8>>;
 /// ```
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends `request`, and returns the answer with its whole body.
+    /// Sends `request`, and returns the response with its whole body.
     ///
     /// # Errors
     ///
-    /// A [`TransportError`] when no whole answer came, with what is known of
+    /// A [`TransportError`] when no whole response came, with what is known of
     /// the request's fate.
     async fn send(&self, request: Request) -> Result<Response, TransportError>;
 }
 
-/// Sends one request and returns one answer, blocking the thread.
+/// Sends one request and returns one response, blocking the thread.
 ///
 /// The duties are those of [`Transport`].
 pub trait BlockingTransport: Send + Sync {
-    /// Sends `request`, and returns the answer with its whole body.
+    /// Sends `request`, and returns the response with its whole body.
     ///
     /// # Errors
     ///
-    /// A [`TransportError`] when no whole answer came, with what is known of
+    /// A [`TransportError`] when no whole response came, with what is known of
     /// the request's fate.
     fn send(&self, request: Request) -> Result<Response, TransportError>;
 }
@@ -115,13 +115,13 @@ pub enum TransportErrorKind {
     Proxy,
     /// The connection was reset.
     Reset,
-    /// No whole answer came in time.
+    /// No whole response came in time.
     Timeout,
-    /// The connection was closed before an answer began.
+    /// The connection was closed before a response began.
     Closed,
-    /// The answer ended before its end.
+    /// The response ended before its end.
     Truncated,
-    /// The answer is longer than the limit allows.
+    /// The response is longer than the limit allows.
     TooLarge,
     /// The peer broke the rules of HTTP, or spoke something else.
     Protocol,
@@ -142,10 +142,10 @@ impl fmt::Display for TransportErrorKind {
             Self::BadCertificate => "the server's certificate does not verify",
             Self::Proxy => "the proxy did not serve the connection",
             Self::Reset => "the connection was reset",
-            Self::Timeout => "no whole answer came in time",
-            Self::Closed => "the connection was closed before an answer",
-            Self::Truncated => "the answer was cut short",
-            Self::TooLarge => "the answer is longer than the limit",
+            Self::Timeout => "no whole response came in time",
+            Self::Closed => "the connection was closed before a response",
+            Self::Truncated => "the response was cut short",
+            Self::TooLarge => "the response is longer than the limit",
             Self::Protocol => "the peer did not speak proper HTTP",
             Self::Cancelled => "the call was cancelled",
             Self::Other => "the network failed",
@@ -153,7 +153,7 @@ impl fmt::Display for TransportErrorKind {
     }
 }
 
-/// A call that got no whole answer.
+/// A call that got no whole response.
 ///
 /// Its message and its sources are free of URLs, headers and bodies; keeping
 /// them so is a duty of whoever attaches a source.

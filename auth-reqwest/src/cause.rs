@@ -1,5 +1,5 @@
 //! From reqwest's errors to ours: the kind by the real cause, and a text for
-//! an operator that holds nothing of the request or the answer.
+//! an operator that holds nothing of the request or the response.
 
 use std::{
     error::Error,
@@ -18,9 +18,9 @@ type TunnelError = <Tunnel<HttpConnector> as Service<Uri>>::Error;
 /// What was waited for when the error came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// The answer's head, and everything before it.
+    /// The response's head, and everything before it.
     Head,
-    /// The answer's body.
+    /// The response's body.
     Body,
 }
 

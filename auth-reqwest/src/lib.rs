@@ -1,5 +1,5 @@
 //! A [`Transport`](auth_core::Transport) over [`reqwest`], and a
-//! [`Clock`](auth_core::Clock) over tokio: what `auth-core` needs to renew
+//! [`Clock`](auth_core::Clock) over tokio: what `auth-core` needs to refresh
 //! tokens in an async program.
 //!
 //! ```no_run
@@ -22,11 +22,11 @@
 //! | reqwest | here | since |
 //! | --- | --- | --- |
 //! | no timeout | 5 s to connect, 10 s for the whole attempt | a retry helps only inside the server's grace window |
-//! | follows redirects, and posts the body again after a 307 or 308 | a 3xx is the answer | it would hand the refresh token to wherever the answer points |
+//! | follows redirects, and posts the body again after a 307 or 308 | a 3xx is the response | it would hand the refresh token to wherever the response points |
 //! | repeats a request that HTTP/2 refused (`REFUSED_STREAM`, `GOAWAY`) | one call, one request | the policy decides on retries, and counts them |
 //! | a proxy for `http` too | for `https` only, whoever named it | plain HTTP is for loopback, and a proxy would see the token in clear |
 //! | passes over a proxy that it cannot use | [`BuildError`] | whoever named a proxy wants no request to go another way |
-//! | keeps idle connections | keeps none | one request an hour gains nothing from a pool, and a closed pooled connection looks like a lost answer |
+//! | keeps idle connections | keeps none | one request an hour gains nothing from a pool, and a closed pooled connection looks like a lost response |
 //! | cookies, compression if a feature is on anywhere in the tree | neither | a token endpoint needs neither |
 //! | its errors print the URL | no URL, header or body in any error | some providers want a key in the query |
 //!

@@ -50,7 +50,7 @@ impl ReqwestTransport {
     /// `Client` does not tell, and so is yours to see to:
     ///
     /// - `redirect(Policy::none())`. Otherwise a 301, 302 or 303 is followed
-    ///   with a GET. That request holds no token, and its answer is refused if
+    ///   with a GET. That request holds no token, and its response is refused if
     ///   it comes from another URL: the attempt fails. (A 307 or 308 is not
     ///   followed, for the body cannot be sent twice.)
     /// - `no_proxy()` for an endpoint on plain HTTP, which is for loopback only:
@@ -59,7 +59,7 @@ impl ReqwestTransport {
     /// - `connect_timeout`: there is none by default, so that a silent host
     ///   costs the whole 10 s.
     /// - `pool_max_idle_per_host(0)`: otherwise a connection that the server
-    ///   has closed in the meantime fails like a lost answer.
+    ///   has closed in the meantime fails like a lost response.
     /// - `retry(reqwest::retry::never())`, cookies, and connector layers that
     ///   repeat requests. A body that cannot be cloned stops reqwest's own
     ///   retries.
@@ -72,7 +72,7 @@ impl ReqwestTransport {
     }
 
     /// How long one attempt may take, from the name's resolution to the last
-    /// byte of the answer.
+    /// byte of the response.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -131,7 +131,7 @@ impl Transport for ReqwestTransport {
     }
 }
 
-/// What is known of a call besides its answer.
+/// What is known of a call besides its response.
 struct Call {
     sent: Sent,
     https: bool,

@@ -10,7 +10,7 @@ use auth_core::{
     Transport, TransportErrorKind,
 };
 use auth_reqwest::{BuildError, ReqwestTransport, ReqwestTransportBuilder, TokioClock};
-use auth_testkit::{FaultServer, Point, Reaction, conformance};
+use auth_testkit::{Behaviour, FaultServer, Point, conformance};
 
 fn builder() -> ReqwestTransportBuilder {
     ReqwestTransport::builder().no_proxy().without_system_roots()
@@ -24,8 +24,8 @@ fn request(endpoint: &TokenEndpoint) -> Request {
     endpoint.request(&Grant::RefreshToken(RefreshToken::new("rt-1")))
 }
 
-fn tokens() -> Reaction {
-    Reaction::tokens("at-2", "rt-2", 3600)
+fn tokens() -> Behaviour {
+    Behaviour::tokens("at-2", "rt-2", 3600)
 }
 
 /// As reqwest makes it, for better or worse.
@@ -43,8 +43,8 @@ fn stock_http2_client() -> reqwest::Client {
 }
 
 #[tokio::test]
-async fn a_renewal_from_end_to_end() {
-    let script = [Reaction::nginx(502), Reaction::reset(Point::AfterBody), tokens()];
+async fn a_refresh_from_end_to_end() {
+    let script = [Behaviour::nginx(502), Behaviour::reset(Point::AfterBody), tokens()];
     let server = FaultServer::plays(script);
     let refresh = Refresh::new(endpoint(server.url()), RefreshToken::new("rt-1"))
         .policy(Backoff::default().base_delay(Duration::ZERO));
@@ -156,7 +156,7 @@ async fn a_stock_client_that_follows_a_redirect_is_found_out() {
     for status in [301, 302, 303] {
         let transport = ReqwestTransport::from_client(stock_client());
         let elsewhere = FaultServer::plays([tokens()]);
-        let server = FaultServer::plays([Reaction::redirect(status, elsewhere.url())]);
+        let server = FaultServer::plays([Behaviour::redirect(status, elsewhere.url())]);
         let error = transport.send(request(&endpoint(server.url()))).await.unwrap_err();
         assert_eq!(error.kind(), TransportErrorKind::Other);
         assert_eq!(error.delivery(), Delivery::Unknown);
@@ -183,7 +183,7 @@ async fn the_repeat_that_a_plain_client_makes() {
     // What the one before guards against: the same client, with a body that
     // can be cloned, sends the token twice.
     let client = stock_http2_client();
-    let server = FaultServer::plays([Reaction::refuse_stream(Point::AfterBody), tokens()]);
+    let server = FaultServer::plays([Behaviour::refuse_stream(Point::AfterBody), tokens()]);
     let response = client.post(server.url()).body("refresh_token=rt-1").send().await.unwrap();
     assert_eq!(response.status(), 200);
     server.stop();
@@ -214,7 +214,7 @@ fn plain_http_takes_no_proxy_from_the_environment() {
     let server = FaultServer::plays([tokens()]);
     let address = format!("http://{}", proxy.address());
     let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "renews_at_the_endpoint_of_the_environment", "--ignored"])
+        .args(["--exact", "refreshes_at_the_endpoint_of_the_environment", "--ignored"])
         .env("ENDPOINT", server.url())
         .envs(["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].map(|name| (name, &address)))
         .env_remove("no_proxy")
@@ -230,7 +230,7 @@ fn plain_http_takes_no_proxy_from_the_environment() {
 
 #[tokio::test]
 #[ignore = "run by `plain_http_takes_no_proxy_from_the_environment`"]
-async fn renews_at_the_endpoint_of_the_environment() {
+async fn refreshes_at_the_endpoint_of_the_environment() {
     let endpoint = endpoint(&std::env::var("ENDPOINT").unwrap());
     let transport = ReqwestTransport::builder().without_system_roots().build().unwrap();
     assert_eq!(transport.send(request(&endpoint)).await.unwrap().status(), 200);

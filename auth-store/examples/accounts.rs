@@ -7,7 +7,7 @@
 //! It starts a server whose access tokens live for two seconds and whose
 //! refresh tokens can be used once: a second use would log everybody out. Then
 //! it starts itself three times, as processes that need a token all the time
-//! and share a `FileStore`. The third that goes to renew is killed just before
+//! and share a `FileStore`. The third that goes to refresh is killed just before
 //! its request leaves, while it holds the lease.
 
 use std::{
@@ -41,8 +41,8 @@ const TOKEN_URL: &str = "AUTH_EXAMPLE_TOKEN_URL";
 
 // What a child says.
 const ABOUT_TO_SEND: &str = "about to send";
-const RENEWED: &str = "renewed the tokens";
-const ADOPTED: &str = "took over what another had renewed";
+const RENEWED: &str = "refreshed the tokens";
+const ADOPTED: &str = "took over what another had refreshed";
 const LOGGED_OUT: &str = "was logged out";
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -55,8 +55,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 /// A child: any program that needs a token now and then. This is all there is
 /// to it; the rest of this file is for the show.
 fn use_tokens(directory: &Path, url: &str) -> Result<ExitCode, Box<dyn Error>> {
-    let i_renewed = Arc::new(AtomicBool::new(false));
-    let transport = Announcing { inner: UreqTransport::new()?, sent: Arc::clone(&i_renewed) };
+    let i_refreshed = Arc::new(AtomicBool::new(false));
+    let transport = Announcing { inner: UreqTransport::new()?, sent: Arc::clone(&i_refreshed) };
     let accounts = BlockingAccounts::new(
         TokenEndpoint::new(url, "my-client")?,
         transport,
@@ -69,7 +69,7 @@ fn use_tokens(directory: &Path, url: &str) -> Result<ExitCode, Box<dyn Error>> {
     loop {
         match account.token() {
             Ok(token) if last.as_ref() != Some(token.access_token()) => {
-                let mine = i_renewed.swap(false, Ordering::Relaxed);
+                let mine = i_refreshed.swap(false, Ordering::Relaxed);
                 if last.is_some() || mine {
                     say(if mine { RENEWED } else { ADOPTED })?;
                 }
@@ -131,7 +131,7 @@ fn watch() -> Result<ExitCode, Box<dyn Error>> {
         let at = started.elapsed().as_secs_f64();
         writeln!(io::stdout(), "{at:6.3} s  process {process} {what}")
     };
-    let (mut renewals_begun, mut logouts) = (0, 0);
+    let (mut refreshes_begun, mut logouts) = (0, 0);
     while let Some(left) = RUN_FOR.checked_sub(started.elapsed()) {
         let Ok((number, line)) = lines.recv_timeout(left) else { break };
         if line != ABOUT_TO_SEND {
@@ -139,10 +139,10 @@ fn watch() -> Result<ExitCode, Box<dyn Error>> {
             report(number, &line)?;
             continue;
         }
-        renewals_begun += 1;
-        if renewals_begun == 3 {
+        refreshes_begun += 1;
+        if refreshes_begun == 3 {
             children[number - 1].kill()?;
-            report(number, "was killed, about to renew and holding the lease")?;
+            report(number, "was killed, about to refresh and holding the lease")?;
         } else {
             children[number - 1].nod()?;
         }

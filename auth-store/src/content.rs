@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{error::Problem, json};
 
-/// The most that a record's file may have. An answer of a token endpoint has
+/// The most that a record's file may have. A response of a token endpoint has
 /// at most 1 MiB unless its user allowed more, and is stored once.
 pub(crate) const MAX_SIZE: usize = 4 << 20;
 

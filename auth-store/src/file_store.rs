@@ -147,7 +147,7 @@ impl FileStore {
     /// Removes the record of `account`, whatever is in it, and says whether
     /// there was one. It blocks, briefly.
     ///
-    /// A renewal under way elsewhere does not bring it back: its save finds
+    /// A refresh under way elsewhere does not bring it back: its save finds
     /// that the record is gone and fails. The account's lock files, which are
     /// empty, stay: a file that may be locked must not be removed.
     ///

@@ -1,8 +1,8 @@
 //! Credential files of other programs, used in place.
 //!
-//! Such a file is shared with its program: what one of them renews, the other
+//! Such a file is shared with its program: what one of them refreshes, the other
 //! finds there. Its tokens are the record's tokens. What it has no place for
-//! (the setback, the note of a renewal begun) stands in a file of ours beside
+//! (the setback, the note of a refresh begun) stands in a file of ours beside
 //! it, in the directory `.auth-store`.
 
 mod claude;
@@ -44,7 +44,7 @@ trait Format: Send + Sync + 'static {
     /// What the file is, for errors.
     const EXPECTED: &'static str;
 
-    /// Members of a token answer that the file itself has a place for.
+    /// Members of a token response that the file itself has a place for.
     const KEPT_EXTRA: &'static [&'static str];
 
     /// The tokens; `None` if nobody is logged in. What the file does not say
@@ -57,9 +57,9 @@ trait Format: Send + Sync + 'static {
     /// What is held beside our own lock.
     type Lock: Send + Sync + 'static;
 
-    /// Keeps the program itself from renewing, if it is not doing so. `ours`
+    /// Keeps the program itself from refreshing, if it is not doing so. `ours`
     /// is held meanwhile and may carry a note for the next holder.
-    fn try_lock_renewal(file: &Path, ours: &FileLock) -> Result<Option<Self::Lock>, FileError>;
+    fn try_lock_refresh(file: &Path, ours: &FileLock) -> Result<Option<Self::Lock>, FileError>;
 
     /// Keeps the program from changing the file, if it is not doing so.
     fn try_lock_write(file: &Path, ours: &FileLock) -> Result<Option<Self::Lock>, FileError>;
@@ -68,7 +68,7 @@ trait Format: Send + Sync + 'static {
 /// What a file says.
 struct Found {
     tokens: TokenSet,
-    renewed_at: Option<SystemTime>,
+    obtained_at: Option<SystemTime>,
 }
 
 /// One file, as the store of one account.
@@ -146,7 +146,7 @@ impl<F: Format> Files for Shared<F> {
             return Ok(None);
         };
         // Ours first: of our own kind, one at a time asks for theirs.
-        let Some(theirs) = F::try_lock_renewal(&self.file, &lock)? else { return Ok(None) };
+        let Some(theirs) = F::try_lock_refresh(&self.file, &lock)? else { return Ok(None) };
         Ok(Some(Lease::new((theirs, lock))))
     }
 

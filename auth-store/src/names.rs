@@ -43,7 +43,7 @@ pub(crate) struct Names {
     pub(crate) temporary: String,
     /// What a save locks.
     pub(crate) lock: String,
-    /// What a renewal locks.
+    /// What a refresh locks.
     pub(crate) lease: String,
 }
 

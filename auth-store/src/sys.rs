@@ -39,7 +39,7 @@ pub(crate) enum Privacy {
 }
 
 /// Reads `file` to its end, or to one byte more than `limit`, in which case
-/// the answer is `None`.
+/// the response is `None`.
 fn read_bounded(file: &File, limit: usize) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     let size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
     if size > limit {

@@ -34,7 +34,7 @@ fn age(path: &Path, time: SystemTime) {
 }
 
 #[test]
-fn are_held_during_a_renewal() {
+fn are_held_during_a_refresh() {
     let (setup, store) = claude(&claude_file());
     let held = BlockingTokenStore::lease(&store, &"claude".into(), Duration::ZERO).unwrap();
     for path in lock_paths(&setup) {
@@ -47,7 +47,7 @@ fn are_held_during_a_renewal() {
 }
 
 #[test]
-fn keep_a_renewal_waiting_while_claude_code_renews() {
+fn keep_a_refresh_waiting_while_claude_code_refreshes() {
     let (setup, store) = claude(&claude_file());
     for path in lock_paths(&setup) {
         fs::create_dir(&path).unwrap();

@@ -1,4 +1,4 @@
-//! Processes that are killed with SIGKILL while they renew: at every step, and
+//! Processes that are killed with SIGKILL while they refresh: at every step, and
 //! at moments chosen by chance.
 //!
 //! With a server that forgives a repetition within a grace period nobody is
@@ -37,7 +37,7 @@ const BALLAST: usize = 2 << 20;
 #[ignore = "what the other tests start and kill"]
 fn child() {
     let Some(task) = Task::given() else { return };
-    if task.job == "renew for ever" {
+    if task.job == "refresh for ever" {
         let account = task.accounts(task.transport(), task.store.clone()).account(ACCOUNT);
         say("ready");
         loop {
@@ -55,7 +55,7 @@ fn child() {
     let transport = Stopping { inner: task.transport(), stop, ballast: 0 };
     let store = Stopping { inner: task.store.clone(), stop, ballast };
     let result = task.accounts(transport, store).account(ACCOUNT).token();
-    say(&format!("{:?}", result.map(|_| "renewed")));
+    say(&format!("{:?}", result.map(|_| "refreshed")));
 }
 
 struct Scene {
@@ -106,9 +106,9 @@ impl Scene {
         Client { process, socket }
     }
 
-    /// One that renews as fast as it can.
-    fn start_renewing(&self) -> Client {
-        let client = self.start("renew for ever");
+    /// One that refreshes as fast as it can.
+    fn start_refreshing(&self) -> Client {
+        let client = self.start("refresh for ever");
         client.process.expect("ready");
         client
     }
@@ -157,14 +157,14 @@ fn check_the_next_process(scene: &Scene, done: Done, grace: bool) {
     if done == Done::Exchanged && !grace {
         let error = result.unwrap_err();
         assert_eq!(error.kind(), Some(FailureKind::Rejected));
-        assert!(error.after_unknown(), "{error}");
+        assert!(error.possibly_spent(), "{error}");
         assert_eq!(error.advice(), Advice::LogIn);
         assert_eq!(report.revocations.len(), 1);
         // A dead token is not sent again, and says why it died for as long as
         // it is on record.
         let later = next_process(&scene.server, &scene.store).account(ACCOUNT);
         let error = later.token().unwrap_err();
-        assert!(error.after_unknown(), "{error}");
+        assert!(error.possibly_spent(), "{error}");
         assert_eq!(scene.server.report().requests, report.requests);
         return;
     }
@@ -200,7 +200,7 @@ fn killed_at_every_step() {
         (Step::BeforeLease, Done::Nothing),
         (Step::BeforeNote, Done::Nothing),
         (Step::AfterNote, Done::Noted),
-        (Step::AfterAnswer, Done::Exchanged),
+        (Step::AfterResponse, Done::Exchanged),
         (Step::AfterSave, Done::Saved),
         (Step::BeforeFree, Done::Saved),
     ] {
@@ -222,18 +222,18 @@ fn stopped_at_every_step() {
         let mut client = scene.start(&step.name());
         client.process.expect(&step.name());
         client.process.go_on();
-        client.process.expect(r#"Ok("renewed")"#);
+        client.process.expect(r#"Ok("refreshed")"#);
         assert_eq!(scene.server.report().requests, 1);
         assert_eq!(scene.record().begun, None);
     }
 }
 
 #[test]
-fn killed_while_the_answer_is_under_way() {
+fn killed_while_the_response_is_under_way() {
     in_both_worlds(|scene| {
         scene.server.fail_next([Fault::StallAfter(GRACE)]);
         // It never gets there.
-        let client = scene.start(&Step::AfterAnswer.name());
+        let client = scene.start(&Step::AfterResponse.name());
         wait_until("the exchange", || scene.server.report().exchanges == 1);
         assert_eq!(client.kill(), [] as [&str; 0]);
         Done::Exchanged
@@ -253,8 +253,8 @@ fn killed_within_a_save() {
 
 /// Whether it was in time.
 fn kill_within_a_save(scene: &Scene) -> bool {
-    let mut client = scene.start(&format!("with ballast {}", Step::AfterAnswer.name()));
-    client.process.expect(&Step::AfterAnswer.name());
+    let mut client = scene.start(&format!("with ballast {}", Step::AfterResponse.name()));
+    client.process.expect(&Step::AfterResponse.name());
     let record = scene.scratch.path().join("account-ada.json");
     let temporary = scene.scratch.path().join("account-ada.json.tmp");
     let size = || record.metadata().unwrap().len();
@@ -284,7 +284,7 @@ fn wait_until(what: &str, condition: impl Fn() -> bool) {
 
 const KILLS: usize = 200;
 
-/// A moment within the first few renewals.
+/// A moment within the first few refreshes.
 fn wait_for_a_random_moment() {
     thread::sleep(Duration::from_micros(fastrand::u64(..40_000)));
 }
@@ -293,7 +293,7 @@ fn wait_for_a_random_moment() {
 fn killed_at_random_with_a_grace_period() {
     let scene = Scene::new(Rotation::WithGrace(GRACE));
     for _ in 0..KILLS / 2 {
-        let client = scene.start_renewing();
+        let client = scene.start_refreshing();
         wait_for_a_random_moment();
         assert_eq!(client.kill(), [] as [&str; 0]);
         scene.check_what_is_left();
@@ -310,7 +310,7 @@ fn killed_at_random_with_a_grace_period() {
 #[test]
 fn killed_at_random_among_others() {
     let scene = Scene::new(Rotation::WithGrace(GRACE));
-    let mut clients: Vec<_> = (0..3).map(|_| scene.start_renewing()).collect();
+    let mut clients: Vec<_> = (0..3).map(|_| scene.start_refreshing()).collect();
     for _ in 0..KILLS / 2 {
         wait_for_a_random_moment();
         let victim = clients.swap_remove(fastrand::usize(..clients.len()));
@@ -322,7 +322,7 @@ fn killed_at_random_among_others() {
         // One may have been under way. Each one more is of a lease that was
         // free.
         wait_until("the others", || scene.server.report().exchanges > before + 1);
-        clients.push(scene.start_renewing());
+        clients.push(scene.start_refreshing());
     }
     for client in clients {
         assert_eq!(client.kill(), [] as [&str; 0]);
@@ -339,17 +339,17 @@ fn killed_at_random_without_a_grace_period() {
     let scene = Scene::new(Rotation::EachUse);
     let mut logouts = 0;
     for _ in 0..KILLS {
-        let client = scene.start_renewing();
+        let client = scene.start_refreshing();
         wait_for_a_random_moment();
         assert_eq!(client.kill(), [] as [&str; 0], "nobody is logged out while alive");
         scene.check_what_is_left();
-        let answer_died = !scene.server.is_live(&scene.refresh_token());
+        let response_died = !scene.server.is_live(&scene.refresh_token());
         match next_process(&scene.server, &scene.store).account(ACCOUNT).refresh_now() {
-            Ok(_) => assert!(!answer_died),
+            Ok(_) => assert!(!response_died),
             Err(error) => {
-                assert!(answer_died, "{error}");
+                assert!(response_died, "{error}");
                 assert_eq!(error.kind(), Some(FailureKind::Rejected), "{error}");
-                assert!(error.after_unknown(), "{error}");
+                assert!(error.possibly_spent(), "{error}");
                 logouts += 1;
                 log_in(&scene.server, &scene.store);
             }

@@ -38,7 +38,7 @@ fn what_codex_has_is_read() {
     assert_eq!(record.tokens.refresh_token.unwrap().expose(), "s3cret-rt-1");
     assert_eq!(record.tokens.expires_at, Some(seconds(2_000_000_000)));
     assert_eq!(record.tokens.extra.get("id_token").unwrap(), &codex_file()["tokens"]["id_token"]);
-    assert_eq!(record.renewed_at, Some(seconds(1_767_323_045) + Duration::from_micros(678_901)));
+    assert_eq!(record.obtained_at, Some(seconds(1_767_323_045) + Duration::from_micros(678_901)));
 }
 
 #[test]
@@ -72,37 +72,37 @@ fn nobody_logged_in_is_no_record() {
 }
 
 #[test]
-fn a_renewal_reaches_claude_code_and_changes_nothing_else() {
+fn a_refresh_reaches_claude_code_and_changes_nothing_else() {
     let (setup, store) = claude(&claude_file());
     let (_, version) = loaded(&store, "claude");
-    let mut renewed = record(2);
-    renewed.tokens.expires_at = Some(seconds(2_000_030_000));
-    renewed.tokens.token_type = Some("Bearer".into());
-    renewed.tokens.extra.insert("organization", json!({"uuid": "o-1"}));
-    renewed.renewed_at = Some(seconds(2_000_000_000));
-    save(&store, "claude", &renewed, Some(&version)).unwrap();
+    let mut refreshed = record(2);
+    refreshed.tokens.expires_at = Some(seconds(2_000_030_000));
+    refreshed.tokens.token_type = Some("Bearer".into());
+    refreshed.tokens.extra.insert("organization", json!({"uuid": "o-1"}));
+    refreshed.obtained_at = Some(seconds(2_000_000_000));
+    save(&store, "claude", &refreshed, Some(&version)).unwrap();
 
     let mut expected = claude_file();
     let oauth = &mut expected["claudeAiOauth"];
     oauth["accessToken"] = "s3cret-at-2".into();
     oauth["refreshToken"] = "s3cret-rt-2".into();
     oauth["expiresAt"] = 2_000_030_000_000_u64.into();
-    assert_eq!(json_at(&setup.file), expected, "the scopes stay, for the answer named none");
+    assert_eq!(json_at(&setup.file), expected, "the scopes stay, for the response named none");
     assert!(!fs::read_to_string(&setup.file).unwrap().contains('\n'), "it stays on one line");
     assert_eq!(names(&setup.directory), [".auth-store", ".credentials.json"], "no lock is left");
 
     // Everything comes back, what their file has no place for too.
     let (found, _) = loaded(&store, "claude");
-    renewed.tokens.scope = Some("user:inference user:profile".into());
-    assert_eq!(found, renewed);
+    refreshed.tokens.scope = Some("user:inference user:profile".into());
+    assert_eq!(found, refreshed);
 
-    // An answer that says more.
+    // A response that says more.
     let (_, version) = loaded(&store, "claude");
-    let mut renewed = record(3);
-    renewed.renewed_at = Some(seconds(2_000_000_000));
-    renewed.tokens.scope = Some("user:inference".into());
-    renewed.tokens.extra.insert("refresh_token_expires_in", 3600.into());
-    save(&store, "claude", &renewed, Some(&version)).unwrap();
+    let mut refreshed = record(3);
+    refreshed.obtained_at = Some(seconds(2_000_000_000));
+    refreshed.tokens.scope = Some("user:inference".into());
+    refreshed.tokens.extra.insert("refresh_token_expires_in", 3600.into());
+    save(&store, "claude", &refreshed, Some(&version)).unwrap();
     let oauth = &json_at(&setup.file)["claudeAiOauth"];
     assert_eq!(oauth["scopes"], json!(["user:inference"]));
     assert_eq!(oauth["refreshTokenExpiresAt"], 2_000_003_600_000_u64);
@@ -111,7 +111,7 @@ fn a_renewal_reaches_claude_code_and_changes_nothing_else() {
 }
 
 #[test]
-fn a_renewal_reaches_codex_and_changes_nothing_else() {
+fn a_refresh_reaches_codex_and_changes_nothing_else() {
     let (setup, store) = codex(&codex_file());
     let (_, version) = loaded(&store, "codex");
     let access_token = jwt(&json!({"exp": 2_000_030_000.0, "n": 2}));
@@ -119,8 +119,8 @@ fn a_renewal_reaches_codex_and_changes_nothing_else() {
     tokens.refresh_token = Some(RefreshToken::new("s3cret-rt-2"));
     tokens.expires_at = Some(seconds(2_000_030_000));
     tokens.extra.insert("id_token", "s3cret-id-2".into());
-    let renewed = Record::obtained(tokens, seconds(1_999_000_000));
-    let version = save(&store, "codex", &renewed, Some(&version)).unwrap();
+    let refreshed = Record::obtained(tokens, seconds(1_999_000_000));
+    let version = save(&store, "codex", &refreshed, Some(&version)).unwrap();
 
     let mut expected = codex_file();
     expected["tokens"]["access_token"] = access_token.into();
@@ -129,16 +129,16 @@ fn a_renewal_reaches_codex_and_changes_nothing_else() {
     expected["last_refresh"] = "2033-05-06T13:46:40Z".into();
     assert_eq!(json_at(&setup.file), expected);
     assert!(fs::read_to_string(&setup.file).unwrap().contains("\n  "), "it stays indented");
-    assert_eq!(loaded(&store, "codex"), (renewed, version.clone()));
+    assert_eq!(loaded(&store, "codex"), (refreshed, version.clone()));
     assert!(
         !all_notes(&setup.directory).contains("s3cret-id"),
         "what the file holds is not kept twice"
     );
 
-    // An answer without an ID token: the old one stays, for Codex needs one.
-    let mut renewed = record(3);
-    renewed.renewed_at = Some(seconds(1_999_000_001));
-    save(&store, "codex", &renewed, Some(&version)).unwrap();
+    // A response without an ID token: the old one stays, for Codex needs one.
+    let mut refreshed = record(3);
+    refreshed.obtained_at = Some(seconds(1_999_000_001));
+    save(&store, "codex", &refreshed, Some(&version)).unwrap();
     assert_eq!(json_at(&setup.file)["tokens"]["id_token"], "s3cret-id-2");
     let (found, _) = loaded(&store, "codex");
     assert_eq!(found.tokens.access_token.expose(), "s3cret-at-3");
@@ -151,7 +151,7 @@ fn all_notes(directory: &Path) -> String {
 }
 
 #[test]
-fn a_note_of_a_renewal_is_kept_beside_the_file() {
+fn a_note_of_a_refresh_is_kept_beside_the_file() {
     let (setup, store) = claude(&claude_file());
     let before = fs::read(&setup.file).unwrap();
     let (mut record, version) = loaded(&store, "claude");
@@ -170,13 +170,13 @@ fn a_note_of_a_renewal_is_kept_beside_the_file() {
     assert_eq!(error.kind(), StoreErrorKind::Conflict);
 }
 
-/// A login or a renewal in the program itself is a save like any other.
+/// A login or a refresh in the program itself is a save like any other.
 #[test]
-fn what_the_program_renews_is_found() {
+fn what_the_program_refreshes_is_found() {
     let (setup, store) = claude(&claude_file());
     let (mut old, version) = loaded(&store, "claude");
     old.tokens.token_type = Some("Bearer".into());
-    old.renewed_at = Some(seconds(1_900_000_000));
+    old.obtained_at = Some(seconds(1_900_000_000));
     old.begun = Some(Begun::new(old.fingerprint().unwrap(), seconds(2_000_000_000)));
     let version = save(&store, "claude", &old, Some(&version)).unwrap();
 
@@ -189,7 +189,7 @@ fn what_the_program_renews_is_found() {
     assert_eq!(found.tokens.refresh_token, Some(RefreshToken::new("s3cret-rt-9")));
     // What was noted of other tokens does not stick to these, but for what
     // names its refresh token.
-    assert_eq!((found.tokens.token_type.clone(), found.renewed_at), (None, None));
+    assert_eq!((found.tokens.token_type.clone(), found.obtained_at), (None, None));
     assert_eq!(found.begun, old.begun);
     assert_ne!(found.fingerprint(), Some(Fingerprint::of(&RefreshToken::new("s3cret-rt-1"))));
 
@@ -204,7 +204,7 @@ fn what_the_program_renews_is_found() {
     save(&store, "claude", &record(3), Some(&now)).unwrap();
     assert_eq!(json_at(&setup.file)["mcpOAuth"], theirs["mcpOAuth"]);
 
-    // After a logout there, a renewal here does not log in again.
+    // After a logout there, a refresh here does not log in again.
     let (_, version) = loaded(&store, "claude");
     fs::write(&setup.file, "{}").unwrap();
     let error = save(&store, "claude", &record(4), Some(&version)).unwrap_err();

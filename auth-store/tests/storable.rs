@@ -60,7 +60,7 @@ fn an_extra_that_cannot_be_stored_is_left_out() {
         let mut whole = record(number);
         whole.tokens.extra.insert("id_token", "s3cret-id".into());
         whole.tokens.extra.insert("unfit", unfit);
-        whole.renewed_at = Some(seconds(1_900_000_000));
+        whole.obtained_at = Some(seconds(1_900_000_000));
         version = BlockingTokenStore::save(&store, &account(), &whole, Some(&version)).unwrap();
 
         whole.tokens.extra = Extra::default();
@@ -82,7 +82,7 @@ fn a_record_is_written_in_lines() {
     let store = FileStore::open(scratch.path()).unwrap();
     let mut record = record(1);
     record.tokens.extra.insert("team", json!({"id": 7, "names": ["a", "b"]}));
-    record.renewed_at = Some(seconds(1_900_000_000));
+    record.obtained_at = Some(seconds(1_900_000_000));
     save(&store, &account(), &record);
     let path = scratch.path().join(RECORD);
     let content = fs::read_to_string(&path).unwrap();
@@ -161,14 +161,14 @@ fn what_could_not_be_read_again_is_not_saved_there() {
 fn an_extra_that_cannot_be_noted_is_left_out() {
     let (setup, store) = claude(&claude_file());
     let (_, version) = loaded(&store, "claude");
-    let mut renewed = record(2);
-    renewed.tokens.token_type = Some("Bearer".into());
-    renewed.tokens.scope = Some("user:inference".into());
-    renewed.tokens.extra.insert("organization", nested(200));
-    let version = foreign::save(&store, "claude", &renewed, Some(&version)).unwrap();
+    let mut refreshed = record(2);
+    refreshed.tokens.token_type = Some("Bearer".into());
+    refreshed.tokens.scope = Some("user:inference".into());
+    refreshed.tokens.extra.insert("organization", nested(200));
+    let version = foreign::save(&store, "claude", &refreshed, Some(&version)).unwrap();
     assert_eq!(json_at(&setup.file)["claudeAiOauth"]["accessToken"], "s3cret-at-2");
-    renewed.tokens.extra.remove("organization");
-    assert_eq!(loaded(&store, "claude"), (renewed, version.clone()));
+    refreshed.tokens.extra.remove("organization");
+    assert_eq!(loaded(&store, "claude"), (refreshed, version.clone()));
     let notes = setup.directory.join(".auth-store/.credentials.json.notes.json");
     assert_eq!(json_at(&notes)["extra_left_out"], "nested too deeply");
     foreign::save(&store, "claude", &record(3), Some(&version)).unwrap();

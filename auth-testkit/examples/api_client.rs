@@ -7,9 +7,7 @@
 
 use std::{error::Error, fmt, time::Duration};
 
-use auth_core::{
-    Advice, Clock, Refresh, RefreshError, TokenEndpoint, TokenSet, Transport, refresh,
-};
+use auth_core::{Advice, Clock, Refresh, RefreshError, TokenEndpoint, TokenSet, Transport};
 
 /// A client of some API: what the downstream crate is about.
 ///
@@ -32,22 +30,22 @@ enum ApiError {
 }
 
 impl<T: Transport, C: Clock> ApiClient<T, C> {
-    /// An access token for a call of the API, renewed if it is about to expire.
+    /// An access token for a call of the API, refreshed if it is about to expire.
     async fn access_token(&mut self) -> Result<String, ApiError> {
         let session = self.session.as_ref().ok_or(ApiError::LoggedOut)?;
         let soon = self.clock.now().wall + Duration::from_secs(60);
         if session.expires_at.is_some_and(|at| at <= soon) {
-            self.renew().await?;
+            self.refresh().await?;
         }
         let session = self.session.as_ref().ok_or(ApiError::LoggedOut)?;
         Ok(session.access_token.expose().to_owned())
     }
 
-    async fn renew(&mut self) -> Result<(), ApiError> {
+    async fn refresh(&mut self) -> Result<(), ApiError> {
         let token = self.session.as_ref().and_then(|session| session.refresh_token.clone());
         let token = token.ok_or(ApiError::LoggedOut)?;
-        let renewal = Refresh::new(self.endpoint.clone(), token);
-        match refresh(renewal, &self.transport, &self.clock).await {
+        let refresh = Refresh::new(self.endpoint.clone(), token);
+        match auth_core::refresh(refresh, &self.transport, &self.clock).await {
             Ok(tokens) => {
                 self.session = Some(tokens);
                 Ok(())
@@ -66,7 +64,7 @@ impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LoggedOut => f.write_str("log in, please"),
-            Self::Later(_) => f.write_str("the session cannot be renewed right now"),
+            Self::Later(_) => f.write_str("the session cannot be refreshed right now"),
         }
     }
 }
@@ -94,7 +92,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     server.clock().advance(Duration::from_secs(3600));
     pollster::block_on(client.access_token())?;
-    println!("renewed:\n{}", server.transcript());
+    println!("refreshed:\n{}", server.transcript());
     Ok(())
 }
 
@@ -102,7 +100,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 mod tests {
     use auth_core::{AccessToken, RefreshToken, TransportErrorKind};
     use auth_testkit::{
-        Answer, Expect, FakeAuthServer, Fault, Reply, Rotation, Script, VirtualClock,
+        CallOutcome, CannedResponse, Expect, FakeAuthServer, Fault, Rotation, Script, VirtualClock,
     };
 
     use super::*;
@@ -139,7 +137,10 @@ mod tests {
             .unknown(TransportErrorKind::Reset)
             .status(503)
             .not_sent(TransportErrorKind::Refused)
-            .expect(Expect::refresh_token("rt-1"), Answer::tokens("at-2").refresh_token("rt-2"));
+            .expect(
+                Expect::refresh_token("rt-1"),
+                CannedResponse::tokens("at-2").refresh_token("rt-2"),
+            );
         let mut client = client(&script);
 
         assert!(matches!(client.access_token().await, Err(ApiError::Later(_))));
@@ -160,10 +161,11 @@ mod tests {
 
     #[tokio::test]
     async fn neither_a_throttle_nor_a_firewall_ends_a_session() {
-        let firewall = Answer::status(403).header("content-type", "text/html").body("<html>No.");
+        let firewall =
+            CannedResponse::status(403).header("content-type", "text/html").body("<html>No.");
         let script = Script::new()
-            .reply(Answer::status(429).retry_after(Duration::from_secs(30)))
-            .reply(firewall)
+            .then(CannedResponse::status(429).retry_after(Duration::from_secs(30)))
+            .then(firewall)
             .tokens("at-2", "rt-2");
         let mut client = client(&script);
 
@@ -176,7 +178,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_call_that_is_cancelled_leaves_the_session_as_it_was() {
-        let script = Script::new().reply(Reply::never()).tokens("at-2", "rt-2");
+        let script = Script::new().then(CallOutcome::never()).tokens("at-2", "rt-2");
         let mut client = client(&script);
 
         let call = tokio::time::timeout(Duration::from_secs(1), client.access_token());
@@ -205,7 +207,7 @@ mod tests {
             assert_eq!(server.subject_of(&AccessToken::new(token)).as_deref(), Some("ada"));
         }
         let report = server.report();
-        assert_eq!((report.exchanges, report.lost_answers, report.rejected), (500, 72, 0));
+        assert_eq!((report.exchanges, report.lost_responses, report.rejected), (500, 72, 0));
         server.assert_never_replayed();
     }
 }

@@ -23,7 +23,7 @@ pub use self::http::ListeningAuthServer;
 pub use self::{
     dressing::Dressing,
     fault::Fault,
-    report::{Knowledge, Replay, Report, Revocation, RevokedBecause},
+    report::{Knowledge, Replay, Revocation, RevokedBecause, ServerReport},
     settings::{FakeAuthServerBuilder, Rotation},
 };
 use self::{
@@ -147,7 +147,7 @@ impl FakeAuthServer {
     }
 
     /// What went on so far.
-    pub fn report(&self) -> Report {
+    pub fn report(&self) -> ServerReport {
         self.lock().report.clone()
     }
 

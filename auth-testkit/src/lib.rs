@@ -2,7 +2,8 @@
 #![cfg_attr(feature = "server", doc = include_str!("../docs/server.md"))]
 #![cfg_attr(feature = "accounts", doc = include_str!("../docs/accounts.md"))]
 
-mod answer;
+mod call_outcome;
+mod canned_response;
 mod clock;
 #[cfg(any(feature = "server", feature = "accounts"))]
 pub mod conformance;
@@ -10,7 +11,6 @@ mod expect;
 mod fake;
 pub mod mock;
 mod recorded;
-mod reply;
 mod script;
 mod transcript;
 
@@ -20,19 +20,19 @@ mod server;
 #[cfg(feature = "server")]
 pub use crate::fake::ListeningAuthServer;
 pub use crate::{
-    answer::Answer,
+    call_outcome::{CallOutcome, Gate},
+    canned_response::CannedResponse,
     clock::{Participant, VirtualClock},
     expect::Expect,
     fake::{
-        Dressing, FakeAuthServer, FakeAuthServerBuilder, Fault, Knowledge, Replay, Report,
-        Revocation, RevokedBecause, Rotation,
+        Dressing, FakeAuthServer, FakeAuthServerBuilder, Fault, Knowledge, Replay, Revocation,
+        RevokedBecause, Rotation, ServerReport,
     },
     recorded::RecordedRequest,
-    reply::{Gate, Reply},
     script::Script,
 };
 #[cfg(feature = "server")]
 pub use server::{
-    Certificate, ClosedPort, Cut, FaultServer, FaultServerBuilder, Handshake, Point, Reaction,
+    Behaviour, Certificate, ClosedPort, Cut, FaultServer, FaultServerBuilder, Handshake, Point,
     ReceivedConnection, ReceivedRequest, SilentPort,
 };

@@ -1,7 +1,7 @@
 //! [`mockall`] mocks of every trait of auth-core.
 //!
 //! Prefer a [`Script`](crate::Script) with its [`VirtualClock`] wherever a
-//! renewal runs from its start to its end: it knows what a token endpoint
+//! refresh runs from its start to its end: it knows what a token endpoint
 //! says, checks itself, and shows the exchange when it fails. A mock serves
 //! where one call of one trait is looked at by itself: how a policy of your
 //! own, or code that is handed a policy or a clock, is called.
@@ -43,7 +43,7 @@
 //! assert_eq!(policy.decide(&attempt), Decision::RetryAfter(Duration::from_secs(7)));
 //! ```
 //!
-//! The methods that [`RetryPolicy`] provides (`for_renewal`, `succeeded`) do
+//! The methods that [`RetryPolicy`] provides (`for_refresh`, `succeeded`) do
 //! in the mock what they do by default; only `decide` has expectations.
 //!
 //! [`VirtualClock`]: crate::VirtualClock
@@ -117,9 +117,9 @@ mod tests {
     use mockall::{Sequence, predicate::eq};
 
     use super::*;
-    use crate::{Answer, VirtualClock};
+    use crate::{CannedResponse, VirtualClock};
 
-    fn renewal(policy: MockRetryPolicy) -> Refresh {
+    fn planned(policy: MockRetryPolicy) -> Refresh {
         let endpoint = TokenEndpoint::new("https://auth.example.com/token", "c").unwrap();
         Refresh::new(endpoint, RefreshToken::new("rt-1")).policy(policy)
     }
@@ -134,12 +134,12 @@ mod tests {
         policy
     }
 
-    // Both drivers read the clock at the start, after each answer and after
+    // Both drivers read the clock at the start, after each response and after
     // each wait.
     const READINGS: usize = 4;
 
     #[test]
-    fn mocks_of_the_async_traits_drive_a_renewal() {
+    fn mocks_of_the_async_traits_drive_a_refresh() {
         let now = VirtualClock::new().now();
         let mut order = Sequence::new();
         let mut transport = MockTransport::new();
@@ -160,22 +160,22 @@ mod tests {
             .expect_send()
             .times(1)
             .in_sequence(&mut order)
-            .returning(|_| Ok(Answer::tokens("at-2").build()));
-        pollster::block_on(refresh(renewal(policy()), &transport, &clock)).unwrap();
+            .returning(|_| Ok(CannedResponse::tokens("at-2").build()));
+        pollster::block_on(refresh(planned(policy()), &transport, &clock)).unwrap();
     }
 
     #[test]
-    fn mocks_of_the_blocking_traits_drive_a_renewal() {
+    fn mocks_of_the_blocking_traits_drive_a_refresh() {
         let now = VirtualClock::new().now();
         let mut transport = MockBlockingTransport::new();
         let mut clock = MockBlockingClock::new();
         clock.expect_now().times(READINGS).return_const(now);
         clock.expect_sleep().with(eq(Duration::from_secs(3))).times(1).return_const(());
-        let mut replies = vec![
-            Ok(Answer::tokens("at-2").build()),
+        let mut outcomes = vec![
+            Ok(CannedResponse::tokens("at-2").build()),
             Err(TransportError::not_sent(TransportErrorKind::Dns)),
         ];
-        transport.expect_send().times(2).returning(move |_| replies.pop().unwrap());
-        refresh_blocking(renewal(policy()), &transport, &clock).unwrap();
+        transport.expect_send().times(2).returning(move |_| outcomes.pop().unwrap());
+        refresh_blocking(planned(policy()), &transport, &clock).unwrap();
     }
 }

@@ -15,7 +15,9 @@ use auth_core::{
 };
 
 use self::state::{Flight, State, When};
-use crate::{Answer, Expect, Gate, RecordedRequest, Reply, VirtualClock, reply::Content};
+use crate::{
+    CallOutcome, CannedResponse, Expect, Gate, RecordedRequest, VirtualClock, call_outcome::Content,
+};
 
 /// A transport that replies as it was told, and fails the test if it is asked
 /// more or less than that.
@@ -93,83 +95,85 @@ impl Script {
     /// Next, this reply.
     #[track_caller]
     #[must_use]
-    pub fn reply(self, reply: impl Into<Reply>) -> Self {
-        self.add(When::Next(None), reply.into())
+    pub fn then(self, outcome: impl Into<CallOutcome>) -> Self {
+        self.add(When::Next(None), outcome.into())
     }
 
     /// Next, new tokens, good for an hour.
     #[track_caller]
     #[must_use]
     pub fn tokens(self, access_token: impl Into<String>, refresh_token: impl Into<String>) -> Self {
-        self.reply(Answer::tokens(access_token).refresh_token(refresh_token).expires_in(3600))
+        self.then(
+            CannedResponse::tokens(access_token).refresh_token(refresh_token).expires_in(3600),
+        )
     }
 
     /// Next, an error code with status 400.
     #[track_caller]
     #[must_use]
     pub fn oauth_error(self, code: impl Into<String>) -> Self {
-        self.reply(Answer::oauth_error(code))
+        self.then(CannedResponse::oauth_error(code))
     }
 
     /// Next, a status without a body.
     #[track_caller]
     #[must_use]
     pub fn status(self, status: u16) -> Self {
-        self.reply(Answer::status(status))
+        self.then(CannedResponse::status(status))
     }
 
     /// Next, the network fails before anything was sent.
     #[track_caller]
     #[must_use]
     pub fn not_sent(self, kind: TransportErrorKind) -> Self {
-        self.reply(TransportError::not_sent(kind))
+        self.then(TransportError::not_sent(kind))
     }
 
     /// Next, the network fails, and the request may have been processed.
     #[track_caller]
     #[must_use]
     pub fn unknown(self, kind: TransportErrorKind) -> Self {
-        self.reply(TransportError::unknown(kind))
+        self.then(TransportError::unknown(kind))
     }
 
-    /// Next, nothing comes back, ever; see [`Reply::never`].
+    /// Next, nothing comes back, ever; see [`CallOutcome::never`].
     #[track_caller]
     #[must_use]
     pub fn never(self) -> Self {
-        self.reply(Reply::never())
+        self.then(CallOutcome::never())
     }
 
     /// Next, this reply, and the request must look so.
     #[track_caller]
     #[must_use]
-    pub fn expect(self, expect: Expect, reply: impl Into<Reply>) -> Self {
-        self.add(When::Next(Some(expect)), reply.into())
+    pub fn expect(self, expect: Expect, outcome: impl Into<CallOutcome>) -> Self {
+        self.add(When::Next(Some(expect)), outcome.into())
     }
 
     /// This reply, once, to the first request that looks so, whenever it comes.
     #[track_caller]
     #[must_use]
-    pub fn when(self, expect: Expect, reply: impl Into<Reply>) -> Self {
-        self.add(When::Once(expect), reply.into())
+    pub fn when(self, expect: Expect, outcome: impl Into<CallOutcome>) -> Self {
+        self.add(When::Once(expect), outcome.into())
     }
 
     /// This reply to every request that looks so. It is not left over if there
     /// is none.
     #[track_caller]
     #[must_use]
-    pub fn always(self, expect: Expect, reply: impl Into<Reply>) -> Self {
-        self.add(When::Always(expect), reply.into())
+    pub fn always(self, expect: Expect, outcome: impl Into<CallOutcome>) -> Self {
+        self.add(When::Always(expect), outcome.into())
     }
 
-    /// As [`reply`](Self::reply), later in the test.
+    /// As [`then`](Self::then), later in the test.
     #[track_caller]
-    pub fn then(&self, reply: impl Into<Reply>) {
-        let _ = self.clone().reply(reply);
+    pub fn push(&self, outcome: impl Into<CallOutcome>) {
+        let _ = self.clone().then(outcome);
     }
 
     #[track_caller]
-    fn add(self, when: When, reply: Reply) -> Self {
-        self.lock().add(when, reply, Location::caller());
+    fn add(self, when: When, outcome: CallOutcome) -> Self {
+        self.lock().add(when, outcome, Location::caller());
         self
     }
 
@@ -211,7 +215,7 @@ impl Script {
     }
 
     /// Fails the test if a reply is left over or a call was unexpected. Ends
-    /// replies that [never](Reply::never) come.
+    /// replies that [never](CallOutcome::never) come.
     ///
     /// # Panics
     ///
@@ -236,7 +240,9 @@ impl Script {
         let chosen = self.lock().receive(request);
         match chosen {
             // Computed without the lock: the closure may look at the script.
-            Ok((call, request, reply)) => Flight::new(&self.shared, call, reply.resolved(&request)),
+            Ok((call, request, outcome)) => {
+                Flight::new(&self.shared, call, outcome.resolved(&request))
+            }
             Err(message) => panic!("{message}"),
         }
     }
@@ -259,7 +265,7 @@ impl fmt::Debug for Script {
 impl Transport for Script {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let flight = self.receive(request);
-        self.shared.clock.pass(flight.reply.delay).await;
+        self.shared.clock.pass(flight.outcome.delay).await;
         if let Some(gate) = flight.holds_back() {
             gate.pass().await;
         }
@@ -270,7 +276,7 @@ impl Transport for Script {
 impl BlockingTransport for Script {
     fn send(&self, request: Request) -> Result<Response, TransportError> {
         let flight = self.receive(request);
-        self.shared.clock.block_to_pass(flight.reply.delay);
+        self.shared.clock.block_to_pass(flight.outcome.delay);
         if let Some(gate) = flight.holds_back() {
             gate.block_to_pass();
         }

@@ -14,8 +14,8 @@ pub(crate) struct Exchange {
     pub(crate) outcome: Outcome,
     /// When it was over.
     pub(crate) ended: Option<Duration>,
-    /// Which reply it was, and where it was scripted.
-    pub(crate) reply: Option<(usize, &'static Location<'static>)>,
+    /// Which step of the script it was, and where that was scripted.
+    pub(crate) step: Option<(usize, &'static Location<'static>)>,
 }
 
 pub(crate) enum Outcome {
@@ -42,8 +42,8 @@ pub(crate) fn render(exchanges: &[Exchange], secrets: &mut Secrets, locations: b
             let _ = write!(text, "at {} ms: ", ended.as_millis());
         }
         let _ = write!(text, "{outcome}");
-        if let (true, Some((reply, location))) = (locations, exchange.reply) {
-            let _ = write!(text, "   (reply {reply}, {location})");
+        if let (true, Some((step, location))) = (locations, exchange.step) {
+            let _ = write!(text, "   (step {step}, {location})");
         }
         text.push('\n');
     }
@@ -84,11 +84,11 @@ pub(crate) fn describe_request(request: &RecordedRequest, secrets: &mut Secrets)
 
 pub(crate) fn describe_outcome(outcome: &Outcome, secrets: &mut Secrets) -> String {
     match outcome {
-        Outcome::UnderWay => "no reply so far".to_owned(),
+        Outcome::UnderWay => "no response so far".to_owned(),
         Outcome::Answered(response) => describe_response(response, secrets),
         Outcome::Failed(error) => error.to_string(),
-        Outcome::GivenUp => "given up by the caller before the reply".to_owned(),
-        Outcome::Unexpected => "nothing in the script answers this".to_owned(),
+        Outcome::GivenUp => "given up by the caller before the response".to_owned(),
+        Outcome::Unexpected => "no step of the script is for this".to_owned(),
     }
 }
 

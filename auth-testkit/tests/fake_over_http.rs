@@ -18,7 +18,7 @@ use auth_testkit::{
     Dressing, FakeAuthServer, Fault, Knowledge, ListeningAuthServer, Rotation, VirtualClock,
 };
 
-/// As little HTTP as the test needs: one request, the answer until the end.
+/// As little HTTP as the test needs: one request, the response until the end.
 struct Plain;
 
 impl BlockingTransport for Plain {
@@ -33,17 +33,17 @@ impl BlockingTransport for Plain {
         text += &format!("connection: close\r\ncontent-length: {}\r\n\r\n", request.body().len());
         stream.write_all(text.as_bytes()).map_err(reset)?;
         stream.write_all(request.body()).map_err(reset)?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).map_err(reset)?;
+        let mut response = Vec::new();
+        stream.read_to_end(&mut response).map_err(reset)?;
         let _ = stream.shutdown(Shutdown::Both);
-        read(&answer).ok_or(TransportError::unknown(TransportErrorKind::Truncated))
+        read(&response).ok_or(TransportError::unknown(TransportErrorKind::Truncated))
     }
 }
 
-fn read(answer: &[u8]) -> Option<Response> {
-    let end = answer.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let head = std::str::from_utf8(&answer[..end]).unwrap();
-    let body = answer[end + 4..].to_vec();
+fn read(response: &[u8]) -> Option<Response> {
+    let end = response.windows(4).position(|window| window == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&response[..end]).unwrap();
+    let body = response[end + 4..].to_vec();
     let mut lines = head.split("\r\n");
     let status = lines.next()?.split(' ').nth(1)?;
     let mut response = http::Response::builder().status(status);
@@ -76,7 +76,7 @@ fn sessions_and_faults_are_the_same_as_in_process() {
         (Fault::LostBefore, 0),
         (Fault::Status(503), 0),
         (Fault::LostAfter, 1),
-        (Fault::CutAnswer, 2),
+        (Fault::CutResponse, 2),
         (Fault::StatusAfter(502), 3),
     ] {
         server.fail_next([fault]);
@@ -87,7 +87,7 @@ fn sessions_and_faults_are_the_same_as_in_process() {
         );
         let report = server.report();
         assert_eq!(report.exchanges + report.repeats, made, "{fault:?}");
-        assert_eq!(report.lost_answers, made, "{fault:?}");
+        assert_eq!(report.lost_responses, made, "{fault:?}");
     }
     let second = exchange(&listening, &first).unwrap();
     assert_eq!(server.subject_of(&second.access_token).as_deref(), Some("ada"));
@@ -102,7 +102,7 @@ fn sessions_and_faults_are_the_same_as_in_process() {
 }
 
 #[test]
-fn a_stalled_answer_is_held_until_the_client_gives_up() {
+fn a_stalled_response_is_held_until_the_client_gives_up() {
     let server = FakeAuthServer::new();
     let listening = server.listen();
     let token = server.log_in("ada").refresh_token.unwrap();
@@ -119,17 +119,17 @@ fn a_stalled_answer_is_held_until_the_client_gives_up() {
     listening.socket().wait_for_whole_requests(1);
     // Gives up. All that the server sent until its end is nothing.
     stream.shutdown(Shutdown::Write).unwrap();
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    assert_eq!(answer, b"");
+    let mut response = Vec::new();
+    let _ = stream.read_to_end(&mut response);
+    assert_eq!(response, b"");
 
     listening.socket().stop();
     let report = server.report();
-    assert_eq!((report.exchanges, report.lost_answers), (1, 1));
+    assert_eq!((report.exchanges, report.lost_responses), (1, 1));
     // Without grace the session is over, and nobody is to blame.
     let listening = server.listen();
     assert_eq!(exchange(&listening, &token).unwrap_err().kind(), FailureKind::Rejected);
-    assert_eq!(server.report().replays[0].knowledge, Knowledge::AnswerLost);
+    assert_eq!(server.report().replays[0].knowledge, Knowledge::ResponseLost);
     server.assert_never_replayed();
 }
 

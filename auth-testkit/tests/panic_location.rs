@@ -7,7 +7,7 @@ use std::{
 };
 
 use auth_core::{RefreshToken, TokenEndpoint};
-use auth_testkit::{Answer, FakeAuthServer, RecordedRequest, Script};
+use auth_testkit::{CannedResponse, FakeAuthServer, RecordedRequest, Script};
 
 #[test]
 fn assertions_panic_at_the_line_of_the_test() {
@@ -28,8 +28,8 @@ fn assertions_panic_at_the_line_of_the_test() {
     let script = Script::new().status(500);
     record(line!(), &|| script.finish());
     record(line!(), &|| drop(script.request(1)));
-    record(line!(), &|| drop(Answer::status(1)));
-    record(line!(), &|| drop(Answer::status(200).header("a b", "")));
+    record(line!(), &|| drop(CannedResponse::status(1)));
+    record(line!(), &|| drop(CannedResponse::status(200).header("a b", "")));
 
     let endpoint = TokenEndpoint::new("https://auth.example.com/token", "c").unwrap();
     let request = || endpoint.request(&RefreshToken::new("rt-1").into());

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use auth_testkit::{Certificate, Cut, FaultServer, Point, Reaction, SilentPort};
+use auth_testkit::{Behaviour, Certificate, Cut, FaultServer, Point, SilentPort};
 use server_support::{BODY, End, connect, exchange, expect_silence_after, head, read_all, send};
 
 const POINTS: [Point; 7] = [
@@ -14,17 +14,17 @@ const POINTS: [Point; 7] = [
     Point::OnClientHello,
     Point::AfterHeaders,
     Point::AfterBody,
-    Point::InAnswerHead,
-    Point::InAnswerBody,
-    Point::AfterAnswerBytes(3),
+    Point::InResponseHead,
+    Point::InResponseBody,
+    Point::AfterResponseBytes(3),
 ];
 
-/// What of the answer to `Reaction::json(200, "{\"a\":1}")` arrives before a
+/// What of the response to `Behaviour::json(200, "{\"a\":1}")` arrives before a
 /// cut at this point.
 fn before(point: Point) -> &'static str {
     match point {
-        Point::InAnswerHead => "HTTP/1.1 200 OK\r\ncontent-type: appl",
-        Point::InAnswerBody | Point::AfterAnswerBytes(_) => {
+        Point::InResponseHead => "HTTP/1.1 200 OK\r\ncontent-type: appl",
+        Point::InResponseBody | Point::AfterResponseBytes(_) => {
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 7\r\n\r\n{\"a"
         }
         _ => "",
@@ -32,7 +32,7 @@ fn before(point: Point) -> &'static str {
 }
 
 fn cut(point: Point, cut: Cut) -> FaultServer {
-    FaultServer::plays([Reaction::json(200, "{\"a\":1}").cut(point, cut)])
+    FaultServer::plays([Behaviour::json(200, "{\"a\":1}").cut(point, cut)])
 }
 
 #[test]
@@ -70,8 +70,8 @@ fn stalls_last_until_the_server_ends() {
 #[test]
 fn a_stall_ends_when_the_client_gives_up() {
     let server = FaultServer::plays([
-        Reaction::stall(Point::AfterBody),
-        Reaction::tokens("at", "rt", 1).then_close(),
+        Behaviour::stall(Point::AfterBody),
+        Behaviour::tokens("at", "rt", 1).then_close(),
     ]);
     let mut stream = connect(&server);
     send(&mut stream);
@@ -101,7 +101,7 @@ fn the_record_tells_what_arrived_before_the_cut() {
             assert_eq!(server.body_bytes_received(), BODY.len());
         }
     }
-    for point in [Point::AfterBody, Point::InAnswerHead, Point::InAnswerBody] {
+    for point in [Point::AfterBody, Point::InResponseHead, Point::InResponseBody] {
         let server = cut(point, Cut::Reset);
         exchange(&server);
         assert_eq!(server.requests()[0].text(), BODY, "{point}");
@@ -112,38 +112,44 @@ fn the_record_tells_what_arrived_before_the_cut() {
 #[test]
 fn truncation_under_a_longer_promise() {
     let table = [
-        (Reaction::answer(200).body("abcdef").truncated_after(4), "content-length: 6\r\n\r\nabcd"),
         (
-            Reaction::answer(200).body("abcdef").chunked().truncated_after(4),
+            Behaviour::response(200).body("abcdef").truncated_after(4),
+            "content-length: 6\r\n\r\nabcd",
+        ),
+        (
+            Behaviour::response(200).body("abcdef").chunked().truncated_after(4),
             "transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\nd",
         ),
         // Every byte, and no last chunk.
-        (Reaction::answer(200).body("abcdef").chunked().truncated_after(6), "3\r\nabc\r\n3\r\ndef"),
         (
-            Reaction::answer(200).body("abcdef").until_close().truncated_after(4),
+            Behaviour::response(200).body("abcdef").chunked().truncated_after(6),
+            "3\r\nabc\r\n3\r\ndef",
+        ),
+        (
+            Behaviour::response(200).body("abcdef").until_close().truncated_after(4),
             "connection: close\r\n\r\nabcd",
         ),
         // Whole, and the end of it is the end of the connection.
-        (Reaction::answer(200).body("abcdef").until_close(), "connection: close\r\n\r\nabcdef"),
+        (Behaviour::response(200).body("abcdef").until_close(), "connection: close\r\n\r\nabcdef"),
     ];
-    for (reaction, tail) in table {
-        let server = FaultServer::plays([reaction]);
-        let (answer, end) = exchange(&server);
-        assert!(answer.ends_with(tail), "{answer}");
+    for (behaviour, tail) in table {
+        let server = FaultServer::plays([behaviour]);
+        let (response, end) = exchange(&server);
+        assert!(response.ends_with(tail), "{response}");
         assert_eq!(end, End::Eof);
     }
 }
 
 #[test]
 fn an_endless_body_does_not_end() {
-    for (reaction, piece) in [
-        (Reaction::answer(200).body("abc").endless(), "3\r\nabc\r\n"),
-        (Reaction::answer(200).body("abc").until_close().endless(), "abc"),
+    for (behaviour, piece) in [
+        (Behaviour::response(200).body("abc").endless(), "3\r\nabc\r\n"),
+        (Behaviour::response(200).body("abc").until_close().endless(), "abc"),
     ] {
-        let server = FaultServer::plays([reaction]);
+        let server = FaultServer::plays([behaviour]);
         let mut stream = connect(&server);
         send(&mut stream);
-        // More than any answer of a token endpoint, and more than what the
+        // More than any response of a token endpoint, and more than what the
         // kernel holds, so that the server is still at it.
         let mut bytes = vec![0; 8 << 20];
         stream.read_exact(&mut bytes).unwrap();
@@ -157,22 +163,22 @@ fn an_endless_body_does_not_end() {
 
 #[test]
 fn a_head_of_one_mebibyte() {
-    let server = FaultServer::plays([Reaction::answer(200).padded_head(1 << 20).then_close()]);
-    let (answer, end) = exchange(&server);
-    assert!(answer.len() >= 1 << 20);
-    assert!(answer.ends_with("p\r\n\r\n"));
+    let server = FaultServer::plays([Behaviour::response(200).padded_head(1 << 20).then_close()]);
+    let (response, end) = exchange(&server);
+    assert!(response.len() >= 1 << 20);
+    assert!(response.ends_with("p\r\n\r\n"));
     assert_eq!(end, End::Eof);
 }
 
 #[test]
 fn what_is_not_http() {
-    let server = FaultServer::plays([Reaction::garbage()]);
+    let server = FaultServer::plays([Behaviour::garbage()]);
     assert_eq!(exchange(&server), ("SSH-2.0-OpenSSH_9.2p1\r\n".to_owned(), End::Eof));
 }
 
 #[test]
 fn gzip_that_nobody_asked_for() {
-    let server = FaultServer::plays([Reaction::answer(200).body("{}").gzip().then_close()]);
+    let server = FaultServer::plays([Behaviour::response(200).body("{}").gzip().then_close()]);
     let mut stream = connect(&server);
     send(&mut stream);
     let mut bytes = Vec::new();
@@ -193,14 +199,14 @@ fn a_silent_port_neither_connects_nor_refuses() {
 
 #[test]
 fn a_fault_that_cannot_strike_fails_verify() {
-    for reaction in [
-        Reaction::go_away(Point::OnAccept),
-        Reaction::go_away(Point::AfterHeaders),
-        Reaction::refuse_stream(Point::AfterHeaders),
-        Reaction::tls_alert(70),
-        Reaction::present(Certificate::Expired),
+    for behaviour in [
+        Behaviour::go_away(Point::OnAccept),
+        Behaviour::go_away(Point::AfterHeaders),
+        Behaviour::refuse_stream(Point::AfterHeaders),
+        Behaviour::tls_alert(70),
+        Behaviour::present(Certificate::Expired),
     ] {
-        let server = FaultServer::plays([reaction]);
+        let server = FaultServer::plays([behaviour]);
         assert_eq!(exchange(&server), (String::new(), End::Eof));
         let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.verify()));
         assert!(panic.is_err());
@@ -209,9 +215,9 @@ fn a_fault_that_cannot_strike_fails_verify() {
 
 #[test]
 fn dropping_the_server_ends_everything_at_once() {
-    let points = [Point::OnAccept, Point::AfterHeaders, Point::InAnswerBody];
-    let slow = Reaction::nginx(500).drip(Duration::from_secs(3600));
-    let script = points.map(Reaction::stall).into_iter().chain([slow]);
+    let points = [Point::OnAccept, Point::AfterHeaders, Point::InResponseBody];
+    let slow = Behaviour::nginx(500).drip(Duration::from_secs(3600));
+    let script = points.map(Behaviour::stall).into_iter().chain([slow]);
     let server = FaultServer::plays(script);
     let address = server.address();
     let streams: Vec<_> = (0..4)

@@ -8,7 +8,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use auth_testkit::{Cut, FaultServer, Point, Reaction};
+use auth_testkit::{Behaviour, Cut, FaultServer, Point};
 use server_support::{BODY, End, connect, is_reset, read_all};
 
 const DATA: u8 = 0;
@@ -82,9 +82,11 @@ fn contains(frame: &Frame, text: &str) -> bool {
 }
 
 #[test]
-fn an_answer_and_the_record_of_the_request() {
-    let server =
-        FaultServer::plays([Reaction::tokens("at", "rt", 1), Reaction::answer(204).interim(103)]);
+fn an_response_and_the_record_of_the_request() {
+    let server = FaultServer::plays([
+        Behaviour::tokens("at", "rt", 1),
+        Behaviour::response(204).interim(103),
+    ]);
     let mut stream = open(&server);
     send_headers(&mut stream, 1);
     send_body(&mut stream, 1);
@@ -123,7 +125,7 @@ fn an_answer_and_the_record_of_the_request() {
 
 #[test]
 fn the_server_says_how_much_it_has_read() {
-    let server = FaultServer::plays([Reaction::answer(204)]);
+    let server = FaultServer::plays([Behaviour::response(204)]);
     let mut stream = open(&server);
     send_headers(&mut stream, 1);
     send_body(&mut stream, 1);
@@ -137,14 +139,14 @@ fn the_server_says_how_much_it_has_read() {
         stream,
         payload: (BODY.len() as u32).to_be_bytes().to_vec(),
     };
-    // For the connection, and for the stream, and before the answer.
+    // For the connection, and for the stream, and before the response.
     assert_eq!(frames, [update(0), update(1)]);
 }
 
 #[test]
 fn goaway_before_any_request_and_at_each_point() {
     for point in [Point::OnAccept, Point::AfterHeaders, Point::AfterBody] {
-        let server = FaultServer::plays([Reaction::go_away(point)]);
+        let server = FaultServer::plays([Behaviour::go_away(point)]);
         let mut stream = open(&server);
         if point > Point::OnAccept {
             send_headers(&mut stream, 1);
@@ -164,7 +166,7 @@ fn goaway_before_any_request_and_at_each_point() {
 
 #[test]
 fn a_body_that_follows_goaway_is_on_record() {
-    let server = FaultServer::plays([Reaction::go_away(Point::AfterHeaders)]);
+    let server = FaultServer::plays([Behaviour::go_away(Point::AfterHeaders)]);
     let mut stream = open(&server);
     send_headers(&mut stream, 1);
     assert_eq!(receive(&mut stream).unwrap().kind, GOAWAY);
@@ -176,9 +178,9 @@ fn a_body_that_follows_goaway_is_on_record() {
 #[test]
 fn a_refused_stream_leaves_the_connection_open() {
     let server = FaultServer::plays([
-        Reaction::refuse_stream(Point::AfterHeaders),
-        Reaction::refuse_stream(Point::AfterBody),
-        Reaction::nginx(503),
+        Behaviour::refuse_stream(Point::AfterHeaders),
+        Behaviour::refuse_stream(Point::AfterBody),
+        Behaviour::nginx(503),
     ]);
     let mut stream = open(&server);
     for id in [1, 3] {
@@ -201,14 +203,14 @@ fn cuts_strike_over_http2_as_well() {
         Point::OnAccept,
         Point::AfterHeaders,
         Point::AfterBody,
-        Point::InAnswerHead,
-        Point::InAnswerBody,
+        Point::InResponseHead,
+        Point::InResponseBody,
     ];
     for point in points {
         for (cut, end) in
             [(Cut::Reset, End::Reset), (Cut::Close, End::Eof), (Cut::Stall, End::Silence)]
         {
-            let server = FaultServer::plays([Reaction::json(200, "{\"a\":1}").cut(point, cut)]);
+            let server = FaultServer::plays([Behaviour::json(200, "{\"a\":1}").cut(point, cut)]);
             let mut sent = PREFACE.to_vec();
             if point > Point::OnAccept {
                 send_headers(&mut sent, 1);
@@ -219,7 +221,7 @@ fn cuts_strike_over_http2_as_well() {
                 assert!(cut == Cut::Reset && is_reset(error.kind()), "{point} {cut}: {error}");
                 continue;
             }
-            if point == Point::InAnswerBody {
+            if point == Point::InResponseBody {
                 assert!(contains(&receive(&mut stream).unwrap(), ":status\x03200"));
                 assert_eq!(receive(&mut stream).unwrap().payload, b"{\"a");
             }
@@ -237,7 +239,7 @@ fn cuts_strike_over_http2_as_well() {
 
 #[test]
 fn a_withdrawn_request_does_not_hold_up_the_next() {
-    let server = FaultServer::plays([Reaction::nginx(500), Reaction::nginx(502)]);
+    let server = FaultServer::plays([Behaviour::nginx(500), Behaviour::nginx(502)]);
     let mut stream = open(&server);
     send_headers(&mut stream, 1);
     stream.write_all(&frame(RST_STREAM, 0, 1, &[0, 0, 0, 8])).unwrap();
@@ -263,7 +265,7 @@ fn what_is_not_scripted_or_not_understood_fails_verify() {
     assert_eq!(receive(&mut stream), None);
     assert!(fails(&server));
 
-    let server = FaultServer::plays([Reaction::answer(200).body(vec![b'x'; 65_536])]);
+    let server = FaultServer::plays([Behaviour::response(200).body(vec![b'x'; 65_536])]);
     let mut stream = open(&server);
     send_headers(&mut stream, 1);
     send_body(&mut stream, 1);

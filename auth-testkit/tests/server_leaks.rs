@@ -8,7 +8,7 @@ mod server_support;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use auth_testkit::{ClosedPort, FaultServer, Point, Reaction, SilentPort};
+use auth_testkit::{Behaviour, ClosedPort, FaultServer, Point, SilentPort};
 use server_support::{connect, exchange, send};
 
 fn threads_and_descriptors() -> (usize, usize) {
@@ -23,12 +23,12 @@ fn a_server_leaves_nothing_behind() {
     let before = threads_and_descriptors();
     for _ in 0..50 {
         let server = FaultServer::plays([
-            Reaction::answer(200).then_close(),
-            Reaction::reset(Point::AfterBody),
-            Reaction::stall(Point::OnAccept),
-            Reaction::stall(Point::InAnswerBody),
-            Reaction::answer(200).endless(),
-            Reaction::redirect_elsewhere(307),
+            Behaviour::response(200).then_close(),
+            Behaviour::reset(Point::AfterBody),
+            Behaviour::stall(Point::OnAccept),
+            Behaviour::stall(Point::InResponseBody),
+            Behaviour::response(200).endless(),
+            Behaviour::redirect_elsewhere(307),
         ]);
         let persistent = connect(&server);
         exchange(&server);

@@ -7,9 +7,9 @@ mod server_support;
 use std::io::Write;
 use std::net::TcpStream;
 
-use auth_testkit::{ClosedPort, FaultServer, Point, Reaction};
+use auth_testkit::{Behaviour, ClosedPort, FaultServer, Point};
 use server_support::{
-    BODY, End, connect, exchange_over, expect_silence_after, read_all, read_answer, send,
+    BODY, End, connect, exchange_over, expect_silence_after, read_all, read_response, send,
 };
 
 fn send_connect(proxy: &FaultServer, authority: impl std::fmt::Display) -> TcpStream {
@@ -21,14 +21,14 @@ fn send_connect(proxy: &FaultServer, authority: impl std::fmt::Display) -> TcpSt
 
 #[test]
 fn a_tunnel_carries_both_directions() {
-    let target = FaultServer::plays([Reaction::tokens("at", "rt", 1), Reaction::nginx(502)]);
-    let proxy = FaultServer::plays([Reaction::relay()]);
+    let target = FaultServer::plays([Behaviour::tokens("at", "rt", 1), Behaviour::nginx(502)]);
+    let proxy = FaultServer::plays([Behaviour::relay()]);
     let mut stream = send_connect(&proxy, target.address());
-    assert_eq!(read_answer(&mut stream), "HTTP/1.1 200 Connection established\r\n\r\n");
+    assert_eq!(read_response(&mut stream), "HTTP/1.1 200 Connection established\r\n\r\n");
     for status in ["200", "502"] {
         send(&mut stream);
-        let answer = read_answer(&mut stream);
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        let response = read_response(&mut stream);
+        assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{response}");
     }
     drop(stream);
     proxy.stop();
@@ -45,35 +45,35 @@ fn a_tunnel_carries_both_directions() {
 
 #[test]
 fn what_is_sent_right_after_connect_is_for_the_tunnel() {
-    let target = FaultServer::plays([Reaction::nginx(502)]);
-    let proxy = FaultServer::plays([Reaction::relay()]);
+    let target = FaultServer::plays([Behaviour::nginx(502)]);
+    let proxy = FaultServer::plays([Behaviour::relay()]);
     let mut stream = connect(&proxy);
     let mut bytes = format!("CONNECT {} HTTP/1.1\r\n\r\n", target.address()).into_bytes();
     send(&mut bytes);
     stream.write_all(&bytes).unwrap();
-    read_answer(&mut stream);
-    assert!(read_answer(&mut stream).starts_with("HTTP/1.1 502 "));
+    read_response(&mut stream);
+    assert!(read_response(&mut stream).starts_with("HTTP/1.1 502 "));
     assert_eq!(target.requests()[0].text(), BODY);
 }
 
 #[test]
 fn ends_pass_through_a_tunnel() {
-    for (reaction, end) in [
-        (Reaction::close(Point::AfterBody), End::Eof),
-        (Reaction::reset(Point::AfterBody), End::Reset),
+    for (behaviour, end) in [
+        (Behaviour::close(Point::AfterBody), End::Eof),
+        (Behaviour::reset(Point::AfterBody), End::Reset),
     ] {
-        let target = FaultServer::plays([reaction]);
-        let proxy = FaultServer::plays([Reaction::relay()]);
+        let target = FaultServer::plays([behaviour]);
+        let proxy = FaultServer::plays([Behaviour::relay()]);
         let mut stream = send_connect(&proxy, target.address());
-        read_answer(&mut stream);
+        read_response(&mut stream);
         assert_eq!(exchange_over(&mut stream), (String::new(), end));
     }
 }
 
 #[test]
 fn a_request_in_absolute_form_is_passed_on() {
-    let target = FaultServer::plays([Reaction::tokens("at", "rt", 1)]);
-    let proxy = FaultServer::plays([Reaction::relay()]);
+    let target = FaultServer::plays([Behaviour::tokens("at", "rt", 1)]);
+    let proxy = FaultServer::plays([Behaviour::relay()]);
     let mut stream = connect(&proxy);
     let head = format!(
         "POST {} HTTP/1.1\r\nhost: a.example\r\nproxy-authorization: Basic eDp5\r\n\
@@ -83,9 +83,9 @@ fn a_request_in_absolute_form_is_passed_on() {
     );
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(BODY.as_bytes()).unwrap();
-    let (answer, end) = read_all(&mut stream);
-    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    assert!(answer.contains(r#""access_token":"at""#), "{answer}");
+    let (response, end) = read_all(&mut stream);
+    assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
+    assert!(response.contains(r#""access_token":"at""#), "{response}");
     assert_eq!(end, End::Eof);
     target.verify();
     proxy.verify();
@@ -100,28 +100,28 @@ fn a_request_in_absolute_form_is_passed_on() {
 #[test]
 fn a_proxy_that_wants_authentication_and_one_that_fails() {
     let proxy = FaultServer::plays([
-        Reaction::proxy_auth_required(),
-        Reaction::nginx(502),
-        Reaction::proxy_auth_required(),
-        Reaction::nginx(502),
+        Behaviour::proxy_auth_required(),
+        Behaviour::nginx(502),
+        Behaviour::proxy_auth_required(),
+        Behaviour::nginx(502),
     ]);
-    let answer = read_answer(&mut send_connect(&proxy, "login.example:443"));
+    let response = read_response(&mut send_connect(&proxy, "login.example:443"));
     assert!(
-        answer.starts_with(
+        response.starts_with(
             "HTTP/1.1 407 Proxy Authentication Required\r\nproxy-authenticate: Basic "
         ),
-        "{answer}"
+        "{response}"
     );
-    let answer = read_answer(&mut send_connect(&proxy, "login.example:443"));
-    assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+    let response = read_response(&mut send_connect(&proxy, "login.example:443"));
+    assert!(response.starts_with("HTTP/1.1 502 "), "{response}");
 
     // And both over one connection, asked for at once.
     let mut stream = connect(&proxy);
     let head = "CONNECT login.example:443 HTTP/1.1\r\n\r\n";
     stream.write_all(head.repeat(2).as_bytes()).unwrap();
     for status in ["407", "502"] {
-        let answer = read_answer(&mut stream);
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        let response = read_response(&mut stream);
+        assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{response}");
     }
     proxy.verify();
 }
@@ -130,26 +130,26 @@ fn a_proxy_that_wants_authentication_and_one_that_fails() {
 fn a_target_that_cannot_be_reached_or_must_not_be_is_a_502() {
     let closed = ClosedPort::new().unwrap();
     for authority in [closed.address().to_string(), "203.0.113.1:443".to_owned()] {
-        let proxy = FaultServer::plays([Reaction::relay()]);
-        let answer = read_answer(&mut send_connect(&proxy, authority));
-        assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+        let proxy = FaultServer::plays([Behaviour::relay()]);
+        let response = read_response(&mut send_connect(&proxy, authority));
+        assert!(response.starts_with("HTTP/1.1 502 "), "{response}");
     }
 }
 
 #[test]
 fn a_request_that_is_not_for_a_proxy_is_a_400() {
-    let proxy = FaultServer::plays([Reaction::relay()]);
+    let proxy = FaultServer::plays([Behaviour::relay()]);
     let mut stream = connect(&proxy);
     send(&mut stream);
-    assert!(read_answer(&mut stream).starts_with("HTTP/1.1 400 "));
+    assert!(read_response(&mut stream).starts_with("HTTP/1.1 400 "));
 }
 
 #[test]
 fn a_tunnel_to_a_stalled_target_ends_with_the_proxy() {
-    let target = FaultServer::plays([Reaction::stall(Point::AfterBody)]);
-    let proxy = FaultServer::plays([Reaction::relay()]);
+    let target = FaultServer::plays([Behaviour::stall(Point::AfterBody)]);
+    let proxy = FaultServer::plays([Behaviour::relay()]);
     let mut stream = send_connect(&proxy, target.address());
-    read_answer(&mut stream);
+    read_response(&mut stream);
     send(&mut stream);
     target.wait_for_whole_requests(1);
     expect_silence_after(&mut stream, "");

@@ -8,11 +8,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use auth_testkit::{Certificate, Cut, FaultServer, Handshake, Point, Reaction};
+use auth_testkit::{Behaviour, Certificate, Cut, FaultServer, Handshake, Point};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use server_support::{BODY, End, connect, expect_silence_after, head, read_all, read_answer, send};
+use server_support::{
+    BODY, End, connect, expect_silence_after, head, read_all, read_response, send,
+};
 
 type Stream = StreamOwned<ClientConnection, TcpStream>;
 
@@ -60,14 +62,14 @@ fn handshake(server: &FaultServer) -> io::Result<Stream> {
 #[test]
 fn a_good_certificate_for_both_names() {
     let server = FaultServer::plays_over_tls([
-        Reaction::tokens("at", "rt", 1).then_close(),
-        Reaction::oauth_error(400, "invalid_grant").then_close(),
+        Behaviour::tokens("at", "rt", 1).then_close(),
+        Behaviour::oauth_error(400, "invalid_grant").then_close(),
     ]);
     assert!(server.url().starts_with("https://localhost:"), "{}", server.url());
     for host in ["localhost", "127.0.0.1"] {
         let mut stream = client_for(&server, host);
         send(&mut stream);
-        read_answer(&mut stream);
+        read_response(&mut stream);
         // The end is announced.
         assert_eq!(read_all(&mut stream), (String::new(), End::Eof));
     }
@@ -96,7 +98,7 @@ fn certificates_that_are_not_good() {
         // For the server as such, and for one connection of a good server.
         let servers = [
             FaultServer::builder().tls(certificate).start().unwrap(),
-            FaultServer::plays_over_tls([Reaction::present(certificate)]),
+            FaultServer::plays_over_tls([Behaviour::present(certificate)]),
         ];
         for server in servers {
             let error = handshake(&server).unwrap_err();
@@ -115,15 +117,15 @@ fn certificates_that_are_not_good() {
 }
 
 #[test]
-fn a_certificate_that_is_renewed() {
+fn a_certificate_that_is_refreshed() {
     let server = FaultServer::plays_over_tls([
-        Reaction::present(Certificate::Expired),
-        Reaction::tokens("at", "rt", 1),
+        Behaviour::present(Certificate::Expired),
+        Behaviour::tokens("at", "rt", 1),
     ]);
     handshake(&server).unwrap_err();
     let mut stream = handshake(&server).unwrap();
     send(&mut stream);
-    assert!(read_answer(&mut stream).starts_with("HTTP/1.1 200 "));
+    assert!(read_response(&mut stream).starts_with("HTTP/1.1 200 "));
     server.verify();
 }
 
@@ -133,7 +135,7 @@ fn handshakes_that_are_cut() {
         for (cut, kind) in
             [(Cut::Reset, ErrorKind::ConnectionReset), (Cut::Close, ErrorKind::UnexpectedEof)]
         {
-            let server = FaultServer::plays_over_tls([Reaction::answer(200).cut(point, cut)]);
+            let server = FaultServer::plays_over_tls([Behaviour::response(200).cut(point, cut)]);
             let error = handshake(&server).unwrap_err();
             // A reset may also meet the client when it writes.
             let kinds = [kind, ErrorKind::BrokenPipe];
@@ -147,7 +149,7 @@ fn handshakes_that_are_cut() {
 #[test]
 fn handshakes_that_stall() {
     for point in [Point::OnAccept, Point::OnClientHello] {
-        let server = FaultServer::plays_over_tls([Reaction::stall(point)]);
+        let server = FaultServer::plays_over_tls([Behaviour::stall(point)]);
         let mut stream = client(&server);
         stream.conn.write_tls(&mut stream.sock).unwrap();
         expect_silence_after(&mut stream.sock, "");
@@ -159,7 +161,7 @@ fn handshakes_that_stall() {
 
 #[test]
 fn a_server_of_an_older_tls() {
-    let server = FaultServer::plays_over_tls([Reaction::tls_alert(70)]);
+    let server = FaultServer::plays_over_tls([Behaviour::tls_alert(70)]);
     let error = handshake(&server).unwrap_err();
     assert!(error.to_string().contains("ProtocolVersion"), "{error}");
     server.verify();
@@ -173,8 +175,8 @@ fn ends_with_and_without_notice() {
         (Cut::Reset, Some(ErrorKind::ConnectionReset)),
     ];
     for (cut, expected) in table {
-        let answer = Reaction::answer(200).body("abcdef").until_close();
-        let server = FaultServer::plays_over_tls([answer.cut(Point::InAnswerBody, cut)]);
+        let response = Behaviour::response(200).body("abcdef").until_close();
+        let server = FaultServer::plays_over_tls([response.cut(Point::InResponseBody, cut)]);
         let mut stream = client(&server);
         send(&mut stream);
         let mut bytes = Vec::new();
@@ -187,8 +189,8 @@ fn ends_with_and_without_notice() {
 #[test]
 fn faults_within_http_are_the_same_under_tls() {
     let server = FaultServer::plays_over_tls([
-        Reaction::reset(Point::AfterHeaders),
-        Reaction::close(Point::AfterBody),
+        Behaviour::reset(Point::AfterHeaders),
+        Behaviour::close(Point::AfterBody),
     ]);
     let mut stream = handshake(&server).unwrap();
     stream.write_all(head().as_bytes()).unwrap();
@@ -206,12 +208,12 @@ fn faults_within_http_are_the_same_under_tls() {
 
 #[test]
 fn a_redirect_elsewhere_stays_under_tls() {
-    let server = FaultServer::plays_over_tls([Reaction::redirect_elsewhere(307)]);
+    let server = FaultServer::plays_over_tls([Behaviour::redirect_elsewhere(307)]);
     let mut stream = client(&server);
     send(&mut stream);
-    let answer = read_answer(&mut stream);
-    assert!(answer.contains("location: https://127.0.0.1:"), "{answer}");
+    let response = read_response(&mut stream);
+    assert!(response.contains("location: https://127.0.0.1:"), "{response}");
     let mut stream = client_for(server.elsewhere(), "127.0.0.1");
     send(&mut stream);
-    assert!(read_answer(&mut stream).starts_with("HTTP/1.1 599 "));
+    assert!(read_response(&mut stream).starts_with("HTTP/1.1 599 "));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use auth_accounts::{
     AccountId, BlockingTokenStore, Lease, MemoryStore, Record, StoreError, StoreErrorKind, Version,
 };
-use auth_testkit::conformance::{self, Verdict};
+use auth_testkit::conformance::{self, CaseResult};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flaw {
@@ -163,7 +163,7 @@ fn a_hook_that_is_missing_is_a_failure_that_says_so() {
     let failed: Vec<_> = report.failed().collect();
     assert_eq!(failed.len(), 2, "{report}");
     for case in failed {
-        let Verdict::Failed { complaints } = &case.verdict else { unreachable!() };
+        let CaseResult::Failed { complaints } = &case.verdict else { unreachable!() };
         assert!(complaints[0].contains("nobody said how"), "{complaints:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! What the core itself costs: a whole renewal without I/O, reading an answer,
+//! What the core itself costs: a whole refresh without I/O, reading a response,
 //! a policy's decision.
 
 // Bodies of benchmarks are tests in all but name.
@@ -8,14 +8,14 @@ use std::{hint::black_box, sync::Arc};
 
 use auth_core::{
     Attempt, Backoff, Failure, Jitter, Refresh, RefreshToken, RetryPolicy, TransportError,
-    TransportErrorKind, read_answer,
+    TransportErrorKind, read_response,
 };
 use auth_testkit::VirtualClock;
-use auth_tests::{endpoint, renew_without_io, token_answer};
+use auth_tests::{endpoint, refresh_without_io, token_response};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
-fn renewal(c: &mut Criterion) {
-    let mut group = c.benchmark_group("renewal");
+fn refresh(c: &mut Criterion) {
+    let mut group = c.benchmark_group("refresh");
     let now = VirtualClock::new().now();
     let endpoint = Arc::new(endpoint());
     let bad_gateway = || http::Response::builder().status(502).body(Vec::new()).expect("valid");
@@ -23,11 +23,11 @@ fn renewal(c: &mut Criterion) {
         group.bench_function(name, |b| {
             b.iter_batched(
                 || {
-                    let mut replies: Vec<_> = vec![Ok(token_answer(1024))];
-                    replies.extend((0..failures).map(|_| Ok(bad_gateway())));
-                    (Refresh::new(Arc::clone(&endpoint), RefreshToken::new("rt-1")), replies)
+                    let mut responses: Vec<_> = vec![Ok(token_response(1024))];
+                    responses.extend((0..failures).map(|_| Ok(bad_gateway())));
+                    (Refresh::new(Arc::clone(&endpoint), RefreshToken::new("rt-1")), responses)
                 },
-                |(refresh, replies)| renew_without_io(refresh, replies, now),
+                |(refresh, responses)| refresh_without_io(refresh, responses, now),
                 BatchSize::SmallInput,
             );
         });
@@ -36,18 +36,18 @@ fn renewal(c: &mut Criterion) {
 }
 
 fn reading(c: &mut Criterion) {
-    let mut group = c.benchmark_group("read_answer");
+    let mut group = c.benchmark_group("read_response");
     let now = VirtualClock::new().now();
     let error = |status: u16, body: &str| {
         http::Response::builder().status(status).body(body.as_bytes().to_vec()).expect("valid")
     };
     let page = format!("<html>{}</html>", "<p>Bad Gateway</p>".repeat(50));
-    for (name, answer) in [
-        ("tokens, 1 KiB", token_answer(1024)),
+    for (name, response) in [
+        ("tokens, 1 KiB", token_response(1024)),
         ("invalid_grant", error(400, r#"{"error":"invalid_grant","error_description":"gone"}"#)),
         ("502 with 1 KiB of HTML", error(502, &page)),
     ] {
-        group.bench_function(name, |b| b.iter(|| read_answer(black_box(&answer), &[], now)));
+        group.bench_function(name, |b| b.iter(|| read_response(black_box(&response), &[], now)));
     }
     group.finish();
 }
@@ -64,5 +64,5 @@ fn deciding(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, renewal, reading, deciding);
+criterion_group!(benches, refresh, reading, deciding);
 criterion_main!(benches);

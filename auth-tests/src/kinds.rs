@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use auth_core::{Delivery, FailureKind, TransportError, TransportErrorKind};
-use auth_testkit::{Answer, Reply};
+use auth_testkit::{CallOutcome, CannedResponse};
 
 /// One of twelve kinds of reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ReplyKind {
+pub enum OutcomeKind {
     /// New tokens, the refresh token rotated.
     Rotated,
     /// A new access token only.
@@ -21,7 +21,7 @@ pub enum ReplyKind {
     Refused,
     /// A reset after the request was sent.
     Reset,
-    /// No answer in time.
+    /// No response in time.
     Timeout,
     /// `invalid_grant`.
     Dead,
@@ -48,7 +48,7 @@ pub struct Expected {
     pub retry_after: Option<Duration>,
 }
 
-impl ReplyKind {
+impl OutcomeKind {
     /// All of them.
     pub const ALL: [Self; 12] = [
         Self::Rotated,
@@ -66,27 +66,35 @@ impl ReplyKind {
     ];
 
     /// The reply; `number` makes its tokens differ from others.
-    pub fn reply(self, number: usize) -> Reply {
+    pub fn response(self, number: usize) -> CallOutcome {
         let html = |status| {
-            Answer::status(status)
+            CannedResponse::status(status)
                 .header("content-type", "text/html")
                 .body("<html><body>invalid_grant? Not here.</body></html>")
         };
         match self {
-            Self::Rotated => Answer::tokens(format!("at-{number}"))
+            Self::Rotated => CannedResponse::tokens(format!("at-{number}"))
                 .refresh_token(format!("rt-{number}"))
                 .expires_in(3600)
                 .into(),
-            Self::AccessOnly => Answer::tokens(format!("at-{number}")).into(),
+            Self::AccessOnly => CannedResponse::tokens(format!("at-{number}")).into(),
             Self::BadGateway => html(502).into(),
-            Self::Overloaded => Answer::status(503).retry_after(Duration::from_secs(7)).into(),
+            Self::Overloaded => {
+                CannedResponse::status(503).retry_after(Duration::from_secs(7)).into()
+            }
             Self::Refused => TransportError::not_sent(TransportErrorKind::Refused).into(),
             Self::Reset => TransportError::unknown(TransportErrorKind::Reset).into(),
-            Self::Timeout => Reply::from(TransportError::unknown(TransportErrorKind::Timeout))
-                .after(Duration::from_secs(10)),
-            Self::Dead => Answer::oauth_error("invalid_grant").into(),
-            Self::WrongClient => Answer::oauth_error("invalid_client").with_status(401).into(),
-            Self::Throttled => Answer::status(429).retry_after(Duration::from_secs(3)).into(),
+            Self::Timeout => {
+                CallOutcome::from(TransportError::unknown(TransportErrorKind::Timeout))
+                    .after(Duration::from_secs(10))
+            }
+            Self::Dead => CannedResponse::oauth_error("invalid_grant").into(),
+            Self::WrongClient => {
+                CannedResponse::oauth_error("invalid_client").with_status(401).into()
+            }
+            Self::Throttled => {
+                CannedResponse::status(429).retry_after(Duration::from_secs(3)).into()
+            }
             Self::Firewall => html(403).into(),
             Self::Portal => html(200).into(),
         }

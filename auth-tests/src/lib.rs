@@ -1,6 +1,6 @@
 //! Tests and benchmarks that judge the workspace from outside.
 //!
-//! What several of them share: a renewal in either world, traced; the kinds of
+//! What several of them share: a refresh in either world, traced; the kinds of
 //! reply that there are; small deterministic chance.
 
 mod chance;
@@ -10,8 +10,8 @@ mod world;
 
 pub use crate::{
     chance::Chance,
-    kinds::{Expected, ReplyKind},
-    sans_io::{renew_without_io, token_answer},
+    kinds::{Expected, OutcomeKind},
+    sans_io::{refresh_without_io, token_response},
     world::{Trace, World, endpoint},
 };
 

@@ -1,16 +1,16 @@
-//! A renewal without a transport, a clock or a runtime: the machine alone.
+//! A refresh without a transport, a clock or a runtime: the machine alone.
 
 use auth_core::{Now, Refresh, RefreshError, Response, Step, TokenSet, TransportError};
 
-/// Carries a renewal through by hand: each attempt gets the last of the
-/// `replies`, and no time passes. Without a reply left, the network is down.
+/// Carries a refresh through by hand: each attempt gets the last of the
+/// `responses`, and no time passes. Without a reply left, the network is down.
 ///
 /// # Errors
 ///
 /// What the machine reports.
-pub fn renew_without_io(
+pub fn refresh_without_io(
     refresh: Refresh,
-    mut replies: Vec<Result<Response, TransportError>>,
+    mut responses: Vec<Result<Response, TransportError>>,
     now: Now,
 ) -> Result<TokenSet, RefreshError> {
     let mut step = refresh.start(now);
@@ -19,7 +19,7 @@ pub fn renew_without_io(
             Step::Send(request, pending) => {
                 drop(request);
                 let down = || Err(TransportError::not_sent(auth_core::TransportErrorKind::Refused));
-                pending.resolve(replies.pop().unwrap_or_else(down), now)
+                pending.resolve(responses.pop().unwrap_or_else(down), now)
             }
             Step::Wait(_, waiting) => waiting.resume(now),
             Step::Done(result) => return result,
@@ -27,9 +27,9 @@ pub fn renew_without_io(
     }
 }
 
-/// An answer with tokens whose body is of exactly this many bytes: as of a
+/// A response with tokens whose body is of exactly this many bytes: as of a
 /// provider that sends a JWT.
-pub fn token_answer(bytes: usize) -> Response {
+pub fn token_response(bytes: usize) -> Response {
     let rest = r#"{"access_token":"","token_type":"Bearer","expires_in":3600,"refresh_token":"fake-rt-0123456789abcdef0123456789abcdef","scope":"openid profile offline_access"}"#;
     let jwt = "a1".repeat(bytes).chars().take(bytes.saturating_sub(rest.len())).collect::<String>();
     let body = rest.replacen("\"\"", &format!("\"{jwt}\""), 1).into_bytes();

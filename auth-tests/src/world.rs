@@ -1,10 +1,9 @@
-//! One renewal, async or blocking, in virtual time.
+//! One refresh, async or blocking, in virtual time.
 
 use std::time::Duration;
 
 use auth_core::{
-    BlockingTransport, Refresh, RefreshError, TokenEndpoint, TokenSet, Transport, refresh,
-    refresh_blocking,
+    BlockingTransport, Refresh, RefreshError, TokenEndpoint, TokenSet, Transport, refresh_blocking,
 };
 use auth_testkit::VirtualClock;
 
@@ -21,10 +20,10 @@ impl World {
     /// Both.
     pub const BOTH: [Self; 2] = [Self::Async, Self::Blocking];
 
-    /// Carries the renewal through.
+    /// Carries the refresh through.
     pub fn run(
         self,
-        renewal: Refresh,
+        refresh: Refresh,
         transport: &(impl Transport + BlockingTransport),
         clock: &VirtualClock,
     ) -> Result<TokenSet, RefreshError> {
@@ -32,14 +31,14 @@ impl World {
             Self::Async => {
                 // The only one who takes part: time passes at once.
                 let _alone = clock.participant();
-                pollster::block_on(refresh(renewal, transport, clock))
+                pollster::block_on(auth_core::refresh(refresh, transport, clock))
             }
-            Self::Blocking => refresh_blocking(renewal, transport, clock),
+            Self::Blocking => refresh_blocking(refresh, transport, clock),
         }
     }
 }
 
-/// Everything that can be seen of some renewals from outside, for comparing
+/// Everything that can be seen of some refreshes from outside, for comparing
 /// the two worlds.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Trace {
@@ -47,12 +46,12 @@ pub struct Trace {
     pub transcript: String,
     /// The client's own waits.
     pub waits: Vec<Duration>,
-    /// What was reported in the end, one line for each renewal.
+    /// What was reported in the end, one line for each refresh.
     pub results: Vec<String>,
 }
 
 impl Trace {
-    /// Notes what a renewal came to.
+    /// Notes what a refresh came to.
     pub fn note(&mut self, result: &Result<TokenSet, RefreshError>) {
         self.results.push(match result {
             Ok(tokens) => format!(

@@ -9,13 +9,13 @@ use std::{hint::black_box, sync::Arc};
 use allocation_counter::{AllocationInfo, measure};
 use auth_core::{
     AccessToken, Attempt, Backoff, Decision, Failure, Jitter, Refresh, RefreshToken, Response,
-    RetryPolicy, TokenEndpoint, TransportError, TransportErrorKind, read_answer,
+    RetryPolicy, TokenEndpoint, TransportError, TransportErrorKind, read_response,
 };
 use auth_testkit::VirtualClock;
-use auth_tests::{endpoint, renew_without_io, token_answer};
+use auth_tests::{endpoint, refresh_without_io, token_response};
 
 #[test]
-fn a_renewal_allocates_little_and_keeps_nothing() {
+fn a_refresh_allocates_little_and_keeps_nothing() {
     let now = VirtualClock::new().now();
     let endpoint = Arc::new(endpoint());
     let start = |endpoint: &Arc<TokenEndpoint>| {
@@ -28,42 +28,42 @@ fn a_renewal_allocates_little_and_keeps_nothing() {
     };
 
     let refresh = start(&endpoint);
-    let replies = vec![Ok(token_answer(1024))];
+    let responses = vec![Ok(token_response(1024))];
     let first_try = measure(|| {
-        drop(black_box(renew_without_io(refresh, replies, now).unwrap()));
+        drop(black_box(refresh_without_io(refresh, responses, now).unwrap()));
     });
-    within("a renewal at the first try, 1 KiB answer", first_try, 12, 2560);
+    within("a refresh at the first try, 1 KiB answer", first_try, 12, 2560);
 
     let refresh = start(&endpoint);
-    let replies = vec![Ok(token_answer(1024)), Ok(bad_gateway()), Ok(bad_gateway())];
+    let responses = vec![Ok(token_response(1024)), Ok(bad_gateway()), Ok(bad_gateway())];
     let third_try = measure(|| {
-        drop(black_box(renew_without_io(refresh, replies, now).unwrap()));
+        drop(black_box(refresh_without_io(refresh, responses, now).unwrap()));
     });
-    within("a renewal at the third try", third_try, 28, 5 * 1024);
+    within("a refresh at the third try", third_try, 28, 5 * 1024);
 
     let refresh = start(&endpoint);
     let failed = measure(|| {
-        drop(black_box(renew_without_io(refresh, Vec::new(), now).unwrap_err()));
+        drop(black_box(refresh_without_io(refresh, Vec::new(), now).unwrap_err()));
     });
-    within("a renewal that fails three times", failed, 18, 4 * 1024);
+    within("a refresh that fails three times", failed, 18, 4 * 1024);
 }
 
 #[test]
-fn reading_an_answer_allocates_what_it_keeps() {
+fn reading_an_response_allocates_what_it_keeps() {
     let now = VirtualClock::new().now();
-    let tokens = token_answer(1024);
-    let info = measure(|| drop(black_box(read_answer(&tokens, &[], now).unwrap())));
+    let tokens = token_response(1024);
+    let info = measure(|| drop(black_box(read_response(&tokens, &[], now).unwrap())));
     within("reading tokens, 1 KiB", info, 6, 1200);
 
     let mut dead = Response::new(br#"{"error":"invalid_grant"}"#.to_vec());
     *dead.status_mut() = http::StatusCode::BAD_REQUEST;
-    let info = measure(|| drop(black_box(read_answer(&dead, &[], now).unwrap_err())));
+    let info = measure(|| drop(black_box(read_response(&dead, &[], now).unwrap_err())));
     within("reading invalid_grant", info, 8, 1024);
 
     // A page that is not looked into costs nothing like its size.
     let mut page = Response::new(format!("<html>{}", "x".repeat(1 << 20)).into_bytes());
     *page.status_mut() = http::StatusCode::BAD_GATEWAY;
-    let info = measure(|| drop(black_box(read_answer(&page, &[], now).unwrap_err())));
+    let info = measure(|| drop(black_box(read_response(&page, &[], now).unwrap_err())));
     within("reading a 502 of 1 MiB", info, 3, 256);
 }
 

@@ -1,7 +1,7 @@
 //! Every sequence of up to four of twelve kinds of reply, through the machine
 //! in virtual time, async and blocking.
 //!
-//! A sequence is what a client meets over several renewals: one takes as many
+//! A sequence is what a client meets over several refreshes: one takes as many
 //! replies as it makes attempts, the next goes on from there with the token
 //! that it has by then.
 
@@ -12,10 +12,10 @@ use std::time::Duration;
 
 use auth_core::{Backoff, Delivery, FailureKind, Refresh, RefreshError, RefreshToken, TokenSet};
 use auth_testkit::Script;
-use auth_tests::{ReplyKind, Trace, World, endpoint};
+use auth_tests::{OutcomeKind, Trace, World, endpoint};
 
 #[test]
-fn every_sequence_of_up_to_four_replies() {
+fn every_sequence_of_up_to_four_responses() {
     let seed_policy = Backoff::default();
     let patient = Backoff::new()
         .max_retries(3)
@@ -53,22 +53,22 @@ struct Rules {
     cap_ms: Option<u64>,
 }
 
-fn sequence(mut number: usize, length: usize) -> Vec<ReplyKind> {
+fn sequence(mut number: usize, length: usize) -> Vec<OutcomeKind> {
     (0..length)
         .map(|_| {
-            let kind = ReplyKind::ALL[number % 12];
+            let kind = OutcomeKind::ALL[number % 12];
             number /= 12;
             kind
         })
         .collect()
 }
 
-/// The sequence over as many renewals as it takes; whatever is left of the
+/// The sequence over as many refreshes as it takes; whatever is left of the
 /// last one meets success.
-fn run(world: World, sequence: &[ReplyKind], rules: &Rules) -> Trace {
+fn run(world: World, sequence: &[OutcomeKind], rules: &Rules) -> Trace {
     let mut script = Script::new();
     for (at, kind) in sequence.iter().enumerate() {
-        script = script.reply(kind.reply(at));
+        script = script.then(kind.response(at));
     }
     let mut trace = Trace::default();
     let mut token = RefreshToken::new("rt-start");
@@ -76,12 +76,12 @@ fn run(world: World, sequence: &[ReplyKind], rules: &Rules) -> Trace {
     while rest.len() > 0 {
         let expected = predict(&mut rest, rules);
         if expected.kinds.len() > script.calls_left(sequence) {
-            script.then(ReplyKind::Rotated.reply(99));
+            script.push(OutcomeKind::Rotated.response(99));
         }
         let (before, sleeps) = (script.calls(), script.clock().sleeps().len());
-        let renewal = Refresh::new(endpoint(), token.clone()).policy(rules.policy);
+        let refresh = Refresh::new(endpoint(), token.clone()).policy(rules.policy);
 
-        let result = world.run(renewal, &script, script.clock());
+        let result = world.run(refresh, &script, script.clock());
 
         let context = || format!("{sequence:?} in {world:?}\n{}", script.transcript());
         assert_eq!(script.calls() - before, expected.kinds.len(), "{}", context());
@@ -95,7 +95,7 @@ fn run(world: World, sequence: &[ReplyKind], rules: &Rules) -> Trace {
         if let Ok(tokens) = result {
             let last = expected.kinds.last().copied();
             let rotated = tokens.refresh_token.as_ref() != Some(&token);
-            assert_eq!(rotated, last != Some(ReplyKind::AccessOnly), "{}", context());
+            assert_eq!(rotated, last != Some(OutcomeKind::AccessOnly), "{}", context());
             token = tokens.refresh_token.expect("a refresh keeps or replaces its token");
         }
     }
@@ -106,27 +106,27 @@ fn run(world: World, sequence: &[ReplyKind], rules: &Rules) -> Trace {
 }
 
 trait CallsLeft {
-    fn calls_left(&self, sequence: &[ReplyKind]) -> usize;
+    fn calls_left(&self, sequence: &[OutcomeKind]) -> usize;
 }
 
 impl CallsLeft for Script {
     /// How many scripted replies are still to come.
-    fn calls_left(&self, sequence: &[ReplyKind]) -> usize {
+    fn calls_left(&self, sequence: &[OutcomeKind]) -> usize {
         sequence.len() - self.calls()
     }
 }
 
-/// What one renewal must do.
+/// What one refresh must do.
 struct Prediction {
     /// The replies that it takes.
-    kinds: Vec<ReplyKind>,
+    kinds: Vec<OutcomeKind>,
     waits: Vec<Duration>,
 }
 
-fn predict(rest: &mut impl Iterator<Item = (usize, ReplyKind)>, rules: &Rules) -> Prediction {
+fn predict(rest: &mut impl Iterator<Item = (usize, OutcomeKind)>, rules: &Rules) -> Prediction {
     let mut prediction = Prediction { kinds: Vec::new(), waits: Vec::new() };
     loop {
-        let kind = rest.next().map_or(ReplyKind::Rotated, |(_, kind)| kind);
+        let kind = rest.next().map_or(OutcomeKind::Rotated, |(_, kind)| kind);
         let retry = prediction.kinds.len();
         prediction.kinds.push(kind);
         let Some(failure) = kind.expected() else { return prediction };
@@ -151,7 +151,7 @@ fn check(
     context: &dyn Fn() -> String,
 ) {
     let (last, earlier) = expected.kinds.split_last().expect("an attempt at least");
-    let unknown_before = earlier
+    let possibly_spent = earlier
         .iter()
         .filter_map(|kind| kind.expected())
         .any(|failure| failure.delivery == Delivery::Unknown);
@@ -164,9 +164,10 @@ fn check(
             assert_eq!(error.attempts() as usize, expected.kinds.len(), "{}", context());
             // No false rejection, and no rejection kept quiet.
             let rejected = error.kind() == FailureKind::Rejected;
-            assert_eq!(rejected, *last == ReplyKind::Dead, "{}", context());
-            assert_eq!(error.after_unknown(), rejected && unknown_before, "{}", context());
-            let spent = unknown_before || failure.delivery == Delivery::Unknown;
+            assert_eq!(rejected, *last == OutcomeKind::Dead, "{}", context());
+            let says_so = error.to_string().contains("may have spent the refresh token");
+            assert_eq!(says_so, rejected && possibly_spent, "{}", context());
+            let spent = possibly_spent || failure.delivery == Delivery::Unknown;
             assert_eq!(error.possibly_spent(), spent, "{}", context());
         }
         (expected, actual) => panic!("expected {expected:?}, got {actual:?}: {}", context()),

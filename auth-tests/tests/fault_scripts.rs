@@ -1,5 +1,5 @@
 //! Ten thousand stories of up to twenty events, told by chance: a client that
-//! renews, and a server that rotates its token and fails in every way that the
+//! refreshes, and a server that rotates its token and fails in every way that the
 //! testkit knows.
 //!
 //! A failed story prints its seed and its shortest form that still fails.
@@ -41,8 +41,8 @@ fn no_story_ends_in_a_false_logout_or_an_avoidable_replay() {
     // A list of stories in which nothing happens would prove nothing.
     if last - first >= 1000 {
         let stories = last - first + 1;
-        assert!(seen.renewed > stories && seen.gave_up > stories / 10, "{seen:?}");
-        assert!(seen.rejected > stories / 20 && seen.after_unknown > stories / 100, "{seen:?}");
+        assert!(seen.refreshed > stories && seen.gave_up > stories / 10, "{seen:?}");
+        assert!(seen.rejected > stories / 20 && seen.possibly_spent > stories / 100, "{seen:?}");
         assert!(seen.forgiven > stories / 50 && seen.abandoned > stories / 10, "{seen:?}");
     }
 }
@@ -70,8 +70,8 @@ fn the_shortest_form_of_a_story_still_fails() {
         .expect("a story that fails");
     let text = story.shortest_that_fails(Client::Forgetful, problem);
     assert!(text.contains(&format!("AUTH_TESTS_SEED={}", story.seed)), "{text}");
-    // Two renewals, the second with the spent token.
-    assert_eq!(text.matches("Renew").count(), 2, "{text}");
+    // Two refreshes, the second with the spent token.
+    assert_eq!(text.matches("Refresh").count(), 2, "{text}");
 }
 
 /// Who tells the story's client what to do.
@@ -90,9 +90,9 @@ enum Client {
 enum Event {
     /// The next request meets this.
     Fault(Fault),
-    /// The client renews.
-    Renew,
-    /// The client begins to renew, and is cancelled.
+    /// The client refreshes.
+    Refresh,
+    /// The client begins to refresh, and is cancelled.
     Abandon,
     Pass(Duration),
     /// An administrator revokes the session.
@@ -124,20 +124,20 @@ struct Policy {
 /// What happened, for counting.
 #[derive(Debug, Default)]
 struct Seen {
-    renewed: u64,
+    refreshed: u64,
     gave_up: u64,
     rejected: u64,
-    after_unknown: u64,
+    possibly_spent: u64,
     abandoned: u64,
     forgiven: u64,
 }
 
 impl Seen {
     fn add(&mut self, other: &Self) {
-        self.renewed += other.renewed;
+        self.refreshed += other.refreshed;
         self.gave_up += other.gave_up;
         self.rejected += other.rejected;
-        self.after_unknown += other.after_unknown;
+        self.possibly_spent += other.possibly_spent;
         self.abandoned += other.abandoned;
         self.forgiven += other.forgiven;
     }
@@ -195,7 +195,7 @@ impl Story {
                 Event::Fault(fault) => server.fail_next([fault]),
                 Event::Pass(time) => server.clock().advance(time),
                 Event::Revoke => server.revoke("ada"),
-                Event::Renew => session.renew(world)?,
+                Event::Refresh => session.refresh(world)?,
                 Event::Abandon => session.abandon()?,
             }
         }
@@ -228,13 +228,13 @@ impl Story {
 impl Event {
     fn by(chance: &mut Chance) -> Self {
         match chance.below(20) {
-            0..9 => Self::Renew,
+            0..9 => Self::Refresh,
             9..16 => Self::Fault(match chance.below(12) {
                 0 => Fault::None,
                 1 => Fault::Refused,
                 2 => Fault::LostBefore,
                 3 | 4 => Fault::LostAfter,
-                5 => Fault::CutAnswer,
+                5 => Fault::CutResponse,
                 6 => Fault::StallAfter(Duration::from_secs(10)),
                 7 => Fault::Delay(Duration::from_millis(chance.below(10_000))),
                 8 | 9 => Fault::Status([500, 502, 503, 504, 529][chance.below(5) as usize]),
@@ -245,12 +245,12 @@ impl Event {
             16 | 17 => Self::Pass(Duration::from_secs(1 << chance.below(13))),
             18 => Self::Abandon,
             _ if chance.below(4) == 0 => Self::Revoke,
-            _ => Self::Renew,
+            _ => Self::Refresh,
         }
     }
 }
 
-/// What a program keeps between renewals.
+/// What a program keeps between refreshes.
 struct Session<'a> {
     server: &'a FakeAuthServer,
     policy: Policy,
@@ -274,7 +274,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn renewal(&self) -> Refresh {
+    fn planned(&self) -> Refresh {
         let policy = match self.client {
             Client::Impatient => Backoff::new().max_retries(9),
             _ => self.policy.backoff(),
@@ -284,18 +284,18 @@ impl<'a> Session<'a> {
             .possibly_spent(self.possibly_spent)
     }
 
-    fn renew(&mut self, world: World) -> Result<(), String> {
+    fn refresh(&mut self, world: World) -> Result<(), String> {
         let before = self.server.clock().sleeps().len();
-        let result = world.run(self.renewal(), self.server, self.server.clock());
+        let result = world.run(self.planned(), self.server, self.server.clock());
         self.conclude(result, before)
     }
 
     fn abandon(&mut self) -> Result<(), String> {
         self.server.fail_next([Fault::Delay(Duration::from_secs(5))]);
         let before = self.server.clock().sleeps().len();
-        let renewal = self.renewal();
+        let planned = self.planned();
         let polled = {
-            let call = pin!(refresh(renewal, self.server, self.server.clock()));
+            let call = pin!(refresh(planned, self.server, self.server.clock()));
             call.poll(&mut Context::from_waker(Waker::noop()))
         };
         match polled {
@@ -326,7 +326,7 @@ impl<'a> Session<'a> {
     }
 
     fn adopt(&mut self, tokens: TokenSet) -> Result<(), String> {
-        self.seen.renewed += 1;
+        self.seen.refreshed += 1;
         if self.client == Client::Forgetful {
             return Ok(());
         }
@@ -364,11 +364,11 @@ impl<'a> Session<'a> {
             revocation.because == RevokedBecause::Reuse
                 && revocation.at == self.server.clock().elapsed()
         });
-        if reuse && !error.after_unknown() {
+        if reuse && !error.possibly_spent() {
             return Err(format!("a replay was the cause, and {error:?} keeps it quiet"));
         }
         self.seen.rejected += 1;
-        self.seen.after_unknown += u64::from(error.after_unknown());
+        self.seen.possibly_spent += u64::from(error.possibly_spent());
         self.token = log_in(self.server);
         self.possibly_spent = false;
         Ok(())
@@ -389,7 +389,7 @@ impl Policy {
         }
     }
 
-    /// The waits of one renewal are within the policy.
+    /// The waits of one refresh are within the policy.
     fn check(&self, waits: &[Duration]) -> Result<(), String> {
         if waits.len() > self.retries as usize {
             return Err(format!("a wait too many: {waits:?} by {self:?}"));

@@ -15,10 +15,10 @@ use std::{
 
 use auth_core::{
     AccessToken, Backoff, BodyFormat, ClientAuth, Grant, Refresh, RefreshToken, Step,
-    TokenEndpoint, TransportError, TransportErrorKind, read_answer,
+    TokenEndpoint, TransportError, TransportErrorKind, read_response,
 };
-use auth_testkit::{Answer, FakeAuthServer, Fault, RecordedRequest, Reply, Script};
-use auth_tests::{ReplyKind, World};
+use auth_testkit::{CallOutcome, CannedResponse, FakeAuthServer, Fault, RecordedRequest, Script};
+use auth_tests::{OutcomeKind, World};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
@@ -59,9 +59,9 @@ fn no_secret_is_printed() {
             printed.debug("endpoint", &endpoint);
             // The first two have no secret that a server could echo.
             let client = if at < 2 { "a public client" } else { CLIENT };
-            for (name, reply) in replies(client) {
+            for (name, response) in responses(client) {
                 for world in World::BOTH {
-                    run(&mut printed, world, &endpoint, name, reply.clone());
+                    run(&mut printed, world, &endpoint, name, response.clone());
                 }
             }
         }
@@ -70,7 +70,7 @@ fn no_secret_is_printed() {
     });
 
     let events = events.text();
-    for event in ["sending", "will retry", "renewed", "failed"] {
+    for event in ["sending", "will retry", "refreshed", "failed"] {
         assert!(events.contains(event), "no event says {event:?}");
     }
     printed.0.push(("events".to_owned(), events));
@@ -148,9 +148,9 @@ fn endpoints() -> Vec<TokenEndpoint> {
 
 /// What a server or the network may come with, hostile and careless ones
 /// included.
-fn replies(client: &str) -> Vec<(&'static str, Reply)> {
+fn responses(client: &str) -> Vec<(&'static str, CallOutcome)> {
     let tokens = || {
-        Answer::tokens(ACCESS)
+        CannedResponse::tokens(ACCESS)
             .refresh_token(ROTATED)
             .expires_in(3600)
             .member("id_token", ID_TOKEN)
@@ -160,35 +160,35 @@ fn replies(client: &str) -> Vec<(&'static str, Reply)> {
     let both = format!("{REFRESH} {ROTATED} {ACCESS} {ID_TOKEN}");
     let whole = tokens().build().into_body();
     let cut = whole[..whole.len() - 9].to_vec();
-    let mut replies: Vec<(&'static str, Reply)> = vec![
+    let mut responses: Vec<(&'static str, CallOutcome)> = vec![
         ("tokens", tokens().into()),
         ("tokens, as a form", tokens().form_encoded().into()),
         ("tokens, cut", tokens().body(cut).into()),
         ("tokens, compressed", tokens().header("content-encoding", "gzip").into()),
         (
             "tokens under other names",
-            json_answer(200, &json!({ "accessToken": ACCESS, "t": ROTATED })),
+            json_response(200, &json!({ "accessToken": ACCESS, "t": ROTATED })),
         ),
-        ("tokens in a list", json_answer(200, &json!([ACCESS, { "refresh_token": ROTATED }]))),
-        ("tokens as text", Answer::status(200).body(both.clone()).into()),
+        ("tokens in a list", json_response(200, &json!([ACCESS, { "refresh_token": ROTATED }]))),
+        ("tokens as text", CannedResponse::status(200).body(both.clone()).into()),
         ("tokens with a 502", tokens().with_status(502).into()),
         ("tokens with a 403", tokens().with_status(403).into()),
         ("tokens and an error", tokens().member("error", "invalid_grant").into()),
         (
             "an echo in the description",
-            Answer::oauth_error("invalid_grant").description(&echo).into(),
+            CannedResponse::oauth_error("invalid_grant").description(&echo).into(),
         ),
-        ("tokens in the description", Answer::oauth_error("x").description(&both).into()),
+        ("tokens in the description", CannedResponse::oauth_error("x").description(&both).into()),
         ("a long text before the echo", {
             let text = format!("{}{echo}", "word ".repeat(46));
-            Answer::oauth_error("invalid_grant").description(text).into()
+            CannedResponse::oauth_error("invalid_grant").description(text).into()
         }),
-        ("an echo as the code", Answer::oauth_error(REFRESH).into()),
-        ("a token as the code", Answer::oauth_error(ROTATED).into()),
-        ("part of a token as the code", Answer::oauth_error(&REFRESH[..16]).into()),
+        ("an echo as the code", CannedResponse::oauth_error(REFRESH).into()),
+        ("a token as the code", CannedResponse::oauth_error(ROTATED).into()),
+        ("part of a token as the code", CannedResponse::oauth_error(&REFRESH[..16]).into()),
         (
             "part of a token within a code",
-            Answer::oauth_error(format!("x_{}", &REFRESH[..12].replace('/', "_"))).into(),
+            CannedResponse::oauth_error(format!("x_{}", &REFRESH[..12].replace('/', "_"))).into(),
         ),
         ("parts of tokens in the description", {
             let text = format!(
@@ -198,7 +198,7 @@ fn replies(client: &str) -> Vec<(&'static str, Reply)> {
                 &PARAM[PARAM.len() - 8..],
                 HEADER[5..20].to_ascii_uppercase()
             );
-            Answer::oauth_error("invalid_grant").description(text).into()
+            CannedResponse::oauth_error("invalid_grant").description(text).into()
         }),
         ("tokens repeated beside them", {
             let words = json!({
@@ -209,7 +209,7 @@ fn replies(client: &str) -> Vec<(&'static str, Reply)> {
                 ROTATED: 1,
                 ACCESS: { ROTATED: ACCESS },
             });
-            json_answer(200, &words)
+            json_response(200, &words)
         }),
         ("the token repeated that stays", {
             let words = json!({
@@ -218,46 +218,63 @@ fn replies(client: &str) -> Vec<(&'static str, Reply)> {
                 "scope": REFRESH,
                 REFRESH: 1,
             });
-            json_answer(200, &words)
+            json_response(200, &words)
         }),
         ("an echo in a nested error", {
-            json_answer(
+            json_response(
                 401,
                 &json!({ "error": { "type": REFRESH, "code": ACCESS, "message": echo } }),
             )
         }),
         ("an echo, percent-encoded", {
             let text: String = form_urlencoded::byte_serialize(echo.as_bytes()).collect();
-            Answer::oauth_error("invalid_request").description(text).into()
+            CannedResponse::oauth_error("invalid_request").description(text).into()
         }),
-        ("an echo with a 500", Answer::status(500).body(echo.clone()).into()),
-        ("an echo in HTML", Answer::status(403).body(format!("<html>{echo}</html>")).into()),
-        ("a cookie", Answer::status(429).header("set-cookie", COOKIE).into()),
+        ("an echo with a 500", CannedResponse::status(500).body(echo.clone()).into()),
+        (
+            "an echo in HTML",
+            CannedResponse::status(403).body(format!("<html>{echo}</html>")).into(),
+        ),
+        ("a cookie", CannedResponse::status(429).header("set-cookie", COOKIE).into()),
         ("a redirect with a token", {
-            Answer::status(302).header("location", &format!("https://x.test/?t={ROTATED}")).into()
+            CannedResponse::status(302)
+                .header("location", &format!("https://x.test/?t={ROTATED}"))
+                .into()
         }),
-        ("Retry-After is a token", Answer::status(503).header("retry-after", ROTATED).into()),
+        (
+            "Retry-After is a token",
+            CannedResponse::status(503).header("retry-after", ROTATED).into(),
+        ),
         ("a cause of the network", {
             TransportError::unknown(TransportErrorKind::Reset)
                 .with_source(io::Error::new(io::ErrorKind::ConnectionReset, "reset by peer"))
                 .into()
         }),
     ];
-    replies.extend(ReplyKind::ALL.map(|kind| ("one of the usual", kind.reply(1))));
-    replies
+    responses.extend(OutcomeKind::ALL.map(|kind| ("one of the usual", kind.response(1))));
+    responses
 }
 
-fn json_answer(status: u16, body: &serde_json::Value) -> Reply {
-    Answer::status(status).header("content-type", "application/json").body(body.to_string()).into()
+fn json_response(status: u16, body: &serde_json::Value) -> CallOutcome {
+    CannedResponse::status(status)
+        .header("content-type", "application/json")
+        .body(body.to_string())
+        .into()
 }
 
-/// One renewal that meets the reply at every attempt.
-fn run(printed: &mut Printed, world: World, endpoint: &TokenEndpoint, name: &str, reply: Reply) {
-    let script = Script::new().always(auth_testkit::Expect::that("any", |_| true), reply);
-    let renewal = Refresh::new(endpoint.clone(), RefreshToken::new(REFRESH))
+/// One refresh that meets the reply at every attempt.
+fn run(
+    printed: &mut Printed,
+    world: World,
+    endpoint: &TokenEndpoint,
+    name: &str,
+    response: CallOutcome,
+) {
+    let script = Script::new().always(auth_testkit::Expect::that("any", |_| true), response);
+    let refresh = Refresh::new(endpoint.clone(), RefreshToken::new(REFRESH))
         .policy(Backoff::new().max_retries(1).retry_throttled(Duration::from_secs(60)));
-    printed.debug("a renewal", &renewal);
-    let result = world.run(renewal, &script, script.clock());
+    printed.debug("a refresh", &refresh);
+    let result = world.run(refresh, &script, script.clock());
     match &result {
         Ok(tokens) => {
             printed.debug(&format!("tokens, {name}"), tokens);
@@ -305,8 +322,8 @@ fn values(printed: &mut Printed) {
         let (head, body) = request.into_parts();
         printed.debug("a method", head.method());
         drop(body);
-        let answer = Answer::status(502).body(REFRESH).build();
-        let step = pending.resolve(Ok(answer), now);
+        let response = CannedResponse::status(502).body(REFRESH).build();
+        let step = pending.resolve(Ok(response), now);
         printed.debug("a step", &step);
         let Step::Wait(_, waiting) = step else { panic!("a 502 is retried") };
         printed.debug("what was waited for", waiting.failure());
@@ -331,8 +348,8 @@ fn values(printed: &mut Printed) {
     printed.error("a damaged store", &error);
     // Without the knowledge of what was sent, by its looks.
     let body = json!({ "error": "x", "message": format!("the token {ROTATED} is unknown") });
-    let answer = Answer::status(400).body(body.to_string()).build();
-    printed.error("an answer from a log", &read_answer(&answer, &[], now).unwrap_err());
+    let response = CannedResponse::status(400).body(body.to_string()).build();
+    printed.error("a response from a log", &read_response(&response, &[], now).unwrap_err());
 }
 
 /// The fake server issues tokens of its own; none of them is printed.
@@ -341,8 +358,8 @@ fn fake_server(printed: &mut Printed) {
     let session = server.log_in("ada");
     server.fail_next([Fault::LostAfter, Fault::Status(502)]);
     let token = session.refresh_token.clone().unwrap();
-    let renewal = Refresh::new(server.endpoint(), token.clone());
-    let _ = World::Blocking.run(renewal, &server, server.clock());
+    let refresh = Refresh::new(server.endpoint(), token.clone());
+    let _ = World::Blocking.run(refresh, &server, server.clock());
     let mut text = format!("{server:?} {:?} {session:?}", server.report());
     let _ = write!(text, "{} {:?}", server.transcript(), server.requests());
     assert!(!text.contains(token.expose()) && !text.contains(session.access_token.expose()));

@@ -14,14 +14,14 @@ use auth_core::{
         Refused, Reset, Timeout, TlsHandshake, TooLarge, Truncated,
     },
 };
-use auth_testkit::{Answer, Reply, Script};
+use auth_testkit::{CallOutcome, CannedResponse, Script};
 use auth_tests::{World, endpoint};
 
-/// What comes back for the calls of one renewal, and what comes of it.
+/// What comes back for the calls of one refresh, and what comes of it.
 struct Row {
     name: &'static str,
     policy: Backoff,
-    replies: Vec<Reply>,
+    responses: Vec<CallOutcome>,
     waits_ms: &'static [u64],
     /// `None`: tokens.
     failure: Option<Failed>,
@@ -46,14 +46,14 @@ fn every_row_holds() {
 
 fn check(row: &Row, world: World) {
     let name = format!("{} ({world:?})", row.name);
-    let script = row.replies.iter().cloned().fold(Script::new(), Script::reply);
-    let renewal = Refresh::new(endpoint(), RefreshToken::new("rt-1")).policy(row.policy);
+    let script = row.responses.iter().cloned().fold(Script::new(), Script::then);
+    let refresh = Refresh::new(endpoint(), RefreshToken::new("rt-1")).policy(row.policy);
 
-    let result = world.run(renewal, &script, script.clock());
+    let result = world.run(refresh, &script, script.clock());
 
     let waits: Vec<_> = row.waits_ms.iter().copied().map(Duration::from_millis).collect();
     assert_eq!(script.clock().sleeps(), waits, "{name}");
-    assert_eq!(script.calls(), row.replies.len(), "{name}");
+    assert_eq!(script.calls(), row.responses.len(), "{name}");
     let total: Duration = waits.iter().sum();
     // The replies themselves take no time, so that the whole is the waits.
     assert_eq!(script.clock().elapsed(), total, "{name}");
@@ -70,7 +70,7 @@ fn check(row: &Row, world: World) {
                 expected.retry_after_ms.map(Duration::from_millis),
                 "{name}"
             );
-            assert_eq!(error.attempts() as usize, row.replies.len(), "{name}");
+            assert_eq!(error.attempts() as usize, row.responses.len(), "{name}");
             assert_eq!(error.elapsed(), total, "{name}");
         }
         (None, Err(error)) => panic!("{name}: {error}"),
@@ -86,7 +86,7 @@ fn check(row: &Row, world: World) {
 fn table() -> Vec<Row> {
     let mut rows = vec![
         row("2xx with tokens", vec![tokens()], &[]),
-        row("201 with tokens", vec![Answer::tokens("at-2").with_status(201).into()], &[]),
+        row("201 with tokens", vec![CannedResponse::tokens("at-2").with_status(201).into()], &[]),
         row("one 5xx", vec![status(502), tokens()], &[500]),
         row("two 5xx", vec![status(503), status(500), tokens()], &[500, 1000]),
         row("all 5xx", vec![status(500), status(502), status(504)], &[500, 1000])
@@ -121,13 +121,15 @@ fn table() -> Vec<Row> {
             .fails(failed(Misconfigured, Answered).status(401).code("invalid_client")),
         row(
             "429 with Retry-After",
-            vec![Answer::status(429).retry_after(Duration::from_secs(30)).into()],
+            vec![CannedResponse::status(429).retry_after(Duration::from_secs(30)).into()],
             &[],
         )
         .fails(failed(Throttled, Answered).status(429).retry_after(30_000)),
         row(
             "400 with Retry-After",
-            vec![Answer::oauth_error("slow_down").retry_after(Duration::from_secs(5)).into()],
+            vec![
+                CannedResponse::oauth_error("slow_down").retry_after(Duration::from_secs(5)).into(),
+            ],
             &[],
         )
         .fails(failed(Throttled, Answered).status(400).code("slow_down").retry_after(5000)),
@@ -183,17 +185,17 @@ fn table() -> Vec<Row> {
         Other,
     ] {
         for error in [TransportError::not_sent(kind), TransportError::unknown(kind)] {
-            let reply = || Reply::from(error.clone());
+            let response = || CallOutcome::from(error.clone());
             let expected = match error.delivery() {
                 NotSent => Unreachable,
                 _ => Interrupted,
             };
             let name = "a failure of the network";
             rows.push(
-                row(name, vec![reply(), reply(), reply()], &[500, 1000])
+                row(name, vec![response(), response(), response()], &[500, 1000])
                     .fails(failed(expected, error.delivery())),
             );
-            rows.push(row(name, vec![reply(), reply(), tokens()], &[500, 1000]));
+            rows.push(row(name, vec![response(), response(), tokens()], &[500, 1000]));
         }
     }
     // But for a call that its own caller cancelled.
@@ -210,8 +212,8 @@ fn table() -> Vec<Row> {
     rows
 }
 
-fn row(name: &'static str, replies: Vec<Reply>, waits_ms: &'static [u64]) -> Row {
-    Row { name, policy: Backoff::default(), replies, waits_ms, failure: None }
+fn row(name: &'static str, responses: Vec<CallOutcome>, waits_ms: &'static [u64]) -> Row {
+    Row { name, policy: Backoff::default(), responses, waits_ms, failure: None }
 }
 
 impl Row {
@@ -247,30 +249,33 @@ impl Failed {
     }
 }
 
-fn tokens() -> Reply {
-    Answer::tokens("at-2").refresh_token("rt-2").expires_in(3600).into()
+fn tokens() -> CallOutcome {
+    CannedResponse::tokens("at-2").refresh_token("rt-2").expires_in(3600).into()
 }
 
-fn status(status: u16) -> Reply {
-    Answer::status(status).into()
+fn status(status: u16) -> CallOutcome {
+    CannedResponse::status(status).into()
 }
 
-fn refused_with(status: u16, code: &str) -> Reply {
-    Answer::oauth_error(code).with_status(status).into()
+fn refused_with(status: u16, code: &str) -> CallOutcome {
+    CannedResponse::oauth_error(code).with_status(status).into()
 }
 
-fn dead() -> Reply {
+fn dead() -> CallOutcome {
     refused_with(400, "invalid_grant")
 }
 
-fn overloaded() -> Reply {
-    Answer::status(503).retry_after(Duration::from_secs(7)).into()
+fn overloaded() -> CallOutcome {
+    CannedResponse::status(503).retry_after(Duration::from_secs(7)).into()
 }
 
-fn portal() -> Reply {
-    Answer::status(200).header("content-type", "text/html").body("<html>log in</html>").into()
+fn portal() -> CallOutcome {
+    CannedResponse::status(200)
+        .header("content-type", "text/html")
+        .body("<html>log in</html>")
+        .into()
 }
 
-fn reset() -> Reply {
+fn reset() -> CallOutcome {
     TransportError::unknown(Reset).into()
 }

@@ -1,4 +1,4 @@
-//! A renewal without async, and its timeline.
+//! A refresh without async, and its timeline.
 //!
 //! Without arguments it starts a server that answers 502, drops the
 //! connection, and then gives new tokens:
@@ -13,7 +13,7 @@
 //! cargo run --example refresh_blocking -- --token-url https://auth.example.com/token --client-id my-client --json
 //! ```
 //!
-//! `--help` tells the rest. What is here is the renewal; arguments and output
+//! `--help` tells the rest. What is here is the refresh; arguments and output
 //! are in `examples-support`.
 
 use std::{env, io, process::ExitCode};

@@ -63,7 +63,7 @@ impl UreqTransportBuilder {
     }
 
     /// How long one attempt may take, from the name's resolution to the last
-    /// byte of the answer. 10 s by default.
+    /// byte of the response. 10 s by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -110,7 +110,7 @@ impl UreqTransportBuilder {
     }
 
     /// How many idle connections to keep for the next request; none by
-    /// default. Worth it only for a service that renews many times a minute.
+    /// default. Worth it only for a service that refreshes many times a minute.
     pub fn max_idle_connections(mut self, connections: usize) -> Self {
         self.max_idle = connections;
         self

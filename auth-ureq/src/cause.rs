@@ -1,5 +1,5 @@
 //! From ureq's errors to ours: the kind by the real cause, and a text for an
-//! operator that holds nothing of the request or the answer.
+//! operator that holds nothing of the request or the response.
 
 use std::io::{self, ErrorKind};
 
@@ -10,9 +10,9 @@ use ureq::{Agent, Error};
 /// What was waited for when the error came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// The answer's head, and everything before it.
+    /// The response's head, and everything before it.
     Head,
-    /// The answer's body.
+    /// The response's body.
     Body,
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn read(error: Error, phase: Phase, sent: bool, route: Route) -> Tran
 }
 
 /// What the error says. `None` where that could be something of the request
-/// or the answer: a URL, a header.
+/// or the response: a URL, a header.
 fn text(error: &Error) -> Option<String> {
     match error {
         Error::Io(error) => Some(io_text(error)),

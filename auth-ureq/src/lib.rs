@@ -1,6 +1,6 @@
 //! A [`BlockingTransport`](auth_core::BlockingTransport) over [`ureq`],
 //! and a [`BlockingClock`](auth_core::BlockingClock) over the system's clocks:
-//! what `auth-core` needs to renew tokens in a program without async.
+//! what `auth-core` needs to refresh tokens in a program without async.
 //!
 //! ```no_run
 //! use auth_core::{Refresh, RefreshToken, TokenEndpoint};
@@ -20,11 +20,11 @@
 //! | ureq | here | since |
 //! | --- | --- | --- |
 //! | no timeout | 5 s to connect, 10 s for the whole attempt | a retry helps only inside the server's grace window |
-//! | follows redirects | a 3xx is the answer | nobody but the token endpoint gets a request |
-//! | a 4xx or 5xx is an error without a body | every answer is an answer | the body holds the error code |
+//! | follows redirects | a 3xx is the response | nobody but the token endpoint gets a request |
+//! | a 4xx or 5xx is an error without a body | every response is a response | the body holds the error code |
 //! | a proxy for `http` too | for `https` only, whoever named it | plain HTTP is for loopback, and a proxy would see the token in clear |
 //! | passes over a proxy that it cannot use | [`BuildError`] | whoever named a proxy wants no request to go another way |
-//! | keeps idle connections | keeps none | one request an hour gains nothing from a pool, and a closed pooled connection looks like a lost answer |
+//! | keeps idle connections | keeps none | one request an hour gains nothing from a pool, and a closed pooled connection looks like a lost response |
 //! | compression if a feature is on anywhere in the tree | none | a token endpoint needs none |
 //! | its errors may print the URL | no URL, header or body in any error | some providers want a key in the query |
 //!

@@ -68,14 +68,14 @@ impl UreqTransport {
     ///
     /// Whatever its settings, an attempt ends within 10 s
     /// ([`with_timeout`](Self::with_timeout) changes that), no redirect is
-    /// followed, every status is an answer, no compression is asked for, the
+    /// followed, every status is a response, no compression is asked for, the
     /// body is sent once at most, and [`Delivery`](auth_core::Delivery) is
     /// right. What cannot be set for one request, and so is yours to see to:
     ///
     /// - `timeout_connect`: there is none by default, so that a silent host
     ///   costs the whole 10 s.
     /// - `max_idle_connections(0)`: otherwise a connection that the server has
-    ///   closed in the meantime fails like a lost answer.
+    ///   closed in the meantime fails like a lost response.
     /// - `proxy`: unless it is `None`, plain HTTP to loopback goes through it,
     ///   and shows it the refresh token. An agent takes one from the environment
     ///   by default.
@@ -95,7 +95,7 @@ impl UreqTransport {
     }
 
     /// How long one attempt may take, from the name's resolution to the last
-    /// byte of the answer.
+    /// byte of the response.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -126,9 +126,9 @@ impl BlockingTransport for UreqTransport {
             Ok(response) => response,
             Err(error) => return Err(cause::read(error, Phase::Head, body.sent(), route)),
         };
-        let (head, answer) = response.into_parts();
+        let (head, response) = response.into_parts();
         let reader = ResponseReader::new(head, limit);
-        collect(reader, answer.into_reader(), |error| {
+        collect(reader, response.into_reader(), |error| {
             cause::read(error.into(), Phase::Body, body.sent(), route)
         })
     }

@@ -3,7 +3,7 @@
 use auth_examples_support::checks::{self, program};
 
 #[test]
-fn without_arguments_it_renews_through_a_502_and_a_reset() {
+fn without_arguments_it_refreshes_through_a_502_and_a_reset() {
     checks::demonstration(&program("refresh_blocking"));
 }
 

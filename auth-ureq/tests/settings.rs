@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use auth_core::{
     Backoff, BlockingTransport, FailureKind, Grant, Refresh, RefreshToken, Request, TokenEndpoint,
 };
-use auth_testkit::{FaultServer, Point, Reaction, conformance};
+use auth_testkit::{Behaviour, FaultServer, Point, conformance};
 use auth_ureq::{BuildError, SystemClock, UreqTransport, UreqTransportBuilder};
 use ureq::{
     Agent,
@@ -27,13 +27,13 @@ fn request(endpoint: &TokenEndpoint) -> Request {
     endpoint.request(&Grant::RefreshToken(RefreshToken::new("rt-1")))
 }
 
-fn tokens() -> Reaction {
-    Reaction::tokens("at-2", "rt-2", 3600)
+fn tokens() -> Behaviour {
+    Behaviour::tokens("at-2", "rt-2", 3600)
 }
 
 #[test]
-fn a_renewal_from_end_to_end() {
-    let script = [Reaction::nginx(502), Reaction::reset(Point::AfterBody), tokens()];
+fn a_refresh_from_end_to_end() {
+    let script = [Behaviour::nginx(502), Behaviour::reset(Point::AfterBody), tokens()];
     let server = FaultServer::plays(script);
     let refresh = Refresh::new(endpoint(server.url()), RefreshToken::new("rt-1"))
         .policy(Backoff::default().base_delay(Duration::ZERO));
@@ -182,7 +182,7 @@ fn plain_http_takes_no_proxy_from_the_environment() {
     let server = FaultServer::plays([tokens()]);
     let address = format!("http://{}", proxy.address());
     let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "renews_at_the_endpoint_of_the_environment", "--ignored"])
+        .args(["--exact", "refreshes_at_the_endpoint_of_the_environment", "--ignored"])
         .env("ENDPOINT", server.url())
         .envs(["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"].map(|name| (name, &address)))
         .env_remove("no_proxy")
@@ -198,7 +198,7 @@ fn plain_http_takes_no_proxy_from_the_environment() {
 
 #[test]
 #[ignore = "run by `plain_http_takes_no_proxy_from_the_environment`"]
-fn renews_at_the_endpoint_of_the_environment() {
+fn refreshes_at_the_endpoint_of_the_environment() {
     let endpoint = endpoint(&std::env::var("ENDPOINT").unwrap());
     let transport = UreqTransport::builder().without_system_roots().build().unwrap();
     assert_eq!(transport.send(request(&endpoint)).unwrap().status(), 200);

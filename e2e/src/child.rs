@@ -71,15 +71,15 @@ fn directory() -> PathBuf {
 /// Asks the control channel of a program, a loopback HTTP server.
 pub(crate) fn ask(port: u16, route: &str, body: Option<&Value>) -> Value {
     let url = format!("http://127.0.0.1:{port}{route}");
-    let answer = match body {
+    let response = match body {
         Some(body) => agent().post(url).send(body.to_string()),
         None => agent().get(url).call(),
     };
-    let text = answer.expect("the control channel").into_body().read_to_string().expect("a text");
+    let text = response.expect("the control channel").into_body().read_to_string().expect("a text");
     serde_json::from_str(&text).expect("JSON")
 }
 
-/// For what is asked beside the renewals: on loopback, to which no proxy leads.
+/// For what is asked beside the refreshes: on loopback, to which no proxy leads.
 pub(crate) fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().timeout_global(Some(LONG_ENOUGH)).proxy(None).build().into()
 }

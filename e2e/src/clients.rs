@@ -22,7 +22,7 @@ use crate::{
 pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> =
     LazyLock::new(|| tokio::runtime::Runtime::new().expect("a runtime"));
 
-/// Which adapter renews.
+/// Which adapter refreshes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Adapter {
     Reqwest,
@@ -84,7 +84,7 @@ impl Network {
 impl Adapter {
     pub(crate) const ALL: [Self; 2] = [Self::Reqwest, Self::Ureq];
 
-    pub(crate) fn renew(
+    pub(crate) fn refresh(
         self,
         endpoint: &TokenEndpoint,
         refresh_token: &RefreshToken,

@@ -61,7 +61,7 @@ enum Fate {
     Lost,
 }
 
-/// Who sent a token, until the answer leaves.
+/// Who sent a token, until the response leaves.
 struct Sender {
     attempt: Attempt,
     forwarded: bool,
@@ -69,7 +69,7 @@ struct Sender {
 }
 
 impl Ledger {
-    /// The client sends `token`, and waits for the answer while `still_waits`.
+    /// The client sends `token`, and waits for the response while `still_waits`.
     /// Whether it is `forwarded` to the server is known beforehand.
     pub(crate) fn sent(
         &mut self,
@@ -103,7 +103,7 @@ impl Ledger {
         self.counts.replays_arrived += u64::from(attempt.spent);
     }
 
-    /// The server traded `token`; whether the client gets the answer is next.
+    /// The server traded `token`; whether the client gets the response is next.
     pub(crate) fn traded(&mut self, token: &str, delivered: bool) {
         self.counts.exchanges += 1;
         self.counts.delivered += u64::from(delivered);
@@ -121,7 +121,7 @@ impl Ledger {
         self.spent(token, false);
     }
 
-    /// Nobody waits for the answer any more, or it is about to leave.
+    /// Nobody waits for the response any more, or it is about to leave.
     pub(crate) fn ended(&mut self, token: &str, attempt: Attempt) {
         if let Some(entry) = self.tokens.get_mut(token) {
             entry.senders.retain(|sender| sender.attempt.number != attempt.number);
@@ -155,7 +155,7 @@ mod tests {
             Self(Ledger::default())
         }
 
-        /// A use that is answered; whether the answer arrives, if it is a trade.
+        /// A use that is answered; whether the response arrives, if it is a trade.
         fn used(&mut self, delivered: Option<bool>) -> (u64, u64) {
             let attempt = self.0.sent("token", true, || true);
             self.0.arrived(attempt);

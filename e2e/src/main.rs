@@ -1,4 +1,4 @@
-//! Renewals at servers and over networks that this project did not write.
+//! Refreshes at servers and over networks that this project did not write.
 //!
 //! ```sh
 //! e2e/run                 # every scenario

@@ -27,7 +27,7 @@ impl Message {
         }
     }
 
-    /// With `Connection: close`, so that the answer ends with its connection.
+    /// With `Connection: close`, so that the response ends with its connection.
     pub(crate) fn closing(&self) -> Vec<u8> {
         let line_end = self.bytes.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
         let (line, rest) = self.bytes.split_at(line_end);
@@ -47,9 +47,9 @@ impl Message {
     }
 }
 
-/// The status of an answer.
-pub(crate) fn status(answer: &[u8]) -> Option<u16> {
-    let line = answer.split(|byte| *byte == b'\r').next()?;
+/// The status of a response.
+pub(crate) fn status(response: &[u8]) -> Option<u16> {
+    let line = response.split(|byte| *byte == b'\r').next()?;
     std::str::from_utf8(line).ok()?.split(' ').nth(1)?.parse().ok()
 }
 

@@ -85,7 +85,7 @@ impl Provider {
         *self.running() = None;
     }
 
-    /// The next time that it has rotated a token, it is gone before its answer
+    /// The next time that it has rotated a token, it is gone before its response
     /// leaves.
     pub(crate) fn kill_at_next_success(&self) {
         self.ask("/kill_at_next_success", Some(&json!({})));
@@ -175,11 +175,11 @@ impl Provider {
 
 /// See [`Provider::accepts`].
 pub(crate) fn accepts(port: u16, access_token: &str) -> bool {
-    let answer = agent()
+    let response = agent()
         .get(format!("http://127.0.0.1:{port}/me"))
         .header("authorization", format!("Bearer {access_token}"))
         .call();
-    match answer {
+    match response {
         Ok(_) => true,
         Err(ureq::Error::StatusCode(401)) => false,
         Err(error) => panic!("the userinfo endpoint: {error}"),

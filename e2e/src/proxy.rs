@@ -12,7 +12,7 @@ use std::{
 };
 
 pub(crate) use self::fault::Fault;
-use self::wire::{Answer, ask, page, reset, send, still_waits, wait_for_end};
+use self::wire::{CannedResponse, ask, page, reset, send, still_waits, wait_for_end};
 use crate::{
     ledger::{Attempt, Ledger, Uses},
     message::{self, Message},
@@ -148,8 +148,8 @@ fn serve(mut client: TcpStream, shared: &Mutex<Shared>) -> io::Result<()> {
     };
     let exchange = Exchange { shared, client, token, attempt, fault };
     if fault.reaches_the_server() {
-        let answer = ask(upstream, &request);
-        exchange.answered(answer)
+        let response = ask(upstream, &request);
+        exchange.answered(response)
     } else {
         exchange.unanswered()
     }
@@ -188,11 +188,11 @@ impl Exchange<'_> {
         }
     }
 
-    fn answered(self, answer: Answer) -> io::Result<()> {
-        if self.fault == Fault::HeldAnswer {
+    fn answered(self, response: CannedResponse) -> io::Result<()> {
+        if self.fault == Fault::HeldResponse {
             self.hold();
         }
-        let answer = self.note(answer);
+        let response = self.note(response);
         match self.fault {
             Fault::StalledAfterRotation => {
                 let ended = wait_for_end(&self.client);
@@ -207,35 +207,35 @@ impl Exchange<'_> {
         match self.fault {
             Fault::LostAfterRotation | Fault::HeldThenLost => reset(client),
             Fault::PageAfterRotation(status) => send(client, &page(status)),
-            Fault::CutAnswer => send(client, &answer[..answer.len() - answer.len() / 4]),
-            _ => send(client, &answer),
+            Fault::CutResponse => send(client, &response[..response.len() - response.len() / 4]),
+            _ => send(client, &response),
         }
     }
 
     /// Notes what the server said, and returns what the client is sent if
     /// nothing comes between.
-    fn note(&self, answer: Answer) -> Vec<u8> {
+    fn note(&self, response: CannedResponse) -> Vec<u8> {
         let Self { client, token, fault, .. } = self;
         let mut shared = lock(self.shared);
         shared.at_the_server -= 1;
         let ledger = &mut shared.ledger;
-        if !matches!(answer, Answer::Unreachable) {
+        if !matches!(response, CannedResponse::Unreachable) {
             ledger.arrived(self.attempt);
         }
-        match answer {
-            Answer::Whole(answer) => {
-                match message::status(&answer) {
+        match response {
+            CannedResponse::Whole(response) => {
+                match message::status(&response) {
                     Some(200) => {
                         ledger.traded(token, !fault.loses_a_rotation() && still_waits(client));
                     }
                     Some(400..=499) => ledger.refused(),
                     _ => {}
                 }
-                answer
+                response
             }
             // As nginx does when it cannot reach what is behind it.
-            Answer::Unreachable => page(502),
-            Answer::Vanished => {
+            CannedResponse::Unreachable => page(502),
+            CannedResponse::Vanished => {
                 ledger.vanished(token);
                 page(502)
             }

@@ -17,10 +17,10 @@ pub(crate) struct Counts {
     /// Sessions that were reported as over though the server would have gone
     /// on with them.
     pub(crate) false_logouts: u64,
-    /// Refresh tokens that were sent again though the answer to their first
+    /// Refresh tokens that were sent again though the response to their first
     /// use had been delivered, or was still being waited for.
     pub(crate) avoidable_replays: u64,
-    /// Refresh tokens that were sent again because the answer was lost.
+    /// Refresh tokens that were sent again because the response was lost.
     pub(crate) unavoidable_replays: u64,
     /// Sessions that were reported as over, and that the server had ended: an
     /// answer was lost, and it knows no grace.
@@ -102,7 +102,7 @@ impl Report {
             self.scenarios
         );
         println!(
-            "unavoidable, because the network lost an answer: {unavoidable_logouts} logouts, \
+            "unavoidable, because the network lost a response: {unavoidable_logouts} logouts, \
              {unavoidable_replays} replays"
         );
         if self.scenarios == 0 {

@@ -160,7 +160,7 @@ pub(crate) fn account(world: &str, url: &str, store: &Path) -> Box<NextToken> {
     let endpoint = TokenEndpoint::new(url, ClientKind::Public.id()).expect("an endpoint");
     let store = FileStore::open(store).expect("a store");
     let network = Network::timeout(Duration::from_secs(5));
-    // A token of two seconds, renewed half a second before its end.
+    // A token of two seconds, refreshed half a second before its end.
     let settings: Settings = settings().min_ttl(Duration::from_millis(500));
     match world {
         "async" => {

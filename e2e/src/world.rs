@@ -40,19 +40,19 @@ impl<'a> World<'a> {
         self.provider.log_in(client)
     }
 
-    /// A renewal through the proxy.
-    pub(crate) fn renew(
+    /// A refresh through the proxy.
+    pub(crate) fn refresh(
         &self,
         adapter: Adapter,
         session: &Session,
         refresh_token: &RefreshToken,
         network: &Network,
     ) -> Result<TokenSet, RefreshError> {
-        self.renew_at(&self.proxy.url(), adapter, session, refresh_token, network)
+        self.refresh_at(&self.proxy.url(), adapter, session, refresh_token, network)
     }
 
-    /// A renewal at `url`.
-    pub(crate) fn renew_at(
+    /// A refresh at `url`.
+    pub(crate) fn refresh_at(
         &self,
         url: &str,
         adapter: Adapter,
@@ -60,14 +60,14 @@ impl<'a> World<'a> {
         refresh_token: &RefreshToken,
         network: &Network,
     ) -> Result<TokenSet, RefreshError> {
-        let result = adapter.renew(&endpoint(url, session), refresh_token, network);
+        let result = adapter.refresh(&endpoint(url, session), refresh_token, network);
         if let Err(error) = &result {
             self.hear(error.kind(), &session.family);
         }
         result
     }
 
-    /// A renewal through the proxy, by the example program of `adapter`.
+    /// A refresh through the proxy, by the example program of `adapter`.
     pub(crate) fn run_example(
         &self,
         adapter: Adapter,
@@ -85,7 +85,7 @@ impl<'a> World<'a> {
         ran
     }
 
-    /// A client says what its renewal failed with. If that is that the session
+    /// A client says what its refresh failed with. If that is that the session
     /// is over, the server is asked.
     pub(crate) fn hear(&self, kind: FailureKind, family: &str) {
         if kind == FailureKind::Rejected {

@@ -7,9 +7,9 @@ use lexopt::{Arg, ValueExt as _};
 
 /// How the examples are called.
 pub const USAGE: &str = "\
-usage: refresh                                      a renewal at a server of its own that fails
+usage: refresh                                      a refresh at a server of its own that fails
                                                     twice; takes no options
-       refresh --token-url URL --client-id ID ...   a renewal at a real endpoint
+       refresh --token-url URL --client-id ID ...   a refresh at a real endpoint
 
   --token-url URL           the token endpoint: https, or http to loopback
   --client-id ID            the client's identifier
@@ -26,7 +26,7 @@ usage: refresh                                      a renewal at a server of its
   --help                    print this
 
 The refresh token is read from the environment variable REFRESH_TOKEN.
-Exit status: 0 renewed, 2 bad usage, 3 log in again, 4 try later, 5 the set-up must change.
+Exit status: 0 refreshed, 2 bad usage, 3 log in again, 4 try later, 5 the set-up must change.
 ";
 
 /// What was asked for.
@@ -35,7 +35,7 @@ pub(crate) enum Asked {
     Help,
     /// No arguments at all.
     Demonstration,
-    Renewal(Options),
+    Refresh(Options),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -120,7 +120,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
     if options.timeout == Some(Duration::ZERO) {
         return Err("--timeout-ms is zero".to_owned());
     }
-    Ok(Asked::Renewal(options))
+    Ok(Asked::Refresh(options))
 }
 
 /// The message of lexopt, but for the value that it would quote.
@@ -166,7 +166,7 @@ mod tests {
             json: true,
             show_tokens: true,
         };
-        assert_eq!(asked, Ok(Asked::Renewal(expected)));
+        assert_eq!(asked, Ok(Asked::Refresh(expected)));
         assert_eq!(parse(""), Ok(Asked::Demonstration));
         assert_eq!(parse("--json --help"), Ok(Asked::Help));
     }

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
-use auth_testkit::{ClosedPort, FaultServer, Point, Reaction};
+use auth_testkit::{Behaviour, ClosedPort, FaultServer, Point};
 use serde_json::{Value, json};
 
 const REFRESH_TOKEN: &str = "rt-of-the-environment";
@@ -29,7 +29,7 @@ pub fn program(name: &str) -> PathBuf {
     program
 }
 
-/// Without arguments: a renewal through a 502 and a reset.
+/// Without arguments: a refresh through a 502 and a reset.
 ///
 /// # Panics
 ///
@@ -50,7 +50,7 @@ pub fn demonstration(program: &Path) {
         "wait 1000 ms",
         "attempt 3",
         "HTTP 200, with new tokens",
-        "Renewed after 3 attempts",
+        "Refreshed after 3 attempts",
         "good for 3600 s",
         "rotated",
     ] {
@@ -65,16 +65,16 @@ pub fn demonstration(program: &Path) {
 ///
 /// If one is not as promised.
 pub fn outcomes(program: &Path) {
-    let tokens = || Reaction::tokens("at-2", "rt-2", 3600);
-    let kept = || Reaction::json(200, br#"{"access_token":"at-2","token_type":"Bearer"}"#);
-    let throttled = || Reaction::oauth_error(429, "slow_down").header("retry-after", "7");
+    let tokens = || Behaviour::tokens("at-2", "rt-2", 3600);
+    let kept = || Behaviour::json(200, br#"{"access_token":"at-2","token_type":"Bearer"}"#);
+    let throttled = || Behaviour::oauth_error(429, "slow_down").header("retry-after", "7");
     let failed = |kind: &str, attempts: u32, waits: Value| {
         json!({
             "outcome": "failed", "kind": kind, "code": null, "attempts": attempts,
             "waits_ms": waits, "retry_after_ms": null, "expires_in_s": null, "rotated": false,
         })
     };
-    let renewed = |attempts: u32, waits: Value, expires_in: Value, rotated: bool| {
+    let refreshed = |attempts: u32, waits: Value, expires_in: Value, rotated: bool| {
         json!({
             "outcome": "refreshed", "kind": null, "code": null, "attempts": attempts,
             "waits_ms": waits, "retry_after_ms": null, "expires_in_s": expires_in,
@@ -85,26 +85,26 @@ pub fn outcomes(program: &Path) {
         outcome[member] = value;
         outcome
     };
-    let reset = || Reaction::reset(Point::AfterBody);
-    let table: Vec<(Vec<Reaction>, &[&str], i32, Value)> = vec![
-        (vec![tokens()], &[], 0, renewed(1, json!([]), json!(3600), true)),
-        (vec![kept()], &[], 0, renewed(1, json!([]), Value::Null, false)),
+    let reset = || Behaviour::reset(Point::AfterBody);
+    let table: Vec<(Vec<Behaviour>, &[&str], i32, Value)> = vec![
+        (vec![tokens()], &[], 0, refreshed(1, json!([]), json!(3600), true)),
+        (vec![kept()], &[], 0, refreshed(1, json!([]), Value::Null, false)),
         (
-            vec![Reaction::nginx(502), reset(), tokens()],
+            vec![Behaviour::nginx(502), reset(), tokens()],
             &[],
             0,
-            renewed(3, json!([1, 2]), json!(3600), true),
+            refreshed(3, json!([1, 2]), json!(3600), true),
         ),
         (
-            vec![Reaction::oauth_error(400, "invalid_grant")],
+            vec![Behaviour::oauth_error(400, "invalid_grant")],
             &[],
             3,
             with(failed("rejected", 1, json!([])), "code", json!("invalid_grant")),
         ),
-        (vec![Reaction::nginx(503); 3], &[], 4, failed("unavailable", 3, json!([1, 2]))),
+        (vec![Behaviour::nginx(503); 3], &[], 4, failed("unavailable", 3, json!([1, 2]))),
         (vec![reset(), reset()], &["--max-retries", "1"], 4, failed("interrupted", 2, json!([1]))),
         (
-            vec![Reaction::stall(Point::AfterBody)],
+            vec![Behaviour::stall(Point::AfterBody)],
             &["--max-retries", "0", "--timeout-ms", "300"],
             4,
             failed("interrupted", 1, json!([])),
@@ -120,16 +120,16 @@ pub fn outcomes(program: &Path) {
             ),
         ),
         (
-            vec![Reaction::oauth_error(401, "invalid_client")],
+            vec![Behaviour::oauth_error(401, "invalid_client")],
             &[],
             5,
             with(failed("misconfigured", 1, json!([])), "code", json!("invalid_client")),
         ),
-        (vec![Reaction::redirect_elsewhere(307)], &[], 5, failed("misconfigured", 1, json!([]))),
+        (vec![Behaviour::redirect_elsewhere(307)], &[], 5, failed("misconfigured", 1, json!([]))),
     ];
     for (script, arguments, status, expected) in table {
         let server = FaultServer::plays(script);
-        let output = renewal(program, server.url()).args(arguments).output().unwrap();
+        let output = refresh(program, server.url()).args(arguments).output().unwrap();
         check(&output, status, &expected);
         server.stop();
         server.verify();
@@ -140,7 +140,7 @@ pub fn outcomes(program: &Path) {
         }
     }
     let port = ClosedPort::new().unwrap();
-    let output = renewal(program, &port.url()).output().unwrap();
+    let output = refresh(program, &port.url()).output().unwrap();
     check(&output, 4, &failed("unreachable", 3, json!([1, 2])));
 }
 
@@ -150,8 +150,8 @@ pub fn outcomes(program: &Path) {
 ///
 /// If it does not.
 pub fn requests(program: &Path) {
-    let server = FaultServer::plays([Reaction::tokens("at-2", "rt-2", 60)]);
-    let output = renewal(program, server.url())
+    let server = FaultServer::plays([Behaviour::tokens("at-2", "rt-2", 60)]);
+    let output = refresh(program, server.url())
         .args(["--body", "json", "--scope", "a b", "--client-secret-env", "SECRET"])
         .env("SECRET", CLIENT_SECRET)
         .output()
@@ -170,8 +170,8 @@ pub fn requests(program: &Path) {
     assert_eq!(request.headers["content-type"], "application/json");
     assert!(!request.headers.contains_key("authorization"));
 
-    let server = FaultServer::plays([Reaction::tokens("at-2", "rt-2", 60)]);
-    let output = renewal(program, server.url())
+    let server = FaultServer::plays([Behaviour::tokens("at-2", "rt-2", 60)]);
+    let output = refresh(program, server.url())
         .args(["--client-secret-env", "SECRET"])
         .env("SECRET", CLIENT_SECRET)
         .output()
@@ -190,15 +190,15 @@ pub fn requests(program: &Path) {
 pub fn secrets(program: &Path) {
     let error =
         json!({"error": "invalid_grant", "error_description": format!("no {REFRESH_TOKEN}")});
-    for (reaction, json) in [
-        (Reaction::tokens("at-new", "rt-new", 60), true),
-        (Reaction::tokens("at-new", "rt-new", 60), false),
-        (Reaction::json(400, error.to_string()), true),
-        (Reaction::json(400, error.to_string()), false),
-        (Reaction::reset(Point::AfterBody), false),
+    for (behaviour, json) in [
+        (Behaviour::tokens("at-new", "rt-new", 60), true),
+        (Behaviour::tokens("at-new", "rt-new", 60), false),
+        (Behaviour::json(400, error.to_string()), true),
+        (Behaviour::json(400, error.to_string()), false),
+        (Behaviour::reset(Point::AfterBody), false),
     ] {
-        let server = FaultServer::plays([reaction]);
-        let mut command = renewal_for_a_person(program, server.url());
+        let server = FaultServer::plays([behaviour]);
+        let mut command = refresh_for_a_person(program, server.url());
         command.args(["--max-retries", "0", "--client-secret-env", "SECRET"]);
         command.env("SECRET", CLIENT_SECRET);
         if json {
@@ -210,8 +210,8 @@ pub fn secrets(program: &Path) {
             assert!(!shown.contains(secret), "{secret} is in\n{shown}");
         }
     }
-    let server = FaultServer::plays([Reaction::tokens("at-new", "rt-new", 60)]);
-    let output = renewal(program, server.url()).arg("--show-tokens").output().unwrap();
+    let server = FaultServer::plays([Behaviour::tokens("at-new", "rt-new", 60)]);
+    let output = refresh(program, server.url()).arg("--show-tokens").output().unwrap();
     let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(outcome["access_token"], "at-new");
     assert_eq!(outcome["refresh_token"], "rt-new");
@@ -273,13 +273,13 @@ fn check(output: &Output, status: i32, expected: &Value) {
     assert_eq!(output.stderr.is_empty(), status == 0, "{}", text(&output.stderr));
 }
 
-fn renewal(program: &Path, url: &str) -> Command {
-    let mut command = renewal_for_a_person(program, url);
+fn refresh(program: &Path, url: &str) -> Command {
+    let mut command = refresh_for_a_person(program, url);
     command.arg("--json");
     command
 }
 
-fn renewal_for_a_person(program: &Path, url: &str) -> Command {
+fn refresh_for_a_person(program: &Path, url: &str) -> Command {
     let mut command = command(program);
     command.args(["--token-url", url, "--client-id", "c", "--base-delay-ms", "1"]);
     command.env("REFRESH_TOKEN", REFRESH_TOKEN);

@@ -1,5 +1,5 @@
 //! What the examples `refresh` and `refresh_blocking` share: everything but
-//! the renewal itself, which is what they are to show.
+//! the refresh itself, which is what they are to show.
 //!
 //! 1. [`Plan::new`] reads the arguments and the environment.
 //! 2. [`Plan::recording`] wraps a transport and a clock of either world, so

@@ -13,7 +13,7 @@ const LOG_IN: u8 = 3;
 const TRY_LATER: u8 = 4;
 pub(crate) const FIX_SETUP: u8 = 5;
 
-/// The exit status for a failed renewal.
+/// The exit status for a failed refresh.
 pub(crate) fn status(error: &RefreshError) -> u8 {
     match error.advice() {
         Advice::LogIn => LOG_IN,
@@ -93,7 +93,7 @@ impl Ending<'_> {
         outcome.line()
     }
 
-    /// A renewal that could not begin.
+    /// A refresh that could not begin.
     pub(crate) fn json_of_bad_setup(&self) -> String {
         let mut outcome = Outcome::of(self.timeline);
         outcome.kind = Some(FailureKind::Misconfigured.as_str());
@@ -105,7 +105,7 @@ impl Ending<'_> {
         let attempts = self.timeline.attempts();
         let plural = if attempts == 1 { "" } else { "s" };
         let mut text = format!(
-            "\nRenewed after {attempts} attempt{plural} in {:.1} s.\n  access token   ",
+            "\nRefreshed after {attempts} attempt{plural} in {:.1} s.\n  access token   ",
             self.timeline.elapsed().as_secs_f64()
         );
         let shown = |token| if self.show_tokens { token } else { "not shown (--show-tokens)" };

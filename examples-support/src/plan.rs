@@ -5,7 +5,7 @@ use std::{error::Error, ffi::OsString, fmt, io, io::Write, time::Duration};
 use auth_core::{
     Backoff, BodyFormat, ClientAuth, Refresh, RefreshError, RefreshToken, TokenEndpoint, TokenSet,
 };
-use auth_testkit::{FaultServer, Point, Reaction};
+use auth_testkit::{Behaviour, FaultServer, Point};
 
 use crate::{
     args::{Asked, Options, USAGE, parse},
@@ -17,7 +17,7 @@ use crate::{
 /// How long one attempt may take, unless said otherwise.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A renewal that is about to be made, and its timeline.
+/// A refresh that is about to be made, and its timeline.
 pub struct Plan {
     endpoint: TokenEndpoint,
     refresh_token: RefreshToken,
@@ -77,7 +77,7 @@ impl Plan {
         let plan = match parse(arguments)? {
             Asked::Help => return Err(BadUsage::Help),
             Asked::Demonstration => Self::demonstration(Box::new(output))?,
-            Asked::Renewal(options) => Self::renewal(options, environment, Box::new(output))?,
+            Asked::Refresh(options) => Self::from_options(options, environment, Box::new(output))?,
         };
         plan.timeline.print(&plan.announcement());
         Ok(plan)
@@ -86,9 +86,9 @@ impl Plan {
     fn demonstration(output: Box<dyn Write + Send>) -> Result<Self, BadUsage> {
         let server = FaultServer::builder()
             .script([
-                Reaction::nginx(502),
-                Reaction::reset(Point::AfterBody),
-                Reaction::tokens("access-2", "refresh-2", 3600),
+                Behaviour::nginx(502),
+                Behaviour::reset(Point::AfterBody),
+                Behaviour::tokens("access-2", "refresh-2", 3600),
             ])
             .start()
             .map_err(|error| format!("no server can be started on loopback: {error}"))?;
@@ -106,7 +106,7 @@ impl Plan {
         })
     }
 
-    fn renewal(
+    fn from_options(
         options: Options,
         environment: impl Fn(&str) -> Option<String>,
         output: Box<dyn Write + Send>,
@@ -156,7 +156,7 @@ impl Plan {
         })
     }
 
-    /// The renewal.
+    /// The refresh.
     pub fn refresh(&self) -> Refresh {
         Refresh::new(self.endpoint.clone(), self.refresh_token.clone()).policy(self.policy)
     }
@@ -224,7 +224,7 @@ impl Plan {
                  gives new tokens.\n\n",
             );
         }
-        text + &format!("Renewing at {host} as {}\n", self.endpoint.client_id())
+        text + &format!("Refreshing at {host} as {}\n", self.endpoint.client_id())
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use auth_core::{Delivery, Failure, Now, Response, TransportError, read_answer};
+use auth_core::{Delivery, Failure, Now, Response, TransportError, read_response};
 
 /// Shared by the decorators, which write to it, and the plan, which reads it.
 #[derive(Clone)]
@@ -42,7 +42,7 @@ impl Timeline {
     pub(crate) fn received(&self, result: &Result<Response, TransportError>) {
         let now = Now { monotonic: Instant::now(), wall: SystemTime::now() };
         let text = match result {
-            Ok(response) => match read_answer(response, &[], now) {
+            Ok(response) => match read_response(response, &[], now) {
                 Ok(_) => format!("HTTP {}, with new tokens", response.status().as_u16()),
                 Err(failure) => describe(&failure),
             },

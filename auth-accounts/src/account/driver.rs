@@ -15,14 +15,14 @@ use crate::{
     accounts::Shared,
     events,
     flight::Hurry,
-    renewal::{Landed, Outcome, Saving, Step},
+    refresh::{Landed, Outcome, Saving, Step},
 };
 
 /// What is carried out.
 #[derive(Clone, Copy)]
 pub(super) enum Course<'a> {
-    /// A renewal, until it is asked to hurry and has to wait for others.
-    Renewal(&'a Hurry),
+    /// A refresh, until it is asked to hurry and has to wait for others.
+    Refresh(&'a Hurry),
     /// A login, which counts from here on.
     LogIn(&'a AtomicBool),
 }
@@ -75,8 +75,8 @@ impl Inner {
                     saving.resolve(saved, clock.now())
                 }
                 Step::Send(request, sending) => {
-                    let reply = transport.send(request).await;
-                    sending.resolve(reply, clock.now())
+                    let response = transport.send(request).await;
+                    sending.resolve(response, clock.now())
                 }
                 Step::Sleep(delay, sleeping) => {
                     // No giving way here: a retry that is due may be all that
@@ -110,7 +110,7 @@ impl Inner {
         let Outcome { landed, unsaved, lease } = outcome;
         let mut memory = self.memory();
         let token = landed.result.as_ref().ok().or(landed.fallback.as_ref());
-        // A renewal that began before it was refused may have found it.
+        // A refresh that began before it was refused may have found it.
         let token = token.filter(|token| landed.exchanged || !memory.refuses(token));
         if token.is_some() {
             memory.refused = None;
@@ -130,7 +130,7 @@ impl Course<'_> {
 
     /// Waits, unless it is asked to hurry.
     async fn unless_asked<T>(self, wait: impl Future<Output = T>) -> Option<T> {
-        let hurries = || matches!(self, Self::Renewal(hurry) if hurry.is_asked_for());
+        let hurries = || matches!(self, Self::Refresh(hurry) if hurry.is_asked_for());
         let mut wait = pin!(wait);
         poll_fn(|context| {
             if hurries() {
@@ -143,7 +143,7 @@ impl Course<'_> {
     }
 }
 
-/// What happens when a renewal or a login ends, or is dropped wherever it
+/// What happens when a refresh or a login ends, or is dropped wherever it
 /// stands: tokens that are not saved by then may never be.
 struct Leaving<'a> {
     inner: &'a Inner,

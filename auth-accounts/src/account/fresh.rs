@@ -1,9 +1,9 @@
-//! Renewal ahead of need.
+//! Refresh ahead of need.
 
 use std::{convert::Infallible, time::Duration};
 
 use super::Account;
-use crate::{AccountError, renewal::Want};
+use crate::{AccountError, refresh::Want};
 
 /// How long [`Account::keep_fresh`] sleeps at most: the clock may be set, and
 /// the machine put to sleep, meanwhile.
@@ -13,7 +13,7 @@ const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
 const SELDOM: Duration = Duration::from_secs(3600);
 
 impl Account {
-    /// Renews ahead of expiry, at a moment chosen at random (see
+    /// Refreshes ahead of expiry, at a moment chosen at random (see
     /// [`Settings::refresh_ahead`](crate::Settings::refresh_ahead)), for ever:
     /// it ends when it is dropped. Failures are left to the next try, and to
     /// whoever asks for a token meanwhile; so are tokens that live for less
@@ -47,17 +47,17 @@ impl Account {
         }
     }
 
-    /// Renews if that is due ahead of need, and says how long to wait before
+    /// Refreshes if that is due ahead of need, and says how long to wait before
     /// looking again.
     async fn freshen(&self) -> Duration {
-        let failed = self.renew_if_due().await.err();
-        // At least a second: a token that is due and cannot be renewed stays
+        let failed = self.refresh_if_due().await.err();
+        // At least a second: a token that is due and cannot be refreshed stays
         // due.
         self.due_after(failed.as_ref()).clamp(Duration::from_secs(1), LOOK_UP_EVERY)
     }
 
-    /// Renews if that is due ahead of need; says whether it was, and was done.
-    pub(crate) async fn renew_if_due(&self) -> Result<bool, AccountError> {
+    /// Refreshes if that is due ahead of need; says whether it was, and was done.
+    pub(crate) async fn refresh_if_due(&self) -> Result<bool, AccountError> {
         let token = match self.cached() {
             Some(token) => token,
             // Not loaded yet, not saved, or not valid any more.

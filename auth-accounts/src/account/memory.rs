@@ -1,13 +1,13 @@
-//! What an account remembers between renewals, beside the token itself.
+//! What an account remembers between refreshes, beside the token itself.
 
 use auth_core::AccessToken;
 
 use crate::{
     Token,
-    renewal::{Saving, Unsaved},
+    refresh::{Saving, Unsaved},
 };
 
-/// What lies between renewals, beside the token itself.
+/// What lies between refreshes, beside the token itself.
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) unsaved: Option<Box<Unsaved>>,

@@ -1,4 +1,4 @@
-//! When to look at an account for its renewal ahead of need.
+//! When to look at an account for its refresh ahead of need.
 
 use std::{collections::BTreeSet, time::SystemTime};
 
@@ -7,13 +7,13 @@ use super::Index;
 /// The accounts by when they are to be looked at. Each is either in one of
 /// these, or taken out and being looked at.
 pub(super) struct Due {
-    /// Earlier than necessary if it was renewed meanwhile, which looking will
+    /// Earlier than necessary if it was refreshed meanwhile, which looking will
     /// show.
     at: BTreeSet<(SystemTime, Index)>,
     /// The accounts from here on were never looked at.
     unseen: Index,
     all: Index,
-    /// Those that are not to be renewed, since somebody switched them off.
+    /// Those that are not to be refreshed, since somebody switched them off.
     off: BTreeSet<Index>,
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::bench::Counts;
+use super::availability::Counts;
 use crate::{AccountError, AccountId};
 
 /// None of a pool's accounts can be used now.

@@ -66,7 +66,7 @@ impl PoolSettings {
     }
 
     /// The statuses of an API at which an account rests; 401, 403 and 429 by
-    /// default. At 401 its token is renewed first.
+    /// default. At 401 its token is refreshed first.
     #[must_use]
     pub fn move_on_at(mut self, statuses: impl IntoIterator<Item = StatusCode>) -> Self {
         self.move_on_at = statuses.into_iter().collect();

@@ -113,8 +113,13 @@ impl Serialize for Exposed<'_> {
 #[derive(Serialize, Deserialize)]
 struct Form<T> {
     tokens: T,
-    #[serde(default, with = "seconds::optional", skip_serializing_if = "Option::is_none")]
-    renewed_at: Option<SystemTime>,
+    #[serde(
+        rename = "renewed_at",
+        default,
+        with = "seconds::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    obtained_at: Option<SystemTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     login: Option<Fingerprint>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -138,8 +143,8 @@ struct SetbackForm {
     code: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
-    #[serde(default)]
-    after_unknown: bool,
+    #[serde(rename = "after_unknown", default)]
+    possibly_spent: bool,
     #[serde(with = "seconds")]
     since: SystemTime,
     #[serde(with = "seconds")]
@@ -155,7 +160,7 @@ impl<T> Form<T> {
     fn new(tokens: T, record: &Record) -> Self {
         Self {
             tokens,
-            renewed_at: record.renewed_at,
+            obtained_at: record.obtained_at,
             login: record.login,
             begun: record
                 .begun
@@ -166,7 +171,7 @@ impl<T> Form<T> {
                 kind: setback.kind.as_str().to_owned(),
                 code: setback.code.as_ref().map(|code| code.as_str().to_owned()),
                 status: setback.status,
-                after_unknown: setback.after_unknown,
+                possibly_spent: setback.possibly_spent,
                 since: setback.since,
                 failed_at: setback.failed_at,
                 // Not before the server allows it.
@@ -189,7 +194,7 @@ impl<'de> Deserialize<'de> for Record {
         let form = Form::<TokenSet>::deserialize(deserializer)?;
         Ok(Self {
             tokens: form.tokens,
-            renewed_at: form.renewed_at,
+            obtained_at: form.obtained_at,
             login: form.login,
             begun: form.begun.map(|begun| Begun::new(begun.refresh_token, begun.at)),
             setback: form.setback.map(|setback| Setback {
@@ -197,7 +202,7 @@ impl<'de> Deserialize<'de> for Record {
                 kind: setback.kind.parse().unwrap_or(FailureKind::Unavailable),
                 code: setback.code.as_deref().and_then(ErrorCode::new),
                 status: setback.status,
-                after_unknown: setback.after_unknown,
+                possibly_spent: setback.possibly_spent,
                 since: setback.since,
                 failed_at: setback.failed_at,
                 retry_at: setback.retry_at,

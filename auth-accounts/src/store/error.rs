@@ -36,7 +36,7 @@ pub enum StoreErrorKind {
     /// Load it again and decide again.
     Conflict,
     /// Somebody else held the lease all the time. Load again: they may have
-    /// renewed the tokens; otherwise try again.
+    /// refreshed the tokens; otherwise try again.
     LeaseTimeout,
     /// There is a record, but it cannot be read. It was left as it is; a
     /// person must repair it or move it away.
@@ -101,7 +101,7 @@ impl fmt::Display for StoreErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Conflict => "the record was changed by somebody else",
-            Self::LeaseTimeout => "somebody else is renewing it and did not end in time",
+            Self::LeaseTimeout => "somebody else is refreshing it and did not end in time",
             Self::Damaged => "the record is damaged; it was left as it is",
             Self::NewerSchema => {
                 "the record was written by a newer version of the program; it was left as it is"

@@ -219,7 +219,7 @@ impl<T: Transport> Transport for SpyTransport<T> {
             yield_once().await;
         }
         self.log.add("send");
-        // Nothing after this: an answer that came in and was not handed on
+        // Nothing after this: a response that came in and was not handed on
         // would be lost.
         self.inner.send(request).await
     }

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! How long a used refresh token still answers, which is how long a retry
-//! after a lost answer helps, differs: Okta 30 s by default (0 to 60), Auth0 as
+//! after a lost response helps, differs: Okta 30 s by default (0 to 60), Auth0 as
 //! set (not at all by default), Google and Entra without end, since they do not
 //! revoke it. Claude, OpenAI, GitHub and Slack document no such window.
 
@@ -23,7 +23,7 @@ use super::{BodyFormat, ClientAuth, EndpointError, TokenEndpoint};
 
 /// Claude (the OAuth of Claude Code): a public client, asked with JSON.
 ///
-/// Refresh tokens rotate and are single-use: a second process that renews with
+/// Refresh tokens rotate and are single-use: a second process that refreshes with
 /// the old one gets `invalid_grant`
 /// (<https://github.com/anthropics/claude-code/issues/54443>, which also names
 /// the URL). The vendor documents neither the endpoint nor the format; both
@@ -39,7 +39,7 @@ pub fn claude(client_id: impl Into<String>) -> TokenEndpoint {
 /// OpenAI (as the Codex CLI uses it): a public client, asked with JSON.
 ///
 /// Refresh tokens are single-use; a used one answers 401
-/// `refresh_token_reused`, which is `Rejected`. The answer may hold no
+/// `refresh_token_reused`, which is `Rejected`. The response may hold no
 /// `expires_in`: the expiry stands in the access token, a JWT. Source of URL,
 /// format and codes:
 /// <https://github.com/openai/codex/blob/main/codex-rs/login/src/auth/manager.rs>.
@@ -50,7 +50,7 @@ pub fn openai(client_id: impl Into<String>) -> TokenEndpoint {
 /// Google: `client_secret_post`, for installed applications as well
 /// (<https://developers.google.com/identity/protocols/oauth2/web-server#offline>).
 ///
-/// Refresh tokens do not rotate: the answer holds none, and the old one stays.
+/// Refresh tokens do not rotate: the response holds none, and the old one stays.
 /// For an iOS or Android client, which has no secret, set
 /// [`ClientAuth::None`].
 pub fn google(client_id: impl Into<String>, client_secret: impl Into<String>) -> TokenEndpoint {
@@ -77,7 +77,7 @@ pub fn github(client_id: impl Into<String>, client_secret: impl Into<String>) ->
 /// `tenant` is a GUID, a domain, or one of `common`, `organizations`,
 /// `consumers`. The scope is optional; it picks the resource where the grant
 /// spans several, and must then hold `offline_access` for a new refresh token.
-/// Each answer has a new refresh token, and the old one is not revoked
+/// Each response has a new refresh token, and the old one is not revoked
 /// (<https://learn.microsoft.com/en-us/entra/identity-platform/refresh-tokens>).
 /// Throttled users get `invalid_grant` with AADSTS50196, which is `Throttled`
 /// here.

@@ -100,7 +100,7 @@ impl Backoff {
         self
     }
 
-    /// No retry that would begin later than this after the renewal began. None
+    /// No retry that would begin later than this after the refresh began. None
     /// by default.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
@@ -159,15 +159,15 @@ impl RetryPolicy for Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Response, TransportError, TransportErrorKind, read_answer, test_now};
+    use crate::{Response, TransportError, TransportErrorKind, read_response, test_now};
 
-    fn answer(status: u16, retry_after: Option<&str>) -> Failure {
+    fn response(status: u16, retry_after: Option<&str>) -> Failure {
         let mut response = Response::new(Vec::new());
         *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
         if let Some(value) = retry_after {
             response.headers_mut().insert("retry-after", value.parse().unwrap());
         }
-        read_answer(&response, &[], test_now()).unwrap_err()
+        read_response(&response, &[], test_now()).unwrap_err()
     }
 
     fn decide(policy: &Backoff, failure: &Failure, number: u32, elapsed_ms: u64) -> Option<u64> {
@@ -193,19 +193,19 @@ mod tests {
         let reset = TransportError::unknown(TransportErrorKind::Reset).into();
         let certificate = TransportError::not_sent(TransportErrorKind::BadCertificate).into();
         for failure in
-            [&dns, &reset, &answer(500, None), &answer(502, Some("60")), &answer(599, None)]
+            [&dns, &reset, &response(500, None), &response(502, Some("60")), &response(599, None)]
         {
             assert_eq!(delays(&policy, failure), [500, 1000], "{failure}");
         }
         // An unreadable 200.
-        assert_eq!(delays(&policy, &answer(200, None)), [500, 1000]);
+        assert_eq!(delays(&policy, &response(200, None)), [500, 1000]);
         for failure in [
             &certificate,
-            &answer(302, None),
-            &answer(400, None),
-            &answer(403, None),
-            &answer(408, None),
-            &answer(429, Some("1")),
+            &response(302, None),
+            &response(400, None),
+            &response(403, None),
+            &response(408, None),
+            &response(429, Some("1")),
         ] {
             assert_eq!(delays(&policy, failure), [0; 0], "{failure}");
         }
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn settings() {
-        let failure = answer(503, None);
+        let failure = response(503, None);
         let ms = Duration::from_millis;
         let policy = Backoff::new().max_retries(5).base_delay(ms(100));
         assert_eq!(delays(&policy, &failure), [100, 200, 400, 800, 1600]);
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn the_deadline_counts_the_wait() {
         let policy = Backoff::new().deadline(Duration::from_millis(1000));
-        let failure = answer(503, None);
+        let failure = response(503, None);
         assert_eq!(decide(&policy, &failure, 1, 500), Some(500));
         assert_eq!(decide(&policy, &failure, 1, 501), None);
         assert_eq!(decide(&policy.deadline(Duration::MAX), &failure, 2, u64::MAX), Some(1000));
@@ -251,15 +251,15 @@ mod tests {
             (503, Some("6"), None),
             (400, Some("1"), None),
         ] {
-            let failure = answer(status, retry_after);
+            let failure = response(status, retry_after);
             assert_eq!(decide(&policy, &failure, 1, 0), expected, "{status} {retry_after:?}");
         }
-        assert_eq!(decide(&policy, &answer(429, Some("1")), 3, 0), None, "counts as a retry");
+        assert_eq!(decide(&policy, &response(429, Some("1")), 3, 0), None, "counts as a retry");
     }
 
     #[test]
     fn jitter_stays_within_its_bounds_and_a_seed_repeats_it() {
-        let failure = answer(503, None);
+        let failure = response(503, None);
         let policy = Backoff::new().max_retries(20).base_delay(Duration::from_millis(100));
         for seed in 0..200 {
             let plain = delays(&policy, &failure);

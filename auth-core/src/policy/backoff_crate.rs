@@ -8,7 +8,7 @@ use super::Delays;
 
 impl Delays {
     /// A policy that waits as `settings` say: a fresh instance for each
-    /// renewal. Its `max_elapsed_time` becomes the [`deadline`](Self::deadline),
+    /// refresh. Its `max_elapsed_time` becomes the [`deadline`](Self::deadline),
     /// measured by the machine; the `backoff` crate's own clock is not read.
     ///
     /// Only with the feature `backoff`.
@@ -42,7 +42,7 @@ impl Delays {
     }
 }
 
-/// A clock that always shows the time at which the renewal began.
+/// A clock that always shows the time at which the refresh began.
 #[derive(Debug, Clone, Copy)]
 struct Stopped(Instant);
 
@@ -60,7 +60,7 @@ mod tests {
     use crate::{Attempt, Decision, RetryPolicy, TransportError, TransportErrorKind, test_now};
 
     #[test]
-    fn waits_as_the_settings_say_afresh_for_each_renewal() {
+    fn waits_as_the_settings_say_afresh_for_each_refresh() {
         let mut settings = backoff::ExponentialBackoff {
             randomization_factor: 0.0,
             max_interval: Duration::from_millis(1500),
@@ -72,9 +72,9 @@ mod tests {
         let policy = Delays::from_backoff(&settings);
         let failure = TransportError::unknown(TransportErrorKind::Reset).into();
         for _ in 0..2 {
-            let renewal = policy.for_renewal().unwrap();
+            let refresh = policy.for_refresh().unwrap();
             let decide = |elapsed| {
-                renewal.decide(&Attempt {
+                refresh.decide(&Attempt {
                     elapsed: Duration::from_secs(elapsed),
                     ..Attempt::first(&failure, test_now())
                 })

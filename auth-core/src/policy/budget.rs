@@ -123,8 +123,8 @@ impl<P: RetryPolicy> RetryPolicy for RetryBudget<P> {
         })
     }
 
-    fn for_renewal(&self) -> Option<Box<dyn RetryPolicy>> {
-        Some(Box::new(self.around(self.inner.for_renewal()?)))
+    fn for_refresh(&self) -> Option<Box<dyn RetryPolicy>> {
+        Some(Box::new(self.around(self.inner.for_refresh()?)))
     }
 
     fn succeeded(&self, now: Now) {
@@ -191,12 +191,12 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_with_a_state_for_each_renewal_draws_from_the_same_bucket() {
+    fn a_policy_with_a_state_for_each_refresh_draws_from_the_same_bucket() {
         let delays = Delays::new(|| [Duration::ZERO; 2].into_iter());
         let budget = RetryBudget::new(delays).capacity(3.0).floor_per_second(0.0);
-        let first = budget.for_renewal().unwrap();
+        let first = budget.for_refresh().unwrap();
         assert_eq!(granted(&first, test_now()), 2, "the iterator ends");
-        let second = budget.for_renewal().unwrap();
+        let second = budget.for_refresh().unwrap();
         assert_eq!(granted(&second, test_now()), 1, "the bucket is empty");
     }
 }

@@ -11,7 +11,7 @@ use super::{Attempt, Decision, RetryPolicy};
 /// Makes a policy of anything that yields waits: `backon`'s builders, an array,
 /// a formula.
 ///
-/// Each renewal gets a fresh iterator, and stops when it ends. What is retried
+/// Each refresh gets a fresh iterator, and stops when it ends. What is retried
 /// is what [`Backoff`](crate::Backoff) retries by default.
 ///
 /// ```
@@ -37,7 +37,7 @@ impl Delays {
         Self { fresh: Arc::new(move || Box::new(fresh())), deadline: None }
     }
 
-    /// No retry that would begin later than this after the renewal began. None
+    /// No retry that would begin later than this after the refresh began. None
     /// by default.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
@@ -53,7 +53,7 @@ impl fmt::Debug for Delays {
 }
 
 impl RetryPolicy for Delays {
-    /// Without a state for the renewal (see `for_renewal`): the wait that a
+    /// Without a state for the refresh (see `for_refresh`): the wait that a
     /// fresh iterator yields for this attempt.
     fn decide(&self, attempt: &Attempt<'_>) -> Decision {
         next(attempt, self.deadline, || {
@@ -61,12 +61,12 @@ impl RetryPolicy for Delays {
         })
     }
 
-    fn for_renewal(&self) -> Option<Box<dyn RetryPolicy>> {
+    fn for_refresh(&self) -> Option<Box<dyn RetryPolicy>> {
         Some(Box::new(Running { delays: Mutex::new((self.fresh)()), deadline: self.deadline }))
     }
 }
 
-/// The iterator of one renewal.
+/// The iterator of one refresh.
 struct Running {
     delays: Mutex<BoxedIterator>,
     deadline: Option<Duration>,
@@ -102,7 +102,7 @@ fn next(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Failure, TransportError, TransportErrorKind, read_answer, test_now};
+    use crate::{Failure, TransportError, TransportErrorKind, read_response, test_now};
 
     fn decide(policy: &dyn RetryPolicy, number: u32, elapsed: u64) -> Option<u64> {
         let failure = TransportError::not_sent(TransportErrorKind::Dns).into();
@@ -123,11 +123,11 @@ mod tests {
     }
 
     #[test]
-    fn each_renewal_has_a_fresh_iterator() {
+    fn each_refresh_has_a_fresh_iterator() {
         let policy = Delays::new(|| (1..=2).map(Duration::from_secs));
         for _ in 0..2 {
-            let renewal = policy.for_renewal().unwrap();
-            let delays: Vec<_> = (1..=3).map(|number| decide(&renewal, number, 0)).collect();
+            let refresh = policy.for_refresh().unwrap();
+            let delays: Vec<_> = (1..=3).map(|number| decide(&refresh, number, 0)).collect();
             assert_eq!(delays, [Some(1), Some(2), None]);
         }
         // Asked without one, it answers the same.
@@ -145,9 +145,9 @@ mod tests {
 
     #[test]
     fn what_the_default_does_not_retry_is_not_retried() {
-        let mut answer = crate::Response::new(Vec::new());
-        *answer.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
-        let failure: Failure = read_answer(&answer, &[], test_now()).unwrap_err();
+        let mut response = crate::Response::new(Vec::new());
+        *response.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+        let failure: Failure = read_response(&response, &[], test_now()).unwrap_err();
         let policy = Delays::new(|| std::iter::repeat(Duration::ZERO));
         assert_eq!(policy.decide(&Attempt::first(&failure, test_now())), Decision::Stop);
     }

@@ -1,16 +1,16 @@
-//! How a renewal failed.
+//! How a refresh failed.
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use crate::{Advice, Delivery, Failure, FailureKind};
 
-/// A renewal that failed for good: what the last attempt was, and how it came
+/// A refresh that failed for good: what the last attempt was, and how it came
 /// to it. Cloning shares it, so that many waiters can have the same one.
 ///
 /// The message is one line for an operator:
 ///
 /// ```text
-/// renewal at auth.example.com failed after 1 attempt in 0.2 s: invalid_grant (HTTP 400); the user must log in again
+/// refresh at auth.example.com failed after 1 attempt in 0.2 s: invalid_grant (HTTP 400); the user must log in again
 /// ```
 #[must_use = "it says what to do next"]
 #[derive(Clone)]
@@ -22,7 +22,8 @@ struct Inner {
     host: String,
     attempts: u32,
     elapsed: Duration,
-    unknown_before: bool,
+    /// Whether an attempt before the last one may have spent the token.
+    spent_before: bool,
     has_refresh_token: bool,
 }
 
@@ -32,11 +33,11 @@ impl RefreshError {
         host: &str,
         attempts: u32,
         elapsed: Duration,
-        unknown_before: bool,
+        spent_before: bool,
         has_refresh_token: bool,
     ) -> Self {
         let host = host.to_owned();
-        let inner = Inner { failure, host, attempts, elapsed, unknown_before, has_refresh_token };
+        let inner = Inner { failure, host, attempts, elapsed, spent_before, has_refresh_token };
         Self(Arc::new(inner))
     }
 
@@ -71,20 +72,13 @@ impl RefreshError {
         &self.0.host
     }
 
-    /// Whether the refresh token may be spent: some attempt of this renewal,
+    /// Whether the refresh token may be spent: some attempt of this refresh,
     /// or the one that was
     /// [reported as possibly spent](crate::Refresh::possibly_spent), ended
     /// with [`Delivery::Unknown`].
     pub fn possibly_spent(&self) -> bool {
-        self.0.unknown_before
+        self.0.spent_before
             || (self.0.has_refresh_token && self.0.failure.delivery() == Delivery::Unknown)
-    }
-
-    /// Whether this is a rejection that may be of our own making: an earlier
-    /// attempt may have spent the token and its answer was lost. The user must
-    /// log in all the same; but it was not the user who was shut out.
-    pub fn after_unknown(&self) -> bool {
-        self.kind() == FailureKind::Rejected && self.0.unknown_before
     }
 
     /// What to do next.
@@ -115,12 +109,12 @@ impl fmt::Display for RefreshError {
         let plural = if *attempts == 1 { "" } else { "s" };
         write!(
             f,
-            "renewal at {host} failed after {attempts} attempt{plural} in {:.1} s: {failure}",
+            "refresh at {host} failed after {attempts} attempt{plural} in {:.1} s: {failure}",
             elapsed.as_secs_f64()
         )?;
-        if self.after_unknown() {
+        if self.kind() == FailureKind::Rejected && self.0.spent_before {
             f.write_str(
-                "; an earlier attempt, whose answer was lost, may have spent the refresh token",
+                "; an earlier attempt, whose response was lost, may have spent the refresh token",
             )?;
         }
         write!(f, "; {}", self.advice())?;

@@ -11,10 +11,10 @@ fn refresh() -> Refresh {
     Refresh::new(endpoint(), RefreshToken::new("rt-secret"))
 }
 
-fn answer(status: u16, body: &str) -> Result<Response, TransportError> {
-    let mut answer = Response::new(body.as_bytes().to_vec());
-    *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
-    Ok(answer)
+fn response(status: u16, body: &str) -> Result<Response, TransportError> {
+    let mut response = Response::new(body.as_bytes().to_vec());
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+    Ok(response)
 }
 
 fn reset() -> Result<Response, TransportError> {
@@ -52,7 +52,7 @@ const REJECTED: &str = r#"{"error":"invalid_grant","error_description":"Token re
 #[test]
 fn a_502_and_a_reset_then_success() {
     let (_, pending) = sent(refresh().start(at(0)));
-    let (delay, wait) = waiting(pending.resolve(answer(502, "<html>"), at(100)));
+    let (delay, wait) = waiting(pending.resolve(response(502, "<html>"), at(100)));
     assert_eq!((delay.as_millis(), wait.attempts()), (500, 1));
     let (request, pending) = sent(wait.resume(at(600)));
     assert_eq!(request.body(), b"grant_type=refresh_token&refresh_token=rt-secret&client_id=c");
@@ -61,21 +61,21 @@ fn a_502_and_a_reset_then_success() {
     let (_, pending) = sent(wait.resume(at(1700)));
     assert_eq!(pending.attempts(), 3);
     let body = r#"{"access_token":"at","refresh_token":"rt-2","expires_in":60}"#;
-    let Step::Done(Ok(tokens)) = pending.resolve(answer(200, body), at(2000)) else { panic!() };
+    let Step::Done(Ok(tokens)) = pending.resolve(response(200, body), at(2000)) else { panic!() };
     assert_eq!(tokens.refresh_token, Some(RefreshToken::new("rt-2")));
-    // Counted from when the request was sent, not from the answer.
+    // Counted from when the request was sent, not from the response.
     assert_eq!(tokens.expires_at, Some(at(1700 + 60_000).wall));
 }
 
 #[test]
 fn the_old_refresh_token_stays_where_none_came() {
     let (_, pending) = sent(refresh().start(at(0)));
-    let step = pending.resolve(answer(200, r#"{"access_token":"at"}"#), at(1));
+    let step = pending.resolve(response(200, r#"{"access_token":"at"}"#), at(1));
     let Step::Done(Ok(tokens)) = step else { panic!() };
     assert_eq!(tokens.refresh_token, Some(RefreshToken::new("rt-secret")));
 
     let (_, pending) = sent(Refresh::new(endpoint(), Grant::ClientCredentials).start(at(0)));
-    let step = pending.resolve(answer(200, r#"{"access_token":"at"}"#), at(1));
+    let step = pending.resolve(response(200, r#"{"access_token":"at"}"#), at(1));
     let Step::Done(Ok(tokens)) = step else { panic!() };
     assert_eq!(tokens.refresh_token, None);
 }
@@ -83,21 +83,22 @@ fn the_old_refresh_token_stays_where_none_came() {
 #[test]
 fn retries_used_up() {
     let (_, pending) = sent(refresh().start(at(0)));
-    let (_, wait) = waiting(pending.resolve(answer(500, ""), at(1)));
+    let (_, wait) = waiting(pending.resolve(response(500, ""), at(1)));
     let (_, pending) = sent(wait.resume(at(501)));
     let (_, wait) = waiting(pending.resolve(refused(), at(502)));
     assert_eq!(wait.attempts(), 2);
     assert_eq!(wait.failure().kind(), FailureKind::Unreachable);
     let (_, pending) = sent(wait.resume(at(1502)));
-    let error = failed(pending.resolve(answer(503, ""), at(1600)));
+    let error = failed(pending.resolve(response(503, ""), at(1600)));
     assert_eq!(error.attempts(), 3);
     assert_eq!(error.elapsed(), Duration::from_millis(1600));
     assert_eq!(error.kind(), FailureKind::Unavailable);
     assert_eq!(error.advice(), Advice::TryLater);
-    assert!(error.possibly_spent() && !error.after_unknown());
+    assert!(error.possibly_spent());
+    assert!(!error.to_string().contains("may have spent the refresh token"), "it is no refusal");
     assert_eq!(
         error.to_string(),
-        "renewal at auth.example.com failed after 3 attempts in 1.6 s: HTTP 503; try again later"
+        "refresh at auth.example.com failed after 3 attempts in 1.6 s: HTTP 503; try again later"
     );
 }
 
@@ -110,36 +111,35 @@ fn a_rejection_ends_it_whatever_the_policy_says() {
         }
     }
     let (_, pending) = sent(refresh().policy(Always).start(at(0)));
-    let error = failed(pending.resolve(answer(400, REJECTED), at(200)));
+    let error = failed(pending.resolve(response(400, REJECTED), at(200)));
     assert_eq!((error.attempts(), error.advice()), (1, Advice::LogIn));
-    assert!(!error.possibly_spent() && !error.after_unknown());
+    assert!(!error.possibly_spent());
     assert_eq!(
         error.to_string(),
-        "renewal at auth.example.com failed after 1 attempt in 0.2 s: invalid_grant (HTTP 400): \
+        "refresh at auth.example.com failed after 1 attempt in 0.2 s: invalid_grant (HTTP 400): \
          \"Token revoked.\"; the user must log in again"
     );
 }
 
 #[test]
-fn a_rejection_after_a_lost_answer_says_so() {
-    for (first, after_unknown) in [
+fn a_rejection_after_a_lost_response_says_so() {
+    for (first, possibly_spent) in [
         (reset(), true),
-        (answer(502, ""), true),
-        (answer(200, "<html>"), true),
+        (response(502, ""), true),
+        (response(200, "<html>"), true),
         (refused(), false),
     ] {
         let (_, pending) = sent(refresh().start(at(0)));
         let (_, wait) = waiting(pending.resolve(first, at(0)));
         let (_, pending) = sent(wait.resume(at(500)));
-        let error = failed(pending.resolve(answer(400, REJECTED), at(500)));
-        assert_eq!(error.after_unknown(), after_unknown);
-        assert_eq!(error.possibly_spent(), after_unknown);
-        assert_eq!(error.to_string().contains("may have spent the refresh token"), after_unknown);
+        let error = failed(pending.resolve(response(400, REJECTED), at(500)));
+        assert_eq!(error.possibly_spent(), possibly_spent);
+        assert_eq!(error.to_string().contains("may have spent the refresh token"), possibly_spent);
     }
 
     let (_, pending) = sent(refresh().possibly_spent(true).start(at(0)));
-    let error = failed(pending.resolve(answer(400, REJECTED), at(0)));
-    assert!(error.after_unknown());
+    let error = failed(pending.resolve(response(400, REJECTED), at(0)));
+    assert!(error.possibly_spent());
 }
 
 #[test]
@@ -148,15 +148,15 @@ fn a_newer_token_has_no_past() {
     let (_, wait) = waiting(pending.resolve(reset(), at(0)));
     let (request, pending) = sent(wait.resume_with(RefreshToken::new("rt-newer"), at(500)));
     assert!(request.body().windows(8).any(|window| window == b"rt-newer"));
-    let error = failed(pending.resolve(answer(400, REJECTED), at(500)));
-    assert!(!error.after_unknown());
+    let error = failed(pending.resolve(response(400, REJECTED), at(500)));
+    assert!(!error.possibly_spent());
     assert_eq!(error.attempts(), 2);
 
     // The same token read from a store is no newer one.
     let (_, pending) = sent(refresh().start(at(0)));
     let (_, wait) = waiting(pending.resolve(reset(), at(0)));
     let (_, pending) = sent(wait.resume_with(RefreshToken::new("rt-secret"), at(500)));
-    assert!(failed(pending.resolve(answer(400, REJECTED), at(500))).after_unknown());
+    assert!(failed(pending.resolve(response(400, REJECTED), at(500))).possibly_spent());
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_token_is_dated_from_its_request_whatever_the_clocks_do() {
         (set_back, set_back.wall - Duration::from_secs(1) + hours(1)),
     ] {
         let (_, pending) = sent(refresh().start(at(0)));
-        let step = pending.resolve(answer(200, body), arrival);
+        let step = pending.resolve(response(200, body), arrival);
         let Step::Done(Ok(tokens)) = step else { panic!() };
         assert_eq!(tokens.expires_at, Some(expected));
     }
@@ -180,7 +180,7 @@ fn a_token_is_dated_from_its_request_whatever_the_clocks_do() {
 
 #[test]
 fn a_wait_is_counted_from_the_arrival() {
-    let mut throttled = answer(429, "").unwrap();
+    let mut throttled = response(429, "").unwrap();
     let until = httpdate::fmt_http_date(at(30_000).wall);
     throttled.headers_mut().insert("retry-after", until.parse().unwrap());
     let (_, pending) = sent(refresh().start(at(0)));
@@ -194,9 +194,9 @@ fn a_client_of_its_own_has_no_user_to_log_in() {
     let (_, pending) = sent(refresh.start(at(0)));
     let (_, wait) = waiting(pending.resolve(reset(), at(0)));
     let (_, pending) = sent(wait.resume(at(500)));
-    let error = failed(pending.resolve(answer(400, REJECTED), at(500)));
+    let error = failed(pending.resolve(response(400, REJECTED), at(500)));
     assert_eq!(error.advice(), Advice::FixSetup);
-    assert!(!error.after_unknown() && !error.possibly_spent());
+    assert!(!error.possibly_spent());
 }
 
 #[test]
@@ -216,14 +216,14 @@ fn giving_up_reports_the_last_failure() {
     assert_eq!(source.to_string(), "os error 104");
     assert_eq!(
         error.to_string(),
-        "renewal at auth.example.com failed after 1 attempt in 0.3 s: the connection was reset; \
+        "refresh at auth.example.com failed after 1 attempt in 0.3 s: the connection was reset; \
          the request may have been processed; try again later"
     );
 }
 
 #[test]
-fn a_throttled_renewal_says_how_long() {
-    let mut throttled = answer(429, "").unwrap();
+fn a_throttled_refresh_says_how_long() {
+    let mut throttled = response(429, "").unwrap();
     throttled.headers_mut().insert("retry-after", "30".parse().unwrap());
     let (_, pending) = sent(refresh().start(at(0)));
     let error = failed(pending.resolve(Ok(throttled), at(100)));
@@ -236,7 +236,7 @@ fn a_throttled_renewal_says_how_long() {
     }
 
     // There is nothing to wait for.
-    let mut refused = answer(400, r#"{"error":"invalid_grant"}"#).unwrap();
+    let mut refused = response(400, r#"{"error":"invalid_grant"}"#).unwrap();
     refused.headers_mut().insert("retry-after", "30".parse().unwrap());
     let (_, pending) = sent(refresh().start(at(0)));
     let error = failed(pending.resolve(Ok(refused), at(100)));
@@ -245,7 +245,7 @@ fn a_throttled_renewal_says_how_long() {
 }
 
 #[test]
-fn the_policy_hears_of_a_renewals_start_and_success() {
+fn the_policy_hears_of_a_refreshes_start_and_success() {
     #[derive(Default)]
     struct Counting {
         starts: AtomicU32,
@@ -254,9 +254,9 @@ fn the_policy_hears_of_a_renewals_start_and_success() {
     struct Running(Arc<AtomicU32>);
     impl RetryPolicy for Counting {
         fn decide(&self, _: &Attempt<'_>) -> Decision {
-            unreachable!("the renewal has its own")
+            unreachable!("the refresh has its own")
         }
-        fn for_renewal(&self) -> Option<Box<dyn RetryPolicy>> {
+        fn for_refresh(&self) -> Option<Box<dyn RetryPolicy>> {
             self.starts.fetch_add(1, Ordering::Relaxed);
             Some(Box::new(Running(Arc::clone(&self.successes))))
         }
@@ -275,7 +275,7 @@ fn the_policy_hears_of_a_renewals_start_and_success() {
     let (_, pending) = sent(refresh().shared_policy(Arc::clone(&policy) as _).start(at(0)));
     let (_, wait) = waiting(pending.resolve(refused(), at(7)));
     let (_, pending) = sent(wait.resume(at(1007)));
-    let step = pending.resolve(answer(200, r#"{"access_token":"at"}"#), at(1010));
+    let step = pending.resolve(response(200, r#"{"access_token":"at"}"#), at(1010));
     assert!(matches!(step, Step::Done(Ok(_))));
     assert_eq!(policy.starts.load(Ordering::Relaxed), 1);
     assert_eq!(policy.successes.load(Ordering::Relaxed), 1);
@@ -291,7 +291,7 @@ fn the_steps_show_no_secret_and_can_move_between_threads() {
     let shown = format!("{shown} {step:?}");
     let (_, pending) = sent(step);
     let echo = r#"{"error":"server_error","error_description":"bad rt-secret"}"#;
-    let step = pending.resolve(answer(503, echo), at(0));
+    let step = pending.resolve(response(503, echo), at(0));
     let shown = format!("{shown} {step:?}");
     assert!(!shown.contains("rt-secret"), "{shown}");
     for name in ["Refresh {", "auth.example.com", "Pending { attempts: 1", "Waiting { attempts: 1"]

@@ -22,8 +22,8 @@ use crate::{error::FileError, lock::FileLock, traits::token_store};
 ///
 /// Tokens are read from the file's member `claudeAiOauth` and written back to
 /// it; every other member stays, as do the file's mode and whether it is
-/// indented. So Claude Code goes on with the tokens that were renewed here,
-/// and the other way round. While renewing and writing, the locks are held
+/// indented. So Claude Code goes on with the tokens that were refreshed here,
+/// and the other way round. While refreshing and writing, the locks are held
 /// that Claude Code itself takes: the directories `.oauth_refresh.lock` beside
 /// the file and `<its directory>.lock`, and `.storage-write.lock`. If a
 /// process dies that holds them, the next one that uses this store removes
@@ -31,13 +31,13 @@ use crate::{error::FileError, lock::FileLock, traits::token_store};
 ///
 /// The file must have mode 0600 or less, its directory must not be writable by
 /// others, and a symbolic link in place of the file is refused: Claude Code
-/// replaces such a link by a file when it renews, and from then on the two
+/// replaces such a link by a file when it refreshes, and from then on the two
 /// would go separate ways.
 ///
 /// On macOS, Claude Code keeps its login in the keychain instead, and there is
 /// no such file.
 ///
-/// Setbacks and notes of renewals are kept in the directory `.auth-store`
+/// Setbacks and notes of refreshes are kept in the directory `.auth-store`
 /// beside the file.
 ///
 /// The format, for want of a specification, is what Claude Code 2.1 writes:
@@ -46,8 +46,8 @@ use crate::{error::FileError, lock::FileLock, traits::token_store};
 /// | --- | --- |
 /// | `accessToken`, `refreshToken` | the tokens |
 /// | `expiresAt` | expiry, in milliseconds since the Unix epoch |
-/// | `scopes` | the scope, as a list; kept if an answer names none, for Claude Code takes a login without `user:inference` for none |
-/// | `refreshTokenExpiresAt` | written if an answer has `refresh_token_expires_in`, else kept |
+/// | `scopes` | the scope, as a list; kept if a response names none, for Claude Code takes a login without `user:inference` for none |
+/// | `refreshTokenExpiresAt` | written if a response has `refresh_token_expires_in`, else kept |
 /// | `subscriptionType`, `rateLimitTier`, others | kept |
 ///
 /// ```no_run
@@ -131,7 +131,7 @@ impl Format for Claude {
             }
             Some(_) => return Err("scopes is not a list"),
         };
-        Ok(Some(Found { tokens, renewed_at: None }))
+        Ok(Some(Found { tokens, obtained_at: None }))
     }
 
     fn write(document: &mut Document, record: &Record) -> Result<(), &'static str> {
@@ -144,8 +144,8 @@ impl Format for Claude {
                 put(oauth, "scopes", scope.split_whitespace().collect::<Vec<_>>());
             }
             let lifetime = tokens.extra.get("refresh_token_expires_in").and_then(Value::as_u64);
-            if let (Some(seconds), Some(renewed_at)) = (lifetime, record.renewed_at)
-                && let Some(end) = renewed_at.checked_add(Duration::from_secs(seconds))
+            if let (Some(seconds), Some(obtained_at)) = (lifetime, record.obtained_at)
+                && let Some(end) = obtained_at.checked_add(Duration::from_secs(seconds))
             {
                 put(oauth, "refreshTokenExpiresAt", to_millis(end));
             }
@@ -155,8 +155,8 @@ impl Format for Claude {
 
     type Lock = ClaudeLocks;
 
-    fn try_lock_renewal(file: &Path, ours: &FileLock) -> Result<Option<ClaudeLocks>, FileError> {
-        ClaudeLocks::try_renewal(file, ours)
+    fn try_lock_refresh(file: &Path, ours: &FileLock) -> Result<Option<ClaudeLocks>, FileError> {
+        ClaudeLocks::try_refresh(file, ours)
     }
 
     fn try_lock_write(file: &Path, ours: &FileLock) -> Result<Option<ClaudeLocks>, FileError> {

@@ -6,7 +6,7 @@
 //! for a dead process's. Which locks, and these two times, are from Claude
 //! Code 2.1.144 to 2.1.287 as others have read them (github.com:
 //! anaclumos/tokenmaxxing#27, cnighswonger/claude-code-cache-fix#372,
-//! anthropics/claude-code#95739): for a renewal `.oauth_refresh.lock` in the
+//! anthropics/claude-code#95739): for a refresh `.oauth_refresh.lock` in the
 //! directory of the credentials, then `<real path of that directory>.lock`;
 //! for a change of the file `.storage-write.lock` beside it.
 
@@ -32,8 +32,8 @@ pub(super) struct ClaudeLocks {
 }
 
 impl ClaudeLocks {
-    /// Keeps Claude Code from renewing.
-    pub(super) fn try_renewal(file: &Path, ours: &FileLock) -> Result<Option<Self>, FileError> {
+    /// Keeps Claude Code from refreshing.
+    pub(super) fn try_refresh(file: &Path, ours: &FileLock) -> Result<Option<Self>, FileError> {
         let dir = file.parent().unwrap_or_else(|| Path::new(""));
         let first = dir.join(".oauth_refresh.lock");
         let real = fs::canonicalize(dir).map_err(error_at(dir))?;

@@ -24,19 +24,19 @@ use crate::{error::FileError, lock::FileLock, traits::token_store};
 ///
 /// Tokens are read from the file's member `tokens` and written back to it;
 /// every other member stays, `OPENAI_API_KEY` among them, as does the file's
-/// mode. So Codex goes on with the tokens that were renewed here, and the
+/// mode. So Codex goes on with the tokens that were refreshed here, and the
 /// other way round.
 ///
 /// The file must have mode 0600 or less and not be a symbolic link, and its
 /// directory must not be writable by others.
 ///
 /// Codex takes no lock that others could take. It looks at the file before it
-/// renews and uses what it finds there, so a renewal here is safe unless Codex
-/// begins one in the same second. Codex renews when its access token has less
-/// than 5 minutes left, and 8 days after the last renewal; to renew before it
+/// refreshes and uses what it finds there, so a refresh here is safe unless Codex
+/// begins one in the same second. Codex refreshes when its access token has less
+/// than 5 minutes left, and 8 days after the last refresh; to refresh before it
 /// does, ask for tokens with more than that.
 ///
-/// Setbacks and notes of renewals are kept in the directory `.auth-store`
+/// Setbacks and notes of refreshes are kept in the directory `.auth-store`
 /// beside the file.
 ///
 /// The format is that of `AuthDotJson` and `TokenData` in the crate
@@ -45,8 +45,8 @@ use crate::{error::FileError, lock::FileLock, traits::token_store};
 /// | member | here |
 /// | --- | --- |
 /// | `tokens.access_token`, `tokens.refresh_token` | the tokens; the expiry is the access token's claim `exp` |
-/// | `tokens.id_token` | `extra["id_token"]`; kept if an answer has none |
-/// | `last_refresh` | [`Record::renewed_at`], in RFC 3339 |
+/// | `tokens.id_token` | `extra["id_token"]`; kept if a response has none |
+/// | `last_refresh` | [`Record::obtained_at`], in RFC 3339 |
 /// | `tokens.account_id`, `auth_mode`, `OPENAI_API_KEY`, others | kept |
 ///
 /// ```no_run
@@ -123,11 +123,11 @@ impl Format for Codex {
             tokens.extra.insert(ID_TOKEN, id_token.into());
         }
         let last_refresh = text(&document.members, "last_refresh", "last_refresh is not a string")?;
-        let renewed_at = match last_refresh {
+        let obtained_at = match last_refresh {
             None => None,
             Some(text) => Some(time(text).ok_or("last_refresh is not a time")?),
         };
-        Ok(Some(Found { tokens, renewed_at }))
+        Ok(Some(Found { tokens, obtained_at }))
     }
 
     fn write(document: &mut Document, record: &Record) -> Result<(), &'static str> {
@@ -143,13 +143,13 @@ impl Format for Codex {
             }
             Ok(())
         })?;
-        match record.renewed_at {
-            Some(renewed_at) => {
-                let time = Timestamp::try_from(renewed_at);
-                let time = time.map_err(|_| "renewed_at is out of range")?.to_string();
+        match record.obtained_at {
+            Some(obtained_at) => {
+                let time = Timestamp::try_from(obtained_at);
+                let time = time.map_err(|_| "refreshed_at is out of range")?.to_string();
                 put(&mut document.members, "last_refresh", time);
             }
-            // As it would be if Codex had never renewed.
+            // As it would be if Codex had never refreshed.
             None if document.members.contains_key("last_refresh") => {
                 put(&mut document.members, "last_refresh", Value::Null);
             }
@@ -160,7 +160,7 @@ impl Format for Codex {
 
     type Lock = ();
 
-    fn try_lock_renewal(_file: &Path, _ours: &FileLock) -> Result<Option<()>, FileError> {
+    fn try_lock_refresh(_file: &Path, _ours: &FileLock) -> Result<Option<()>, FileError> {
         Ok(Some(()))
     }
 
@@ -175,7 +175,7 @@ fn time(text: &str) -> Option<SystemTime> {
 }
 
 /// The claim `exp` of a JWT (RFC 7519 section 4.1.4). It is not verified: it
-/// only says when to renew.
+/// only says when to refresh.
 fn expiry(token: &str) -> Option<SystemTime> {
     #[derive(serde::Deserialize)]
     struct Claims {

@@ -146,12 +146,12 @@ impl Notes {
 
     /// The record: what was found, and what was noted of it.
     ///
-    /// Setback and note of a renewal name the refresh token that they are
+    /// Setback and note of a refresh name the refresh token that they are
     /// about, and so cannot be taken for another's. The rest is used only if
     /// the access token is still the one it was noted with.
     pub(super) fn record_of(&self, found: Found) -> Record {
         let mut record = Record::new(found.tokens);
-        record.renewed_at = found.renewed_at;
+        record.obtained_at = found.obtained_at;
         let Some(notes) = &self.record else { return record };
         record.begun.clone_from(&notes.begun);
         record.setback.clone_from(&notes.setback);
@@ -165,7 +165,7 @@ impl Notes {
                     tokens.extra.insert(name, value.clone());
                 }
             }
-            record.renewed_at = record.renewed_at.or(notes.renewed_at);
+            record.obtained_at = record.obtained_at.or(notes.obtained_at);
         }
         record
     }

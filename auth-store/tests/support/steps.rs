@@ -1,4 +1,4 @@
-//! A process that stops at a chosen step of a renewal, to be killed there.
+//! A process that stops at a chosen step of a refresh, to be killed there.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use auth_core::{BlockingTransport, Request, Response, TransportError};
 
 use super::child::{say, wait_for_parent};
 
-/// Where a renewal is.
+/// Where a refresh is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     BeforeLease,
     BeforeNote,
     AfterNote,
-    AfterAnswer,
+    AfterResponse,
     AfterSave,
     BeforeFree,
 }
@@ -23,7 +23,7 @@ impl Step {
         Self::BeforeLease,
         Self::BeforeNote,
         Self::AfterNote,
-        Self::AfterAnswer,
+        Self::AfterResponse,
         Self::AfterSave,
         Self::BeforeFree,
     ];
@@ -103,7 +103,7 @@ impl Drop for StopBeforeFree {
 impl<T: BlockingTransport> BlockingTransport for Stopping<T> {
     fn send(&self, request: Request) -> Result<Response, TransportError> {
         let response = self.inner.send(request);
-        self.stop.reached(Step::AfterAnswer);
+        self.stop.reached(Step::AfterResponse);
         response
     }
 }

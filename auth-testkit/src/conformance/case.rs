@@ -7,7 +7,7 @@ use auth_core::{
 };
 
 use super::Settings;
-use crate::{FaultServer, FaultServerBuilder, Reaction};
+use crate::{Behaviour, FaultServer, FaultServerBuilder};
 
 /// The secrets that travel in every case. Long and odd, so that finding one in
 /// an error is no accident.
@@ -15,7 +15,7 @@ pub(super) const REFRESH_TOKEN: &str = "rt-conformance-7Yq2pL9sVx4";
 pub(super) const CLIENT_SECRET: &str = "cs-conformance-K3mW8tZb1Rf";
 pub(super) const QUERY_SECRET: &str = "qs-conformance-N6dJ5hGc0Ue";
 pub(super) const HEADER_SECRET: &str = "hs-conformance-B9xT4vPa7Oy";
-/// What a good answer holds.
+/// What a good response holds.
 pub(super) const ACCESS_TOKEN: &str = "at-conformance-Q1wE8rTy3Ui";
 pub(super) const NEW_REFRESH_TOKEN: &str = "rt-conformance-2-Z5aS0dFg6Hj";
 
@@ -38,16 +38,16 @@ pub(super) struct Case {
 /// What a call should come to.
 #[derive(Clone, Copy)]
 pub(super) enum Expect {
-    /// An answer.
-    Answer(Answer),
+    /// A response.
+    Response(ExpectedResponse),
     /// None, for one of these reasons.
     Failure(&'static [TransportErrorKind], Fate),
     /// Either of both: the network, or the library, decides.
-    Either(Answer, &'static [TransportErrorKind], Fate),
+    Either(ExpectedResponse, &'static [TransportErrorKind], Fate),
 }
 
 #[derive(Clone, Copy)]
-pub(super) struct Answer {
+pub(super) struct ExpectedResponse {
     pub(super) status: u16,
     /// What its body must hold; empty if that does not matter.
     pub(super) holds: &'static str,
@@ -67,8 +67,8 @@ pub(super) enum Fate {
     Open,
 }
 
-pub(super) const fn answer(status: u16, holds: &'static str) -> Expect {
-    Expect::Answer(Answer { status, holds, header: None })
+pub(super) const fn response(status: u16, holds: &'static str) -> Expect {
+    Expect::Response(ExpectedResponse { status, holds, header: None })
 }
 
 pub(super) const fn not_sent(kinds: &'static [TransportErrorKind]) -> Expect {
@@ -100,17 +100,17 @@ pub(super) struct Scene {
 
 impl Scene {
     /// A server over plain HTTP that plays this script.
-    pub(super) fn plain(script: impl IntoIterator<Item = Reaction>) -> io::Result<Self> {
+    pub(super) fn plain(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
         Self::server(FaultServer::builder().script(script))
     }
 
     /// A server over TLS, with a certificate that is in order.
-    pub(super) fn tls(script: impl IntoIterator<Item = Reaction>) -> io::Result<Self> {
+    pub(super) fn tls(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
         Self::server(FaultServer::builder().tls(crate::Certificate::Trusted).script(script))
     }
 
     /// A server that is spoken to in HTTP/2.
-    pub(super) fn http2(script: impl IntoIterator<Item = Reaction>) -> io::Result<Self> {
+    pub(super) fn http2(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
         let mut scene = Self::plain(script)?;
         scene.settings.http2_prior_knowledge = true;
         Ok(scene)
@@ -154,7 +154,7 @@ impl Scene {
     /// Through a proxy that plays this script.
     pub(super) fn through(
         mut self,
-        script: impl IntoIterator<Item = Reaction>,
+        script: impl IntoIterator<Item = Behaviour>,
     ) -> io::Result<Self> {
         let proxy = FaultServer::builder().script(script).path("").start()?;
         self.settings.proxy = Some(proxy.url().to_owned());

@@ -1,18 +1,18 @@
 //! Every case, in the order of an exchange.
 
-mod answers;
 mod bounds;
 mod connecting;
 mod cuts;
 mod http2;
 mod proxies;
+mod responses;
 mod statuses;
 mod tls;
 
 use std::time::Duration;
 
 use super::case::{ACCESS_TOKEN, Case, NEW_REFRESH_TOKEN};
-use crate::Reaction;
+use crate::Behaviour;
 
 /// For a call that is meant to run into its timeout.
 const SOON: Duration = Duration::from_millis(300);
@@ -23,7 +23,7 @@ pub(super) fn all() -> impl Iterator<Item = Case> {
         tls::CASES,
         proxies::CASES,
         cuts::CASES,
-        answers::CASES,
+        responses::CASES,
         statuses::CASES,
         bounds::CASES,
         http2::CASES,
@@ -33,9 +33,9 @@ pub(super) fn all() -> impl Iterator<Item = Case> {
     .copied()
 }
 
-/// The answer that a call hopes for.
-fn tokens() -> Reaction {
-    Reaction::tokens(ACCESS_TOKEN, NEW_REFRESH_TOKEN, 3600)
+/// The response that a call hopes for.
+fn tokens() -> Behaviour {
+    Behaviour::tokens(ACCESS_TOKEN, NEW_REFRESH_TOKEN, 3600)
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use auth_core::{Delivery, Response, TransportError};
 use http::{Method, header};
 
 use super::case::{
-    ACCESS_TOKEN, Answer, CLIENT_SECRET, Case, Expect, Fate, HEADER_SECRET, NEW_REFRESH_TOKEN,
-    QUERY_SECRET, REFRESH_TOKEN, Scene, basic_credentials,
+    ACCESS_TOKEN, CLIENT_SECRET, Case, Expect, ExpectedResponse, Fate, HEADER_SECRET,
+    NEW_REFRESH_TOKEN, QUERY_SECRET, REFRESH_TOKEN, Scene, basic_credentials,
 };
 use crate::{FaultServer, ReceivedRequest};
 
@@ -108,7 +108,7 @@ impl Judgement {
             }
             let encodings = request.headers.get(header::ACCEPT_ENCODING);
             if encodings.is_some_and(|value| value != "identity") {
-                self.broken.push("a compressed answer was asked for".to_owned());
+                self.broken.push("a compressed response was asked for".to_owned());
             }
         }
     }
@@ -129,31 +129,31 @@ impl Judgement {
     fn answered(&mut self, scene: &Scene, response: &Response, expect: &Expect) {
         if response.body().len() > scene.response_limit {
             self.broken.push(format!(
-                "{} bytes of the answer were kept, and {} allowed",
+                "{} bytes of the response were kept, and {} allowed",
                 response.body().len(),
                 scene.response_limit
             ));
         }
         match expect {
-            Expect::Answer(answer) | Expect::Either(answer, ..) => self.compare(response, answer),
+            Expect::Response(wanted) | Expect::Either(wanted, ..) => self.compare(response, wanted),
             Expect::Failure(kinds, _) => self
                 .unexpected
                 .push(format!("HTTP {} is reported, not {kinds:?}", response.status().as_u16())),
         }
     }
 
-    fn compare(&mut self, response: &Response, expected: &Answer) {
+    fn compare(&mut self, response: &Response, expected: &ExpectedResponse) {
         let status = response.status().as_u16();
         if status != expected.status {
             self.unexpected.push(format!("HTTP {status} is reported, not {}", expected.status));
         }
         if !contains(response.body(), expected.holds) {
-            self.unexpected.push("the answer's body is not the one that was sent".to_owned());
+            self.unexpected.push("the response's body is not the one that was sent".to_owned());
         }
         if let Some((name, value)) = expected.header
             && response.headers().get(name).is_none_or(|found| found != value)
         {
-            self.unexpected.push(format!("the answer's header {name} was lost"));
+            self.unexpected.push(format!("the response's header {name} was lost"));
         }
     }
 
@@ -167,11 +167,11 @@ impl Judgement {
         }
         let (kinds, fate) = match expect {
             Expect::Failure(kinds, fate) | Expect::Either(_, kinds, fate) => (*kinds, *fate),
-            Expect::Answer(answer) => {
+            Expect::Response(response) => {
                 self.unexpected.push(format!(
-                    "{:?} is reported, not the answer with HTTP {}",
+                    "{:?} is reported, not the response with HTTP {}",
                     error.kind(),
-                    answer.status
+                    response.status
                 ));
                 return;
             }

@@ -22,7 +22,7 @@ mod watchdog;
 #[cfg(doc)]
 use auth_core::{BlockingTransport, Transport};
 
-pub use self::report::{CaseReport, Report, Verdict};
+pub use self::report::{CaseReport, CaseResult, SuiteReport};
 #[cfg(feature = "accounts")]
 pub use self::store::{BlockingStoreSuite, Damage, StoreSuite, blocking_store, store, store_cases};
 #[cfg(feature = "server")]

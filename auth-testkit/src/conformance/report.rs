@@ -5,7 +5,7 @@ use std::fmt;
 /// What came of a suite: every case, in the order in which they ran.
 #[derive(Debug, Clone)]
 #[must_use = "a report that nobody looks at shows nothing"]
-pub struct Report {
+pub struct SuiteReport {
     cases: Vec<CaseReport>,
     problems: Vec<String>,
 }
@@ -19,7 +19,7 @@ pub struct CaseReport {
     /// What happens in it, in words.
     pub does: &'static str,
     /// Whether it passed.
-    pub verdict: Verdict,
+    pub verdict: CaseResult,
     /// What the transport returned and what arrived, in a line.
     pub observed: String,
 }
@@ -27,7 +27,7 @@ pub struct CaseReport {
 /// Whether a case passed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Verdict {
+pub enum CaseResult {
     /// All is as it should be.
     Passed,
     /// The invariants hold; what the case itself expects is excused.
@@ -42,7 +42,7 @@ pub enum Verdict {
     },
 }
 
-impl Report {
+impl SuiteReport {
     pub(super) fn new(cases: Vec<CaseReport>, problems: Vec<String>) -> Self {
         Self { cases, problems }
     }
@@ -54,7 +54,7 @@ impl Report {
 
     /// The cases that failed.
     pub fn failed(&self) -> impl Iterator<Item = &CaseReport> {
-        self.cases.iter().filter(|case| matches!(case.verdict, Verdict::Failed { .. }))
+        self.cases.iter().filter(|case| matches!(case.verdict, CaseResult::Failed { .. }))
     }
 
     /// Whether none failed, and every excuse was for a case that exists.
@@ -74,13 +74,13 @@ impl Report {
 }
 
 /// A line for each case, and more for one that failed.
-impl fmt::Display for Report {
+impl fmt::Display for SuiteReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let failed = self.failed().count();
         let excused = self
             .cases
             .iter()
-            .filter(|case| matches!(case.verdict, Verdict::Excused { .. }))
+            .filter(|case| matches!(case.verdict, CaseResult::Excused { .. }))
             .count();
         let passed = self.cases.len() - failed - excused;
         write!(f, "conformance: {passed} passed, {failed} failed, {excused} excused")?;
@@ -98,11 +98,11 @@ impl fmt::Display for CaseReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, does, verdict, observed } = self;
         match verdict {
-            Verdict::Passed => write!(f, "  ok       {name}: {observed}"),
-            Verdict::Excused { reason } => {
+            CaseResult::Passed => write!(f, "  ok       {name}: {observed}"),
+            CaseResult::Excused { reason } => {
                 write!(f, "  excused  {name}: {observed} ({reason})")
             }
-            Verdict::Failed { complaints } => {
+            CaseResult::Failed { complaints } => {
                 write!(f, "  FAILED   {name}: {does}\n           observed: {observed}")?;
                 complaints.iter().try_for_each(|line| write!(f, "\n           - {line}"))
             }

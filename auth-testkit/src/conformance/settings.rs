@@ -9,7 +9,7 @@ use std::time::Duration;
 pub struct Settings {
     /// How long a connection may take to be made, TLS included.
     pub connect_timeout: Duration,
-    /// How long the call may take in all, the answer's body included.
+    /// How long the call may take in all, the response's body included.
     pub timeout: Duration,
     /// A certificate in PEM to trust beside, or in place of, the system's. Set
     /// in every case but the one about an authority that nobody knows.

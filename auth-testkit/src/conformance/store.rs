@@ -37,7 +37,7 @@ use self::{
     cases::{CASES, Case},
     crew::{BehindAsync, Crew},
 };
-use super::{CaseReport, Report, Verdict};
+use super::{CaseReport, CaseResult, SuiteReport};
 
 /// Judges a store. Await it, or [`run`](StoreSuite::run) it, on the runtime
 /// that the store needs.
@@ -129,21 +129,21 @@ choosing!(BlockingStoreSuite);
 
 impl StoreSuite {
     /// Runs the cases, one after the other.
-    pub async fn run(self) -> Report {
+    pub async fn run(self) -> SuiteReport {
         self.0.run().await
     }
 }
 
 impl BlockingStoreSuite {
     /// Runs the cases, one after the other.
-    pub fn run(self) -> Report {
+    pub fn run(self) -> SuiteReport {
         crew::block_on(self.0.run())
     }
 }
 
 impl IntoFuture for StoreSuite {
-    type Output = Report;
-    type IntoFuture = Pin<Box<dyn Future<Output = Report>>>;
+    type Output = SuiteReport;
+    type IntoFuture = Pin<Box<dyn Future<Output = SuiteReport>>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
@@ -199,7 +199,7 @@ impl Suite {
         self.errors.lock().unwrap_or_else(PoisonError::into_inner).push(text);
     }
 
-    async fn run(self) -> Report {
+    async fn run(self) -> SuiteReport {
         let chosen =
             |case: &&Case| self.only.is_empty() || self.only.iter().any(|n| n == case.name);
         let mut reports = Vec::new();
@@ -208,7 +208,10 @@ impl Suite {
         }
         let named = self.only.iter().chain(self.excuses.iter().map(|(name, _)| name));
         let unknown = named.filter(|name| CASES.iter().all(|case| case.name != **name));
-        Report::new(reports, unknown.map(|name| format!("there is no case {name:?}")).collect())
+        SuiteReport::new(
+            reports,
+            unknown.map(|name| format!("there is no case {name:?}")).collect(),
+        )
     }
 
     async fn judge(&self, case: &Case) -> CaseReport {
@@ -219,12 +222,12 @@ impl Suite {
             observed: observed.to_owned(),
         };
         if let Some((_, reason)) = self.excuses.iter().find(|(name, _)| name == case.name) {
-            return report(Verdict::Excused { reason: reason.clone() }, "not run");
+            return report(CaseResult::Excused { reason: reason.clone() }, "not run");
         }
         match (case.run)(self).await {
-            Ok(()) => report(Verdict::Passed, case.does),
+            Ok(()) => report(CaseResult::Passed, case.does),
             Err(complaint) => {
-                report(Verdict::Failed { complaints: vec![complaint] }, "something else")
+                report(CaseResult::Failed { complaints: vec![complaint] }, "something else")
             }
         }
     }

@@ -11,7 +11,7 @@ use std::{
 use auth_core::{BlockingTransport, Transport};
 
 use super::{
-    CaseReport, Report, Settings, Verdict,
+    CaseReport, CaseResult, Settings, SuiteReport,
     case::{Case, Scene},
     cases::all,
     judge::{Outcome, judge},
@@ -108,7 +108,7 @@ choosing!(BlockingSuite);
 
 impl<F> AsyncSuite<F> {
     /// Runs the cases, one after the other.
-    pub async fn run<T>(self) -> Report
+    pub async fn run<T>(self) -> SuiteReport
     where
         T: Transport,
         F: Fn(&Settings) -> T,
@@ -138,7 +138,7 @@ impl<F> AsyncSuite<F> {
 
 impl<F> BlockingSuite<F> {
     /// Runs the cases, one after the other.
-    pub fn run<T>(self) -> Report
+    pub fn run<T>(self) -> SuiteReport
     where
         T: BlockingTransport + 'static,
         F: Fn(&Settings) -> T,
@@ -172,8 +172,8 @@ where
     T: Transport + 'static,
     F: Fn(&Settings) -> T + 'static,
 {
-    type Output = Report;
-    type IntoFuture = Pin<Box<dyn Future<Output = Report>>>;
+    type Output = SuiteReport;
+    type IntoFuture = Pin<Box<dyn Future<Output = SuiteReport>>>;
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
@@ -192,21 +192,28 @@ impl Choice {
         let excuse = self.excuses.iter().find(|(name, _)| name == case.name);
         let verdict = match excuse {
             Some((_, reason)) if judgement.broken.is_empty() => {
-                Verdict::Excused { reason: reason.clone() }
+                CaseResult::Excused { reason: reason.clone() }
             }
             _ => {
                 let mut complaints = judgement.broken;
                 complaints.extend(judgement.unexpected);
-                if complaints.is_empty() { Verdict::Passed } else { Verdict::Failed { complaints } }
+                if complaints.is_empty() {
+                    CaseResult::Passed
+                } else {
+                    CaseResult::Failed { complaints }
+                }
             }
         };
         CaseReport { name: case.name, does: case.does, verdict, observed: judgement.observed }
     }
 
-    fn finish(&self, reports: Vec<CaseReport>) -> Report {
+    fn finish(&self, reports: Vec<CaseReport>) -> SuiteReport {
         let named = self.only.iter().chain(self.excuses.iter().map(|(name, _)| name));
         let unknown = named.filter(|name| all().all(|case| case.name != **name));
-        Report::new(reports, unknown.map(|name| format!("there is no case {name:?}")).collect())
+        SuiteReport::new(
+            reports,
+            unknown.map(|name| format!("there is no case {name:?}")).collect(),
+        )
     }
 }
 
@@ -215,7 +222,9 @@ fn no_scene(case: &Case, error: &io::Error) -> CaseReport {
     CaseReport {
         name: case.name,
         does: case.does,
-        verdict: Verdict::Failed { complaints: vec![format!("could not set the scene: {error}")] },
+        verdict: CaseResult::Failed {
+            complaints: vec![format!("could not set the scene: {error}")],
+        },
         observed: "nothing".to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::{Answer, RecordedRequest};
+use crate::{CannedResponse, RecordedRequest};
 
 /// Whose words a [`FakeAuthServer`](super::FakeAuthServer) uses.
 ///
@@ -108,7 +108,7 @@ impl Dressing {
         Self::Keycloak,
     ];
 
-    pub(super) fn word(self, verdict: &Verdict, request: &RecordedRequest) -> Answer {
+    pub(super) fn word(self, verdict: &Verdict, request: &RecordedRequest) -> CannedResponse {
         match self {
             Self::Rfc => None,
             Self::Claude => claude(verdict),
@@ -125,44 +125,46 @@ impl Dressing {
     }
 }
 
-fn rfc(verdict: &Verdict) -> Answer {
+fn rfc(verdict: &Verdict) -> CannedResponse {
     match verdict {
         Verdict::Issued { access, refresh, lifetime, scope, .. } => {
-            let mut answer = Answer::tokens(access).expires_in(lifetime.as_secs());
+            let mut response = CannedResponse::tokens(access).expires_in(lifetime.as_secs());
             if let Some(refresh) = refresh {
-                answer = answer.refresh_token(refresh);
+                response = response.refresh_token(refresh);
             }
             if let Some(scope) = scope {
-                answer = answer.scope(scope);
+                response = response.scope(scope);
             }
-            answer
+            response
         }
         Verdict::Unknown | Verdict::Expired | Verdict::Revoked | Verdict::Reused => {
-            Answer::oauth_error("invalid_grant")
+            CannedResponse::oauth_error("invalid_grant")
         }
-        Verdict::InvalidClient => Answer::oauth_error("invalid_client")
+        Verdict::InvalidClient => CannedResponse::oauth_error("invalid_client")
             .with_status(401)
             .header("www-authenticate", "Basic realm=\"token\""),
-        Verdict::InvalidScope => Answer::oauth_error("invalid_scope"),
-        Verdict::UnsupportedGrantType => Answer::oauth_error("unsupported_grant_type"),
-        Verdict::InvalidRequest(why) => Answer::oauth_error("invalid_request").description(*why),
-        Verdict::Throttled(wait) => Answer::status(429).retry_after(*wait),
+        Verdict::InvalidScope => CannedResponse::oauth_error("invalid_scope"),
+        Verdict::UnsupportedGrantType => CannedResponse::oauth_error("unsupported_grant_type"),
+        Verdict::InvalidRequest(why) => {
+            CannedResponse::oauth_error("invalid_request").description(*why)
+        }
+        Verdict::Throttled(wait) => CannedResponse::status(429).retry_after(*wait),
     }
 }
 
-fn claude(verdict: &Verdict) -> Option<Answer> {
+fn claude(verdict: &Verdict) -> Option<CannedResponse> {
     Some(match verdict {
         Verdict::Unknown | Verdict::Revoked | Verdict::Reused => {
             invalid_grant("Refresh token not found or invalid")
         }
         Verdict::Expired => invalid_grant("Refresh token expired"),
-        Verdict::InvalidRequest(_) => Answer::status(400).member("type", "error").member(
+        Verdict::InvalidRequest(_) => CannedResponse::status(400).member("type", "error").member(
             "error",
             json!({ "type": "invalid_request_error", "message": "Invalid request format" }),
         ),
         Verdict::Throttled(wait) => {
             let message = "Rate limited. Please try again later.";
-            Answer::status(429)
+            CannedResponse::status(429)
                 .member("error", json!({ "type": "rate_limit_error", "message": message }))
                 .retry_after(*wait)
         }
@@ -170,9 +172,9 @@ fn claude(verdict: &Verdict) -> Option<Answer> {
     })
 }
 
-fn openai(verdict: &Verdict) -> Option<Answer> {
+fn openai(verdict: &Verdict) -> Option<CannedResponse> {
     let nested = |status, code: Option<&str>, message: &str| {
-        Answer::status(status).member(
+        CannedResponse::status(status).member(
             "error",
             json!({
                 "message": message,
@@ -184,13 +186,13 @@ fn openai(verdict: &Verdict) -> Option<Answer> {
     };
     Some(match verdict {
         Verdict::Issued { access, refresh, .. } => {
-            let mut answer = Answer::status(200)
+            let mut response = CannedResponse::status(200)
                 .member("id_token", "eyJhbGciOiJub25lIn0.e30.")
                 .member("access_token", access.as_str());
             if let Some(refresh) = refresh {
-                answer = answer.refresh_token(refresh);
+                response = response.refresh_token(refresh);
             }
-            answer
+            response
         }
         Verdict::Unknown => nested(
             401,
@@ -216,30 +218,30 @@ fn openai(verdict: &Verdict) -> Option<Answer> {
     })
 }
 
-fn google(verdict: &Verdict) -> Option<Answer> {
+fn google(verdict: &Verdict) -> Option<CannedResponse> {
     Some(match verdict {
         Verdict::Unknown => invalid_grant("Bad Request"),
         Verdict::Expired | Verdict::Revoked | Verdict::Reused => {
             invalid_grant("Token has been expired or revoked.")
         }
-        Verdict::InvalidClient => {
-            Answer::oauth_error("invalid_client").with_status(401).description("Unauthorized")
-        }
-        Verdict::Throttled(_) => Answer::status(403)
+        Verdict::InvalidClient => CannedResponse::oauth_error("invalid_client")
+            .with_status(401)
+            .description("Unauthorized"),
+        Verdict::Throttled(_) => CannedResponse::status(403)
             .header("content-type", "text/html; charset=UTF-8")
             .body("<html><head><title>Sorry...</title></head></html>"),
         _ => return None,
     })
 }
 
-fn entra(verdict: &Verdict) -> Option<Answer> {
+fn entra(verdict: &Verdict) -> Option<CannedResponse> {
     let worded = |status, error: &str, number: u32, text: &str| {
         let description = format!(
             "AADSTS{number}: {text} Trace ID: 0000aaaa-11bb-cccc-dd22-eeeeee333300 \
              Correlation ID: aaaa0000-bb11-2222-33cc-444444dddddd \
              Timestamp: 2026-01-01 00:00:00Z"
         );
-        Answer::oauth_error(error)
+        CannedResponse::oauth_error(error)
             .with_status(status)
             .description(description)
             .member("error_codes", json!([number]))
@@ -282,34 +284,35 @@ fn entra(verdict: &Verdict) -> Option<Answer> {
     })
 }
 
-fn github(verdict: &Verdict, request: &RecordedRequest) -> Answer {
-    let answer = match verdict {
+fn github(verdict: &Verdict, request: &RecordedRequest) -> CannedResponse {
+    let response = match verdict {
         Verdict::Unknown | Verdict::Expired | Verdict::Revoked | Verdict::Reused => {
-            Answer::oauth_error("bad_refresh_token")
+            CannedResponse::oauth_error("bad_refresh_token")
                 .description("The refresh token passed is incorrect or expired.")
                 .member("error_uri", "https://docs.github.com")
                 .with_status(200)
         }
-        Verdict::InvalidClient => Answer::oauth_error("incorrect_client_credentials")
+        Verdict::InvalidClient => CannedResponse::oauth_error("incorrect_client_credentials")
             .description("The client_id and/or client_secret passed are incorrect.")
             .with_status(200),
         Verdict::Issued { refresh, .. } => {
-            let answer = rfc(verdict).member("token_type", "bearer").scope("");
+            let response = rfc(verdict).member("token_type", "bearer").scope("");
             match refresh {
                 // Six months, as its documentation says.
-                Some(_) => answer.member("refresh_token_expires_in", 15_897_600),
-                None => answer,
+                Some(_) => response.member("refresh_token_expires_in", 15_897_600),
+                None => response,
             }
         }
         Verdict::Throttled(_) => rfc(verdict),
         _ => rfc(verdict).with_status(200),
     };
     let wants_json = request.header("accept").is_some_and(|accept| accept.contains("json"));
-    if wants_json { answer } else { answer.form_encoded() }
+    if wants_json { response } else { response.form_encoded() }
 }
 
-fn slack(verdict: &Verdict) -> Answer {
-    let refused = |code: &str| Answer::status(200).member("ok", false).member("error", code);
+fn slack(verdict: &Verdict) -> CannedResponse {
+    let refused =
+        |code: &str| CannedResponse::status(200).member("ok", false).member("error", code);
     match verdict {
         Verdict::Issued { .. } => rfc(verdict).member("ok", true).member("token_type", "bot"),
         Verdict::Unknown | Verdict::Reused => refused("invalid_refresh_token"),
@@ -322,30 +325,30 @@ fn slack(verdict: &Verdict) -> Answer {
     }
 }
 
-fn auth0(verdict: &Verdict) -> Option<Answer> {
+fn auth0(verdict: &Verdict) -> Option<CannedResponse> {
     Some(match verdict {
         Verdict::Unknown | Verdict::Expired | Verdict::Revoked | Verdict::Reused => {
             invalid_grant("Unknown or invalid refresh token.").with_status(403)
         }
-        Verdict::InvalidClient => {
-            Answer::oauth_error("access_denied").description("Unauthorized").with_status(401)
-        }
+        Verdict::InvalidClient => CannedResponse::oauth_error("access_denied")
+            .description("Unauthorized")
+            .with_status(401),
         Verdict::Throttled(wait) => {
-            Answer::oauth_error("too_many_requests").with_status(429).retry_after(*wait)
+            CannedResponse::oauth_error("too_many_requests").with_status(429).retry_after(*wait)
         }
         _ => return None,
     })
 }
 
-fn okta(verdict: &Verdict) -> Option<Answer> {
+fn okta(verdict: &Verdict) -> Option<CannedResponse> {
     Some(match verdict {
         Verdict::Unknown | Verdict::Expired | Verdict::Revoked | Verdict::Reused => {
             invalid_grant("The refresh token is invalid or expired.")
         }
-        Verdict::InvalidClient => Answer::oauth_error("invalid_client")
+        Verdict::InvalidClient => CannedResponse::oauth_error("invalid_client")
             .description("The client secret supplied for a confidential client is invalid.")
             .with_status(401),
-        Verdict::Throttled(wait) => Answer::status(429)
+        Verdict::Throttled(wait) => CannedResponse::status(429)
             .member("errorCode", "E0000047")
             .member("errorSummary", "API call exceeded rate limit due to too many requests.")
             .member("errorLink", "E0000047")
@@ -355,19 +358,19 @@ fn okta(verdict: &Verdict) -> Option<Answer> {
     })
 }
 
-fn keycloak(verdict: &Verdict) -> Option<Answer> {
+fn keycloak(verdict: &Verdict) -> Option<CannedResponse> {
     Some(match verdict {
         Verdict::Unknown => invalid_grant("Invalid refresh token"),
         Verdict::Expired => invalid_grant("Token is not active"),
         Verdict::Revoked => invalid_grant("Session not active"),
         Verdict::Reused => invalid_grant("Maximum allowed refresh token reuse exceeded"),
-        Verdict::InvalidClient => Answer::oauth_error("unauthorized_client")
+        Verdict::InvalidClient => CannedResponse::oauth_error("unauthorized_client")
             .description("Invalid client or Invalid client credentials")
             .with_status(401),
         _ => return None,
     })
 }
 
-fn invalid_grant(description: &str) -> Answer {
-    Answer::oauth_error("invalid_grant").description(description)
+fn invalid_grant(description: &str) -> CannedResponse {
+    CannedResponse::oauth_error("invalid_grant").description(description)
 }

@@ -1,4 +1,4 @@
-//! What goes wrong between a request and its answer.
+//! What goes wrong between a request and its response.
 
 use std::time::Duration;
 
@@ -16,18 +16,18 @@ pub enum Fault {
     /// done about it.
     LostBefore,
     /// The exchange is made, the old refresh token is spent, and the
-    /// connection is reset before the answer: the dangerous case.
+    /// connection is reset before the response: the dangerous case.
     LostAfter,
-    /// The exchange is made, and the answer breaks off in the middle.
-    CutAnswer,
-    /// The exchange is made, and no answer comes. In process the call times
+    /// The exchange is made, and the response breaks off in the middle.
+    CutResponse,
+    /// The exchange is made, and no response comes. In process the call times
     /// out after this long; over a socket the connection is held until the
     /// client gives up.
     StallAfter(Duration),
-    /// The exchange is made, and the answer takes this long; over a socket, in
+    /// The exchange is made, and the response takes this long; over a socket, in
     /// real time.
     Delay(Duration),
-    /// An answer with this status and an HTML page, as from a proxy; nothing
+    /// A response with this status and an HTML page, as from a proxy; nothing
     /// is done about the request.
     Status(u16),
     /// As `Status`, but the exchange is made behind it.
@@ -40,8 +40,8 @@ impl Fault {
         !matches!(self, Self::Refused | Self::LostBefore | Self::Status(_))
     }
 
-    /// Whether the answer reaches the client.
-    pub(super) fn answers(self) -> bool {
+    /// Whether the response reaches the client.
+    pub(super) fn responses(self) -> bool {
         matches!(self, Self::None | Self::Delay(_))
     }
 }

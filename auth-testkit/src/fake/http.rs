@@ -6,8 +6,8 @@ use auth_core::TokenEndpoint;
 
 use super::{FakeAuthServer, Fault, transport::proxy_page};
 use crate::{
-    Answer, Certificate, Cut, FaultServer, Point, Reaction, ReceivedRequest, RecordedRequest,
-    transcript::Outcome,
+    Behaviour, CannedResponse, Certificate, Cut, FaultServer, Point, ReceivedRequest,
+    RecordedRequest, transcript::Outcome,
 };
 
 impl FakeAuthServer {
@@ -47,28 +47,28 @@ impl FakeAuthServer {
         }
     }
 
-    fn react(&self, received: &ReceivedRequest) -> Reaction {
+    fn react(&self, received: &ReceivedRequest) -> Behaviour {
         let now = self.shared.elapsed();
         let handled = self.lock().handle(recorded(received), now);
         // Whether it really arrives only the client knows; what leaves here
         // whole is taken to.
-        let answer = match handled.fault {
+        let response = match handled.fault {
             Fault::Status(status) | Fault::StatusAfter(status) => proxy_page(status),
-            _ => handled.answer.clone(),
+            _ => handled.response.clone(),
         };
-        let outcome = Outcome::Answered(answer.build());
+        let outcome = Outcome::Answered(response.build());
         self.shared.close(handled.call, outcome, handled.unsettled(), true);
         match handled.fault {
             Fault::Refused | Fault::LostBefore | Fault::LostAfter => {
-                Reaction::reset(Point::AfterBody)
+                Behaviour::reset(Point::AfterBody)
             }
-            Fault::StallAfter(_) => Reaction::stall(Point::AfterBody),
-            Fault::CutAnswer => reaction(&answer).cut(Point::InAnswerBody, Cut::Close),
+            Fault::StallAfter(_) => Behaviour::stall(Point::AfterBody),
+            Fault::CutResponse => behaviour(&response).cut(Point::InResponseBody, Cut::Close),
             Fault::Delay(delay) => {
                 thread::sleep(delay);
-                reaction(&answer)
+                behaviour(&response)
             }
-            Fault::None | Fault::Status(_) | Fault::StatusAfter(_) => reaction(&answer),
+            Fault::None | Fault::Status(_) | Fault::StatusAfter(_) => behaviour(&response),
         }
     }
 }
@@ -122,11 +122,11 @@ fn recorded(received: &ReceivedRequest) -> RecordedRequest {
     RecordedRequest::new(request)
 }
 
-fn reaction(answer: &Answer) -> Reaction {
-    let response = answer.build();
-    let mut reaction = Reaction::answer(response.status().as_u16());
+fn behaviour(response: &CannedResponse) -> Behaviour {
+    let response = response.build();
+    let mut behaviour = Behaviour::response(response.status().as_u16());
     for (name, value) in response.headers() {
-        reaction = reaction.header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
+        behaviour = behaviour.header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
     }
-    reaction.body(response.into_body())
+    behaviour.body(response.into_body())
 }

@@ -154,13 +154,13 @@ impl Ledger {
         }
     }
 
-    /// The answer that told of the successor has arrived, or never will.
+    /// The response that told of the successor has arrived, or never will.
     pub(super) fn settle(&mut self, token: Receipt, arrived: bool) {
         let token = &mut self.families[token.family].tokens[token.generation];
         if let Some(spent) = &mut token.spent {
             match (spent.knowledge, arrived) {
                 (_, true) => spent.knowledge = Knowledge::Told,
-                (Knowledge::UnderWay, false) => spent.knowledge = Knowledge::AnswerLost,
+                (Knowledge::UnderWay, false) => spent.knowledge = Knowledge::ResponseLost,
                 // Told once is told.
                 _ => {}
             }

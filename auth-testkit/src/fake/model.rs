@@ -1,15 +1,15 @@
-//! The server's logic: from a request and the time to an answer.
+//! The server's logic: from a request and the time to a response.
 
 use std::{collections::VecDeque, time::Duration};
 
 use super::{
-    Fault, Knowledge, Report, Revocation, RevokedBecause,
+    Fault, Knowledge, Revocation, RevokedBecause, ServerReport,
     dressing::Verdict,
     issue::{Ledger, SpentHow},
     settings::{Client, Rotation, Settings},
 };
 use crate::{
-    Answer, RecordedRequest,
+    CannedResponse, RecordedRequest,
     transcript::{Exchange, Outcome, Secrets, render},
 };
 
@@ -20,7 +20,7 @@ pub(super) struct Model {
     faults: VecDeque<Fault>,
     /// When the current span of the rate limit began, and its requests.
     span: Option<(Duration, u32)>,
-    pub(super) report: Report,
+    pub(super) report: ServerReport,
     pub(super) exchanges: Vec<Exchange>,
 }
 
@@ -30,12 +30,12 @@ pub(super) struct Handled {
     pub(super) call: usize,
     pub(super) fault: Fault,
     /// What the server says, whether or not it arrives.
-    pub(super) answer: Answer,
-    /// Whose client learns of a spent token by the answer.
+    pub(super) response: CannedResponse,
+    /// Whose client learns of a spent token by the response.
     pub(super) receipt: Option<Receipt>,
 }
 
-/// A refresh token, by family and generation, that an answer tells the fate of.
+/// A refresh token, by family and generation, that a response tells the fate of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Receipt {
     pub(super) family: usize,
@@ -50,7 +50,7 @@ impl Model {
             settings,
             faults: VecDeque::new(),
             span: None,
-            report: Report::default(),
+            report: ServerReport::default(),
             exchanges: Vec::new(),
         }
     }
@@ -60,15 +60,15 @@ impl Model {
         self.report.requests += 1;
         let fault = self.next_fault();
         let mut receipt = None;
-        let answer = if fault.lets_through() {
+        let response = if fault.lets_through() {
             let verdict = self.judge(&request, now, &mut receipt);
             self.count(&verdict);
             self.settings.dressing.word(&verdict, &request)
         } else {
             self.report.faults_before += 1;
-            Answer::status(503)
+            CannedResponse::status(503)
         };
-        if let (Some(receipt), false) = (receipt, fault.answers()) {
+        if let (Some(receipt), false) = (receipt, fault.responses()) {
             self.settle(receipt, false);
         }
         let call = self.exchanges.len();
@@ -76,15 +76,15 @@ impl Model {
             request,
             outcome: Outcome::UnderWay,
             ended: None,
-            reply: None,
+            step: None,
         });
-        Handled { call, fault, answer, receipt }
+        Handled { call, fault, response, receipt }
     }
 
-    /// The answer has arrived, or never will.
+    /// The response has arrived, or never will.
     pub(super) fn settle(&mut self, receipt: Receipt, arrived: bool) {
         if !arrived {
-            self.report.lost_answers += 1;
+            self.report.lost_responses += 1;
         }
         self.ledger.settle(receipt, arrived);
     }

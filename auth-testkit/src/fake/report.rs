@@ -5,16 +5,16 @@ use std::time::Duration;
 /// What a [`FakeAuthServer`](super::FakeAuthServer) has seen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Report {
+pub struct ServerReport {
     /// Requests that arrived, and those that a fault kept from arriving.
     pub requests: usize,
-    /// New access tokens issued for a request, whether or not the answer
+    /// New access tokens issued for a request, whether or not the response
     /// arrived.
     pub exchanges: usize,
     /// The same tokens given once more, within the grace period.
     pub repeats: usize,
-    /// Exchanges whose answer was lost.
-    pub lost_answers: usize,
+    /// Exchanges whose response was lost.
+    pub lost_responses: usize,
     /// Requests that a fault ended before anything was done about them.
     pub faults_before: usize,
     /// Requests refused since the refresh token is dead or unknown.
@@ -30,10 +30,10 @@ pub struct Report {
     pub revocations: Vec<Revocation>,
 }
 
-impl Report {
+impl ServerReport {
     /// The uses of a spent refresh token that the client could have avoided.
     pub fn avoidable_replays(&self) -> impl Iterator<Item = &Replay> {
-        self.replays.iter().filter(|replay| replay.knowledge != Knowledge::AnswerLost)
+        self.replays.iter().filter(|replay| replay.knowledge != Knowledge::ResponseLost)
     }
 }
 
@@ -57,13 +57,13 @@ pub struct Replay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Knowledge {
-    /// The answer was delivered: it had the successor.
+    /// The response was delivered: it had the successor.
     Told,
-    /// The answer was still on its way: somebody sent the token a second time
+    /// The response was still on its way: somebody sent the token a second time
     /// meanwhile.
     UnderWay,
-    /// The answer was lost, or the caller had given up: nobody could know.
-    AnswerLost,
+    /// The response was lost, or the caller had given up: nobody could know.
+    ResponseLost,
 }
 
 /// A family of refresh tokens that was revoked.

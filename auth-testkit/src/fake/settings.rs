@@ -21,13 +21,13 @@ pub struct FakeAuthServerBuilder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rotation {
-    /// It stays good. The answer holds no refresh token.
+    /// It stays good. The response holds no refresh token.
     Off,
-    /// It is spent, and the answer holds its successor.
+    /// It is spent, and the response holds its successor.
     EachUse,
     /// As `EachUse`; but for this long, and until the successor is used, the
     /// spent one gives the same new tokens again. Servers grant 5 to 60
-    /// seconds so that a lost answer does not end a session.
+    /// seconds so that a lost response does not end a session.
     WithGrace(Duration),
 }
 

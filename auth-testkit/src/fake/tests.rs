@@ -12,7 +12,7 @@ use auth_core::{
 };
 
 use super::*;
-use crate::Answer;
+use crate::CannedResponse;
 
 const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -36,8 +36,8 @@ fn refresh_token(tokens: TokenSet) -> RefreshToken {
     tokens.refresh_token.unwrap()
 }
 
-/// The answer as it is.
-fn answer(server: &FakeAuthServer, grant: impl Into<Grant>) -> Response {
+/// The response as it is.
+fn response(server: &FakeAuthServer, grant: impl Into<Grant>) -> Response {
     BlockingTransport::send(server, server.endpoint().request(&grant.into())).unwrap()
 }
 
@@ -84,9 +84,9 @@ fn without_rotation_the_token_stays_good() {
     let server = FakeAuthServer::builder().rotation(Rotation::Off).build();
     let token = refresh_token(server.log_in("ada"));
     for _ in 0..3 {
-        let answer: serde_json::Value =
-            serde_json::from_slice(answer(&server, token.clone()).body()).unwrap();
-        assert!(answer.get("refresh_token").is_none(), "{answer}");
+        let response: serde_json::Value =
+            serde_json::from_slice(response(&server, token.clone()).body()).unwrap();
+        assert!(response.get("refresh_token").is_none(), "{response}");
     }
     assert_eq!(server.report().exchanges, 3);
     assert_eq!(server.report().replays, []);
@@ -243,7 +243,7 @@ fn requests_are_checked_as_the_rfc_has_it() {
             .body(body.as_bytes().to_vec())
             .unwrap();
         let handled = server.lock().handle(RecordedRequest::new(request), Duration::ZERO);
-        let text = String::from_utf8(handled.answer.build().into_body()).unwrap();
+        let text = String::from_utf8(handled.response.build().into_body()).unwrap();
         assert!(text.contains(&format!("\"error\":\"{code}\"")), "{body}: {text}");
     }
 }
@@ -260,13 +260,13 @@ fn client_credentials_give_an_access_token_only() {
 #[test]
 fn every_fault_does_what_it_says() {
     use Delivery::{Answered, NotSent, Unknown};
-    let html = |status| Answer::status(status).build().status();
+    let html = |status| CannedResponse::status(status).build().status();
     // The fault; what the client sees; whether the exchange was made; the time.
     for (fault, delivery, kind, exchanged, takes) in [
         (Fault::Refused, NotSent, Ok(TransportErrorKind::Refused), false, 0),
         (Fault::LostBefore, Unknown, Ok(TransportErrorKind::Reset), false, 0),
         (Fault::LostAfter, Unknown, Ok(TransportErrorKind::Reset), true, 0),
-        (Fault::CutAnswer, Unknown, Ok(TransportErrorKind::Truncated), true, 0),
+        (Fault::CutResponse, Unknown, Ok(TransportErrorKind::Truncated), true, 0),
         (Fault::StallAfter(s(10)), Unknown, Ok(TransportErrorKind::Timeout), true, 10),
         (Fault::Status(502), Unknown, Err(html(502)), false, 0),
         (Fault::StatusAfter(504), Unknown, Err(html(504)), true, 0),
@@ -285,7 +285,7 @@ fn every_fault_does_what_it_says() {
         assert_eq!(error.elapsed(), s(takes), "{fault:?}");
         let report = server.report();
         let made = usize::from(exchanged);
-        assert_eq!((report.exchanges, report.lost_answers), (made, made), "{fault:?}");
+        assert_eq!((report.exchanges, report.lost_responses), (made, made), "{fault:?}");
         assert_eq!(report.faults_before, 1 - made);
 
         // The faults are used up, and asking again is no replay to blame.
@@ -325,17 +325,17 @@ fn a_delay_passes_on_the_clock_and_hides_a_replay_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_given_up_loses_its_answer() {
+async fn a_call_given_up_loses_its_response() {
     let clock = VirtualClock::manual();
     let server = FakeAuthServer::builder().clock(&clock).build();
     let token = refresh_token(server.log_in("ada"));
     server.fail_next([Fault::Delay(s(5))]);
     let call = refresh(Refresh::new(server.endpoint(), token.clone()), &server, &clock);
     tokio::time::timeout(s(1), call).await.unwrap_err();
-    assert_eq!((server.report().exchanges, server.report().lost_answers), (1, 1));
+    assert_eq!((server.report().exchanges, server.report().lost_responses), (1, 1));
 
     assert_rejected(exchange(&server, &token));
-    assert_eq!(server.report().replays[0].knowledge, Knowledge::AnswerLost);
+    assert_eq!(server.report().replays[0].knowledge, Knowledge::ResponseLost);
     server.assert_never_replayed();
     assert!(server.transcript().contains("given up by the caller"), "{}", server.transcript());
 }
@@ -383,5 +383,5 @@ fn chance_is_decided_by_the_seed() {
     assert_ne!(run(8).1, token);
     // 20 of 100, and 10 of the 80 that are left: within five standard deviations.
     assert!((150..250).contains(&report.faults_before), "{report:?}");
-    assert!((40..120).contains(&report.lost_answers), "{report:?}");
+    assert!((40..120).contains(&report.lost_responses), "{report:?}");
 }

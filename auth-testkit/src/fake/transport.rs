@@ -12,7 +12,7 @@ use super::{
     model::{Handled, Receipt},
     settings::Time,
 };
-use crate::{Answer, RecordedRequest, transcript::Outcome};
+use crate::{CannedResponse, RecordedRequest, transcript::Outcome};
 
 #[async_trait]
 impl Transport for FakeAuthServer {
@@ -43,7 +43,7 @@ impl FakeAuthServer {
     }
 }
 
-/// A call under way. Dropped before its end, its answer is lost.
+/// A call under way. Dropped before its end, its response is lost.
 struct Call<'a> {
     shared: &'a Shared,
     handled: Option<Handled>,
@@ -78,19 +78,19 @@ impl Handled {
     fn result(&self) -> Result<Response, TransportError> {
         let unknown = |kind| Err(TransportError::unknown(kind));
         match self.fault {
-            Fault::None | Fault::Delay(_) => Ok(self.answer.build()),
+            Fault::None | Fault::Delay(_) => Ok(self.response.build()),
             Fault::Refused => Err(TransportError::not_sent(TransportErrorKind::Refused)),
             Fault::LostBefore | Fault::LostAfter => unknown(TransportErrorKind::Reset),
-            Fault::CutAnswer => unknown(TransportErrorKind::Truncated),
+            Fault::CutResponse => unknown(TransportErrorKind::Truncated),
             Fault::StallAfter(_) => unknown(TransportErrorKind::Timeout),
             Fault::Status(status) | Fault::StatusAfter(status) => Ok(proxy_page(status).build()),
         }
     }
 
-    /// The token whose client learns by this answer, if it was not settled at
+    /// The token whose client learns by this response, if it was not settled at
     /// once that it does not.
     pub(super) fn unsettled(&self) -> Option<Receipt> {
-        self.receipt.filter(|_| self.fault.answers())
+        self.receipt.filter(|_| self.fault.responses())
     }
 }
 
@@ -115,10 +115,10 @@ impl Shared {
 }
 
 /// The kind of page that proxies send with their own errors.
-pub(super) fn proxy_page(status: u16) -> Answer {
-    let answer = Answer::status(status);
-    let reason = answer.build().status().canonical_reason().unwrap_or("Error");
-    answer
+pub(super) fn proxy_page(status: u16) -> CannedResponse {
+    let response = CannedResponse::status(status);
+    let reason = response.build().status().canonical_reason().unwrap_or("Error");
+    response
         .header("content-type", "text/html")
         .body(format!("<html><head><title>{status} {reason}</title></head></html>\n"))
 }

@@ -6,7 +6,7 @@ use auth_core::{Response, TransportError, TransportErrorKind};
 
 use super::{Content, Shared};
 use crate::{
-    Expect, Gate, RecordedRequest, Reply,
+    CallOutcome, Expect, Gate, RecordedRequest,
     transcript::{Exchange, Outcome, Secrets, describe_response, render},
 };
 
@@ -22,7 +22,7 @@ pub(super) enum When {
 struct Step {
     number: usize,
     when: When,
-    reply: Reply,
+    outcome: CallOutcome,
     location: &'static Location<'static>,
 }
 
@@ -52,9 +52,14 @@ impl State {
         }
     }
 
-    pub(super) fn add(&mut self, when: When, reply: Reply, location: &'static Location<'static>) {
+    pub(super) fn add(
+        &mut self,
+        when: When,
+        outcome: CallOutcome,
+        location: &'static Location<'static>,
+    ) {
         self.scripted += 1;
-        let step = Step { number: self.scripted, when, reply, location };
+        let step = Step { number: self.scripted, when, outcome, location };
         match step.when {
             When::Next(_) => self.in_order.push_back(step),
             When::Once(_) | When::Always(_) => self.on_request.push(step),
@@ -65,17 +70,17 @@ impl State {
     pub(super) fn receive(
         &mut self,
         request: RecordedRequest,
-    ) -> Result<(usize, RecordedRequest, Reply), String> {
+    ) -> Result<(usize, RecordedRequest, CallOutcome), String> {
         let chosen = self.choose(&request);
         let call = self.exchanges.len();
         self.exchanges.push(Exchange {
             request: request.clone(),
             outcome: Outcome::UnderWay,
             ended: None,
-            reply: chosen.as_ref().ok().map(|step| (step.number, step.location)),
+            step: chosen.as_ref().ok().map(|step| (step.number, step.location)),
         });
         match chosen {
-            Ok(step) => Ok((call, request, step.reply)),
+            Ok(step) => Ok((call, request, step.outcome)),
             Err(mismatch) => {
                 self.exchanges[call].outcome = Outcome::Unexpected;
                 let message = match mismatch {
@@ -111,7 +116,7 @@ impl State {
     }
 
     fn scripted_calls(&self) -> usize {
-        self.exchanges.iter().filter(|exchange| exchange.reply.is_some()).count()
+        self.exchanges.iter().filter(|exchange| exchange.step.is_some()).count()
     }
 
     pub(super) fn transcript(&self) -> String {
@@ -144,7 +149,7 @@ impl State {
             return None;
         }
         let done = self.scripted_calls();
-        let what = if count == 1 { "a reply was" } else { "replies were" };
+        let what = if count == 1 { "a step was" } else { "steps were" };
         Some(self.explain(
             &format!("{what} left over"),
             Some((calls(done + count), calls(self.exchanges.len()))),
@@ -153,7 +158,7 @@ impl State {
 
     fn explain_mismatch(&self, step: &Step) -> String {
         let headline = format!(
-            "call {} does not look as reply {} ({}) expects",
+            "call {} does not look as step {} ({}) expects",
             self.exchanges.len(),
             step.number,
             step.location
@@ -189,8 +194,8 @@ impl State {
             text.push_str("left over:\n");
         }
         for step in left_over {
-            let _ = write!(text, "     reply {} ({}): ", step.number, step.location);
-            text.push_str(&describe_reply(&step.reply, &mut secrets));
+            let _ = write!(text, "     step {} ({}): ", step.number, step.location);
+            text.push_str(&describe_outcome(&step.outcome, &mut secrets));
             if let When::Once(expect) | When::Next(Some(expect)) = &step.when {
                 let _ = write!(text, ", for {}", expect.describe(&mut secrets));
             }
@@ -207,9 +212,9 @@ fn calls(count: usize) -> String {
     if count == 1 { "1 call".to_owned() } else { format!("{count} calls") }
 }
 
-fn describe_reply(reply: &Reply, secrets: &mut Secrets) -> String {
-    match &reply.content {
-        Content::Answer(answer) => describe_response(&answer.build(), secrets),
+fn describe_outcome(outcome: &CallOutcome, secrets: &mut Secrets) -> String {
+    match &outcome.content {
+        Content::CannedResponse(response) => describe_response(&response.build(), secrets),
         Content::Failure(error) => error.to_string(),
         Content::Never => "never comes".to_owned(),
         Content::Computed(_) => "computed from the request".to_owned(),
@@ -220,25 +225,25 @@ fn describe_reply(reply: &Reply, secrets: &mut Secrets) -> String {
 pub(super) struct Flight<'a> {
     shared: &'a Shared,
     call: usize,
-    pub(super) reply: Reply,
+    pub(super) outcome: CallOutcome,
     landed: bool,
 }
 
 impl<'a> Flight<'a> {
-    pub(super) fn new(shared: &'a Shared, call: usize, reply: Reply) -> Self {
-        Self { shared, call, reply, landed: false }
+    pub(super) fn new(shared: &'a Shared, call: usize, outcome: CallOutcome) -> Self {
+        Self { shared, call, outcome, landed: false }
     }
 
     pub(super) fn holds_back(&self) -> Option<Gate> {
-        match self.reply.content {
+        match self.outcome.content {
             Content::Never => Some(self.shared.ended.clone()),
-            _ => self.reply.gate.clone(),
+            _ => self.outcome.gate.clone(),
         }
     }
 
     pub(super) fn land(mut self) -> Result<Response, TransportError> {
-        let result = match &self.reply.content {
-            Content::Answer(answer) => Ok(answer.build()),
+        let result = match &self.outcome.content {
+            Content::CannedResponse(response) => Ok(response.build()),
             Content::Failure(error) => Err(error.clone()),
             // Computed replies were resolved at the start.
             Content::Never | Content::Computed(_) => {

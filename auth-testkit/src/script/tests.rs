@@ -9,7 +9,7 @@ use auth_core::{
     TokenEndpoint, TokenSet, Transport, TransportErrorKind, refresh, refresh_blocking,
 };
 
-use crate::{Answer, Expect, Gate, Reply, Script, VirtualClock};
+use crate::{CallOutcome, CannedResponse, Expect, Gate, Script, VirtualClock};
 
 const KINDS: [TransportErrorKind; 15] = [
     TransportErrorKind::Dns,
@@ -33,13 +33,13 @@ fn endpoint() -> TokenEndpoint {
     TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap()
 }
 
-fn renewal(token: &str) -> Refresh {
+fn planned(token: &str) -> Refresh {
     Refresh::new(endpoint(), RefreshToken::new(token))
 }
 
-/// The renewal of one refresh token over the script.
-fn renew(script: &Script, token: &str) -> Result<TokenSet, RefreshError> {
-    refresh_blocking(renewal(token), script, script.clock())
+/// The refresh of one refresh token over the script.
+fn run(script: &Script, token: &str) -> Result<TokenSet, RefreshError> {
+    refresh_blocking(planned(token), script, script.clock())
 }
 
 /// The message that `act` panics with.
@@ -53,7 +53,7 @@ fn every_failure_of_the_network_comes_with_both_deliveries() {
     for kind in KINDS {
         let script = Script::new().not_sent(kind).unknown(kind);
         for delivery in [Delivery::NotSent, Delivery::Unknown] {
-            let error = refresh_blocking(renewal("rt-1").policy(Never), &script, script.clock())
+            let error = refresh_blocking(planned("rt-1").policy(Never), &script, script.clock())
                 .unwrap_err();
             let cause = error.failure().transport_error().unwrap();
             assert_eq!((cause.kind(), cause.delivery()), (kind, delivery));
@@ -63,11 +63,11 @@ fn every_failure_of_the_network_comes_with_both_deliveries() {
 }
 
 #[test]
-fn replies_come_in_order_and_delays_pass_on_the_clock() {
+fn outcomes_come_in_order_and_delays_pass_on_the_clock() {
     let script = Script::new()
-        .reply(Reply::from(Answer::status(503)).after(Duration::from_secs(2)))
+        .then(CallOutcome::from(CannedResponse::status(503)).after(Duration::from_secs(2)))
         .tokens("at-2", "rt-2");
-    renew(&script, "rt-1").unwrap();
+    run(&script, "rt-1").unwrap();
 
     assert_eq!(script.clock().elapsed(), Duration::from_millis(2500));
     // The server's delay is not the client's wait.
@@ -77,44 +77,44 @@ fn replies_come_in_order_and_delays_pass_on_the_clock() {
 }
 
 #[test]
-fn replies_by_request_come_before_those_in_order() {
+fn outcomes_by_request_come_before_those_in_order() {
     let script = Script::new()
         .status(500)
-        .when(Expect::refresh_token("rt-a"), Answer::tokens("at-a"))
-        .always(Expect::refresh_token("rt-dead"), Answer::oauth_error("invalid_grant"))
-        .reply(Answer::tokens("at-x"));
+        .when(Expect::refresh_token("rt-a"), CannedResponse::tokens("at-a"))
+        .always(Expect::refresh_token("rt-dead"), CannedResponse::oauth_error("invalid_grant"))
+        .then(CannedResponse::tokens("at-x"));
     for _ in 0..3 {
-        assert_eq!(renew(&script, "rt-dead").unwrap_err().kind(), FailureKind::Rejected);
+        assert_eq!(run(&script, "rt-dead").unwrap_err().kind(), FailureKind::Rejected);
     }
-    assert_eq!(renew(&script, "rt-a").unwrap().access_token.expose(), "at-a");
+    assert_eq!(run(&script, "rt-a").unwrap().access_token.expose(), "at-a");
     // `when` is used up: the order has its turn, and its 500 is retried.
-    assert_eq!(renew(&script, "rt-a").unwrap().access_token.expose(), "at-x");
+    assert_eq!(run(&script, "rt-a").unwrap().access_token.expose(), "at-x");
     script.finish();
 }
 
 #[test]
-fn a_reply_is_computed_from_the_request() {
+fn an_outcome_is_computed_from_the_request() {
     let script = Script::new().always(
         Expect::param("grant_type", "refresh_token"),
-        Reply::computed(|request| {
+        CallOutcome::computed(|request| {
             let spent = request.param("refresh_token").unwrap();
-            Answer::tokens("at").refresh_token(format!("{spent}'")).into()
+            CannedResponse::tokens("at").refresh_token(format!("{spent}'")).into()
         })
         .after(Duration::from_millis(1)),
     );
-    let tokens = renew(&script, "rt").unwrap();
+    let tokens = run(&script, "rt").unwrap();
     assert_eq!(tokens.refresh_token, Some(RefreshToken::new("rt'")));
     assert_eq!(script.clock().elapsed(), Duration::from_millis(1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_that_never_comes_can_be_given_up() {
+async fn an_outcome_that_never_comes_can_be_given_up() {
     let script = Script::new().never().tokens("at-2", "rt-2");
-    let call = refresh(renewal("rt-1"), &script, script.clock());
+    let call = refresh(planned("rt-1"), &script, script.clock());
     tokio::time::timeout(Duration::from_millis(1), call).await.unwrap_err();
-    assert!(script.transcript().contains("given up by the caller before the reply"));
+    assert!(script.transcript().contains("given up by the caller before the response"));
 
-    refresh(renewal("rt-1"), &script, script.clock()).await.unwrap();
+    refresh(planned("rt-1"), &script, script.clock()).await.unwrap();
     script.finish();
 }
 
@@ -135,12 +135,12 @@ fn a_thread_that_waits_for_ever_is_set_free_at_the_end() {
 }
 
 #[tokio::test]
-async fn a_gate_holds_replies_back() {
+async fn a_gate_holds_outcomes_back() {
     let gate = Gate::new();
-    let held = || Reply::from(Answer::tokens("at-2")).once_open(&gate);
-    let script = Script::new().reply(held()).reply(held());
-    let one = refresh(renewal("rt-1"), &script, script.clock());
-    let other = refresh(renewal("rt-2"), &script, script.clock());
+    let held = || CallOutcome::from(CannedResponse::tokens("at-2")).once_open(&gate);
+    let script = Script::new().then(held()).then(held());
+    let one = refresh(planned("rt-1"), &script, script.clock());
+    let other = refresh(planned("rt-2"), &script, script.clock());
     let test = async {
         gate.until_waiting(2).await;
         assert_eq!(script.calls(), 2);
@@ -155,8 +155,8 @@ async fn a_gate_holds_replies_back() {
 fn an_unexpected_call_fails_the_test_and_shows_the_exchange() {
     let script = Script::new().status(502).tokens("at-2", "rt-2");
     let text = message(|| {
-        renew(&script, "rt-1").unwrap();
-        let _ = renew(&script, "rt-2");
+        run(&script, "rt-1").unwrap();
+        let _ = run(&script, "rt-2");
     });
     let here = file!();
     let places: Vec<_> = text.matches(here).collect();
@@ -170,14 +170,14 @@ fn an_unexpected_call_fails_the_test_and_shows_the_exchange() {
          the exchange (script made at HERE):\n  \
            1. at 0 ms: POST auth.example.com/token grant_type=refresh_token \
               refresh_token=[secret 1] client_id=my-client\n     \
-              <- 502, no body   (reply 1, HERE)\n  \
+              <- 502, no body   (step 1, HERE)\n  \
            2. at 500 ms: POST auth.example.com/token grant_type=refresh_token \
               refresh_token=[secret 1] client_id=my-client\n     \
               <- 200 access_token=[secret 2] expires_in=3600 refresh_token=[secret 3] \
-              token_type=Bearer   (reply 2, HERE)\n  \
+              token_type=Bearer   (step 2, HERE)\n  \
            3. at 500 ms: POST auth.example.com/token grant_type=refresh_token \
               refresh_token=[secret 3] client_id=my-client\n     \
-              <- nothing in the script answers this\n\
+              <- no step of the script is for this\n\
          \n\
          expected: 2 calls\n  \
            actual: one more\n"
@@ -187,19 +187,19 @@ fn an_unexpected_call_fails_the_test_and_shows_the_exchange() {
 }
 
 #[test]
-fn a_reply_left_over_fails_the_test() {
+fn an_outcome_left_over_fails_the_test() {
     let script = Script::new()
         .tokens("at-2", "rt-2")
         .unknown(TransportErrorKind::Reset)
-        .when(Expect::refresh_token("rt-2"), Answer::status(500));
-    renew(&script, "rt-1").unwrap();
+        .when(Expect::refresh_token("rt-2"), CannedResponse::status(500));
+    run(&script, "rt-1").unwrap();
     let text = without_places(&message(|| script.finish()));
-    assert!(text.starts_with("replies were left over\n"), "{text}");
+    assert!(text.starts_with("steps were left over\n"), "{text}");
     assert!(
         text.ends_with(
             "left over:\n     \
-             reply 2 (HERE): the connection was reset; the request may have been processed\n     \
-             reply 3 (HERE): 500, no body, for refresh_token=[secret 3]\n\
+             step 2 (HERE): the connection was reset; the request may have been processed\n     \
+             step 3 (HERE): 500, no body, for refresh_token=[secret 3]\n\
              \n\
              expected: 3 calls\n  \
                actual: 1 call\n"
@@ -218,11 +218,11 @@ fn a_request_that_does_not_fit_fails_the_test() {
             .and(Expect::path("/other"))
             .and(Expect::header("x-tenant", "t3nant"))
             .and(Expect::that("a large body", |request| request.body().len() > 1000)),
-        Answer::tokens("at-3"),
+        CannedResponse::tokens("at-3"),
     );
-    renew(&script, "rt-1").unwrap();
-    let text = without_places(&message(|| drop(renew(&script, "rt-1"))));
-    assert!(text.starts_with("call 2 does not look as reply 2 (HERE) expects\n"), "{text}");
+    run(&script, "rt-1").unwrap();
+    let text = without_places(&message(|| drop(run(&script, "rt-1"))));
+    assert!(text.starts_with("call 2 does not look as step 2 (HERE) expects\n"), "{text}");
     assert!(
         text.ends_with(
             "\nexpected: refresh_token=[secret 3], scope=a, no client_id, path /other, \
@@ -241,7 +241,7 @@ fn the_last_handle_checks_when_it_is_dropped() {
     let script = Script::new().status(500);
     let other = script.clone();
     drop(script);
-    assert!(message(|| drop(other)).starts_with("a reply was left over"));
+    assert!(message(|| drop(other)).starts_with("a step was left over"));
 
     // Not twice, and not while the test is failing already.
     let script = Script::new().status(500);
@@ -259,7 +259,7 @@ async fn a_panic_swallowed_by_a_task_is_reported_in_the_end() {
     let script = Script::new();
     let task = tokio::spawn({
         let script = script.clone();
-        async move { refresh(renewal("rt-1"), &script, script.clock()).await.is_ok() }
+        async move { refresh(planned("rt-1"), &script, script.clock()).await.is_ok() }
     });
     assert!(task.await.unwrap_err().is_panic());
     assert!(message(|| drop(script)).starts_with("call 1 was not expected"));
@@ -275,9 +275,10 @@ fn messages_point_to_the_line_in_the_test() {
 
 #[test]
 fn a_secret_echoed_under_a_harmless_name_is_not_shown() {
-    let answer = Answer::oauth_error("invalid_grant").description("unknown token rt-1-secret");
-    let script = Script::new().reply(answer);
-    assert!(renew(&script, "rt-1-secret").is_err());
+    let response =
+        CannedResponse::oauth_error("invalid_grant").description("unknown token rt-1-secret");
+    let script = Script::new().then(response);
+    assert!(run(&script, "rt-1-secret").is_err());
     let text = script.transcript();
     assert!(text.contains("error_description=unknown token [secret 1]"), "{text}");
 }
@@ -288,8 +289,8 @@ fn an_empty_script_says_that_nothing_was_asked() {
     assert_eq!(script.transcript(), "  nothing was asked\n");
     let text = message(|| drop(script.request(1)));
     assert!(text.starts_with("there was no call 1\n"), "{text}");
-    script.then(Answer::tokens("at"));
-    renew(&script, "rt").unwrap();
+    script.push(CannedResponse::tokens("at"));
+    run(&script, "rt").unwrap();
     assert_eq!(script.requests().len(), 1);
 }
 
@@ -299,8 +300,8 @@ fn it_can_be_used_as_a_trait_object_of_both_worlds() {
     let script = Script::with_clock(&clock).tokens("at", "rt").tokens("at", "rt");
     let both: (Box<dyn Transport>, Box<dyn BlockingTransport>) =
         (Box::new(script.clone()), Box::new(script.clone()));
-    pollster::block_on(refresh(renewal("rt-1"), &*both.0, &clock)).unwrap();
-    refresh_blocking(renewal("rt-1"), &*both.1, &clock).unwrap();
+    pollster::block_on(refresh(planned("rt-1"), &*both.0, &clock)).unwrap();
+    refresh_blocking(planned("rt-1"), &*both.1, &clock).unwrap();
     script.finish();
 }
 

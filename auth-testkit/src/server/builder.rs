@@ -4,10 +4,10 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::{Arc, OnceLock};
 
+use super::behaviour::Behaviour;
 use super::context::{Context, Stop};
 use super::fault_server::FaultServer;
 use super::listener::Listener;
-use super::reaction::Reaction;
 use super::record::{Log, ReceivedRequest};
 use super::script::Source;
 use super::tls::{self, Certificate};
@@ -53,7 +53,7 @@ impl FaultServerBuilder {
 
     /// Plays this script; takes the place of a script or handler set before.
     #[must_use]
-    pub fn script(mut self, script: impl IntoIterator<Item = Reaction>) -> Self {
+    pub fn script(mut self, script: impl IntoIterator<Item = Behaviour>) -> Self {
         self.source = Source::script(script);
         self
     }
@@ -63,7 +63,7 @@ impl FaultServerBuilder {
     #[must_use]
     pub fn handler(
         mut self,
-        handler: impl Fn(&ReceivedRequest) -> Reaction + Send + Sync + 'static,
+        handler: impl Fn(&ReceivedRequest) -> Behaviour + Send + Sync + 'static,
     ) -> Self {
         self.source = Source::Handler(Box::new(handler));
         self

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use http::{HeaderMap, header};
 
-use super::answer::interim;
+use super::behaviour::Behaviour;
 use super::context::Context;
 use super::cut::{Cut, Point};
 use super::frames;
+use super::http_response::interim;
 use super::intake::{Intake, Protocol};
-use super::reaction::Reaction;
 use super::record::ReceivedRequest;
 use super::script::{Next, unexpected};
 use super::socket::{Ending, Socket};
@@ -20,7 +20,7 @@ use super::socket::{Ending, Socket};
 pub(super) fn serve(
     tcp: Arc<TcpStream>,
     number: usize,
-    early: Option<Reaction>,
+    early: Option<Behaviour>,
     context: Arc<Context>,
 ) {
     let intake = Intake::new(Arc::clone(&context), number);
@@ -49,9 +49,9 @@ pub(super) type Onward = Result<(), Ending>;
 pub(super) const CLOSE: Ending = Ending::Close { notify: true };
 
 impl Conversation<'_> {
-    fn run(&mut self, early: Option<Reaction>) -> Onward {
+    fn run(&mut self, early: Option<Behaviour>) -> Onward {
         self.open(early.as_ref())?;
-        let at_once = early.as_ref().and_then(|reaction| reaction.cut_at(Point::OnAccept));
+        let at_once = early.as_ref().and_then(|behaviour| behaviour.cut_at(Point::OnAccept));
         self.socket.intake.early = early;
         self.wait(Intake::is_decided)?;
         if self.is_http2() {
@@ -68,8 +68,8 @@ impl Conversation<'_> {
     }
 
     /// Everything before HTTP.
-    fn open(&mut self, early: Option<&Reaction>) -> Onward {
-        let cut_at = |point| early.and_then(|reaction| reaction.cut_at(point));
+    fn open(&mut self, early: Option<&Behaviour>) -> Onward {
+        let cut_at = |point| early.and_then(|behaviour| behaviour.cut_at(point));
         if let Some(cut) = cut_at(Point::OnAccept)
             && cut != Cut::GoAway
         {
@@ -89,7 +89,7 @@ impl Conversation<'_> {
             }
             return self.break_off(cut, None);
         }
-        let certificate = early.and_then(|reaction| reaction.certificate);
+        let certificate = early.and_then(|behaviour| behaviour.certificate);
         let Some(default) = self.context.tls else {
             return match certificate {
                 None => Ok(()),
@@ -110,10 +110,10 @@ impl Conversation<'_> {
         self.refuse_bad()?;
         let next = self.socket.intake.take_next();
         let scripted = match &next {
-            Next::Play(reaction) => Some(reaction),
+            Next::Play(behaviour) => Some(behaviour),
             Next::Ask | Next::Nothing => None,
         };
-        let cut_at = |point| scripted.and_then(|reaction| reaction.cut_at(point));
+        let cut_at = |point| scripted.and_then(|behaviour| behaviour.cut_at(point));
         // On a persistent connection a reaction meant for a new one strikes now.
         let late = [Point::OnAccept, Point::OnClientHello];
         if index > 0
@@ -137,19 +137,19 @@ impl Conversation<'_> {
             return Ok(());
         }
         let request = self.with_request(index, |request| request.clone());
-        let reaction = match next {
-            Next::Play(reaction) => *reaction,
+        let behaviour = match next {
+            Next::Play(behaviour) => *behaviour,
             Next::Nothing => unexpected(),
-            Next::Ask => self.context.source.answer(&request),
+            Next::Ask => self.context.source.response(&request),
         };
-        self.with_request(index, |request| request.reaction = reaction.to_string());
-        match reaction.cut {
+        self.with_request(index, |request| request.behaviour = behaviour.to_string());
+        match behaviour.cut {
             // Of a handler: what is past already strikes now.
             Some((point, cut)) if point <= Point::AfterBody => self.break_off(cut, Some(index)),
-            _ if reaction.relay => self.relay(&request),
+            _ if behaviour.relay => self.relay(&request),
             _ => match self.socket.intake.stream(index) {
-                Some(stream) => self.answer_http2(&request, &reaction, index, stream),
-                None => self.answer_http1(&request, &reaction),
+                Some(stream) => self.response_http2(&request, &behaviour, index, stream),
+                None => self.response_http1(&request, &behaviour),
             },
         }
     }
@@ -198,7 +198,7 @@ impl Conversation<'_> {
     pub(super) fn wait(&mut self, condition: impl Fn(&Intake) -> bool) -> Onward {
         loop {
             while let Some(control) = self.socket.intake.controls.pop_front() {
-                self.send(&frames::reply(control))?;
+                self.send(&frames::outcome(control))?;
             }
             if condition(&self.socket.intake) {
                 return Ok(());

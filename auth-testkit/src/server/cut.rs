@@ -25,12 +25,12 @@ pub enum Point {
     AfterHeaders,
     /// The whole request has arrived; nothing was answered.
     AfterBody,
-    /// Half of the answer's status line and headers were sent.
-    InAnswerHead,
-    /// The answer's head and half of its body were sent.
-    InAnswerBody,
-    /// The answer's head and so many bytes of its body were sent.
-    AfterAnswerBytes(usize),
+    /// Half of the response's status line and headers were sent.
+    InResponseHead,
+    /// The response's head and half of its body were sent.
+    InResponseBody,
+    /// The response's head and so many bytes of its body were sent.
+    AfterResponseBytes(usize),
 }
 
 /// How an exchange breaks off at its [`Point`].
@@ -68,9 +68,9 @@ impl fmt::Display for Point {
             Self::OnClientHello => f.write_str("on the client's first bytes"),
             Self::AfterHeaders => f.write_str("after the request's headers"),
             Self::AfterBody => f.write_str("after the request's body"),
-            Self::InAnswerHead => f.write_str("within the head"),
-            Self::InAnswerBody => f.write_str("half through the body"),
-            Self::AfterAnswerBytes(n) => write!(f, "after {n} bytes of the body"),
+            Self::InResponseHead => f.write_str("within the head"),
+            Self::InResponseBody => f.write_str("half through the body"),
+            Self::AfterResponseBytes(n) => write!(f, "after {n} bytes of the body"),
         }
     }
 }

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::behaviour::Behaviour;
 use super::builder::FaultServerBuilder;
 use super::context::Context;
 use super::listener::Listener;
-use super::reaction::Reaction;
 use super::record::{Handshake, ReceivedConnection, ReceivedRequest};
 use super::tls::{self, Certificate};
 
@@ -19,11 +19,11 @@ use super::tls::{self, Certificate};
 /// use std::io::{ErrorKind, Read, Write};
 /// use std::net::TcpStream;
 ///
-/// use auth_testkit::{FaultServer, Point, Reaction};
+/// use auth_testkit::{FaultServer, Point, Behaviour};
 ///
 /// let server = FaultServer::plays([
-///     Reaction::reset(Point::AfterBody),
-///     Reaction::tokens("at-1", "rt-1", 3600),
+///     Behaviour::reset(Point::AfterBody),
+///     Behaviour::tokens("at-1", "rt-1", 3600),
 /// ]);
 ///
 /// let post = || {
@@ -31,8 +31,8 @@ use super::tls::{self, Certificate};
 ///     stream.write_all(
 ///         b"POST /token HTTP/1.1\r\nconnection: close\r\ncontent-length: 4\r\n\r\nbody",
 ///     )?;
-///     let mut answer = String::new();
-///     stream.read_to_string(&mut answer).map(|_| answer)
+///     let mut response = String::new();
+///     stream.read_to_string(&mut response).map(|_| response)
 /// };
 ///
 /// // The first request is read whole, and the connection is reset.
@@ -48,7 +48,7 @@ use super::tls::{self, Certificate};
 ///
 /// # Which reaction is played when
 ///
-/// Each request takes the next [`Reaction`] of the script when its header
+/// Each request takes the next [`Behaviour`] of the script when its header
 /// section has arrived, over whichever connection, so that the script is played
 /// in the order of [`requests`](Self::requests). A reaction that strikes before any
 /// request ([`Point::OnAccept`], [`Point::OnClientHello`]), or that names a
@@ -104,7 +104,7 @@ impl FaultServer {
     /// If no port of 127.0.0.1 can be had.
     #[must_use]
     #[track_caller]
-    pub fn plays(script: impl IntoIterator<Item = Reaction>) -> Self {
+    pub fn plays(script: impl IntoIterator<Item = Behaviour>) -> Self {
         Self::builder().script(script).started()
     }
 
@@ -116,7 +116,7 @@ impl FaultServer {
     /// If no port of 127.0.0.1 can be had.
     #[must_use]
     #[track_caller]
-    pub fn plays_over_tls(script: impl IntoIterator<Item = Reaction>) -> Self {
+    pub fn plays_over_tls(script: impl IntoIterator<Item = Behaviour>) -> Self {
         Self::builder().tls(Certificate::Trusted).script(script).started()
     }
 
@@ -131,7 +131,7 @@ impl FaultServer {
     #[must_use]
     #[track_caller]
     pub fn with_handler(
-        handler: impl Fn(&ReceivedRequest) -> Reaction + Send + Sync + 'static,
+        handler: impl Fn(&ReceivedRequest) -> Behaviour + Send + Sync + 'static,
     ) -> Self {
         Self::builder().handler(handler).started()
     }
@@ -210,7 +210,7 @@ impl FaultServer {
         self.requests().iter().map(|request| request.body.len()).sum()
     }
 
-    /// The server of another origin to which [`Reaction::redirect_elsewhere`]
+    /// The server of another origin to which [`Behaviour::redirect_elsewhere`]
     /// points. Nothing is scripted there; it records whatever comes.
     #[must_use]
     pub fn elsewhere(&self) -> &Self {
@@ -283,8 +283,8 @@ impl FaultServer {
                 complaints.push(format!("unexpected request: {request}"));
             }
         }
-        for reaction in self.context.source.left() {
-            complaints.push(format!("never played: {reaction}"));
+        for behaviour in self.context.source.left() {
+            complaints.push(format!("never played: {behaviour}"));
         }
         if let Some(elsewhere) = self.context.elsewhere.get() {
             for (number, connection) in elsewhere.connections().iter().enumerate() {
@@ -302,16 +302,16 @@ impl FaultServer {
         let mut text = format!("exchange with {}:", self.url);
         for (number, connection) in self.connections().iter().enumerate() {
             let _ = write!(text, "\n  connection {number}");
-            if !connection.reaction.is_empty() {
-                let _ = write!(text, ": {}", connection.reaction);
+            if !connection.behaviour.is_empty() {
+                let _ = write!(text, ": {}", connection.behaviour);
             }
             if let Handshake::Failed(why) = &connection.handshake {
                 let _ = write!(text, ", handshake failed: {why}");
             }
             for request in &connection.requests {
                 let _ = write!(text, "\n    {request}");
-                if !request.reaction.is_empty() {
-                    let _ = write!(text, " -> {}", request.reaction);
+                if !request.behaviour.is_empty() {
+                    let _ = write!(text, " -> {}", request.behaviour);
                 }
             }
         }

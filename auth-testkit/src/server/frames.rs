@@ -51,7 +51,7 @@ pub(super) fn settings() -> Vec<u8> {
 }
 
 /// What a frame of the client gets in return.
-pub(super) fn reply(control: Control) -> Vec<u8> {
+pub(super) fn outcome(control: Control) -> Vec<u8> {
     match control {
         Control::Settings => frame(SETTINGS, ACK, 0, &[]),
         Control::Ping(data) => frame(PING, ACK, 0, &data),
@@ -119,13 +119,13 @@ mod tests {
     #[test]
     fn frames_byte_for_byte() {
         assert_eq!(settings(), [0, 0, 0, 4, 0, 0, 0, 0, 0]);
-        assert_eq!(reply(Control::Settings), [0, 0, 0, 4, 1, 0, 0, 0, 0]);
+        assert_eq!(outcome(Control::Settings), [0, 0, 0, 4, 1, 0, 0, 0, 0]);
         assert_eq!(
-            reply(Control::Ping([1, 2, 3, 4, 5, 6, 7, 8])),
+            outcome(Control::Ping([1, 2, 3, 4, 5, 6, 7, 8])),
             [0, 0, 8, 6, 1, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]
         );
         assert_eq!(
-            reply(Control::Data(3, 5)),
+            outcome(Control::Data(3, 5)),
             [[0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 5], [0, 0, 4, 8, 0, 0, 0, 0, 3, 0, 0, 0, 5]]
                 .concat()
         );

@@ -24,7 +24,7 @@ pub(super) struct Parser {
     /// How many requests were complete.
     index: usize,
     /// A CONNECT has arrived: whether what follows it is a tunnel or another
-    /// request depends on the answer.
+    /// request depends on the response.
     held: bool,
 }
 

@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_want_a_reply() {
+    fn frames_that_want_a_outcome() {
         let sent = [
             settings(),
             frame(SETTINGS, ACK, 0, &[]),

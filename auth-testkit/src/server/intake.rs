@@ -4,11 +4,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::behaviour::Behaviour;
 use super::context::Context;
 use super::frames::Control;
 use super::http1::{self, Event};
 use super::http2;
-use super::reaction::Reaction;
 use super::record::{ReceivedConnection, ReceivedRequest};
 use super::script::Next;
 
@@ -24,7 +24,7 @@ pub(super) struct Intake {
     /// For each request whose headers have arrived, whether it is whole.
     requests: Vec<bool>,
     /// What the first request gets, if the connection brings it.
-    pub(super) early: Option<Reaction>,
+    pub(super) early: Option<Behaviour>,
     /// What is to be done about requests that nobody has looked at yet.
     nexts: VecDeque<Next>,
     /// Whether requests are still served, and so take reactions.
@@ -180,7 +180,7 @@ impl Intake {
                 let (early, source) = (&mut self.early, &self.context.source);
                 let next = self.context.log.request(*request, || {
                     self.serving.then(|| match early.take() {
-                        Some(reaction) => Next::Play(Box::new(reaction)),
+                        Some(behaviour) => Next::Play(Box::new(behaviour)),
                         None => source.for_request(),
                     })
                 });

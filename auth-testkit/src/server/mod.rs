@@ -8,16 +8,16 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | `reaction`, `shaping`, `cut` | [`Reaction`], [`Point`], [`Cut`]: what is scripted |
+//! | `behaviour`, `shaping`, `cut` | [`Behaviour`], [`Point`], [`Cut`]: what is scripted |
 //! | `script` | where reactions come from |
 //! | `fault_server`, `builder`, `listener`, `context` | the server, its threads, and their end |
 //! | `conversation`, `sending`, `proxy` | playing reactions over one connection |
 //! | `socket`, `tls` | bytes in and out, and the ways to end a connection |
 //! | `intake`, `record` | everything that arrives, and what is kept of it |
-//! | `http1`, `http2`, `frames`, `hpack`, `answer`, `gzip` | formats |
+//! | `http1`, `http2`, `frames`, `hpack`, `response`, `gzip` | formats |
 //! | `port` | ports at which no connection comes about |
 
-mod answer;
+mod behaviour;
 mod builder;
 mod context;
 mod conversation;
@@ -28,11 +28,11 @@ mod gzip;
 mod hpack;
 mod http1;
 mod http2;
+mod http_response;
 mod intake;
 mod listener;
 mod port;
 mod proxy;
-mod reaction;
 mod record;
 mod script;
 mod sending;
@@ -40,10 +40,10 @@ mod shaping;
 mod socket;
 mod tls;
 
+pub use behaviour::Behaviour;
 pub use builder::FaultServerBuilder;
 pub use cut::{Cut, Point};
 pub use fault_server::FaultServer;
 pub use port::{ClosedPort, SilentPort};
-pub use reaction::Reaction;
 pub use record::{Handshake, ReceivedConnection, ReceivedRequest};
 pub use tls::Certificate;

@@ -7,8 +7,8 @@ use std::thread;
 
 use http::{Method, header};
 
+use super::behaviour::Behaviour;
 use super::conversation::{CLOSE, Conversation, Onward};
-use super::reaction::Reaction;
 use super::record::ReceivedRequest;
 use super::socket::Ending;
 
@@ -23,11 +23,13 @@ impl Conversation<'_> {
         } else {
             match absolute_form(&request.target) {
                 Some(parts) => parts,
-                None => return self.answer_http1(request, &Reaction::answer(400).then_close()),
+                None => {
+                    return self.response_http1(request, &Behaviour::response(400).then_close());
+                }
             }
         };
         let Ok(upstream) = connect_to_loopback(authority) else {
-            return self.answer_http1(request, &Reaction::nginx(502).then_close());
+            return self.response_http1(request, &Behaviour::nginx(502).then_close());
         };
         let upstream = Arc::new(upstream);
         self.context.stop.end_with(&upstream);
@@ -106,7 +108,7 @@ fn absolute_form(target: &str) -> Option<(&str, &str)> {
 }
 
 /// The request as the origin gets it, with the end of the connection as the
-/// end of the answer.
+/// end of the response.
 fn in_origin_form(request: &ReceivedRequest, path: &str) -> Vec<u8> {
     let path = if path.is_empty() { "/" } else { path };
     let mut out = format!("{} {path} HTTP/1.1\r\n", request.method).into_bytes();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, Method, Version, header};
 
-use super::reaction::Reaction;
+use super::behaviour::Behaviour;
 use super::script::Next;
 
 /// A request as it arrived, perhaps only in part.
@@ -36,7 +36,7 @@ pub struct ReceivedRequest {
     /// Whether the whole body arrived.
     pub complete: bool,
     /// What the server did about it, in words; empty until it is decided.
-    pub reaction: String,
+    pub behaviour: String,
     /// No entry of the script was left for it.
     pub unexpected: bool,
 }
@@ -55,7 +55,7 @@ pub struct ReceivedConnection {
     pub requests: Vec<ReceivedRequest>,
     /// What the server did about the connection before any request, in words;
     /// empty if nothing.
-    pub reaction: String,
+    pub behaviour: String,
     /// Why the bytes could not be understood, or not be answered as scripted.
     pub problem: Option<String>,
 }
@@ -91,7 +91,7 @@ impl ReceivedRequest {
             headers,
             body: Vec::new(),
             complete: false,
-            reaction: String::new(),
+            behaviour: String::new(),
             unexpected: false,
         }
     }
@@ -128,21 +128,21 @@ impl Log {
     pub(super) fn connection(
         &self,
         tls: bool,
-        take: impl FnOnce() -> Option<Reaction>,
-    ) -> (usize, Option<Reaction>) {
+        take: impl FnOnce() -> Option<Behaviour>,
+    ) -> (usize, Option<Behaviour>) {
         let arrived = self.started.elapsed();
         let mut state = self.lock();
-        let reaction = take();
+        let behaviour = take();
         state.connections.push(ReceivedConnection {
             arrived,
             handshake: if tls { Handshake::Unfinished } else { Handshake::Plain },
             bytes: Vec::new(),
             requests: Vec::new(),
-            reaction: reaction.as_ref().map(Reaction::to_string).unwrap_or_default(),
+            behaviour: behaviour.as_ref().map(Behaviour::to_string).unwrap_or_default(),
             problem: None,
         });
         self.changed.notify_all();
-        (state.connections.len() - 1, reaction)
+        (state.connections.len() - 1, behaviour)
     }
 
     /// A request's header section is complete; returns what is to be done about
@@ -162,7 +162,7 @@ impl Log {
         let mut state = self.lock();
         let next = take();
         match &next {
-            Some(Next::Play(reaction)) => request.reaction = reaction.to_string(),
+            Some(Next::Play(behaviour)) => request.behaviour = behaviour.to_string(),
             Some(Next::Nothing) => request.unexpected = true,
             Some(Next::Ask) | None => {}
         }
@@ -232,7 +232,7 @@ impl fmt::Debug for ReceivedRequest {
             .field("headers", &self.headers)
             .field("body", &format_args!("[{} bytes]", self.body.len()))
             .field("complete", &self.complete)
-            .field("reaction", &self.reaction)
+            .field("reaction", &self.behaviour)
             .field("unexpected", &self.unexpected)
             .finish()
     }
@@ -245,7 +245,7 @@ impl fmt::Debug for ReceivedConnection {
             .field("handshake", &self.handshake)
             .field("bytes", &format_args!("[{} bytes]", self.bytes.len()))
             .field("requests", &self.requests)
-            .field("reaction", &self.reaction)
+            .field("reaction", &self.behaviour)
             .field("problem", &self.problem)
             .finish()
     }

@@ -4,34 +4,34 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::reaction::Reaction;
+use super::behaviour::Behaviour;
 use super::record::ReceivedRequest;
 
-pub(super) type Handler = Box<dyn Fn(&ReceivedRequest) -> Reaction + Send + Sync>;
+pub(super) type Handler = Box<dyn Fn(&ReceivedRequest) -> Behaviour + Send + Sync>;
 
 pub(super) enum Source {
-    Script(Mutex<VecDeque<Reaction>>),
+    Script(Mutex<VecDeque<Behaviour>>),
     Handler(Handler),
 }
 
 /// What is to be done about a request that has begun to arrive.
 #[derive(Debug)]
 pub(super) enum Next {
-    Play(Box<Reaction>),
-    /// Ask [`Source::answer`] when the whole request is there.
+    Play(Box<Behaviour>),
+    /// Ask [`Source::response`] when the whole request is there.
     Ask,
     /// The script is used up.
     Nothing,
 }
 
 impl Source {
-    pub(super) fn script(reactions: impl IntoIterator<Item = Reaction>) -> Self {
-        Self::Script(Mutex::new(reactions.into_iter().collect()))
+    pub(super) fn script(behaviours: impl IntoIterator<Item = Behaviour>) -> Self {
+        Self::Script(Mutex::new(behaviours.into_iter().collect()))
     }
 
     /// The next reaction, if it is one that strikes a connection before any
     /// request.
-    pub(super) fn for_connection(&self) -> Option<Reaction> {
+    pub(super) fn for_connection(&self) -> Option<Behaviour> {
         let mut script = self.lock()?;
         if script.front()?.is_for_connection() { script.pop_front() } else { None }
     }
@@ -40,11 +40,11 @@ impl Source {
         match self.lock().map(|mut script| script.pop_front()) {
             None => Next::Ask,
             Some(None) => Next::Nothing,
-            Some(Some(reaction)) => Next::Play(Box::new(reaction)),
+            Some(Some(behaviour)) => Next::Play(Box::new(behaviour)),
         }
     }
 
-    pub(super) fn answer(&self, request: &ReceivedRequest) -> Reaction {
+    pub(super) fn response(&self, request: &ReceivedRequest) -> Behaviour {
         match self {
             Self::Handler(handler) => handler(request),
             Self::Script(_) => unexpected(),
@@ -52,11 +52,11 @@ impl Source {
     }
 
     /// The reactions that were not played.
-    pub(super) fn left(&self) -> Vec<Reaction> {
+    pub(super) fn left(&self) -> Vec<Behaviour> {
         self.lock().map(|script| script.iter().cloned().collect()).unwrap_or_default()
     }
 
-    fn lock(&self) -> Option<MutexGuard<'_, VecDeque<Reaction>>> {
+    fn lock(&self) -> Option<MutexGuard<'_, VecDeque<Behaviour>>> {
         match self {
             Self::Script(script) => Some(script.lock().unwrap_or_else(PoisonError::into_inner)),
             Self::Handler(_) => None,
@@ -65,8 +65,8 @@ impl Source {
 }
 
 /// What a request gets for which no reaction is left.
-pub(super) fn unexpected() -> Reaction {
-    Reaction::answer(599)
+pub(super) fn unexpected() -> Behaviour {
+    Behaviour::response(599)
         .content_type("text/plain")
         .body("unexpected request: the server's script is used up\n")
         .then_close()

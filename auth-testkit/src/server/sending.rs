@@ -1,31 +1,31 @@
-//! Sending an answer, over either version of HTTP, as far as it goes.
+//! Sending a response, over either version of HTTP, as far as it goes.
 
 use http::{Method, Version, header};
 
-use super::answer::{Answer, Circumstances, Location};
+use super::behaviour::{After, Behaviour};
 use super::conversation::{CLOSE, Conversation, Onward, has_token};
 use super::cut::Point;
 use super::frames;
-use super::reaction::{After, Reaction};
+use super::http_response::{Circumstances, HttpResponse, Location};
 use super::record::ReceivedRequest;
 use super::socket::Ending;
 
 impl Conversation<'_> {
-    pub(super) fn answer_http1(
+    pub(super) fn response_http1(
         &mut self,
         request: &ReceivedRequest,
-        reaction: &Reaction,
+        behaviour: &Behaviour,
     ) -> Onward {
         let client_persists = request.version == Version::HTTP_11
             && !has_token(&request.headers, header::CONNECTION, "close");
-        let persists = reaction.after == After::Persist
+        let persists = behaviour.after == After::Persist
             && client_persists
-            && !reaction.answer.ends_connection();
-        let encoded = reaction.answer.encode(&Circumstances {
-            persist: persists || reaction.after == After::CloseSilently,
-            ..self.circumstances(request, reaction)
+            && !behaviour.response.ends_connection();
+        let encoded = behaviour.response.encode(&Circumstances {
+            persist: persists || behaviour.after == After::CloseSilently,
+            ..self.circumstances(request, behaviour)
         });
-        match reaction.answer.drip {
+        match behaviour.response.drip {
             None => self.send(&encoded.bytes)?,
             Some(pause) => {
                 for byte in encoded.bytes.chunks(1) {
@@ -41,40 +41,40 @@ impl Conversation<'_> {
                 self.send(&piece)?;
             }
         }
-        match reaction.cut {
+        match behaviour.cut {
             Some((_, cut)) => self.break_off(cut, None),
             None if persists => Ok(()),
             None => Err(CLOSE),
         }
     }
 
-    pub(super) fn answer_http2(
+    pub(super) fn response_http2(
         &mut self,
         request: &ReceivedRequest,
-        reaction: &Reaction,
+        behaviour: &Behaviour,
         index: usize,
         stream: u32,
     ) -> Onward {
-        let answer = &reaction.answer;
-        if let Some(raw) = &answer.raw {
+        let response = &behaviour.response;
+        if let Some(raw) = &response.raw {
             self.send(raw)?;
             return Err(CLOSE);
         }
-        let circumstances = self.circumstances(request, reaction);
-        let fields = answer.fields(&circumstances);
-        let content = answer.content();
+        let circumstances = self.circumstances(request, behaviour);
+        let fields = response.fields(&circumstances);
+        let content = response.content();
         let bodiless = content.is_empty() || circumstances.head_only;
         let mut bytes = Vec::new();
-        for status in &answer.interim {
+        for status in &response.interim {
             bytes.extend(frames::headers(stream, *status, &[], false));
         }
-        let head = frames::headers(stream, answer.status, &fields, bodiless);
-        let point = reaction.cut.map(|(point, _)| point);
-        if point == Some(Point::InAnswerHead) {
+        let head = frames::headers(stream, response.status, &fields, bodiless);
+        let point = behaviour.cut.map(|(point, _)| point);
+        if point == Some(Point::InResponseHead) {
             bytes.extend_from_slice(&head[..head.len() / 2]);
         } else {
             bytes.extend(head);
-            let upto = Answer::bytes_before(point, &content);
+            let upto = HttpResponse::bytes_before(point, &content);
             let body = &content[..upto.unwrap_or(content.len())];
             if !bodiless {
                 self.window = self.window.checked_sub(body.len()).ok_or_else(|| {
@@ -84,7 +84,7 @@ impl Conversation<'_> {
             }
         }
         self.send(&bytes)?;
-        match (reaction.cut, reaction.after) {
+        match (behaviour.cut, behaviour.after) {
             (Some((_, cut)), _) => self.break_off(cut, Some(index)),
             (None, After::Persist) => Ok(()),
             (None, After::Close) => {
@@ -98,17 +98,17 @@ impl Conversation<'_> {
     fn circumstances<'c>(
         &'c self,
         request: &'c ReceivedRequest,
-        reaction: &Reaction,
+        behaviour: &Behaviour,
     ) -> Circumstances<'c> {
         Circumstances {
             target: &request.target,
             head_only: request.method == Method::HEAD,
             persist: true,
-            elsewhere: match reaction.answer.location {
+            elsewhere: match behaviour.response.location {
                 Some(Location::Elsewhere) => self.context.elsewhere().url(),
                 _ => "",
             },
-            cut: reaction.cut.map(|(point, _)| point),
+            cut: behaviour.cut.map(|(point, _)| point),
         }
     }
 }

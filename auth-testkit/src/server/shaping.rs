@@ -2,45 +2,45 @@
 
 use std::time::Duration;
 
-use super::answer::Framing;
+use super::behaviour::{After, Behaviour};
 use super::cut::{Cut, Point};
-use super::reaction::{After, Reaction};
+use super::http_response::Framing;
 use super::tls::Certificate;
 
-/// How the answer is made.
-impl Reaction {
+/// How the response is made.
+impl Behaviour {
     /// Adds a header field. Neither name nor value is checked.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.answer.headers.push((name.to_owned(), value.to_owned()));
+        self.response.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// Sets `Content-Type`, in place of the one that is there.
     #[must_use]
     pub fn content_type(mut self, value: &str) -> Self {
-        self.answer.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+        self.response.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
         self.header("content-type", value)
     }
 
     /// Sets the body.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
-        self.answer.body = body.into();
+        self.response.body = body.into();
         self
     }
 
     /// Frames the body as chunks (RFC 9112 section 7.1), two of them.
     #[must_use]
     pub fn chunked(mut self) -> Self {
-        self.answer.framing = Framing::Chunked;
+        self.response.framing = Framing::Chunked;
         self
     }
 
     /// Frames the body by the end of the connection (RFC 9112 section 6.3).
     #[must_use]
     pub fn until_close(mut self) -> Self {
-        self.answer.framing = Framing::UntilClose;
+        self.response.framing = Framing::UntilClose;
         self
     }
 
@@ -48,7 +48,7 @@ impl Reaction {
     /// `Content-Length`, or the chunks, promised.
     #[must_use]
     pub fn truncated_after(self, bytes: usize) -> Self {
-        self.cut(Point::AfterAnswerBytes(bytes), Cut::Close)
+        self.cut(Point::AfterResponseBytes(bytes), Cut::Close)
     }
 
     /// Sends the body again and again until the client gives up: in chunks, or
@@ -56,24 +56,24 @@ impl Reaction {
     /// body becomes spaces.
     #[must_use]
     pub fn endless(mut self) -> Self {
-        self.answer.endless = true;
+        self.response.endless = true;
         self
     }
 
-    /// Adds padding to the answer's head until it has at least so many bytes,
+    /// Adds padding to the response's head until it has at least so many bytes,
     /// in fields of 8 KiB.
     #[must_use]
     pub fn padded_head(mut self, bytes: usize) -> Self {
-        self.answer.padding = bytes;
+        self.response.padding = bytes;
         self
     }
 
-    /// Sends an interim answer before the final one, 100 or 103 (RFC 9110
+    /// Sends an interim response before the final one, 100 or 103 (RFC 9110
     /// section 15.2), whether the client asked for it or not. Who sends
     /// `Expect: 100-continue` gets its 100 in any case.
     #[must_use]
     pub fn interim(mut self, status: u16) -> Self {
-        self.answer.interim.push(status);
+        self.response.interim.push(status);
         self
     }
 
@@ -81,14 +81,14 @@ impl Reaction {
     /// client accepts gzip or not.
     #[must_use]
     pub fn gzip(mut self) -> Self {
-        self.answer.gzip = true;
+        self.response.gzip = true;
         self
     }
 
-    /// Sends the answer byte by byte, with this pause after each.
+    /// Sends the response byte by byte, with this pause after each.
     #[must_use]
     pub fn drip(mut self, pause: Duration) -> Self {
-        self.answer.drip = Some(pause);
+        self.response.drip = Some(pause);
         self
     }
 
@@ -103,7 +103,7 @@ impl Reaction {
         self
     }
 
-    /// Says `Connection: close` and closes the connection after the answer.
+    /// Says `Connection: close` and closes the connection after the response.
     /// Without it the connection persists as HTTP/1.1 has it.
     #[must_use]
     pub fn then_close(mut self) -> Self {
@@ -111,7 +111,7 @@ impl Reaction {
         self
     }
 
-    /// Promises with the answer that the connection persists, and closes it: an
+    /// Promises with the response that the connection persists, and closes it: an
     /// idle connection that a server drops.
     #[must_use]
     pub fn keep_alive_then_close(mut self) -> Self {

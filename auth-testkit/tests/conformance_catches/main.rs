@@ -8,7 +8,7 @@ mod simple;
 use std::time::Duration;
 
 use auth_core::{Request, Response, Transport, TransportError};
-use auth_testkit::conformance::{self, Report, Verdict};
+use auth_testkit::conformance::{self, CaseResult, SuiteReport};
 
 use simple::{Flaw, InAsync, Simple};
 
@@ -33,25 +33,25 @@ const CAUGHT: &[(Flaw, &str, &str)] = &[
     (Flaw::RetriesAfterReset, "reset_after_body", "1 call sent 2 requests"),
     (Flaw::Retries503, "status_503", "1 call sent 2 requests"),
     (Flaw::SaysResetIsNotSent, "reset_after_body", "NotSent is said"),
-    (Flaw::SaysResetIsNotSent, "reset_in_answer_body", "NotSent is said"),
+    (Flaw::SaysResetIsNotSent, "reset_in_response_body", "NotSent is said"),
     (Flaw::SaysTimeoutIsNotSent, "stall_after_body", "NotSent is said"),
     (Flaw::NeverSaysNotSent, "connect_refused", "Unknown is said, not NotSent"),
-    (Flaw::ReadsWithoutBound, "longer_than_allowed", "1001 bytes of the answer were kept"),
-    (Flaw::ReadsWithoutBound, "endless_until_close", "of the answer were kept"),
+    (Flaw::ReadsWithoutBound, "longer_than_allowed", "1001 bytes of the response were kept"),
+    (Flaw::ReadsWithoutBound, "endless_until_close", "of the response were kept"),
     (Flaw::ShowsTheToken, "reset_after_body", "shows the refresh token"),
     (Flaw::ShowsTheUrl, "connect_refused", "shows the URL's query"),
     (Flaw::ShowsHeaders, "close_after_body", "shows the Authorization header"),
-    (Flaw::QuotesTheAnswer, "echo_in_a_header", "shows the refresh token"),
+    (Flaw::QuotesTheResponse, "echo_in_a_header", "shows the refresh token"),
     (Flaw::NeverGivesUp, "stall_after_body", "the call had not ended"),
     (Flaw::CountsEachRead, "drip_past_the_timeout", "the call had not ended"),
-    (Flaw::MakesA400AnError, "status_400", "not the answer with HTTP 400"),
-    (Flaw::LosesTheStatusOfACutPage, "cut_502", "not the answer with HTTP 502"),
-    (Flaw::LosesHeaders, "status_429", "the answer's header retry-after was lost"),
+    (Flaw::MakesA400AnError, "status_400", "not the response with HTTP 400"),
+    (Flaw::LosesTheStatusOfACutPage, "cut_502", "not the response with HTTP 502"),
+    (Flaw::LosesHeaders, "status_429", "the response's header retry-after was lost"),
     (Flaw::BelievesACutForm, "close_in_a_form", "HTTP 200 is reported"),
-    (Flaw::BelievesACutAnswer, "close_in_answer_body", "HTTP 200 is reported"),
-    (Flaw::SendsAnotherHeader, "answer", "the header accept did not arrive as handed in"),
-    (Flaw::SendsAnotherBody, "answer", "another body arrived than was handed in"),
-    (Flaw::AsksForGzip, "answer", "a compressed answer was asked for"),
+    (Flaw::BelievesACutResponse, "close_in_response_body", "HTTP 200 is reported"),
+    (Flaw::SendsAnotherHeader, "response", "the header accept did not arrive as handed in"),
+    (Flaw::SendsAnotherBody, "response", "another body arrived than was handed in"),
+    (Flaw::AsksForGzip, "response", "a compressed response was asked for"),
     (Flaw::KeepsCookies, "cookie", "a cookie was sent"),
     (Flaw::MistakesTheKind, "connect_refused", "Dns is reported, not [Refused]"),
     (Flaw::UsesTheProxyForAll, "proxy_not_for_plain_http", "sees the token in clear: 1 connection"),
@@ -105,21 +105,21 @@ fn an_excuse_does_not_cover_a_broken_promise() {
             .run()
     };
     let report = run(Flaw::MistakesTheKind);
-    assert!(matches!(report.cases()[0].verdict, Verdict::Excused { .. }), "{report}");
+    assert!(matches!(report.cases()[0].verdict, CaseResult::Excused { .. }), "{report}");
     assert_caught(&run(Flaw::SaysResetIsNotSent), Flaw::SaysResetIsNotSent, "NotSent is said");
 }
 
 #[test]
 fn a_case_that_does_not_exist_is_not_excused_in_silence() {
     let report = conformance::blocking_transport(|settings| Simple::new(settings, Flaw::None))
-        .only("answer")
+        .only("response")
         .excuse("h3_answer", "only plain HTTP/1.1")
         .run();
     assert!(!report.passed());
     assert!(report.to_string().contains("there is no case \"h3_answer\""));
 }
 
-fn assert_caught(report: &Report, flaw: Flaw, says: &str) {
+fn assert_caught(report: &SuiteReport, flaw: Flaw, says: &str) {
     assert!(!report.passed(), "{flaw:?} was not caught: {report}");
     assert!(
         report.to_string().contains(says),

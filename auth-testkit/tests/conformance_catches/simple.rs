@@ -29,14 +29,14 @@ pub(crate) enum Flaw {
     ShowsTheToken,
     ShowsTheUrl,
     ShowsHeaders,
-    QuotesTheAnswer,
+    QuotesTheResponse,
     NeverGivesUp,
     CountsEachRead,
     MakesA400AnError,
     LosesTheStatusOfACutPage,
     LosesHeaders,
     BelievesACutForm,
-    BelievesACutAnswer,
+    BelievesACutResponse,
     SendsAnotherHeader,
     SendsAnotherBody,
     AsksForGzip,
@@ -188,7 +188,7 @@ impl Simple {
                 Err(()) => {
                     let error = TransportError::unknown(Kind::Protocol);
                     return Err(match self.flaw {
-                        Flaw::QuotesTheAnswer => {
+                        Flaw::QuotesTheResponse => {
                             error.with_source(String::from_utf8_lossy(&wire.buffered).into_owned())
                         }
                         _ => error,
@@ -241,12 +241,12 @@ impl Simple {
         let Ok(mut framing) = Framing::of(&parts) else {
             return Err(TransportError::unknown(Kind::Protocol));
         };
-        if matches!(self.flaw, Flaw::BelievesACutForm | Flaw::BelievesACutAnswer) {
+        if matches!(self.flaw, Flaw::BelievesACutForm | Flaw::BelievesACutResponse) {
             // The shared reader would notice.
             parts.version = http::Version::HTTP_2;
             parts.headers.remove("content-length");
         }
-        let cut_is_fine = self.flaw == Flaw::BelievesACutAnswer;
+        let cut_is_fine = self.flaw == Flaw::BelievesACutResponse;
         let status = parts.status;
         let bound = if self.flaw == Flaw::ReadsWithoutBound { UNBOUND } else { limit };
         let mut reader = ResponseReader::new(parts, bound);

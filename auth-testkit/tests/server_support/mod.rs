@@ -69,7 +69,7 @@ pub fn read_all(stream: &mut impl Read) -> (String, End) {
 }
 
 /// Reads a head, and after it a body of the length that the head names.
-pub fn read_answer(stream: &mut impl Read) -> String {
+pub fn read_response(stream: &mut impl Read) -> String {
     let mut bytes = Vec::new();
     let mut byte = [0];
     while !bytes.ends_with(b"\r\n\r\n") {
@@ -91,12 +91,12 @@ pub fn exchange_over(stream: &mut (impl Read + Write)) -> (String, End) {
     // A reset is told once: to the write, if it is there by then, or else to
     // the read.
     let sent = try_send(stream);
-    let (answer, end) = read_all(stream);
+    let (response, end) = read_all(stream);
     match sent {
-        Ok(()) => (answer, end),
+        Ok(()) => (response, end),
         Err(error) => {
             assert!(is_reset(error.kind()), "{error}");
-            (answer, End::Reset)
+            (response, End::Reset)
         }
     }
 }

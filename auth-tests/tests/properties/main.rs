@@ -1,12 +1,12 @@
-//! Properties that hold for any input: of reading answers, of requests and
+//! Properties that hold for any input: of reading responses, of requests and
 //! tokens, and of the policies.
 
 // Helpers of tests, though not themselves tests.
 #![allow(clippy::unwrap_used)]
 
-mod answers;
 mod policies;
 mod requests;
+mod responses;
 mod strategies;
 
 use std::time::{Duration, Instant, SystemTime};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::{
     Attempt, Backoff, Decision, Delays, Failure, FailureKind, Jitter, RetryBudget, RetryPolicy,
-    TransportError, TransportErrorKind, read_answer,
+    TransportError, TransportErrorKind, read_response,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -41,11 +41,11 @@ fn failures() -> impl Strategy<Value = Failure> {
         option::of(prop_oneof![0_u64..200, any::<u64>()]),
     )
         .prop_map(|(status, wait)| {
-            let mut answer = http::Response::builder().status(status);
+            let mut response = http::Response::builder().status(status);
             if let Some(wait) = wait {
-                answer = answer.header("retry-after", wait.to_string());
+                response = response.header("retry-after", wait.to_string());
             }
-            read_answer(&answer.body(Vec::new()).unwrap(), &[], now()).unwrap_err()
+            read_response(&response.body(Vec::new()).unwrap(), &[], now()).unwrap_err()
         });
     prop_oneof![network, answered]
 }
@@ -159,7 +159,7 @@ proptest! {
     ) {
         let mut policy = Delays::new({ let waits = waits.clone(); move || waits.clone().into_iter() });
         if let Some(deadline) = deadline { policy = policy.deadline(deadline); }
-        let running = policy.for_renewal().unwrap();
+        let running = policy.for_refresh().unwrap();
         let failure = Failure::from(TransportError::unknown(TransportErrorKind::Reset));
         for (at, wait) in waits.iter().enumerate() {
             let mut attempt = Attempt::first(&failure, now());

@@ -127,7 +127,7 @@ const WORDS: &[&str] = &[
     "a b c",
 ];
 
-pub(crate) fn answer() -> impl Strategy<Value = Response> {
+pub(crate) fn response() -> impl Strategy<Value = Response> {
     let status = prop_oneof![
         4 => select(&[200, 201, 204, 302, 400, 401, 403, 404, 408, 425, 429, 500, 502, 503, 529, 600, 999][..]),
         1 => 100_u16..1000,

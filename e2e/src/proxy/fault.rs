@@ -1,7 +1,7 @@
 /// What happens to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Nothing: it is forwarded, and so is the answer.
+    /// Nothing: it is forwarded, and so is the response.
     None,
     /// The connection is reset before anything is read.
     ResetAtOnce,
@@ -13,7 +13,7 @@ pub(crate) enum Fault {
     /// The request is read, and nothing ever comes back. The server never sees
     /// it.
     Stall,
-    /// nginx's own page, in place of an answer. The server never sees the
+    /// nginx's own page, in place of a response. The server never sees the
     /// request.
     Page(u16),
     /// nginx's own page, though the server has answered with new tokens.
@@ -24,10 +24,10 @@ pub(crate) enum Fault {
     HeldThenLost,
     /// The server has answered with new tokens, and nothing comes back.
     StalledAfterRotation,
-    /// Half of the answer arrives, then the connection ends.
-    CutAnswer,
-    /// The server's answer, but not before [`super::Proxy::release`].
-    HeldAnswer,
+    /// Half of the response arrives, then the connection ends.
+    CutResponse,
+    /// The server's response, but not before [`super::Proxy::release`].
+    HeldResponse,
 }
 
 impl Fault {
@@ -43,13 +43,13 @@ impl Fault {
             | Self::LostAfterRotation
             | Self::HeldThenLost
             | Self::StalledAfterRotation
-            | Self::CutAnswer
-            | Self::HeldAnswer => true,
+            | Self::CutResponse
+            | Self::HeldResponse => true,
         }
     }
 
     /// Whether the client does not hear of it if the server trades the token.
     pub(super) fn loses_a_rotation(self) -> bool {
-        self.reaches_the_server() && !matches!(self, Self::None | Self::HeldAnswer)
+        self.reaches_the_server() && !matches!(self, Self::None | Self::HeldResponse)
     }
 }

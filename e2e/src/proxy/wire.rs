@@ -10,8 +10,8 @@ use std::{
 use crate::{message::Message, patience::LONG_ENOUGH};
 
 /// What came of asking the server.
-pub(super) enum Answer {
-    /// An answer, to its end.
+pub(super) enum CannedResponse {
+    /// A response, to its end.
     Whole(Vec<u8>),
     /// There is no server.
     Unreachable,
@@ -19,13 +19,13 @@ pub(super) enum Answer {
     Vanished,
 }
 
-pub(super) fn ask(upstream: u16, request: &Message) -> Answer {
+pub(super) fn ask(upstream: u16, request: &Message) -> CannedResponse {
     let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, upstream)) else {
-        return Answer::Unreachable;
+        return CannedResponse::Unreachable;
     };
     match exchange(server, request) {
-        Ok(answer) if !answer.is_empty() => Answer::Whole(answer),
-        _ => Answer::Vanished,
+        Ok(response) if !response.is_empty() => CannedResponse::Whole(response),
+        _ => CannedResponse::Vanished,
     }
 }
 
@@ -34,16 +34,16 @@ fn exchange(mut server: TcpStream, request: &Message) -> io::Result<Vec<u8>> {
     // must not hang the suite.
     server.set_read_timeout(Some(LONG_ENOUGH))?;
     server.write_all(&request.closing())?;
-    let mut answer = Vec::new();
-    server.read_to_end(&mut answer)?;
-    Ok(answer)
+    let mut response = Vec::new();
+    server.read_to_end(&mut response)?;
+    Ok(response)
 }
 
-pub(super) fn send(mut client: &TcpStream, answer: &[u8]) -> io::Result<()> {
-    client.write_all(answer)?;
+pub(super) fn send(mut client: &TcpStream, response: &[u8]) -> io::Result<()> {
+    client.write_all(response)?;
     client.shutdown(Shutdown::Write)?;
     // Closing with something unread would reset the connection, and may take
-    // the answer along.
+    // the response along.
     client.set_read_timeout(Some(Duration::from_secs(5)))?;
     client.read_to_end(&mut Vec::new()).map(drop)
 }

@@ -25,7 +25,7 @@ pub(super) fn lives_through_faults(world: &World<'_>) {
         Fault::PageAfterRotation(504),
         Fault::LostAfterRotation,
         Fault::StalledAfterRotation,
-        Fault::CutAnswer,
+        Fault::CutResponse,
     ];
     let World { provider, proxy, .. } = world;
     provider.set_grace(GRACE_MS);
@@ -42,7 +42,7 @@ pub(super) fn lives_through_faults(world: &World<'_>) {
     }
 }
 
-/// A server without grace, and the answer lost: the session is over, and the
+/// A server without grace, and the response lost: the session is over, and the
 /// account says why; it asks no more, and a new login mends it.
 pub(super) fn lost_without_grace(world: &World<'_>) {
     let World { provider, proxy, .. } = world;
@@ -54,8 +54,8 @@ pub(super) fn lost_without_grace(world: &World<'_>) {
         let old = ada.token().expect("the current token");
         let is_over = |error: AccountError| {
             assert_eq!(error.kind(), Some(FailureKind::Rejected), "{error}");
-            assert!(error.after_unknown(), "{error}");
-            assert!(error.to_string().contains("whose answer was lost"), "{error}");
+            assert!(error.possibly_spent(), "{error}");
+            assert!(error.to_string().contains("whose response was lost"), "{error}");
             assert_eq!(proxy.requests(), 2, "the lost one and one retry; nothing is sent again");
         };
         is_over(ada.refresh_now().expect_err("the server ended the session"));
@@ -71,7 +71,7 @@ pub(super) fn lost_without_grace(world: &World<'_>) {
             provider.accepts(token.access_token().expose()),
             "{adapter:?}: {token:?}, expires at {:?}, {:?}",
             token.expires_at(),
-            token.renewal_error()
+            token.refresh_error()
         );
     }
 }

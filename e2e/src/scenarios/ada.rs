@@ -127,7 +127,7 @@ impl<'a> Ada<'a> {
             assert!(wait < Duration::from_secs(5), "{error}");
             thread::sleep(wait);
         }
-        panic!("fifty renewals failed in a row");
+        panic!("fifty refreshes failed in a row");
     }
 
     fn said(&self, result: Result<Token, AccountError>) -> Result<Token, AccountError> {

@@ -28,7 +28,7 @@ pub(super) fn adapters(world: &World<'_>) {
             for _ in 0..3 {
                 let before = SystemTime::now();
                 let tokens = world
-                    .renew(adapter, &session, &token, &Network::default())
+                    .refresh(adapter, &session, &token, &Network::default())
                     .unwrap_or_else(|error| panic!("{adapter:?} {offset_s}: {error}"));
                 let after = SystemTime::now();
                 let expires_at = tokens.expires_at.expect("a date");
@@ -60,7 +60,7 @@ pub(super) fn examples(world: &World<'_>) {
     }
 }
 
-/// An account while the server's clock is set back and forth: one renewal and
+/// An account while the server's clock is set back and forth: one refresh and
 /// no more, as long as the server takes the token.
 pub(super) fn account(world: &World<'_>) {
     let provider = &world.provider;
@@ -73,11 +73,11 @@ pub(super) fn account(world: &World<'_>) {
             let exchanges = provider.stats().refreshed;
             for _ in 0..100 {
                 let token = ada.token().expect("the current token");
-                assert!(token.renewal_error().is_none());
+                assert!(token.refresh_error().is_none());
             }
             let token = ada.token().expect("the current token");
             assert!(provider.accepts(token.access_token().expose()), "{adapter:?} {offset_s}");
-            assert_eq!(provider.stats().refreshed, exchanges, "renewed without need");
+            assert_eq!(provider.stats().refreshed, exchanges, "refreshed without need");
         }
     }
 }

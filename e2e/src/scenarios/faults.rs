@@ -12,8 +12,8 @@ use crate::{
     world::World,
 };
 
-/// One renewal of a fresh session with these faults on its way.
-fn renew(
+/// One refresh of a fresh session with these faults on its way.
+fn refresh(
     world: &World<'_>,
     adapter: Adapter,
     network: &Network,
@@ -22,19 +22,19 @@ fn renew(
     let session = world.log_in(ClientKind::Post);
     let token = RefreshToken::new(&session.refresh_token);
     world.proxy.script(faults);
-    let result = world.renew(adapter, &session, &token, network);
+    let result = world.refresh(adapter, &session, &token, network);
     (session, result)
 }
 
-/// A renewal that survives these faults, in as many tries.
+/// A refresh that survives these faults, in as many tries.
 fn survives(world: &World<'_>, adapter: Adapter, network: &Network, faults: &[Fault]) {
-    let (_, result) = renew(world, adapter, network, faults);
+    let (_, result) = refresh(world, adapter, network, faults);
     let tokens = result.unwrap_or_else(|error| panic!("{adapter:?} {faults:?}: {error}"));
     assert!(world.provider.accepts(tokens.access_token.expose()), "{adapter:?} {faults:?}");
     assert_eq!(world.proxy.requests(), faults.len() as u64 + 1, "{adapter:?} {faults:?}");
 }
 
-/// A renewal that these faults use up, and what it is called then. The session
+/// A refresh that these faults use up, and what it is called then. The session
 /// goes on with the same refresh token.
 fn gives_up(
     world: &World<'_>,
@@ -43,7 +43,7 @@ fn gives_up(
     fault: Fault,
     (kind, delivery): (FailureKind, Delivery),
 ) {
-    let (session, result) = renew(world, adapter, network, &[fault; 3]);
+    let (session, result) = refresh(world, adapter, network, &[fault; 3]);
     let error = result.expect_err("three faults are more than the policy retries");
     assert_eq!(error.kind(), kind, "{adapter:?} {fault:?}: {error}");
     assert_eq!(error.failure().delivery(), delivery, "{adapter:?} {fault:?}: {error}");
@@ -51,7 +51,7 @@ fn gives_up(
     assert_eq!(world.proxy.requests(), 3, "one request a try");
 
     let token = RefreshToken::new(&session.refresh_token);
-    world.renew(adapter, &session, &token, network).expect("the token was never spent");
+    world.refresh(adapter, &session, &token, network).expect("the token was never spent");
 }
 
 pub(super) fn pages(world: &World<'_>) {
@@ -96,7 +96,7 @@ pub(super) fn stalls(world: &World<'_>) {
 const LOSSES: [Fault; 5] = [
     Fault::LostAfterRotation,
     Fault::StalledAfterRotation,
-    Fault::CutAnswer,
+    Fault::CutResponse,
     Fault::PageAfterRotation(502),
     Fault::PageAfterRotation(504),
 ];
@@ -121,15 +121,15 @@ pub(super) fn lost_with_grace(world: &World<'_>) {
 }
 
 /// A server without grace: nothing can save the session, but the error says
-/// that the answer was lost, and does not blame the user.
+/// that the response was lost, and does not blame the user.
 pub(super) fn lost_without_grace(world: &World<'_>) {
     let network = Network::timeout(TIMEOUT);
     for adapter in Adapter::ALL {
         for fault in LOSSES {
-            let (_, result) = renew(world, adapter, &network, &[fault]);
+            let (_, result) = refresh(world, adapter, &network, &[fault]);
             let error = result.expect_err("the server ended the session");
             assert_eq!(error.kind(), FailureKind::Rejected, "{adapter:?} {fault:?}: {error}");
-            assert!(error.after_unknown(), "{adapter:?} {fault:?}: {error}");
+            assert!(error.possibly_spent(), "{adapter:?} {fault:?}: {error}");
             assert_eq!(world.proxy.requests(), 2, "a refused token is not tried again");
         }
     }

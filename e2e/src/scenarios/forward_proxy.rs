@@ -21,7 +21,7 @@ pub(super) fn demands_authentication(tally: &Tally) {
     for adapter in Adapter::ALL {
         for user in ["", "ada:wrong@"] {
             let network = through(&format!("http://{user}127.0.0.1:{proxy_port}"), &servers);
-            let error = renew(adapter, &servers, &network).expect_err("it was not told who asks");
+            let error = refresh(adapter, &servers, &network).expect_err("it was not told who asks");
             check(
                 &format!("{adapter:?} as {user:?}"),
                 &error,
@@ -33,7 +33,7 @@ pub(super) fn demands_authentication(tally: &Tally) {
         }
         assert_eq!(servers.requests("good"), exchanges, "nothing went past the proxy");
         let network = through(&format!("http://ada:secret@127.0.0.1:{proxy_port}"), &servers);
-        renew(adapter, &servers, &network).expect("it knows ada");
+        refresh(adapter, &servers, &network).expect("it knows ada");
         exchanges += 1;
     }
     assert_eq!(servers.requests("good"), exchanges);
@@ -49,7 +49,7 @@ pub(super) fn is_down(_tally: &Tally) {
     let nobody = ReservedPort::new();
     for adapter in Adapter::ALL {
         let network = through(&format!("http://ada:secret@127.0.0.1:{}", nobody.number), &servers);
-        let error = renew(adapter, &servers, &network).expect_err("there is no proxy");
+        let error = refresh(adapter, &servers, &network).expect_err("there is no proxy");
         check(
             &format!("{adapter:?}"),
             &error,
@@ -71,11 +71,11 @@ fn through(proxy: &str, servers: &TlsServers) -> Network {
     }
 }
 
-fn renew(
+fn refresh(
     adapter: Adapter,
     servers: &TlsServers,
     network: &Network,
 ) -> Result<(), auth_core::RefreshError> {
     let endpoint = TokenEndpoint::new(&servers.url("good"), "client").expect("an endpoint");
-    adapter.renew(&endpoint, &RefreshToken::new("rt-1"), network).map(drop)
+    adapter.refresh(&endpoint, &RefreshToken::new("rt-1"), network).map(drop)
 }

@@ -42,7 +42,7 @@ pub(super) fn adopted(world: &World<'_>) {
         let new = world.log_in(ClientKind::Basic);
         let refresh_token = RefreshToken::new(&new.refresh_token);
         let tokens = world
-            .renew(adapter, &new, &refresh_token, &Network::default())
+            .refresh(adapter, &new, &refresh_token, &Network::default())
             .expect("a first access token");
         let token = while_held(world, &ada, Fault::HeldThenReset, || {
             ada.as_another_process().log_in_with(&new, tokens.clone());
@@ -63,7 +63,7 @@ pub(super) fn before_a_refusal(world: &World<'_>) {
         world.provider.revoke(&old);
         world.expect_refusal();
         let new = world.log_in(ClientKind::Basic);
-        let result = while_held(world, &ada, Fault::HeldAnswer, || {
+        let result = while_held(world, &ada, Fault::HeldResponse, || {
             ada.as_another_process().log_in(&new);
         });
         let token = result.unwrap_or_else(|error| panic!("{adapter:?}: {error}"));
@@ -72,7 +72,7 @@ pub(super) fn before_a_refusal(world: &World<'_>) {
     }
 }
 
-/// Renews, and does `deed` while the request is held.
+/// Refreshes, and does `deed` while the request is held.
 fn while_held(
     world: &World<'_>,
     ada: &Ada<'_>,
@@ -81,11 +81,11 @@ fn while_held(
 ) -> Result<Token, AccountError> {
     world.proxy.script(&[fault]);
     thread::scope(|scope| {
-        let renewal = scope.spawn(|| ada.refresh_now());
+        let refresh = scope.spawn(|| ada.refresh_now());
         world.proxy.wait_until_held();
         deed();
         world.proxy.release();
-        renewal.join().expect("no panic")
+        refresh.join().expect("no panic")
     })
 }
 

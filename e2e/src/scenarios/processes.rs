@@ -69,7 +69,7 @@ pub(super) fn killed(world: &World<'_>) {
                 let error = result.expect_err("the token is spent");
                 assert_eq!(error.kind(), Some(FailureKind::Rejected), "{context}: {error}");
                 world.hear(FailureKind::Rejected, &shared.session.family);
-                assert!(error.after_unknown(), "{context}: {error}");
+                assert!(error.possibly_spent(), "{context}: {error}");
             }
         }
     }
@@ -142,7 +142,7 @@ pub(super) fn eight_share_an_account(world: &World<'_>) {
         assert!(one.of(Counted::HANDED_OUT) >= lifetimes, "less than one a lifetime; {all}");
     }
     // One exchange for each token that was needed, and those whose answer was
-    // lost. A quarter of its life is left when a token is renewed, and up to a
+    // lost. A quarter of its life is left when a token is refreshed, and up to a
     // second more: the store's dates are whole seconds.
     let delivered = proxy.uses().delivered;
     assert!(delivered >= lifetimes, "{delivered} exchanges are too few; {all}");

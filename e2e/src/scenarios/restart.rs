@@ -46,14 +46,14 @@ pub(super) fn adapters(world: &World<'_>) {
                 world.provider.kill();
                 let impatient = Network::default();
                 let error = world
-                    .renew_at(&way.url(world), adapter, &session, &token, &impatient)
+                    .refresh_at(&way.url(world), adapter, &session, &token, &impatient)
                     .expect_err("there is no server");
                 let kind = match way {
                     Way::Proxy => FailureKind::Unavailable,
                     Way::Direct => FailureKind::Unreachable,
                 };
                 assert_eq!(error.kind(), kind, "{error}");
-                let result = while_renewing(world, way, adapter, &session, &token, || {
+                let result = while_refreshing(world, way, adapter, &session, &token, || {
                     thread::sleep(Duration::from_millis(500));
                     world.provider.start_again();
                 });
@@ -69,9 +69,9 @@ pub(super) fn adapters(world: &World<'_>) {
 }
 
 /// Killed in the middle of an exchange: it has rotated the token, and put that
-/// on disk, and its answer does not leave. With grace the retry mends it; without
+/// on disk, and its response does not leave. With grace the retry mends it; without
 /// there is nothing to be saved, and the error says so.
-pub(super) fn before_the_answer(world: &World<'_>) {
+pub(super) fn before_the_response(world: &World<'_>) {
     for grace_ms in [GRACE_MS, 0] {
         // Kept by the server over its death.
         world.provider.set_grace(grace_ms);
@@ -81,7 +81,7 @@ pub(super) fn before_the_answer(world: &World<'_>) {
                 let session = world.log_in(ClientKind::Basic);
                 let token = RefreshToken::new(&session.refresh_token);
                 world.provider.kill_at_next_success();
-                let result = while_renewing(world, way, adapter, &session, &token, || {
+                let result = while_refreshing(world, way, adapter, &session, &token, || {
                     world.provider.wait_for_death();
                     world.provider.start_again();
                 });
@@ -98,7 +98,7 @@ pub(super) fn before_the_answer(world: &World<'_>) {
                 } else {
                     let error = result.expect_err("the token is spent");
                     assert_eq!(error.kind(), FailureKind::Rejected, "{context}: {error}");
-                    assert!(error.after_unknown(), "{context}: {error}");
+                    assert!(error.possibly_spent(), "{context}: {error}");
                     if way == Way::Direct {
                         world.refused_beside();
                     }
@@ -114,7 +114,7 @@ pub(super) fn before_the_answer(world: &World<'_>) {
 
 /// The same, and the account gives up before there is a server again. What it
 /// wrote down then is what it says in the end.
-pub(super) fn before_the_answer_to_an_account(world: &World<'_>) {
+pub(super) fn before_the_response_to_an_account(world: &World<'_>) {
     for grace_ms in [GRACE_MS, 0] {
         world.provider.set_grace(grace_ms);
         for adapter in Adapter::ALL {
@@ -123,7 +123,7 @@ pub(super) fn before_the_answer_to_an_account(world: &World<'_>) {
             world.provider.kill_at_next_success();
             let error = ada.refresh_now().expect_err("there is no server any more");
             assert_eq!(error.kind(), Some(FailureKind::Unavailable), "{context}: {error}");
-            assert!(!error.after_unknown(), "it is no refusal");
+            assert!(error.possibly_spent(), "{context}: {error}");
             world.provider.wait_for_death();
             world.provider.start_again();
             // By a process that knows of it from the store.
@@ -135,7 +135,7 @@ pub(super) fn before_the_answer_to_an_account(world: &World<'_>) {
                 Err(error) => {
                     assert_eq!(grace_ms, 0, "{context}: {error}");
                     assert_eq!(error.kind(), Some(FailureKind::Rejected), "{context}: {error}");
-                    assert!(error.after_unknown(), "{context}: {error}");
+                    assert!(error.possibly_spent(), "{context}: {error}");
                 }
             }
         }
@@ -170,7 +170,7 @@ pub(super) fn examples(world: &World<'_>) {
 }
 
 /// An account asked without a pause while the server comes and goes. It serves
-/// its valid token all the while, and renews when it can.
+/// its valid token all the while, and refreshes when it can.
 pub(super) fn account(world: &World<'_>) {
     for adapter in Adapter::ALL {
         let ada = Ada::logged_in(world, adapter, Network::default());
@@ -189,8 +189,8 @@ pub(super) fn account(world: &World<'_>) {
     }
 }
 
-/// Renews, with patience, and does `deed` meanwhile.
-fn while_renewing(
+/// Refreshes, with patience, and does `deed` meanwhile.
+fn while_refreshing(
     world: &World<'_>,
     way: Way,
     adapter: Adapter,
@@ -200,9 +200,9 @@ fn while_renewing(
 ) -> Result<TokenSet, RefreshError> {
     thread::scope(|scope| {
         let url = way.url(world);
-        let renewal =
-            scope.spawn(move || world.renew_at(&url, adapter, session, token, &network()));
+        let refresh =
+            scope.spawn(move || world.refresh_at(&url, adapter, session, token, &network()));
         deed();
-        renewal.join().expect("no panic")
+        refresh.join().expect("no panic")
     })
 }

@@ -18,7 +18,7 @@ pub(super) fn adapters(world: &World<'_>) {
             let mut token = RefreshToken::new(&session.refresh_token);
             for number in 0..ROTATIONS {
                 let tokens = world
-                    .renew(adapter, &session, &token, &Network::default())
+                    .refresh(adapter, &session, &token, &Network::default())
                     .unwrap_or_else(|error| panic!("{adapter:?} {client:?} {number}: {error}"));
                 let next = tokens.refresh_token.expect("a refresh token");
                 assert!(next != token, "the server rotates");

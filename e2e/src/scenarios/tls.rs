@@ -45,16 +45,17 @@ pub(super) fn certificates_and_versions(tally: &Tally) {
             policy: Backoff::default().max_retries(0),
             ..Network::default()
         };
-        renew(adapter, &servers.url("good"), &trusting).expect("the private authority is trusted");
+        refresh(adapter, &servers.url("good"), &trusting)
+            .expect("the private authority is trusted");
         exchanges += 1;
 
         for (name, kind, transport_kind, words) in EXPECTED {
-            let error = renew(adapter, &servers.url(name), &trusting).expect_err(name);
+            let error = refresh(adapter, &servers.url(name), &trusting).expect_err(name);
             check(&format!("{adapter:?} {name}"), &error, kind, transport_kind, words);
         }
         // The private authority, by who was not told to trust it.
         let plain = Network { root_pem: None, ..trusting };
-        let error = renew(adapter, &servers.url("good"), &plain).expect_err("nobody vouches");
+        let error = refresh(adapter, &servers.url("good"), &plain).expect_err("nobody vouches");
         check(
             &format!("{adapter:?} private CA"),
             &error,
@@ -102,9 +103,9 @@ pub(super) fn examples(tally: &Tally) {
     tally.exchanged(servers.requests("good"));
 }
 
-fn renew(adapter: Adapter, url: &str, network: &Network) -> Result<(), RefreshError> {
+fn refresh(adapter: Adapter, url: &str, network: &Network) -> Result<(), RefreshError> {
     let endpoint = TokenEndpoint::new(url, "client").expect("an endpoint");
-    adapter.renew(&endpoint, &RefreshToken::new("rt-1"), network).map(drop)
+    adapter.refresh(&endpoint, &RefreshToken::new("rt-1"), network).map(drop)
 }
 
 pub(super) fn check(

@@ -1,9 +1,9 @@
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 
-/// Reads an answer in the form described at [`answer`](crate::answer()).
+/// Reads a response in the form described at [`response`](crate::answer()).
 /// Whatever the input, it is some answer: what cannot be read is left out.
-pub(crate) fn answer(input: &[u8]) -> auth_core::Response {
+pub(crate) fn response(input: &[u8]) -> auth_core::Response {
     let mut rest = input;
     let mut status = StatusCode::OK;
     if let Some(line) = take_line(&mut rest) {

@@ -8,12 +8,12 @@
 // A property that does not hold is reported by a panic.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
-mod answer;
 mod input;
 mod policy;
 mod reader;
 mod record;
-mod renewal;
+mod refresh;
+mod response;
 mod retry_after;
 mod seeds;
 mod store_file;
@@ -23,13 +23,13 @@ mod told;
 mod verdict;
 
 pub use self::{
-    answer::answer,
     policy::policy,
     reader::reader,
     record::record,
-    renewal::renewal,
+    refresh::refresh,
+    response::response,
     retry_after::retry_after,
-    seeds::{Documented, answers},
+    seeds::{Documented, responses},
     store_file::{Outcome, store_file},
     token_set::token_set,
     verdict::{bounded, judged_within_reason},

@@ -3,7 +3,7 @@ use std::time::Duration;
 use arbitrary::{Arbitrary, Unstructured};
 use auth_core::{
     Attempt, Backoff, Decision, Delivery, Failure, FailureKind, Jitter, RetryBudget, RetryPolicy,
-    TransportError, TransportErrorKind, read_answer,
+    TransportError, TransportErrorKind, read_response,
 };
 use http::{HeaderValue, StatusCode, header};
 
@@ -40,7 +40,7 @@ enum AnyFailure {
     NotSent,
     Unknown,
     BadCertificate,
-    Answer { status: u16, retry_after: Option<u64> },
+    CannedResponse { status: u16, retry_after: Option<u64> },
 }
 
 /// The backoff's and the budget's arithmetic with any settings and any
@@ -83,7 +83,7 @@ pub fn policy(input: &[u8]) {
         if settings.seed.is_some() {
             assert_eq!(backoff.decide(&attempt), decision, "a seed makes it repeatable");
         }
-        // With jitter and a deadline, asking twice may give two answers.
+        // With jitter and a deadline, asking twice may give two responses.
         let repeatable = settings.seed.is_some() || jitter == Jitter::None;
         if repeatable || settings.deadline.is_none() {
             check_budget(&budget, &attempt, decision);
@@ -173,14 +173,14 @@ impl AnyFailure {
             Self::BadCertificate => {
                 TransportError::not_sent(TransportErrorKind::BadCertificate).into()
             }
-            Self::Answer { status, retry_after } => {
-                let mut answer = http::Response::new(Vec::new());
+            Self::CannedResponse { status, retry_after } => {
+                let mut response = http::Response::new(Vec::new());
                 let status = StatusCode::from_u16(400 + status % 200);
-                *answer.status_mut() = status.expect("400 to 599");
+                *response.status_mut() = status.expect("400 to 599");
                 if let Some(seconds) = retry_after {
-                    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
                 }
-                read_answer(&answer, &[], now()).expect_err("no token in an error")
+                read_response(&response, &[], now()).expect_err("no token in an error")
             }
         }
     }

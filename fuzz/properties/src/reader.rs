@@ -1,14 +1,14 @@
 use std::iter;
 
 use auth_core::{
-    Response, ResponseReader, TransportError, TransportErrorKind as Kind, read_answer,
+    Response, ResponseReader, TransportError, TransportErrorKind as Kind, read_response,
 };
 use http::{Version, header, response::Parts};
 
 use crate::{input, now, told::trimmed};
 
-/// Collects an answer's body chunk by chunk. The first line says how, the rest
-/// is the answer as [`answer`](crate::answer()) reads it:
+/// Collects a response's body chunk by chunk. The first line says how, the rest
+/// is the response as [`response`](crate::answer()) reads it:
 ///
 /// ```text
 /// 1.1 1024 7 1 300
@@ -34,9 +34,9 @@ pub fn reader(input: &[u8]) {
     let mut numbers = words.map(|word| word.parse::<u16>().unwrap_or(1));
     let limit = numbers.next().unwrap_or(1024).into();
     let chunks: Vec<usize> = numbers.map(usize::from).collect();
-    let mut answer = input::answer(rest);
-    *answer.version_mut() = version;
-    let (head, body) = answer.into_parts();
+    let mut response = input::response(rest);
+    *response.version_mut() = version;
+    let (head, body) = response.into_parts();
 
     let case = Case { head: &head, body: &body, limit };
     let whole = || iter::once(&*body);
@@ -75,10 +75,10 @@ impl Case<'_> {
             _ => Ok(self.kept()),
         };
         self.is(&result, expected);
-        let Ok(answer) = result else { return };
+        let Ok(response) = result else { return };
         // Half a form reads like a whole one, with half a token.
-        if read_answer(&answer, &[], now()).is_ok() {
-            let is_json = trimmed(answer.body()).starts_with(b"{");
+        if read_response(&response, &[], now()).is_ok() {
+            let is_json = trimmed(response.body()).starts_with(b"{");
             assert!(is_json || self.is_framed(), "a form that may have been cut");
         }
     }
@@ -97,11 +97,11 @@ impl Case<'_> {
 
     fn is(&self, result: &Result<Response, TransportError>, expected: Result<&[u8], Kind>) {
         match (result, expected) {
-            (Ok(answer), Ok(body)) => {
-                assert_eq!(answer.body(), body);
-                assert_eq!(answer.status(), self.head.status);
-                assert_eq!(answer.version(), self.head.version);
-                assert_eq!(*answer.headers(), self.head.headers);
+            (Ok(response), Ok(body)) => {
+                assert_eq!(response.body(), body);
+                assert_eq!(response.status(), self.head.status);
+                assert_eq!(response.version(), self.head.version);
+                assert_eq!(*response.headers(), self.head.headers);
             }
             (Err(error), Err(kind)) => {
                 assert_eq!(error.kind(), kind);

@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-use auth_core::read_answer;
+use auth_core::read_response;
 use http::{HeaderValue, StatusCode, header};
 
 use crate::now;
@@ -25,7 +25,7 @@ pub fn retry_after(input: &[u8]) {
         .and_then(|value| expected(value, text(header::DATE).and_then(date)))
         .map(|wait| wait.min(LONGEST));
 
-    let failure = read_answer(&response, &[], now()).expect_err("a 429 holds no token");
+    let failure = read_response(&response, &[], now()).expect_err("a 429 holds no token");
     match (failure.retry_after(), expected) {
         (Some(read), Some(expected)) => {
             assert!(

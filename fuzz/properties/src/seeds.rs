@@ -1,8 +1,8 @@
 use auth_core::FailureKind;
 use serde_json::Value;
 
-/// An answer that is documented somewhere, as an input of
-/// [`answer`](crate::answer()).
+/// A response that is documented somewhere, as an input of
+/// [`response`](crate::answer()).
 #[derive(Debug)]
 pub struct Documented {
     /// Unlike that of every other.
@@ -14,8 +14,8 @@ pub struct Documented {
 }
 
 /// The documented answers of providers and proxies.
-pub fn answers() -> Vec<Documented> {
-    include_str!("../../../auth-tests/data/answers.jsonl").lines().map(seed).collect()
+pub fn responses() -> Vec<Documented> {
+    include_str!("../../../auth-tests/data/responses.jsonl").lines().map(seed).collect()
 }
 
 fn seed(line: &str) -> Documented {

@@ -79,7 +79,7 @@ impl<S: BlockingTokenStore + TokenStore> File<S> {
                     form.is_read(&value, &record);
                 }
                 self.refuses(content, &record, None);
-                // As after an answer that has none of the other members.
+                // As after a response that has none of the other members.
                 let next = new_record(record.tokens.extra);
                 self.replace(content, &next, Some(&version), Outcome::Replaced, form)
             }

@@ -30,11 +30,11 @@ pub(crate) fn tokens_are(tokens: &TokenSet, stored: &Value) -> bool {
 
 /// Whether the record is the one that `stored` says, member by member.
 pub(crate) fn record_is(record: &Record, stored: &Value) -> bool {
-    let renewed_at = json!(record.renewed_at.map(seconds));
+    let obtained_at = json!(record.obtained_at.map(seconds));
     let mut login = stored["login"].clone();
     lower(&mut login);
     tokens_are(&record.tokens, &stored["tokens"])
-        && renewed_at == stored["renewed_at"]
+        && obtained_at == stored["renewed_at"]
         && json!(record.login.map(|login| login.to_string())) == login
         && notes_are(record, stored)
 }
@@ -63,7 +63,7 @@ fn setback_is(setback: Option<&Setback>, stored: &Value) -> bool {
         "kind": setback.kind.as_str(),
         "code": setback.code.as_ref().map(ErrorCode::as_str),
         "status": setback.status,
-        "after_unknown": setback.after_unknown,
+        "after_unknown": setback.possibly_spent,
         "since": seconds(setback.since),
         "failed_at": seconds(setback.failed_at),
         "retry_at": setback.retry_at.map(seconds),

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 
-/// The tokens that an answer's body holds, by a reading of its own.
+/// The tokens that a response's body holds, by a reading of its own.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Told {
     pub(crate) access_token: String,

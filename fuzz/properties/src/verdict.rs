@@ -3,14 +3,14 @@ use serde_json::Value;
 
 use crate::told::trimmed;
 
-/// The kind is one that the answer's status or its own words allow: `Rejected`
+/// The kind is one that the response's status or its own words allow: `Rejected`
 /// only for a documented code, and the others only where status or code says
 /// so.
-pub fn judged_within_reason(answer: &Response, failure: &Failure) {
-    let status = answer.status().as_u16();
-    assert_eq!(failure.status(), Some(answer.status()));
-    assert_ne!(failure.delivery(), Delivery::NotSent, "an answer came, and so the request left");
-    let words = Words::of(answer.body());
+pub fn judged_within_reason(response: &Response, failure: &Failure) {
+    let status = response.status().as_u16();
+    assert_eq!(failure.status(), Some(response.status()));
+    assert_ne!(failure.delivery(), Delivery::NotSent, "a response came, and so the request left");
+    let words = Words::of(response.body());
     let by_rule = |kind| {
         Rule::built_in().iter().any(|rule| {
             rule.kind() == kind
@@ -36,10 +36,10 @@ pub fn judged_within_reason(answer: &Response, failure: &Failure) {
             assert!(elsewhere || said || by_rule(FailureKind::Misconfigured), "{failure:?}");
         }
         FailureKind::Interrupted => {
-            assert!(answer.status().is_success(), "{failure:?}");
+            assert!(response.status().is_success(), "{failure:?}");
             assert_eq!(failure.delivery(), Delivery::Unknown, "{failure:?}");
         }
-        FailureKind::Unreachable => panic!("there was an answer"),
+        FailureKind::Unreachable => panic!("there was a response"),
         _ => {}
     }
     // A 5xx may hide a rotation; and what is no status counts as one.
@@ -47,18 +47,18 @@ pub fn judged_within_reason(answer: &Response, failure: &Failure) {
         assert_eq!(failure.delivery(), Delivery::Unknown, "{failure:?}");
     }
     if failure.is_retried_by_default() {
-        assert!(!answer.status().is_client_error(), "a 4xx is retried by default");
+        assert!(!response.status().is_client_error(), "a 4xx is retried by default");
     }
-    // A page holds no code, whatever is written on it, and half an answer no
+    // A page holds no code, whatever is written on it, and half a response no
     // verdict.
-    if is_page(answer.body()) || is_cut(answer.body()) {
-        assert_eq!(failure.code(), None, "out of what is no answer");
-        assert_eq!(failure.provider(), None, "out of what is no answer");
+    if is_page(response.body()) || is_cut(response.body()) {
+        assert_eq!(failure.code(), None, "out of what is no response");
+        assert_eq!(failure.provider(), None, "out of what is no response");
         assert_ne!(failure.kind(), FailureKind::Rejected);
     }
 }
 
-/// What is kept of an answer is short, and printable on one line.
+/// What is kept of a response is short, and printable on one line.
 pub fn bounded(failure: &Failure) {
     let printable = |text: &str| text.bytes().all(|byte| (0x20..0x7F).contains(&byte));
     if let Some(code) = failure.code() {

@@ -27,12 +27,12 @@ fn replay<T>(target: &str, property: fn(&[u8]) -> T) {
 }
 
 #[test]
-fn answer() {
-    for answer in properties::answers() {
-        eprintln!("{} of the documented answers", answer.id);
-        assert_eq!(properties::answer(&answer.input), answer.kind);
+fn response() {
+    for response in properties::responses() {
+        eprintln!("{} of the documented answers", response.id);
+        assert_eq!(properties::response(&response.input), response.kind);
     }
-    replay("answer", properties::answer);
+    replay("response", properties::response);
 }
 
 #[test]
@@ -41,8 +41,8 @@ fn reader() {
 }
 
 #[test]
-fn renewal() {
-    replay("renewal", properties::renewal);
+fn refresh() {
+    replay("refresh", properties::refresh);
 }
 
 #[test]

@@ -6,8 +6,8 @@ use auth_core::TransportErrorKind::{Closed, ConnectTimeout, Other, Protocol, Tim
 
 use super::{SOON, tokens};
 use crate::{
-    Cut, Point, Reaction,
-    conformance::case::{Answer, Case, Expect, Fate, Scene, answer, open, unknown},
+    Behaviour, Cut, Point,
+    conformance::case::{Case, Expect, ExpectedResponse, Fate, Scene, open, response, unknown},
 };
 
 pub(super) const CASES: &[Case] = &[
@@ -19,15 +19,15 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "endless_until_close",
-        does: "the answer has no length and no end",
+        does: "the response has no length and no end",
         scene: || Scene::plain([tokens().until_close().endless()]),
         calls: &[unknown(&[TooLarge])],
     },
     Case {
         name: "longer_than_allowed",
-        does: "the answer is longer than the request allows, by a byte",
+        does: "the response is longer than the request allows, by a byte",
         scene: || {
-            let mut scene = Scene::plain([Reaction::json(200, vec![b' '; 1001])])?;
+            let mut scene = Scene::plain([Behaviour::json(200, vec![b' '; 1001])])?;
             scene.response_limit = 1000;
             Ok(scene)
         },
@@ -35,48 +35,48 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "as_long_as_allowed",
-        does: "the answer is as long as the request allows",
+        does: "the response is as long as the request allows",
         scene: || {
-            let mut scene = Scene::plain([Reaction::json(200, vec![b' '; 1000])])?;
+            let mut scene = Scene::plain([Behaviour::json(200, vec![b' '; 1000])])?;
             scene.response_limit = 1000;
             Ok(scene)
         },
-        calls: &[answer(200, " ")],
+        calls: &[response(200, " ")],
     },
     Case {
         name: "endless_502",
         does: "a 502 comes with a page without end; its status says all",
-        scene: || Scene::plain([Reaction::nginx(502).endless()]),
-        calls: &[answer(502, "")],
+        scene: || Scene::plain([Behaviour::nginx(502).endless()]),
+        calls: &[response(502, "")],
     },
     Case {
         name: "endless_400",
         does: "a 400 comes with a body without end; what may be kept of it is",
-        scene: || Scene::plain([Reaction::oauth_error(400, "invalid_grant").endless()]),
-        calls: &[answer(400, "invalid_grant")],
+        scene: || Scene::plain([Behaviour::oauth_error(400, "invalid_grant").endless()]),
+        calls: &[response(400, "invalid_grant")],
     },
     Case {
         name: "cut_502",
         does: "the page of a 502 is cut; its status says all",
-        scene: || Scene::plain([Reaction::nginx(502).cut(Point::InAnswerBody, Cut::Close)]),
-        calls: &[answer(502, "")],
+        scene: || Scene::plain([Behaviour::nginx(502).cut(Point::InResponseBody, Cut::Close)]),
+        calls: &[response(502, "")],
     },
     Case {
         name: "reset_502",
         does: "the connection is reset within the page of a 502; its status says all",
-        scene: || Scene::plain([Reaction::nginx(502).cut(Point::InAnswerBody, Cut::Reset)]),
-        calls: &[answer(502, "")],
+        scene: || Scene::plain([Behaviour::nginx(502).cut(Point::InResponseBody, Cut::Reset)]),
+        calls: &[response(502, "")],
     },
     Case {
         name: "stall_502",
         does: "nothing comes after half of the page of a 502; its status says all",
         scene: || {
-            let stalled = Reaction::nginx(502).cut(Point::InAnswerBody, Cut::Stall);
+            let stalled = Behaviour::nginx(502).cut(Point::InResponseBody, Cut::Stall);
             Ok(Scene::plain([stalled])?.within(2 * SOON))
         },
         // The timeout may strike before the head has come.
         calls: &[Expect::Either(
-            Answer { status: 502, holds: "", header: None },
+            ExpectedResponse { status: 502, holds: "", header: None },
             &[Timeout, ConnectTimeout],
             Fate::Open,
         )],
@@ -85,10 +85,10 @@ pub(super) const CASES: &[Case] = &[
         name: "cut_429",
         does: "the body of a 429 is cut; its Retry-After has arrived",
         scene: || {
-            let throttled = Reaction::oauth_error(429, "slow_down").header("retry-after", "7");
-            Scene::plain([throttled.cut(Point::InAnswerBody, Cut::Close)])
+            let throttled = Behaviour::oauth_error(429, "slow_down").header("retry-after", "7");
+            Scene::plain([throttled.cut(Point::InResponseBody, Cut::Close)])
         },
-        calls: &[Expect::Answer(Answer {
+        calls: &[Expect::Response(ExpectedResponse {
             status: 429,
             holds: "",
             header: Some(("retry-after", "7")),
@@ -96,22 +96,22 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "cut_400",
-        does: "the body of a 400 is cut: an answer, and no verdict that anybody could read",
+        does: "the body of a 400 is cut: a response, and no verdict that anybody could read",
         scene: || {
-            let refused = Reaction::oauth_error(400, "invalid_grant");
-            Scene::plain([refused.cut(Point::InAnswerBody, Cut::Close)])
+            let refused = Behaviour::oauth_error(400, "invalid_grant");
+            Scene::plain([refused.cut(Point::InResponseBody, Cut::Close)])
         },
-        calls: &[answer(400, "")],
+        calls: &[response(400, "")],
     },
     Case {
         name: "head_of_a_mebibyte",
-        does: "the answer's headers are 1 MiB long",
+        does: "the response's headers are 1 MiB long",
         scene: || Scene::plain([tokens().padded_head(1 << 20)]),
         calls: &[unknown(&[TooLarge, Protocol, Closed, Other])],
     },
     Case {
         name: "drip_past_the_timeout",
-        does: "the answer comes byte by byte, each in time, and all together too late",
+        does: "the response comes byte by byte, each in time, and all together too late",
         scene: || {
             // Some hundred bytes, so several times the timeout.
             let slow = tokens().drip(Duration::from_millis(20));
@@ -121,9 +121,9 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "drip_in_the_body_past_the_timeout",
-        does: "the answer's body comes in pieces, each in time, and all together too late",
+        does: "the response's body comes in pieces, each in time, and all together too late",
         scene: || {
-            let slow = Reaction::json(200, vec![b' '; 4096]).drip(Duration::from_millis(2));
+            let slow = Behaviour::json(200, vec![b' '; 4096]).drip(Duration::from_millis(2));
             Ok(Scene::plain([slow])?.within(2 * SOON))
         },
         calls: &[open(&[Timeout, ConnectTimeout])],

@@ -6,7 +6,7 @@ use auth_core::TransportErrorKind::{
 
 use super::SOON;
 use crate::{
-    ClosedPort, Point, Reaction, SilentPort,
+    Behaviour, ClosedPort, Point, SilentPort,
     conformance::case::{Case, Scene, not_sent, open},
 };
 
@@ -49,20 +49,20 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "reset_on_accept",
         does: "the connection is reset as soon as it is made",
-        scene: || Scene::plain([Reaction::reset(Point::OnAccept)]),
+        scene: || Scene::plain([Behaviour::reset(Point::OnAccept)]),
         // A connection that is reset so early may never have seemed made.
         calls: &[open(&[Reset, Closed, Connect])],
     },
     Case {
         name: "close_on_accept",
         does: "the connection is closed as soon as it is made",
-        scene: || Scene::plain([Reaction::close(Point::OnAccept)]),
+        scene: || Scene::plain([Behaviour::close(Point::OnAccept)]),
         calls: &[open(&[Closed, Reset])],
     },
     Case {
         name: "stall_on_accept",
         does: "the connection is made, and nothing ever comes over it",
-        scene: || Ok(Scene::plain([Reaction::stall(Point::OnAccept)])?.within(SOON)),
+        scene: || Ok(Scene::plain([Behaviour::stall(Point::OnAccept)])?.within(SOON)),
         calls: &[open(&[Timeout, ConnectTimeout])],
     },
 ];

@@ -5,16 +5,16 @@ use auth_core::TransportErrorKind::{ConnectTimeout, Proxy};
 
 use super::{SOON, tokens};
 use crate::{
-    ClosedPort, Point, Reaction,
-    conformance::case::{ACCESS_TOKEN, Case, Scene, answer, not_sent},
+    Behaviour, ClosedPort, Point,
+    conformance::case::{ACCESS_TOKEN, Case, Scene, not_sent, response},
 };
 
 pub(super) const CASES: &[Case] = &[
     Case {
-        name: "proxy_answer",
+        name: "proxy_response",
         does: "all is well, through a proxy",
-        scene: || Scene::tls([tokens()])?.through([Reaction::relay()]),
-        calls: &[answer(200, ACCESS_TOKEN)],
+        scene: || Scene::tls([tokens()])?.through([Behaviour::relay()]),
+        calls: &[response(200, ACCESS_TOKEN)],
     },
     Case {
         name: "proxy_refused",
@@ -30,32 +30,32 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "proxy_wants_authentication",
         does: "the proxy answers 407",
-        scene: || Scene::tls([tokens()])?.through([Reaction::proxy_auth_required()]),
+        scene: || Scene::tls([tokens()])?.through([Behaviour::proxy_auth_required()]),
         calls: &[not_sent(&[Proxy])],
     },
     Case {
         name: "proxy_bad_gateway",
         does: "the proxy cannot reach the server and answers 502",
-        scene: || Scene::tls([tokens()])?.through([Reaction::nginx(502)]),
+        scene: || Scene::tls([tokens()])?.through([Behaviour::nginx(502)]),
         calls: &[not_sent(&[Proxy])],
     },
     Case {
         name: "proxy_close",
-        does: "the proxy closes the connection without an answer",
-        scene: || Scene::tls([tokens()])?.through([Reaction::close(Point::AfterHeaders)]),
+        does: "the proxy closes the connection without a response",
+        scene: || Scene::tls([tokens()])?.through([Behaviour::close(Point::AfterHeaders)]),
         calls: &[not_sent(&[Proxy])],
     },
     Case {
         name: "proxy_reset",
         does: "the proxy resets the connection",
-        scene: || Scene::tls([tokens()])?.through([Reaction::reset(Point::AfterHeaders)]),
+        scene: || Scene::tls([tokens()])?.through([Behaviour::reset(Point::AfterHeaders)]),
         calls: &[not_sent(&[Proxy])],
     },
     Case {
         name: "proxy_stall",
         does: "the proxy never answers",
         scene: || {
-            let scene = Scene::tls([tokens()])?.through([Reaction::stall(Point::AfterHeaders)])?;
+            let scene = Scene::tls([tokens()])?.through([Behaviour::stall(Point::AfterHeaders)])?;
             Ok(scene.connecting_within(SOON))
         },
         calls: &[not_sent(&[ConnectTimeout, Proxy])],
@@ -63,7 +63,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "proxy_not_for_plain_http",
         does: "a server on loopback without TLS, and a proxy that would see the token in clear",
-        scene: || Scene::plain([tokens()])?.through([Reaction::nginx(502)]),
-        calls: &[answer(200, ACCESS_TOKEN)],
+        scene: || Scene::plain([tokens()])?.through([Behaviour::nginx(502)]),
+        calls: &[response(200, ACCESS_TOKEN)],
     },
 ];

@@ -1,30 +1,30 @@
-//! Every status is an answer, and none is a reason to ask again or elsewhere.
+//! Every status is a response, and none is a reason to ask again or elsewhere.
 
 use super::tokens;
 use crate::{
-    Reaction,
-    conformance::case::{Answer, Case, Expect, Scene, answer},
+    Behaviour,
+    conformance::case::{Case, Expect, ExpectedResponse, Scene, response},
 };
 
-/// With a token answer behind it that nobody may fetch.
+/// With a token response behind it that nobody may fetch.
 macro_rules! status {
-    ($name:literal, $does:literal, $reaction:expr, $expect:expr) => {
+    ($name:literal, $does:literal, $behaviour:expr, $expect:expr) => {
         Case {
             name: $name,
             does: $does,
-            scene: || Scene::plain([$reaction, tokens()]),
+            scene: || Scene::plain([$behaviour, tokens()]),
             calls: &[$expect],
         }
     };
 }
 
 macro_rules! redirect {
-    ($name:literal, $does:literal, $reaction:expr, $status:literal) => {
+    ($name:literal, $does:literal, $behaviour:expr, $status:literal) => {
         Case {
             name: $name,
             does: $does,
-            scene: || Ok(Scene::plain([$reaction, tokens()])?.redirecting()),
-            calls: &[answer($status, "")],
+            scene: || Ok(Scene::plain([$behaviour, tokens()])?.redirecting()),
+            calls: &[response($status, "")],
         }
     };
 }
@@ -33,98 +33,98 @@ pub(super) const CASES: &[Case] = &[
     redirect!(
         "redirect_301",
         "a 301 points to another origin",
-        Reaction::redirect_elsewhere(301),
+        Behaviour::redirect_elsewhere(301),
         301
     ),
     redirect!(
         "redirect_302",
         "a 302 points to another origin",
-        Reaction::redirect_elsewhere(302),
+        Behaviour::redirect_elsewhere(302),
         302
     ),
     redirect!(
         "redirect_303",
         "a 303 points to another origin",
-        Reaction::redirect_elsewhere(303),
+        Behaviour::redirect_elsewhere(303),
         303
     ),
     redirect!(
         "redirect_307",
         "a 307 points to another origin",
-        Reaction::redirect_elsewhere(307),
+        Behaviour::redirect_elsewhere(307),
         307
     ),
     redirect!(
         "redirect_308",
         "a 308 points to another origin",
-        Reaction::redirect_elsewhere(308),
+        Behaviour::redirect_elsewhere(308),
         308
     ),
     redirect!(
         "redirect_302_to_itself",
         "a 302 points to where it comes from",
-        Reaction::redirect_to_self(302),
+        Behaviour::redirect_to_self(302),
         302
     ),
     redirect!(
         "redirect_307_to_itself",
         "a 307 points to where it comes from",
-        Reaction::redirect_to_self(307),
+        Behaviour::redirect_to_self(307),
         307
     ),
     status!(
         "status_400",
         "the server refuses the grant",
-        Reaction::oauth_error(400, "invalid_grant"),
-        answer(400, "invalid_grant")
+        Behaviour::oauth_error(400, "invalid_grant"),
+        response(400, "invalid_grant")
     ),
     status!(
         "status_401",
         "the server does not know the client, and asks for other credentials",
-        Reaction::oauth_error(401, "invalid_client")
+        Behaviour::oauth_error(401, "invalid_client")
             .header("www-authenticate", "Basic realm=\"a\""),
-        answer(401, "invalid_client")
+        response(401, "invalid_client")
     ),
     status!(
         "status_403",
         "a firewall answers 403 with a page",
-        Reaction::nginx(403),
-        answer(403, "<html>")
+        Behaviour::nginx(403),
+        response(403, "<html>")
     ),
     status!(
         "status_407",
         "the server itself answers 407",
-        Reaction::proxy_auth_required(),
-        answer(407, "")
+        Behaviour::proxy_auth_required(),
+        response(407, "")
     ),
     // Clients may repeat a request after it without asking (RFC 9110 section
     // 15.5.9), and some do.
     status!(
         "status_408",
         "the server answers 408 and closes the connection",
-        Reaction::nginx(408).then_close(),
-        answer(408, "")
+        Behaviour::nginx(408).then_close(),
+        response(408, "")
     ),
     // RFC 9110 section 15.5.20: "a client MAY retry over a different
     // connection".
     status!(
         "status_421",
         "the server answers 421 (Misdirected Request)",
-        Reaction::nginx(421),
-        answer(421, "")
+        Behaviour::nginx(421),
+        response(421, "")
     ),
     // RFC 8470 section 5.2: user agents repeat the request by themselves.
     status!(
         "status_425",
         "the server answers 425 (Too Early)",
-        Reaction::nginx(425),
-        answer(425, "")
+        Behaviour::nginx(425),
+        response(425, "")
     ),
     status!(
         "status_429",
         "the server answers 429 with Retry-After",
-        Reaction::oauth_error(429, "slow_down").header("retry-after", "0"),
-        Expect::Answer(Answer {
+        Behaviour::oauth_error(429, "slow_down").header("retry-after", "0"),
+        Expect::Response(ExpectedResponse {
             status: 429,
             holds: "slow_down",
             header: Some(("retry-after", "0"))
@@ -133,31 +133,35 @@ pub(super) const CASES: &[Case] = &[
     status!(
         "status_500",
         "the server answers 500",
-        Reaction::oauth_error(500, "server_error"),
-        answer(500, "server_error")
+        Behaviour::oauth_error(500, "server_error"),
+        response(500, "server_error")
     ),
     status!(
         "status_502",
         "a proxy answers 502 with a page",
-        Reaction::nginx(502),
-        answer(502, "<html>")
+        Behaviour::nginx(502),
+        response(502, "<html>")
     ),
     status!(
         "status_503",
         "the server answers 503 with Retry-After",
-        Reaction::nginx(503).header("retry-after", "0"),
-        Expect::Answer(Answer { status: 503, holds: "", header: Some(("retry-after", "0")) })
+        Behaviour::nginx(503).header("retry-after", "0"),
+        Expect::Response(ExpectedResponse {
+            status: 503,
+            holds: "",
+            header: Some(("retry-after", "0"))
+        })
     ),
     status!(
         "status_599",
-        "the answer has a status that no registry knows",
-        Reaction::answer(599),
-        answer(599, "")
+        "the response has a status that no registry knows",
+        Behaviour::response(599),
+        response(599, "")
     ),
     status!(
         "status_204",
-        "the answer has no body, and none is waited for",
-        Reaction::answer(204),
-        answer(204, "")
+        "the response has no body, and none is waited for",
+        Behaviour::response(204),
+        response(204, "")
     ),
 ];

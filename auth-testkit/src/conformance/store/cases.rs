@@ -18,7 +18,7 @@ use auth_accounts::{
 use auth_core::{AccessToken, Never, Now, Refresh, RefreshToken, Step, TokenEndpoint, TokenSet};
 
 use super::{Damage, Suite};
-use crate::Answer;
+use crate::CannedResponse;
 
 pub(super) struct Case {
     pub(super) name: &'static str,
@@ -498,7 +498,7 @@ fn full_record(mark: &str) -> Record {
     record.tokens.expires_at = Some(at(3_600));
     record.tokens.extra.insert("id_token", ID_TOKEN.into());
     record.tokens.extra.insert("nested", serde_json::json!({"list": [1, null, "\u{1F511}\"\n"]}));
-    record.renewed_at = Some(at(0));
+    record.obtained_at = Some(at(0));
     let refresh_token = Fingerprint::of(&RefreshToken::new(REFRESH_TOKEN));
     record.begun = Some(Begun::new(refresh_token, at(1)));
     record.setback = setback(refresh_token, at(2), at(60));
@@ -511,7 +511,7 @@ fn setback(refresh_token: Fingerprint, now: SystemTime, retry_at: SystemTime) ->
     let refresh = Refresh::new(endpoint, RefreshToken::new(REFRESH_TOKEN)).policy(Never);
     let moment = Now { monotonic: Instant::now(), wall: now };
     let Step::Send(_, pending) = refresh.start(moment) else { return None };
-    let answer = Answer::oauth_error("slow_down").with_status(429).build();
-    let Step::Done(Err(error)) = pending.resolve(Ok(answer), moment) else { return None };
+    let response = CannedResponse::oauth_error("slow_down").with_status(429).build();
+    let Step::Done(Err(error)) = pending.resolve(Ok(response), moment) else { return None };
     Some(Setback::new(refresh_token, &error, now, Some(retry_at)))
 }

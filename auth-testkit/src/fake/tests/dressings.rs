@@ -2,7 +2,7 @@
 
 use auth_core::{
     BlockingTransport, ClientAuth, Failure, FailureKind, RefreshError, RefreshToken, TokenSet,
-    read_answer,
+    read_response,
 };
 
 use super::{exchange, exchange_at, refresh_token, s};
@@ -67,7 +67,7 @@ fn assert_dead(dressing: Dressing, result: &Result<TokenSet, RefreshError>) {
 }
 
 #[test]
-fn github_answers_with_a_form_unless_asked_for_json() {
+fn github_sends_a_form_unless_asked_for_json() {
     let server = FakeAuthServer::builder().dressing(Dressing::GitHub).build();
     let request = |accept: &str| {
         let endpoint = server.endpoint().header("accept", accept).unwrap();
@@ -78,6 +78,6 @@ fn github_answers_with_a_form_unless_asked_for_json() {
     assert!(form.body().starts_with(b"error=bad_refresh_token&"));
     assert_eq!(form.status(), 200);
     let failures = [form, request("application/json")]
-        .map(|answer| read_answer(&answer, &[], server.clock().now()).unwrap_err());
+        .map(|response| read_response(&response, &[], server.clock().now()).unwrap_err());
     assert_eq!(failures.each_ref().map(Failure::kind), [FailureKind::Rejected; 2]);
 }

@@ -66,7 +66,7 @@ impl Form for Codex {
         let login = &content["tokens"];
         tokens_are(record, &login["access_token"], &login["refresh_token"]);
         assert_eq!(record.tokens.extra.get("id_token"), some(&login["id_token"]));
-        assert_eq!(record.renewed_at.is_some(), some(&content["last_refresh"]).is_some());
+        assert_eq!(record.obtained_at.is_some(), some(&content["last_refresh"]).is_some());
     }
 
     /// Codex cannot read the file without an ID token.

@@ -31,7 +31,7 @@ pub(super) fn notes(scratch: &Path, content: &[u8]) -> Outcome {
             let (record, version) = found.expect("whatever the notes say, somebody is logged in");
             let value = json(&saved).expect("what was saved is JSON");
             Codex.is_read(&value, &record);
-            assert_eq!(record.renewed_at, bare.renewed_at);
+            assert_eq!(record.obtained_at, bare.obtained_at);
             if let Some(noted) = json(content)
                 && ["begun", "setback"].iter().all(|name| !noted["record"][name].is_array())
                 && noted["record"].is_object()
@@ -60,6 +60,6 @@ fn with_notes(bare: &Record) -> Record {
     record.tokens.access_token = bare.tokens.access_token.clone();
     record.tokens.refresh_token.clone_from(&bare.tokens.refresh_token);
     record.tokens.extra = bare.tokens.extra.clone();
-    record.renewed_at = bare.renewed_at;
+    record.obtained_at = bare.obtained_at;
     record
 }

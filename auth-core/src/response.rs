@@ -1,7 +1,7 @@
-//! Reading an answer: from bytes to a [`TokenSet`] or a [`Failure`].
+//! Reading a response: from bytes to a [`TokenSet`] or a [`Failure`].
 //!
 //! Tolerant of what providers really send, never of what would lose a token:
-//! an answer that holds an access token is a success whatever else it holds,
+//! a response that holds an access token is a success whatever else it holds,
 //! and one that cannot be read is never taken for a verdict.
 
 mod classify;
@@ -22,23 +22,23 @@ use zeroize::Zeroize;
 pub(crate) use self::classify::standard_codes;
 use crate::{Failure, Now, Response, Rule, TokenSet};
 
-/// Reads an answer of a token endpoint, and says what it is.
+/// Reads a response of a token endpoint, and says what it is.
 ///
 /// This is the whole of the library's judgement: the machine asks it after
-/// every attempt, and so can whoever has an answer at hand, say from a log.
-/// `rules` are asked before the built-in table. `now` is when the answer
+/// every attempt, and so can whoever has a response at hand, say from a log.
+/// `rules` are asked before the built-in table. `now` is when the response
 /// arrived; `expires_at` counts from it.
 ///
 /// ```
 /// use std::time::{Instant, SystemTime};
-/// use auth_core::{FailureKind, Now, read_answer};
+/// use auth_core::{FailureKind, Now, read_response};
 ///
 /// let now = Now { monotonic: Instant::now(), wall: SystemTime::now() };
-/// let answer = http::Response::builder()
+/// let response = http::Response::builder()
 ///     .status(400)
 ///     .body(br#"{"error":"invalid_grant"}"#.to_vec())?;
 ///
-/// let failure = read_answer(&answer, &[], now).unwrap_err();
+/// let failure = read_response(&response, &[], now).unwrap_err();
 /// assert_eq!(failure.kind(), FailureKind::Rejected);
 /// # Ok::<(), http::Error>(())
 /// ```
@@ -49,14 +49,14 @@ use crate::{Failure, Now, Response, Rule, TokenSet};
 // Boxing the failure would cost an allocation to save a copy on a path that is
 // about to wait for a network.
 #[allow(clippy::result_large_err)]
-pub fn read_answer(response: &Response, rules: &[Rule], now: Now) -> Result<TokenSet, Failure> {
-    read_reply(response, rules, now, now.wall, Vec::new)
+pub fn read_response(response: &Response, rules: &[Rule], now: Now) -> Result<TokenSet, Failure> {
+    read_issued(response, rules, now, now.wall, Vec::new)
 }
 
-/// As [`read_answer`], for an answer that was `issued` not before that time,
+/// As [`read_response`], for a response that was `issued` not before that time,
 /// to a request that held `secrets`: where it echoes one, the failure does not.
 #[allow(clippy::result_large_err)]
-pub(crate) fn read_reply<'a>(
+pub(crate) fn read_issued<'a>(
     response: &Response,
     rules: &[Rule],
     now: Now,
@@ -64,7 +64,7 @@ pub(crate) fn read_reply<'a>(
     secrets: impl FnOnce() -> Vec<Cow<'a, str>>,
 ) -> Result<TokenSet, Failure> {
     let status = response.status();
-    // A 206 says itself that it is a part of an answer.
+    // A 206 says itself that it is a part of a response.
     let unreadable = if status.is_success() && status != StatusCode::PARTIAL_CONTENT {
         match success::read(response.headers(), response.body(), issued) {
             Ok(tokens) => return Ok(tokens),
@@ -90,7 +90,7 @@ pub(crate) fn read_reply<'a>(
 /// mistake or an attack, and would overflow the clocks of some platforms.
 const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
-/// How many values are read of an answer, and how deep they may nest: far more
+/// How many values are read of a response, and how deep they may nest: far more
 /// than any provider sends. What goes beyond is left out.
 const MOST_VALUES: usize = 4096;
 const DEEPEST: u8 = 32;
@@ -130,7 +130,7 @@ mod tests {
 
     fn read(status: u16, body: String) -> Result<TokenSet, Failure> {
         let response = http::Response::builder().status(status).body(body.into()).unwrap();
-        read_answer(&response, &[], test_now())
+        read_response(&response, &[], test_now())
     }
 
     /// Deep by itself, or by texts within texts, each with a depth of its own.
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deep_answer_does_not_overflow_the_stack() {
+    fn a_deep_response_does_not_overflow_the_stack() {
         for (levels, texts) in [(100, 12), (9, 12), (200_000, 0), (127, 0), (33, 0)] {
             let deep = deep(levels, texts);
             // Not so large that it would not be read at all.

@@ -8,22 +8,22 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::Duration;
 
-use auth_testkit::{ClosedPort, FaultServer, Point, Reaction};
+use auth_testkit::{Behaviour, ClosedPort, FaultServer, Point};
 use server_support::{
-    BODY, End, connect, exchange, exchange_over, head, read_all, read_answer, send,
+    BODY, End, connect, exchange, exchange_over, head, read_all, read_response, send,
 };
 
 #[test]
 fn a_script_is_played_in_order_one_reaction_a_request() {
     let server = FaultServer::plays([
-        Reaction::nginx(502),
-        Reaction::oauth_error(400, "invalid_grant"),
-        Reaction::tokens("at-1", "rt-1", 3600),
+        Behaviour::nginx(502),
+        Behaviour::oauth_error(400, "invalid_grant"),
+        Behaviour::tokens("at-1", "rt-1", 3600),
     ]);
     let mut stream = connect(&server);
     send(&mut stream);
     assert_eq!(
-        read_answer(&mut stream),
+        read_response(&mut stream),
         "HTTP/1.1 502 Bad Gateway\r\nserver: nginx\r\ncontent-type: text/html\r\n\
          content-length: 150\r\n\r\n\
          <html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
@@ -31,12 +31,12 @@ fn a_script_is_played_in_order_one_reaction_a_request() {
          </body>\r\n</html>\r\n"
     );
     send(&mut stream);
-    assert!(read_answer(&mut stream).ends_with(r#"{"error":"invalid_grant"}"#));
+    assert!(read_response(&mut stream).ends_with(r#"{"error":"invalid_grant"}"#));
     // The last over another connection.
     let mut stream = connect(&server);
     send(&mut stream);
     assert_eq!(
-        read_answer(&mut stream),
+        read_response(&mut stream),
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-store\r\n\
          content-length: 86\r\n\r\n\
          {\"access_token\":\"at-1\",\"token_type\":\"Bearer\",\"expires_in\":3600,\
@@ -49,12 +49,12 @@ fn a_script_is_played_in_order_one_reaction_a_request() {
 
 #[test]
 fn what_arrives_is_on_record_byte_for_byte() {
-    let server = FaultServer::plays([Reaction::answer(200)]);
+    let server = FaultServer::plays([Behaviour::response(200)]);
     let mut stream = connect(&server);
     let sent = "POST /token?x=y HTTP/1.1\r\nHost: a.example\r\nAuthorization: Basic c2VjcmV0\r\n\
                 Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
     stream.write_all(sent.as_bytes()).unwrap();
-    read_answer(&mut stream);
+    read_response(&mut stream);
 
     let connections = server.connections();
     assert_eq!(connections.len(), 1);
@@ -85,7 +85,7 @@ fn what_arrives_is_on_record_byte_for_byte() {
 
 #[test]
 fn a_request_cut_short_is_on_record_as_such() {
-    let server = FaultServer::plays([Reaction::answer(200)]);
+    let server = FaultServer::plays([Behaviour::response(200)]);
     let mut stream = connect(&server);
     stream.write_all(head().as_bytes()).unwrap();
     stream.write_all(&BODY.as_bytes()[..7]).unwrap();
@@ -118,8 +118,8 @@ fn stop_takes_in_what_was_sent_before_it() {
 #[test]
 fn a_request_that_is_not_scripted_gets_599_and_fails_verify() {
     let server = FaultServer::plays([]);
-    let (answer, end) = exchange(&server);
-    assert!(answer.starts_with("HTTP/1.1 599 Unknown\r\n"), "{answer}");
+    let (response, end) = exchange(&server);
+    assert!(response.starts_with("HTTP/1.1 599 Unknown\r\n"), "{response}");
     assert_eq!(end, End::Eof);
     let message = panic_message(|| server.verify());
     assert!(message.contains("unexpected request: POST /token, 43 bytes of body"), "{message}");
@@ -129,7 +129,7 @@ fn a_request_that_is_not_scripted_gets_599_and_fails_verify() {
 
 #[test]
 fn a_reaction_that_is_not_played_fails_verify() {
-    let server = FaultServer::plays([Reaction::reset(Point::AfterBody), Reaction::nginx(503)]);
+    let server = FaultServer::plays([Behaviour::reset(Point::AfterBody), Behaviour::nginx(503)]);
     let message = panic_message(|| server.verify());
     assert!(message.contains("never played: reset after the request's body"), "{message}");
     assert!(message.contains("never played: answer 503"), "{message}");
@@ -137,11 +137,11 @@ fn a_reaction_that_is_not_played_fails_verify() {
 
 #[test]
 fn bytes_that_are_no_request_get_400_and_fail_verify() {
-    let server = FaultServer::plays([Reaction::answer(200)]);
+    let server = FaultServer::plays([Behaviour::response(200)]);
     let mut stream = connect(&server);
     stream.write_all(b"\x16\x03\x01\x00\x05hello\r\n\r\n").unwrap();
-    let (answer, _) = read_all(&mut stream);
-    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let (response, _) = read_all(&mut stream);
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
     let message = panic_message(|| server.verify());
     assert!(message.contains("not an HTTP/1.1 request"), "{message}");
 }
@@ -149,15 +149,15 @@ fn bytes_that_are_no_request_get_400_and_fail_verify() {
 #[test]
 fn a_handler_is_asked_about_every_whole_request() {
     let server = FaultServer::with_handler(|request| match request.text().as_str() {
-        BODY => Reaction::tokens("at", "rt", 1),
-        _ => Reaction::oauth_error(400, "invalid_request"),
+        BODY => Behaviour::tokens("at", "rt", 1),
+        _ => Behaviour::oauth_error(400, "invalid_request"),
     });
     let mut stream = connect(&server);
     send(&mut stream);
-    assert!(read_answer(&mut stream).starts_with("HTTP/1.1 200 "));
+    assert!(read_response(&mut stream).starts_with("HTTP/1.1 200 "));
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
-    assert!(read_answer(&mut stream).starts_with("HTTP/1.1 400 "));
-    assert_eq!(server.requests()[1].reaction, "answer 400");
+    assert!(read_response(&mut stream).starts_with("HTTP/1.1 400 "));
+    assert_eq!(server.requests()[1].behaviour, "answer 400");
     server.verify();
 }
 
@@ -169,7 +169,7 @@ fn a_response_of_a_model_is_a_reaction() {
             .header("retry-after", "7")
             .header("content-length", "77")
             .body("{}");
-        Reaction::from(response.unwrap()).then_close()
+        Behaviour::from(response.unwrap()).then_close()
     });
     assert_eq!(
         exchange(&server).0,
@@ -180,87 +180,87 @@ fn a_response_of_a_model_is_a_reaction() {
 
 #[test]
 fn a_reaction_is_shown_without_its_tokens() {
-    let shown = format!("{:?}", Reaction::tokens("at-1", "rt-1", 1));
+    let shown = format!("{:?}", Behaviour::tokens("at-1", "rt-1", 1));
     assert_eq!(shown, "Reaction(answer 200)");
 }
 
 #[test]
 fn a_handler_can_break_off() {
-    let server = FaultServer::with_handler(|_| Reaction::reset(Point::AfterBody));
+    let server = FaultServer::with_handler(|_| Behaviour::reset(Point::AfterBody));
     assert_eq!(exchange(&server), (String::new(), End::Reset));
 }
 
 #[test]
 fn connections_persist_unless_somebody_wants_otherwise() {
     // The client says so.
-    let server = FaultServer::plays([Reaction::answer(200)]);
+    let server = FaultServer::plays([Behaviour::response(200)]);
     let mut stream = connect(&server);
     stream.write_all(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").unwrap();
-    let (answer, end) = read_all(&mut stream);
-    assert!(answer.contains("connection: close\r\n"), "{answer}");
+    let (response, end) = read_all(&mut stream);
+    assert!(response.contains("connection: close\r\n"), "{response}");
     assert_eq!(end, End::Eof);
 
     // The server says so.
-    let server = FaultServer::plays([Reaction::answer(200).then_close()]);
-    let (answer, end) = exchange(&server);
-    assert!(answer.contains("connection: close\r\n"), "{answer}");
+    let server = FaultServer::plays([Behaviour::response(200).then_close()]);
+    let (response, end) = exchange(&server);
+    assert!(response.contains("connection: close\r\n"), "{response}");
     assert_eq!(end, End::Eof);
 
     // The server does not say so.
-    let server = FaultServer::plays([Reaction::answer(200).keep_alive_then_close()]);
-    let (answer, end) = exchange(&server);
-    assert!(!answer.contains("connection"), "{answer}");
+    let server = FaultServer::plays([Behaviour::response(200).keep_alive_then_close()]);
+    let (response, end) = exchange(&server);
+    assert!(!response.contains("connection"), "{response}");
     assert_eq!(end, End::Eof);
 }
 
 #[test]
 fn a_fault_for_a_new_connection_strikes_a_persistent_one_at_its_next_request() {
-    let server = FaultServer::plays([Reaction::answer(200), Reaction::reset(Point::OnAccept)]);
+    let server = FaultServer::plays([Behaviour::response(200), Behaviour::reset(Point::OnAccept)]);
     let mut stream = connect(&server);
     send(&mut stream);
-    read_answer(&mut stream);
+    read_response(&mut stream);
     assert_eq!(exchange_over(&mut stream), (String::new(), End::Reset));
     server.verify();
 }
 
 #[test]
 fn expect_100_continue_is_answered_before_the_body() {
-    let server = FaultServer::plays([Reaction::answer(204)]);
+    let server = FaultServer::plays([Behaviour::response(204)]);
     let mut stream = connect(&server);
     stream
         .write_all(b"POST / HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 1\r\n\r\n")
         .unwrap();
-    assert_eq!(read_answer(&mut stream), "HTTP/1.1 100 Continue\r\n\r\n");
+    assert_eq!(read_response(&mut stream), "HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(b"a").unwrap();
-    assert!(read_answer(&mut stream).starts_with("HTTP/1.1 204 "));
+    assert!(read_response(&mut stream).starts_with("HTTP/1.1 204 "));
 }
 
 #[test]
-fn interim_answers_come_first() {
-    let server = FaultServer::plays([Reaction::answer(204).interim(100).interim(103)]);
+fn interim_responses_come_first() {
+    let server = FaultServer::plays([Behaviour::response(204).interim(100).interim(103)]);
     let mut stream = connect(&server);
     send(&mut stream);
-    assert_eq!(read_answer(&mut stream), "HTTP/1.1 100 Continue\r\n\r\n");
-    assert!(read_answer(&mut stream).starts_with("HTTP/1.1 103 Early Hints\r\nlink: "));
-    assert!(read_answer(&mut stream).starts_with("HTTP/1.1 204 "));
+    assert_eq!(read_response(&mut stream), "HTTP/1.1 100 Continue\r\n\r\n");
+    assert!(read_response(&mut stream).starts_with("HTTP/1.1 103 Early Hints\r\nlink: "));
+    assert!(read_response(&mut stream).starts_with("HTTP/1.1 204 "));
 }
 
 #[test]
 fn redirects_name_the_server_itself_or_another_origin() {
     for status in [301, 302, 303, 307, 308] {
         let server = FaultServer::plays([
-            Reaction::redirect_to_self(status),
-            Reaction::redirect_elsewhere(status),
-            Reaction::redirect(status, "https://login.example/"),
+            Behaviour::redirect_to_self(status),
+            Behaviour::redirect_elsewhere(status),
+            Behaviour::redirect(status, "https://login.example/"),
         ]);
         let mut stream = connect(&server);
         let elsewhere = format!("location: {}\r\n", server.elsewhere().url());
         for location in ["location: /token\r\n", &elsewhere, "location: https://login.example/\r\n"]
         {
             send(&mut stream);
-            let answer = read_answer(&mut stream);
-            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
-            assert!(answer.contains(location), "{answer}");
+            let response = read_response(&mut stream);
+            assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{response}");
+            assert!(response.contains(location), "{response}");
         }
         server.verify();
 
@@ -275,26 +275,26 @@ fn redirects_name_the_server_itself_or_another_origin() {
 
 #[test]
 fn headers_and_content_type_are_as_asked() {
-    let server = FaultServer::plays([Reaction::tokens("a", "r", 1)
+    let server = FaultServer::plays([Behaviour::tokens("a", "r", 1)
         .content_type("text/html")
         .header("retry-after", "7")]);
-    let (answer, _) = exchange_once(&server);
-    assert_eq!(answer.matches("content-type").count(), 1, "{answer}");
-    assert!(answer.contains("content-type: text/html\r\n"), "{answer}");
-    assert!(answer.contains("retry-after: 7\r\n"), "{answer}");
+    let (response, _) = exchange_once(&server);
+    assert_eq!(response.matches("content-type").count(), 1, "{response}");
+    assert!(response.contains("content-type: text/html\r\n"), "{response}");
+    assert!(response.contains("retry-after: 7\r\n"), "{response}");
 }
 
 #[test]
 fn tokens_are_json_whatever_is_in_them() {
-    let server = FaultServer::plays([Reaction::tokens("a\"\\\n", "r", 1)]);
-    let (answer, _) = exchange_once(&server);
-    assert!(answer.contains(r#""access_token":"a\"\\\n""#), "{answer}");
+    let server = FaultServer::plays([Behaviour::tokens("a\"\\\n", "r", 1)]);
+    let (response, _) = exchange_once(&server);
+    assert!(response.contains(r#""access_token":"a\"\\\n""#), "{response}");
 }
 
 #[test]
-fn a_drip_comes_to_the_same_answer() {
-    let plain = FaultServer::plays([Reaction::nginx(500)]);
-    let dripped = FaultServer::plays([Reaction::nginx(500).drip(Duration::ZERO)]);
+fn a_drip_comes_to_the_same_response() {
+    let plain = FaultServer::plays([Behaviour::nginx(500)]);
+    let dripped = FaultServer::plays([Behaviour::nginx(500).drip(Duration::ZERO)]);
     assert_eq!(exchange_once(&plain), exchange_once(&dripped));
 }
 
@@ -304,7 +304,7 @@ fn a_closed_port_refuses_until_it_opens() {
     let error = TcpStream::connect(port.address()).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
     let url = port.url();
-    let server = port.open(FaultServer::builder().script([Reaction::answer(200)])).unwrap();
+    let server = port.open(FaultServer::builder().script([Behaviour::response(200)])).unwrap();
     assert_eq!(server.url(), url);
     exchange_once(&server);
     server.verify();

@@ -1,5 +1,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    auth_fuzz_properties::answer(input);
+    auth_fuzz_properties::response(input);
 });

@@ -1,4 +1,4 @@
-//! What a renewal knows on its way, and what follows from it.
+//! What a refresh knows on its way, and what follows from it.
 
 use std::{
     sync::Arc,
@@ -12,11 +12,11 @@ use crate::{
     AccountError, AccountId, Begun, Fingerprint, Lease, Reason, Record, Setback, Settings,
     StoreError, StoreErrorKind, Version,
     accounts::{GrantKind, Shared},
-    life::{Life, Ttl},
+    lifetime::{Lifetime, Ttl},
     token::{Token, rest},
 };
 
-/// What a renewal starts from.
+/// What a refresh starts from.
 pub(crate) struct Begin {
     pub(crate) shared: Arc<Shared>,
     pub(crate) account: AccountId,
@@ -51,7 +51,7 @@ pub(crate) struct Ahead {
     replaces: Option<Fingerprint>,
     or_replaces: Option<Fingerprint>,
     /// Of a login: that of the tokens that it took the place of. It also counts
-    /// more than whatever a renewal by others has made of them.
+    /// more than whatever a refresh by others has made of them.
     login_over: Option<Fingerprint>,
     pub(crate) error: Option<StoreError>,
     /// Held until they are saved: what the store holds is spent, and nobody
@@ -85,7 +85,8 @@ impl Ahead {
     /// note on record tells them what happened.
     pub(crate) fn leave(&self, now: Option<SystemTime>, settings: &Settings) {
         if let Some(held) = &self.lease {
-            let left = now.and_then(|now| Life::of(&self.record, now).left()).unwrap_or_default();
+            let left =
+                now.and_then(|now| Lifetime::of(&self.record, now).left()).unwrap_or_default();
             held.free_after(left.min(LONGEST_HOLD).max(settings.lease_wait));
         }
     }
@@ -169,7 +170,7 @@ impl Flow {
         self.version = version;
         self.base = found.as_ref().map(identity);
         if let (Some(found), Some(setback)) = (&found, &self.setback)
-            && found.renewed_at.is_some_and(|at| at > setback.failed_at)
+            && found.obtained_at.is_some_and(|at| at > setback.failed_at)
         {
             // It could not be recorded, and others have got on without it.
             self.setback = None;
@@ -230,17 +231,17 @@ impl Flow {
         if self.refused.as_ref() == Some(token) {
             return false;
         }
-        let lasts = || Life::of(current, now.wall).lasts(ttl, &self.shared.settings);
+        let lasts = || Lifetime::of(current, now.wall).lasts(ttl, &self.shared.settings);
         let is_wanted = unwanted != Some(token) && lasts();
         is_wanted
-            || matches!(self.want, Want::Ahead(_)) && !rest(current.renewed_at, now.wall).is_zero()
+            || matches!(self.want, Want::Ahead(_)) && !rest(current.obtained_at, now.wall).is_zero()
     }
 
     /// How long to wait for the lease: not for long while the old token serves.
     pub(super) fn patience(&self, now: Now) -> Duration {
         let lease_wait = self.shared.settings.lease_wait;
         let serves = |record: &Record| {
-            let left = Life::of(record, now.wall).left();
+            let left = Lifetime::of(record, now.wall).left();
             self.refused.as_ref() != Some(&record.tokens.access_token)
                 && left.is_none_or(|left| left > 2 * BRIEFLY)
         };
@@ -274,7 +275,7 @@ impl Flow {
         begun.is_some_and(|begun| begun.refresh_token == refresh_token)
             || self
                 .setbacks()
-                .any(|setback| setback.refresh_token == refresh_token && setback.after_unknown)
+                .any(|setback| setback.refresh_token == refresh_token && setback.possibly_spent)
     }
 
     /// Notes that the exchange is about to begin.
@@ -320,7 +321,7 @@ impl Flow {
     }
 
     /// New tokens are there, and not yet in the store.
-    pub(super) fn renewed(&mut self, record: Record) {
+    pub(super) fn refreshed(&mut self, record: Record) {
         self.exchanged = true;
         self.setback = None;
         self.ahead = Some(Ahead {
@@ -337,7 +338,7 @@ impl Flow {
     /// A login takes the place of what the store holds.
     pub(super) fn logged_in(&mut self, record: Record) {
         let over = self.current.as_ref().and_then(|current| current.login);
-        self.renewed(record);
+        self.refreshed(record);
         if let Some(ahead) = &mut self.ahead {
             ahead.login_over = over;
         }
@@ -359,7 +360,7 @@ impl Flow {
         }
     }
 
-    /// A renewal failed.
+    /// A refresh failed.
     pub(super) fn set_back(&mut self, error: &RefreshError, now: Now) {
         let refresh_token = self.fingerprint();
         let previous = self
@@ -376,8 +377,8 @@ impl Flow {
     }
 }
 
-/// How long somebody else's renewal is waited for while the old token is valid:
-/// longer than most renewals take.
+/// How long somebody else's refresh is waited for while the old token is valid:
+/// longer than most refreshes take.
 const BRIEFLY: Duration = Duration::from_secs(1);
 
 impl Want {
@@ -386,14 +387,14 @@ impl Want {
         !matches!(self, Self::Lasting(Ttl::Usual) | Self::Ahead(_))
     }
 
-    /// Whether to try again after `error` of a renewal that somebody less
+    /// Whether to try again after `error` of a refresh that somebody less
     /// strict began, and that did not wait as long as this one would.
     pub(crate) fn outwaits(&self, error: &AccountError) -> bool {
         let Reason::Store(error) = error.reason() else { return false };
         self.is_strict() && error.kind() == StoreErrorKind::LeaseTimeout
     }
 
-    /// Whether `token`, which came of somebody else's renewal, does.
+    /// Whether `token`, which came of somebody else's refresh, does.
     pub(crate) fn is_met_by(
         &self,
         token: &Token,

@@ -3,7 +3,7 @@
 //! A lone surrogate in a user's name, a byte of Latin-1 in an explanation, a
 //! number too large: none of them may cost a rotated token or hide that one is
 //! dead. What is broken is left out, member by member. An object that ends too
-//! early stays an error: half an answer is none.
+//! early stays an error: half a response is none.
 
 use std::fmt;
 
@@ -78,7 +78,7 @@ impl<'de> Visitor<'de> for Members<'_> {
                 let deeper = depth.checked_sub(1).ok_or(error)?;
                 members(raw.get(), room, deeper).map(Some)
             });
-            // Half of the answer may be missing, but no half of a token.
+            // Half of the response may be missing, but no half of a token.
             let broken = match &value {
                 Ok(value) => value.as_ref().is_some_and(|value| is_broken_text(&value.0)),
                 Err(_) => true,
@@ -86,7 +86,7 @@ impl<'de> Visitor<'de> for Members<'_> {
             if broken && TOKENS.contains(&&*name) {
                 return Err(A::Error::custom("a token cannot be read"));
             }
-            // Nor is an answer within this one that has half of a token.
+            // Nor is a response within this one that has half of a token.
             if let Ok(Some(value)) = value
                 && !TOKENS.iter().any(|token| value.0.get(token).is_some_and(is_broken_text))
             {

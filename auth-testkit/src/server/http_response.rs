@@ -1,4 +1,4 @@
-//! An answer, and the bytes of HTTP/1.1 that it becomes.
+//! A response, and the bytes of HTTP/1.1 that it becomes.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::cut::Point;
 use super::gzip::gzip;
 
 #[derive(Clone, Debug)]
-pub(super) struct Answer {
+pub(super) struct HttpResponse {
     pub(super) interim: Vec<u16>,
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
@@ -36,22 +36,22 @@ pub(super) enum Location {
     Elsewhere,
 }
 
-/// What an answer needs to know of the exchange that it is part of.
+/// What a response needs to know of the exchange that it is part of.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Circumstances<'a> {
     /// The request's target.
     pub(super) target: &'a str,
     /// The request was HEAD: the head describes a body that is not sent.
     pub(super) head_only: bool,
-    /// Whether the connection persists after this answer.
+    /// Whether the connection persists after this response.
     pub(super) persist: bool,
     /// The URL of another origin.
     pub(super) elsewhere: &'a str,
-    /// Where the answer breaks off.
+    /// Where the response breaks off.
     pub(super) cut: Option<Point>,
 }
 
-/// An answer on the wire, up to where it breaks off.
+/// A response on the wire, up to where it breaks off.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Encoded {
     pub(super) bytes: Vec<u8>,
@@ -65,7 +65,7 @@ const PADDING_FIELD: usize = 8 * 1024;
 /// About so many bytes of an endless body are sent at once.
 const PIECES: usize = 16 * 1024;
 
-impl Answer {
+impl HttpResponse {
     pub(super) fn new(status: u16) -> Self {
         Self {
             interim: Vec::new(),
@@ -82,7 +82,7 @@ impl Answer {
         }
     }
 
-    /// Whether only the end of the connection ends this answer.
+    /// Whether only the end of the connection ends this response.
     pub(super) fn ends_connection(&self) -> bool {
         self.raw.is_some() || self.endless || self.framing == Framing::UntilClose
     }
@@ -113,8 +113,8 @@ impl Answer {
     /// How many bytes of `content` go out before the cut.
     pub(super) fn bytes_before(cut: Option<Point>, content: &[u8]) -> Option<usize> {
         match cut? {
-            Point::InAnswerBody => Some(content.len() / 2),
-            Point::AfterAnswerBytes(n) => Some(n.min(content.len())),
+            Point::InResponseBody => Some(content.len() / 2),
+            Point::AfterResponseBytes(n) => Some(n.min(content.len())),
             _ => None,
         }
     }
@@ -123,7 +123,7 @@ impl Answer {
         if let Some(raw) = &self.raw {
             let end = match Self::bytes_before(at.cut, raw) {
                 Some(n) => n,
-                None if at.cut == Some(Point::InAnswerHead) => raw.len() / 2,
+                None if at.cut == Some(Point::InResponseHead) => raw.len() / 2,
                 None => raw.len(),
             };
             return Encoded { bytes: raw[..end].to_vec(), forever: None };
@@ -134,7 +134,7 @@ impl Answer {
         }
         let content = self.content();
         let head = self.head(at, content.len());
-        if at.cut == Some(Point::InAnswerHead) {
+        if at.cut == Some(Point::InResponseHead) {
             bytes.extend_from_slice(&head.as_bytes()[..head.len() / 2]);
             return Encoded { bytes, forever: None };
         }
@@ -251,12 +251,12 @@ mod tests {
         cut: None,
     };
 
-    fn text(answer: &Answer, at: &Circumstances<'_>) -> String {
-        String::from_utf8(answer.encode(at).bytes).unwrap()
+    fn text(response: &HttpResponse, at: &Circumstances<'_>) -> String {
+        String::from_utf8(response.encode(at).bytes).unwrap()
     }
 
-    fn abcd(framing: Framing) -> Answer {
-        Answer { body: b"abcd".to_vec(), framing, ..Answer::new(200) }
+    fn abcd(framing: Framing) -> HttpResponse {
+        HttpResponse { body: b"abcd".to_vec(), framing, ..HttpResponse::new(200) }
     }
 
     #[test]
@@ -264,13 +264,13 @@ mod tests {
         let length = "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n";
         let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
         let bare = "HTTP/1.1 200 OK\r\n\r\n";
-        let after = |n| Some(Point::AfterAnswerBytes(n));
+        let after = |n| Some(Point::AfterResponseBytes(n));
         let table = [
             (Framing::Length, None, length, "abcd"),
             (Framing::Length, after(0), length, ""),
             (Framing::Length, after(3), length, "abc"),
             (Framing::Length, after(9), length, "abcd"),
-            (Framing::Length, Some(Point::InAnswerBody), length, "ab"),
+            (Framing::Length, Some(Point::InResponseBody), length, "ab"),
             (Framing::UntilClose, None, bare, "abcd"),
             (Framing::UntilClose, after(1), bare, "a"),
             (Framing::Chunked, None, chunked, "2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n"),
@@ -288,14 +288,14 @@ mod tests {
 
     #[test]
     fn half_a_head_is_no_head() {
-        let at = Circumstances { cut: Some(Point::InAnswerHead), ..PLAIN };
+        let at = Circumstances { cut: Some(Point::InResponseHead), ..PLAIN };
         assert_eq!(text(&abcd(Framing::Length), &at), "HTTP/1.1 200 OK\r\nco");
     }
 
     #[test]
-    fn answers_without_body_have_no_framing() {
+    fn responses_without_body_have_no_framing() {
         for status in [204, 304] {
-            assert!(!text(&Answer::new(status), &PLAIN).contains("content-length"));
+            assert!(!text(&HttpResponse::new(status), &PLAIN).contains("content-length"));
         }
         let at = Circumstances { head_only: true, ..PLAIN };
         assert!(text(&abcd(Framing::Length), &at).ends_with("content-length: 4\r\n\r\n"));
@@ -303,16 +303,16 @@ mod tests {
 
     #[test]
     fn a_padded_head_is_as_long_as_asked() {
-        let answer = Answer { padding: 1 << 20, ..Answer::new(200) };
-        let head = text(&answer, &PLAIN);
+        let response = HttpResponse { padding: 1 << 20, ..HttpResponse::new(200) };
+        let head = text(&response, &PLAIN);
         assert!(head.len() >= 1 << 20 && head.len() < (1 << 20) + 2 * PADDING_FIELD);
         assert!(head.ends_with("\r\n\r\n"));
     }
 
     #[test]
     fn endless_repeats_the_body() {
-        let answer = Answer { endless: true, ..abcd(Framing::Length) };
-        let encoded = answer.encode(&PLAIN);
+        let response = HttpResponse { endless: true, ..abcd(Framing::Length) };
+        let encoded = response.encode(&PLAIN);
         let forever = encoded.forever.unwrap();
         assert_eq!(forever, b"4\r\nabcd\r\n".repeat(forever.len() / 9));
         assert!(encoded.bytes.ends_with(b"transfer-encoding: chunked\r\n\r\n"));

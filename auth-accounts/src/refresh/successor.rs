@@ -33,7 +33,7 @@ impl Flow {
     }
 }
 
-/// Takes over what the last answer left unsaid; but no more than `MOST` values
+/// Takes over what the last response left unsaid; but no more than `MOST` values
 /// or bytes in all, lest a server that finds new names every time fill the
 /// memory and the store.
 fn inherit(extra: &mut Extra, old: &Extra) {

@@ -30,11 +30,11 @@ impl PoolToken {
 /// What a report led to.
 #[non_exhaustive]
 #[derive(Debug, Clone)]
-pub enum Verdict {
+pub enum ReportOutcome {
     /// Nothing: the status is not one to move on at.
     Ignored,
     /// The account has another access token now. Try again.
-    Renewed,
+    Refreshed,
     /// The account rests until then, and others are used.
     MovedOn {
         /// When it is used again.
@@ -48,8 +48,8 @@ pub enum Verdict {
 #[non_exhaustive]
 #[derive(Debug, Clone, Default)]
 pub struct Refreshed {
-    /// The accounts that were renewed.
-    pub renewed: Vec<AccountId>,
+    /// The accounts that were refreshed.
+    pub refreshed: Vec<AccountId>,
     /// Why others could not be.
     pub failed: Vec<AccountError>,
     /// When to call again; at once if that is not in the future. `None` if no

@@ -4,26 +4,26 @@ use std::fmt;
 
 use http::header;
 
-use super::answer::{Answer, Location};
 use super::cut::{Cut, Point};
+use super::http_response::{HttpResponse, Location};
 use super::tls::Certificate;
 
 /// What the server does next: one entry of its script, for one request or,
 /// where a fault strikes before any request, one connection.
 ///
-/// A reaction is an answer, and perhaps a [`Cut`] at a [`Point`] that keeps the
+/// A reaction is a response, and perhaps a [`Cut`] at a [`Point`] that keeps the
 /// answer from being whole. Constructors name what happens; the methods after
 /// them say how:
 ///
 /// ```
-/// use auth_testkit::{Cut, Point, Reaction};
+/// use auth_testkit::{Cut, Point, Behaviour};
 ///
 /// let script = [
-///     Reaction::nginx(502),
-///     Reaction::reset(Point::AfterHeaders),
-///     Reaction::tokens("at-1", "rt-1", 3600).cut(Point::InAnswerBody, Cut::Close),
-///     Reaction::oauth_error(400, "invalid_grant"),
-///     Reaction::answer(429).header("retry-after", "7"),
+///     Behaviour::nginx(502),
+///     Behaviour::reset(Point::AfterHeaders),
+///     Behaviour::tokens("at-1", "rt-1", 3600).cut(Point::InResponseBody, Cut::Close),
+///     Behaviour::oauth_error(400, "invalid_grant"),
+///     Behaviour::response(429).header("retry-after", "7"),
 /// ];
 /// # let _ = script;
 /// ```
@@ -36,15 +36,15 @@ use super::tls::Certificate;
 /// [`keep_alive_then_close`](Self::keep_alive_then_close)) have no meaning and
 /// are passed over.
 #[derive(Clone)]
-pub struct Reaction {
-    pub(super) answer: Answer,
+pub struct Behaviour {
+    pub(super) response: HttpResponse,
     pub(super) cut: Option<(Point, Cut)>,
     pub(super) certificate: Option<Certificate>,
     pub(super) after: After,
     pub(super) relay: bool,
 }
 
-/// What becomes of the connection after a whole answer.
+/// What becomes of the connection after a whole response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum After {
     /// As HTTP/1.1 has it: open, unless the client or the framing says otherwise.
@@ -56,14 +56,14 @@ pub(super) enum After {
 }
 
 /// Answers.
-impl Reaction {
-    /// An answer with this status, without a body.
+impl Behaviour {
+    /// A response with this status, without a body.
     #[must_use]
-    pub fn answer(status: u16) -> Self {
-        Self::from_answer(Answer::new(status))
+    pub fn response(status: u16) -> Self {
+        Self::from_response(HttpResponse::new(status))
     }
 
-    /// 200 with a token answer as RFC 6749 section 5.1 has it. `expires_in` is
+    /// 200 with a token response as RFC 6749 section 5.1 has it. `expires_in` is
     /// in seconds.
     #[must_use]
     pub fn tokens(access_token: &str, refresh_token: &str, expires_in: u64) -> Self {
@@ -78,29 +78,29 @@ impl Reaction {
         .header("cache-control", "no-store")
     }
 
-    /// An error answer as RFC 6749 section 5.2 has it.
+    /// An error response as RFC 6749 section 5.2 has it.
     #[must_use]
     pub fn oauth_error(status: u16, error: &str) -> Self {
         Self::json(status, format!(r#"{{"error":{}}}"#, json_string(error)))
             .header("cache-control", "no-store")
     }
 
-    /// An answer with a body of `application/json`.
+    /// A response with a body of `application/json`.
     #[must_use]
     pub fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
-        Self::answer(status).content_type("application/json").body(body)
+        Self::response(status).content_type("application/json").body(body)
     }
 
-    /// An answer with the HTML page that nginx sends with this status.
+    /// A response with the HTML page that nginx sends with this status.
     #[must_use]
     pub fn nginx(status: u16) -> Self {
-        let reason = super::answer::reason(status);
+        let reason = super::http_response::reason(status);
         let body = format!(
             "<html>\r\n<head><title>{status} {reason}</title></head>\r\n<body>\r\n\
              <center><h1>{status} {reason}</h1></center>\r\n<hr><center>nginx</center>\r\n\
              </body>\r\n</html>\r\n"
         );
-        Self::answer(status).header("server", "nginx").content_type("text/html").body(body)
+        Self::response(status).header("server", "nginx").content_type("text/html").body(body)
     }
 
     /// A redirect to `location`.
@@ -124,15 +124,15 @@ impl Reaction {
         Self::redirecting(status, Location::Elsewhere)
     }
 
-    /// These bytes in place of an HTTP answer, then the end of the connection.
+    /// These bytes in place of an HTTP response, then the end of the connection.
     #[must_use]
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
-        let mut reaction = Self::answer(200);
-        reaction.answer.raw = Some(bytes.into());
-        reaction
+        let mut behaviour = Self::response(200);
+        behaviour.response.raw = Some(bytes.into());
+        behaviour
     }
 
-    /// An answer that is not HTTP: the greeting of an SSH server.
+    /// A response that is not HTTP: the greeting of an SSH server.
     #[must_use]
     pub fn garbage() -> Self {
         Self::raw("SSH-2.0-OpenSSH_9.2p1\r\n")
@@ -142,7 +142,7 @@ impl Reaction {
     /// `Proxy-Authenticate: Basic`.
     #[must_use]
     pub fn proxy_auth_required() -> Self {
-        Self::answer(407)
+        Self::response(407)
             .header("proxy-authenticate", "Basic realm=\"proxy\"")
             .content_type("text/plain")
             .body("proxy authentication required\n")
@@ -154,24 +154,24 @@ impl Reaction {
     /// answered with 502.
     #[must_use]
     pub fn relay() -> Self {
-        let mut reaction = Self::answer(200);
-        reaction.relay = true;
-        reaction
+        let mut behaviour = Self::response(200);
+        behaviour.relay = true;
+        behaviour
     }
 
     fn redirecting(status: u16, location: Location) -> Self {
-        let mut reaction = Self::nginx(status);
-        reaction.answer.location = Some(location);
-        reaction
+        let mut behaviour = Self::nginx(status);
+        behaviour.response.location = Some(location);
+        behaviour
     }
 
-    pub(super) fn from_answer(answer: Answer) -> Self {
-        Self { answer, cut: None, certificate: None, after: After::Persist, relay: false }
+    pub(super) fn from_response(response: HttpResponse) -> Self {
+        Self { response, cut: None, certificate: None, after: After::Persist, relay: false }
     }
 }
 
 /// Faults.
-impl Reaction {
+impl Behaviour {
     /// A reset (TCP RST) at this point.
     #[must_use]
     pub fn reset(point: Point) -> Self {
@@ -221,14 +221,14 @@ impl Reaction {
         Self::some_tokens().cut(point, cut)
     }
 
-    /// The answer behind a fault: what a client would have got, and must not
+    /// The response behind a fault: what a client would have got, and must not
     /// have believed.
     fn some_tokens() -> Self {
         Self::tokens("at-of-a-fault", "rt-of-a-fault", 3600)
     }
 }
 
-impl Reaction {
+impl Behaviour {
     /// Whether the next connection takes this reaction, not the next request.
     pub(super) fn is_for_connection(&self) -> bool {
         self.certificate.is_some()
@@ -241,14 +241,14 @@ impl Reaction {
     }
 }
 
-/// An answer with the status, header fields and body of a response; framing is
+/// A response with the status, header fields and body of a response; framing is
 /// the server's own matter. What is not UTF-8 in a field is replaced.
 ///
 /// So a handler can hand on what a model of a server, written for no
 /// particular transport, has answered:
 ///
 /// ```
-/// use auth_testkit::{Cut, FaultServer, Point, Reaction};
+/// use auth_testkit::{Cut, FaultServer, Point, Behaviour};
 ///
 /// fn model(body: &[u8]) -> http::Response<Vec<u8>> {
 ///     // ...
@@ -257,38 +257,38 @@ impl Reaction {
 /// }
 ///
 /// let server = FaultServer::with_handler(|request| {
-///     // The model has answered, and the answer is lost.
-///     Reaction::from(model(&request.body)).cut(Point::AfterBody, Cut::Reset)
+///     // The model has answered, and the response is lost.
+///     Behaviour::from(model(&request.body)).cut(Point::AfterBody, Cut::Reset)
 /// });
 /// # drop(server);
 /// ```
-impl<B: Into<Vec<u8>>> From<http::Response<B>> for Reaction {
+impl<B: Into<Vec<u8>>> From<http::Response<B>> for Behaviour {
     fn from(response: http::Response<B>) -> Self {
         let (parts, body) = response.into_parts();
-        let mut reaction = Self::answer(parts.status.as_u16()).body(body);
+        let mut behaviour = Self::response(parts.status.as_u16()).body(body);
         for (name, value) in &parts.headers {
             if ![header::CONTENT_LENGTH, header::TRANSFER_ENCODING].contains(name) {
                 let value = String::from_utf8_lossy(value.as_bytes());
-                reaction = reaction.header(name.as_str(), &value);
+                behaviour = behaviour.header(name.as_str(), &value);
             }
         }
-        reaction
+        behaviour
     }
 }
 
 /// As [`Display`](fmt::Display): a body may hold tokens, and is not shown.
-impl fmt::Debug for Reaction {
+impl fmt::Debug for Behaviour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Reaction({self})")
     }
 }
 
 /// One line without the body or any header: for the messages of failed tests.
-impl fmt::Display for Reaction {
+impl fmt::Display for Behaviour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let answer = &self.answer;
+        let response = &self.response;
         match self.cut {
-            Some((point, cut)) if point < Point::InAnswerHead => {
+            Some((point, cut)) if point < Point::InResponseHead => {
                 return write!(f, "{cut} {point}");
             }
             Some((point, cut)) => write!(f, "{cut} {point} of ")?,
@@ -296,11 +296,11 @@ impl fmt::Display for Reaction {
         }
         if self.relay {
             f.write_str("relay")?;
-        } else if let Some(raw) = &answer.raw {
+        } else if let Some(raw) = &response.raw {
             write!(f, "{} bytes that are not HTTP", raw.len())?;
         } else {
-            write!(f, "answer {}", answer.status)?;
-            if answer.endless {
+            write!(f, "answer {}", response.status)?;
+            if response.endless {
                 f.write_str(" without end")?;
             }
         }

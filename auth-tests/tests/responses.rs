@@ -1,7 +1,7 @@
 //! What providers, proxies and portals really send, and what it is: every line
-//! of `data/answers.jsonl` through `read_answer`.
+//! of `data/responses.jsonl` through `read_response`.
 //!
-//! A line holds an answer (`status`, `headers`, `body`), what is expected of
+//! A line holds a response (`status`, `headers`, `body`), what is expected of
 //! it (`outcome`, `kind`, `code`, and where it matters `delivery` and
 //! `retry_after_ms`), and the `source` of the fact. Values in it are invented.
 
@@ -10,17 +10,17 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use auth_core::{ErrorCode, Now, Response, read_answer};
+use auth_core::{ErrorCode, Now, Response, read_response};
 use serde_json::{Value, json};
 
-const ANSWERS: &str = include_str!("../data/answers.jsonl");
+const RESPONSES: &str = include_str!("../data/responses.jsonl");
 
 #[test]
-fn each_answer_is_what_its_source_says() {
+fn each_response_is_what_its_source_says() {
     let mut wrong = Vec::new();
-    for line in ANSWERS.lines() {
+    for line in RESPONSES.lines() {
         let case: Value = serde_json::from_str(line).expect("a line of JSON");
-        let actual = describe(&answer(&case));
+        let actual = describe(&response(&case));
         for (member, expected) in case["expect"].as_object().expect("what is expected") {
             if actual[member] != *expected {
                 wrong.push(format!(
@@ -37,7 +37,7 @@ fn each_answer_is_what_its_source_says() {
 #[test]
 fn the_list_is_broad_and_each_line_has_a_source() {
     let cases: Vec<Value> =
-        ANSWERS.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
+        RESPONSES.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
     let mut ids: Vec<&str> = cases.iter().map(|case| case["id"].as_str().expect("an id")).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -51,8 +51,8 @@ fn the_list_is_broad_and_each_line_has_a_source() {
     assert!(successes >= 15, "only {successes} successes");
 }
 
-fn describe(answer: &Response) -> Value {
-    match read_answer(answer, &[], now()) {
+fn describe(response: &Response) -> Value {
+    match read_response(response, &[], now()) {
         Ok(_) => json!({ "outcome": "success", "kind": null, "code": null }),
         Err(failure) => json!({
             "outcome": "failure",
@@ -64,14 +64,14 @@ fn describe(answer: &Response) -> Value {
     }
 }
 
-fn answer(case: &Value) -> Response {
+fn response(case: &Value) -> Response {
     let mut builder =
         http::Response::builder().status(case["status"].as_u64().expect("a status") as u16);
     for (name, value) in case["headers"].as_object().expect("headers") {
         builder = builder.header(name, value.as_str().expect("a header's value"));
     }
     let body = case["body"].as_str().expect("a body").as_bytes().to_vec();
-    builder.body(body).expect("an answer")
+    builder.body(body).expect("a response")
 }
 
 /// 2027-01-15T08:00:00Z.

@@ -3,7 +3,7 @@
 //!
 //! The numbers are those of the crate's documentation:
 //!
-//! - 3: [`Renewal::start`] asks for the record: [`Step::Load`]. What is found
+//! - 3: [`RefreshMachine::start`] asks for the record: [`Step::Load`]. What is found
 //!   may do, or may not be tried now (4), or nothing can be tried at all; then
 //!   it is over, and nothing was sent.
 //! - 5: otherwise [`Step::Lease`], [`Step::Load`] again, and the same decision
@@ -54,16 +54,16 @@ pub(crate) enum Step {
     Done(Outcome),
 }
 
-pub(crate) struct Renewal;
+pub(crate) struct RefreshMachine;
 
-impl Renewal {
-    /// Begins a renewal, or finds that there is no need of one.
+impl RefreshMachine {
+    /// Begins a refresh, or finds that there is no need of one.
     pub(crate) fn start(begin: Begin) -> Step {
         Step::Load(Loading { flow: Box::new(Flow::new(begin)), then: AfterLoad::Decide })
     }
 
     /// Puts other tokens in the place of whatever the account had. It needs no
-    /// lease: whoever is renewing meanwhile will find its save refused.
+    /// lease: whoever is refreshing meanwhile will find its save refused.
     pub(crate) fn replace(begin: Begin, record: Record) -> Step {
         let flow = Box::new(Flow::new(begin));
         Step::Load(Loading { flow, then: AfterLoad::Replace(Box::new(record)) })
@@ -107,7 +107,7 @@ impl Loading {
                 if flow.refresh_token() == flow.tried {
                     set_back(flow, error, now)
                 } else if flow.current.is_none() {
-                    flow.fail(Reason::Renewal(error), now)
+                    flow.fail(Reason::Refresh(error), now)
                 } else {
                     start_over(flow, now)
                 }
@@ -160,7 +160,7 @@ impl Leasing {
         let mut flow = self.flow;
         match leased {
             Ok(lease) => flow.lease = Some(Arc::new(lease)),
-            // Whoever held it all the time may have renewed.
+            // Whoever held it all the time may have refreshed.
             Err(error) if error.kind() == StoreErrorKind::LeaseTimeout => {
                 flow.lease_error = Some(error);
             }
@@ -234,7 +234,7 @@ impl Saving {
                     What::Ahead => decide(flow, now),
                     What::Note(next) => go(flow, next, now),
                     What::Tokens | What::Replacement => flow.succeed(now),
-                    What::Setback(error) => flow.fail(Reason::Renewal(error), now),
+                    What::Setback(error) => flow.fail(Reason::Refresh(error), now),
                 }
             }
             Err(error) if error.kind() == StoreErrorKind::Conflict && flow.another_round() => {
@@ -257,8 +257,8 @@ pub(crate) struct Sending {
 }
 
 impl Sending {
-    pub(crate) fn resolve(self, reply: Result<Response, TransportError>, now: Now) -> Step {
-        let step = self.pending.resolve(reply, now);
+    pub(crate) fn resolve(self, response: Result<Response, TransportError>, now: Now) -> Step {
+        let step = self.pending.resolve(response, now);
         exchange(self.flow, step, now)
     }
 }
@@ -341,7 +341,7 @@ fn exchange(mut flow: Box<Flow>, step: auth_core::Step, now: Now) -> Step {
         auth_core::Step::Wait(delay, waiting) => Step::Sleep(delay, Sleeping { flow, waiting }),
         auth_core::Step::Done(Ok(tokens)) => {
             let record = flow.record_of(tokens, now);
-            flow.renewed(record);
+            flow.refreshed(record);
             save(flow, What::Tokens, now)
         }
         auth_core::Step::Done(Err(error)) if error.kind() == FailureKind::Rejected => {
@@ -367,11 +367,11 @@ fn retry(mut flow: Box<Flow>, waiting: Box<auth_core::Waiting>, now: Now) -> Ste
     save(flow, What::Note(Next::Resume(waiting)), now)
 }
 
-/// Records a failed renewal.
+/// Records a failed refresh.
 fn set_back(mut flow: Box<Flow>, error: RefreshError, now: Now) -> Step {
     flow.set_back(&error, now);
     if flow.current.is_none() {
-        return flow.fail(Reason::Renewal(error), now);
+        return flow.fail(Reason::Refresh(error), now);
     }
     save(flow, What::Setback(error), now)
 }
@@ -384,7 +384,7 @@ fn save(mut flow: Box<Flow>, what: What, now: Now) -> Step {
 }
 
 /// A save was refused because somebody else had stored other tokens, which
-/// stay: they come from a new login, or from a renewal by others.
+/// stay: they come from a new login, or from a refresh by others.
 fn overtaken(mut flow: Box<Flow>, what: What, found: Option<(Record, Version)>, now: Now) -> Step {
     let ours = flow.current.take();
     flow.ahead = None;
@@ -402,7 +402,7 @@ fn overtaken(mut flow: Box<Flow>, what: What, found: Option<(Record, Version)>, 
         {
             start_over(flow, now)
         }
-        What::Setback(error) => flow.fail(Reason::Renewal(error), now),
+        What::Setback(error) => flow.fail(Reason::Refresh(error), now),
         // Theirs is of no use now, and ours is good, if not for long.
         _ => {
             let error = StoreError::new(StoreErrorKind::Conflict, flow.account.to_string());
@@ -423,14 +423,14 @@ fn not_saved(mut flow: Box<Flow>, what: What, error: StoreError, now: Now) -> St
         What::Setback(_) if what.is_refusal() && error.kind() == StoreErrorKind::Conflict => {
             flow.fail(Reason::Store(error), now)
         }
-        What::Setback(renewal) => flow.fail(Reason::Renewal(renewal), now),
+        What::Setback(refresh) => flow.fail(Reason::Refresh(refresh), now),
         What::Ahead => {
             flow.keep_ahead(error);
             decide(flow, now)
         }
         // Without a refresh token there is none to spend unnoted.
         What::Note(next) if flow.refresh_token().is_none() => go(flow, next, now),
-        // Nothing is sent: if the answer could not be saved either and the
+        // Nothing is sent: if the response could not be saved either and the
         // process ended, nobody would know that the refresh token is spent.
         What::Note(_) => flow.fail(Reason::Store(error), now),
     }

@@ -1,4 +1,4 @@
-//! What comes of a renewal.
+//! What comes of a refresh.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use auth_core::Now;
 use super::flow::{Flow, Unsaved};
 use crate::{
     AccountError, Lease, Reason, StoreError,
-    life::Life,
+    lifetime::Lifetime,
     token::{Cached, Token},
 };
 
-/// What a renewal ends with: for the callers, for the memory, and the lease,
+/// What a refresh ends with: for the callers, for the memory, and the lease,
 /// to be freed when the rest is in place.
 pub(crate) struct Outcome {
     pub(crate) landed: Landed,
@@ -37,7 +37,7 @@ impl Outcome {
             return Self::failure(flow, Reason::NotLoggedIn, now);
         };
         let settings = &flow.shared.settings;
-        let cached = Cached::new(&flow.account, &record.tokens, record.renewed_at, now, settings);
+        let cached = Cached::new(&flow.account, &record.tokens, record.obtained_at, now, settings);
         // Not after a login: its tokens may have expired long ago.
         let obtained = flow.exchanged && flow.sent.is_some();
         let cached = if obtained { cached.just_obtained() } else { cached };
@@ -56,7 +56,7 @@ impl Outcome {
 
     pub(super) fn failure(flow: Flow, reason: Reason, now: Now) -> Self {
         let retry_at = match &reason {
-            Reason::Renewal(_) => flow.setbacks().find_map(|setback| setback.retry_at),
+            Reason::Refresh(_) => flow.setbacks().find_map(|setback| setback.retry_at),
             Reason::Setback(setback) => setback.retry_at,
             _ => None,
         };
@@ -76,17 +76,17 @@ impl Outcome {
 /// that was in use if the record could not be read.
 fn fallback(flow: &Flow, error: &AccountError, now: Now) -> Option<Token> {
     let settings = &flow.shared.settings;
-    let (tokens, renewed_at) = match (&flow.current, &flow.cached, error.reason()) {
-        (Some(record), ..) => (&record.tokens, record.renewed_at),
+    let (tokens, obtained_at) = match (&flow.current, &flow.cached, error.reason()) {
+        (Some(record), ..) => (&record.tokens, record.obtained_at),
         (None, Some(cached), Reason::Store(_)) => cached.0.dated(),
         _ => return None,
     };
     if flow.refused.as_ref() == Some(&tokens.access_token) {
         return None;
     }
-    let life = Life::new(tokens, renewed_at, now.wall);
+    let life = Lifetime::new(tokens, obtained_at, now.wall);
     life.is_valid().then(|| {
-        let cached = Cached::new(&flow.account, tokens, renewed_at, now, settings);
+        let cached = Cached::new(&flow.account, tokens, obtained_at, now, settings);
         Token(cached.kept_despite(error.clone(), &life).into())
     })
 }

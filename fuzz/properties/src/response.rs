@@ -16,7 +16,7 @@ use crate::{
 pub(crate) const REFRESH_TOKEN: &str = "rt-5e0b9a2f7c41d8e6";
 const CLIENT_SECRET: &str = "cs-93aa10b7fe25c46d";
 
-/// Reads an answer in the form
+/// Reads a response in the form
 ///
 /// ```text
 /// 400
@@ -27,8 +27,8 @@ const CLIENT_SECRET: &str = "cs-93aa10b7fe25c46d";
 ///
 /// as the machine does, and checks the verdict, which it returns: `None` for
 /// tokens.
-pub fn answer(input: &[u8]) -> Option<FailureKind> {
-    let response = input::answer(input);
+pub fn response(input: &[u8]) -> Option<FailureKind> {
+    let response = input::response(input);
     let grant = Grant::from(RefreshToken::new(REFRESH_TOKEN));
     let now = now();
     let Step::Send(_, pending) = Refresh::new(endpoint(), grant).policy(Never).start(now) else {
@@ -55,7 +55,7 @@ pub(crate) fn endpoint() -> TokenEndpoint {
     endpoint.client_auth(ClientAuth::basic(CLIENT_SECRET))
 }
 
-/// The tokens are those of the answer; where it has no refresh token, the one
+/// The tokens are those of the response; where it has no refresh token, the one
 /// that was `sent` stays.
 pub(crate) fn check_success(response: &Response, sent: &str, tokens: &TokenSet, now: Now) {
     assert!(may_hold_tokens(response), "tokens out of a {}", response.status());
@@ -88,7 +88,7 @@ pub(crate) fn check_success(response: &Response, sent: &str, tokens: &TokenSet, 
     assert_eq!(*read.to_json_exposed(), *stored);
 }
 
-/// The answer holds no tokens, and its own words allow the verdict.
+/// The response holds no tokens, and its own words allow the verdict.
 pub(crate) fn check_failure(response: &Response, failure: &Failure) {
     let lost = may_hold_tokens(response) && is_object(response.body());
     assert!(!lost || told(response.body()).is_none(), "tokens were lost");
@@ -110,7 +110,7 @@ pub(crate) fn check_text(text: &str, sent: &str) {
     }
 }
 
-/// A 206 says itself that it is a part of an answer.
+/// A 206 says itself that it is a part of a response.
 fn may_hold_tokens(response: &Response) -> bool {
     response.status().is_success() && response.status() != StatusCode::PARTIAL_CONTENT
 }

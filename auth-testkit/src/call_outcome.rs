@@ -1,4 +1,4 @@
-//! What comes back for a request: an answer, the network's failure, or
+//! What comes back for a request: a response, the network's failure, or
 //! nothing.
 
 use std::{
@@ -11,24 +11,24 @@ use std::{
 
 use auth_core::{Response, TransportError};
 
-use crate::{Answer, RecordedRequest};
+use crate::{CannedResponse, RecordedRequest};
 
 /// What a [`Script`](crate::Script) replies.
 ///
-/// An [`Answer`], an [`http::Response`] and a [`TransportError`] become one by
+/// An [`CannedResponse`], an [`http::Response`] and a [`TransportError`] become one by
 /// themselves.
 ///
 /// ```
 /// use std::time::Duration;
-/// use auth_testkit::{Answer, Reply};
+/// use auth_testkit::{CannedResponse, CallOutcome};
 ///
-/// let slow = Reply::from(Answer::status(504)).after(Duration::from_secs(9));
-/// let echo = Reply::computed(|request| {
-///     Answer::tokens("at-2").scope(request.param("scope").unwrap_or("none")).into()
+/// let slow = CallOutcome::from(CannedResponse::status(504)).after(Duration::from_secs(9));
+/// let echo = CallOutcome::computed(|request| {
+///     CannedResponse::tokens("at-2").scope(request.param("scope").unwrap_or("none")).into()
 /// });
 /// ```
 #[derive(Clone)]
-pub struct Reply {
+pub struct CallOutcome {
     pub(crate) content: Content,
     pub(crate) delay: Duration,
     pub(crate) gate: Option<Gate>,
@@ -36,15 +36,15 @@ pub struct Reply {
 
 #[derive(Clone)]
 pub(crate) enum Content {
-    Answer(Answer),
+    CannedResponse(CannedResponse),
     Failure(TransportError),
     Never,
     Computed(Arc<Compute>),
 }
 
-type Compute = dyn Fn(&RecordedRequest) -> Reply + Send + Sync;
+type Compute = dyn Fn(&RecordedRequest) -> CallOutcome + Send + Sync;
 
-impl Reply {
+impl CallOutcome {
     fn new(content: Content) -> Self {
         Self { content, delay: Duration::ZERO, gate: None }
     }
@@ -57,8 +57,8 @@ impl Reply {
     }
 
     /// A reply made from the request, when it arrives.
-    pub fn computed(reply: impl Fn(&RecordedRequest) -> Self + Send + Sync + 'static) -> Self {
-        Self::new(Content::Computed(Arc::new(reply)))
+    pub fn computed(outcome: impl Fn(&RecordedRequest) -> Self + Send + Sync + 'static) -> Self {
+        Self::new(Content::Computed(Arc::new(outcome)))
     }
 
     /// Lets the reply take this long on the script's clock.
@@ -77,41 +77,41 @@ impl Reply {
 
     /// Computes the reply if it has to be; its own delay and gate come on top.
     pub(crate) fn resolved(self, request: &RecordedRequest) -> Self {
-        let mut reply = self;
-        while let Content::Computed(compute) = &reply.content {
+        let mut outcome = self;
+        while let Content::Computed(compute) = &outcome.content {
             let computed = compute(request);
-            reply = Self {
-                delay: reply.delay.saturating_add(computed.delay),
-                gate: computed.gate.or(reply.gate),
+            outcome = Self {
+                delay: outcome.delay.saturating_add(computed.delay),
+                gate: computed.gate.or(outcome.gate),
                 content: computed.content,
             };
         }
-        reply
+        outcome
     }
 }
 
-impl From<Answer> for Reply {
-    fn from(answer: Answer) -> Self {
-        Self::new(Content::Answer(answer))
+impl From<CannedResponse> for CallOutcome {
+    fn from(response: CannedResponse) -> Self {
+        Self::new(Content::CannedResponse(response))
     }
 }
 
-impl From<Response> for Reply {
+impl From<Response> for CallOutcome {
     fn from(response: Response) -> Self {
-        Answer::from(response).into()
+        CannedResponse::from(response).into()
     }
 }
 
-impl From<TransportError> for Reply {
+impl From<TransportError> for CallOutcome {
     fn from(error: TransportError) -> Self {
         Self::new(Content::Failure(error))
     }
 }
 
-impl fmt::Debug for Reply {
+impl fmt::Debug for CallOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let content: &dyn fmt::Debug = match &self.content {
-            Content::Answer(answer) => answer,
+            Content::CannedResponse(response) => response,
             Content::Failure(error) => error,
             Content::Never => &"never",
             Content::Computed(_) => &"computed",
@@ -124,26 +124,26 @@ impl fmt::Debug for Reply {
     }
 }
 
-/// Holds [replies](Reply::once_open) back until the test opens it: to look at
+/// Holds [replies](CallOutcome::once_open) back until the test opens it: to look at
 /// what callers do while a request is on its way.
 ///
 /// ```
 /// use std::thread;
 /// use auth_core::{RefreshToken, Refresh, TokenEndpoint, refresh_blocking};
-/// use auth_testkit::{Answer, Gate, Reply, Script};
+/// use auth_testkit::{CannedResponse, Gate, CallOutcome, Script};
 ///
 /// let gate = Gate::new();
-/// let script = Script::new().reply(Reply::from(Answer::tokens("at-2")).once_open(&gate));
+/// let script = Script::new().then(CallOutcome::from(CannedResponse::tokens("at-2")).once_open(&gate));
 /// let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client")?;
 /// thread::scope(|scope| {
-///     let renewal = scope.spawn(|| {
+///     let refresh = scope.spawn(|| {
 ///         let refresh = Refresh::new(endpoint, RefreshToken::new("rt-1"));
 ///         refresh_blocking(refresh, &script, script.clock())
 ///     });
 ///     gate.block_until_waiting(1);
 ///     // The request is on its way. Whatever the test wants to see now, and then:
 ///     gate.open();
-///     assert!(renewal.join().unwrap().is_ok());
+///     assert!(refresh.join().unwrap().is_ok());
 /// });
 /// # Ok::<(), auth_core::EndpointError>(())
 /// ```

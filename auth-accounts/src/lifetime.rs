@@ -5,7 +5,7 @@
 //!
 //! - no token is believed to live longer than it did when it was obtained;
 //! - a token that was obtained in what is now the future is of unknown age,
-//!   and is renewed;
+//!   and is refreshed;
 //! - what was found out is valid from that moment on, and looked at again if
 //!   the clock shows an earlier one.
 
@@ -27,7 +27,7 @@ pub(crate) fn in_the_future(time: SystemTime, now: SystemTime) -> bool {
 
 /// What is known of a token's life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Life {
+pub(crate) struct Lifetime {
     /// What is left of it; `None` if it does not end as far as is known.
     left: Option<Duration>,
     /// All of it.
@@ -36,9 +36,9 @@ pub(crate) struct Life {
     plausible: bool,
 }
 
-impl Life {
+impl Lifetime {
     pub(crate) fn of(record: &Record, now: SystemTime) -> Self {
-        Self::new(&record.tokens, record.renewed_at, now)
+        Self::new(&record.tokens, record.obtained_at, now)
     }
 
     pub(crate) fn new(tokens: &TokenSet, obtained: Option<SystemTime>, now: SystemTime) -> Self {
@@ -81,7 +81,7 @@ impl Life {
         Some(left.saturating_sub(wanted.min(cap)))
     }
 
-    /// When to renew it ahead of need, counted from now; `None` is never.
+    /// When to refresh it ahead of need, counted from now; `None` is never.
     /// `random` is in `0.0..1.0`.
     pub(crate) fn due_in(&self, settings: &Settings, random: f64) -> Option<Duration> {
         let left = self.left?;
@@ -114,13 +114,13 @@ mod tests {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
-    fn life(obtained: Option<u64>, expires: Option<u64>, now: u64) -> Life {
+    fn life(obtained: Option<u64>, expires: Option<u64>, now: u64) -> Lifetime {
         let mut tokens = TokenSet::new(AccessToken::new("at"));
         tokens.expires_at = expires.map(at);
-        Life::new(&tokens, obtained.map(at), at(now))
+        Lifetime::new(&tokens, obtained.map(at), at(now))
     }
 
-    fn spare(life: Life, ttl: Ttl) -> Option<u64> {
+    fn spare(life: Lifetime, ttl: Ttl) -> Option<u64> {
         life.spare(ttl, &Settings::default()).map(|spare| spare.as_secs())
     }
 
@@ -160,7 +160,7 @@ mod tests {
         // A little: no longer than it ever lived.
         let little = life(Some(10_000), Some(13_600), 9_800);
         assert_eq!(spare(little, Ttl::Usual), Some(3_600 - 70));
-        // A lot: of unknown age, to be renewed, but handed out if that fails.
+        // A lot: of unknown age, to be refreshed, but handed out if that fails.
         let lot = life(Some(10_000), Some(13_600), 9_000);
         assert_eq!(spare(lot, Ttl::Usual), Some(0));
         assert_eq!(lot.due_in(&Settings::default(), 0.0), Some(Duration::ZERO));
@@ -175,16 +175,16 @@ mod tests {
     }
 
     #[test]
-    fn renewal_ahead_of_need_is_spread() {
+    fn refresh_ahead_of_need_is_spread() {
         let settings = Settings::default();
-        let due = |life: Life, random| life.due_in(&settings, random).unwrap().as_secs();
+        let due = |life: Lifetime, random| life.due_in(&settings, random).unwrap().as_secs();
         let hour = life(Some(10_000), Some(13_600), 10_000);
         assert_eq!(due(hour, 0.0), 3_600 - 10 - 300);
         assert_eq!(due(hour, 1.0), 3_600 - 10 - 600);
         let short = life(Some(10_000), Some(10_040), 10_000);
         assert_eq!(due(short, 0.0), 40 - 4 - 10);
         assert_eq!(due(short, 1.0), 40 - 4 - 20);
-        // Before `token` would renew it in the way of its caller.
+        // Before `token` would refresh it in the way of its caller.
         for whole in [1, 4, 40, 90, 300, 600, 3_600, 86_400] {
             let life = life(Some(10_000), Some(10_000 + whole), 10_000);
             let needed = life.spare(Ttl::Usual, &settings).unwrap();

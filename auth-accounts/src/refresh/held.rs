@@ -13,7 +13,7 @@ use futures_timer::Delay;
 
 use crate::Lease;
 
-/// A lease that outlives the renewal that took it, but not for ever: whoever
+/// A lease that outlives the refresh that took it, but not for ever: whoever
 /// took it may never be asked for a token again.
 pub(crate) struct Held {
     lease: Mutex<Option<Arc<Lease>>>,

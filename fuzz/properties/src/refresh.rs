@@ -7,14 +7,14 @@ use auth_core::{
 };
 
 use crate::{
-    answer::{REFRESH_TOKEN, check_failure, check_success, check_text, endpoint},
     input, now,
+    response::{REFRESH_TOKEN, check_failure, check_success, check_text, endpoint},
 };
 
 /// What a store may hold when the machine waits.
 const OTHER_TOKEN: &str = "rt-1f3e5d7c9b0a2468";
 
-/// A renewal over several attempts. The parts of the input begin with `--`:
+/// A refresh over several attempts. The parts of the input begin with `--`:
 ///
 /// ```text
 /// 2 eager spent
@@ -32,12 +32,12 @@ const OTHER_TOKEN: &str = "rt-1f3e5d7c9b0a2468";
 ///
 /// The first line says how many retries there may be, whether the policy
 /// retries everything rather than what it does by default, and whether the
-/// token may be spent from the start. Each part holds one reply: an answer, as
-/// [`answer`](crate::answer()) reads it, or no answer. Its first
+/// token may be spent from the start. Each part holds one reply: a response, as
+/// [`response`](crate::answer()) reads it, or no response. Its first
 /// line says how to go on to it: with the `other` token that was found in the
 /// store, with the `same`, or not at all (`stop`). Parts left over are ignored;
-/// if there are too few, the renewal is given up.
-pub fn renewal(input: &[u8]) {
+/// if there are too few, the refresh is given up.
+pub fn refresh(input: &[u8]) {
     let mut parts = parts(input);
     let (line, first) = parts.next().unwrap_or_default();
     let mut settings = input::words(line);
@@ -56,12 +56,12 @@ pub fn renewal(input: &[u8]) {
     let mut run =
         Run { max_retries, eager, token: REFRESH_TOKEN, requests: 0, spent, started: time, time };
     let mut step = refresh.start(time);
-    let mut reply = first;
+    let mut response = first;
     while let Step::Send(request, pending) = step {
-        let Some((waiting, delay)) = run.attempt(&request, pending, reply) else { return };
+        let Some((waiting, delay)) = run.attempt(&request, pending, response) else { return };
         run.time = run.time.plus(delay);
         let Some((command, next)) = parts.next() else { return };
-        reply = next;
+        response = next;
         step = match input::words(command).next() {
             Some("stop") => {
                 let failure = format!("{:?}", waiting.failure());
@@ -84,7 +84,7 @@ pub fn renewal(input: &[u8]) {
     panic!("after a wait comes a request");
 }
 
-/// What is known of a renewal without asking the machine.
+/// What is known of a refresh without asking the machine.
 struct Run {
     max_retries: u32,
     eager: bool,
@@ -102,7 +102,7 @@ impl Run {
         &mut self,
         request: &Request,
         pending: Pending,
-        reply: &[u8],
+        response: &[u8],
     ) -> Option<(auth_core::Waiting, Duration)> {
         self.requests += 1;
         assert!(self.requests <= self.max_retries + 1, "{} requests", self.requests);
@@ -113,13 +113,13 @@ impl Run {
         assert!(sent.is_some_and(|(_, value)| value == self.token), "another token was sent");
 
         self.time = self.time.plus(Duration::from_millis(100));
-        let reply = parse(reply);
-        match pending.resolve(reply.clone(), self.time) {
+        let response = parse(response);
+        match pending.resolve(response.clone(), self.time) {
             Step::Send(..) => panic!("two requests without a wait"),
             Step::Wait(delay, waiting) => {
                 assert_eq!(waiting.attempts(), self.requests);
                 let failure = waiting.failure();
-                self.check_failure(&reply, failure);
+                self.check_failure(&response, failure);
                 assert!(self.goes_on(failure), "retried without a right: {failure:?}");
                 assert_eq!(delay, self.delay());
                 check_text(&format!("{waiting:?}"), self.token);
@@ -128,15 +128,15 @@ impl Run {
             }
             Step::Done(Err(error)) => {
                 let failure = error.failure();
-                self.check_failure(&reply, failure);
+                self.check_failure(&response, failure);
                 assert!(!self.goes_on(failure), "given up too early: {failure:?}");
                 let spent = self.spent || failure.delivery() == Delivery::Unknown;
                 self.check_error(&error, spent);
                 None
             }
             Step::Done(Ok(tokens)) => {
-                let answer = reply.expect("tokens without an answer");
-                check_success(&answer, self.token, &tokens, self.time);
+                let response = response.expect("tokens without a response");
+                check_success(&response, self.token, &tokens, self.time);
                 None
             }
         }
@@ -157,9 +157,9 @@ impl Run {
         }
     }
 
-    fn check_failure(&self, reply: &Result<Response, TransportError>, failure: &Failure) {
-        let error = match reply {
-            Ok(answer) => return check_failure(answer, failure),
+    fn check_failure(&self, response: &Result<Response, TransportError>, failure: &Failure) {
+        let error = match response {
+            Ok(response) => return check_failure(response, failure),
             Err(error) => error,
         };
         assert_eq!(failure.delivery(), error.delivery());
@@ -180,7 +180,8 @@ impl Run {
         assert_eq!(error.elapsed(), self.time.since(self.started));
         assert_eq!(error.possibly_spent(), spent);
         let rejected = error.kind() == FailureKind::Rejected;
-        assert_eq!(error.after_unknown(), rejected && self.spent);
+        let says_so = error.to_string().contains("may have spent the refresh token");
+        assert_eq!(says_so, rejected && self.spent);
         assert_eq!(error.advice() == Advice::LogIn, rejected, "{error:?}");
         check_text(&format!("{error} {error:?}"), self.token);
     }
@@ -219,14 +220,14 @@ fn parts(input: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
-fn parse(reply: &[u8]) -> Result<Response, TransportError> {
-    let mut rest = reply;
+fn parse(response: &[u8]) -> Result<Response, TransportError> {
+    let mut rest = response;
     let line = input::take_line(&mut rest).unwrap_or_default();
     let mut words = input::words(line);
     let error = match words.next() {
         Some("not-sent") => TransportError::not_sent,
         Some("unknown") => TransportError::unknown,
-        _ => return Ok(input::answer(reply)),
+        _ => return Ok(input::response(response)),
     };
     Err(error(match words.next() {
         Some("dns") => Kind::Dns,

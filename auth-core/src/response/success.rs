@@ -1,4 +1,4 @@
-//! The body of a 2xx answer.
+//! The body of a 2xx response.
 
 use std::{
     borrow::Cow,
@@ -30,23 +30,23 @@ pub(super) fn read(
         .get(header::CONTENT_ENCODING)
         .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
     let body = trimmed(body);
-    let answer = match body.first() {
+    let response = match body.first() {
         // Some say that they encoded what they did not.
-        Some(b'{') if encoded => Answer::from_json(body).map_err(|_| Unreadable::Encoded)?,
+        Some(b'{') if encoded => Body::from_json(body).map_err(|_| Unreadable::Encoded)?,
         _ if encoded => return Err(Unreadable::Encoded),
         None => return Err(Unreadable::Empty),
         Some(b'<') => return Err(Unreadable::Html),
-        _ if may_be_form(headers, body) => Answer::from_form(body),
-        _ => Answer::from_json(body)
+        _ if may_be_form(headers, body) => Body::from_form(body),
+        _ => Body::from_json(body)
             .map_err(|error| Unreadable::Syntax { line: error.line(), column: error.column() })?,
     };
-    answer.unwrap_nested().into_tokens(issued).ok_or(Unreadable::NoToken)
+    response.unwrap_nested().into_tokens(issued).ok_or(Unreadable::NoToken)
 }
 
-/// The members of a successful answer. The last of duplicate members counts,
+/// The members of a successful response. The last of duplicate members counts,
 /// as in most JSON parsers; but an empty one is none.
 #[derive(Default)]
-struct Answer<'a> {
+struct Body<'a> {
     access_token: Text<'a>,
     token_type: Text<'a>,
     refresh_token: Text<'a>,
@@ -56,48 +56,48 @@ struct Answer<'a> {
     extra: Extra,
 }
 
-impl<'a> Answer<'a> {
+impl<'a> Body<'a> {
     fn from_json(body: &'a [u8]) -> Result<Self, serde_json::Error> {
         let text = serde_json::Deserializer::from_slice(body);
-        whole(text, AnswerSeed(room())).or_else(|error| {
+        whole(text, ResponseSeed(room())).or_else(|error| {
             // Cut short: nothing is broken but the end.
             if error.is_eof() {
                 return Err(error);
             }
             let members = lenient::read(body, &mut room())?;
-            AnswerSeed(room()).deserialize(members.into_value())
+            ResponseSeed(room()).deserialize(members.into_value())
         })
     }
 
     fn from_form(body: &'a [u8]) -> Self {
-        let mut answer = Self::default();
+        let mut response = Self::default();
         let mut room = room();
         for (name, value) in form_urlencoded::parse(body) {
             match &*name {
-                "access_token" => answer.access_token.replace(Text::new(value)),
-                "token_type" => answer.token_type.replace(Text::new(value)),
-                "refresh_token" => answer.refresh_token.replace(Text::new(value)),
-                "expires_in" => answer.expires_in = lifetime_from_text(&value),
-                "scope" => answer.scope = Some(value.into_owned()),
+                "access_token" => response.access_token.replace(Text::new(value)),
+                "token_type" => response.token_type.replace(Text::new(value)),
+                "refresh_token" => response.refresh_token.replace(Text::new(value)),
+                "expires_in" => response.expires_in = lifetime_from_text(&value),
+                "scope" => response.scope = Some(value.into_owned()),
                 _ if room.take() => {
-                    answer.extra.insert(name, Value::String(value.into_owned()));
+                    response.extra.insert(name, Value::String(value.into_owned()));
                 }
                 _ => drop(Text::new(value)),
             }
         }
-        let tokens = [&answer.access_token, &answer.refresh_token];
+        let tokens = [&response.access_token, &response.refresh_token];
         if tokens.into_iter().filter_map(Text::as_str).any(is_broken) {
-            answer.access_token = Text::default();
+            response.access_token = Text::default();
         }
-        answer
+        response
     }
 
-    /// Some providers wrap the answer in another object: Withings in `body`
+    /// Some providers wrap the response in another object: Withings in `body`
     /// (<https://developer.withings.com/api-reference>), Slack the user's token
     /// in `authed_user` (<https://docs.slack.dev/reference/methods/oauth.v2.access>),
     /// others in `data`. Not to look there would lose a rotated token.
     fn unwrap_nested(mut self) -> Self {
-        // Beside an error it is not the answer, whatever it is.
+        // Beside an error it is not the response, whatever it is.
         let failed = self.extra.get("ok") == Some(&Value::Bool(false))
             || self.extra.get("error").and_then(Value::as_str).is_some_and(|code| !code.is_empty());
         if self.has_token() || failed {
@@ -105,8 +105,8 @@ impl<'a> Answer<'a> {
         }
         for wrapper in ["body", "authed_user", "data"] {
             let Some(wrapped) = self.extra.remove(wrapper).map(Wiped) else { continue };
-            let inner = AnswerSeed(room()).deserialize(&wrapped.0).map(Answer::into_owned);
-            let Some(inner) = inner.ok().filter(Answer::has_token) else {
+            let inner = ResponseSeed(room()).deserialize(&wrapped.0).map(Body::into_owned);
+            let Some(inner) = inner.ok().filter(Body::has_token) else {
                 self.extra.insert(wrapper, wrapped.into_value());
                 continue;
             };
@@ -123,9 +123,9 @@ impl<'a> Answer<'a> {
         self
     }
 
-    fn into_owned(self) -> Answer<'static> {
+    fn into_owned(self) -> Body<'static> {
         let Self { expires_in, expires_in_sec, scope, extra, .. } = self;
-        Answer {
+        Body {
             access_token: self.access_token.into_owned(),
             token_type: self.token_type.into_owned(),
             refresh_token: self.refresh_token.into_owned(),
@@ -153,53 +153,53 @@ impl<'a> Answer<'a> {
     }
 }
 
-/// The room for an answer's other members. Each is kept whole or not at all.
+/// The room for a response's other members. Each is kept whole or not at all.
 fn room() -> Room {
     Room::new(MOST_VALUES, DEEPEST, Excess::Whole)
 }
 
-struct AnswerSeed(Room);
+struct ResponseSeed(Room);
 
-impl<'de> DeserializeSeed<'de> for AnswerSeed {
-    type Value = Answer<'de>;
+impl<'de> DeserializeSeed<'de> for ResponseSeed {
+    type Value = Body<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Answer<'de>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Body<'de>, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for AnswerSeed {
-    type Value = Answer<'de>;
+impl<'de> Visitor<'de> for ResponseSeed {
+    type Value = Body<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Answer<'de>, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<'de>, A::Error> {
         let Self(mut room) = self;
-        let mut answer = Answer::default();
+        let mut response = Body::default();
         while let Some(name) = map.next_key::<Text<'de>>()? {
             match name.as_str().unwrap_or_default() {
                 // The last of duplicate members counts, unless it is none.
-                "access_token" => answer.access_token.replace(map.next_value()?),
-                "token_type" => answer.token_type.replace(map.next_value()?),
-                "refresh_token" => answer.refresh_token.replace(map.next_value()?),
-                "expires_in" => answer.expires_in = lifetime(map.next_value_seed(room.value())?),
+                "access_token" => response.access_token.replace(map.next_value()?),
+                "token_type" => response.token_type.replace(map.next_value()?),
+                "refresh_token" => response.refresh_token.replace(map.next_value()?),
+                "expires_in" => response.expires_in = lifetime(map.next_value_seed(room.value())?),
                 // Zoho, where `expires_in` may be milliseconds
                 // (https://www.zoho.com/writer/help/api/v1/oauth-step4.html).
                 "expires_in_sec" => {
-                    answer.expires_in_sec = lifetime(map.next_value_seed(room.value())?);
+                    response.expires_in_sec = lifetime(map.next_value_seed(room.value())?);
                 }
-                "scope" => answer.scope = scope(map.next_value_seed(room.value())?),
+                "scope" => response.scope = scope(map.next_value_seed(room.value())?),
                 name => {
                     let name = name.to_owned();
                     if let Some(value) = map.next_value_seed(room.value())? {
-                        answer.extra.insert(name, value.into_value());
+                        response.extra.insert(name, value.into_value());
                     }
                 }
             }
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 

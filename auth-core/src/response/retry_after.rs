@@ -9,7 +9,7 @@ use crate::Now;
 
 /// The wait that the server asked for, counted from `now`.
 ///
-/// A date is read against the answer's own `Date` where it has one: the
+/// A date is read against the response's own `Date` where it has one: the
 /// difference of two readings of the server's clock is right even if the local
 /// clock is not. A date in the past is no wait. What cannot be read is `None`.
 pub(super) fn read(headers: &HeaderMap, now: Now) -> Option<Duration> {

@@ -6,20 +6,20 @@ use auth_core::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
-/// An HTTP answer, built piece by piece.
+/// An HTTP response, built piece by piece.
 ///
 /// ```
-/// use auth_testkit::Answer;
+/// use auth_testkit::CannedResponse;
 ///
-/// let answer = Answer::tokens("at-2").refresh_token("rt-2").expires_in(3600).build();
-/// assert_eq!(answer.status(), 200);
+/// let response = CannedResponse::tokens("at-2").refresh_token("rt-2").expires_in(3600).build();
+/// assert_eq!(response.status(), 200);
 /// assert_eq!(
-///     answer.body(),
+///     response.body(),
 ///     br#"{"access_token":"at-2","expires_in":3600,"refresh_token":"rt-2","token_type":"Bearer"}"#
 /// );
 /// ```
 #[derive(Clone)]
-pub struct Answer {
+pub struct CannedResponse {
     status: StatusCode,
     headers: HeaderMap,
     members: Map<String, Value>,
@@ -27,8 +27,8 @@ pub struct Answer {
     body: Option<Vec<u8>>,
 }
 
-impl Answer {
-    /// An answer with this status and no body.
+impl CannedResponse {
+    /// A response with this status and no body.
     ///
     /// # Panics
     ///
@@ -139,7 +139,7 @@ impl Answer {
         self.header("retry-after", &seconds.to_string())
     }
 
-    /// The answer in the terms of the `http` crate.
+    /// The response in the terms of the `http` crate.
     pub fn build(&self) -> Response {
         let mut response = Response::new(self.encoded());
         *response.status_mut() = self.status;
@@ -175,13 +175,13 @@ impl Answer {
     }
 }
 
-impl From<Answer> for Response {
-    fn from(answer: Answer) -> Self {
-        answer.build()
+impl From<CannedResponse> for Response {
+    fn from(response: CannedResponse) -> Self {
+        response.build()
     }
 }
 
-impl From<Response> for Answer {
+impl From<Response> for CannedResponse {
     fn from(response: Response) -> Self {
         let (head, body) = response.into_parts();
         Self {
@@ -194,7 +194,7 @@ impl From<Response> for Answer {
     }
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for CannedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer")
             .field("status", &self.status)
@@ -218,11 +218,11 @@ mod tests {
 
     #[test]
     fn members_are_written_as_json_or_as_a_form() {
-        let answer = Answer::tokens("a+b").expires_in(5);
-        let json = answer.build();
+        let response = CannedResponse::tokens("a+b").expires_in(5);
+        let json = response.build();
         assert_eq!(json.headers()["content-type"], "application/json");
         assert_eq!(json.body(), br#"{"access_token":"a+b","expires_in":5,"token_type":"Bearer"}"#);
-        let form = answer.form_encoded().build();
+        let form = response.form_encoded().build();
         assert_eq!(
             form.headers()["content-type"],
             "application/x-www-form-urlencoded; charset=utf-8"
@@ -232,11 +232,12 @@ mod tests {
 
     #[test]
     fn your_own_body_and_headers_stand_as_they_are() {
-        let answer = Answer::status(502).header("content-type", "text/html").body("<html>").build();
-        assert_eq!(answer.headers().len(), 1);
-        assert_eq!(answer.body(), b"<html>");
-        assert!(Answer::status(503).build().headers().is_empty());
-        let copy = Answer::from(answer).build();
+        let response =
+            CannedResponse::status(502).header("content-type", "text/html").body("<html>").build();
+        assert_eq!(response.headers().len(), 1);
+        assert_eq!(response.body(), b"<html>");
+        assert!(CannedResponse::status(503).build().headers().is_empty());
+        let copy = CannedResponse::from(response).build();
         assert_eq!((copy.status().as_u16(), copy.body().len()), (502, 6));
     }
 
@@ -248,14 +249,14 @@ mod tests {
             (Duration::from_secs(2), "2"),
             (Duration::MAX, "18446744073709551615"),
         ] {
-            let answer = Answer::status(429).retry_after(wait).build();
-            assert_eq!(answer.headers()["retry-after"], header);
+            let response = CannedResponse::status(429).retry_after(wait).build();
+            assert_eq!(response.headers()["retry-after"], header);
         }
     }
 
     #[test]
     fn debug_shows_no_token() {
-        let text = format!("{:?}", Answer::tokens("at-1").refresh_token("rt-1"));
+        let text = format!("{:?}", CannedResponse::tokens("at-1").refresh_token("rt-1"));
         assert!(!text.contains("at-1") && !text.contains("rt-1"), "{text}");
     }
 }

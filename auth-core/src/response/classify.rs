@@ -1,4 +1,4 @@
-//! What a failed answer is. Facts only: whether to retry is `policy`'s.
+//! What a failed response is. Facts only: whether to retry is `policy`'s.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -80,7 +80,7 @@ struct Verdict<'a> {
 
 /// What the code says: the caller's rules, the standard for states that pass,
 /// the table, the standard for the rest, in this order. `None` if nothing in
-/// the answer is a code that anybody knows.
+/// the response is a code that anybody knows.
 fn verdict<'a>(status: StatusCode, error: &'a ErrorBody, rules: &[Rule]) -> Option<Verdict<'a>> {
     let is_verdict = !is_no_verdict(status.as_u16());
     let standard = |wanted: &dyn Fn(FailureKind) -> bool| {
@@ -104,7 +104,7 @@ fn by_rule<'a>(rule: &Rule, status: StatusCode, error: &'a ErrorBody) -> Option<
     Some(Verdict {
         code: rule.matches(status.as_u16(), &error.codes, &error.texts)?,
         kind: match rule.kind {
-            // There was an answer, so it is neither of these.
+            // There was a response, so it is neither of these.
             FailureKind::Unreachable | FailureKind::Interrupted => FailureKind::Unavailable,
             kind => kind,
         },
@@ -117,7 +117,7 @@ fn kind_of_status(status: StatusCode, has_code: bool) -> FailureKind {
     match status.as_u16() {
         429 => FailureKind::Throttled,
         // Neither client follows a redirect: it would carry the refresh token
-        // to wherever the answer points.
+        // to wherever the response points.
         300..=399 | 404 | 405 => FailureKind::Misconfigured,
         // An error in a 200 that nobody knows is no verdict.
         200..=299 if !has_code => FailureKind::Interrupted,
@@ -183,11 +183,11 @@ mod tests {
     use crate::{Delivery, Delivery::*, Failure, FailureKind, FailureKind::*, Rule, test_now};
 
     fn read_with(status: u16, body: &str, rules: &[Rule], secrets: &[&str]) -> Failure {
-        let mut answer = http::Response::new(body.as_bytes().to_vec());
-        *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        let mut response = http::Response::new(body.as_bytes().to_vec());
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
         let secrets = secrets.iter().map(|secret| Cow::Borrowed(*secret)).collect::<Vec<_>>();
         let now = test_now();
-        crate::reply::read_reply(&answer, rules, now, now.wall, || secrets).unwrap_err()
+        crate::response::read_issued(&response, rules, now, now.wall, || secrets).unwrap_err()
     }
 
     fn read(status: u16, body: &str) -> Failure {
@@ -504,14 +504,16 @@ mod tests {
 
     #[test]
     fn a_wait_named_in_the_header_or_the_body() {
-        let mut answer =
+        let mut response =
             http::Response::new(br#"{"retry_after":64.5,"message":"limited"}"#.to_vec());
-        *answer.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
-        let wait =
-            |answer: &_| crate::read_answer(answer, &[], test_now()).unwrap_err().retry_after();
-        assert_eq!(wait(&answer), Some(Duration::from_millis(64_500)));
-        *answer.headers_mut() = HeaderMap::from_iter([(header::RETRY_AFTER, "7".parse().unwrap())]);
-        assert_eq!(wait(&answer), Some(Duration::from_secs(7)));
+        *response.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+        let wait = |response: &_| {
+            crate::read_response(response, &[], test_now()).unwrap_err().retry_after()
+        };
+        assert_eq!(wait(&response), Some(Duration::from_millis(64_500)));
+        *response.headers_mut() =
+            HeaderMap::from_iter([(header::RETRY_AFTER, "7".parse().unwrap())]);
+        assert_eq!(wait(&response), Some(Duration::from_secs(7)));
     }
 
     #[test]

@@ -6,11 +6,11 @@ use std::{
 };
 
 use super::Index;
-use crate::life::CLOCK_JUMP;
+use crate::lifetime::CLOCK_JUMP;
 
 /// The accounts by whether they can be used. Everything but
-/// [`Bench::new`] takes logarithmic time.
-pub(super) struct Bench {
+/// [`Availability::new`] takes logarithmic time.
+pub(super) struct Availability {
     usable: BTreeSet<Index>,
     resting: BTreeMap<Index, Why>,
     waiting: BTreeSet<(SystemTime, Index)>,
@@ -37,7 +37,7 @@ pub(super) struct Counts {
     pub(super) first_back: Option<(SystemTime, Index)>,
 }
 
-impl Bench {
+impl Availability {
     pub(super) fn new(accounts: Index) -> Self {
         Self {
             usable: (0..accounts).collect(),
@@ -140,51 +140,51 @@ mod tests {
 
     #[test]
     fn accounts_rest_and_come_back() {
-        let mut bench = Bench::new(3);
-        bench.wake(at(0));
-        assert_eq!((bench.first(), bench.first_fallback()), (Some(0), Some(1)));
-        bench.rest(1, Why::Waiting(at(60)));
-        bench.rest(2, Why::LoginNeeded(at(5)));
-        assert_eq!((bench.first(), bench.first_fallback()), (Some(0), Some(0)));
-        bench.rest(0, Why::SwitchedOff);
-        assert_eq!((bench.first(), bench.first_fallback()), (None, None));
-        let counts = bench.counts();
+        let mut availability = Availability::new(3);
+        availability.wake(at(0));
+        assert_eq!((availability.first(), availability.first_fallback()), (Some(0), Some(1)));
+        availability.rest(1, Why::Waiting(at(60)));
+        availability.rest(2, Why::LoginNeeded(at(5)));
+        assert_eq!((availability.first(), availability.first_fallback()), (Some(0), Some(0)));
+        availability.rest(0, Why::SwitchedOff);
+        assert_eq!((availability.first(), availability.first_fallback()), (None, None));
+        let counts = availability.counts();
         assert_eq!((counts.waiting, counts.login_needed, counts.switched_off), (1, 1, 1));
         assert_eq!(counts.first_back, Some((at(60), 1)));
-        bench.wake(at(5));
-        assert_eq!(bench.first(), Some(2));
-        bench.wake(at(60));
-        assert_eq!(bench.first(), Some(1));
-        bench.enable(0);
-        assert_eq!(bench.first(), Some(0));
+        availability.wake(at(5));
+        assert_eq!(availability.first(), Some(2));
+        availability.wake(at(60));
+        assert_eq!(availability.first(), Some(1));
+        availability.enable(0);
+        assert_eq!(availability.first(), Some(0));
     }
 
     #[test]
     fn a_second_reason_takes_the_place_of_the_first() {
-        let mut bench = Bench::new(1);
-        bench.rest(0, Why::Waiting(at(60)));
-        bench.rest(0, Why::LoginNeeded(at(5)));
-        bench.rest(0, Why::Waiting(at(10)));
-        assert_eq!(bench.counts().waiting, 1);
-        assert_eq!(bench.counts().login_needed, 0);
-        bench.wake(at(10));
-        assert!(bench.is_usable(0));
-        bench.rest(0, Why::SwitchedOff);
-        bench.rest(0, Why::Waiting(at(10)));
-        bench.wake(at(100));
-        assert!(!bench.is_usable(0));
+        let mut availability = Availability::new(1);
+        availability.rest(0, Why::Waiting(at(60)));
+        availability.rest(0, Why::LoginNeeded(at(5)));
+        availability.rest(0, Why::Waiting(at(10)));
+        assert_eq!(availability.counts().waiting, 1);
+        assert_eq!(availability.counts().login_needed, 0);
+        availability.wake(at(10));
+        assert!(availability.is_usable(0));
+        availability.rest(0, Why::SwitchedOff);
+        availability.rest(0, Why::Waiting(at(10)));
+        availability.wake(at(100));
+        assert!(!availability.is_usable(0));
     }
 
     #[test]
     fn a_clock_set_back_ends_all_rests() {
-        let mut bench = Bench::new(2);
-        bench.wake(at(5_000));
-        bench.rest(0, Why::Waiting(at(5_060)));
-        bench.rest(1, Why::LoginNeeded(at(5_005)));
-        bench.wake(at(4_990));
-        assert_eq!(bench.first(), None);
-        bench.wake(at(0));
-        assert_eq!(bench.first(), Some(0));
-        assert!(bench.is_usable(1));
+        let mut availability = Availability::new(2);
+        availability.wake(at(5_000));
+        availability.rest(0, Why::Waiting(at(5_060)));
+        availability.rest(1, Why::LoginNeeded(at(5_005)));
+        availability.wake(at(4_990));
+        assert_eq!(availability.first(), None);
+        availability.wake(at(0));
+        assert_eq!(availability.first(), Some(0));
+        assert!(availability.is_usable(1));
     }
 }

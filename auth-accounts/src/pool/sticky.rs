@@ -9,13 +9,13 @@ use super::Index;
 ///
 /// Two generations: when the younger is full, it becomes the older, and the
 /// older is forgotten. A key that is used moves to the younger.
-pub(super) struct Keys {
+pub(super) struct StickyKeys {
     capacity: usize,
     young: HashMap<Box<str>, Index>,
     old: HashMap<Box<str>, Index>,
 }
 
-impl Keys {
+impl StickyKeys {
     pub(super) fn new(capacity: usize) -> Self {
         Self { capacity, young: HashMap::new(), old: HashMap::new() }
     }
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn the_last_keys_are_remembered_and_no_more() {
-        let mut keys = Keys::new(10);
+        let mut keys = StickyKeys::new(10);
         for number in 0..1_000 {
             keys.set(&number.to_string(), number);
             keys.set("always", 7);

@@ -2,7 +2,7 @@
 
 use auth_core::{
     FailureKind, Never, Refresh, RefreshError, RefreshToken, Response, Step, TokenEndpoint,
-    TokenSet, read_answer,
+    TokenSet, read_response,
 };
 use auth_fuzz_properties::{bounded, judged_within_reason};
 use proptest::{
@@ -15,31 +15,31 @@ use proptest::{
 
 use crate::{
     now,
-    strategies::{NAMES, answer},
+    strategies::{NAMES, response},
 };
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 5_000, ..ProptestConfig::default() })]
 
     /// Whatever an endpoint answers: no panic, and the verdict is one that the
-    /// answer's own words allow.
+    /// response's own words allow.
     #[test]
-    fn any_answer_is_read_and_judged_within_reason(answer in answer()) {
-        let result = read_answer(&answer, &[], now());
-        let status = answer.status();
+    fn any_response_is_read_and_judged_within_reason(response in response()) {
+        let result = read_response(&response, &[], now());
+        let status = response.status();
         match result {
             Ok(tokens) => {
                 prop_assert!(status.is_success());
                 let token = tokens.access_token.expose();
                 prop_assert!(!token.is_empty());
-                // It stands in the answer, as it is or escaped.
-                let text = String::from_utf8_lossy(answer.body());
+                // It stands in the response, as it is or escaped.
+                let text = String::from_utf8_lossy(response.body());
                 prop_assert!(text.contains("access_token"), "{text}");
                 prop_assert!(tokens.refresh_token.is_none_or(|token| !token.expose().is_empty()));
                 prop_assert!(tokens.expires_at.is_none_or(|at| at >= now().wall));
             }
             Err(failure) => {
-                judged_within_reason(&answer, &failure);
+                judged_within_reason(&response, &failure);
                 bounded(&failure);
             }
         }
@@ -52,15 +52,15 @@ proptest! {
         headers in vec((0_usize..6, vec(prop_oneof![0x20_u8..0x7F, 0x80_u8..=0xFF], 0..40)), 0..4),
         body in vec(any::<u8>(), 0..200),
     ) {
-        let mut answer = Response::new(body);
-        *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        let mut response = Response::new(body);
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
         for (name, value) in headers {
             let name = ["retry-after", "date", "content-type", "content-encoding", "etag", "www-authenticate"][name];
             if let Ok(value) = http::HeaderValue::from_bytes(&value) {
-                answer.headers_mut().append(name, value);
+                response.headers_mut().append(name, value);
             }
         }
-        if let Err(failure) = read_answer(&answer, &[], now()) {
+        if let Err(failure) = read_response(&response, &[], now()) {
             bounded(&failure);
             // Chance does not write an error code.
             prop_assert_ne!(failure.kind(), FailureKind::Rejected);
@@ -71,7 +71,7 @@ proptest! {
     /// whatever it writes beside it: no run of eight characters of it comes into
     /// the failure.
     #[test]
-    fn no_answer_brings_a_secret_into_a_failure(
+    fn no_response_brings_a_secret_into_a_failure(
         status in select(&[200, 400, 401, 403, 429, 500][..]),
         member in select(NAMES),
         before in prop_oneof!["[ -~]{0,300}", "[A-Za-z0-9_]{0,9}"],
@@ -102,7 +102,7 @@ proptest! {
 
     /// Nor into what is printed of the tokens, wherever it stands beside them.
     #[test]
-    fn no_answer_brings_a_secret_into_printed_tokens(
+    fn no_response_brings_a_secret_into_printed_tokens(
         before in "[ -~]{0,9}",
         after in "[ -~]{0,9}",
         (secret, echo) in echoed(),
@@ -164,12 +164,12 @@ fn answered(
     status: u16,
     members: serde_json::Map<String, serde_json::Value>,
 ) -> Result<TokenSet, RefreshError> {
-    let mut answer = Response::new(serde_json::Value::Object(members).to_string().into_bytes());
-    *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
+    let mut response = Response::new(serde_json::Value::Object(members).to_string().into_bytes());
+    *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
     let Step::Send(_, pending) = refresh.policy(Never).start(now()) else {
-        panic!("a renewal begins with a request");
+        panic!("a refresh begins with a request");
     };
-    match pending.resolve(Ok(answer), now()) {
+    match pending.resolve(Ok(response), now()) {
         Step::Done(result) => result,
         step => panic!("a policy that never retries led to {step:?}"),
     }
@@ -196,8 +196,8 @@ fn the_strategies_reach_every_kind() {
     let mut runner = TestRunner::deterministic();
     let mut seen = std::collections::HashMap::new();
     for _ in 0..20_000 {
-        let answer = answer().new_tree(&mut runner).unwrap().current();
-        let name = match read_answer(&answer, &[], now()) {
+        let response = response().new_tree(&mut runner).unwrap().current();
+        let name = match read_response(&response, &[], now()) {
             Ok(_) => "success",
             Err(failure) => failure.kind().as_str(),
         };

@@ -1,4 +1,4 @@
-//! The body of an answer that is not a token: where providers put what RFC
+//! The body of a response that is not a token: where providers put what RFC
 //! 6749 section 5.2 calls `error` and `error_description`.
 
 use std::{borrow::Cow, time::Duration};
@@ -65,7 +65,7 @@ const TEXT: [&str; 11] = [
 /// A code longer than this is none.
 const LONGEST_CODE: usize = 128;
 
-/// How much of a text is looked at. A hostile one may be as long as an answer.
+/// How much of a text is looked at. A hostile one may be as long as a response.
 const LONGEST_TEXT: usize = 4096;
 
 /// Reads an error out of a body, `None` if it is neither JSON nor a form or
