@@ -1,6 +1,5 @@
 //! What handing out a token costs, alone and with others, beside the floor
-//! that it could cost at least; a crowd that waits for one refresh; finding
-//! the accounts that are due.
+//! that it could cost at least; a crowd that waits for one refresh.
 
 // Bodies of benchmarks are tests in all but name.
 #![allow(clippy::expect_used, clippy::unwrap_used, missing_docs)]
@@ -8,28 +7,17 @@
 mod support;
 
 use std::{
-    future::Future,
     hint::black_box,
-    pin::pin,
     sync::{Arc, Barrier, RwLock},
-    task::{Context, Poll, Waker},
     thread,
     time::{Duration, Instant, SystemTime},
 };
 
 use arc_swap::ArcSwap;
-use auth_accounts::{Account, AccountPool, MemoryStore, PoolSettings};
+use auth_accounts::{Account, MemoryStore};
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use http::HeaderValue;
-use support::{accounts, record, token_text};
-
-/// A future that is ready at once.
-fn ready<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => result,
-        Poll::Pending => panic!("a cached token is there at once"),
-    }
-}
+use support::{accounts, ready, record, token_text};
 
 fn loaded() -> Account {
     let store = MemoryStore::new();
@@ -172,23 +160,5 @@ fn crowd(c: &mut Criterion) {
     group.finish();
 }
 
-fn due(c: &mut Criterion) {
-    let mut group = c.benchmark_group("refresh_due");
-    group.sample_size(10);
-    for size in [1_000, 100_000, 1_000_000] {
-        let store = MemoryStore::new();
-        // One record for all: what is measured is not the store.
-        let accounts = accounts(&store, Duration::ZERO);
-        let members = (0..size).map(|number| accounts.account(format!("account {number}")));
-        let pool = AccountPool::new(members, PoolSettings::default().batch(usize::MAX));
-        // Everybody is looked at once, and found to have no record.
-        ready(pool.refresh_due());
-        group.bench_function(format!("none of {size} due"), |b| {
-            b.iter(|| black_box(ready(pool.refresh_due())));
-        });
-    }
-    group.finish();
-}
-
-criterion_group!(benches, cached, crowd, due);
+criterion_group!(benches, cached, crowd);
 criterion_main!(benches);

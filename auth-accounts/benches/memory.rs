@@ -1,4 +1,4 @@
-//! The memory that accounts in a pool take, counted and printed.
+//! The memory that callers take who wait for a refresh, counted and printed.
 
 // Not a library.
 #![allow(clippy::print_stdout, clippy::expect_used, clippy::unwrap_used, missing_docs)]
@@ -7,21 +7,12 @@ mod support;
 
 use std::{
     future::Future,
-    hint::black_box,
-    pin::pin,
-    task::{Context, Poll, Waker},
+    task::{Context, Waker},
     time::Duration,
 };
 
-use auth_accounts::{AccountPool, MemoryStore, PoolSettings, TokenStore};
-use support::{accounts, record};
-
-fn ready<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => result,
-        Poll::Pending => panic!("nothing here waits"),
-    }
-}
+use auth_accounts::{MemoryStore, TokenStore};
+use support::{accounts, ready, record};
 
 /// What callers take that wait for a refresh, each in a box as in a task.
 fn waiting() {
@@ -50,46 +41,4 @@ fn waiting() {
 
 fn main() {
     waiting();
-    println!("bytes for each account (name of 14 characters), and allocations");
-    println!(
-        "{:>10} {:>26} {:>34}",
-        "accounts", "in a pool, not yet used", "with a cached token of 1 KiB"
-    );
-    for size in [1_usize, 10_000, 1_000_000] {
-        let store = MemoryStore::new();
-        let shared = accounts(&store, Duration::ZERO);
-        let mut pool = None;
-        let idle = allocation_counter::measure(|| {
-            let members = (0..size).map(|number| shared.account(format!("account {number:06}")));
-            pool = Some(AccountPool::new(members, PoolSettings::default()));
-        });
-        let pool = pool.expect("a pool");
-        let each = |bytes: i64, count: i64| {
-            let size = i64::try_from(size).unwrap();
-            format!("{} in {:.1}", bytes / size, count as f64 / size as f64)
-        };
-        // A million tokens of 1 KiB are a GiB; a hundredth shows as much.
-        let sample = size.min(10_000);
-        let record = record(Duration::from_secs(3600));
-        let mut used = Vec::with_capacity(sample);
-        for account in pool.accounts().take(sample) {
-            store.put(account.id(), record.clone());
-        }
-        let loaded = allocation_counter::measure(|| {
-            for account in pool.accounts().take(sample) {
-                used.push(ready(account.token()).expect("a token").obtained_at());
-            }
-        });
-        black_box(&used);
-        let sample = i64::try_from(sample).unwrap();
-        println!(
-            "{size:>10} {:>26} {:>34}",
-            each(idle.bytes_current, idle.count_current),
-            format!(
-                "{} more in {:.1} (sharing the token's own 1 KiB)",
-                loaded.bytes_current / sample,
-                loaded.count_current as f64 / sample as f64
-            ),
-        );
-    }
 }

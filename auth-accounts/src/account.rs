@@ -18,6 +18,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use auth_core::{AccessToken, TokenSet};
 
+pub use self::fresh::DueCheck;
 use self::{driver::Course, memory::Memory};
 use crate::{
     AccountError, AccountId, AccountStatus, Reason, Record, StoreError, StoreErrorKind, Token,
@@ -208,12 +209,12 @@ impl Account {
     }
 
     /// The wall clock that the account goes by.
-    pub(crate) fn wall(&self) -> SystemTime {
+    pub fn wall(&self) -> SystemTime {
         self.0.shared.clock.wall()
     }
 
-    /// The current token, whatever its state.
-    pub(crate) fn current(&self) -> Option<Token> {
+    /// The token in memory, whatever its state. Nothing is read or refreshed.
+    pub fn current(&self) -> Option<Token> {
         self.0.cached.load_full().map(Token)
     }
 

@@ -19,14 +19,12 @@ use std::{
 use async_trait::async_trait;
 use auth_core::{
     AccessToken, BlockingClock, BlockingTransport, Clock, Now, Request, Response, RetryPolicy,
-    TokenEndpoint, TokenSet, Transport, TransportError,
+    TimeSource, TokenEndpoint, TokenSet, Transport, TransportError,
 };
-use http::StatusCode;
 
 use crate::{
-    Account, AccountError, AccountId, AccountPool, AccountStatus, Accounts, BlockingTokenStore,
-    Lease, PoolError, PoolSettings, PoolToken, Record, Refreshed, ReportOutcome, Settings,
-    StoreError, Token, TokenStore, Version,
+    Account, AccountError, AccountId, AccountStatus, Accounts, BlockingTokenStore, Lease, Record,
+    Settings, StoreError, Token, TokenStore, Version,
 };
 
 /// [`Accounts`], for threads.
@@ -168,75 +166,11 @@ impl BlockingAccount {
     }
 }
 
-/// [`AccountPool`], for threads.
-#[derive(Debug, Clone)]
-pub struct BlockingAccountPool(AccountPool);
-
-impl BlockingAccountPool {
-    /// See [`AccountPool::new`].
-    pub fn new(
-        accounts: impl IntoIterator<Item = BlockingAccount>,
-        settings: PoolSettings,
-    ) -> Self {
-        Self(AccountPool::new(accounts.into_iter().map(|account| account.0), settings))
-    }
-
-    /// See [`AccountPool::token`].
-    ///
-    /// # Errors
-    ///
-    /// See [`AccountPool::token`].
-    pub fn token(&self) -> Result<PoolToken, PoolError> {
-        block_on(self.0.token())
-    }
-
-    /// See [`AccountPool::token_for`].
-    ///
-    /// # Errors
-    ///
-    /// See [`AccountPool::token`].
-    pub fn token_for(&self, key: &str) -> Result<PoolToken, PoolError> {
-        block_on(self.0.token_for(key))
-    }
-
-    /// See [`AccountPool::report`].
-    pub fn report(
-        &self,
-        used: &PoolToken,
-        status: StatusCode,
-        retry_after: Option<Duration>,
-    ) -> ReportOutcome {
-        block_on(self.0.report(used, status, retry_after))
-    }
-
-    /// See [`AccountPool::report_id`].
-    pub fn report_id(
-        &self,
-        account: &AccountId,
-        status: StatusCode,
-        retry_after: Option<Duration>,
-    ) -> ReportOutcome {
-        block_on(self.0.report_id(account, status, retry_after))
-    }
-
-    /// See [`AccountPool::refresh_due`]. One after the other.
-    pub fn refresh_due(&self) -> Refreshed {
-        block_on(self.0.refresh_due())
-    }
-
-    /// See [`AccountPool::disable`].
-    pub fn disable(&self, account: &AccountId) {
-        self.0.disable(account);
-    }
-
-    /// See [`AccountPool::enable`].
-    pub fn enable(&self, account: &AccountId) {
-        self.0.enable(account);
-    }
-
-    /// See [`AccountPool::account`].
-    pub fn account(&self, id: &AccountId) -> Option<BlockingAccount> {
-        self.0.account(id).cloned().map(BlockingAccount)
+/// The same account, for the async API. Its futures block the thread within a
+/// poll, for as long as transport, store and clock do.
+impl From<BlockingAccount> for Account {
+    fn from(account: BlockingAccount) -> Self {
+        account.0
     }
 }
 
@@ -267,12 +201,11 @@ struct Blocking<T>(T);
 #[async_trait]
 impl<T: BlockingTransport> Transport for Blocking<T> {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        self.0.send(request)
+        self.0.send_blocking(request)
     }
 }
 
-#[async_trait]
-impl<T: BlockingClock> Clock for Blocking<T> {
+impl<T: BlockingClock> TimeSource for Blocking<T> {
     fn now(&self) -> Now {
         self.0.now()
     }
@@ -280,16 +213,19 @@ impl<T: BlockingClock> Clock for Blocking<T> {
     fn wall(&self) -> SystemTime {
         self.0.wall()
     }
+}
 
+#[async_trait]
+impl<T: BlockingClock> Clock for Blocking<T> {
     async fn sleep(&self, duration: Duration) {
-        self.0.sleep(duration);
+        self.0.sleep_blocking(duration);
     }
 }
 
 #[async_trait]
 impl<T: BlockingTokenStore> TokenStore for Blocking<T> {
     async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
-        self.0.load(account)
+        self.0.load_blocking(account)
     }
 
     async fn save(
@@ -298,10 +234,10 @@ impl<T: BlockingTokenStore> TokenStore for Blocking<T> {
         record: &Record,
         expected: Option<&Version>,
     ) -> Result<Version, StoreError> {
-        self.0.save(account, record, expected)
+        self.0.save_blocking(account, record, expected)
     }
 
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
-        self.0.lease(account, wait)
+        self.0.lease_blocking(account, wait)
     }
 }

@@ -8,7 +8,6 @@ mod events;
 mod flight;
 mod id;
 mod lifetime;
-mod pool;
 mod record;
 mod refresh;
 mod setback;
@@ -19,12 +18,12 @@ mod sync;
 mod token;
 
 pub use crate::{
-    account::Account,
+    account::{Account, DueCheck},
     accounts::Accounts,
-    blocking::{BlockingAccount, BlockingAccountPool, BlockingAccounts, KeepFresh},
+    blocking::{BlockingAccount, BlockingAccounts, KeepFresh},
     error::{AccountError, Reason},
     id::AccountId,
-    pool::{AccountPool, PoolError, PoolSettings, PoolToken, Refreshed, ReportOutcome, Routing},
+    lifetime::CLOCK_JUMP,
     record::{
         Begun, Fingerprint, FingerprintError, Record, RecordFormError, Setback, record_exposed,
     },

@@ -17,7 +17,7 @@ use crate::{Record, Settings};
 
 /// How far clocks of machines that share a store may differ, or a clock be set
 /// back, without anything being concluded from it.
-pub(crate) const CLOCK_JUMP: Duration = Duration::from_secs(300);
+pub const CLOCK_JUMP: Duration = Duration::from_secs(300);
 
 /// Whether `time` lies so far ahead that the clock must have been set back
 /// since.

@@ -19,7 +19,7 @@ pub use self::{
 /// # What an implementor owes
 ///
 /// The promises of this crate rest on these.
-/// `auth_testkit::conformance::store` checks them.
+/// `auth_conformance::store` checks them.
 ///
 /// 1. **Durable on return.** When [`save`](Self::save) has returned a version,
 ///    the record survives a crash of the process and of the machine.
@@ -81,14 +81,14 @@ pub trait BlockingTokenStore: Send + Sync {
     /// # Errors
     ///
     /// See [`TokenStore::load`].
-    fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError>;
+    fn load_blocking(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError>;
 
     /// See [`TokenStore::save`].
     ///
     /// # Errors
     ///
     /// See [`TokenStore::save`].
-    fn save(
+    fn save_blocking(
         &self,
         account: &AccountId,
         record: &Record,
@@ -100,7 +100,7 @@ pub trait BlockingTokenStore: Send + Sync {
     /// # Errors
     ///
     /// See [`TokenStore::lease`].
-    fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError>;
+    fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError>;
 }
 
 /// A shared or borrowed store is a store.
@@ -127,19 +127,19 @@ macro_rules! forward {
             }
         }
         impl<T: BlockingTokenStore + ?Sized> BlockingTokenStore for $holder {
-            fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
-                (**self).load(account)
+            fn load_blocking(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
+                (**self).load_blocking(account)
             }
-            fn save(
+            fn save_blocking(
                 &self,
                 account: &AccountId,
                 record: &Record,
                 expected: Option<&Version>,
             ) -> Result<Version, StoreError> {
-                (**self).save(account, record, expected)
+                (**self).save_blocking(account, record, expected)
             }
-            fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
-                (**self).lease(account, wait)
+            fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+                (**self).lease_blocking(account, wait)
             }
         }
     )*};

@@ -9,9 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use auth_accounts::{
-    AccountError, BlockingAccountPool, MemoryStore, PoolSettings, Record, StoreErrorKind, Token,
-};
+use auth_accounts::{AccountError, MemoryStore, Record, StoreErrorKind, Token};
 use auth_core::TransportErrorKind;
 use auth_testkit::{CallOutcome, CannedResponse, FakeAuthServer, Gate, Script, VirtualClock};
 use pollster::block_on;
@@ -152,21 +150,6 @@ fn everything_that_tasks_can_do() {
     assert_eq!(account.rejected(new.access_token()).unwrap().access_token().expose(), "at-3");
     assert!(account.login(tokens("at-4", "rt-4", world.now(), 3600)).is_ok());
     assert!(account.status().unwrap().logged_in);
-
-    let pool = BlockingAccountPool::new([account], PoolSettings::default());
-    let used = pool.token().unwrap();
-    assert_eq!(pool.token_for("key").unwrap(), used);
-    pool.report(&used, http::StatusCode::TOO_MANY_REQUESTS, None);
-    assert!(pool.token().is_err());
-    pool.enable(used.account());
-    pool.report_id(used.account(), http::StatusCode::FORBIDDEN, None);
-    assert!(pool.token().is_err());
-    pool.enable(used.account());
-    assert!(pool.token().is_ok());
-    pool.disable(used.account());
-    assert!(pool.token().is_err());
-    assert!(pool.refresh_due().failed.is_empty());
-    assert!(pool.account(used.account()).is_some());
     world.script.finish();
 }
 

@@ -70,8 +70,9 @@ fn the_next_caller_finishes_what_a_dropped_one_began() {
             let account = world.account();
             let ended = poll_and_drop(call(&account), polls, &world.clock);
 
-            let lease =
-                || BlockingTokenStore::lease(&world.store.inner, &ADA.into(), Duration::ZERO);
+            let lease = || {
+                BlockingTokenStore::lease_blocking(&world.store.inner, &ADA.into(), Duration::ZERO)
+            };
             // Nobody is kept waiting for the lease, unless what the store holds
             // is spent, and its successor is still to be saved.
             let unsaved = world.script.report().exchanges > 0 && !ended;

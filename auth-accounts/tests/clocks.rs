@@ -5,7 +5,6 @@ mod support;
 
 use std::time::{Duration, SystemTime};
 
-use auth_accounts::{AccountPool, PoolSettings};
 use auth_testkit::{CannedResponse, Script};
 use pollster::block_on;
 use support::{ADA, World, record};
@@ -136,18 +135,4 @@ fn a_machine_that_slept_refreshes_when_it_wakes() {
     block_on(account.token()).unwrap();
     set_clock(&world, world.now() + hours(8));
     assert_eq!(block_on(account.token()).unwrap().access_token().expose(), "at-2");
-}
-
-#[test]
-fn a_pool_survives_a_clock_set_back() {
-    let script = Script::new();
-    let world = World::new(script).with_record(3600);
-    let accounts = world.accounts();
-    let pool = AccountPool::new([accounts.account(ADA)], PoolSettings::default());
-    let used = block_on(pool.token()).unwrap();
-    block_on(pool.report(&used, http::StatusCode::TOO_MANY_REQUESTS, Some(hours(1))));
-    block_on(pool.token()).unwrap_err();
-    set_clock(&world, world.now() - Duration::from_secs(600));
-    world.store.inner.put(ADA, record("at-2", "rt-2", world.now(), 3600));
-    assert!(block_on(pool.token()).is_ok());
 }

@@ -93,7 +93,7 @@ fn a_caller_that_is_alive_and_not_polled_holds_up_nobody() {
     assert_eq!(run(account.token(), &clock).unwrap(), token);
     assert_eq!(server.report().exchanges, 1);
     // Nor other processes: the lease is free.
-    drop(BlockingTokenStore::lease(&store, &"ada".into(), Duration::ZERO).unwrap());
+    drop(BlockingTokenStore::lease_blocking(&store, &"ada".into(), Duration::ZERO).unwrap());
     // It gets what came of it, when it is polled at last.
     assert_eq!(run(forgotten, &clock).unwrap(), token);
 }

@@ -31,7 +31,7 @@ fn logged_in(world: &World<FakeAuthServer>) -> TokenSet {
 #[test]
 fn a_login_does_not_wait_for_a_lease_with_a_refresh() {
     let world = strict(3600);
-    let lease = BlockingTokenStore::lease(&world.store.inner, &ADA.into(), Duration::ZERO);
+    let lease = BlockingTokenStore::lease_blocking(&world.store.inner, &ADA.into(), Duration::ZERO);
     let account = world.account();
     let mut refresh = call(&account);
     assert!(poll_once(&mut refresh).is_pending());

@@ -105,7 +105,8 @@ fn a_refresh_that_was_dropped_is_finished_though_the_old_token_is_good() {
 
         world.store.yields.store(false, Ordering::Relaxed);
         let token = run(account.token(), &world.clock).unwrap();
-        let lease = BlockingTokenStore::lease(&world.store.inner, &ADA.into(), Duration::ZERO);
+        let lease =
+            BlockingTokenStore::lease_blocking(&world.store.inner, &ADA.into(), Duration::ZERO);
         assert!(lease.is_ok(), "after {polls} polls");
         if world.script.report().lost_responses == 0 {
             let record = world.record();

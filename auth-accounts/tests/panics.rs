@@ -15,7 +15,7 @@ use std::{
 
 use async_trait::async_trait;
 use auth_accounts::{Accounts, Reason};
-use auth_core::{Advice, Clock, Now, Request, Response, Transport, TransportError};
+use auth_core::{Advice, Clock, Now, Request, Response, TimeSource, Transport, TransportError};
 use auth_testkit::VirtualClock;
 use support::{ADA, endpoint, strict, yield_once};
 
@@ -34,8 +34,7 @@ impl BrokenClock {
     }
 }
 
-#[async_trait]
-impl Clock for BrokenClock {
+impl TimeSource for BrokenClock {
     fn now(&self) -> Now {
         self.tick();
         self.inner.now()
@@ -43,9 +42,12 @@ impl Clock for BrokenClock {
 
     fn wall(&self) -> SystemTime {
         self.tick();
-        Clock::wall(&self.inner)
+        TimeSource::wall(&self.inner)
     }
+}
 
+#[async_trait]
+impl Clock for BrokenClock {
     async fn sleep(&self, duration: Duration) {
         Clock::sleep(&self.inner, duration).await;
     }

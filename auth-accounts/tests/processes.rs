@@ -195,7 +195,8 @@ impl Scene {
     }
 
     fn lease_is_free(&self) -> bool {
-        BlockingTokenStore::lease(&self.world.store.inner, &ADA.into(), Duration::ZERO).is_ok()
+        BlockingTokenStore::lease_blocking(&self.world.store.inner, &ADA.into(), Duration::ZERO)
+            .is_ok()
     }
 
     /// Lets all who have begun come to an end.

@@ -5,9 +5,7 @@ mod support;
 
 use std::{error::Error, fmt::Debug};
 
-use auth_accounts::{
-    AccountPool, Begun, Fingerprint, PoolSettings, Record, RecordFormError, StoreErrorKind,
-};
+use auth_accounts::{Begun, Fingerprint, Record, RecordFormError, StoreErrorKind};
 use auth_core::RefreshToken;
 use auth_testkit::{CannedResponse, Script};
 use pollster::block_on;
@@ -65,9 +63,6 @@ fn values_do_not_show_it() {
     let status = block_on(account.status()).unwrap();
     silent("the status", &format!("{status} {status:?}"));
     silent("its JSON", &serde_json::to_string(&status).unwrap());
-    let pool = AccountPool::new([account], PoolSettings::default());
-    silent("a pool", &debug(&pool));
-    silent("a pool's token", &debug(&block_on(pool.token()).unwrap()));
 }
 
 #[test]
@@ -91,8 +86,6 @@ fn errors_do_not_tell_it() {
         silent("the record", &serde_json::to_string(&world.record()).unwrap());
         let status = block_on(account.status()).unwrap();
         silent("the status", &format!("{status} {}", serde_json::to_string(&status).unwrap()));
-        let pool = AccountPool::new([account], PoolSettings::default());
-        silent("the pool's error", &chain(&block_on(pool.token()).unwrap_err()));
     }
 
     let world = World::new(Script::new().tokens("at-secret-2", "rt-secret-2"));

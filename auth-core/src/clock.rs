@@ -43,12 +43,10 @@ impl Now {
     }
 }
 
-/// Time for async drivers: reads both clocks and sleeps without blocking.
+/// What time it is: both clocks, read at once.
 ///
-/// An adapter brings one for its runtime (`TokioClock` in `auth-reqwest`), the
-/// testkit one in which sleeping takes no time.
-#[async_trait]
-pub trait Clock: Send + Sync {
+/// [`Clock`] and [`BlockingClock`] add the two ways to wait.
+pub trait TimeSource: Send + Sync {
     /// Both clocks, now.
     fn now(&self) -> Now;
 
@@ -57,41 +55,39 @@ pub trait Clock: Send + Sync {
     fn wall(&self) -> SystemTime {
         self.now().wall
     }
+}
 
+/// Time for async drivers: sleeps without blocking.
+///
+/// An adapter brings one for its runtime (`TokioClock` in `auth-reqwest`), the
+/// testkit one in which sleeping takes no time.
+#[async_trait]
+pub trait Clock: TimeSource {
     /// Returns after `duration`, which may be zero. Dropping the future ends
     /// the sleep and has no other effect.
     async fn sleep(&self, duration: Duration);
 }
 
-/// Time for blocking drivers: reads both clocks and blocks the thread.
-pub trait BlockingClock: Send + Sync {
-    /// Both clocks, now.
-    fn now(&self) -> Now;
-
-    /// The wall clock alone, for a caller that asks often. Worth overriding
-    /// where reading both costs more.
-    fn wall(&self) -> SystemTime {
-        self.now().wall
-    }
-
+/// Time for blocking drivers: blocks the thread.
+pub trait BlockingClock: TimeSource {
     /// Returns after `duration`, which may be zero.
-    fn sleep(&self, duration: Duration);
+    fn sleep_blocking(&self, duration: Duration);
 }
 
 /// A shared or borrowed clock is a clock. (Written once for both worlds; the
 /// methods only forward.)
 macro_rules! forward {
     ($($holder:ty),*) => {$(
-        #[async_trait]
-        impl<T: Clock + ?Sized> Clock for $holder {
+        impl<T: TimeSource + ?Sized> TimeSource for $holder {
             fn now(&self) -> Now { (**self).now() }
             fn wall(&self) -> SystemTime { (**self).wall() }
+        }
+        #[async_trait]
+        impl<T: Clock + ?Sized> Clock for $holder {
             async fn sleep(&self, duration: Duration) { (**self).sleep(duration).await }
         }
         impl<T: BlockingClock + ?Sized> BlockingClock for $holder {
-            fn now(&self) -> Now { (**self).now() }
-            fn wall(&self) -> SystemTime { (**self).wall() }
-            fn sleep(&self, duration: Duration) { (**self).sleep(duration) }
+            fn sleep_blocking(&self, duration: Duration) { (**self).sleep_blocking(duration) }
         }
     )*};
 }

@@ -48,11 +48,11 @@ pub fn refresh_blocking(
     loop {
         step = match step {
             Step::Send(request, pending) => {
-                let response = transport.send(request);
+                let response = transport.send_blocking(request);
                 pending.resolve(response, clock.now())
             }
             Step::Wait(delay, waiting) => {
-                clock.sleep(delay);
+                clock.sleep_blocking(delay);
                 waiting.resume(clock.now())
             }
             Step::Done(result) => return result,

@@ -473,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn an_responses_own_words_and_why_it_cannot_be_read() {
+    fn a_responses_own_words_and_why_it_cannot_be_read() {
         let read = |status, body: &str| {
             let response = http::Response::builder().status(status);
             let response = response.body(body.as_bytes().to_vec()).unwrap();

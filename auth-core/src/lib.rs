@@ -18,7 +18,7 @@ mod token;
 mod transport;
 
 pub use crate::{
-    clock::{BlockingClock, Clock, Now},
+    clock::{BlockingClock, Clock, Now, TimeSource},
     drive::{refresh, refresh_blocking},
     endpoint::{
         BodyFormat, ClientAuth, ClientSecret, DEFAULT_RESPONSE_LIMIT, EndpointError, TokenEndpoint,

@@ -70,7 +70,7 @@ pub trait BlockingTransport: Send + Sync {
     ///
     /// A [`TransportError`] when no whole response came, with what is known of
     /// the request's fate.
-    fn send(&self, request: Request) -> Result<Response, TransportError>;
+    fn send_blocking(&self, request: Request) -> Result<Response, TransportError>;
 }
 
 macro_rules! forward {
@@ -82,8 +82,8 @@ macro_rules! forward {
             }
         }
         impl<T: BlockingTransport + ?Sized> BlockingTransport for $holder {
-            fn send(&self, request: Request) -> Result<Response, TransportError> {
-                (**self).send(request)
+            fn send_blocking(&self, request: Request) -> Result<Response, TransportError> {
+                (**self).send_blocking(request)
             }
         }
     )*};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use auth_core::{Clock, Now};
+use auth_core::{Clock, Now, TimeSource};
 
 /// The system's clocks; sleeps by tokio's timer.
 ///
@@ -10,8 +10,7 @@ use auth_core::{Clock, Now};
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TokioClock;
 
-#[async_trait::async_trait]
-impl Clock for TokioClock {
+impl TimeSource for TokioClock {
     fn now(&self) -> Now {
         Now { monotonic: Instant::now(), wall: SystemTime::now() }
     }
@@ -19,7 +18,10 @@ impl Clock for TokioClock {
     fn wall(&self) -> SystemTime {
         SystemTime::now()
     }
+}
 
+#[async_trait::async_trait]
+impl Clock for TokioClock {
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }

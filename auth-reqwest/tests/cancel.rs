@@ -11,7 +11,8 @@ use std::{
 
 use auth_core::{Grant, RefreshToken, Request, TokenEndpoint, Transport};
 use auth_reqwest::ReqwestTransport;
-use auth_testkit::{Behaviour, FaultServer, Point};
+use auth_testkit::behaviours;
+use auth_testkit::fault_server::{Behaviour, FaultServer, Point};
 
 const TOKEN: &str = "rt-of-a-cancelled-call";
 
@@ -109,7 +110,7 @@ fn after_the_body_was_sent_it_is_not_sent_again() {
 
 #[tokio::test]
 async fn a_call_that_is_never_polled_does_nothing() {
-    let server = FaultServer::plays([Behaviour::tokens("at", "rt", 60)]);
+    let server = FaultServer::plays([behaviours::tokens("at", "rt", 60)]);
     drop(transport().send(request(server.url())));
     server.stop();
     assert!(server.connections().is_empty());
@@ -117,7 +118,7 @@ async fn a_call_that_is_never_polled_does_nothing() {
 
 #[tokio::test]
 async fn the_next_call_is_not_harmed() {
-    let script = [Behaviour::stall(Point::AfterBody), Behaviour::tokens("at", "rt", 60)];
+    let script = [Behaviour::stall(Point::AfterBody), behaviours::tokens("at", "rt", 60)];
     let server = FaultServer::plays(script);
     let transport = transport();
     tokio::select! {

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
+use auth_conformance::{self, Settings};
 use auth_reqwest::ReqwestTransport;
-use auth_testkit::conformance::{self, Settings};
 
 fn transport(settings: &Settings) -> ReqwestTransport {
     let mut builder = ReqwestTransport::builder()
@@ -25,7 +25,7 @@ fn transport(settings: &Settings) -> ReqwestTransport {
 
 #[tokio::test]
 async fn the_transport_keeps_its_promises() {
-    let report = conformance::transport(transport).await;
+    let report = auth_conformance::transport(transport).await;
     println!("{report}");
     report.assert();
 }
@@ -39,7 +39,7 @@ async fn so_it_does_with_a_pool() {
         }
         builder.connect_timeout(settings.connect_timeout).timeout(settings.timeout).build().unwrap()
     };
-    let mut suite = conformance::transport(pooled);
+    let mut suite = auth_conformance::transport(pooled);
     for case in ["response", "cookie", "closed_while_idle", "h2_response", "h2_refused_after_body"]
     {
         suite = suite.only(case);

@@ -10,7 +10,8 @@ use auth_core::{
     Transport, TransportErrorKind,
 };
 use auth_reqwest::{BuildError, ReqwestTransport, ReqwestTransportBuilder, TokioClock};
-use auth_testkit::{Behaviour, FaultServer, Point, conformance};
+use auth_testkit::behaviours;
+use auth_testkit::fault_server::{Behaviour, FaultServer, Point};
 
 fn builder() -> ReqwestTransportBuilder {
     ReqwestTransport::builder().no_proxy().without_system_roots()
@@ -25,7 +26,7 @@ fn request(endpoint: &TokenEndpoint) -> Request {
 }
 
 fn tokens() -> Behaviour {
-    Behaviour::tokens("at-2", "rt-2", 3600)
+    behaviours::tokens("at-2", "rt-2", 3600)
 }
 
 /// As reqwest makes it, for better or worse.
@@ -134,10 +135,10 @@ const REDIRECTS: [&str; 4] =
 
 #[tokio::test]
 async fn a_stock_client_keeps_the_promises_but_for_redirects() {
-    let mut suite = conformance::transport(|settings| {
+    let mut suite = auth_conformance::transport(|settings| {
         ReqwestTransport::from_client(stock_client()).with_timeout(settings.timeout)
     });
-    for (case, _) in conformance::cases() {
+    for (case, _) in auth_conformance::cases() {
         // Its certificates, its proxy, and whether it speaks HTTP/2 are its own.
         let its_own = ["tls_", "certificate_", "proxy_", "h2_"];
         // Nor does it have a timeout for connecting.
@@ -169,10 +170,10 @@ async fn a_stock_client_that_follows_a_redirect_is_found_out() {
 #[tokio::test]
 async fn a_stock_client_does_not_repeat_what_http2_refused() {
     // Here reqwest retries by default, if only it can clone the body.
-    let mut suite = conformance::transport(|settings| {
+    let mut suite = auth_conformance::transport(|settings| {
         ReqwestTransport::from_client(stock_http2_client()).with_timeout(settings.timeout)
     });
-    for (case, _) in conformance::cases().filter(|(case, _)| case.starts_with("h2_")) {
+    for (case, _) in auth_conformance::cases().filter(|(case, _)| case.starts_with("h2_")) {
         suite = suite.only(case);
     }
     suite.await.assert();

@@ -93,12 +93,12 @@ struct Announcing {
 }
 
 impl BlockingTransport for Announcing {
-    fn send(&self, request: Request) -> Result<Response, TransportError> {
+    fn send_blocking(&self, request: Request) -> Result<Response, TransportError> {
         // If the parent is gone, so is this process in a moment.
         let _ = say(ABOUT_TO_SEND);
         let _ = io::stdin().read_line(&mut String::new());
         self.sent.store(true, Ordering::Relaxed);
-        self.inner.send(request)
+        self.inner.send_blocking(request)
     }
 }
 
@@ -114,7 +114,7 @@ fn watch() -> Result<ExitCode, Box<dyn Error>> {
     let directory = scratch.path().join("tokens");
     let server = FakeAuthServer::builder().real_time().access_lifetime(TOKENS_LIVE_FOR).build();
     let listening = server.listen();
-    FileStore::open(&directory)?.save(
+    FileStore::open(&directory)?.save_blocking(
         &ACCOUNT.into(),
         &Record::new(server.log_in(ACCOUNT)),
         None,

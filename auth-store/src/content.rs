@@ -12,13 +12,13 @@ use crate::{error::Problem, json};
 
 /// The most that a record's file may have. A response of a token endpoint has
 /// at most 1 MiB unless its user allowed more, and is stored once.
-pub(crate) const MAX_SIZE: usize = 4 << 20;
+pub const MAX_SIZE: usize = 4 << 20;
 
 /// The content of a file.
-pub(crate) struct Content {
-    pub(crate) bytes: Zeroizing<Vec<u8>>,
+pub struct Content {
+    pub bytes: Zeroizing<Vec<u8>>,
     /// Why `extra` is not in it.
-    pub(crate) left_out: Option<&'static str>,
+    pub left_out: Option<&'static str>,
 }
 
 impl Content {
@@ -27,7 +27,7 @@ impl Content {
     /// Where that fails for what is in `extra`, the rest is written without it:
     /// a refresh token that was rotated must be stored, and `extra` is what can
     /// be done without. `put` then says so in the file.
-    pub(crate) fn of(
+    pub fn of(
         record: &Record,
         put: impl Fn(&Record, Option<&'static str>, &mut dyn Write) -> serde_json::Result<()>,
         read: impl Fn(&[u8]) -> Result<(), Problem>,

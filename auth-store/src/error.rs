@@ -7,15 +7,15 @@ use auth_accounts::{StoreError, StoreErrorKind};
 /// What could not be done with a file or a directory. It becomes a
 /// [`StoreError`] that names it.
 #[derive(Debug)]
-pub(crate) struct FileError {
-    pub(crate) path: PathBuf,
-    pub(crate) problem: Problem,
+pub struct FileError {
+    pub path: PathBuf,
+    pub problem: Problem,
 }
 
 /// What is wrong, and what to do about it; without any of a file's content.
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(not(unix), allow(dead_code, reason = "modes and owners are Unix's"))]
-pub(crate) enum Problem {
+pub enum Problem {
     #[error("could not {action}: {error}")]
     Io {
         action: &'static str,
@@ -74,15 +74,11 @@ pub(crate) enum Problem {
 }
 
 impl FileError {
-    pub(crate) fn new(path: impl Into<PathBuf>, problem: Problem) -> Self {
+    pub fn new(path: impl Into<PathBuf>, problem: Problem) -> Self {
         Self { path: path.into(), problem }
     }
 
-    pub(crate) fn io(
-        action: &'static str,
-        path: impl Into<PathBuf>,
-        error: impl Into<io::Error>,
-    ) -> Self {
+    pub fn io(action: &'static str, path: impl Into<PathBuf>, error: impl Into<io::Error>) -> Self {
         Self::new(path, Problem::Io { action, error: error.into() })
     }
 }

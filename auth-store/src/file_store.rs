@@ -18,7 +18,7 @@ use crate::{
     lock::FileLock,
     names::{Names, Owner, owner},
     sys::{Dir, Privacy},
-    traits::{Files, token_store},
+    traits::Files,
 };
 
 /// Keeps each account's record in a file of its own, below one directory.
@@ -42,11 +42,11 @@ use crate::{
 /// // After a login:
 /// let mut tokens = TokenSet::new(AccessToken::new("at-1"));
 /// tokens.refresh_token = Some(RefreshToken::new("rt-1"));
-/// let version = store.save(&ada, &Record::new(tokens), None)?;
+/// let version = store.save_blocking(&ada, &Record::new(tokens), None)?;
 ///
 /// // Ever after:
-/// let lease = store.lease(&ada, Duration::from_secs(30))?;
-/// let (record, found) = store.load(&ada)?.expect("saved above");
+/// let lease = store.lease_blocking(&ada, Duration::from_secs(30))?;
+/// let (record, found) = store.load_blocking(&ada)?.expect("saved above");
 /// assert_eq!(found, version);
 /// # drop(lease);
 /// # Ok::<(), auth_accounts::StoreError>(())
@@ -246,4 +246,4 @@ impl Files for FileStore {
     }
 }
 
-token_store!(FileStore, |store| store);
+crate::token_store!(FileStore, |store| store);

@@ -18,10 +18,7 @@ use zeroize::Zeroizing;
 use crate::error::Problem;
 
 /// Reads `json`, which should be `expected`.
-pub(crate) fn parse<T: DeserializeOwned>(
-    json: &[u8],
-    expected: &'static str,
-) -> Result<T, Problem> {
+pub fn parse<T: DeserializeOwned>(json: &[u8], expected: &'static str) -> Result<T, Problem> {
     // serde_json's own message may quote the input.
     serde_json::from_slice(json).map_err(|error| Problem::Damaged {
         expected,
@@ -38,7 +35,7 @@ pub(crate) fn parse<T: DeserializeOwned>(
 
 /// Reads `json`, which says in its member `schema` which version of the form
 /// it has. A newer one than `known` may differ in everything else.
-pub(crate) fn parse_versioned<T: DeserializeOwned>(
+pub fn parse_versioned<T: DeserializeOwned>(
     json: &[u8],
     expected: &'static str,
     known: u64,
@@ -55,7 +52,7 @@ pub(crate) fn parse_versioned<T: DeserializeOwned>(
 }
 
 /// What `put` writes, if it has at most `limit` bytes.
-pub(crate) fn bounded(
+pub fn bounded(
     limit: usize,
     put: impl Fn(&mut dyn Write) -> serde_json::Result<()>,
 ) -> Result<Zeroizing<Vec<u8>>, Problem> {
@@ -67,10 +64,7 @@ pub(crate) fn bounded(
 /// Writes a record's form for people to read: one member a line, down to those
 /// of `extra`. What is in these may nest, and stays on its line: indented, it
 /// could take a hundred times the room.
-pub(crate) fn put_in_lines(
-    form: &impl Serialize,
-    output: &mut dyn Write,
-) -> serde_json::Result<()> {
+pub fn put_in_lines(form: &impl Serialize, output: &mut dyn Write) -> serde_json::Result<()> {
     let layout = Lines { depth: 0, is_empty: true };
     form.serialize(&mut Serializer::with_formatter(&mut *output, layout))?;
     output.write_all(b"\n").map_err(serde_json::Error::io)
@@ -135,7 +129,7 @@ impl Formatter for Lines {
 }
 
 /// The first 128 bits of a SHA-256 over the parts, each with its length.
-pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 16] {
+pub fn digest(parts: &[&[u8]]) -> [u8; 16] {
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update((part.len() as u64).to_be_bytes());
@@ -147,7 +141,7 @@ pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 16] {
 }
 
 /// Hexadecimal digits, in lower case.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
@@ -155,7 +149,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 }
 
 /// What makes a record unlike every other one, whatever else it holds.
-pub(crate) fn revision() -> String {
+pub fn revision() -> String {
     format!("{:032x}", fastrand::u128(..))
 }
 

@@ -1,32 +1,35 @@
-#![cfg_attr(feature = "file", doc = include_str!("../docs/crate.md"))]
-#![cfg_attr(
-    not(feature = "file"),
-    doc = "Durable stores for [`auth_accounts`]; there is none without the feature `file`."
-)]
+#![doc = include_str!("../docs/crate.md")]
 
-#[cfg(feature = "file")]
+// What `internal` shows of these is no interface.
+#[allow(missing_docs, missing_debug_implementations)]
 mod content;
-#[cfg(feature = "file")]
+#[allow(missing_docs, missing_debug_implementations)]
 mod error;
-#[cfg(feature = "file")]
 mod events;
-#[cfg(feature = "file")]
 mod file_store;
-#[cfg(feature = "file")]
-mod import;
-#[cfg(feature = "file")]
 mod json;
-#[cfg(feature = "file")]
+#[allow(missing_docs, missing_debug_implementations)]
 mod lock;
-#[cfg(feature = "file")]
 mod names;
-#[cfg(feature = "file")]
+#[allow(missing_docs, missing_debug_implementations)]
 mod sys;
-#[cfg(feature = "file")]
+#[allow(missing_docs, missing_debug_implementations)]
 mod traits;
 
-#[cfg(feature = "file")]
-pub use crate::{
-    file_store::FileStore,
-    import::{ClaudeCredentials, CodexAuth},
-};
+pub use crate::file_store::FileStore;
+
+/// What `auth-store-agents` shares with this crate. It is no part of the
+/// interface and changes with any version.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::{
+        content::{Content, MAX_SIZE},
+        error::{FileError, Problem},
+        events::left_out,
+        json::{bounded, digest, hex, parse, parse_versioned, put_in_lines, revision},
+        lock::{FileLock, Patience},
+        sys::{Dir, Privacy},
+        token_store,
+        traits::{Files, lease, lease_blocking, off_thread},
+    };
+}

@@ -16,7 +16,7 @@ use crate::{
 /// A locked file. Exclusive over processes, and over threads and tasks of one
 /// process: each lock is taken through an opening of its own.
 #[derive(Debug)]
-pub(crate) struct FileLock(File);
+pub struct FileLock(File);
 
 impl FileLock {
     /// Takes the lock if nobody has it.
@@ -24,7 +24,7 @@ impl FileLock {
     /// A lock file is never removed by this crate. If somebody else removed
     /// it, the lock on the removed file is worth nothing, for the next one
     /// will lock a new file of that name; so it is looked at again.
-    pub(crate) fn try_take(dir: &Dir, name: &str) -> Result<Option<Self>, FileError> {
+    pub fn try_take(dir: &Dir, name: &str) -> Result<Option<Self>, FileError> {
         for _ in 0..REMOVALS_SEEN {
             let file = dir.lock_file(name)?;
             match file.try_lock() {
@@ -44,7 +44,7 @@ impl FileLock {
     }
 
     /// What the last holder wrote into the file, whether it is alive or dead.
-    pub(crate) fn note(&self) -> io::Result<String> {
+    pub fn note(&self) -> io::Result<String> {
         let mut note = String::new();
         (&self.0).rewind()?;
         (&self.0).take(NOTE_LIMIT).read_to_string(&mut note)?;
@@ -53,14 +53,14 @@ impl FileLock {
 
     /// Leaves a note for the next holder. It outlives this process, but not
     /// the machine.
-    pub(crate) fn set_note(&self, note: &str) -> io::Result<()> {
+    pub fn set_note(&self, note: &str) -> io::Result<()> {
         self.0.set_len(0)?;
         (&self.0).rewind()?;
         (&self.0).write_all(note.as_bytes())
     }
 
     /// Takes the lock for a short operation, waiting for others to end theirs.
-    pub(crate) fn take(dir: &Dir, name: &str, wait: Duration) -> Result<Self, FileError> {
+    pub fn take(dir: &Dir, name: &str, wait: Duration) -> Result<Self, FileError> {
         let mut patience = Patience::new(wait);
         loop {
             if let Some(lock) = Self::try_take(dir, name)? {
@@ -95,7 +95,7 @@ impl Drop for FileLock {
 /// look costs a few system calls; the pauses grow to 50 ms, which is little
 /// beside the network call that a lease spans.
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub struct Patience {
     until: Option<Instant>,
     pause: Duration,
 }
@@ -105,7 +105,7 @@ impl Patience {
     const LONGEST: Duration = Duration::from_millis(50);
 
     /// For `wait` from now on; a time beyond the clock's end is no bound.
-    pub(crate) fn new(wait: Duration) -> Self {
+    pub fn new(wait: Duration) -> Self {
         Self { until: Instant::now().checked_add(wait), pause: Self::FIRST }
     }
 }

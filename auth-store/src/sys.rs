@@ -7,6 +7,7 @@
 //! and there are no modes to check.
 
 #[cfg(any(not(unix), test))]
+#[cfg_attr(unix, allow(unreachable_pub))]
 mod portable;
 #[cfg(test)]
 mod tests;
@@ -14,9 +15,9 @@ mod tests;
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use portable::Dir;
+pub use portable::Dir;
 #[cfg(unix)]
-pub(crate) use unix::Dir;
+pub use unix::Dir;
 
 use std::{
     fs::File,
@@ -29,7 +30,7 @@ use zeroize::Zeroizing;
 ///
 /// Only Unix has modes to check; see the crate's documentation for the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Privacy {
+pub enum Privacy {
     /// Ours: nobody else may so much as look into it, and it is no link.
     Secret,
     /// Another program's: others may look into it but not change it. A link to

@@ -10,7 +10,7 @@ use crate::{error::FileError, lock::Patience};
 
 /// What a store on files does. None of it waits for longer than files take,
 /// and for others to do the same.
-pub(crate) trait Files: Clone + Send + Sync + 'static {
+pub trait Files: Clone + Send + Sync + 'static {
     fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, FileError>;
 
     fn save(
@@ -27,7 +27,7 @@ pub(crate) trait Files: Clone + Send + Sync + 'static {
     fn lease_timeout(&self, account: &AccountId, waited: Duration) -> FileError;
 }
 
-pub(crate) fn lease_blocking(
+pub fn lease_blocking(
     files: &impl Files,
     account: &AccountId,
     wait: Duration,
@@ -47,7 +47,7 @@ pub(crate) fn lease_blocking(
 /// The same, but for the two ways to wait. Between looks it occupies no
 /// thread: if waiters did, those who hold a lease might find none left to
 /// save with.
-pub(crate) async fn lease(
+pub async fn lease(
     files: &impl Files,
     account: &AccountId,
     wait: Duration,
@@ -67,7 +67,7 @@ pub(crate) async fn lease(
 }
 
 /// Runs `operation` where it may block.
-pub(crate) async fn off_thread<F: Files, T: Send + 'static>(
+pub async fn off_thread<F: Files, T: Send + 'static>(
     files: &F,
     operation: impl FnOnce(&F) -> Result<T, FileError> + Send + 'static,
 ) -> Result<T, StoreError> {
@@ -76,34 +76,36 @@ pub(crate) async fn off_thread<F: Files, T: Send + 'static>(
 }
 
 /// Both traits for `$store`, by the [`Files`] that it is or has.
+#[doc(hidden)]
+#[macro_export]
 macro_rules! token_store {
     ($store:ty, |$this:ident| $files:expr) => {
         impl auth_accounts::BlockingTokenStore for $store {
-            fn load(
+            fn load_blocking(
                 &self,
                 account: &AccountId,
             ) -> Result<Option<(Record, Version)>, auth_accounts::StoreError> {
                 let $this = self;
-                Ok($crate::traits::Files::load($files, account)?)
+                Ok($crate::internal::Files::load($files, account)?)
             }
 
-            fn save(
+            fn save_blocking(
                 &self,
                 account: &AccountId,
                 record: &Record,
                 expected: Option<&Version>,
             ) -> Result<Version, auth_accounts::StoreError> {
                 let $this = self;
-                Ok($crate::traits::Files::save($files, account, record, expected)?)
+                Ok($crate::internal::Files::save($files, account, record, expected)?)
             }
 
-            fn lease(
+            fn lease_blocking(
                 &self,
                 account: &AccountId,
                 wait: std::time::Duration,
             ) -> Result<auth_accounts::Lease, auth_accounts::StoreError> {
                 let $this = self;
-                $crate::traits::lease_blocking($files, account, wait)
+                $crate::internal::lease_blocking($files, account, wait)
             }
         }
 
@@ -115,8 +117,8 @@ macro_rules! token_store {
             ) -> Result<Option<(Record, Version)>, auth_accounts::StoreError> {
                 let account = account.clone();
                 let $this = self;
-                $crate::traits::off_thread($files, move |files| {
-                    $crate::traits::Files::load(files, &account)
+                $crate::internal::off_thread($files, move |files| {
+                    $crate::internal::Files::load(files, &account)
                 })
                 .await
             }
@@ -130,8 +132,8 @@ macro_rules! token_store {
                 let (account, record) = (account.clone(), record.clone());
                 let expected = expected.cloned();
                 let $this = self;
-                $crate::traits::off_thread($files, move |files| {
-                    $crate::traits::Files::save(files, &account, &record, expected.as_ref())
+                $crate::internal::off_thread($files, move |files| {
+                    $crate::internal::Files::save(files, &account, &record, expected.as_ref())
                 })
                 .await
             }
@@ -142,9 +144,8 @@ macro_rules! token_store {
                 wait: std::time::Duration,
             ) -> Result<auth_accounts::Lease, auth_accounts::StoreError> {
                 let $this = self;
-                $crate::traits::lease($files, account, wait).await
+                $crate::internal::lease($files, account, wait).await
             }
         }
     };
 }
-pub(crate) use token_store;

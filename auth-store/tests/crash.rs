@@ -114,7 +114,7 @@ impl Scene {
     }
 
     fn record(&self) -> Record {
-        BlockingTokenStore::load(&self.store, &ACCOUNT.into()).unwrap().unwrap().0
+        BlockingTokenStore::load_blocking(&self.store, &ACCOUNT.into()).unwrap().unwrap().0
     }
 
     fn refresh_token(&self) -> RefreshToken {
@@ -126,7 +126,10 @@ impl Scene {
         // A record, whole.
         let record = self.record();
         // The lease, at once.
-        drop(BlockingTokenStore::lease(&self.store, &ACCOUNT.into(), Duration::ZERO).unwrap());
+        drop(
+            BlockingTokenStore::lease_blocking(&self.store, &ACCOUNT.into(), Duration::ZERO)
+                .unwrap(),
+        );
         // A token that was tried is known to have been.
         if !self.server.is_live(record.tokens.refresh_token.as_ref().unwrap()) {
             let noted = record.begun.map(|begun| begun.refresh_token);

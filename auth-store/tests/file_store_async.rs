@@ -37,7 +37,7 @@ fn the_same_store_serves_tasks() {
 fn a_task_waits_for_a_thread() {
     let scratch = scratch();
     let store = FileStore::open(scratch.path()).unwrap();
-    let held = BlockingTokenStore::lease(&store, &account(), Duration::ZERO).unwrap();
+    let held = BlockingTokenStore::lease_blocking(&store, &account(), Duration::ZERO).unwrap();
     block_on(async {
         let error = TokenStore::lease(&store, &account(), Duration::from_millis(5)).await;
         assert_eq!(error.unwrap_err().kind(), StoreErrorKind::LeaseTimeout);
@@ -55,7 +55,7 @@ fn a_task_waits_for_a_thread() {
 fn waiting_tasks_occupy_no_threads() {
     let scratch = scratch();
     let store = FileStore::open(scratch.path()).unwrap();
-    let held = BlockingTokenStore::lease(&store, &account(), Duration::ZERO).unwrap();
+    let held = BlockingTokenStore::lease_blocking(&store, &account(), Duration::ZERO).unwrap();
     block_on(async {
         let mut waiters: Vec<_> = (0..600)
             .map(|_| {
@@ -88,7 +88,7 @@ fn a_dropped_wait_leaves_no_lease() {
         block_on(poll_once(&mut lease));
         drop(lease);
     }
-    drop(BlockingTokenStore::lease(&store, &account(), Duration::from_secs(60)).unwrap());
+    drop(BlockingTokenStore::lease_blocking(&store, &account(), Duration::from_secs(60)).unwrap());
 }
 
 /// Whichever side loses the race, the lease has one holder.
@@ -105,7 +105,7 @@ fn tasks_and_threads_exclude_each_other() {
                     let lease = if asynchronous {
                         block_on(TokenStore::lease(&store, &account(), Duration::MAX))
                     } else {
-                        BlockingTokenStore::lease(&store, &account(), Duration::MAX)
+                        BlockingTokenStore::lease_blocking(&store, &account(), Duration::MAX)
                     };
                     let lease = lease.unwrap();
                     assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
@@ -124,7 +124,8 @@ fn a_dropped_save_is_whole_or_not_at_all() {
     let store = FileStore::open(scratch.path()).unwrap();
     save(&store, &account(), &record(1));
     for _ in 0..20 {
-        let (before, version) = BlockingTokenStore::load(&store, &account()).unwrap().unwrap();
+        let (before, version) =
+            BlockingTokenStore::load_blocking(&store, &account()).unwrap().unwrap();
         let next = record(if before == record(1) { 2 } else { 1 });
         let account = account();
         let save = TokenStore::save(&store, &account, &next, Some(&version));

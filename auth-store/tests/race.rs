@@ -63,7 +63,7 @@ fn eight_processes_of_fifty_callers_make_one_exchange() {
         }
     }
 
-    let (record, _) = BlockingTokenStore::load(&store, &ACCOUNT.into()).unwrap().unwrap();
+    let (record, _) = BlockingTokenStore::load_blocking(&store, &ACCOUNT.into()).unwrap().unwrap();
     assert_eq!(tokens.len(), PROCESSES * CALLERS);
     assert!(tokens.iter().all(|token| token == record.tokens.access_token.expose()), "{tokens:?}");
     let report = server.report();

@@ -12,11 +12,7 @@ use auth_accounts::{BlockingTokenStore, Record, StoreErrorKind};
 use auth_core::{AccessToken, Extra, TokenSet};
 use auth_store::FileStore;
 use serde_json::json;
-use support::{
-    RECORD, SECRET, account,
-    foreign::{self, claude, claude_file, json_at, loaded},
-    load, nested, record, save, scratch, seconds, shown,
-};
+use support::{RECORD, SECRET, account, load, nested, record, save, scratch, seconds, shown};
 
 #[test]
 fn what_could_not_be_read_again_is_not_saved() {
@@ -32,7 +28,7 @@ fn what_could_not_be_read_again_is_not_saved() {
         (Record::new(TokenSet::new(AccessToken::new("[redacted]"))), "redacted"),
         (too_large, "more than 4194304 bytes"),
     ] {
-        let saved = BlockingTokenStore::save(&store, &account(), &unfit, Some(&version));
+        let saved = BlockingTokenStore::save_blocking(&store, &account(), &unfit, Some(&version));
         let error = saved.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Other, "{error}");
         let text = shown(&error);
@@ -41,7 +37,7 @@ fn what_could_not_be_read_again_is_not_saved() {
         assert!(!text.contains(SECRET));
         assert_eq!(fs::read(&path).unwrap(), before);
     }
-    BlockingTokenStore::save(&store, &account(), &record(2), Some(&version)).unwrap();
+    BlockingTokenStore::save_blocking(&store, &account(), &record(2), Some(&version)).unwrap();
     assert_eq!(load(&store, &account()), Some(record(2)));
 }
 
@@ -61,10 +57,11 @@ fn an_extra_that_cannot_be_stored_is_left_out() {
         whole.tokens.extra.insert("id_token", "s3cret-id".into());
         whole.tokens.extra.insert("unfit", unfit);
         whole.obtained_at = Some(seconds(1_900_000_000));
-        version = BlockingTokenStore::save(&store, &account(), &whole, Some(&version)).unwrap();
+        version =
+            BlockingTokenStore::save_blocking(&store, &account(), &whole, Some(&version)).unwrap();
 
         whole.tokens.extra = Extra::default();
-        let found = BlockingTokenStore::load(&store, &account()).unwrap();
+        let found = BlockingTokenStore::load_blocking(&store, &account()).unwrap();
         assert_eq!(found, Some((whole, version.clone())));
         let content = fs::read_to_string(scratch.path().join(RECORD)).unwrap();
         assert!(content.contains(&format!("\n  \"extra_left_out\": \"{reason}\",\n")), "{content}");
@@ -113,63 +110,4 @@ fn a_record_is_written_in_lines() {
     save(&store, &account(), &record);
     assert!(fs::metadata(&path).unwrap().len() < 500_000);
     assert_eq!(load(&store, &account()), Some(record));
-}
-
-/// `serde_json` has private names, with which it talks to itself. Where a crate
-/// of the same program turns on its feature `raw_value`, a member could stand for
-/// a text, and that for another, each with a depth of its own.
-#[test]
-fn a_name_in_a_file_is_only_a_name() {
-    let mut file = claude_file();
-    let raw = json!({"$serde_json::private::RawValue": "[1]"});
-    file["other"] = raw.clone();
-    let (setup, store) = claude(&json!({}));
-    // As text: to make a value of it is what must not happen.
-    fs::write(&setup.file, file.to_string()).unwrap();
-    let (_, version) = loaded(&store, "claude");
-    foreign::save(&store, "claude", &record(2), Some(&version)).unwrap();
-    let text = fs::read_to_string(&setup.file).unwrap();
-    assert!(text.contains(&raw.to_string()), "{text}");
-}
-
-/// What cannot be read is never overwritten, by us or by their program.
-#[test]
-fn what_could_not_be_read_again_is_not_saved_there() {
-    let (setup, store) = claude(&claude_file());
-    let (_, version) = loaded(&store, "claude");
-    let before = fs::read(&setup.file).unwrap();
-    let too_large = "s3cret-".repeat(200_000);
-    let mut large_notes = record(2);
-    large_notes.tokens.token_type = Some("s3cret-".repeat(700_000));
-    for (unfit, says) in [
-        (Record::new(TokenSet::new(AccessToken::new(""))), "no access token"),
-        (Record::new(TokenSet::new(AccessToken::new(too_large))), "more than 1048576 bytes"),
-        (large_notes, "more than 4194304 bytes"),
-    ] {
-        let error = foreign::save(&store, "claude", &unfit, Some(&version)).unwrap_err();
-        let text = shown(&error);
-        assert!(text.contains(says) && text.contains("nothing was written"), "{text}");
-        assert!(!text.contains(SECRET), "{text}");
-        assert_eq!(fs::read(&setup.file).unwrap(), before);
-    }
-    foreign::save(&store, "claude", &record(2), Some(&version)).unwrap();
-    assert_eq!(json_at(&setup.file)["claudeAiOauth"]["accessToken"], "s3cret-at-2");
-}
-
-/// The notes would be unreadable, and with them the login.
-#[test]
-fn an_extra_that_cannot_be_noted_is_left_out() {
-    let (setup, store) = claude(&claude_file());
-    let (_, version) = loaded(&store, "claude");
-    let mut refreshed = record(2);
-    refreshed.tokens.token_type = Some("Bearer".into());
-    refreshed.tokens.scope = Some("user:inference".into());
-    refreshed.tokens.extra.insert("organization", nested(200));
-    let version = foreign::save(&store, "claude", &refreshed, Some(&version)).unwrap();
-    assert_eq!(json_at(&setup.file)["claudeAiOauth"]["accessToken"], "s3cret-at-2");
-    refreshed.tokens.extra.remove("organization");
-    assert_eq!(loaded(&store, "claude"), (refreshed, version.clone()));
-    let notes = setup.directory.join(".auth-store/.credentials.json.notes.json");
-    assert_eq!(json_at(&notes)["extra_left_out"], "nested too deeply");
-    foreign::save(&store, "claude", &record(3), Some(&version)).unwrap();
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use auth_core::{BlockingClock, Clock, Now};
+use auth_core::{BlockingClock, Clock, Now, TimeSource};
 
 use self::{
     sleep::{Sleep, UntilSleeping},
@@ -48,7 +48,7 @@ use self::{
 /// use auth_testkit::VirtualClock;
 ///
 /// let clock = VirtualClock::new();
-/// BlockingClock::sleep(&clock, Duration::from_secs(3600));
+/// BlockingClock::sleep_blocking(&clock, Duration::from_secs(3600));
 ///
 /// assert_eq!(clock.elapsed(), Duration::from_secs(3600));
 /// assert_eq!(clock.sleeps(), [Duration::from_secs(3600)]);
@@ -161,7 +161,7 @@ impl VirtualClock {
     ///     for (taker, minutes) in takers.into_iter().zip([1, 3]) {
     ///         let clock = &clock;
     ///         scope.spawn(move || {
-    ///             BlockingClock::sleep(clock, Duration::from_secs(60 * minutes));
+    ///             BlockingClock::sleep_blocking(clock, Duration::from_secs(60 * minutes));
     ///             drop(taker);
     ///         });
     ///     }
@@ -212,12 +212,14 @@ impl fmt::Debug for VirtualClock {
     }
 }
 
-#[async_trait]
-impl Clock for VirtualClock {
+impl TimeSource for VirtualClock {
     fn now(&self) -> Now {
         Self::now(self)
     }
+}
 
+#[async_trait]
+impl Clock for VirtualClock {
     async fn sleep(&self, duration: Duration) {
         self.shared.lock().record(duration);
         self.pass(duration).await;
@@ -225,11 +227,7 @@ impl Clock for VirtualClock {
 }
 
 impl BlockingClock for VirtualClock {
-    fn now(&self) -> Now {
-        Self::now(self)
-    }
-
-    fn sleep(&self, duration: Duration) {
+    fn sleep_blocking(&self, duration: Duration) {
         self.shared.lock().record(duration);
         self.block_to_pass(duration);
     }

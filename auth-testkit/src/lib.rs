@@ -1,21 +1,21 @@
 #![doc = include_str!("../docs/crate.md")]
 #![cfg_attr(feature = "server", doc = include_str!("../docs/server.md"))]
-#![cfg_attr(feature = "accounts", doc = include_str!("../docs/accounts.md"))]
 
+#[cfg(feature = "server")]
+pub mod behaviours;
 mod call_outcome;
 mod canned_response;
 mod clock;
-#[cfg(any(feature = "server", feature = "accounts"))]
-pub mod conformance;
 mod expect;
 mod fake;
+#[cfg(feature = "mock")]
 pub mod mock;
 mod recorded;
 mod script;
 mod transcript;
 
 #[cfg(feature = "server")]
-mod server;
+pub use fault_server;
 
 #[cfg(feature = "server")]
 pub use crate::fake::ListeningAuthServer;
@@ -30,9 +30,4 @@ pub use crate::{
     },
     recorded::RecordedRequest,
     script::Script,
-};
-#[cfg(feature = "server")]
-pub use server::{
-    Behaviour, Certificate, ClosedPort, Cut, FaultServer, FaultServerBuilder, Handshake, Point,
-    ReceivedConnection, ReceivedRequest, SilentPort,
 };

@@ -56,7 +56,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use auth_core::{
     Attempt, BlockingClock, BlockingTransport, Clock, Decision, Now, Request, Response,
-    RetryPolicy, Transport, TransportError,
+    RetryPolicy, TimeSource, Transport, TransportError,
 };
 use mockall::mock;
 
@@ -75,7 +75,7 @@ mock! {
     pub BlockingTransport {}
 
     impl BlockingTransport for BlockingTransport {
-        fn send(&self, request: Request) -> Result<Response, TransportError>;
+        fn send_blocking(&self, request: Request) -> Result<Response, TransportError>;
     }
 }
 
@@ -83,9 +83,12 @@ mock! {
     /// A mock of [`auth_core::Clock`].
     pub Clock {}
 
+    impl TimeSource for Clock {
+        fn now(&self) -> Now;
+    }
+
     #[async_trait]
     impl Clock for Clock {
-        fn now(&self) -> Now;
         async fn sleep(&self, duration: Duration);
     }
 }
@@ -94,9 +97,12 @@ mock! {
     /// A mock of [`auth_core::BlockingClock`].
     pub BlockingClock {}
 
-    impl BlockingClock for BlockingClock {
+    impl TimeSource for BlockingClock {
         fn now(&self) -> Now;
-        fn sleep(&self, duration: Duration);
+    }
+
+    impl BlockingClock for BlockingClock {
+        fn sleep_blocking(&self, duration: Duration);
     }
 }
 
@@ -170,12 +176,12 @@ mod tests {
         let mut transport = MockBlockingTransport::new();
         let mut clock = MockBlockingClock::new();
         clock.expect_now().times(READINGS).return_const(now);
-        clock.expect_sleep().with(eq(Duration::from_secs(3))).times(1).return_const(());
+        clock.expect_sleep_blocking().with(eq(Duration::from_secs(3))).times(1).return_const(());
         let mut outcomes = vec![
             Ok(CannedResponse::tokens("at-2").build()),
             Err(TransportError::not_sent(TransportErrorKind::Dns)),
         ];
-        transport.expect_send().times(2).returning(move |_| outcomes.pop().unwrap());
+        transport.expect_send_blocking().times(2).returning(move |_| outcomes.pop().unwrap());
         refresh_blocking(planned(policy()), &transport, &clock).unwrap();
     }
 }

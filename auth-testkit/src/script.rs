@@ -274,7 +274,7 @@ impl Transport for Script {
 }
 
 impl BlockingTransport for Script {
-    fn send(&self, request: Request) -> Result<Response, TransportError> {
+    fn send_blocking(&self, request: Request) -> Result<Response, TransportError> {
         let flight = self.receive(request);
         self.shared.clock.block_to_pass(flight.outcome.delay);
         if let Some(gate) = flight.holds_back() {

@@ -22,7 +22,7 @@ use auth_testkit::{
 struct Plain;
 
 impl BlockingTransport for Plain {
-    fn send(&self, request: Request) -> Result<Response, TransportError> {
+    fn send_blocking(&self, request: Request) -> Result<Response, TransportError> {
         let reset = |_| TransportError::unknown(TransportErrorKind::Reset);
         let host = request.uri().authority().unwrap().to_string();
         let mut stream = TcpStream::connect(&host).unwrap();

@@ -40,7 +40,7 @@ fn assertions_panic_at_the_line_of_the_test() {
     let token = server.log_in("ada").refresh_token.unwrap();
     for _ in 0..2 {
         let request = server.endpoint().request(&token.clone().into());
-        auth_core::BlockingTransport::send(&server, request).unwrap();
+        auth_core::BlockingTransport::send_blocking(&server, request).unwrap();
     }
     record(line!(), &|| server.assert_never_replayed());
 

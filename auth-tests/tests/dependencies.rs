@@ -81,7 +81,8 @@ fn auth_core_rests_on_few_crates_and_none_with_io() {
 #[test]
 fn the_testkit_pulls_no_server_and_no_runtime() {
     let crates = tree("auth-testkit", &[]);
-    assert!(crates.contains("mockall"), "{crates:?}");
+    assert!(crates.contains("auth-core"), "{crates:?}");
+    assert!(!crates.contains("mockall"), "only with its feature `mock`: {crates:?}");
     let io: Vec<_> = crates.iter().filter(|name| WITH_IO.contains(&name.as_str())).collect();
     assert!(io.is_empty(), "{io:?}");
 }
@@ -91,6 +92,14 @@ fn the_testkit_pulls_no_server_and_no_runtime() {
 fn a_crate_with_io_is_found() {
     let crates = tree("auth-testkit", &["--features", "server"]);
     assert!(crates.iter().any(|name| WITH_IO.contains(&name.as_str())), "{crates:?}");
+}
+
+/// It has a use outside of this project, and so knows nothing of it.
+#[test]
+fn the_fault_server_knows_nothing_of_this_project() {
+    let crates = tree("fault-server", &["--all-features"]);
+    assert!(crates.contains("fault-server"), "{crates:?}");
+    assert!(!crates.iter().any(|name| name.starts_with("auth-")), "{crates:?}");
 }
 
 /// The names of a package and all that it is built on.

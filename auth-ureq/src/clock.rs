@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use auth_core::{BlockingClock, Now};
+use auth_core::{BlockingClock, Now, TimeSource};
 
 /// The system's clocks; sleeps by blocking the thread.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
-impl BlockingClock for SystemClock {
+impl TimeSource for SystemClock {
     fn now(&self) -> Now {
         Now { monotonic: Instant::now(), wall: SystemTime::now() }
     }
@@ -16,8 +16,10 @@ impl BlockingClock for SystemClock {
     fn wall(&self) -> SystemTime {
         SystemTime::now()
     }
+}
 
-    fn sleep(&self, duration: Duration) {
+impl BlockingClock for SystemClock {
+    fn sleep_blocking(&self, duration: Duration) {
         std::thread::sleep(duration);
     }
 }

@@ -105,7 +105,7 @@ impl UreqTransport {
 }
 
 impl BlockingTransport for UreqTransport {
-    fn send(&self, request: Request) -> Result<Response, TransportError> {
+    fn send_blocking(&self, request: Request) -> Result<Response, TransportError> {
         let limit = request.response_limit();
         let (mut head, body) = request.into_parts();
         let mut body = Tripwire::new(body);

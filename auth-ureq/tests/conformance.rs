@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
-use auth_testkit::conformance::{self, Settings};
+use auth_conformance::{self, Settings};
 use auth_ureq::UreqTransport;
 
 fn transport(settings: &Settings) -> UreqTransport {
@@ -22,8 +22,8 @@ fn transport(settings: &Settings) -> UreqTransport {
 
 #[test]
 fn the_transport_keeps_its_promises() {
-    let mut suite = conformance::blocking_transport(transport);
-    for (case, _) in conformance::cases().filter(|(case, _)| case.starts_with("h2_")) {
+    let mut suite = auth_conformance::blocking_transport(transport);
+    for (case, _) in auth_conformance::cases().filter(|(case, _)| case.starts_with("h2_")) {
         suite = suite.excuse(case, "ureq speaks HTTP/1.1 only");
     }
     let report = suite.run();

@@ -8,7 +8,8 @@ use std::{sync::Arc, time::Duration};
 use auth_core::{
     Backoff, BlockingTransport, FailureKind, Grant, Refresh, RefreshToken, Request, TokenEndpoint,
 };
-use auth_testkit::{Behaviour, FaultServer, Point, conformance};
+use auth_testkit::behaviours;
+use auth_testkit::fault_server::{Behaviour, FaultServer, Point};
 use auth_ureq::{BuildError, SystemClock, UreqTransport, UreqTransportBuilder};
 use ureq::{
     Agent,
@@ -28,7 +29,7 @@ fn request(endpoint: &TokenEndpoint) -> Request {
 }
 
 fn tokens() -> Behaviour {
-    Behaviour::tokens("at-2", "rt-2", 3600)
+    behaviours::tokens("at-2", "rt-2", 3600)
 }
 
 #[test]
@@ -49,10 +50,10 @@ fn the_user_agent() {
     let server = FaultServer::plays([tokens(), tokens(), tokens()]);
     let plain = endpoint(server.url());
     let named = endpoint(server.url()).header("User-Agent", "of-the-endpoint").unwrap();
-    builder().build().unwrap().send(request(&plain)).unwrap();
+    builder().build().unwrap().send_blocking(request(&plain)).unwrap();
     let transport = builder().user_agent("acme/1").build().unwrap();
-    transport.send(request(&plain)).unwrap();
-    transport.send(request(&named)).unwrap();
+    transport.send_blocking(request(&plain)).unwrap();
+    transport.send_blocking(request(&named)).unwrap();
     let seen: Vec<_> = server
         .requests()
         .iter()
@@ -68,7 +69,7 @@ fn by_default_a_connection_is_not_kept() {
         let server = FaultServer::plays([tokens(), tokens()]);
         let transport = builder().max_idle_connections(idle).build().unwrap();
         for _ in 0..2 {
-            transport.send(request(&endpoint(server.url()))).unwrap();
+            transport.send_blocking(request(&endpoint(server.url()))).unwrap();
         }
         assert_eq!(server.connections().len(), connections);
     }
@@ -120,11 +121,11 @@ fn a_bad_certificate_is_for_a_person_to_change() {
 
 #[test]
 fn a_stock_agent_keeps_the_promises() {
-    let mut suite = conformance::blocking_transport(|settings| {
+    let mut suite = auth_conformance::blocking_transport(|settings| {
         let agent = Agent::config_builder().proxy(None).build().new_agent();
         UreqTransport::from_agent(agent).with_timeout(settings.timeout)
     });
-    for (case, _) in conformance::cases() {
+    for (case, _) in auth_conformance::cases() {
         // Its certificates and its proxy are its own; HTTP/2 it does not speak.
         let its_own = ["tls_", "certificate_", "proxy_", "h2_"];
         // Nor does it have a timeout for connecting.
@@ -137,7 +138,7 @@ fn a_stock_agent_keeps_the_promises() {
 
 #[test]
 fn an_agent_that_trusts_everybody_is_caught_by_the_suite() {
-    let mut suite = conformance::blocking_transport(|_| {
+    let mut suite = auth_conformance::blocking_transport(|_| {
         let tls = TlsConfig::builder()
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .root_certs(RootCerts::new_with_certs(&[]))
@@ -147,7 +148,7 @@ fn an_agent_that_trusts_everybody_is_caught_by_the_suite() {
             Agent::config_builder().proxy(None).tls_config(tls).build().new_agent(),
         )
     });
-    let certificates: Vec<_> = conformance::cases()
+    let certificates: Vec<_> = auth_conformance::cases()
         .map(|(case, _)| case)
         .filter(|case| case.starts_with("certificate_"))
         .collect();
@@ -166,7 +167,7 @@ fn plain_http_takes_no_proxy_at_all() {
     let url = format!("http://{}", proxy.address());
     let transport = UreqTransport::builder().without_system_roots().proxy(url).build().unwrap();
     for transport in [transport.clone(), transport.with_timeout(Duration::from_secs(20))] {
-        let response = transport.send(request(&endpoint(server.url()))).unwrap();
+        let response = transport.send_blocking(request(&endpoint(server.url()))).unwrap();
         assert_eq!(response.status(), 200);
     }
     server.stop();
@@ -201,7 +202,7 @@ fn plain_http_takes_no_proxy_from_the_environment() {
 fn refreshes_at_the_endpoint_of_the_environment() {
     let endpoint = endpoint(&std::env::var("ENDPOINT").unwrap());
     let transport = UreqTransport::builder().without_system_roots().build().unwrap();
-    assert_eq!(transport.send(request(&endpoint)).unwrap().status(), 200);
+    assert_eq!(transport.send_blocking(request(&endpoint)).unwrap().status(), 200);
 }
 
 /// Otherwise its request would go direct, past the proxy that was wanted.

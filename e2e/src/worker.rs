@@ -84,7 +84,7 @@ pub(crate) fn first_record(store: &Path, session: &Session) {
     tokens.refresh_token = Some(RefreshToken::new(&session.refresh_token));
     tokens.expires_at = Some(SystemTime::UNIX_EPOCH);
     let store = FileStore::open(store).expect("a store");
-    store.save(&ACCOUNT.into(), &Record::new(tokens), None).expect("a first record");
+    store.save_blocking(&ACCOUNT.into(), &Record::new(tokens), None).expect("a first record");
 }
 
 /// In the process that [`command`] starts.

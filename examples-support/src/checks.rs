@@ -7,7 +7,8 @@ use std::{
     process::{Command, Output},
 };
 
-use auth_testkit::{Behaviour, ClosedPort, FaultServer, Point};
+use auth_testkit::behaviours;
+use auth_testkit::fault_server::{Behaviour, ClosedPort, FaultServer, Point};
 use serde_json::{Value, json};
 
 const REFRESH_TOKEN: &str = "rt-of-the-environment";
@@ -65,9 +66,9 @@ pub fn demonstration(program: &Path) {
 ///
 /// If one is not as promised.
 pub fn outcomes(program: &Path) {
-    let tokens = || Behaviour::tokens("at-2", "rt-2", 3600);
+    let tokens = || behaviours::tokens("at-2", "rt-2", 3600);
     let kept = || Behaviour::json(200, br#"{"access_token":"at-2","token_type":"Bearer"}"#);
-    let throttled = || Behaviour::oauth_error(429, "slow_down").header("retry-after", "7");
+    let throttled = || behaviours::oauth_error(429, "slow_down").header("retry-after", "7");
     let failed = |kind: &str, attempts: u32, waits: Value| {
         json!({
             "outcome": "failed", "kind": kind, "code": null, "attempts": attempts,
@@ -96,7 +97,7 @@ pub fn outcomes(program: &Path) {
             refreshed(3, json!([1, 2]), json!(3600), true),
         ),
         (
-            vec![Behaviour::oauth_error(400, "invalid_grant")],
+            vec![behaviours::oauth_error(400, "invalid_grant")],
             &[],
             3,
             with(failed("rejected", 1, json!([])), "code", json!("invalid_grant")),
@@ -120,7 +121,7 @@ pub fn outcomes(program: &Path) {
             ),
         ),
         (
-            vec![Behaviour::oauth_error(401, "invalid_client")],
+            vec![behaviours::oauth_error(401, "invalid_client")],
             &[],
             5,
             with(failed("misconfigured", 1, json!([])), "code", json!("invalid_client")),
@@ -150,7 +151,7 @@ pub fn outcomes(program: &Path) {
 ///
 /// If it does not.
 pub fn requests(program: &Path) {
-    let server = FaultServer::plays([Behaviour::tokens("at-2", "rt-2", 60)]);
+    let server = FaultServer::plays([behaviours::tokens("at-2", "rt-2", 60)]);
     let output = refresh(program, server.url())
         .args(["--body", "json", "--scope", "a b", "--client-secret-env", "SECRET"])
         .env("SECRET", CLIENT_SECRET)
@@ -170,7 +171,7 @@ pub fn requests(program: &Path) {
     assert_eq!(request.headers["content-type"], "application/json");
     assert!(!request.headers.contains_key("authorization"));
 
-    let server = FaultServer::plays([Behaviour::tokens("at-2", "rt-2", 60)]);
+    let server = FaultServer::plays([behaviours::tokens("at-2", "rt-2", 60)]);
     let output = refresh(program, server.url())
         .args(["--client-secret-env", "SECRET"])
         .env("SECRET", CLIENT_SECRET)
@@ -191,8 +192,8 @@ pub fn secrets(program: &Path) {
     let error =
         json!({"error": "invalid_grant", "error_description": format!("no {REFRESH_TOKEN}")});
     for (behaviour, json) in [
-        (Behaviour::tokens("at-new", "rt-new", 60), true),
-        (Behaviour::tokens("at-new", "rt-new", 60), false),
+        (behaviours::tokens("at-new", "rt-new", 60), true),
+        (behaviours::tokens("at-new", "rt-new", 60), false),
         (Behaviour::json(400, error.to_string()), true),
         (Behaviour::json(400, error.to_string()), false),
         (Behaviour::reset(Point::AfterBody), false),
@@ -210,7 +211,7 @@ pub fn secrets(program: &Path) {
             assert!(!shown.contains(secret), "{secret} is in\n{shown}");
         }
     }
-    let server = FaultServer::plays([Behaviour::tokens("at-new", "rt-new", 60)]);
+    let server = FaultServer::plays([behaviours::tokens("at-new", "rt-new", 60)]);
     let output = refresh(program, server.url()).arg("--show-tokens").output().unwrap();
     let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(outcome["access_token"], "at-new");

@@ -5,7 +5,8 @@ use std::{error::Error, ffi::OsString, fmt, io, io::Write, time::Duration};
 use auth_core::{
     Backoff, BodyFormat, ClientAuth, Refresh, RefreshError, RefreshToken, TokenEndpoint, TokenSet,
 };
-use auth_testkit::{Behaviour, FaultServer, Point};
+use auth_testkit::behaviours;
+use auth_testkit::fault_server::{Behaviour, FaultServer, Point};
 
 use crate::{
     args::{Asked, Options, USAGE, parse},
@@ -88,7 +89,7 @@ impl Plan {
             .script([
                 Behaviour::nginx(502),
                 Behaviour::reset(Point::AfterBody),
-                Behaviour::tokens("access-2", "refresh-2", 3600),
+                behaviours::tokens("access-2", "refresh-2", 3600),
             ])
             .start()
             .map_err(|error| format!("no server can be started on loopback: {error}"))?;

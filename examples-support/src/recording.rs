@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    BlockingClock, BlockingTransport, Clock, Now, Request, Response, Transport, TransportError,
+    BlockingClock, BlockingTransport, Clock, Now, Request, Response, TimeSource, Transport,
+    TransportError,
 };
 
 use crate::timeline::Timeline;
@@ -39,20 +40,22 @@ impl<T: Transport> Transport for Recording<T> {
 }
 
 impl<T: BlockingTransport> BlockingTransport for Recording<T> {
-    fn send(&self, request: Request) -> Result<Response, TransportError> {
+    fn send_blocking(&self, request: Request) -> Result<Response, TransportError> {
         self.timeline.sending();
-        let result = self.inner.send(request);
+        let result = self.inner.send_blocking(request);
         self.timeline.received(&result);
         result
     }
 }
 
-#[async_trait::async_trait]
-impl<C: Clock> Clock for Recording<C> {
+impl<C: TimeSource> TimeSource for Recording<C> {
     fn now(&self) -> Now {
         self.inner.now()
     }
+}
 
+#[async_trait::async_trait]
+impl<C: Clock> Clock for Recording<C> {
     async fn sleep(&self, duration: Duration) {
         self.timeline.waiting(duration);
         self.inner.sleep(duration).await;
@@ -60,12 +63,8 @@ impl<C: Clock> Clock for Recording<C> {
 }
 
 impl<C: BlockingClock> BlockingClock for Recording<C> {
-    fn now(&self) -> Now {
-        self.inner.now()
-    }
-
-    fn sleep(&self, duration: Duration) {
+    fn sleep_blocking(&self, duration: Duration) {
         self.timeline.waiting(duration);
-        self.inner.sleep(duration);
+        self.inner.sleep_blocking(duration);
     }
 }

@@ -1,20 +1,24 @@
 //! What the benchmarks share.
 #![allow(dead_code, unreachable_pub, reason = "not every benchmark needs all of it")]
 
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant, SystemTime},
+};
 
 use async_trait::async_trait;
 use auth_accounts::{Accounts, MemoryStore, Record};
 use auth_core::{
-    AccessToken, Clock, Now, RefreshToken, Request, Response, TokenEndpoint, TokenSet, Transport,
-    TransportError,
+    AccessToken, Clock, Now, RefreshToken, Request, Response, TimeSource, TokenEndpoint, TokenSet,
+    Transport, TransportError,
 };
 
 /// The system's clocks, and tokio's timer.
 pub struct SystemClock;
 
-#[async_trait]
-impl Clock for SystemClock {
+impl TimeSource for SystemClock {
     fn now(&self) -> Now {
         Now { monotonic: Instant::now(), wall: SystemTime::now() }
     }
@@ -22,7 +26,10 @@ impl Clock for SystemClock {
     fn wall(&self) -> SystemTime {
         SystemTime::now()
     }
+}
 
+#[async_trait]
+impl Clock for SystemClock {
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
     }
@@ -64,4 +71,12 @@ pub fn accounts(store: &MemoryStore, delay: Duration) -> Accounts {
     let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client");
     let endpoint = endpoint.expect("a valid endpoint");
     Accounts::new(endpoint, Endpoint { delay }, store.clone(), SystemClock)
+}
+
+/// The result of a future that waits for nothing.
+pub fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => panic!("nothing here waits"),
+    }
 }

@@ -12,6 +12,17 @@ const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
 /// How soon a token that does not expire is looked at again.
 const SELDOM: Duration = Duration::from_secs(3600);
 
+/// What [`Account::refresh_if_due`] did.
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub struct DueCheck {
+    /// Whether a refresh was due and succeeded; the error if it failed.
+    pub result: Result<bool, AccountError>,
+    /// How long to wait before looking again. Zero if a refresh is due now and
+    /// could not be made.
+    pub next_in: Duration,
+}
+
 impl Account {
     /// Refreshes ahead of expiry, at a moment chosen at random (see
     /// [`Settings::refresh_ahead`](crate::Settings::refresh_ahead)), for ever:
@@ -50,14 +61,21 @@ impl Account {
     /// Refreshes if that is due ahead of need, and says how long to wait before
     /// looking again.
     async fn freshen(&self) -> Duration {
-        let failed = self.refresh_if_due().await.err();
         // At least a second: a token that is due and cannot be refreshed stays
         // due.
-        self.due_after(failed.as_ref()).clamp(Duration::from_secs(1), LOOK_UP_EVERY)
+        self.refresh_if_due().await.next_in.clamp(Duration::from_secs(1), LOOK_UP_EVERY)
     }
 
-    /// Refreshes if that is due ahead of need; says whether it was, and was done.
-    pub(crate) async fn refresh_if_due(&self) -> Result<bool, AccountError> {
+    /// Refreshes if that is due ahead of need: what a loop over many accounts
+    /// calls for each of them. [`keep_fresh`](Self::keep_fresh) is that loop for
+    /// one account.
+    pub async fn refresh_if_due(&self) -> DueCheck {
+        let result = self.try_if_due().await;
+        let next_in = self.due_after(result.as_ref().err());
+        DueCheck { result, next_in }
+    }
+
+    async fn try_if_due(&self) -> Result<bool, AccountError> {
         let token = match self.cached() {
             Some(token) => token,
             // Not loaded yet, not saved, or not valid any more.
@@ -76,7 +94,7 @@ impl Account {
 
     /// How long to wait before looking at it again, after this error if there
     /// was one.
-    pub(crate) fn due_after(&self, failed: Option<&AccountError>) -> Duration {
+    fn due_after(&self, failed: Option<&AccountError>) -> Duration {
         let now = self.0.shared.clock.now();
         let retry_at = failed.and_then(AccountError::retry_at);
         match (&*self.0.cached.load(), retry_at) {

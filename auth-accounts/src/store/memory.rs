@@ -162,11 +162,11 @@ impl TokenStore for MemoryStore {
 const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl BlockingTokenStore for MemoryStore {
-    fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
+    fn load_blocking(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
         Ok(self.lock().load(account))
     }
 
-    fn save(
+    fn save_blocking(
         &self,
         account: &AccountId,
         record: &Record,
@@ -175,7 +175,7 @@ impl BlockingTokenStore for MemoryStore {
         self.lock().save(account, record, expected)
     }
 
-    fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+    fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         let until = Instant::now().checked_add(wait);
         let mut inner = self.lock();
         loop {

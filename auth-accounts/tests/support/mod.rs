@@ -154,24 +154,24 @@ impl TokenStore for SpyStore {
 }
 
 impl BlockingTokenStore for SpyStore {
-    fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
+    fn load_blocking(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
         self.enter("load")?;
-        BlockingTokenStore::load(&self.inner, account)
+        BlockingTokenStore::load_blocking(&self.inner, account)
     }
 
-    fn save(
+    fn save_blocking(
         &self,
         account: &AccountId,
         record: &Record,
         expected: Option<&Version>,
     ) -> Result<Version, StoreError> {
         self.enter(save_name(record))?;
-        BlockingTokenStore::save(&self.inner, account, record, expected)
+        BlockingTokenStore::save_blocking(&self.inner, account, record, expected)
     }
 
-    fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+    fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         self.enter("lease")?;
-        let lease = BlockingTokenStore::lease(&self.inner, account, wait)?;
+        let lease = BlockingTokenStore::lease_blocking(&self.inner, account, wait)?;
         Ok(Lease::new(Freed { log: self.log.clone(), _lease: lease }))
     }
 }
@@ -226,10 +226,10 @@ impl<T: Transport> Transport for SpyTransport<T> {
 }
 
 impl<T: BlockingTransport> BlockingTransport for SpyTransport<T> {
-    fn send(&self, request: Request) -> Result<Response, TransportError> {
+    fn send_blocking(&self, request: Request) -> Result<Response, TransportError> {
         let _busy = Busy::enter(&self.busy);
         self.log.add("send");
-        self.inner.send(request)
+        self.inner.send_blocking(request)
     }
 }
 

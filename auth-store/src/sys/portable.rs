@@ -16,24 +16,24 @@ use crate::error::{FileError, Problem};
 
 /// A directory.
 #[derive(Debug)]
-pub(crate) struct Dir {
+pub struct Dir {
     path: PathBuf,
 }
 
 impl Dir {
     /// Makes the directory unless it exists, and its parents.
-    pub(crate) fn create(path: &Path) -> Result<(), FileError> {
+    pub fn create(path: &Path) -> Result<(), FileError> {
         fs::create_dir_all(path).map_err(|error| FileError::io("create directory", path, error))
     }
 
     /// Nothing: there are no modes to check.
     #[allow(clippy::unnecessary_wraps)]
-    pub(crate) fn check_above(_path: &Path) -> Result<(), FileError> {
+    pub fn check_above(_path: &Path) -> Result<(), FileError> {
         Ok(())
     }
 
     /// Opens a directory.
-    pub(crate) fn open(path: &Path, privacy: Privacy) -> Result<Self, FileError> {
+    pub fn open(path: &Path, privacy: Privacy) -> Result<Self, FileError> {
         let metadata = match privacy {
             Privacy::Secret => path.symlink_metadata(),
             Privacy::Unwritable => path.metadata(),
@@ -49,16 +49,12 @@ impl Dir {
     }
 
     /// The path of `name` in this directory.
-    pub(crate) fn path_of(&self, name: impl AsRef<Path>) -> PathBuf {
+    pub fn path_of(&self, name: impl AsRef<Path>) -> PathBuf {
         self.path.join(name)
     }
 
     /// A file's content; `None` if there is no such file.
-    pub(crate) fn read(
-        &self,
-        name: &str,
-        limit: usize,
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
+    pub fn read(&self, name: &str, limit: usize) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
         if !self.is_regular(name)? {
             return Ok(None);
         }
@@ -82,7 +78,7 @@ impl Dir {
     /// at `temporary` was left by one that died. Where there may be writers
     /// that take no lock, `last_look` can still refuse when everything is
     /// ready.
-    pub(crate) fn replace(
+    pub fn replace(
         &self,
         name: &str,
         temporary: &str,
@@ -106,12 +102,12 @@ impl Dir {
 
     /// Nothing: a directory cannot be flushed here.
     #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
-    pub(crate) fn flush(&self, _name: &str) -> Result<(), FileError> {
+    pub fn flush(&self, _name: &str) -> Result<(), FileError> {
         Ok(())
     }
 
     /// Opens a file to lock, and makes it unless it exists.
-    pub(crate) fn lock_file(&self, name: &str) -> Result<File, FileError> {
+    pub fn lock_file(&self, name: &str) -> Result<File, FileError> {
         self.is_regular(name)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
@@ -123,12 +119,12 @@ impl Dir {
     /// Whether `name` is still the file that was opened. Windows keeps the
     /// name of an open file taken, so it is.
     #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
-    pub(crate) fn is_current(&self, _name: &str, _file: &File) -> Result<bool, FileError> {
+    pub fn is_current(&self, _name: &str, _file: &File) -> Result<bool, FileError> {
         Ok(true)
     }
 
     /// Removes a file, and says whether there was one.
-    pub(crate) fn remove(&self, name: &str) -> Result<bool, FileError> {
+    pub fn remove(&self, name: &str) -> Result<bool, FileError> {
         match fs::remove_file(self.path_of(name)) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -137,7 +133,7 @@ impl Dir {
     }
 
     /// The names of everything in this directory, in no order.
-    pub(crate) fn names(&self) -> Result<Vec<OsString>, FileError> {
+    pub fn names(&self) -> Result<Vec<OsString>, FileError> {
         fs::read_dir(&self.path)
             .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
             .map_err(|error| FileError::io("list", self.path.clone(), error))

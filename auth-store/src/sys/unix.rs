@@ -25,14 +25,14 @@ use crate::error::{FileError, Problem};
 /// It is opened anew for each operation on a store, so that a directory that
 /// was replaced or opened up since is noticed.
 #[derive(Debug)]
-pub(crate) struct Dir {
+pub struct Dir {
     file: File,
     path: PathBuf,
 }
 
 impl Dir {
     /// Makes the directory, with mode 0700, unless it exists; and its parents.
-    pub(crate) fn create(path: &Path) -> Result<(), FileError> {
+    pub fn create(path: &Path) -> Result<(), FileError> {
         let is_missing = |path: &&Path| path.symlink_metadata().is_err();
         let missing = path.ancestors().take_while(is_missing).count();
         DirBuilder::new()
@@ -54,7 +54,7 @@ impl Dir {
     /// `path`, and put something else there: no directory above it may be
     /// written to by everybody, unless each may only remove what is theirs (the
     /// sticky bit, as `/tmp` has it).
-    pub(crate) fn check_above(path: &Path) -> Result<(), FileError> {
+    pub fn check_above(path: &Path) -> Result<(), FileError> {
         let existing = path.ancestors().skip(1).find_map(|above| above.canonicalize().ok());
         // As it is spelled, and where the links in it lead.
         let spelled = path.ancestors().skip(1);
@@ -72,7 +72,7 @@ impl Dir {
     }
 
     /// Opens a directory that is this user's and as private as asked for.
-    pub(crate) fn open(path: &Path, privacy: Privacy) -> Result<Self, FileError> {
+    pub fn open(path: &Path, privacy: Privacy) -> Result<Self, FileError> {
         let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         if privacy == Privacy::Secret {
             flags |= OFlags::NOFOLLOW;
@@ -99,16 +99,12 @@ impl Dir {
     }
 
     /// The path of `name` in this directory, for messages.
-    pub(crate) fn path_of(&self, name: impl AsRef<Path>) -> PathBuf {
+    pub fn path_of(&self, name: impl AsRef<Path>) -> PathBuf {
         self.path.join(name)
     }
 
     /// A file's content; `None` if there is no such file.
-    pub(crate) fn read(
-        &self,
-        name: &str,
-        limit: usize,
-    ) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
+    pub fn read(&self, name: &str, limit: usize) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
         // Not to be stopped by a pipe that somebody put there.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         let Some(file) = self.open_file(name, flags)? else { return Ok(None) };
@@ -127,7 +123,7 @@ impl Dir {
     /// at `temporary` was left by one that died. Where there may be writers
     /// that take no lock, `last_look` can still refuse when everything is
     /// ready.
-    pub(crate) fn replace(
+    pub fn replace(
         &self,
         name: &str,
         temporary: &str,
@@ -155,13 +151,13 @@ impl Dir {
     }
 
     /// Makes the last change of `name` durable.
-    pub(crate) fn flush(&self, name: &str) -> Result<(), FileError> {
+    pub fn flush(&self, name: &str) -> Result<(), FileError> {
         flush(&self.file)
             .map_err(|error| FileError::new(self.path_of(name), Problem::NotDurable { error }))
     }
 
     /// Opens a file to lock, and makes it unless it exists.
-    pub(crate) fn lock_file(&self, name: &str) -> Result<File, FileError> {
+    pub fn lock_file(&self, name: &str) -> Result<File, FileError> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY;
         match self.open_file(name, flags)? {
             Some(file) => Ok(file),
@@ -172,7 +168,7 @@ impl Dir {
 
     /// Whether `name` is still the file that was opened. One that was removed
     /// and made anew is another file, and so another lock.
-    pub(crate) fn is_current(&self, name: &str, file: &File) -> Result<bool, FileError> {
+    pub fn is_current(&self, name: &str, file: &File) -> Result<bool, FileError> {
         let error = |error: io::Error| FileError::io("examine", self.path_of(name), error);
         let ours = file.metadata().map_err(error)?;
         match rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -187,7 +183,7 @@ impl Dir {
     }
 
     /// Removes a file, and says whether there was one.
-    pub(crate) fn remove(&self, name: &str) -> Result<bool, FileError> {
+    pub fn remove(&self, name: &str) -> Result<bool, FileError> {
         match rustix::fs::unlinkat(&self.file, name, AtFlags::empty()) {
             Ok(()) => Ok(true),
             Err(Errno::NOENT) => Ok(false),
@@ -196,7 +192,7 @@ impl Dir {
     }
 
     /// The names of everything in this directory, in no order.
-    pub(crate) fn names(&self) -> Result<Vec<OsString>, FileError> {
+    pub fn names(&self) -> Result<Vec<OsString>, FileError> {
         let list = || -> rustix::io::Result<Vec<OsString>> {
             let mut names = Vec::new();
             for entry in rustix::fs::Dir::read_from(&self.file)? {

@@ -2,7 +2,6 @@
 #![allow(dead_code)]
 
 pub(crate) mod child;
-pub(crate) mod foreign;
 pub(crate) mod steps;
 
 use std::{fs, path::Path, time::SystemTime};
@@ -23,14 +22,14 @@ pub(crate) fn account() -> AccountId {
 pub(crate) const RECORD: &str = "account-ada%40example.com.json";
 
 pub(crate) fn load(store: &FileStore, account: &AccountId) -> Option<Record> {
-    BlockingTokenStore::load(store, account).unwrap().map(|(record, _)| record)
+    BlockingTokenStore::load_blocking(store, account).unwrap().map(|(record, _)| record)
 }
 
 /// Saves over whatever is there.
 pub(crate) fn save(store: &FileStore, account: &AccountId, record: &Record) -> Version {
-    let found = BlockingTokenStore::load(store, account).unwrap();
+    let found = BlockingTokenStore::load_blocking(store, account).unwrap();
     let version = found.map(|(_, version)| version);
-    BlockingTokenStore::save(store, account, record, version.as_ref()).unwrap()
+    BlockingTokenStore::save_blocking(store, account, record, version.as_ref()).unwrap()
 }
 
 pub(crate) fn tokens(number: u32) -> TokenSet {

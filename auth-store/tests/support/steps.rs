@@ -59,11 +59,11 @@ pub(crate) struct Stopping<S> {
 }
 
 impl<S: BlockingTokenStore> BlockingTokenStore for Stopping<S> {
-    fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
-        self.inner.load(account)
+    fn load_blocking(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
+        self.inner.load_blocking(account)
     }
 
-    fn save(
+    fn save_blocking(
         &self,
         account: &AccountId,
         record: &Record,
@@ -77,14 +77,14 @@ impl<S: BlockingTokenStore> BlockingTokenStore for Stopping<S> {
         if !is_note && self.ballast > 0 {
             record.tokens.extra.insert("ballast", "x".repeat(self.ballast).into());
         }
-        let version = self.inner.save(account, &record, expected)?;
+        let version = self.inner.save_blocking(account, &record, expected)?;
         self.stop.reached(if is_note { Step::AfterNote } else { Step::AfterSave });
         Ok(version)
     }
 
-    fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+    fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         self.stop.reached(Step::BeforeLease);
-        let lease = self.inner.lease(account, wait)?;
+        let lease = self.inner.lease_blocking(account, wait)?;
         Ok(Lease::new(StopBeforeFree { _lease: lease, stop: self.stop }))
     }
 }
@@ -101,8 +101,8 @@ impl Drop for StopBeforeFree {
 }
 
 impl<T: BlockingTransport> BlockingTransport for Stopping<T> {
-    fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let response = self.inner.send(request);
+    fn send_blocking(&self, request: Request) -> Result<Response, TransportError> {
+        let response = self.inner.send_blocking(request);
         self.stop.reached(Step::AfterResponse);
         response
     }

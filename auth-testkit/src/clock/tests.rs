@@ -23,7 +23,7 @@ fn without_a_runtime_a_sleep_takes_no_time_and_moves_both_clocks() {
         Clock::sleep(&clock, s(90)).await;
         Clock::sleep(&clock, Duration::ZERO).await;
     });
-    BlockingClock::sleep(&clock, s(10));
+    BlockingClock::sleep_blocking(&clock, s(10));
 
     assert_eq!(clock.now(), start.plus(s(100)));
     assert_eq!(clock.sleeps(), [s(90), s(0), s(10)]);
@@ -33,8 +33,8 @@ fn without_a_runtime_a_sleep_takes_no_time_and_moves_both_clocks() {
 #[test]
 fn the_end_of_time_is_reached_without_overflow() {
     let clock = VirtualClock::new();
-    BlockingClock::sleep(&clock, Duration::MAX);
-    BlockingClock::sleep(&clock, Duration::MAX);
+    BlockingClock::sleep_blocking(&clock, Duration::MAX);
+    BlockingClock::sleep_blocking(&clock, Duration::MAX);
     pollster::block_on(Clock::sleep(&clock, Duration::MAX));
     clock.now();
     assert_eq!(clock.elapsed(), Duration::MAX);
@@ -178,7 +178,7 @@ fn participants_keep_threads_and_tasks_in_step() {
                     if at == 0 {
                         pollster::block_on(Clock::sleep(clock, s(1)));
                     } else {
-                        BlockingClock::sleep(clock, s(1));
+                        BlockingClock::sleep_blocking(clock, s(1));
                     }
                     assert_eq!(clock.elapsed(), s(nap));
                 }
@@ -195,7 +195,7 @@ fn a_participant_that_leaves_lets_the_others_go_on() {
     let (one, other) = (clock.participant(), clock.participant());
     thread::scope(|scope| {
         let sleeper = scope.spawn(|| {
-            BlockingClock::sleep(&clock, s(4));
+            BlockingClock::sleep_blocking(&clock, s(4));
             drop(one);
         });
         clock.block_until_sleeping(1);
@@ -214,7 +214,7 @@ fn a_manual_clock_moves_only_when_told() {
         for seconds in [3, 8] {
             let (clock, tell) = (&clock, tell.clone());
             scope.spawn(move || {
-                BlockingClock::sleep(clock, s(seconds));
+                BlockingClock::sleep_blocking(clock, s(seconds));
                 tell.send(clock.elapsed()).unwrap();
             });
         }

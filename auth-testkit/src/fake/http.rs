@@ -3,12 +3,10 @@
 use std::{net::SocketAddr, thread};
 
 use auth_core::TokenEndpoint;
+use fault_server::{Behaviour, Certificate, Cut, FaultServer, Point, ReceivedRequest};
 
 use super::{FakeAuthServer, Fault, transport::proxy_page};
-use crate::{
-    Behaviour, CannedResponse, Certificate, Cut, FaultServer, Point, ReceivedRequest,
-    RecordedRequest, transcript::Outcome,
-};
+use crate::{RecordedRequest, transcript::Outcome};
 
 impl FakeAuthServer {
     /// Listens on a free port of 127.0.0.1, over plain HTTP, until the returned
@@ -63,12 +61,12 @@ impl FakeAuthServer {
                 Behaviour::reset(Point::AfterBody)
             }
             Fault::StallAfter(_) => Behaviour::stall(Point::AfterBody),
-            Fault::CutResponse => behaviour(&response).cut(Point::InResponseBody, Cut::Close),
+            Fault::CutResponse => Behaviour::from(response).cut(Point::InResponseBody, Cut::Close),
             Fault::Delay(delay) => {
                 thread::sleep(delay);
-                behaviour(&response)
+                response.into()
             }
-            Fault::None | Fault::Status(_) | Fault::StatusAfter(_) => behaviour(&response),
+            Fault::None | Fault::Status(_) | Fault::StatusAfter(_) => response.into(),
         }
     }
 }
@@ -120,13 +118,4 @@ fn recorded(received: &ReceivedRequest) -> RecordedRequest {
     }
     *request.headers_mut() = received.headers.clone();
     RecordedRequest::new(request)
-}
-
-fn behaviour(response: &CannedResponse) -> Behaviour {
-    let response = response.build();
-    let mut behaviour = Behaviour::response(response.status().as_u16());
-    for (name, value) in response.headers() {
-        behaviour = behaviour.header(name.as_str(), &String::from_utf8_lossy(value.as_bytes()));
-    }
-    behaviour.body(response.into_body())
 }

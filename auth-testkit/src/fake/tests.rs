@@ -38,7 +38,7 @@ fn refresh_token(tokens: TokenSet) -> RefreshToken {
 
 /// The response as it is.
 fn response(server: &FakeAuthServer, grant: impl Into<Grant>) -> Response {
-    BlockingTransport::send(server, server.endpoint().request(&grant.into())).unwrap()
+    BlockingTransport::send_blocking(server, server.endpoint().request(&grant.into())).unwrap()
 }
 
 #[track_caller]

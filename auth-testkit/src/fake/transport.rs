@@ -24,7 +24,7 @@ impl Transport for FakeAuthServer {
 }
 
 impl BlockingTransport for FakeAuthServer {
-    fn send(&self, request: Request) -> Result<Response, TransportError> {
+    fn send_blocking(&self, request: Request) -> Result<Response, TransportError> {
         let call = self.receive(request);
         self.shared.clock.block_to_pass(call.delay);
         call.end()

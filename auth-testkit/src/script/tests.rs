@@ -124,7 +124,7 @@ fn a_thread_that_waits_for_ever_is_set_free_at_the_end() {
     thread::scope(|scope| {
         let stuck = scope.spawn(|| {
             let request = endpoint().request(&RefreshToken::new("rt-1").into());
-            BlockingTransport::send(&script, request).unwrap_err()
+            BlockingTransport::send_blocking(&script, request).unwrap_err()
         });
         while script.calls() == 0 {
             thread::yield_now();

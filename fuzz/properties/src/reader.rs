@@ -8,7 +8,7 @@ use http::{Version, header, response::Parts};
 use crate::{input, now, told::trimmed};
 
 /// Collects a response's body chunk by chunk. The first line says how, the rest
-/// is the response as [`response`](crate::answer()) reads it:
+/// is the response as [`response`](crate::response()) reads it:
 ///
 /// ```text
 /// 1.1 1024 7 1 300

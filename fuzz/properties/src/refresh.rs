@@ -33,7 +33,7 @@ const OTHER_TOKEN: &str = "rt-1f3e5d7c9b0a2468";
 /// The first line says how many retries there may be, whether the policy
 /// retries everything rather than what it does by default, and whether the
 /// token may be spent from the start. Each part holds one reply: a response, as
-/// [`response`](crate::answer()) reads it, or no response. Its first
+/// [`response`](crate::response()) reads it, or no response. Its first
 /// line says how to go on to it: with the `other` token that was found in the
 /// store, with the `same`, or not at all (`stop`). Parts left over are ignored;
 /// if there are too few, the refresh is given up.

@@ -2,7 +2,7 @@ use auth_core::FailureKind;
 use serde_json::Value;
 
 /// A response that is documented somewhere, as an input of
-/// [`response`](crate::answer()).
+/// [`response`](crate::response()).
 #[derive(Debug)]
 pub struct Documented {
     /// Unlike that of every other.

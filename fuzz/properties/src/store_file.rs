@@ -148,11 +148,11 @@ impl<S: BlockingTokenStore + TokenStore> File<S> {
     }
 
     fn load(&self) -> Result<Option<(Record, Version)>, StoreError> {
-        BlockingTokenStore::load(&self.store, &account())
+        BlockingTokenStore::load_blocking(&self.store, &account())
     }
 
     fn save(&self, record: &Record, expected: Option<&Version>) -> Result<Version, StoreError> {
-        BlockingTokenStore::save(&self.store, &account(), record, expected)
+        BlockingTokenStore::save_blocking(&self.store, &account(), record, expected)
     }
 }
 

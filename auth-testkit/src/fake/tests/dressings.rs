@@ -72,7 +72,7 @@ fn github_sends_a_form_unless_asked_for_json() {
     let request = |accept: &str| {
         let endpoint = server.endpoint().header("accept", accept).unwrap();
         let request = endpoint.request(&RefreshToken::new("x").into());
-        BlockingTransport::send(&server, request).unwrap()
+        BlockingTransport::send_blocking(&server, request).unwrap()
     };
     let form = request("*/*");
     assert!(form.body().starts_with(b"error=bad_refresh_token&"));

@@ -2,7 +2,7 @@ use std::{fs, path::Path, time::Duration, time::SystemTime};
 
 use auth_accounts::Record;
 use auth_core::RefreshToken;
-use auth_store::{ClaudeCredentials, CodexAuth};
+use auth_store_agents::{ClaudeCredentials, CodexAuth};
 use serde_json::Value;
 
 use super::{File, Form, Outcome, account};

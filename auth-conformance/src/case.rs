@@ -1,0 +1,180 @@
+//! A case, as a value: the scene that it sets, and what it expects of it.
+
+use std::{any::Any, io, time::Duration};
+
+use auth_core::{
+    BodyFormat, ClientAuth, Grant, RefreshToken, Request, TokenEndpoint, TransportErrorKind,
+};
+
+use super::Settings;
+use fault_server::{Behaviour, FaultServer, FaultServerBuilder};
+
+/// The secrets that travel in every case. Long and odd, so that finding one in
+/// an error is no accident.
+pub(super) const REFRESH_TOKEN: &str = "rt-conformance-7Yq2pL9sVx4";
+pub(super) const CLIENT_SECRET: &str = "cs-conformance-K3mW8tZb1Rf";
+pub(super) const QUERY_SECRET: &str = "qs-conformance-N6dJ5hGc0Ue";
+pub(super) const HEADER_SECRET: &str = "hs-conformance-B9xT4vPa7Oy";
+/// What a good response holds.
+pub(super) const ACCESS_TOKEN: &str = "at-conformance-Q1wE8rTy3Ui";
+pub(super) const NEW_REFRESH_TOKEN: &str = "rt-conformance-2-Z5aS0dFg6Hj";
+
+/// `CLIENT_SECRET` as it stands in the `Authorization` header.
+pub(super) fn basic_credentials() -> String {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    STANDARD.encode(format!("conformance:{CLIENT_SECRET}"))
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    /// What happens, in words.
+    pub(super) does: &'static str,
+    pub(super) scene: fn() -> io::Result<Scene>,
+    /// One for each call that is made, in order.
+    pub(super) calls: &'static [Expect],
+}
+
+/// What a call should come to.
+#[derive(Clone, Copy)]
+pub(super) enum Expect {
+    /// A response.
+    Response(ExpectedResponse),
+    /// None, for one of these reasons.
+    Failure(&'static [TransportErrorKind], Fate),
+    /// Either of both: the network, or the library, decides.
+    Either(ExpectedResponse, &'static [TransportErrorKind], Fate),
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct ExpectedResponse {
+    pub(super) status: u16,
+    /// What its body must hold; empty if that does not matter.
+    pub(super) holds: &'static str,
+    /// A header that must have come through.
+    pub(super) header: Option<(&'static str, &'static str)>,
+}
+
+/// What must be said of the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It cannot have been sent, and it must be known.
+    NotSent,
+    /// It was, or may have been.
+    Unknown,
+    /// The network decides. That `NotSent` is true when it is said, is checked
+    /// anyway.
+    Open,
+}
+
+pub(super) const fn response(status: u16, holds: &'static str) -> Expect {
+    Expect::Response(ExpectedResponse { status, holds, header: None })
+}
+
+pub(super) const fn not_sent(kinds: &'static [TransportErrorKind]) -> Expect {
+    Expect::Failure(kinds, Fate::NotSent)
+}
+
+pub(super) const fn unknown(kinds: &'static [TransportErrorKind]) -> Expect {
+    Expect::Failure(kinds, Fate::Unknown)
+}
+
+pub(super) const fn open(kinds: &'static [TransportErrorKind]) -> Expect {
+    Expect::Failure(kinds, Fate::Open)
+}
+
+/// Servers, and how to call them.
+pub(super) struct Scene {
+    pub(super) settings: Settings,
+    /// Where the request goes.
+    pub(super) url: String,
+    pub(super) response_limit: usize,
+    /// The token endpoint, if there is one.
+    pub(super) server: Option<FaultServer>,
+    pub(super) proxy: Option<FaultServer>,
+    /// The server knows another origin; nothing may arrive there.
+    pub(super) redirects: bool,
+    /// Kept until the case is over.
+    _ports: Option<Box<dyn Any + Send>>,
+}
+
+impl Scene {
+    /// A server over plain HTTP that plays this script.
+    pub(super) fn plain(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
+        Self::server(FaultServer::builder().script(script))
+    }
+
+    /// A server over TLS, with a certificate that is in order.
+    pub(super) fn tls(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
+        Self::server(FaultServer::builder().tls(fault_server::Certificate::Trusted).script(script))
+    }
+
+    /// A server that is spoken to in HTTP/2.
+    pub(super) fn http2(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
+        let mut scene = Self::plain(script)?;
+        scene.settings.http2_prior_knowledge = true;
+        Ok(scene)
+    }
+
+    pub(super) fn server(builder: FaultServerBuilder) -> io::Result<Self> {
+        let server = builder.path(&format!("/token?key={QUERY_SECRET}")).start()?;
+        Ok(Self { url: server.url().to_owned(), server: Some(server), ..Self::at("") })
+    }
+
+    /// No server of the suite is there.
+    pub(super) fn at(url: &str) -> Self {
+        Self {
+            settings: Settings::patient(),
+            url: format!("{url}?key={QUERY_SECRET}"),
+            response_limit: 64 * 1024,
+            server: None,
+            proxy: None,
+            redirects: false,
+            _ports: None,
+        }
+    }
+
+    pub(super) fn keeping(mut self, port: impl Any + Send) -> Self {
+        self._ports = Some(Box::new(port));
+        self
+    }
+
+    /// The call may take so long, and no longer.
+    pub(super) fn within(mut self, timeout: Duration) -> Self {
+        self.settings.timeout = timeout;
+        self
+    }
+
+    /// The connection may take so long to be made.
+    pub(super) fn connecting_within(mut self, timeout: Duration) -> Self {
+        self.settings.connect_timeout = timeout;
+        self
+    }
+
+    /// Through a proxy that plays this script.
+    pub(super) fn through(
+        mut self,
+        script: impl IntoIterator<Item = Behaviour>,
+    ) -> io::Result<Self> {
+        let proxy = FaultServer::builder().script(script).path("").start()?;
+        self.settings.proxy = Some(proxy.url().to_owned());
+        self.proxy = Some(proxy);
+        Ok(self)
+    }
+
+    pub(super) fn redirecting(mut self) -> Self {
+        self.redirects = true;
+        self
+    }
+
+    /// The request of a call.
+    pub(super) fn request(&self) -> io::Result<Request> {
+        let endpoint = TokenEndpoint::new(&self.url, "conformance")
+            .and_then(|endpoint| endpoint.header("x-api-key", HEADER_SECRET))
+            .map_err(io::Error::other)?
+            .client_auth(ClientAuth::basic(CLIENT_SECRET))
+            .body_format(BodyFormat::Form)
+            .response_limit(self.response_limit);
+        Ok(endpoint.request(&Grant::RefreshToken(RefreshToken::new(REFRESH_TOKEN))))
+    }
+}

@@ -1,0 +1,59 @@
+//! Every case, in the order of an exchange.
+
+mod bounds;
+mod connecting;
+mod cuts;
+mod http2;
+mod proxies;
+mod responses;
+mod statuses;
+mod tls;
+
+use std::time::Duration;
+
+use super::case::{ACCESS_TOKEN, Case, NEW_REFRESH_TOKEN};
+use auth_testkit::behaviours;
+use fault_server::Behaviour;
+
+/// For a call that is meant to run into its timeout.
+const SOON: Duration = Duration::from_millis(300);
+
+pub(super) fn all() -> impl Iterator<Item = Case> {
+    [
+        connecting::CASES,
+        tls::CASES,
+        proxies::CASES,
+        cuts::CASES,
+        responses::CASES,
+        statuses::CASES,
+        bounds::CASES,
+        http2::CASES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
+/// The response that a call hopes for.
+fn tokens() -> Behaviour {
+    behaviours::tokens(ACCESS_TOKEN, NEW_REFRESH_TOKEN, 3600)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_case_has_a_name_of_its_own_and_says_what_it_does() {
+        let names: HashSet<_> = all().map(|case| case.name).collect();
+        assert_eq!(names.len(), all().count());
+        assert!(all().count() >= 40);
+        for case in all() {
+            assert!(!case.does.is_empty() && !case.calls.is_empty(), "{}", case.name);
+            let ok = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            assert!(case.name.chars().all(ok), "{}", case.name);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Every status is a response, and none is a reason to ask again or elsewhere.
+
+use super::tokens;
+use crate::case::{Case, Expect, ExpectedResponse, Scene, response};
+use auth_testkit::behaviours;
+use fault_server::Behaviour;
+
+/// With a token response behind it that nobody may fetch.
+macro_rules! status {
+    ($name:literal, $does:literal, $behaviour:expr, $expect:expr) => {
+        Case {
+            name: $name,
+            does: $does,
+            scene: || Scene::plain([$behaviour, tokens()]),
+            calls: &[$expect],
+        }
+    };
+}
+
+macro_rules! redirect {
+    ($name:literal, $does:literal, $behaviour:expr, $status:literal) => {
+        Case {
+            name: $name,
+            does: $does,
+            scene: || Ok(Scene::plain([$behaviour, tokens()])?.redirecting()),
+            calls: &[response($status, "")],
+        }
+    };
+}
+
+pub(super) const CASES: &[Case] = &[
+    redirect!(
+        "redirect_301",
+        "a 301 points to another origin",
+        Behaviour::redirect_elsewhere(301),
+        301
+    ),
+    redirect!(
+        "redirect_302",
+        "a 302 points to another origin",
+        Behaviour::redirect_elsewhere(302),
+        302
+    ),
+    redirect!(
+        "redirect_303",
+        "a 303 points to another origin",
+        Behaviour::redirect_elsewhere(303),
+        303
+    ),
+    redirect!(
+        "redirect_307",
+        "a 307 points to another origin",
+        Behaviour::redirect_elsewhere(307),
+        307
+    ),
+    redirect!(
+        "redirect_308",
+        "a 308 points to another origin",
+        Behaviour::redirect_elsewhere(308),
+        308
+    ),
+    redirect!(
+        "redirect_302_to_itself",
+        "a 302 points to where it comes from",
+        Behaviour::redirect_to_self(302),
+        302
+    ),
+    redirect!(
+        "redirect_307_to_itself",
+        "a 307 points to where it comes from",
+        Behaviour::redirect_to_self(307),
+        307
+    ),
+    status!(
+        "status_400",
+        "the server refuses the grant",
+        behaviours::oauth_error(400, "invalid_grant"),
+        response(400, "invalid_grant")
+    ),
+    status!(
+        "status_401",
+        "the server does not know the client, and asks for other credentials",
+        behaviours::oauth_error(401, "invalid_client")
+            .header("www-authenticate", "Basic realm=\"a\""),
+        response(401, "invalid_client")
+    ),
+    status!(
+        "status_403",
+        "a firewall answers 403 with a page",
+        Behaviour::nginx(403),
+        response(403, "<html>")
+    ),
+    status!(
+        "status_407",
+        "the server itself answers 407",
+        Behaviour::proxy_auth_required(),
+        response(407, "")
+    ),
+    // Clients may repeat a request after it without asking (RFC 9110 section
+    // 15.5.9), and some do.
+    status!(
+        "status_408",
+        "the server answers 408 and closes the connection",
+        Behaviour::nginx(408).then_close(),
+        response(408, "")
+    ),
+    // RFC 9110 section 15.5.20: "a client MAY retry over a different
+    // connection".
+    status!(
+        "status_421",
+        "the server answers 421 (Misdirected Request)",
+        Behaviour::nginx(421),
+        response(421, "")
+    ),
+    // RFC 8470 section 5.2: user agents repeat the request by themselves.
+    status!(
+        "status_425",
+        "the server answers 425 (Too Early)",
+        Behaviour::nginx(425),
+        response(425, "")
+    ),
+    status!(
+        "status_429",
+        "the server answers 429 with Retry-After",
+        behaviours::oauth_error(429, "slow_down").header("retry-after", "0"),
+        Expect::Response(ExpectedResponse {
+            status: 429,
+            holds: "slow_down",
+            header: Some(("retry-after", "0"))
+        })
+    ),
+    status!(
+        "status_500",
+        "the server answers 500",
+        behaviours::oauth_error(500, "server_error"),
+        response(500, "server_error")
+    ),
+    status!(
+        "status_502",
+        "a proxy answers 502 with a page",
+        Behaviour::nginx(502),
+        response(502, "<html>")
+    ),
+    status!(
+        "status_503",
+        "the server answers 503 with Retry-After",
+        Behaviour::nginx(503).header("retry-after", "0"),
+        Expect::Response(ExpectedResponse {
+            status: 503,
+            holds: "",
+            header: Some(("retry-after", "0"))
+        })
+    ),
+    status!(
+        "status_599",
+        "the response has a status that no registry knows",
+        Behaviour::response(599),
+        response(599, "")
+    ),
+    status!(
+        "status_204",
+        "the response has no body, and none is waited for",
+        Behaviour::response(204),
+        response(204, "")
+    ),
+];

@@ -1,0 +1,229 @@
+//! Compares what a transport said with what the servers saw.
+
+use std::{error::Error, fmt::Write as _, time::Duration};
+
+use auth_core::{Delivery, Response, TransportError};
+use http::{Method, header};
+
+use super::case::{
+    ACCESS_TOKEN, CLIENT_SECRET, Case, Expect, ExpectedResponse, Fate, HEADER_SECRET,
+    NEW_REFRESH_TOKEN, QUERY_SECRET, REFRESH_TOKEN, Scene, basic_credentials,
+};
+use fault_server::{FaultServer, ReceivedRequest};
+
+/// How a call ended; `None` if it did not, long after its timeout.
+pub(super) type Outcome = Option<Result<Response, TransportError>>;
+
+/// What is wrong: with the invariants, which nothing excuses, and with what
+/// the case itself expects.
+#[derive(Default)]
+pub(super) struct Judgement {
+    pub(super) broken: Vec<String>,
+    pub(super) unexpected: Vec<String>,
+    pub(super) observed: String,
+}
+
+pub(super) fn judge(case: &Case, scene: &Scene, outcomes: &[(Outcome, Duration)]) -> Judgement {
+    let mut judgement = Judgement::default();
+    for server in [&scene.server, &scene.proxy].into_iter().flatten() {
+        // All that was sent until now is then on record.
+        server.stop();
+    }
+    let requests = scene.server.as_ref().map(FaultServer::requests).unwrap_or_default();
+    judgement.count(scene, &requests, outcomes.len());
+    judgement.content(scene, &requests);
+    judgement.route(scene);
+    for (index, ((outcome, elapsed), expect)) in outcomes.iter().zip(case.calls).enumerate() {
+        let said = match outcome {
+            None => "no end".to_owned(),
+            Some(Ok(response)) => format!("HTTP {}", response.status().as_u16()),
+            Some(Err(error)) => format!("{:?}, {}", error.kind(), error.delivery()),
+        };
+        if index > 0 {
+            judgement.observed.push_str("; then ");
+        }
+        judgement.observed.push_str(&said);
+        match outcome {
+            None => judgement.broken.push(format!(
+                "the call had not ended after {:.1} s, with a timeout of {:.1} s",
+                elapsed.as_secs_f64(),
+                scene.settings.timeout.as_secs_f64(),
+            )),
+            Some(Ok(response)) => judgement.answered(scene, response, expect),
+            Some(Err(error)) => {
+                // The requests came in the order of the calls.
+                let received = requests.get(index).map_or(0, |request| request.body.len());
+                judgement.failed(error, received, expect);
+            }
+        }
+    }
+    let received: usize = requests.iter().map(|request| request.body.len()).sum();
+    let _ = write!(
+        judgement.observed,
+        "; {} at the server, {received} bytes of body",
+        counted(requests.len(), "request")
+    );
+    judgement
+}
+
+impl Judgement {
+    fn count(&mut self, scene: &Scene, requests: &[ReceivedRequest], calls: usize) {
+        if requests.len() > calls {
+            self.broken.push(format!(
+                "{} sent {}: a refresh token may be spent twice",
+                counted(calls, "call"),
+                counted(requests.len(), "request")
+            ));
+        }
+        if scene.redirects
+            && let Some(server) = &scene.server
+        {
+            server.elsewhere().stop();
+            let connections = server.elsewhere().connections().len();
+            if connections > 0 {
+                self.broken.push(format!(
+                    "followed a redirect to another origin: {} there",
+                    counted(connections, "connection")
+                ));
+            }
+        }
+    }
+
+    fn content(&mut self, scene: &Scene, requests: &[ReceivedRequest]) {
+        let Ok(expected) = scene.request() else { return };
+        for request in requests.iter().filter(|request| request.complete) {
+            if request.method != Method::POST {
+                self.broken.push(format!("{} arrived in place of POST", request.method));
+            }
+            if request.body != expected.body() {
+                self.broken.push("another body arrived than was handed in".to_owned());
+            }
+            for (name, value) in expected.headers() {
+                if request.headers.get(name) != Some(value) {
+                    self.broken.push(format!("the header {name} did not arrive as handed in"));
+                }
+            }
+            if request.headers.contains_key(header::COOKIE) {
+                self.broken.push("a cookie was sent".to_owned());
+            }
+            let encodings = request.headers.get(header::ACCEPT_ENCODING);
+            if encodings.is_some_and(|value| value != "identity") {
+                self.broken.push("a compressed response was asked for".to_owned());
+            }
+        }
+    }
+
+    fn route(&mut self, scene: &Scene) {
+        let in_clear = scene.url.starts_with("http://");
+        if let Some(proxy) = scene.proxy.as_ref().filter(|_| in_clear) {
+            let connections = proxy.connections().len();
+            if connections > 0 {
+                self.broken.push(format!(
+                    "a request without TLS goes to the proxy, which sees the token in clear: {}",
+                    counted(connections, "connection")
+                ));
+            }
+        }
+    }
+
+    fn answered(&mut self, scene: &Scene, response: &Response, expect: &Expect) {
+        if response.body().len() > scene.response_limit {
+            self.broken.push(format!(
+                "{} bytes of the response were kept, and {} allowed",
+                response.body().len(),
+                scene.response_limit
+            ));
+        }
+        match expect {
+            Expect::Response(wanted) | Expect::Either(wanted, ..) => self.compare(response, wanted),
+            Expect::Failure(kinds, _) => self
+                .unexpected
+                .push(format!("HTTP {} is reported, not {kinds:?}", response.status().as_u16())),
+        }
+    }
+
+    fn compare(&mut self, response: &Response, expected: &ExpectedResponse) {
+        let status = response.status().as_u16();
+        if status != expected.status {
+            self.unexpected.push(format!("HTTP {status} is reported, not {}", expected.status));
+        }
+        if !contains(response.body(), expected.holds) {
+            self.unexpected.push("the response's body is not the one that was sent".to_owned());
+        }
+        if let Some((name, value)) = expected.header
+            && response.headers().get(name).is_none_or(|found| found != value)
+        {
+            self.unexpected.push(format!("the response's header {name} was lost"));
+        }
+    }
+
+    fn failed(&mut self, error: &TransportError, received: usize, expect: &Expect) {
+        self.leaks(error);
+        if error.delivery() == Delivery::NotSent && received > 0 {
+            self.broken.push(format!(
+                "NotSent is said, and {} of the body were at the server",
+                counted(received, "byte")
+            ));
+        }
+        let (kinds, fate) = match expect {
+            Expect::Failure(kinds, fate) | Expect::Either(_, kinds, fate) => (*kinds, *fate),
+            Expect::Response(response) => {
+                self.unexpected.push(format!(
+                    "{:?} is reported, not the response with HTTP {}",
+                    error.kind(),
+                    response.status
+                ));
+                return;
+            }
+        };
+        if !kinds.contains(&error.kind()) {
+            self.unexpected.push(format!("{:?} is reported, not {kinds:?}", error.kind()));
+        }
+        match (fate, error.delivery()) {
+            (Fate::NotSent, Delivery::NotSent) | (Fate::Open, _) => {}
+            (Fate::Unknown, Delivery::Unknown) => {}
+            (fate, delivery) => {
+                self.unexpected.push(format!("{delivery:?} is said, not {fate:?}"));
+            }
+        }
+    }
+
+    fn leaks(&mut self, error: &TransportError) {
+        let basic = basic_credentials();
+        let secrets = [
+            ("the refresh token", REFRESH_TOKEN),
+            ("the client's secret", CLIENT_SECRET),
+            ("the Authorization header", &basic),
+            ("a header's value", HEADER_SECRET),
+            ("the URL's query", QUERY_SECRET),
+            ("the access token", ACCESS_TOKEN),
+            ("the new refresh token", NEW_REFRESH_TOKEN),
+        ];
+        let shown = shown(error);
+        for (what, secret) in secrets {
+            if shown.contains(secret) {
+                self.broken.push(format!("the error, or a source of it, shows {what}"));
+            }
+        }
+    }
+}
+
+/// Everything that printing an error and its sources can show.
+fn shown(error: &TransportError) -> String {
+    let mut text = String::new();
+    let mut next: Option<&dyn Error> = Some(error);
+    while let Some(error) = next {
+        let _ = writeln!(text, "{error}\n{error:?}\n{error:#?}");
+        next = error.source();
+    }
+    text
+}
+
+fn contains(body: &[u8], text: &str) -> bool {
+    text.is_empty() || body.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}

@@ -1,0 +1,31 @@
+#![doc = include_str!("../docs/crate.md")]
+#![cfg_attr(feature = "transport", doc = include_str!("../docs/transports.md"))]
+#![cfg_attr(feature = "store", doc = include_str!("../docs/stores.md"))]
+
+#[cfg(feature = "transport")]
+mod case;
+#[cfg(feature = "transport")]
+mod cases;
+#[cfg(feature = "transport")]
+mod judge;
+mod report;
+#[cfg(feature = "transport")]
+mod settings;
+#[cfg(feature = "store")]
+mod store;
+#[cfg(feature = "transport")]
+mod suite;
+#[cfg(feature = "transport")]
+mod watchdog;
+
+#[cfg(doc)]
+use auth_core::{BlockingTransport, Transport};
+
+pub use self::report::{CaseReport, CaseResult, SuiteReport};
+#[cfg(feature = "store")]
+pub use self::store::{BlockingStoreSuite, Damage, StoreSuite, blocking_store, store, store_cases};
+#[cfg(feature = "transport")]
+pub use self::{
+    settings::Settings,
+    suite::{AsyncSuite, BlockingSuite, blocking_transport, cases, transport},
+};

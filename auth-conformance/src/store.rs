@@ -1,0 +1,242 @@
+//! Whether a store that somebody wrote keeps the promises of
+//! [`TokenStore`].
+//!
+//! The closure opens the store, always at the same place, as another process
+//! would:
+//!
+//! ```
+//! use auth_accounts::MemoryStore;
+//!
+//! let place = MemoryStore::new();
+//! auth_conformance::blocking_store(move || place.clone())
+//!     .excuse("lease_of_the_dead", "it lives in one process")
+//!     .excuse("damaged", "memory is not damaged")
+//!     .run()
+//!     .assert();
+//! ```
+//!
+//! Some cases need a hand from whoever knows the store:
+//! [`die_with_lease`](BlockingStoreSuite::die_with_lease) and
+//! [`raw`](BlockingStoreSuite::raw). Without it they fail, or are excused by
+//! name and reason.
+
+mod cases;
+mod crew;
+
+use std::{
+    fmt,
+    future::{Future, IntoFuture},
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use auth_accounts::{AccountId, BlockingTokenStore, StoreError, TokenStore};
+
+use self::{
+    cases::{CASES, Case},
+    crew::{BehindAsync, Crew},
+};
+use super::{CaseReport, CaseResult, SuiteReport};
+
+/// Judges a store. Await it, or [`run`](StoreSuite::run) it, on the runtime
+/// that the store needs.
+pub fn store<S>(open: impl Fn() -> S + Send + Sync + 'static) -> StoreSuite
+where
+    S: TokenStore + 'static,
+{
+    StoreSuite(Suite::new(Crew::Tasks, move || Arc::new(open())))
+}
+
+/// Judges a blocking store, from several threads.
+pub fn blocking_store<S>(open: impl Fn() -> S + Send + Sync + 'static) -> BlockingStoreSuite
+where
+    S: BlockingTokenStore + 'static,
+{
+    BlockingStoreSuite(Suite::new(Crew::Threads, move || Arc::new(BehindAsync(open()))))
+}
+
+/// Every case for a store: its name, and what happens in it.
+pub fn store_cases() -> impl Iterator<Item = (&'static str, &'static str)> {
+    CASES.iter().map(|case| (case.name, case.does))
+}
+
+/// The suite for a [`TokenStore`]; from [`store`].
+#[derive(Debug)]
+#[must_use = "nothing runs until it is awaited"]
+pub struct StoreSuite(Suite);
+
+/// The suite for a [`BlockingTokenStore`]; from [`blocking_store`].
+#[derive(Debug)]
+#[must_use = "nothing runs until `run` is called"]
+pub struct BlockingStoreSuite(Suite);
+
+/// What may be wrong with what a store holds for an account.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Damage {
+    /// It is cut off in the middle.
+    Truncated,
+    /// It is something else.
+    Garbage,
+    /// It is empty.
+    Empty,
+    /// It says that a newer version of the program wrote it.
+    NewerSchema,
+}
+
+macro_rules! choosing {
+    ($suite:ident) => {
+        impl $suite {
+            /// How to take the lease of an account and die with it, say as a
+            /// process of its own that is killed. It returns once that is over.
+            pub fn die_with_lease(
+                mut self,
+                die: impl Fn(&AccountId) + Send + Sync + 'static,
+            ) -> Self {
+                self.0.die_with_lease = Some(Box::new(die));
+                self
+            }
+
+            /// How to damage what is held for an account, and how to read it
+            /// as it lies there.
+            pub fn raw(
+                mut self,
+                damage: impl Fn(&AccountId, Damage) + Send + Sync + 'static,
+                read: impl Fn(&AccountId) -> Vec<u8> + Send + Sync + 'static,
+            ) -> Self {
+                self.0.raw = Some((Box::new(damage), Box::new(read)));
+                self
+            }
+
+            /// Leaves out a case that the store cannot pass by its nature.
+            pub fn excuse(mut self, case: impl Into<String>, reason: impl Into<String>) -> Self {
+                self.0.excuses.push((case.into(), reason.into()));
+                self
+            }
+
+            /// Runs this case only; called again, that one too. For looking
+            /// into a failure.
+            pub fn only(mut self, case: impl Into<String>) -> Self {
+                self.0.only.push(case.into());
+                self
+            }
+        }
+    };
+}
+choosing!(StoreSuite);
+choosing!(BlockingStoreSuite);
+
+impl StoreSuite {
+    /// Runs the cases, one after the other.
+    pub async fn run(self) -> SuiteReport {
+        self.0.run().await
+    }
+}
+
+impl BlockingStoreSuite {
+    /// Runs the cases, one after the other.
+    pub fn run(self) -> SuiteReport {
+        crew::block_on(self.0.run())
+    }
+}
+
+impl IntoFuture for StoreSuite {
+    type Output = SuiteReport;
+    type IntoFuture = Pin<Box<dyn Future<Output = SuiteReport>>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.run())
+    }
+}
+
+type Open = dyn Fn() -> Arc<dyn TokenStore> + Send + Sync;
+type Die = Box<dyn Fn(&AccountId) + Send + Sync>;
+type Damager = Box<dyn Fn(&AccountId, Damage) + Send + Sync>;
+type Reader = Box<dyn Fn(&AccountId) -> Vec<u8> + Send + Sync>;
+
+/// What the cases work with.
+struct Suite {
+    crew: Crew,
+    open: Arc<Open>,
+    die_with_lease: Option<Die>,
+    raw: Option<(Damager, Reader)>,
+    excuses: Vec<(String, String)>,
+    only: Vec<String>,
+    /// What every error said, to look for secrets in it.
+    errors: Arc<Mutex<Vec<String>>>,
+}
+
+impl Suite {
+    fn new<S: TokenStore + 'static>(
+        crew: Crew,
+        open: impl Fn() -> Arc<S> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            crew,
+            open: Arc::new(move || -> Arc<dyn TokenStore> { open() }),
+            die_with_lease: None,
+            raw: None,
+            excuses: Vec::new(),
+            only: Vec::new(),
+            errors: Arc::default(),
+        }
+    }
+
+    /// The store, as another process opens it.
+    fn open(&self) -> Arc<dyn TokenStore> {
+        (self.open)()
+    }
+
+    /// Remembers what an error says.
+    fn note(&self, error: &StoreError) {
+        let mut text = format!("{error} {error:?}");
+        let mut source = std::error::Error::source(error);
+        while let Some(error) = source {
+            text.push_str(&format!(" {error} {error:?}"));
+            source = error.source();
+        }
+        self.errors.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
+    async fn run(self) -> SuiteReport {
+        let chosen =
+            |case: &&Case| self.only.is_empty() || self.only.iter().any(|n| n == case.name);
+        let mut reports = Vec::new();
+        for case in CASES.iter().filter(chosen) {
+            reports.push(self.judge(case).await);
+        }
+        let named = self.only.iter().chain(self.excuses.iter().map(|(name, _)| name));
+        let unknown = named.filter(|name| CASES.iter().all(|case| case.name != **name));
+        SuiteReport::new(
+            reports,
+            unknown.map(|name| format!("there is no case {name:?}")).collect(),
+        )
+    }
+
+    async fn judge(&self, case: &Case) -> CaseReport {
+        let report = |verdict, observed: &str| CaseReport {
+            name: case.name,
+            does: case.does,
+            verdict,
+            observed: observed.to_owned(),
+        };
+        if let Some((_, reason)) = self.excuses.iter().find(|(name, _)| name == case.name) {
+            return report(CaseResult::Excused { reason: reason.clone() }, "not run");
+        }
+        match (case.run)(self).await {
+            Ok(()) => report(CaseResult::Passed, case.does),
+            Err(complaint) => {
+                report(CaseResult::Failed { complaints: vec![complaint] }, "something else")
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Suite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Suite")
+            .field("excuses", &self.excuses)
+            .field("only", &self.only)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,129 @@
+//! The suite's own test: a transport that is in order passes, and each that is
+//! wrong in one way fails the case that is meant to catch it.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+
+mod simple;
+
+use std::time::Duration;
+
+use auth_conformance::{CaseResult, SuiteReport};
+use auth_core::{Request, Response, Transport, TransportError};
+
+use simple::{Flaw, InAsync, Simple};
+
+#[test]
+fn a_transport_in_order_passes() {
+    let mut suite =
+        auth_conformance::blocking_transport(|settings| Simple::new(settings, Flaw::None));
+    // It speaks plain HTTP/1.1, so only of that is anything expected.
+    for (case, _) in auth_conformance::cases() {
+        let others = ["tls_", "certificate_", "proxy_", "h2_"];
+        if others.iter().any(|kind| case.starts_with(kind)) && case != "proxy_not_for_plain_http" {
+            suite = suite.excuse(case, "only plain HTTP/1.1");
+        }
+    }
+    suite.excuse("unknown_host", "only plain HTTP/1.1").run().assert();
+}
+
+/// What is wrong, the case that must catch it, and a part of what it must say.
+const CAUGHT: &[(Flaw, &str, &str)] = &[
+    (Flaw::FollowsRedirects, "redirect_302", "followed a redirect to another origin"),
+    (Flaw::FollowsRedirects, "redirect_307", "followed a redirect to another origin"),
+    (Flaw::FollowsRedirects, "redirect_307_to_itself", "1 call sent 2 requests"),
+    (Flaw::RetriesAfterReset, "reset_after_body", "1 call sent 2 requests"),
+    (Flaw::Retries503, "status_503", "1 call sent 2 requests"),
+    (Flaw::SaysResetIsNotSent, "reset_after_body", "NotSent is said"),
+    (Flaw::SaysResetIsNotSent, "reset_in_response_body", "NotSent is said"),
+    (Flaw::SaysTimeoutIsNotSent, "stall_after_body", "NotSent is said"),
+    (Flaw::NeverSaysNotSent, "connect_refused", "Unknown is said, not NotSent"),
+    (Flaw::ReadsWithoutBound, "longer_than_allowed", "1001 bytes of the response were kept"),
+    (Flaw::ReadsWithoutBound, "endless_until_close", "of the response were kept"),
+    (Flaw::ShowsTheToken, "reset_after_body", "shows the refresh token"),
+    (Flaw::ShowsTheUrl, "connect_refused", "shows the URL's query"),
+    (Flaw::ShowsHeaders, "close_after_body", "shows the Authorization header"),
+    (Flaw::QuotesTheResponse, "echo_in_a_header", "shows the refresh token"),
+    (Flaw::NeverGivesUp, "stall_after_body", "the call had not ended"),
+    (Flaw::CountsEachRead, "drip_past_the_timeout", "the call had not ended"),
+    (Flaw::MakesA400AnError, "status_400", "not the response with HTTP 400"),
+    (Flaw::LosesTheStatusOfACutPage, "cut_502", "not the response with HTTP 502"),
+    (Flaw::LosesHeaders, "status_429", "the response's header retry-after was lost"),
+    (Flaw::BelievesACutForm, "close_in_a_form", "HTTP 200 is reported"),
+    (Flaw::BelievesACutResponse, "close_in_response_body", "HTTP 200 is reported"),
+    (Flaw::SendsAnotherHeader, "response", "the header accept did not arrive as handed in"),
+    (Flaw::SendsAnotherBody, "response", "another body arrived than was handed in"),
+    (Flaw::AsksForGzip, "response", "a compressed response was asked for"),
+    (Flaw::KeepsCookies, "cookie", "a cookie was sent"),
+    (Flaw::MistakesTheKind, "connect_refused", "Dns is reported, not [Refused]"),
+    (Flaw::UsesTheProxyForAll, "proxy_not_for_plain_http", "sees the token in clear: 1 connection"),
+];
+
+#[test]
+fn each_flaw_is_caught_by_its_case() {
+    for (flaw, case, says) in CAUGHT {
+        let report = auth_conformance::blocking_transport(|settings| Simple::new(settings, *flaw))
+            .only(*case)
+            .allowance(Duration::from_millis(300))
+            .run();
+        assert_caught(&report, *flaw, says);
+    }
+}
+
+#[test]
+fn the_async_suite_catches_them_too() {
+    for (flaw, case, says) in CAUGHT {
+        // These block the thread, and with it the async suite.
+        if matches!(flaw, Flaw::NeverGivesUp | Flaw::CountsEachRead) {
+            continue;
+        }
+        let suite = auth_conformance::transport(|settings| InAsync(Simple::new(settings, *flaw)));
+        assert_caught(&pollster::block_on(suite.only(*case).run()), *flaw, says);
+    }
+}
+
+#[test]
+fn an_async_call_without_end_is_caught() {
+    struct Pending;
+    #[async_trait::async_trait]
+    impl Transport for Pending {
+        async fn send(&self, _: Request) -> Result<Response, TransportError> {
+            std::future::pending().await
+        }
+    }
+    let suite = auth_conformance::transport(|_| Pending)
+        .only("stall_after_body")
+        .allowance(Duration::from_millis(100));
+    let report = pollster::block_on(suite.run());
+    assert!(report.to_string().contains("the call had not ended"), "{report}");
+}
+
+#[test]
+fn an_excuse_does_not_cover_a_broken_promise() {
+    let run = |flaw| {
+        auth_conformance::blocking_transport(move |settings| Simple::new(settings, flaw))
+            .only("reset_after_body")
+            .excuse("reset_after_body", "the library cannot tell")
+            .run()
+    };
+    let report = run(Flaw::MistakesTheKind);
+    assert!(matches!(report.cases()[0].verdict, CaseResult::Excused { .. }), "{report}");
+    assert_caught(&run(Flaw::SaysResetIsNotSent), Flaw::SaysResetIsNotSent, "NotSent is said");
+}
+
+#[test]
+fn a_case_that_does_not_exist_is_not_excused_in_silence() {
+    let report = auth_conformance::blocking_transport(|settings| Simple::new(settings, Flaw::None))
+        .only("response")
+        .excuse("h3_answer", "only plain HTTP/1.1")
+        .run();
+    assert!(!report.passed());
+    assert!(report.to_string().contains("there is no case \"h3_answer\""));
+}
+
+fn assert_caught(report: &SuiteReport, flaw: Flaw, says: &str) {
+    assert!(!report.passed(), "{flaw:?} was not caught: {report}");
+    assert!(
+        report.to_string().contains(says),
+        "{flaw:?} was caught, but not by {says:?}: {report}"
+    );
+}

@@ -1,0 +1,89 @@
+//! Pools for threads: the same pool, driven on the thread of the caller.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use auth_accounts::{Account, AccountId, BlockingAccount};
+use http::StatusCode;
+
+use crate::{AccountPool, PoolError, PoolSettings, PoolToken, Refreshed, ReportOutcome};
+
+/// [`AccountPool`], for threads.
+#[derive(Debug, Clone)]
+pub struct BlockingAccountPool {
+    pool: AccountPool,
+    /// In the order of the pool.
+    accounts: Arc<[BlockingAccount]>,
+}
+
+impl BlockingAccountPool {
+    /// See [`AccountPool::new`].
+    pub fn new(
+        accounts: impl IntoIterator<Item = BlockingAccount>,
+        settings: PoolSettings,
+    ) -> Self {
+        // Of several with the same name the first counts, here as there.
+        let mut seen = HashSet::new();
+        let accounts: Arc<[_]> =
+            accounts.into_iter().filter(|account| seen.insert(account.id().clone())).collect();
+        let pool = AccountPool::new(accounts.iter().cloned().map(Account::from), settings);
+        Self { pool, accounts }
+    }
+
+    /// See [`AccountPool::token`].
+    ///
+    /// # Errors
+    ///
+    /// See [`AccountPool::token`].
+    pub fn token(&self) -> Result<PoolToken, PoolError> {
+        pollster::block_on(self.pool.token())
+    }
+
+    /// See [`AccountPool::token_for`].
+    ///
+    /// # Errors
+    ///
+    /// See [`AccountPool::token`].
+    pub fn token_for(&self, key: &str) -> Result<PoolToken, PoolError> {
+        pollster::block_on(self.pool.token_for(key))
+    }
+
+    /// See [`AccountPool::report`].
+    pub fn report(
+        &self,
+        used: &PoolToken,
+        status: StatusCode,
+        retry_after: Option<Duration>,
+    ) -> ReportOutcome {
+        pollster::block_on(self.pool.report(used, status, retry_after))
+    }
+
+    /// See [`AccountPool::report_id`].
+    pub fn report_id(
+        &self,
+        account: &AccountId,
+        status: StatusCode,
+        retry_after: Option<Duration>,
+    ) -> ReportOutcome {
+        pollster::block_on(self.pool.report_id(account, status, retry_after))
+    }
+
+    /// See [`AccountPool::refresh_due`]. One after the other.
+    pub fn refresh_due(&self) -> Refreshed {
+        pollster::block_on(self.pool.refresh_due())
+    }
+
+    /// See [`AccountPool::disable`].
+    pub fn disable(&self, account: &AccountId) {
+        self.pool.disable(account);
+    }
+
+    /// See [`AccountPool::enable`].
+    pub fn enable(&self, account: &AccountId) {
+        self.pool.enable(account);
+    }
+
+    /// See [`AccountPool::account`].
+    pub fn account(&self, id: &AccountId) -> Option<BlockingAccount> {
+        self.pool.position(id).and_then(|index| self.accounts.get(index)).cloned()
+    }
+}

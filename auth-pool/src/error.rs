@@ -1,0 +1,104 @@
+//! Why a pool has no token.
+
+use std::{
+    error::Error,
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use crate::availability::Counts;
+use auth_accounts::{AccountError, AccountId};
+
+/// None of a pool's accounts can be used now.
+///
+/// ```text
+/// none of the 3 accounts can be used: 1 needs a login, 2 wait; main is back in 25 s
+/// ```
+#[derive(Debug, Clone)]
+pub struct PoolError {
+    waiting: usize,
+    login_needed: usize,
+    switched_off: usize,
+    first_back: Option<(AccountId, SystemTime, Duration)>,
+    last: Option<AccountError>,
+}
+
+impl PoolError {
+    pub(crate) fn new(
+        counts: &Counts,
+        first_back: Option<(AccountId, SystemTime, Duration)>,
+        last: Option<AccountError>,
+    ) -> Self {
+        Self {
+            waiting: counts.waiting,
+            login_needed: counts.login_needed,
+            switched_off: counts.switched_off,
+            first_back,
+            last,
+        }
+    }
+
+    /// How many accounts rest for a time.
+    pub fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// How many accounts need a login.
+    pub fn login_needed(&self) -> usize {
+        self.login_needed
+    }
+
+    /// How many accounts were [disabled](crate::AccountPool::disable).
+    pub fn disabled(&self) -> usize {
+        self.switched_off
+    }
+
+    /// Which of those that wait is back first; `None` if none waits.
+    pub fn first_back(&self) -> Option<&AccountId> {
+        self.first_back.as_ref().map(|(account, ..)| account)
+    }
+
+    /// When it is back, by the wall clock.
+    pub fn retry_at(&self) -> Option<SystemTime> {
+        self.first_back.as_ref().map(|(_, at, _)| *at)
+    }
+
+    /// The error of the account that was tried last by this very call.
+    pub fn last(&self) -> Option<&AccountError> {
+        self.last.as_ref()
+    }
+}
+
+impl fmt::Display for PoolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = self.waiting + self.login_needed + self.switched_off;
+        if all == 0 {
+            return f.write_str("the pool has no accounts");
+        }
+        let plural = if all == 1 { "" } else { "s" };
+        write!(f, "none of the {all} account{plural} can be used: ")?;
+        let mut comma = "";
+        for (count, one, many) in [
+            (self.login_needed, "needs a login", "need a login"),
+            (self.switched_off, "is disabled", "are disabled"),
+            (self.waiting, "waits", "wait"),
+        ] {
+            if count > 0 {
+                write!(f, "{comma}{count} {}", if count == 1 { one } else { many })?;
+                comma = ", ";
+            }
+        }
+        match &self.first_back {
+            Some((account, _, wait)) => {
+                write!(f, "; {account} is back in {:.0} s", wait.as_secs_f64().ceil())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for PoolError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.last.as_ref().map(|last| last as &(dyn Error + 'static))
+    }
+}

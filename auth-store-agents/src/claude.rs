@@ -1,0 +1,180 @@
+//! Claude Code's `.credentials.json`.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use auth_accounts::{AccountId, Record, StoreError, Version};
+use auth_core::{AccessToken, RefreshToken, TokenSet};
+use serde_json::Value;
+
+use auth_store::internal::{FileError, FileLock, token_store};
+
+use crate::{
+    agent_file::{AgentFile, Format, Found, in_home},
+    claude_locks::ClaudeLocks,
+    document::{Document, put, text},
+};
+
+/// The login of Claude Code, used in place: its file `.credentials.json` as
+/// the store of one account.
+///
+/// Tokens are read from the file's member `claudeAiOauth` and written back to
+/// it; every other member stays, as do the file's mode and whether it is
+/// indented. So Claude Code goes on with the tokens that were refreshed here,
+/// and the other way round. While refreshing and writing, the locks are held
+/// that Claude Code itself takes: the directories `.oauth_refresh.lock` beside
+/// the file and `<its directory>.lock`, and `.storage-write.lock`. If a
+/// process dies that holds them, the next one that uses this store removes
+/// them at once, and Claude Code after a minute.
+///
+/// The file must have mode 0600 or less, its directory must not be writable by
+/// others, and a symbolic link in place of the file is refused: Claude Code
+/// replaces such a link by a file when it refreshes, and from then on the two
+/// would go separate ways.
+///
+/// On macOS, Claude Code keeps its login in the keychain instead, and there is
+/// no such file.
+///
+/// Setbacks and notes of refreshes are kept in the directory `.auth-store`
+/// beside the file.
+///
+/// The format, for want of a specification, is what Claude Code 2.1 writes:
+///
+/// | member of `claudeAiOauth` | here |
+/// | --- | --- |
+/// | `accessToken`, `refreshToken` | the tokens |
+/// | `expiresAt` | expiry, in milliseconds since the Unix epoch |
+/// | `scopes` | the scope, as a list; kept if a response names none, for Claude Code takes a login without `user:inference` for none |
+/// | `refreshTokenExpiresAt` | written if a response has `refresh_token_expires_in`, else kept |
+/// | `subscriptionType`, `rateLimitTier`, others | kept |
+///
+/// ```no_run
+/// use auth_accounts::{AccountId, BlockingTokenStore};
+/// use auth_store_agents::ClaudeCredentials;
+///
+/// let claude = AccountId::from("claude");
+/// let store = ClaudeCredentials::of_this_user(claude.clone())?;
+/// let login = store.load_blocking(&claude)?;
+/// # Ok::<(), auth_accounts::StoreError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ClaudeCredentials(AgentFile<Claude>);
+
+impl ClaudeCredentials {
+    /// The login in `file`, as the account `account`.
+    ///
+    /// # Errors
+    ///
+    /// If `file` cannot be the path of a file. The file need not exist.
+    pub fn new(
+        account: impl Into<AccountId>,
+        file: impl Into<PathBuf>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self(AgentFile::new(account.into(), file.into())?))
+    }
+
+    /// The login of this user, as the account `account`: in the directory
+    /// `$CLAUDE_CONFIG_DIR`, else `~/.claude`.
+    ///
+    /// # Errors
+    ///
+    /// If this user has no home directory.
+    pub fn of_this_user(account: impl Into<AccountId>) -> Result<Self, StoreError> {
+        let file = in_home("CLAUDE_CONFIG_DIR", ".claude", ".credentials.json")?;
+        Self::new(account, file)
+    }
+
+    /// The account.
+    pub fn account(&self) -> &AccountId {
+        &self.0.account
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.0.file
+    }
+}
+
+token_store!(ClaudeCredentials, |store| &store.0);
+
+const OAUTH: &str = "claudeAiOauth";
+
+#[derive(Debug)]
+struct Claude;
+
+impl Format for Claude {
+    const EXPECTED: &'static str = "Claude Code's credentials";
+    const KEPT_EXTRA: &'static [&'static str] = &[];
+
+    fn read(document: &Document) -> Result<Option<Found>, &'static str> {
+        let oauth = match document.members.get(OAUTH) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Object(oauth)) => oauth,
+            Some(_) => return Err("claudeAiOauth is not an object"),
+        };
+        let access_token = text(oauth, "accessToken", "accessToken is not a string")?;
+        let Some(access_token) = access_token else { return Ok(None) };
+        let mut tokens = TokenSet::new(AccessToken::new(access_token));
+        tokens.refresh_token =
+            text(oauth, "refreshToken", "refreshToken is not a string")?.map(RefreshToken::new);
+        tokens.expires_at = match oauth.get("expiresAt") {
+            None | Some(Value::Null) => None,
+            Some(value) => Some(from_millis(value).ok_or("expiresAt is not a time")?),
+        };
+        tokens.scope = match oauth.get("scopes") {
+            None | Some(Value::Null) => None,
+            Some(Value::Array(scopes)) => {
+                let scopes: Option<Vec<&str>> = scopes.iter().map(Value::as_str).collect();
+                Some(scopes.ok_or("scopes holds something else than strings")?.join(" "))
+            }
+            Some(_) => return Err("scopes is not a list"),
+        };
+        Ok(Some(Found { tokens, obtained_at: None }))
+    }
+
+    fn write(document: &mut Document, record: &Record) -> Result<(), &'static str> {
+        let tokens = &record.tokens;
+        document.edit(OAUTH, |oauth| {
+            put(oauth, "accessToken", tokens.access_token.expose());
+            put(oauth, "refreshToken", tokens.refresh_token.as_ref().map(RefreshToken::expose));
+            put(oauth, "expiresAt", tokens.expires_at.map(to_millis));
+            if let Some(scope) = &tokens.scope {
+                put(oauth, "scopes", scope.split_whitespace().collect::<Vec<_>>());
+            }
+            let lifetime = tokens.extra.get("refresh_token_expires_in").and_then(Value::as_u64);
+            if let (Some(seconds), Some(obtained_at)) = (lifetime, record.obtained_at)
+                && let Some(end) = obtained_at.checked_add(Duration::from_secs(seconds))
+            {
+                put(oauth, "refreshTokenExpiresAt", to_millis(end));
+            }
+            Ok(())
+        })
+    }
+
+    type Lock = ClaudeLocks;
+
+    fn try_lock_refresh(file: &Path, ours: &FileLock) -> Result<Option<ClaudeLocks>, FileError> {
+        ClaudeLocks::try_refresh(file, ours)
+    }
+
+    fn try_lock_write(file: &Path, ours: &FileLock) -> Result<Option<ClaudeLocks>, FileError> {
+        ClaudeLocks::try_write(file, ours)
+    }
+}
+
+fn from_millis(value: &Value) -> Option<SystemTime> {
+    let millis = match value.as_u64() {
+        Some(millis) => millis,
+        // Written by a language that has no integers.
+        None => value.as_f64().filter(|float| (0.0..1e18).contains(float))? as u64,
+    };
+    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
+}
+
+/// Rounded down.
+fn to_millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,311 @@
+//! The locks that Claude Code takes, as it takes them.
+//!
+//! It uses the npm package `proper-lockfile`: a lock is a directory, made to
+//! take it and removed to free it. Its holder sets the directory's time of
+//! modification every 5 s, and one that has not been touched for 60 s is taken
+//! for a dead process's. Which locks, and these two times, are from Claude
+//! Code 2.1.144 to 2.1.287 as others have read them (github.com:
+//! anaclumos/tokenmaxxing#27, cnighswonger/claude-code-cache-fix#372,
+//! anthropics/claude-code#95739): for a refresh `.oauth_refresh.lock` in the
+//! directory of the credentials, then `<real path of that directory>.lock`;
+//! for a change of the file `.storage-write.lock` beside it.
+
+use std::{
+    fs::{self, File, FileTimes, Metadata},
+    io::{self, ErrorKind},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use auth_store::internal::{FileError, FileLock};
+
+const HEARTBEAT: Duration = Duration::from_secs(5);
+const STALE: Duration = Duration::from_secs(60);
+
+/// Some of Claude Code's locks, held. Freed on drop.
+pub(crate) struct ClaudeLocks {
+    /// Ends the thread that touches the locks, by being dropped.
+    _beat: Option<mpsc::Sender<()>>,
+    _locks: Vec<DirLock>,
+}
+
+impl ClaudeLocks {
+    /// Keeps Claude Code from refreshing.
+    pub(crate) fn try_refresh(file: &Path, ours: &FileLock) -> Result<Option<Self>, FileError> {
+        let dir = file.parent().unwrap_or_else(|| Path::new(""));
+        let first = dir.join(".oauth_refresh.lock");
+        let real = fs::canonicalize(dir).map_err(error_at(dir))?;
+        let mut second = real.into_os_string();
+        second.push(".lock");
+        let second = PathBuf::from(second);
+
+        let note = ours.note().map_err(error_at(file))?;
+        let Some(first) = DirLock::try_take(&first, &note).map_err(error_at(&first))? else {
+            return Ok(None);
+        };
+        let mut locks = vec![first];
+        match DirLock::try_take(&second, &note) {
+            Ok(Some(second)) => locks.push(second),
+            Ok(None) => return Ok(None),
+            // The first is what counts; this is for older versions, and is not
+            // in a directory that must be writable.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+                ) => {}
+            Err(error) => return Err(error_at(&second)(error)),
+        }
+        leave_note(ours, &locks).map_err(error_at(file))?;
+        let beat = keep_fresh(&locks).map_err(error_at(file))?;
+        Ok(Some(Self { _beat: Some(beat), _locks: locks }))
+    }
+
+    /// Keeps Claude Code from changing the file, for a moment.
+    pub(crate) fn try_write(file: &Path, ours: &FileLock) -> Result<Option<Self>, FileError> {
+        let path = file.with_file_name(".storage-write.lock");
+        let note = ours.note().map_err(error_at(file))?;
+        let Some(lock) = DirLock::try_take(&path, &note).map_err(error_at(&path))? else {
+            return Ok(None);
+        };
+        let locks = vec![lock];
+        leave_note(ours, &locks).map_err(error_at(file))?;
+        Ok(Some(Self { _beat: None, _locks: locks }))
+    }
+}
+
+fn error_at(path: &Path) -> impl Fn(io::Error) -> FileError {
+    move |error| FileError::io("lock as Claude Code does", path, error)
+}
+
+/// Says which directories are ours, in case that we die: whoever holds `ours`
+/// next need not wait until they are stale.
+fn leave_note(ours: &FileLock, locks: &[DirLock]) -> io::Result<()> {
+    let mut note = String::new();
+    for lock in locks {
+        if let Some(identity) = identity(&lock.0.path.symlink_metadata()?) {
+            note.push_str(&identity);
+            note.push('\n');
+        }
+    }
+    ours.set_note(&note)
+}
+
+/// Tells a directory from every other one, also from a later one of the same
+/// name; `None` where that cannot be told.
+#[cfg(unix)]
+fn identity(metadata: &Metadata) -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+
+    let made = metadata.created().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    Some(format!("{} {} {}", metadata.dev(), metadata.ino(), made.as_nanos()))
+}
+
+#[cfg(not(unix))]
+fn identity(_metadata: &Metadata) -> Option<String> {
+    None
+}
+
+/// Touches the locks now and then, until what is returned is dropped.
+fn keep_fresh(locks: &[DirLock]) -> io::Result<mpsc::Sender<()>> {
+    let locks: Vec<_> = locks.iter().map(|lock| Arc::clone(&lock.0)).collect();
+    let (beat, ended) = mpsc::channel();
+    thread::Builder::new().name("claude-lock".into()).spawn(move || {
+        while ended.recv_timeout(HEARTBEAT) == Err(mpsc::RecvTimeoutError::Timeout) {
+            locks.iter().for_each(|lock| lock.touch());
+        }
+    })?;
+    Ok(beat)
+}
+
+/// A lock that is a directory. Freed on drop.
+struct DirLock(Arc<Held>);
+
+struct Held {
+    path: PathBuf,
+    /// The time that was set last, by which the lock is known to be ours still;
+    /// `None` once it was freed or lost.
+    ours: Mutex<Option<SystemTime>>,
+}
+
+impl DirLock {
+    /// Takes the lock if nobody alive has it. `note` says which directories
+    /// were made by holders of our own lock, who are gone.
+    fn try_take(path: &Path, note: &str) -> io::Result<Option<Self>> {
+        match fs::create_dir(path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                if !remove_if_dead(path, note)? {
+                    return Ok(None);
+                }
+                match fs::create_dir(path) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == ErrorKind::AlreadyExists => return Ok(None),
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        let lock = Self(Arc::new(Held { path: path.into(), ours: Mutex::new(None) }));
+        // As the file system rounds it.
+        *lock.0.ours() = Some(modified(path)?);
+        Ok(Some(lock))
+    }
+}
+
+impl Drop for DirLock {
+    fn drop(&mut self) {
+        let mut ours = self.0.ours();
+        if ours.take().is_some_and(|ours| modified(&self.0.path).is_ok_and(|time| time == ours)) {
+            // One that cannot be removed grows stale.
+            let _ = fs::remove_dir(&self.0.path);
+        }
+    }
+}
+
+impl Held {
+    fn ours(&self) -> MutexGuard<'_, Option<SystemTime>> {
+        // No panic can happen while it is held.
+        self.ours.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows that the holder is alive, if it still holds the lock.
+    fn touch(&self) {
+        let mut ours = self.ours();
+        let Some(last) = *ours else { return };
+        match modified(&self.path) {
+            Ok(time) if time == last => {
+                let now = FileTimes::new().set_modified(SystemTime::now());
+                let touched = open_dir(&self.path)
+                    .and_then(|dir| dir.set_times(now))
+                    .and_then(|()| modified(&self.path));
+                // If that failed, the next beat tries again.
+                if let Ok(time) = touched {
+                    *ours = Some(time);
+                }
+            }
+            // Somebody took us for dead.
+            Ok(_) => *ours = None,
+            Err(error) if error.kind() == ErrorKind::NotFound => *ours = None,
+            Err(_) => {}
+        }
+    }
+}
+
+fn modified(path: &Path) -> io::Result<SystemTime> {
+    path.symlink_metadata()?.modified()
+}
+
+/// Removes a lock whose holder is dead, and says whether it is gone: one that
+/// nobody has touched for long, or that is in the note.
+///
+/// Between the look and the removal somebody else may have taken the lock
+/// over. `proper-lockfile` has the same gap; here it is one system call wide,
+/// and what is saved is compared all the same.
+fn remove_if_dead(path: &Path, note: &str) -> io::Result<bool> {
+    let gone = |error: io::Error| match error.kind() {
+        ErrorKind::NotFound => Ok(true),
+        _ => Err(error),
+    };
+    let metadata = match path.symlink_metadata() {
+        Ok(metadata) => metadata,
+        Err(error) => return gone(error),
+    };
+    let noted = identity(&metadata).is_some_and(|ours| note.lines().any(|line| line == ours));
+    let (now, then) = (SystemTime::now(), metadata.modified()?);
+    // A time in the future is from before the clock was set back. Whoever is
+    // alive would have set it again by now.
+    let age = now.duration_since(then).unwrap_or_else(|error| error.duration());
+    if !noted && age <= STALE {
+        return Ok(false);
+    }
+    let removed = match metadata.is_dir() {
+        true => fs::remove_dir(path),
+        // Some versions leave a file.
+        false => fs::remove_file(path),
+    };
+    removed.map(|()| true).or_else(gone)
+}
+
+#[cfg(not(windows))]
+fn open_dir(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+#[cfg(windows)]
+fn open_dir(path: &Path) -> io::Result<File> {
+    use std::os::windows::fs::OpenOptionsExt;
+
+    // FILE_WRITE_ATTRIBUTES, FILE_FLAG_BACKUP_SEMANTICS (docs of CreateFileW).
+    fs::OpenOptions::new().access_mode(0x0100).custom_flags(0x0200_0000).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_path(test: impl FnOnce(&Path)) {
+        let scratch = tempfile::tempdir().unwrap();
+        test(&scratch.path().join("x.lock"));
+    }
+
+    fn age(path: &Path, by: Duration) {
+        let times = FileTimes::new().set_modified(SystemTime::now() - by);
+        open_dir(path).unwrap().set_times(times).unwrap();
+    }
+
+    #[test]
+    fn a_beat_keeps_a_lock_from_growing_stale() {
+        with_path(|path| {
+            let lock = DirLock::try_take(path, "").unwrap().unwrap();
+            age(path, Duration::from_secs(50));
+            *lock.0.ours() = Some(modified(path).unwrap());
+            lock.0.touch();
+            let age = SystemTime::now().duration_since(modified(path).unwrap());
+            assert!(age.unwrap_or_default() < Duration::from_secs(40));
+            // And it is still known to be ours.
+            drop(lock);
+            assert!(!path.exists());
+        });
+    }
+
+    #[test]
+    fn a_lost_lock_is_left_to_its_new_holder() {
+        for gone in [true, false] {
+            with_path(|path| {
+                let lock = DirLock::try_take(path, "").unwrap().unwrap();
+                if gone {
+                    fs::remove_dir(path).unwrap();
+                } else {
+                    age(path, Duration::from_secs(1));
+                }
+                let theirs = modified(path).ok();
+                lock.0.touch();
+                assert_eq!(*lock.0.ours(), None);
+                assert_eq!(modified(path).ok(), theirs);
+                drop(lock);
+                assert_eq!(path.exists(), !gone);
+            });
+        }
+    }
+
+    /// What a process that was killed left, and what Claude Code made in its
+    /// place.
+    #[cfg(unix)]
+    #[test]
+    fn a_noted_lock_is_removed_at_once() {
+        with_path(|path| {
+            let killed = DirLock::try_take(path, "").unwrap().unwrap();
+            let note = format!("0 0 0\n{}\n", identity(&path.metadata().unwrap()).unwrap());
+            std::mem::forget(killed);
+            assert!(DirLock::try_take(path, "").unwrap().is_none());
+            assert!(DirLock::try_take(path, "0 0 0\n").unwrap().is_none());
+            let lock = DirLock::try_take(path, &note).unwrap().unwrap();
+            // Another directory, also if it has the number of the first.
+            assert!(DirLock::try_take(path, &note).unwrap().is_none());
+            drop(lock);
+        });
+    }
+}

@@ -1,0 +1,194 @@
+//! Codex's `auth.json`.
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use auth_accounts::{AccountId, Record, StoreError, Version};
+use auth_core::{AccessToken, RefreshToken, TokenSet};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use jiff::Timestamp;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use auth_store::internal::{FileError, FileLock, token_store};
+
+use crate::{
+    agent_file::{AgentFile, Format, Found, in_home},
+    document::{Document, put, text},
+};
+
+/// The login of Codex, used in place: its file `auth.json` as the store of one
+/// account.
+///
+/// Tokens are read from the file's member `tokens` and written back to it;
+/// every other member stays, `OPENAI_API_KEY` among them, as does the file's
+/// mode. So Codex goes on with the tokens that were refreshed here, and the
+/// other way round.
+///
+/// The file must have mode 0600 or less and not be a symbolic link, and its
+/// directory must not be writable by others.
+///
+/// Codex takes no lock that others could take. It looks at the file before it
+/// refreshes and uses what it finds there, so a refresh here is safe unless Codex
+/// begins one in the same second. Codex refreshes when its access token has less
+/// than 5 minutes left, and 8 days after the last refresh; to refresh before it
+/// does, ask for tokens with more than that.
+///
+/// Setbacks and notes of refreshes are kept in the directory `.auth-store`
+/// beside the file.
+///
+/// The format is that of `AuthDotJson` and `TokenData` in the crate
+/// `codex-login` of Codex (`login/src/auth/storage.rs`, `token_data.rs`):
+///
+/// | member | here |
+/// | --- | --- |
+/// | `tokens.access_token`, `tokens.refresh_token` | the tokens; the expiry is the access token's claim `exp` |
+/// | `tokens.id_token` | `extra["id_token"]`; kept if a response has none |
+/// | `last_refresh` | [`Record::obtained_at`], in RFC 3339 |
+/// | `tokens.account_id`, `auth_mode`, `OPENAI_API_KEY`, others | kept |
+///
+/// ```no_run
+/// use auth_accounts::{AccountId, BlockingTokenStore};
+/// use auth_store_agents::CodexAuth;
+///
+/// let codex = AccountId::from("codex");
+/// let store = CodexAuth::of_this_user(codex.clone())?;
+/// let login = store.load_blocking(&codex)?;
+/// # Ok::<(), auth_accounts::StoreError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct CodexAuth(AgentFile<Codex>);
+
+impl CodexAuth {
+    /// The login in `file`, as the account `account`.
+    ///
+    /// # Errors
+    ///
+    /// If `file` cannot be the path of a file. The file need not exist.
+    pub fn new(
+        account: impl Into<AccountId>,
+        file: impl Into<PathBuf>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self(AgentFile::new(account.into(), file.into())?))
+    }
+
+    /// The login of this user, as the account `account`: in the directory
+    /// `$CODEX_HOME`, else `~/.codex`.
+    ///
+    /// # Errors
+    ///
+    /// If this user has no home directory.
+    pub fn of_this_user(account: impl Into<AccountId>) -> Result<Self, StoreError> {
+        Self::new(account, in_home("CODEX_HOME", ".codex", "auth.json")?)
+    }
+
+    /// The account.
+    pub fn account(&self) -> &AccountId {
+        &self.0.account
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.0.file
+    }
+}
+
+token_store!(CodexAuth, |store| &store.0);
+
+const ID_TOKEN: &str = "id_token";
+
+#[derive(Debug)]
+pub(crate) struct Codex;
+
+impl Format for Codex {
+    const EXPECTED: &'static str = "Codex's auth.json";
+    const KEPT_EXTRA: &'static [&'static str] = &[ID_TOKEN];
+
+    fn read(document: &Document) -> Result<Option<Found>, &'static str> {
+        let found = match document.members.get("tokens") {
+            // Nobody is logged in, or with an API key.
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Object(tokens)) => tokens,
+            Some(_) => return Err("tokens is not an object"),
+        };
+        let access_token = text(found, "access_token", "access_token is not a string")?;
+        let Some(access_token) = access_token else { return Ok(None) };
+        let mut tokens = TokenSet::new(AccessToken::new(access_token));
+        tokens.expires_at = expiry(access_token);
+        tokens.refresh_token =
+            text(found, "refresh_token", "refresh_token is not a string")?.map(RefreshToken::new);
+        if let Some(id_token) = text(found, ID_TOKEN, "id_token is not a string")? {
+            tokens.extra.insert(ID_TOKEN, id_token.into());
+        }
+        let last_refresh = text(&document.members, "last_refresh", "last_refresh is not a string")?;
+        let obtained_at = match last_refresh {
+            None => None,
+            Some(text) => Some(time(text).ok_or("last_refresh is not a time")?),
+        };
+        Ok(Some(Found { tokens, obtained_at }))
+    }
+
+    fn write(document: &mut Document, record: &Record) -> Result<(), &'static str> {
+        document.edit("tokens", |tokens| {
+            put(tokens, "access_token", record.tokens.access_token.expose());
+            // Codex cannot read the file without these two.
+            let refresh_token = record.tokens.refresh_token.as_ref().map(RefreshToken::expose);
+            put(tokens, "refresh_token", refresh_token.ok_or("Codex needs a refresh token")?);
+            match record.tokens.extra.get(ID_TOKEN) {
+                Some(Value::String(id_token)) => put(tokens, ID_TOKEN, id_token.as_str()),
+                _ if tokens.get(ID_TOKEN).is_some_and(Value::is_string) => {}
+                _ => return Err("Codex needs an ID token, which extra has under id_token"),
+            }
+            Ok(())
+        })?;
+        match record.obtained_at {
+            Some(obtained_at) => {
+                let time = Timestamp::try_from(obtained_at);
+                let time = time.map_err(|_| "refreshed_at is out of range")?.to_string();
+                put(&mut document.members, "last_refresh", time);
+            }
+            // As it would be if Codex had never refreshed.
+            None if document.members.contains_key("last_refresh") => {
+                put(&mut document.members, "last_refresh", Value::Null);
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    type Lock = ();
+
+    fn try_lock_refresh(_file: &Path, _ours: &FileLock) -> Result<Option<()>, FileError> {
+        Ok(Some(()))
+    }
+
+    fn try_lock_write(_file: &Path, _ours: &FileLock) -> Result<Option<()>, FileError> {
+        Ok(Some(()))
+    }
+}
+
+/// A time in RFC 3339.
+fn time(text: &str) -> Option<SystemTime> {
+    text.parse::<Timestamp>().ok()?.try_into().ok()
+}
+
+/// The claim `exp` of a JWT (RFC 7519 section 4.1.4). It is not verified: it
+/// only says when to refresh.
+fn expiry(token: &str) -> Option<SystemTime> {
+    #[derive(serde::Deserialize)]
+    struct Claims {
+        exp: f64,
+    }
+    let mut parts = token.split('.');
+    let (Some(_), Some(payload), Some(_), None) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return None;
+    };
+    let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
+    let claims: Claims = serde_json::from_slice(&payload).ok()?;
+    let seconds = Duration::try_from_secs_f64(claims.exp.floor()).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(seconds)
+}

@@ -1,0 +1,98 @@
+//! A JSON object that belongs to another program.
+
+use auth_core::serde_exposed::{object, wipe};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use auth_store::internal::{self as json, Dir, FileError, Problem};
+
+/// The members of a file, those that nobody here knows included. Wiped on
+/// drop.
+#[derive(Clone, Default)]
+pub(crate) struct Document {
+    pub(crate) members: Map<String, Value>,
+    /// Whether it was written in lines for people, and so is to stay so.
+    pretty: bool,
+}
+
+impl Document {
+    /// Reads the file `name`; `None` if there is none.
+    pub(crate) fn read(
+        dir: &Dir,
+        name: &str,
+        expected: &'static str,
+        limit: usize,
+    ) -> Result<Option<Self>, FileError> {
+        let Some(content) = dir.read(name, limit)? else { return Ok(None) };
+        Self::parse(&content, expected)
+            .map(Some)
+            .map_err(|problem| FileError::new(dir.path_of(name), problem))
+    }
+
+    pub(crate) fn parse(content: &[u8], expected: &'static str) -> Result<Self, Problem> {
+        #[derive(Deserialize)]
+        struct Whole(#[serde(deserialize_with = "object")] Map<String, Value>);
+        let Whole(members) = json::parse(content, expected)?;
+        Ok(Self { members, pretty: content.contains(&b'\n') })
+    }
+
+    /// The file's new content.
+    pub(crate) fn to_bytes(&self, limit: usize) -> Result<Zeroizing<Vec<u8>>, Problem> {
+        json::bounded(limit, |output| {
+            if !self.pretty {
+                return serde_json::to_writer(output, &self.members);
+            }
+            serde_json::to_writer_pretty(&mut *output, &self.members)?;
+            output.write_all(b"\n").map_err(serde_json::Error::io)
+        })
+    }
+
+    /// Changes the member `name`, which is made an object unless it is one.
+    pub(crate) fn edit<E>(
+        &mut self,
+        name: &str,
+        edit: impl FnOnce(&mut Map<String, Value>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut object = match self.members.remove(name) {
+            Some(Value::Object(object)) => object,
+            _ => Map::new(),
+        };
+        let result = edit(&mut object);
+        self.members.insert(name.to_owned(), Value::Object(object));
+        result
+    }
+}
+
+impl PartialEq for Document {
+    fn eq(&self, other: &Self) -> bool {
+        self.members == other.members
+    }
+}
+
+impl Drop for Document {
+    fn drop(&mut self) {
+        self.members.values_mut().for_each(wipe);
+    }
+}
+
+/// Replaces a member and wipes what was there.
+pub(crate) fn put(object: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
+    if let Some(mut old) = object.insert(name.to_owned(), value.into()) {
+        wipe(&mut old);
+    }
+}
+
+/// A member that is a string with something in it; `None` if it is absent,
+/// null or empty.
+pub(crate) fn text<'a>(
+    object: &'a Map<String, Value>,
+    name: &str,
+    wrong: &'static str,
+) -> Result<Option<&'a str>, &'static str> {
+    match object.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok((!text.is_empty()).then_some(text)),
+        Some(_) => Err(wrong),
+    }
+}

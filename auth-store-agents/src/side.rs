@@ -1,0 +1,179 @@
+//! What a foreign file has no place for, in files of ours beside it.
+
+use std::path::Path;
+
+use auth_accounts::{Record, Version};
+use auth_core::{AccessToken, Extra, serde_exposed::wipe};
+use serde::{Deserialize, Serialize};
+
+use auth_store::internal::{
+    self as json, Content, Dir, FileError, MAX_SIZE, Privacy, Problem, digest, hex, left_out,
+    revision,
+};
+
+use crate::agent_file::Found;
+
+/// The directory beside the foreign file.
+const DIRECTORY: &str = ".auth-store";
+const SCHEMA: u64 = 1;
+const EXPECTED: &str = "notes beside a credentials file";
+
+/// Our files for one foreign file.
+pub(crate) struct Side {
+    dir: Dir,
+    names: Names,
+}
+
+pub(crate) struct Names {
+    pub(crate) lock: String,
+    pub(crate) lease: String,
+    notes: String,
+    temporary: String,
+}
+
+impl Side {
+    /// Opens the directory, and makes it if need be.
+    pub(crate) fn open(parent: &Path, file_name: &str) -> Result<Self, FileError> {
+        // Who may write to the parent could put another directory in its place.
+        if parent.metadata().is_ok() {
+            Dir::open(parent, Privacy::Unwritable)?;
+        }
+        let path = parent.join(DIRECTORY);
+        if path.symlink_metadata().is_err() {
+            Dir::create(&path)?;
+        }
+        Ok(Self { dir: Dir::open(&path, Privacy::Secret)?, names: Names::of(file_name) })
+    }
+
+    /// The notes; none if there is no such file or directory.
+    pub(crate) fn read(parent: &Path, file_name: &str) -> Result<Notes, FileError> {
+        let path = parent.join(DIRECTORY);
+        if path.symlink_metadata().is_err() {
+            return Ok(Notes::default());
+        }
+        let (dir, name) = (Dir::open(&path, Privacy::Secret)?, Names::of(file_name).notes);
+        let Some(content) = dir.read(&name, MAX_SIZE)? else { return Ok(Notes::default()) };
+        Notes::parse(&content).map_err(|problem| FileError::new(dir.path_of(&name), problem))
+    }
+
+    /// Replaces the notes. The caller holds the lock.
+    pub(crate) fn write(&self, notes: &Content) -> Result<(), FileError> {
+        let Names { notes: name, temporary, .. } = &self.names;
+        self.dir.replace(name, temporary, &notes.bytes, || Ok(()))?;
+        if let Some(reason) = notes.left_out {
+            left_out(&self.dir.path_of(name), reason);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn dir(&self) -> &Dir {
+        &self.dir
+    }
+
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+}
+
+impl Names {
+    fn of(file_name: &str) -> Self {
+        Self {
+            lock: format!("{file_name}.lock"),
+            lease: format!("{file_name}.lease"),
+            notes: format!("{file_name}.notes.json"),
+            temporary: format!("{file_name}.notes.json.tmp"),
+        }
+    }
+}
+
+/// A record without its tokens, and whose it is.
+#[derive(Default)]
+pub(crate) struct Notes {
+    /// Unlike that of every other save.
+    revision: String,
+    /// A digest of the access token that the record was saved with.
+    of: String,
+    record: Option<Record>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Form<T, R> {
+    schema: u64,
+    revision: T,
+    of: T,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    extra_left_out: Option<T>,
+    record: R,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Exposed<'a>(#[serde(with = "auth_accounts::record_exposed")] &'a Record);
+
+impl Notes {
+    /// What is to be noted of `record`, whose `kept_extra` is kept elsewhere;
+    /// as it will be found, and as it is written.
+    pub(crate) fn of(record: &Record, kept_extra: &[&str]) -> Result<(Self, Content), Problem> {
+        let mut noted = record.clone();
+        noted.tokens.access_token = AccessToken::new("elsewhere");
+        noted.tokens.refresh_token = None;
+        for name in kept_extra {
+            noted.tokens.extra.remove(name).as_mut().map(wipe);
+        }
+        let (revision, of) = (revision(), token_digest(&record.tokens.access_token));
+        let content = Content::of(
+            &noted,
+            |record, extra_left_out, output| {
+                let record = Exposed(record);
+                let (revision, of) = (revision.as_str(), of.as_str());
+                let form = Form { schema: SCHEMA, revision, of, extra_left_out, record };
+                json::put_in_lines(&form, output)
+            },
+            |content| Self::parse(content).map(drop),
+        )?;
+        if content.left_out.is_some() {
+            noted.tokens.extra = Extra::default();
+        }
+        Ok((Self { revision, of, record: Some(noted) }, content))
+    }
+
+    fn parse(content: &[u8]) -> Result<Self, Problem> {
+        let form: Form<String, Record> = json::parse_versioned(content, EXPECTED, SCHEMA)?;
+        Ok(Self { revision: form.revision, of: form.of, record: Some(form.record) })
+    }
+
+    /// The record: what was found, and what was noted of it.
+    ///
+    /// Setback and note of a refresh name the refresh token that they are
+    /// about, and so cannot be taken for another's. The rest is used only if
+    /// the access token is still the one it was noted with.
+    pub(crate) fn record_of(&self, found: Found) -> Record {
+        let mut record = Record::new(found.tokens);
+        record.obtained_at = found.obtained_at;
+        let Some(notes) = &self.record else { return record };
+        record.begun.clone_from(&notes.begun);
+        record.setback.clone_from(&notes.setback);
+        if self.of == token_digest(&record.tokens.access_token) {
+            let tokens = &mut record.tokens;
+            tokens.token_type = tokens.token_type.take().or(notes.tokens.token_type.clone());
+            tokens.scope = tokens.scope.take().or(notes.tokens.scope.clone());
+            tokens.expires_at = tokens.expires_at.or(notes.tokens.expires_at);
+            for (name, value) in notes.tokens.extra.iter() {
+                if tokens.extra.get(name).is_none() {
+                    tokens.extra.insert(name, value.clone());
+                }
+            }
+            record.obtained_at = record.obtained_at.or(notes.obtained_at);
+        }
+        record
+    }
+
+    /// The version of `record`, which is what these notes and the file make.
+    pub(crate) fn version(&self, record: &Record) -> Version {
+        Version::new(digest(&[&record.to_json_exposed(), self.revision.as_bytes()]))
+    }
+}
+
+fn token_digest(token: &AccessToken) -> String {
+    hex(&digest(&[token.expose().as_bytes()]))
+}
