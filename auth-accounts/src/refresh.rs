@@ -239,7 +239,11 @@ impl Saving {
             }
             Err(error) if error.kind() == StoreErrorKind::Conflict && flow.another_round() => {
                 let then = match what {
-                    What::Ahead | What::Note(Next::Start { .. }) => AfterLoad::Decide,
+                    What::Ahead => {
+                        flow.catch_up_again();
+                        AfterLoad::Decide
+                    }
+                    What::Note(Next::Start { .. }) => AfterLoad::Decide,
                     What::Note(Next::Resume(waiting)) => AfterLoad::Retry(waiting),
                     what => AfterLoad::SaveAgain(what),
                 };

@@ -212,6 +212,12 @@ impl Flow {
         self.ahead.is_some() && !std::mem::replace(&mut self.caught_up, true)
     }
 
+    /// Somebody else saved meanwhile: what is ahead, if it still is, would
+    /// otherwise be handed out unsaved, with nothing that says so.
+    pub(super) fn catch_up_again(&mut self) {
+        self.caught_up = false;
+    }
+
     /// Notes which token the store held at first.
     pub(super) fn look_first(&mut self) {
         if let (Want::Newer(seen @ None), Some(current)) = (&mut self.want, &self.current) {
