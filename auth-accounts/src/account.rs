@@ -1,6 +1,8 @@
 //! One account over time.
 
 mod driver;
+#[cfg(test)]
+mod explore;
 mod fresh;
 mod memory;
 

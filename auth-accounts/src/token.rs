@@ -196,6 +196,16 @@ impl Cached {
         self
     }
 
+    /// All of it.
+    #[cfg(test)]
+    pub(crate) fn tell(&self) -> String {
+        let Self { tokens, obtained_at, window, due_in, trouble, .. } = self;
+        let trouble =
+            trouble.as_ref().map(|trouble| format!("{:?} {:?}", trouble.unsaved, trouble.refresh));
+        let token = tokens.access_token.expose();
+        format!("{token} {tokens:?} {obtained_at:?} {window:?} {due_in:?} {trouble:?}")
+    }
+
     /// The tokens and when they were obtained.
     pub(crate) fn dated(&self) -> (&TokenSet, Option<SystemTime>) {
         (&self.tokens, self.obtained_at)

@@ -40,6 +40,18 @@ impl Unsaved {
     pub(crate) fn boxed(self) -> Option<Box<Self>> {
         (self.ahead.is_some() || self.setback.is_some()).then(|| Box::new(self))
     }
+
+    /// All of it.
+    #[cfg(test)]
+    pub(crate) fn tell(&self) -> String {
+        let ahead = self.ahead.as_ref().map(|ahead| {
+            let Ahead { record, replaces, or_replaces, login_over, error, lease } = ahead;
+            let exposed = record.to_json_exposed();
+            let record = format!("{record:?} {}", String::from_utf8_lossy(&exposed));
+            format!("{record} {replaces:?} {or_replaces:?} {login_over:?} {error:?} {lease:?}")
+        });
+        format!("{ahead:?} {:?}", self.setback)
+    }
 }
 
 /// Tokens that are newer than those in the store.
