@@ -1,34 +1,39 @@
 //! One account over time.
 
-mod driver;
 #[cfg(test)]
 mod explore;
-mod fresh;
+mod inner;
+pub(crate) mod keep_fresh;
 mod memory;
+mod perform;
 
 use std::{
     fmt,
     future::poll_fn,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Waker},
     time::{Duration, SystemTime},
 };
 
-use arc_swap::ArcSwapOption;
 use auth_core::{AccessToken, TokenSet};
 
-pub use self::fresh::DueCheck;
-use self::{driver::Course, memory::Memory};
+use self::inner::Inner;
 use crate::{
-    AccountError, AccountId, AccountStatus, Reason, Record, StoreError, StoreErrorKind, Token,
-    accounts::Shared,
-    flight::{Hurry, SingleFlight, Work},
+    error::{AccountError, Reason},
+    id::AccountId,
     lifetime::Ttl,
-    refresh::{Begin, Landed, RefreshMachine, Want},
-    token::Cached,
+    login,
+    outcome::{Ended, Ending},
+    record::Record,
+    refresh::{self, Want},
+    shared::Shared,
+    single_flight::{GiveWay, Lost, Work},
+    status::AccountStatus,
+    store_error::{StoreError, StoreErrorKind},
+    token::{Cached, Token},
 };
 
 /// One account over time: always a token that is good, at most one refresh at
@@ -42,23 +47,9 @@ use crate::{
 #[derive(Clone)]
 pub struct Account(Arc<Inner>);
 
-struct Inner {
-    shared: Arc<Shared>,
-    id: AccountId,
-    cached: ArcSwapOption<Cached>,
-    flight: SingleFlight<Option<Landed>>,
-    memory: Mutex<Memory>,
-}
-
 impl Account {
     pub(crate) fn new(shared: Arc<Shared>, id: AccountId) -> Self {
-        Self(Arc::new(Inner {
-            shared,
-            id,
-            cached: ArcSwapOption::empty(),
-            flight: SingleFlight::new(),
-            memory: Mutex::new(Memory::default()),
-        }))
+        Self(Arc::new(Inner::new(shared, id)))
     }
 
     /// The account's name.
@@ -166,25 +157,25 @@ impl Account {
     pub async fn login(&self, tokens: TokenSet) -> Result<Token, AccountError> {
         let record = Record::logged_in(tokens, self.0.shared.clock.wall());
         let counts = Arc::new(AtomicBool::new(false));
-        let mut lost = false;
+        let mut was_lost = false;
         loop {
-            let (before, join) = self.0.flight.queue(|_| {
-                let (account, record, counts) = (self.clone(), record.clone(), Arc::clone(&counts));
-                self.accompanied(Box::pin(async move {
-                    let begin = account.begin(Want::Lasting(Ttl::Usual));
-                    let step = RefreshMachine::replace(begin, record);
-                    account.0.carry_out(step, Course::LogIn(&counts)).await
+            let (before, own) = self.0.flight.queue(|_| {
+                let (inner, counts) = (Arc::clone(&self.0), Arc::clone(&counts));
+                let record = record.clone();
+                self.in_background(Box::pin(async move {
+                    let (context, memory) = inner.begin();
+                    inner.log_in(login::start(context, record, memory), &counts).await
                 }))
             });
             for other in before {
-                other.await;
+                let _ = other.await;
             }
-            match join.await.flatten() {
-                Some(landed) => return landed.result,
+            match own.await {
+                Ok(Ending::Ended(ended)) => return ended.result,
                 // It was lost in somebody else's panic.
-                None if counts.load(Ordering::Acquire) => return Ok(self.broken_off(&record)),
-                None if lost => return Err(self.lost()),
-                None => lost = true,
+                _ if counts.load(Ordering::Acquire) => return Ok(self.broken_off(&record)),
+                _ if was_lost => return Err(self.lost()),
+                _ => was_lost = true,
             }
         }
     }
@@ -217,7 +208,7 @@ impl Account {
 
     /// The token in memory, whatever its state. Nothing is read or refreshed.
     pub fn current(&self) -> Option<Token> {
-        self.0.cached.load_full().map(Token)
+        self.0.current()
     }
 
     async fn obtain_or_keep(&self, want: Want) -> Result<Token, AccountError> {
@@ -232,30 +223,31 @@ impl Account {
     }
 
     /// Takes part in refreshes until one does what is wanted. Also says whether
-    /// the token is a new one, and not only newly found.
+    /// the token is a new one, and not only newly read.
     async fn obtain(&self, want: Want) -> Result<(Token, bool), Failed> {
         let mut tries = 0;
-        let mut lost = false;
+        let mut was_lost = false;
         loop {
-            let join = self.0.flight.join(|hurry| self.refresh(want.clone(), hurry));
-            let own = join.started();
-            let landed = match join.await {
-                Some(Some(landed)) => landed,
-                // It gave way to a login.
-                Some(None) => continue,
+            let participant =
+                self.0.flight.join(|give_way| self.refresh_work(want.clone(), give_way));
+            let own = participant.started();
+            let Ended { result, fallback, is_new, is_login } = match participant.await {
+                Ok(Ending::Ended(ended)) => ended,
+                Ok(Ending::GaveWay) => continue,
                 // It was lost in somebody else's panic. Once may be chance; each
                 // time, something may have been sent.
-                None if lost => return Err(Failed { error: self.lost(), fallback: None }),
-                None => {
-                    lost = true;
+                Err(Lost) if was_lost => {
+                    return Err(Failed { error: self.lost(), fallback: None });
+                }
+                Err(Lost) => {
+                    was_lost = true;
                     continue;
                 }
             };
-            let Landed { result, fallback, exchanged, of_login } = landed;
             let token = match result {
                 Err(error) if !own && want.outwaits(&error) => continue,
                 // It has changed nothing, and need not be how a refresh ends.
-                Err(_) if of_login => continue,
+                Err(_) if is_login => continue,
                 result => result.map_err(|error| Failed { error, fallback })?,
             };
             let now = self.0.shared.clock.now();
@@ -264,29 +256,27 @@ impl Account {
                 || token.0.is_valid(now.wall)
                 || matches!(want, Want::Ahead(_));
             tries += u32::from(own);
-            if tries > 1
-                || (alive && (own || want.is_met_by(&token, exchanged, now, &self.0.shared)))
+            if tries > 1 || (alive && (own || want.is_met_by(&token, is_new, now, &self.0.shared)))
             {
-                return Ok((token, exchanged));
+                return Ok((token, is_new));
             }
         }
     }
 
-    fn refresh(&self, want: Want, hurry: Hurry) -> Work<Option<Landed>> {
+    fn refresh_work(&self, want: Want, give_way: GiveWay) -> Work<Ending> {
         if let Want::Other(refused) = &want {
             let current = self.current();
             self.0.memory().refuse(refused, current.as_ref());
         }
-        let step = RefreshMachine::start(self.begin(want));
+        let (context, memory) = self.0.begin();
+        let step = refresh::start(context, want, memory);
         let inner = Arc::clone(&self.0);
-        self.accompanied(Box::pin(
-            async move { inner.carry_out(step, Course::Refresh(&hurry)).await },
-        ))
+        self.in_background(Box::pin(async move { inner.refresh(step, &give_way).await }))
     }
 
-    /// The same work, with one more passenger as soon as it has to wait, if
-    /// there is somebody to take care of that.
-    fn accompanied(&self, mut work: Work<Option<Landed>>) -> Work<Option<Landed>> {
+    /// The same work, with a background task as one more participant as soon as
+    /// it has to wait, if there is a spawner.
+    fn in_background(&self, mut work: Work<Ending>) -> Work<Ending> {
         let Some(spawner) = self.0.shared.spawner.clone() else { return work };
         let mut account = Some(self.clone());
         Box::pin(poll_fn(move |context| {
@@ -294,15 +284,16 @@ impl Account {
             if polled.is_pending()
                 && let Some(account) = account.take()
             {
-                let mut passenger: Work<()> = Box::pin(async move {
-                    let usual = |hurry| account.refresh(Want::Lasting(Ttl::Usual), hurry);
+                let mut task: Work<()> = Box::pin(async move {
+                    let usual =
+                        |give_way| account.refresh_work(Want::Lasting(Ttl::Usual), give_way);
                     // Again, where that gives way to a login.
-                    while let Some(None) = account.0.flight.join(usual).await {}
+                    while let Ok(Ending::GaveWay) = account.0.flight.join(usual).await {}
                 });
-                // It takes its seat now, lest the last caller leave before it
-                // is polled by whoever it is given to.
-                let _ = passenger.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-                spawner(passenger);
+                // It joins now, lest the last caller leave before the task is
+                // polled by whoever it is given to.
+                let _ = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                spawner(task);
             }
             polled
         }))
@@ -321,18 +312,6 @@ impl Account {
     fn lost(&self) -> AccountError {
         AccountError::new(&self.0.id, Reason::Panicked, None, self.wall())
     }
-
-    fn begin(&self, want: Want) -> Begin {
-        let memory = self.0.memory();
-        Begin {
-            shared: Arc::clone(&self.0.shared),
-            account: self.0.id.clone(),
-            want,
-            memory: memory.unsaved(),
-            cached: self.current(),
-            refused: memory.refused.clone(),
-        }
-    }
 }
 
 struct Failed {
@@ -343,13 +322,6 @@ struct Failed {
 impl From<Failed> for AccountError {
     fn from(failed: Failed) -> Self {
         failed.error
-    }
-}
-
-impl Inner {
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        // No panic can happen while it is held.
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,7 +4,13 @@ use std::{fmt, pin::Pin, sync::Arc};
 
 use auth_core::{Backoff, Clock, RetryPolicy, TokenEndpoint, Transport};
 
-use crate::{Account, AccountId, Settings, TokenStore, flight::Work};
+use crate::{
+    account::Account,
+    id::AccountId,
+    settings::Settings,
+    shared::{GrantKind, Shared},
+    store::TokenStore,
+};
 
 /// What the accounts of one token endpoint share: the endpoint, the way there,
 /// the store, the clock, the policy, the settings. Cloning shares it.
@@ -25,28 +31,6 @@ use crate::{Account, AccountId, Settings, TokenStore, flight::Work};
 /// ```
 #[derive(Clone)]
 pub struct Accounts(pub(crate) Arc<Shared>);
-
-#[derive(Clone)]
-pub(crate) struct Shared {
-    pub(crate) endpoint: Arc<TokenEndpoint>,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) store: Arc<dyn TokenStore>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) policy: Arc<dyn RetryPolicy>,
-    pub(crate) settings: Settings,
-    pub(crate) grant: GrantKind,
-    pub(crate) spawner: Option<Spawner>,
-}
-
-/// Runs a future to its end.
-pub(crate) type Spawner = Arc<dyn Fn(Work<()>) + Send + Sync>;
-
-/// What new tokens are obtained with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum GrantKind {
-    RefreshToken,
-    ClientCredentials,
-}
 
 impl Accounts {
     /// Accounts at `endpoint`, refreshed with their refresh tokens by the

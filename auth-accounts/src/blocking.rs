@@ -23,8 +23,16 @@ use auth_core::{
 };
 
 use crate::{
-    Account, AccountError, AccountId, AccountStatus, Accounts, BlockingTokenStore, Lease, Record,
-    Settings, StoreError, Token, TokenStore, Version,
+    account::Account,
+    accounts::Accounts,
+    error::AccountError,
+    id::AccountId,
+    record::Record,
+    settings::Settings,
+    status::AccountStatus,
+    store::{BlockingTokenStore, Lease, TokenStore, Version},
+    store_error::StoreError,
+    token::Token,
 };
 
 /// [`Accounts`], for threads.

@@ -9,7 +9,11 @@ use std::{
 
 use auth_core::{Advice, FailureKind, RefreshError};
 
-use crate::{AccountId, Setback, StoreError, StoreErrorKind};
+use crate::{
+    id::AccountId,
+    record::Setback,
+    store_error::{StoreError, StoreErrorKind},
+};
 
 /// Why an account has no token to hand out. Cloning shares it: all who waited
 /// for the same refresh get the same one.

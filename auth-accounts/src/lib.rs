@@ -1,36 +1,61 @@
 #![doc = include_str!("../docs/crate.md")]
 
-mod account;
-mod accounts;
-mod blocking;
-mod error;
-mod events;
-mod flight;
+// By layers, the lowest first. A module imports from those above it in this
+// list, and never from one below.
+
+// Values, and what is stored.
 mod id;
 mod lifetime;
 mod record;
-mod refresh;
-mod setback;
+mod record_form;
 mod settings;
-mod status;
+
+// Stores.
+mod memory_store;
 mod store;
-mod sync;
+mod store_error;
+
+// What callers get.
+mod error;
+mod status;
 mod token;
 
+// What the machines know.
+mod held_lease;
+mod known;
+mod unsaved;
+
+// What accounts share.
+mod context;
+mod events;
+mod outcome;
+mod setback;
+mod shared;
+mod single_flight;
+mod sync;
+
+// The machines, without I/O.
+mod login;
+mod refresh;
+
+// The API.
+mod account;
+mod accounts;
+mod blocking;
+
 pub use crate::{
-    account::{Account, DueCheck},
+    account::{Account, keep_fresh::DueCheck},
     accounts::Accounts,
     blocking::{BlockingAccount, BlockingAccounts, KeepFresh},
     error::{AccountError, Reason},
     id::AccountId,
     lifetime::CLOCK_JUMP,
-    record::{
-        Begun, Fingerprint, FingerprintError, Record, RecordFormError, Setback, record_exposed,
-    },
+    memory_store::MemoryStore,
+    record::{Begun, Fingerprint, FingerprintError, Record, Setback},
+    record_form::{RecordFormError, record_exposed},
     settings::Settings,
     status::{AccountStatus, SetbackStatus},
-    store::{
-        BlockingTokenStore, Lease, MemoryStore, StoreError, StoreErrorKind, TokenStore, Version,
-    },
+    store::{BlockingTokenStore, Lease, TokenStore, Version},
+    store_error::{StoreError, StoreErrorKind},
     token::Token,
 };

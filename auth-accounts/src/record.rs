@@ -1,7 +1,5 @@
 //! What a store keeps for an account.
 
-mod form;
-
 use std::{fmt, time::SystemTime};
 
 use auth_core::{
@@ -9,14 +7,11 @@ use auth_core::{
 };
 use sha2::{Digest, Sha256};
 
-pub(crate) use self::form::seconds;
-pub use self::form::{RecordFormError, record_exposed};
-
 /// What a store keeps for an account: its tokens, and what became of the
 /// attempts to refresh them.
 ///
 /// `Debug` and plain `serde` redact the tokens;
-/// [`to_json_exposed`](Self::to_json_exposed) and [`record_exposed`] show
+/// [`to_json_exposed`](Self::to_json_exposed) and [`record_exposed`](crate::record_exposed) show
 /// them. The JSON form is described there.
 ///
 /// ```

@@ -8,7 +8,7 @@ use std::{
 use auth_core::FailureKind;
 use serde::Serialize;
 
-use crate::{AccountId, Record, StoreError, record::seconds};
+use crate::{id::AccountId, record::Record, record_form::seconds, store_error::StoreError};
 
 /// How an account is doing, by its record. `Display` is for a person; `serde`
 /// writes the fields as they stand, times as whole seconds since the Unix

@@ -1,18 +1,10 @@
 //! Where records live: the traits that every store implements.
 
-mod error;
-mod memory;
-
 use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{AccountId, Record};
-
-pub use self::{
-    error::{StoreError, StoreErrorKind},
-    memory::MemoryStore,
-};
+use crate::{id::AccountId, record::Record, store_error::StoreError};
 
 /// Keeps one [`Record`] for each account, without blocking.
 ///

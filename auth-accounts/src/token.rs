@@ -12,8 +12,11 @@ use auth_core::{AccessToken, Extra, Now, TokenSet};
 use http::{HeaderValue, header::InvalidHeaderValue};
 
 use crate::{
-    AccountError, AccountId, Reason, Settings, StoreError, StoreErrorKind,
+    error::{AccountError, Reason},
+    id::AccountId,
     lifetime::{Lifetime, Ttl, in_the_future},
+    settings::Settings,
+    store_error::{StoreError, StoreErrorKind},
 };
 
 /// An access token that may be used now. Cloning shares it.

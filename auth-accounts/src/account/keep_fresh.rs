@@ -3,7 +3,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use super::Account;
-use crate::{AccountError, refresh::Want};
+use crate::{error::AccountError, refresh::Want};
 
 /// How long [`Account::keep_fresh`] sleeps at most: the clock may be set, and
 /// the machine put to sleep, meanwhile.

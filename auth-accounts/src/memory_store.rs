@@ -13,8 +13,12 @@ use std::{
 use async_trait::async_trait;
 use futures_timer::Delay;
 
-use super::{BlockingTokenStore, Lease, StoreError, StoreErrorKind, TokenStore, Version};
-use crate::{AccountId, Record};
+use crate::{
+    id::AccountId,
+    record::Record,
+    store::{BlockingTokenStore, Lease, TokenStore, Version},
+    store_error::{StoreError, StoreErrorKind},
+};
 
 /// Keeps records in memory: for tests, and for programs that obtain their
 /// tokens anew whenever they start. Cloning shares the records.

@@ -6,7 +6,7 @@ use auth_core::{ErrorCode, FailureKind, TokenSet, serde_exposed::to_json};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
-use super::{Begun, Fingerprint, Record, Setback};
+use crate::record::{Begun, Fingerprint, Record, Setback};
 
 /// `serde` for a [`Record`] with its tokens shown, for whoever stores it on
 /// purpose: `#[serde(with = "auth_accounts::record_exposed")]`.
@@ -267,7 +267,7 @@ pub(crate) mod seconds {
             time.map(|time| since_epoch(time).as_secs()).serialize(serializer)
         }
 
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        pub(in crate::record_form) fn deserialize<'de, D: Deserializer<'de>>(
             deserializer: D,
         ) -> Result<Option<SystemTime>, D::Error> {
             Option::<u64>::deserialize(deserializer)?

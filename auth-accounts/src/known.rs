@@ -1,0 +1,126 @@
+//! What is known of an account's record.
+
+use std::sync::Arc;
+
+use auth_core::RefreshToken;
+
+use crate::{
+    record::{Fingerprint, Record, Setback},
+    store::{Lease, Version},
+    store_error::StoreError,
+    unsaved::{Against, Unsaved, UnsavedTokens, identity},
+};
+
+/// What a load gives.
+pub(crate) type Loaded = Result<Option<(Record, Version)>, StoreError>;
+
+/// What is known of an account's record.
+pub(crate) struct Known {
+    /// The record in use: the store's, or that in memory where it is newer.
+    pub(crate) record: Option<Record>,
+    /// The version in the store when it was last read or written.
+    pub(crate) version: Option<Version>,
+    /// The identity of the tokens in the store at that time.
+    stored: Option<Fingerprint>,
+    pub(crate) unsaved: Unsaved,
+}
+
+impl Known {
+    /// Nothing but what memory holds.
+    pub(crate) fn new(unsaved: Unsaved) -> Box<Self> {
+        Box::new(Self { record: None, version: None, stored: None, unsaved })
+    }
+
+    /// The record was read.
+    pub(crate) fn read(&mut self, found: Option<(Record, Version)>) {
+        let (found, version) = found.unzip();
+        self.version = version;
+        self.stored = found.as_ref().map(identity);
+        if let (Some(found), Some(setback)) = (&found, &self.unsaved.setback)
+            && found.obtained_at.is_some_and(|at| at > setback.failed_at)
+        {
+            // It could not be recorded, and others have got on without it.
+            self.unsaved.setback = None;
+        }
+        let against = self.unsaved.tokens.as_ref().map(|tokens| tokens.against(found.as_ref()));
+        self.record = match (against, &mut self.unsaved.tokens) {
+            (Some(Against::Replace), Some(tokens)) => {
+                tokens.follow(self.stored);
+                Some(tokens.record.clone())
+            }
+            (Some(Against::SaveAgain), Some(tokens)) => {
+                tokens.follow(self.stored);
+                if let Some(found) = &found {
+                    tokens.record = found.clone();
+                }
+                found
+            }
+            _ => {
+                self.unsaved.tokens = None;
+                found
+            }
+        };
+    }
+
+    /// `record` was saved. Memory holds nothing more.
+    pub(crate) fn saved(&mut self, record: Record, version: Version) {
+        self.version = Some(version);
+        if self.unsaved.tokens.is_some() {
+            // Otherwise the tokens are those that were read.
+            self.stored = Some(identity(&record));
+        }
+        self.record = Some(record);
+        self.unsaved = Unsaved::default();
+    }
+
+    /// Whether what is known may replace what somebody else saved since: the
+    /// tokens are the same, or a login in memory replaces them.
+    pub(crate) fn may_replace(&self, found: Option<&Record>) -> bool {
+        found.map(identity) == self.stored
+            || self.unsaved.tokens.as_ref().is_some_and(|tokens| tokens.replaces_login_of(found))
+    }
+
+    /// What somebody else saved counts, whatever memory holds.
+    pub(crate) fn give_way(&mut self, found: Option<(Record, Version)>) {
+        self.unsaved = Unsaved::default();
+        self.read(found);
+    }
+
+    /// A refresh has given new tokens, which are not saved yet.
+    pub(crate) fn refreshed(&mut self, record: Record, lease: &Arc<Lease>) {
+        let before = self.unsaved.tokens.as_ref();
+        let tokens = UnsavedTokens::of_refresh(record.clone(), self.stored, before, lease);
+        self.unsaved = Unsaved { tokens: Some(tokens), setback: None };
+        self.record = Some(record);
+    }
+
+    /// A login replaces what the store holds, and is not saved yet.
+    pub(crate) fn logged_in(&mut self, record: Record, lease: Option<Arc<Lease>>) {
+        let replaced = self.record.as_ref().and_then(|record| record.login);
+        let tokens = UnsavedTokens::of_login(record, self.stored, replaced, lease);
+        self.unsaved = Unsaved { tokens: Some(tokens), setback: None };
+    }
+
+    /// The tokens in memory could not be saved.
+    pub(crate) fn not_saved(&mut self, error: StoreError) {
+        if let Some(tokens) = &mut self.unsaved.tokens {
+            tokens.error = Some(error);
+        }
+    }
+
+    /// Why the tokens in memory could not be saved.
+    pub(crate) fn save_error(&self) -> Option<StoreError> {
+        self.unsaved.tokens.as_ref()?.error.clone()
+    }
+
+    /// The setback on record, and the one in memory that could not be recorded.
+    pub(crate) fn setbacks(&self) -> impl Iterator<Item = &Setback> {
+        let recorded = self.record.as_ref().and_then(|record| record.setback.as_ref());
+        recorded.into_iter().chain(&self.unsaved.setback)
+    }
+
+    /// The refresh token in use.
+    pub(crate) fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.record.as_ref()?.tokens.refresh_token.as_ref()
+    }
+}
