@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use auth_core::RefreshToken;
+use auth_core::{Grant, RefreshToken};
 
 use crate::{
     record::{Fingerprint, Record, Setback},
+    shared::GrantKind,
     store::{Lease, Version},
     store_error::StoreError,
     unsaved::{Against, Unsaved, UnsavedTokens, identity},
@@ -14,8 +15,24 @@ use crate::{
 /// What a load gives.
 pub(crate) type Loaded = Result<Option<(Record, Version)>, StoreError>;
 
+/// A record that is to be saved, and what is known until it is.
+pub(crate) struct Draft {
+    pub(crate) record: Record,
+    pub(crate) known: Box<Known>,
+}
+
+impl Draft {
+    /// It was saved.
+    pub(crate) fn saved(self, version: Version) -> Box<Known> {
+        let Self { record, mut known } = self;
+        known.saved(record, version);
+        known
+    }
+}
+
 /// What is known of an account's record.
 pub(crate) struct Known {
+    grant: GrantKind,
     /// The record in use: the store's, or that in memory where it is newer.
     pub(crate) record: Option<Record>,
     /// The version in the store when it was last read or written.
@@ -27,8 +44,8 @@ pub(crate) struct Known {
 
 impl Known {
     /// Nothing but what memory holds.
-    pub(crate) fn new(unsaved: Unsaved) -> Box<Self> {
-        Box::new(Self { record: None, version: None, stored: None, unsaved })
+    pub(crate) fn new(grant: GrantKind, unsaved: Unsaved) -> Box<Self> {
+        Box::new(Self { grant, record: None, version: None, stored: None, unsaved })
     }
 
     /// The record was read.
@@ -119,8 +136,24 @@ impl Known {
         recorded.into_iter().chain(&self.unsaved.setback)
     }
 
-    /// The refresh token in use.
-    pub(crate) fn refresh_token(&self) -> Option<&RefreshToken> {
+    /// What an attempt is made with: the refresh token in use, or none.
+    pub(crate) fn grant(&self) -> Grant {
+        match (self.grant, self.refresh_token()) {
+            (GrantKind::RefreshToken, Some(token)) => Grant::RefreshToken(token.clone()),
+            _ => Grant::ClientCredentials,
+        }
+    }
+
+    /// The fingerprint of the refresh token in use; `None` for a grant without
+    /// one.
+    pub(crate) fn token(&self) -> Option<Fingerprint> {
+        match self.grant {
+            GrantKind::RefreshToken => self.refresh_token().map(Fingerprint::of),
+            GrantKind::ClientCredentials => None,
+        }
+    }
+
+    fn refresh_token(&self) -> Option<&RefreshToken> {
         self.record.as_ref()?.tokens.refresh_token.as_ref()
     }
 }

@@ -17,7 +17,7 @@ use auth_core::Now;
 use crate::{
     context::Context,
     error::Reason,
-    known::{Known, Loaded},
+    known::{Draft, Known, Loaded},
     outcome::{Outcome, Source},
     record::Record,
     store::{Lease, Version},
@@ -29,10 +29,11 @@ use crate::{
 const MAX_ROUNDS: u32 = 8;
 
 /// What to do next.
+#[allow(clippy::large_enum_variant, reason = "a step is made once and moved at once")]
 pub(crate) enum Step {
     /// Load the record.
     Load(Reading),
-    /// Save [`Saving::record`]. From here on the login counts.
+    /// Save [`Saving::draft`]. From here on the login counts.
     Save(Saving),
     Done(Outcome),
 }
@@ -40,8 +41,9 @@ pub(crate) enum Step {
 /// Begins a login whose tokens are in `record`.
 pub(crate) fn start(context: Context, record: Record, memory: Unsaved) -> Step {
     let lease = memory.tokens.as_ref().and_then(UnsavedTokens::lease);
+    let grant = context.shared.grant;
     let login = Box::new(Login { context, record, lease, rounds: 0 });
-    Step::Load(Reading { login, known: Known::new(memory) })
+    Step::Load(Reading { login, known: Known::new(grant, memory) })
 }
 
 struct Login {
@@ -67,7 +69,8 @@ impl Reading {
                 known.unsaved.tokens = None;
                 known.read(found);
                 known.logged_in(login.record.clone(), login.lease.clone());
-                Step::Save(Saving { login, known })
+                let draft = Draft { record: login.record.clone(), known };
+                Step::Save(Saving { login, draft })
             }
             Err(error) if login.rounds > 0 => {
                 // It could be read a moment ago.
@@ -87,36 +90,24 @@ impl Reading {
 /// The tokens of the login are being saved.
 pub(crate) struct Saving {
     login: Box<Login>,
-    known: Box<Known>,
+    draft: Draft,
 }
 
 impl Saving {
-    pub(crate) fn record(&self) -> &Record {
-        &self.login.record
-    }
-
-    /// The version that the store has to hold.
-    pub(crate) fn expected(&self) -> Option<&Version> {
-        self.known.version.as_ref()
-    }
-
-    /// What would be lost if nothing were heard of the save again.
-    pub(crate) fn unsaved(&self) -> &Unsaved {
-        &self.known.unsaved
+    /// The record to be saved, and what is known until it is.
+    pub(crate) fn draft(&self) -> &Draft {
+        &self.draft
     }
 
     pub(crate) fn on_saved(self, saved: Result<Version, StoreError>, now: Now) -> Step {
-        let Self { mut login, known } = self;
+        let Self { mut login, draft } = self;
         match saved {
-            Ok(_) => {
-                let unsaved = Unsaved::default();
-                Step::Done(login.succeed(unsaved, None, now))
-            }
+            Ok(version) => Step::Done(login.end(draft.saved(version), None, now)),
             Err(error) if error.kind() == StoreErrorKind::Conflict && login.rounds < MAX_ROUNDS => {
                 login.rounds += 1;
-                Step::Load(Reading { login, known })
+                Step::Load(Reading { login, known: draft.known })
             }
-            Err(error) => Step::Done(login.keep(known, error, now)),
+            Err(error) => Step::Done(login.keep(draft.known, error, now)),
         }
     }
 }
@@ -125,11 +116,12 @@ impl Login {
     /// Ends with tokens that are in memory only.
     fn keep(self, mut known: Box<Known>, error: StoreError, now: Now) -> Outcome {
         known.not_saved(error.clone());
-        self.succeed(known.unsaved, Some(error), now)
+        known.record = Some(self.record.clone());
+        self.end(known, Some(error), now)
     }
 
-    fn succeed(self, unsaved: Unsaved, error: Option<StoreError>, now: Now) -> Outcome {
-        let Self { context, record, lease, .. } = self;
-        Outcome::token(&context, &record, Source::Login, unsaved, error, lease, now)
+    fn end(self, known: Box<Known>, error: Option<StoreError>, now: Now) -> Outcome {
+        let Self { context, lease, .. } = self;
+        Outcome::token(&context, known, Source::Login, error, lease, now)
     }
 }

@@ -55,16 +55,18 @@ pub(crate) enum Source {
 }
 
 impl Outcome {
-    /// The tokens of `record`; with the store's error if they are not saved.
+    /// The tokens in use; with the store's error if they are not saved.
     pub(crate) fn token(
         context: &Context,
-        record: &Record,
+        known: Box<Known>,
         source: Source,
-        unsaved: Unsaved,
         error: Option<StoreError>,
         lease: Option<Arc<Lease>>,
         now: Now,
     ) -> Self {
+        let Some(record) = &known.record else {
+            return Self::failure(context, known, lease, Reason::NotLoggedIn, now);
+        };
         let Context { account, shared, .. } = context;
         let cached =
             Cached::new(account, &record.tokens, record.obtained_at, now, &shared.settings);
@@ -80,7 +82,7 @@ impl Outcome {
             is_new: source != Source::Record,
             is_login: source == Source::Login,
         };
-        Self { ended, unsaved: unsaved.boxed(), lease }
+        Self { ended, unsaved: known.unsaved.boxed(), lease }
     }
 
     /// No token, but perhaps the old one to fall back on.

@@ -47,7 +47,7 @@
 //!                                   Done
 //! ```
 //!
-//! The numbers of the crate's documentation: 3 and 4 are [`decision`], 5 goes
+//! The numbers of the crate's documentation: 3 and 4 are [`reading`], 5 goes
 //! from [`leasing`] to [`saving`], 6 is [`CheckingRefusal`], and 7 is
 //! [`SavingSetback`]. Each state is a type in a file of its name, and says by an
 //! enum where it leads. This file puts them together. [`login`](crate::login) is
@@ -57,8 +57,6 @@
 
 mod attempt;
 mod catching_up;
-mod decision;
-mod draft;
 mod failure;
 mod leasing;
 mod next_record;
@@ -77,24 +75,21 @@ pub(crate) use self::want::Want;
 use self::{
     attempt::{Attempted, Sending},
     catching_up::{CatchingUp, CaughtUp},
-    decision::{Decision, decide},
-    draft::Draft,
     failure::{
         Checked, CheckingRefusal, Failed, SavingSetback, SetBack, SetbackConflict, SetbackRead,
         SetbackSaved, failed,
     },
     leasing::{Leased, Leasing},
     noting::{Noted, Noting},
-    reading::{Access, Read, Reading},
+    reading::Read,
     retry::{BeforeRetry, Looked, NotingRetry, RetryNoted, Sleeping, Slept},
-    run::Run,
+    run::{Access, Reading, Run},
     saving::{SavingTokens, TokensConflict, TokensRead, TokensSaved},
 };
 use crate::{
     context::Context,
-    known::{Known, Loaded},
+    known::{Draft, Known, Loaded},
     outcome::Outcome,
-    record::Record,
     store::{Lease, Version},
     store_error::StoreError,
     unsaved::{Unsaved, UnsavedTokens},
@@ -106,7 +101,7 @@ pub(crate) enum Step {
     Load(Load),
     /// Take the lease. Wait for it at most this long.
     Lease(Duration, Leasing),
-    /// Save [`Save::record`].
+    /// Save [`Save::draft`].
     Save(Save),
     /// Send this request.
     Send(Request, Sending),
@@ -118,7 +113,7 @@ pub(crate) enum Step {
 
 /// The states in which the record is being read.
 pub(crate) enum Load {
-    Decision(Reading),
+    Record(Reading),
     Retry(BeforeRetry),
     Refusal(CheckingRefusal),
     Tokens(TokensConflict),
@@ -138,23 +133,22 @@ pub(crate) enum Save {
 pub(crate) fn start(context: Context, want: Want, memory: Unsaved) -> Step {
     let lease = memory.tokens.as_ref().and_then(UnsavedTokens::lease);
     let access = lease.map_or(Access::Unasked, Access::Granted);
-    read(Reading { run: Run::new(context, want), known: Known::new(memory), access })
+    let known = Known::new(context.shared.grant, memory);
+    let run = Run::new(context, want);
+    Step::Load(Load::Record(Reading { run, known, access }))
 }
 
 impl Load {
     pub(crate) fn on_loaded(self, loaded: Loaded, now: Now) -> Step {
         match self {
-            Self::Decision(reading) => match reading.resolve(loaded, now) {
-                Read::Decide(reading) => decided(reading, now),
-                Read::Done(outcome) => Step::Done(outcome),
-            },
+            Self::Record(reading) => on_read(reading.resolve(loaded, now), now),
             Self::Retry(before) => match before.resolve(loaded, now) {
                 Looked::Attempt(attempted) => on_attempt(attempted, now),
                 Looked::Note(noting) => Step::Save(Save::RetryNote(noting)),
                 Looked::Done(outcome) => Step::Done(outcome),
             },
             Self::Refusal(checking) => match checking.resolve(loaded, now) {
-                Checked::StartOver(reading) => decided(reading, now),
+                Checked::StartOver(reading) => on_read(reading.decide(now), now),
                 Checked::SetBack(set_back) => on_setback(set_back),
                 Checked::Done(outcome) => Step::Done(outcome),
             },
@@ -164,7 +158,7 @@ impl Load {
             },
             Self::Setback(conflict) => match conflict.resolve(loaded, now) {
                 SetbackRead::Save(saving) => Step::Save(Save::Setback(saving)),
-                SetbackRead::StartOver(reading) => decided(reading, now),
+                SetbackRead::StartOver(reading) => on_read(reading.decide(now), now),
                 SetbackRead::Done(outcome) => Step::Done(outcome),
             },
         }
@@ -174,28 +168,15 @@ impl Load {
 impl Leasing {
     pub(crate) fn on_lease(self, leased: Result<Lease, StoreError>, now: Now) -> Step {
         match self.resolve(leased, now) {
-            Leased::Read(reading) => read(reading),
+            Leased::Read(reading) => Step::Load(Load::Record(reading)),
             Leased::Done(outcome) => Step::Done(outcome),
         }
     }
 }
 
 impl Save {
-    pub(crate) fn record(&self) -> &Record {
-        &self.draft().record
-    }
-
-    /// The version that the store has to hold.
-    pub(crate) fn expected(&self) -> Option<&Version> {
-        self.draft().known.version.as_ref()
-    }
-
-    /// What would be lost if nothing were heard of the save again.
-    pub(crate) fn unsaved(&self) -> &Unsaved {
-        &self.draft().known.unsaved
-    }
-
-    fn draft(&self) -> &Draft {
+    /// The record to be saved, and what is known until it is.
+    pub(crate) fn draft(&self) -> &Draft {
         match self {
             Self::CatchUp(state) => &state.draft,
             Self::Note(state) => &state.draft,
@@ -208,12 +189,12 @@ impl Save {
     pub(crate) fn on_saved(self, saved: Result<Version, StoreError>, now: Now) -> Step {
         match self {
             Self::CatchUp(catching_up) => match catching_up.resolve(saved) {
-                CaughtUp::Decide(reading) => decided(reading, now),
-                CaughtUp::ReadAgain(reading) => read(reading),
+                CaughtUp::Decide(reading) => on_read(reading.decide(now), now),
+                CaughtUp::ReadAgain(reading) => Step::Load(Load::Record(reading)),
             },
             Self::Note(noting) => match noting.resolve(saved, now) {
                 Noted::Attempt(attempted) => on_attempt(attempted, now),
-                Noted::ReadAgain(reading) => read(reading),
+                Noted::ReadAgain(reading) => Step::Load(Load::Record(reading)),
                 Noted::Done(outcome) => Step::Done(outcome),
             },
             Self::RetryNote(noting) => match noting.resolve(saved, now) {
@@ -248,17 +229,13 @@ impl Sleeping {
     }
 }
 
-fn read(reading: Reading) -> Step {
-    Step::Load(Load::Decision(reading))
-}
-
-fn decided(reading: Reading, now: Now) -> Step {
-    match decide(reading, now) {
-        Decision::CatchUp(catching_up) => Step::Save(Save::CatchUp(catching_up)),
-        Decision::Lease(wait, leasing) => Step::Lease(wait, leasing),
-        Decision::Note(noting) => Step::Save(Save::Note(noting)),
-        Decision::Attempt(attempted) => on_attempt(attempted, now),
-        Decision::Done(outcome) => Step::Done(outcome),
+fn on_read(read: Read, now: Now) -> Step {
+    match read {
+        Read::CatchUp(catching_up) => Step::Save(Save::CatchUp(catching_up)),
+        Read::Lease(wait, leasing) => Step::Lease(wait, leasing),
+        Read::Note(noting) => Step::Save(Save::Note(noting)),
+        Read::Attempt(attempted) => on_attempt(attempted, now),
+        Read::Done(outcome) => Step::Done(outcome),
     }
 }
 

@@ -9,15 +9,15 @@ use std::{
 
 use super::inner::Inner;
 use crate::{
-    events, login,
+    events,
+    known::Draft,
+    login,
     outcome::{Ended, Ending, Outcome},
-    record::Record,
     refresh::Step,
     shared::Shared,
     single_flight::GiveWay,
     store::Version,
     store_error::StoreError,
-    unsaved::Unsaved,
 };
 
 impl Inner {
@@ -45,10 +45,7 @@ impl Inner {
                         }
                     }
                     Step::Save(state) => {
-                        // Before the first await after the tokens arrived: from
-                        // here on a dropped caller loses nothing.
-                        self.remember(state.unsaved());
-                        let saved = self.save(state.record(), state.expected()).await;
+                        let saved = self.save(state.draft()).await;
                         state.on_saved(saved, clock.now())
                     }
                     Step::Send(request, state) => {
@@ -83,8 +80,8 @@ impl Inner {
                         state.on_loaded(loaded, clock.now())
                     }
                     login::Step::Save(state) => {
-                        self.count_login(state.unsaved(), counts);
-                        let saved = self.save(state.record(), state.expected()).await;
+                        self.count_login(state.draft(), counts);
+                        let saved = self.save(state.draft()).await;
                         state.on_saved(saved, clock.now())
                     }
                     login::Step::Done(outcome) => {
@@ -97,35 +94,30 @@ impl Inner {
         Ending::Ended(ended.await)
     }
 
-    async fn save(
-        &self,
-        record: &Record,
-        expected: Option<&Version>,
-    ) -> Result<Version, StoreError> {
-        let saved = self.shared.store.save(&self.id, record, expected).await;
+    /// Saves a record. Before the first await after new tokens arrived they are
+    /// in memory: from there on a dropped caller loses nothing.
+    async fn save(&self, draft: &Draft) -> Result<Version, StoreError> {
+        let Draft { record, known } = draft;
+        let remembered = self.memory().keep(&known.unsaved);
+        // Each of these may free a lease.
+        drop(remembered);
+        let saved = self.shared.store.save(&self.id, record, known.version.as_ref()).await;
         if saved.is_ok() {
-            let known = self.memory().forget();
-            // This may free a lease.
-            drop(known);
+            let remembered = self.memory().forget();
+            drop(remembered);
         }
         saved
     }
 
-    /// Remembers what is about to be saved.
-    fn remember(&self, unsaved: &Unsaved) {
-        let known = self.memory().keep(unsaved);
-        drop(known);
-    }
-
-    /// The same for a login, which counts from here on.
-    fn count_login(&self, unsaved: &Unsaved, counts: &AtomicBool) {
+    /// Remembers a login that is about to be saved. It counts from here on.
+    fn count_login(&self, draft: &Draft, counts: &AtomicBool) {
         let mut memory = self.memory();
-        let known = memory.keep(unsaved);
+        let remembered = memory.keep(&draft.known.unsaved);
         memory.refused = None;
         self.cached.store(None);
         counts.store(true, Ordering::Release);
         drop(memory);
-        drop(known);
+        drop(remembered);
     }
 
     /// Puts an outcome in place, then frees the lease.

@@ -32,11 +32,11 @@ impl Attempt {
         now: Now,
     ) -> Attempted {
         let shared = &run.context.shared;
-        let step = Refresh::new(Arc::clone(&shared.endpoint), run.grant(&known))
+        let step = Refresh::new(Arc::clone(&shared.endpoint), known.grant())
             .shared_policy(Arc::clone(&shared.policy))
             .possibly_spent(possibly_spent)
             .start(now);
-        let tried = run.refresh_token(&known);
+        let tried = known.token();
         Self { run, known, lease, tried }.go_on(step, now, now)
     }
 
@@ -53,8 +53,8 @@ impl Attempt {
         waiting: Waiting,
         now: Now,
     ) -> Attempted {
-        let tried = run.refresh_token(&known);
-        let step = waiting.resume_with(run.grant(&known), now);
+        let tried = known.token();
+        let step = waiting.resume_with(known.grant(), now);
         Self { run, known, lease, tried }.go_on(step, now, now)
     }
 

@@ -1,11 +1,8 @@
 //! Tokens that an earlier save failed to write are being saved.
 
-use super::{
-    draft::Draft,
-    reading::{Access, Reading},
-    run::Run,
-};
+use super::run::{Access, Reading, Run};
 use crate::{
+    known::Draft,
     store::Version,
     store_error::{StoreError, StoreErrorKind},
 };

@@ -6,13 +6,11 @@ use auth_core::{FailureKind, Now, RefreshError};
 
 use super::{
     attempt::Attempt,
-    draft::Draft,
-    reading::{Access, Reading},
-    run::Run,
+    run::{Access, Reading, Run},
 };
 use crate::{
     error::Reason,
-    known::{Known, Loaded},
+    known::{Draft, Known, Loaded},
     outcome::{Outcome, Source},
     record::{Fingerprint, Setback},
     store::{Lease, Version},
@@ -53,7 +51,7 @@ fn set_back(attempt: Attempt, error: RefreshError, now: Now) -> SetBack {
 
 /// The setback after `error`. It is kept in memory until it is on record.
 fn setback(run: &Run, known: &mut Known, error: &RefreshError, now: Now) -> Setback {
-    let token = run.refresh_token(known).unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
+    let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
     let previous = known
         .setbacks()
         .filter(|setback| setback.refresh_token == token)
@@ -91,7 +89,7 @@ impl CheckingRefusal {
                 return Checked::Done(run.fail(known, Some(lease), Reason::Store(store), now));
             }
         }
-        if attempt.run.refresh_token(&attempt.known) == attempt.tried {
+        if attempt.known.token() == attempt.tried {
             return Checked::SetBack(set_back(attempt, error, now));
         }
         let Attempt { run, known, lease, .. } = attempt;
@@ -201,12 +199,19 @@ impl SetbackConflict {
         let SavingSetback { run, draft, lease, tried, error } = saving;
         let mut known = draft.known;
         known.give_way(found);
-        if run.is_served(&known, now) {
+        if run.want.is_served_by(known.record.as_ref(), &run.context, now) {
             let lease = Some(lease);
-            return SetbackRead::Done(run.succeed(known, Source::Record, None, lease, now));
+            return SetbackRead::Done(Outcome::token(
+                &run.context,
+                known,
+                Source::Record,
+                None,
+                lease,
+                now,
+            ));
         }
         // A refusal concerns the refresh token that was tried, and no other.
-        if is_refusal && known.record.is_some() && run.refresh_token(&known) != tried {
+        if is_refusal && known.record.is_some() && known.token() != tried {
             return match start_over(run, known, lease, now) {
                 Ok(reading) => SetbackRead::StartOver(reading),
                 Err(outcome) => SetbackRead::Done(outcome),

@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use auth_core::Now;
 
-use super::{
-    reading::{Access, Reading},
-    run::Run,
-};
+use super::run::{Access, Reading, Run};
 use crate::{
     error::Reason,
     known::Known,

@@ -6,13 +6,11 @@ use auth_core::Now;
 
 use super::{
     attempt::{Attempt, Attempted},
-    draft::Draft,
-    reading::{Access, Reading},
-    run::Run,
+    run::{Access, Reading, Run},
 };
 use crate::{
     error::Reason,
-    known::Known,
+    known::{Draft, Known},
     outcome::Outcome,
     record::{Begun, Fingerprint, Record},
     store::{Lease, Version},
@@ -43,7 +41,7 @@ impl Noting {
         lease: Arc<Lease>,
         now: Now,
     ) -> Self {
-        let token = run.refresh_token(&known).unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
+        let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
         let begun = record.begun.replace(Begun::new(token, now.wall));
         let possibly_spent = begun.is_some_and(|begun| begun.refresh_token == token)
             || known
@@ -68,7 +66,7 @@ impl Noting {
                 // Without a refresh token there is none to spend unnoted. With
                 // one nothing is sent: if the response could not be saved either
                 // and the process ended, nobody would know that it is spent.
-                if run.refresh_token(&known).is_none() {
+                if known.token().is_none() {
                     return Noted::Attempt(Attempt::first(run, known, lease, possibly_spent, now));
                 }
                 Noted::Done(run.fail(known, Some(lease), Reason::Store(error), now))

@@ -6,12 +6,11 @@ use auth_core::{Delivery, Now, Waiting};
 
 use super::{
     attempt::{Attempt, Attempted},
-    draft::Draft,
     run::Run,
 };
 use crate::{
     error::Reason,
-    known::Loaded,
+    known::{Draft, Loaded},
     outcome::{Outcome, Source},
     record::{Begun, Fingerprint},
     store::{Lease, Version},
@@ -61,12 +60,19 @@ impl BeforeRetry {
             // the tokens are saved.
             Err(_) => return Looked::Attempt(attempt.again(*waiting, now)),
         }
-        if attempt.run.is_served(&attempt.known, now) {
+        if attempt.run.want.is_served_by(attempt.known.record.as_ref(), &attempt.run.context, now) {
             let Attempt { run, known, lease, .. } = attempt;
             let error = known.save_error();
-            return Looked::Done(run.succeed(known, Source::Record, error, Some(lease), now));
+            return Looked::Done(Outcome::token(
+                &run.context,
+                known,
+                Source::Record,
+                error,
+                Some(lease),
+                now,
+            ));
         }
-        let token = attempt.run.refresh_token(&attempt.known);
+        let token = attempt.known.token();
         if token == attempt.tried {
             return Looked::Attempt(attempt.again(*waiting, now));
         }

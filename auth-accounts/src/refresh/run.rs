@@ -1,15 +1,16 @@
-//! What every state of a refresh carries along.
+//! What every state of a refresh carries along, and the one that many lead back
+//! to.
 
 use std::sync::Arc;
 
-use auth_core::{Grant, Now};
+use auth_core::Now;
 
 use super::want::Want;
 use crate::{
     context::Context,
     error::Reason,
     known::Known,
-    outcome::{Outcome, Source},
+    outcome::Outcome,
     record::Fingerprint,
     shared::GrantKind,
     store::Lease,
@@ -45,28 +46,6 @@ impl Run {
         StoreError::new(StoreErrorKind::Conflict, self.context.account.to_string())
     }
 
-    /// The fingerprint of the refresh token in use; `None` for a grant without
-    /// one.
-    pub(super) fn refresh_token(&self, known: &Known) -> Option<Fingerprint> {
-        match self.context.shared.grant {
-            GrantKind::RefreshToken => known.refresh_token().map(Fingerprint::of),
-            GrantKind::ClientCredentials => None,
-        }
-    }
-
-    pub(super) fn grant(&self, known: &Known) -> Grant {
-        match (self.context.shared.grant, known.refresh_token()) {
-            (GrantKind::RefreshToken, Some(token)) => Grant::RefreshToken(token.clone()),
-            _ => Grant::ClientCredentials,
-        }
-    }
-
-    /// Whether the record in use has what is wanted.
-    pub(super) fn is_served(&self, known: &Known, now: Now) -> bool {
-        let record = known.record.as_ref();
-        record.is_some_and(|record| self.want.is_served_by(record, &self.context, now))
-    }
-
     /// What forbids an attempt.
     pub(super) fn obstacle(&self, known: &Known, now: Now) -> Option<Reason> {
         let Context { shared, .. } = &self.context;
@@ -81,28 +60,10 @@ impl Run {
         }
         let mut setbacks = known.setbacks().peekable();
         setbacks.peek()?;
-        let token = self.refresh_token(known).unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
+        let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
         setbacks
             .find(|setback| setback.bars(token, &shared.endpoint, now.wall))
             .map(|setback| Reason::Setback(setback.clone()))
-    }
-
-    /// Ends with the record in use.
-    pub(super) fn succeed(
-        &self,
-        known: Box<Known>,
-        source: Source,
-        error: Option<StoreError>,
-        lease: Option<Arc<Lease>>,
-        now: Now,
-    ) -> Outcome {
-        let known = *known;
-        match &known.record {
-            Some(record) => {
-                Outcome::token(&self.context, record, source, known.unsaved, error, lease, now)
-            }
-            None => self.fail(Box::new(known), lease, Reason::NotLoggedIn, now),
-        }
     }
 
     pub(super) fn fail(
@@ -114,4 +75,30 @@ impl Run {
     ) -> Outcome {
         Outcome::failure(&self.context, known, lease, reason, now)
     }
+}
+
+/// The right to send.
+pub(super) enum Access {
+    /// The lease was not asked for.
+    Unasked,
+    Granted(Arc<Lease>),
+    /// Somebody else held the lease all the time, and may have refreshed.
+    Denied(StoreError),
+}
+
+impl Access {
+    pub(super) fn lease(self) -> Option<Arc<Lease>> {
+        match self {
+            Self::Granted(lease) => Some(lease),
+            Self::Unasked | Self::Denied(_) => None,
+        }
+    }
+}
+
+/// The record is being read, before the lease and again under it. What follows
+/// is in `reading.rs`; many states lead back here.
+pub(crate) struct Reading {
+    pub(super) run: Box<Run>,
+    pub(super) known: Box<Known>,
+    pub(super) access: Access,
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use auth_core::Now;
 
-use super::{draft::Draft, run::Run};
+use super::run::Run;
 use crate::{
-    known::{Known, Loaded},
+    known::{Draft, Known, Loaded},
     outcome::{Outcome, Source},
     record::Record,
     store::{Lease, Version},
@@ -41,7 +41,14 @@ impl SavingTokens {
         match saved {
             Ok(version) => {
                 let known = draft.saved(version);
-                TokensSaved::Done(run.succeed(known, Source::Refresh, None, Some(lease), now))
+                TokensSaved::Done(Outcome::token(
+                    &run.context,
+                    known,
+                    Source::Refresh,
+                    None,
+                    Some(lease),
+                    now,
+                ))
             }
             Err(error) if error.kind() == StoreErrorKind::Conflict && run.another_round() => {
                 TokensSaved::Read(TokensConflict(Self { run, draft, lease }))
@@ -54,7 +61,7 @@ impl SavingTokens {
     fn keep(self, error: StoreError, now: Now) -> Outcome {
         let Self { run, draft: Draft { mut known, .. }, lease } = self;
         known.not_saved(error.clone());
-        run.succeed(known, Source::Refresh, Some(error), Some(lease), now)
+        Outcome::token(&run.context, known, Source::Refresh, Some(error), Some(lease), now)
     }
 }
 
@@ -82,12 +89,26 @@ impl TokensConflict {
         // else.
         let Draft { record, mut known } = draft;
         known.give_way(found);
-        if run.is_served(&known, now) {
-            return TokensRead::Done(run.succeed(known, Source::Refresh, None, Some(lease), now));
+        if run.want.is_served_by(known.record.as_ref(), &run.context, now) {
+            return TokensRead::Done(Outcome::token(
+                &run.context,
+                known,
+                Source::Refresh,
+                None,
+                Some(lease),
+                now,
+            ));
         }
         // Theirs are of no use now. Ours are, if not for long.
         known.record = Some(record);
         let error = Some(run.conflict());
-        TokensRead::Done(run.succeed(known, Source::Refresh, error, Some(lease), now))
+        TokensRead::Done(Outcome::token(
+            &run.context,
+            known,
+            Source::Refresh,
+            error,
+            Some(lease),
+            now,
+        ))
     }
 }

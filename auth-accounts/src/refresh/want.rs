@@ -47,7 +47,13 @@ impl Want {
     }
 
     /// Whether the tokens of `record` are what is wanted.
-    pub(super) fn is_served_by(&self, record: &Record, context: &Context, now: Now) -> bool {
+    pub(super) fn is_served_by(
+        &self,
+        record: Option<&Record>,
+        context: &Context,
+        now: Now,
+    ) -> bool {
+        let Some(record) = record else { return false };
         let (ttl, unwanted) = match self {
             Self::Lasting(ttl) => (*ttl, None),
             Self::Other(token) => (Ttl::Usual, Some(token)),
