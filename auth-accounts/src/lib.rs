@@ -1,47 +1,42 @@
 #![doc = include_str!("../docs/crate.md")]
 
-// By layers, the lowest first. A module imports from those above it in this
-// list, and never from one below.
-
-// Values, and what is stored.
-mod id;
-mod lifetime;
-mod record;
-mod record_form;
-mod settings;
-
-// Stores.
-mod memory_store;
-mod store;
-mod store_error;
-
-// What callers get.
-mod error;
-mod status;
-mod token;
-
-// What the machines know.
-mod held_lease;
-mod known;
-mod unsaved;
-
-// What accounts share.
-mod context;
-mod events;
-mod outcome;
-mod setback;
-mod shared;
-mod single_flight;
-mod sync;
-
-// The machines, without I/O.
-mod login;
-mod refresh;
-
-// The API.
+// The layers of this crate, lowest first. A module uses modules of its own line
+// and of lines above it.
+// layer: id record record_form settings lifetime -- values, and what is stored
+// layer: store_error store memory_store -- stores
+// layer: error token status -- what callers get
+// layer: sync single_flight shared -- what callers and accounts share
+// layer: held_lease unsaved known -- what is known of a record
+// layer: setback context outcome events -- what a refresh or a login ends with
+// layer: login refresh -- the machines, without I/O
+// layer: account -- one account: does what the machines say
+// layer: accounts blocking -- where accounts come from
 mod account;
 mod accounts;
 mod blocking;
+mod context;
+mod error;
+mod events;
+mod held_lease;
+mod id;
+mod known;
+mod lifetime;
+mod login;
+mod memory_store;
+mod outcome;
+mod record;
+mod record_form;
+mod refresh;
+mod setback;
+mod settings;
+mod shared;
+mod single_flight;
+mod status;
+mod store;
+mod store_error;
+mod sync;
+mod token;
+mod unsaved;
 
 pub use crate::{
     account::{Account, keep_fresh::DueCheck},

@@ -125,3 +125,6 @@ impl Login {
         Outcome::token(&context, known, Source::Login, error, lease, now)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,6 +65,8 @@ mod reading;
 mod retry;
 mod run;
 mod saving;
+#[cfg(test)]
+mod tests;
 mod want;
 
 use std::time::Duration;
