@@ -36,14 +36,14 @@ use crate::{
     token::{Cached, Token},
 };
 
-/// One account over time: always a token that is good, at most one refresh at
-/// a time. Cloning shares it. Made by [`Accounts::account`](crate::Accounts).
+/// One account over time: a token that is good, and at most one refresh at a
+/// time. Cloning shares the account.
+/// [`Accounts::account`](crate::Accounts::account) makes one.
 ///
-/// Callers may be dropped at any point. While a refresh is under way and one
-/// of the callers that wait for it remains, the refresh goes on from where it
-/// stands; it is broken off when the last of them is dropped, unless there is
-/// [a task that goes on](crate::Accounts::spawner). It runs on the runtime of
-/// its callers, so that they should all be on the same one.
+/// Callers may be dropped at any point. A refresh goes on while one of the
+/// callers that wait for it remains. It is cancelled when the last of them is
+/// dropped, unless there is [a background task](crate::Accounts::spawner). It
+/// runs on the runtime of its callers, so they should all be on the same one.
 #[derive(Clone)]
 pub struct Account(Arc<Inner>);
 
@@ -57,24 +57,23 @@ impl Account {
         &self.0.id
     }
 
-    /// A token that is good for at least
-    /// [`Settings::min_ttl`](crate::Settings::min_ttl), refreshed if need be.
+    /// Returns a token that is good for at least
+    /// [`Settings::min_ttl`](crate::Settings::min_ttl), and refreshes if needed.
     ///
-    /// If a refresh is due and fails, the old token is handed out for as long
-    /// as it is valid, with
-    /// [`refresh_error`](Token::refresh_error) set.
+    /// If a refresh fails while the old token is still valid, returns the old
+    /// token with [`refresh_error`](Token::refresh_error) set.
     ///
-    /// Dropping the future is safe for the account's state, but if nobody else
-    /// waits for the same refresh it breaks off the exchange, whose answer, and
-    /// with it a rotated refresh token, may be lost: the next call can then only
-    /// find out whether the old one still works. So do not put this into a
-    /// `timeout` or `select!` by itself: set
+    /// Dropping the future leaves the account in a good state. But if nobody
+    /// else waits for the same refresh, the request is cancelled. Its response,
+    /// and a rotated refresh token with it, may be lost. The next call can then
+    /// only find out whether the old refresh token still works. Therefore do not
+    /// put this future by itself into a `timeout` or `select!`. Set
     /// [`Accounts::spawner`](crate::Accounts::spawner), or await a task that
     /// awaits this.
     ///
     /// # Errors
     ///
-    /// [`AccountError`] if there is no valid token and none can be got now.
+    /// [`AccountError`] if there is no valid token and none can be obtained now.
     pub async fn token(&self) -> Result<Token, AccountError> {
         match self.cached() {
             Some(token) => Ok(token),
@@ -83,13 +82,14 @@ impl Account {
         }
     }
 
-    /// A token that is good for at least `ttl`, refreshed if need be. Three
-    /// quarters of its whole life are the most that is asked of a token.
+    /// Returns a token that is good for at least `ttl`, and refreshes if needed.
+    /// A `ttl` of more than three quarters of the token's lifetime counts as
+    /// three quarters.
     ///
     /// # Errors
     ///
-    /// [`AccountError`] if none can be got now; an old token that is valid,
-    /// but not for so long, is not handed out.
+    /// [`AccountError`] if no such token can be obtained now. An old token that
+    /// is valid for less than `ttl` is not returned.
     pub async fn token_valid_for(&self, ttl: Duration) -> Result<Token, AccountError> {
         let shared = &self.0.shared;
         let ttl = Ttl::AtLeast(ttl);
@@ -102,25 +102,25 @@ impl Account {
         Ok(self.obtain(Want::Lasting(ttl)).await?.0)
     }
 
-    /// A token newer than what is on record now, whatever its expiry says: say
-    /// because the user's rights have changed. A refresh by somebody else that
-    /// ends after this call began is taken for it.
+    /// Refreshes regardless of expiry, for example because the user's rights
+    /// have changed. Returns a token newer than the one that was on record when
+    /// this call began; a refresh by somebody else since then will do.
     ///
     /// # Errors
     ///
-    /// [`AccountError`] if it fails, or a setback on record forbids to try.
+    /// [`AccountError`] if the refresh fails, or a setback on record forbids one.
     pub async fn refresh_now(&self) -> Result<Token, AccountError> {
         Ok(self.obtain(Want::Newer(None)).await?.0)
     }
 
-    /// Says that an API refused `token` (401), and gives another. If it is no
-    /// longer the current one, somebody has refreshed already, and nothing is
-    /// sent. If none can be got, the refused one is not handed out again by
-    /// this account either.
+    /// Reports that an API refused `token` (401), and returns another one. If
+    /// `token` is no longer the current one, somebody has refreshed already, and
+    /// nothing is sent. This account does not hand out `token` again, even if no
+    /// other can be obtained.
     ///
     /// # Errors
     ///
-    /// [`AccountError`] if there is no other token and none can be got now.
+    /// [`AccountError`] if there is no other token and none can be obtained now.
     pub async fn rejected(&self, token: &AccessToken) -> Result<Token, AccountError> {
         match self.cached() {
             Some(current) if current.access_token() != token => Ok(current),
@@ -128,32 +128,32 @@ impl Account {
         }
     }
 
-    /// Puts `tokens` in the place of whatever the account had: after a login.
-    /// Any setback is over.
+    /// Replaces the account's tokens by those of a new login, and ends any
+    /// setback.
     ///
-    /// A refresh of the old tokens by another process comes to nothing, now or
-    /// later (while the login could not be saved, only if the old tokens came
-    /// from a login, too). One that is under way in this `Account` is waited
-    /// for, unless it has only begun to wait for the lease: its tokens would be
-    /// lost for good if this future were dropped next. (A blocking one cannot be
-    /// told to stop waiting, and is waited for.) Who asks for a token meanwhile
-    /// may get an old one; whoever asks after this has returned gets the new
-    /// one.
+    /// Waits for a refresh in progress here unless it is still waiting for the
+    /// lease; that one is cancelled. (A blocking refresh cannot be cancelled, and
+    /// is waited for.) Refreshes in other processes fail compare-and-swap and are
+    /// discarded. Whoever asks for a token meanwhile may get an old one; whoever
+    /// asks after this has returned gets the new one.
     ///
-    /// `tokens.expires_at` is believed, and the tokens are taken to have been
-    /// obtained just now. If they could not be saved, that is in
-    /// [`Token::unsaved`]; they are kept in memory, and saving is tried again
-    /// with every later call.
+    /// `tokens.expires_at` is trusted, and the tokens count as obtained now.
     ///
-    /// If the future is dropped, the login may still happen: once its tokens
-    /// are about to be saved it is carried on by whoever else waits for it, by
-    /// [the task that goes on](crate::Accounts::spawner), or by the next call.
-    /// Before that, nothing has changed.
+    /// If the tokens cannot be saved, [`Token::unsaved`] has the store's error.
+    /// They are kept in memory, and every later call tries again to save them.
+    /// Until then another process may go on refreshing the old tokens. If those
+    /// came from a login, this login replaces them all the same. If they came
+    /// otherwise and have been refreshed, this login is dropped.
+    ///
+    /// If the future is dropped before the tokens are about to be saved, nothing
+    /// has changed. After that the login continues: with whoever else waits for
+    /// it, with [a background task](crate::Accounts::spawner), or with the next
+    /// call.
     ///
     /// # Errors
     ///
-    /// [`AccountError`] if the store cannot be read, say because what it holds
-    /// for the account is damaged. Then nothing has changed.
+    /// [`AccountError`] if the store cannot be read, for example because the
+    /// record is damaged. Then nothing has changed.
     pub async fn login(&self, tokens: TokenSet) -> Result<Token, AccountError> {
         let record = Record::logged_in(tokens, self.0.shared.clock.wall());
         let counts = Arc::new(AtomicBool::new(false));
@@ -180,7 +180,8 @@ impl Account {
         }
     }
 
-    /// How the account is doing, by its record: for a person, and as JSON.
+    /// Returns how the account is doing according to its record, for people and
+    /// as JSON.
     ///
     /// # Errors
     ///
