@@ -157,3 +157,47 @@ impl Known {
         self.record.as_ref()?.tokens.refresh_token.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use auth_core::{AccessToken, TokenSet};
+
+    use super::*;
+
+    fn record(number: u8) -> Record {
+        Record::new(TokenSet::new(AccessToken::new(format!("at-{number}"))))
+    }
+
+    fn known(tokens: UnsavedTokens) -> Box<Known> {
+        let unsaved = Unsaved { tokens: Some(tokens), setback: None };
+        Known::new(GrantKind::RefreshToken, unsaved)
+    }
+
+    #[test]
+    fn tokens_in_memory_follow_what_was_read_last() {
+        let lease = Arc::new(Lease::new(()));
+        let follows = Some(identity(&record(1)));
+        let tokens = |number| UnsavedTokens::of_refresh(record(number), follows, None, &lease);
+        let mut newer = tokens(3);
+        newer.take_over(&mut tokens(2));
+        let mut known = known(newer);
+        known.read(Some((record(2), Version::from(1))));
+        assert_eq!(known.record, Some(record(3)));
+        known.read(Some((record(1), Version::from(2))));
+        assert_eq!(known.record, Some(record(1)));
+        assert!(known.unsaved.tokens.is_none());
+    }
+
+    #[test]
+    fn what_was_saved_is_what_the_store_holds() {
+        let lease = Arc::new(Lease::new(()));
+        let follows = Some(identity(&record(1)));
+        let mut known = known(UnsavedTokens::of_refresh(record(2), follows, None, &lease));
+        known.read(Some((record(1), Version::from(1))));
+        assert!(known.may_replace(Some(&record(1))));
+        known.saved(record(2), Version::from(2));
+        assert_eq!(known.version, Some(Version::from(2)));
+        assert!(known.may_replace(Some(&record(2))) && !known.may_replace(Some(&record(1))));
+        assert!(known.unsaved.tokens.is_none());
+    }
+}

@@ -5,47 +5,49 @@
 //! A refresh without trouble is: load, lease, load, note, send, tokens, free.
 //!
 //! ```text
-//!          ┌───────────┐  a token that will do,     ╔══════╗
-//!  start ─▶│  Reading  │─ a setback, no way ───────▶║ Done ║◀─ from every state,
-//!          │   load    │                            ╚══════╝   when the store fails
-//!          └───────────┘
-//!            │  │  ▲  ▲└──────────────────┐
-//!            │  ▼  │  └── conflict ──┐   │ granted, or timed out
-//!            │ ┌──────────┐          │   │
-//!            │ │CatchingUp│          │ ┌─────────┐
-//!            │ │   save   │          │ │ Leasing │
-//!            │ └──────────┘          │ │  lease  │
-//!            │ under the lease       │ └─────────┘
-//!            ▼                       │
-//!          ┌───────────┐             │
-//!          │  Noting   │─────────────┘
-//!          │   save    │
-//!          └───────────┘
-//!            │
-//!            ▼
-//!          ┌───────────┐   failed    ┌───────────┐ perhaps spent  ┌───────────┐
-//!          │  Sending  │────────────▶│ Sleeping  │───────────────▶│BeforeRetry│
-//!          │   send    │◀────────────│   sleep   │                │   load    │
-//!          └───────────┘  not sent   └───────────┘                └───────────┘
-//!            │       │ ▲                                            │      │
-//!            │       │ └─────────── the same refresh token ─────────┘      │ another
-//!     tokens │       │ ▲                                                   ▼ one
-//!            │       │ │                                          ┌───────────┐
-//!            │       │ └──────────────────────────────────────────│NotingRetry│
-//!            │       │ failed for good                            │   save    │
-//!            ▼       ▼                                            └───────────┘
-//!  ┌────────────┐  ┌───────────────┐  another refresh token
-//!  │SavingTokens│  │CheckingRefusal│──────────────────────▶ Reading
-//!  │   save     │  │     load      │
-//!  └────────────┘  └───────────────┘
-//!    │ ▲ conflict    │ still the same, or no refusal
-//!    │ ▼             ▼
-//!    │ TokensConflict│           SavingSetback ◀── conflict ──▶ SetbackConflict
-//!    │   load        └──────────▶    save                           load
-//!    ▼                               │
-//!   Done                             ▼
-//!                                   Done
+//!    start
+//!      │
+//!      ▼        a token that will do, a setback, no refresh token
+//! ┌─────────┐   or no lease
+//! │ Reading │──────────────────────────────────────────────────────▶ Done
+//! │  load   │
+//! └─────────┘
+//!   │  │  └─ tokens in memory ──▶ CatchingUp (save) ──▶ Reading
+//!   │  └─ the lease is not held ──▶ Leasing (lease) ──▶ Reading
+//!   │ the lease is held
+//!   ▼
+//! ┌─────────┐ conflict
+//! │ Noting  │──────────▶ Reading
+//! │  save   │
+//! └─────────┘
+//!   │
+//!   ▼
+//! ┌─────────┐   retry    ┌──────────┐ perhaps ┌─────────────┐ another ┌─────────────┐
+//! │ Sending │───────────▶│ Sleeping │────────▶│ BeforeRetry │────────▶│ NotingRetry │
+//! │  send   │◀───────────│  sleep   │  spent  │    load     │  token  │    save     │
+//! └─────────┘  not sent  └──────────┘         └─────────────┘         └─────────────┘
+//!   │  │  ▲                                     │ the same token         │
+//!   │  │  └─────────────────────────────────────┴────────────────────────┘
+//!   │  │ failed for good
+//!   │  ├─ rejected ──▶ CheckingRefusal (load) ── another token ──▶ Reading
+//!   │  │                          │ the same token
+//!   │  │                          ▼
+//!   │  └───────────────▶ SavingSetback (save) ──▶ Done
+//!   │                       │ conflict ▲
+//!   │                       ▼          │ the same token
+//!   │ tokens             SetbackConflict (load) ── another token ──▶ Reading, Done
+//!   ▼
+//! ┌──────────────┐  conflict  ┌────────────────┐
+//! │ SavingTokens │───────────▶│ TokensConflict │──▶ Done
+//! │     save     │◀───────────│      load      │ with somebody else's tokens
+//! └──────────────┘ may replace└────────────────┘
+//!   │
+//!   ▼
+//!  Done
 //! ```
+//!
+//! A store that fails leads from every state to `Done`, where nothing else is
+//! drawn.
 //!
 //! The numbers of the crate's documentation: 3 and 4 are [`reading`], 5 goes
 //! from [`leasing`] to [`saving`], 6 is [`CheckingRefusal`], and 7 is

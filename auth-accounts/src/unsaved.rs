@@ -155,15 +155,19 @@ impl UnsavedTokens {
     }
 
     /// Sets a time at which the lease is freed, for nobody may come back to save
-    /// them. It is the expiry of the access token: if nobody has asked for it by
-    /// then, nobody may ever, and others must not be locked out. The note on
-    /// record tells them what happened.
+    /// them. Then the note on record tells others what happened.
     pub(crate) fn free_in_time(&self, now: Option<SystemTime>, settings: &Settings) {
         if let Some(held) = &self.lease {
-            let left =
-                now.and_then(|now| Lifetime::of(&self.record, now).left()).unwrap_or_default();
-            held.free_after(left.min(LONGEST_HOLD).max(settings.lease_wait));
+            held.free_after(self.hold(now, settings));
         }
+    }
+
+    /// For how long the lease is held: until the access token expires. If nobody
+    /// has asked for it by then, nobody may ever, and others must not be locked
+    /// out.
+    fn hold(&self, now: Option<SystemTime>, settings: &Settings) -> Duration {
+        let left = now.and_then(|now| Lifetime::of(&self.record, now).left()).unwrap_or_default();
+        left.min(LONGEST_HOLD).max(settings.lease_wait)
     }
 }
 

@@ -52,6 +52,16 @@ fn without_trouble_it_is_load_lease_load_note_send_tokens() {
     assert!(outcome.lease.is_some(), "it is freed after the rest");
 }
 
+/// Lest a server whose tokens do not live be asked at every call.
+#[test]
+fn tokens_that_were_just_obtained_will_do_for_a_moment() {
+    let body = r#"{"access_token":"at-2","refresh_token":"rt-2","expires_in":0}"#;
+    let outcome = noted().send(Some(1), Ok((200, body))).saves(For::Tokens).ends();
+    let sent = outcome.given().obtained_at().unwrap();
+    let is_fresh = |after| outcome.given().0.is_fresh(sent + Duration::from_millis(after));
+    assert_eq!([is_fresh(500), is_fresh(999), is_fresh(1_000)], [true, true, false]);
+}
+
 #[test]
 fn a_token_that_lasts_needs_nothing() {
     let (start, _, good) = records();

@@ -111,3 +111,32 @@ fn a_lease_goes_from_the_earlier_tokens_to_the_later_ones() {
     assert!(login.lease().is_some());
     assert!(earlier.lease().is_none());
 }
+
+#[test]
+fn a_lease_is_held_until_the_access_token_expires_but_not_for_ever() {
+    let now = SystemTime::UNIX_EPOCH;
+    let settings = Settings::default();
+    let hold = |left: Option<u64>, now| {
+        let mut tokens = refreshed("1", None);
+        tokens.record.tokens.expires_at =
+            left.map(|left| SystemTime::UNIX_EPOCH + Duration::from_secs(left));
+        tokens.hold(now, &settings).as_secs()
+    };
+    assert_eq!(hold(Some(3_600), Some(now)), 3_600);
+    assert_eq!(hold(Some(100_000), Some(now)), 86_400);
+    // As long as it would be waited for, at least.
+    assert_eq!(hold(Some(10), Some(now)), 60);
+    assert_eq!(hold(None, Some(now)), 60);
+    assert_eq!(hold(Some(3_600), None), 60);
+}
+
+#[test]
+fn a_lease_is_freed_in_time() {
+    let settings = Settings::default().lease_wait(Duration::from_millis(1));
+    let tokens = refreshed("1", None);
+    assert!(tokens.lease().is_some());
+    tokens.free_in_time(None, &settings);
+    while tokens.lease().is_some() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}

@@ -46,6 +46,21 @@ fn a_refusal_is_checked_against_the_store() {
     let start = remembering();
     let other = start.record(5, 0);
     start.begin().reads(other).leases(60);
+    // Or until somebody has got on without it, after it happened.
+    for (later, barred) in [(0, true), (1, false)] {
+        let mut record = Start::new().record(1, 0);
+        record.obtained_at = Some(setback.failed_at + Duration::from_secs(later));
+        record.tokens.expires_at = record.obtained_at;
+        let mut start = remembering();
+        start.now.wall = setback.failed_at + Duration::from_secs(later);
+        let scenario = start.begin().reads(record);
+        if barred {
+            let (_, outcome) = scenario.fails();
+            assert!(outcome.unsaved.is_some());
+        } else {
+            scenario.leases(60);
+        }
+    }
 }
 
 #[test]
@@ -191,4 +206,28 @@ fn the_old_token_is_there_to_fall_back_on() {
     start.refused = Some(AccessToken::new("at-4"));
     let (_, outcome) = start.begin().cannot_read().fails();
     assert!(outcome.ended.fallback.is_none());
+}
+
+#[test]
+fn failures_in_a_row_are_counted_for_each_refresh_token() {
+    let (error, _) = unavailable().saves(For::Setback).fails();
+    let Reason::Refresh(failure) = error.reason() else { panic!("{error}") };
+    let (start, mut old, _) = records();
+    let earlier = start.now.wall - Duration::from_secs(100);
+    for (token, count) in [(old.fingerprint(), 2), (start.record(7, 0).fingerprint(), 1)] {
+        old.setback = Some(Setback::new(token.unwrap(), failure, earlier, Some(earlier)));
+        Start::new()
+            .begin()
+            .reads(old.clone())
+            .leases(60)
+            .reads(old.clone())
+            .saves(For::Note)
+            .send(Some(1), Ok((429, "")))
+            .look(|record, _| {
+                let setback = record.setback.as_ref().unwrap();
+                assert_eq!((setback.count, setback.since == earlier), (count, count == 2));
+            })
+            .saves(For::Setback)
+            .fails();
+    }
 }
