@@ -22,10 +22,16 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// It was saved.
+    /// It was saved. Memory holds nothing more.
     pub(crate) fn saved(self, version: Version) -> Box<Known> {
         let Self { record, mut known } = self;
-        known.saved(record, version);
+        known.version = Some(version);
+        if known.unsaved.tokens.is_some() {
+            // Otherwise the tokens are those that were read.
+            known.stored = Some(identity(&record));
+        }
+        known.record = Some(record);
+        known.unsaved = Unsaved::default();
         known
     }
 }
@@ -77,17 +83,6 @@ impl Known {
                 found
             }
         };
-    }
-
-    /// `record` was saved. Memory holds nothing more.
-    pub(crate) fn saved(&mut self, record: Record, version: Version) {
-        self.version = Some(version);
-        if self.unsaved.tokens.is_some() {
-            // Otherwise the tokens are those that were read.
-            self.stored = Some(identity(&record));
-        }
-        self.record = Some(record);
-        self.unsaved = Unsaved::default();
     }
 
     /// Whether what is known may replace what somebody else saved since: the
@@ -195,7 +190,7 @@ mod tests {
         let mut known = known(UnsavedTokens::of_refresh(record(2), follows, None, &lease));
         known.read(Some((record(1), Version::from(1))));
         assert!(known.may_replace(Some(&record(1))));
-        known.saved(record(2), Version::from(2));
+        let known = Draft { record: record(2), known }.saved(Version::from(2));
         assert_eq!(known.version, Some(Version::from(2)));
         assert!(known.may_replace(Some(&record(2))) && !known.may_replace(Some(&record(1))));
         assert!(known.unsaved.tokens.is_none());

@@ -53,6 +53,6 @@ impl Inner {
             cached: self.current(),
             refused: memory.refused.clone(),
         };
-        (context, memory.unsaved())
+        (context, memory.unsaved.as_deref().cloned().unwrap_or_default())
     }
 }

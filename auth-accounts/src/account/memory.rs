@@ -13,10 +13,6 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn unsaved(&self) -> Unsaved {
-        self.unsaved.as_deref().cloned().unwrap_or_default()
-    }
-
     pub(super) fn refuses(&self, token: &Token) -> bool {
         self.refused.as_ref() == Some(token.access_token())
     }
@@ -29,15 +25,10 @@ impl Memory {
         }
     }
 
-    /// Remembers tokens that are about to be saved.
-    #[must_use = "what was there may free a lease, which others may hear of"]
-    pub(super) fn keep(&mut self, unsaved: &Unsaved) -> Option<Box<Unsaved>> {
-        if unsaved.tokens.is_some() { self.replace(unsaved.clone().boxed()) } else { None }
-    }
-
+    /// Remembers this instead.
     #[must_use = "what was there may free a lease, which others may hear of"]
     pub(super) fn replace(&mut self, mut unsaved: Option<Box<Unsaved>>) -> Option<Box<Unsaved>> {
-        let mut old = self.forget();
+        let mut old = self.unsaved.take();
         if let (Some(unsaved), Some(old)) = (&mut unsaved, &mut old)
             && let (Some(tokens), Some(known)) = (&mut unsaved.tokens, &mut old.tokens)
         {
@@ -45,11 +36,5 @@ impl Memory {
         }
         self.unsaved = unsaved;
         old
-    }
-
-    /// The store has been told all there is.
-    #[must_use = "what was there may free a lease, which others may hear of"]
-    pub(super) fn forget(&mut self) -> Option<Box<Unsaved>> {
-        self.unsaved.take()
     }
 }

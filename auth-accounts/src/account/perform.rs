@@ -98,21 +98,23 @@ impl Inner {
     /// in memory: from there on a dropped caller loses nothing.
     async fn save(&self, draft: &Draft) -> Result<Version, StoreError> {
         let Draft { record, known } = draft;
-        let remembered = self.memory().keep(&known.unsaved);
-        // Each of these may free a lease.
-        drop(remembered);
+        if known.unsaved.tokens.is_some() {
+            let remembered = self.memory().replace(known.unsaved.clone().boxed());
+            // This may free a lease.
+            drop(remembered);
+        }
         let saved = self.shared.store.save(&self.id, record, known.version.as_ref()).await;
         if saved.is_ok() {
-            let remembered = self.memory().forget();
+            let remembered = self.memory().unsaved.take();
             drop(remembered);
         }
         saved
     }
 
-    /// Remembers a login that is about to be saved. It counts from here on.
+    /// A login that is about to be saved counts from here on.
     fn count_login(&self, draft: &Draft, counts: &AtomicBool) {
         let mut memory = self.memory();
-        let remembered = memory.keep(&draft.known.unsaved);
+        let remembered = memory.replace(draft.known.unsaved.clone().boxed());
         memory.refused = None;
         self.cached.store(None);
         counts.store(true, Ordering::Release);
@@ -162,8 +164,8 @@ struct Unfinished<'a> {
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         let Shared { clock, settings, .. } = &*self.inner.shared;
-        let unsaved = self.inner.memory().unsaved();
-        let Some(tokens) = unsaved.tokens else { return };
+        let unsaved = self.inner.memory().unsaved.clone();
+        let Some(tokens) = unsaved.and_then(|unsaved| unsaved.tokens) else { return };
         if !self.ended {
             // Whoever asks next is to save them, whatever it has until then.
             self.inner.cached.store(None);
