@@ -1,62 +1,55 @@
 //! One account over time.
 
-mod driver;
-mod fresh;
+#[cfg(test)]
+mod explore;
+mod inner;
+pub(crate) mod keep_fresh;
 mod memory;
+mod perform;
 
 use std::{
     fmt,
     future::poll_fn,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Waker},
     time::{Duration, SystemTime},
 };
 
-use arc_swap::ArcSwapOption;
 use auth_core::{AccessToken, TokenSet};
 
-pub use self::fresh::DueCheck;
-use self::{driver::Course, memory::Memory};
+use self::inner::Inner;
 use crate::{
-    AccountError, AccountId, AccountStatus, Reason, Record, StoreError, StoreErrorKind, Token,
-    accounts::Shared,
-    flight::{Hurry, SingleFlight, Work},
+    error::{AccountError, Reason},
+    id::AccountId,
     lifetime::Ttl,
-    refresh::{Begin, Landed, RefreshMachine, Want},
-    token::Cached,
+    login,
+    outcome::{Ended, Ending},
+    record::Record,
+    refresh::{self, Want},
+    shared::Shared,
+    single_flight::{GiveWay, Lost, Work},
+    status::AccountStatus,
+    store_error::{StoreError, StoreErrorKind},
+    token::{Cached, Token},
 };
 
-/// One account over time: always a token that is good, at most one refresh at
-/// a time. Cloning shares it. Made by [`Accounts::account`](crate::Accounts).
+/// One account over time: a token that is good, and at most one refresh at a
+/// time. Cloning shares the account.
+/// [`Accounts::account`](crate::Accounts::account) makes one.
 ///
-/// Callers may be dropped at any point. While a refresh is under way and one
-/// of the callers that wait for it remains, the refresh goes on from where it
-/// stands; it is broken off when the last of them is dropped, unless there is
-/// [a task that goes on](crate::Accounts::spawner). It runs on the runtime of
-/// its callers, so that they should all be on the same one.
+/// Callers may be dropped at any point. A refresh goes on while one of the
+/// callers that wait for it remains. It is cancelled when the last of them is
+/// dropped, unless there is [a background task](crate::Accounts::spawner). It
+/// runs on the runtime of its callers, so they should all be on the same one.
 #[derive(Clone)]
 pub struct Account(Arc<Inner>);
 
-struct Inner {
-    shared: Arc<Shared>,
-    id: AccountId,
-    cached: ArcSwapOption<Cached>,
-    flight: SingleFlight<Option<Landed>>,
-    memory: Mutex<Memory>,
-}
-
 impl Account {
     pub(crate) fn new(shared: Arc<Shared>, id: AccountId) -> Self {
-        Self(Arc::new(Inner {
-            shared,
-            id,
-            cached: ArcSwapOption::empty(),
-            flight: SingleFlight::new(),
-            memory: Mutex::new(Memory::default()),
-        }))
+        Self(Arc::new(Inner::new(shared, id)))
     }
 
     /// The account's name.
@@ -64,24 +57,23 @@ impl Account {
         &self.0.id
     }
 
-    /// A token that is good for at least
-    /// [`Settings::min_ttl`](crate::Settings::min_ttl), refreshed if need be.
+    /// Returns a token that is good for at least
+    /// [`Settings::min_ttl`](crate::Settings::min_ttl), and refreshes if needed.
     ///
-    /// If a refresh is due and fails, the old token is handed out for as long
-    /// as it is valid, with
-    /// [`refresh_error`](Token::refresh_error) set.
+    /// If a refresh fails while the old token is still valid, returns the old
+    /// token with [`refresh_error`](Token::refresh_error) set.
     ///
-    /// Dropping the future is safe for the account's state, but if nobody else
-    /// waits for the same refresh it breaks off the exchange, whose answer, and
-    /// with it a rotated refresh token, may be lost: the next call can then only
-    /// find out whether the old one still works. So do not put this into a
-    /// `timeout` or `select!` by itself: set
+    /// Dropping the future leaves the account in a good state. But if nobody
+    /// else waits for the same refresh, the request is cancelled. Its response,
+    /// and a rotated refresh token with it, may be lost. The next call can then
+    /// only find out whether the old refresh token still works. Therefore do not
+    /// put this future by itself into a `timeout` or `select!`. Set
     /// [`Accounts::spawner`](crate::Accounts::spawner), or await a task that
     /// awaits this.
     ///
     /// # Errors
     ///
-    /// [`AccountError`] if there is no valid token and none can be got now.
+    /// [`AccountError`] if there is no valid token and none can be obtained now.
     pub async fn token(&self) -> Result<Token, AccountError> {
         match self.cached() {
             Some(token) => Ok(token),
@@ -90,13 +82,14 @@ impl Account {
         }
     }
 
-    /// A token that is good for at least `ttl`, refreshed if need be. Three
-    /// quarters of its whole life are the most that is asked of a token.
+    /// Returns a token that is good for at least `ttl`, and refreshes if needed.
+    /// A `ttl` of more than three quarters of the token's lifetime counts as
+    /// three quarters.
     ///
     /// # Errors
     ///
-    /// [`AccountError`] if none can be got now; an old token that is valid,
-    /// but not for so long, is not handed out.
+    /// [`AccountError`] if no such token can be obtained now. An old token that
+    /// is valid for less than `ttl` is not returned.
     pub async fn token_valid_for(&self, ttl: Duration) -> Result<Token, AccountError> {
         let shared = &self.0.shared;
         let ttl = Ttl::AtLeast(ttl);
@@ -109,25 +102,25 @@ impl Account {
         Ok(self.obtain(Want::Lasting(ttl)).await?.0)
     }
 
-    /// A token newer than what is on record now, whatever its expiry says: say
-    /// because the user's rights have changed. A refresh by somebody else that
-    /// ends after this call began is taken for it.
+    /// Refreshes regardless of expiry, for example because the user's rights
+    /// have changed. Returns a token newer than the one that was on record when
+    /// this call began; a refresh by somebody else since then will do.
     ///
     /// # Errors
     ///
-    /// [`AccountError`] if it fails, or a setback on record forbids to try.
+    /// [`AccountError`] if the refresh fails, or a setback on record forbids one.
     pub async fn refresh_now(&self) -> Result<Token, AccountError> {
         Ok(self.obtain(Want::Newer(None)).await?.0)
     }
 
-    /// Says that an API refused `token` (401), and gives another. If it is no
-    /// longer the current one, somebody has refreshed already, and nothing is
-    /// sent. If none can be got, the refused one is not handed out again by
-    /// this account either.
+    /// Reports that an API refused `token` (401), and returns another one. If
+    /// `token` is no longer the current one, somebody has refreshed already, and
+    /// nothing is sent. This account does not hand out `token` again, even if no
+    /// other can be obtained.
     ///
     /// # Errors
     ///
-    /// [`AccountError`] if there is no other token and none can be got now.
+    /// [`AccountError`] if there is no other token and none can be obtained now.
     pub async fn rejected(&self, token: &AccessToken) -> Result<Token, AccountError> {
         match self.cached() {
             Some(current) if current.access_token() != token => Ok(current),
@@ -135,59 +128,60 @@ impl Account {
         }
     }
 
-    /// Puts `tokens` in the place of whatever the account had: after a login.
-    /// Any setback is over.
+    /// Replaces the account's tokens by those of a new login, and ends any
+    /// setback.
     ///
-    /// A refresh of the old tokens by another process comes to nothing, now or
-    /// later (while the login could not be saved, only if the old tokens came
-    /// from a login, too). One that is under way in this `Account` is waited
-    /// for, unless it has only begun to wait for the lease: its tokens would be
-    /// lost for good if this future were dropped next. (A blocking one cannot be
-    /// told to stop waiting, and is waited for.) Who asks for a token meanwhile
-    /// may get an old one; whoever asks after this has returned gets the new
-    /// one.
+    /// Waits for a refresh in progress here unless it is still waiting for the
+    /// lease; that one is cancelled. (A blocking refresh cannot be cancelled, and
+    /// is waited for.) Refreshes in other processes fail compare-and-swap and are
+    /// discarded. Whoever asks for a token meanwhile may get an old one; whoever
+    /// asks after this has returned gets the new one.
     ///
-    /// `tokens.expires_at` is believed, and the tokens are taken to have been
-    /// obtained just now. If they could not be saved, that is in
-    /// [`Token::unsaved`]; they are kept in memory, and saving is tried again
-    /// with every later call.
+    /// `tokens.expires_at` is trusted, and the tokens count as obtained now.
     ///
-    /// If the future is dropped, the login may still happen: once its tokens
-    /// are about to be saved it is carried on by whoever else waits for it, by
-    /// [the task that goes on](crate::Accounts::spawner), or by the next call.
-    /// Before that, nothing has changed.
+    /// If the tokens cannot be saved, [`Token::unsaved`] has the store's error.
+    /// They are kept in memory, and every later call tries again to save them.
+    /// Until then another process may go on refreshing the old tokens. If those
+    /// came from a login, this login replaces them all the same. If they came
+    /// otherwise and have been refreshed, this login is dropped.
+    ///
+    /// If the future is dropped before the tokens are about to be saved, nothing
+    /// has changed. After that the login continues: with whoever else waits for
+    /// it, with [a background task](crate::Accounts::spawner), or with the next
+    /// call.
     ///
     /// # Errors
     ///
-    /// [`AccountError`] if the store cannot be read, say because what it holds
-    /// for the account is damaged. Then nothing has changed.
+    /// [`AccountError`] if the store cannot be read, for example because the
+    /// record is damaged. Then nothing has changed.
     pub async fn login(&self, tokens: TokenSet) -> Result<Token, AccountError> {
         let record = Record::logged_in(tokens, self.0.shared.clock.wall());
         let counts = Arc::new(AtomicBool::new(false));
-        let mut lost = false;
+        let mut was_lost = false;
         loop {
-            let (before, join) = self.0.flight.queue(|_| {
-                let (account, record, counts) = (self.clone(), record.clone(), Arc::clone(&counts));
-                self.accompanied(Box::pin(async move {
-                    let begin = account.begin(Want::Lasting(Ttl::Usual));
-                    let step = RefreshMachine::replace(begin, record);
-                    account.0.carry_out(step, Course::LogIn(&counts)).await
+            let (before, own) = self.0.flight.queue(|_| {
+                let (inner, counts) = (Arc::clone(&self.0), Arc::clone(&counts));
+                let record = record.clone();
+                self.in_background(Box::pin(async move {
+                    let (context, memory) = inner.begin();
+                    inner.log_in(login::start(context, record, memory), &counts).await
                 }))
             });
             for other in before {
-                other.await;
+                let _ = other.await;
             }
-            match join.await.flatten() {
-                Some(landed) => return landed.result,
+            match own.await {
+                Ok(Ending::Ended(ended)) => return ended.result,
                 // It was lost in somebody else's panic.
-                None if counts.load(Ordering::Acquire) => return Ok(self.broken_off(&record)),
-                None if lost => return Err(self.lost()),
-                None => lost = true,
+                _ if counts.load(Ordering::Acquire) => return Ok(self.broken_off(&record)),
+                _ if was_lost => return Err(self.lost()),
+                _ => was_lost = true,
             }
         }
     }
 
-    /// How the account is doing, by its record: for a person, and as JSON.
+    /// Returns how the account is doing according to its record, for people and
+    /// as JSON.
     ///
     /// # Errors
     ///
@@ -215,7 +209,7 @@ impl Account {
 
     /// The token in memory, whatever its state. Nothing is read or refreshed.
     pub fn current(&self) -> Option<Token> {
-        self.0.cached.load_full().map(Token)
+        self.0.current()
     }
 
     async fn obtain_or_keep(&self, want: Want) -> Result<Token, AccountError> {
@@ -230,30 +224,31 @@ impl Account {
     }
 
     /// Takes part in refreshes until one does what is wanted. Also says whether
-    /// the token is a new one, and not only newly found.
+    /// the token is a new one, and not only newly read.
     async fn obtain(&self, want: Want) -> Result<(Token, bool), Failed> {
         let mut tries = 0;
-        let mut lost = false;
+        let mut was_lost = false;
         loop {
-            let join = self.0.flight.join(|hurry| self.refresh(want.clone(), hurry));
-            let own = join.started();
-            let landed = match join.await {
-                Some(Some(landed)) => landed,
-                // It gave way to a login.
-                Some(None) => continue,
+            let participant =
+                self.0.flight.join(|give_way| self.refresh_work(want.clone(), give_way));
+            let own = participant.started();
+            let Ended { result, fallback, is_new, is_login } = match participant.await {
+                Ok(Ending::Ended(ended)) => ended,
+                Ok(Ending::GaveWay) => continue,
                 // It was lost in somebody else's panic. Once may be chance; each
                 // time, something may have been sent.
-                None if lost => return Err(Failed { error: self.lost(), fallback: None }),
-                None => {
-                    lost = true;
+                Err(Lost) if was_lost => {
+                    return Err(Failed { error: self.lost(), fallback: None });
+                }
+                Err(Lost) => {
+                    was_lost = true;
                     continue;
                 }
             };
-            let Landed { result, fallback, exchanged, of_login } = landed;
             let token = match result {
                 Err(error) if !own && want.outwaits(&error) => continue,
                 // It has changed nothing, and need not be how a refresh ends.
-                Err(_) if of_login => continue,
+                Err(_) if is_login => continue,
                 result => result.map_err(|error| Failed { error, fallback })?,
             };
             let now = self.0.shared.clock.now();
@@ -262,29 +257,27 @@ impl Account {
                 || token.0.is_valid(now.wall)
                 || matches!(want, Want::Ahead(_));
             tries += u32::from(own);
-            if tries > 1
-                || (alive && (own || want.is_met_by(&token, exchanged, now, &self.0.shared)))
+            if tries > 1 || (alive && (own || want.is_met_by(&token, is_new, now, &self.0.shared)))
             {
-                return Ok((token, exchanged));
+                return Ok((token, is_new));
             }
         }
     }
 
-    fn refresh(&self, want: Want, hurry: Hurry) -> Work<Option<Landed>> {
+    fn refresh_work(&self, want: Want, give_way: GiveWay) -> Work<Ending> {
         if let Want::Other(refused) = &want {
             let current = self.current();
             self.0.memory().refuse(refused, current.as_ref());
         }
-        let step = RefreshMachine::start(self.begin(want));
+        let (context, memory) = self.0.begin();
+        let step = refresh::start(context, want, memory);
         let inner = Arc::clone(&self.0);
-        self.accompanied(Box::pin(
-            async move { inner.carry_out(step, Course::Refresh(&hurry)).await },
-        ))
+        self.in_background(Box::pin(async move { inner.refresh(step, &give_way).await }))
     }
 
-    /// The same work, with one more passenger as soon as it has to wait, if
-    /// there is somebody to take care of that.
-    fn accompanied(&self, mut work: Work<Option<Landed>>) -> Work<Option<Landed>> {
+    /// The same work, with a background task as one more participant as soon as
+    /// it has to wait, if there is a spawner.
+    fn in_background(&self, mut work: Work<Ending>) -> Work<Ending> {
         let Some(spawner) = self.0.shared.spawner.clone() else { return work };
         let mut account = Some(self.clone());
         Box::pin(poll_fn(move |context| {
@@ -292,15 +285,16 @@ impl Account {
             if polled.is_pending()
                 && let Some(account) = account.take()
             {
-                let mut passenger: Work<()> = Box::pin(async move {
-                    let usual = |hurry| account.refresh(Want::Lasting(Ttl::Usual), hurry);
+                let mut task: Work<()> = Box::pin(async move {
+                    let usual =
+                        |give_way| account.refresh_work(Want::Lasting(Ttl::Usual), give_way);
                     // Again, where that gives way to a login.
-                    while let Some(None) = account.0.flight.join(usual).await {}
+                    while let Ok(Ending::GaveWay) = account.0.flight.join(usual).await {}
                 });
-                // It takes its seat now, lest the last caller leave before it
-                // is polled by whoever it is given to.
-                let _ = passenger.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-                spawner(passenger);
+                // It joins now, lest the last caller leave before the task is
+                // polled by whoever it is given to.
+                let _ = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                spawner(task);
             }
             polled
         }))
@@ -319,18 +313,6 @@ impl Account {
     fn lost(&self) -> AccountError {
         AccountError::new(&self.0.id, Reason::Panicked, None, self.wall())
     }
-
-    fn begin(&self, want: Want) -> Begin {
-        let memory = self.0.memory();
-        Begin {
-            shared: Arc::clone(&self.0.shared),
-            account: self.0.id.clone(),
-            want,
-            memory: memory.unsaved(),
-            cached: self.current(),
-            refused: memory.refused.clone(),
-        }
-    }
 }
 
 struct Failed {
@@ -341,13 +323,6 @@ struct Failed {
 impl From<Failed> for AccountError {
     fn from(failed: Failed) -> Self {
         failed.error
-    }
-}
-
-impl Inner {
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        // No panic can happen while it is held.
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -4,10 +4,16 @@ use std::{fmt, pin::Pin, sync::Arc};
 
 use auth_core::{Backoff, Clock, RetryPolicy, TokenEndpoint, Transport};
 
-use crate::{Account, AccountId, Settings, TokenStore, flight::Work};
+use crate::{
+    account::Account,
+    id::AccountId,
+    settings::Settings,
+    shared::{GrantKind, Shared},
+    store::TokenStore,
+};
 
-/// What the accounts of one token endpoint share: the endpoint, the way there,
-/// the store, the clock, the policy, the settings. Cloning shares it.
+/// What the accounts of one token endpoint share: endpoint, transport, store,
+/// clock, policy and settings. Cloning shares it.
 ///
 /// ```
 /// use auth_accounts::{Accounts, MemoryStore};
@@ -25,28 +31,6 @@ use crate::{Account, AccountId, Settings, TokenStore, flight::Work};
 /// ```
 #[derive(Clone)]
 pub struct Accounts(pub(crate) Arc<Shared>);
-
-#[derive(Clone)]
-pub(crate) struct Shared {
-    pub(crate) endpoint: Arc<TokenEndpoint>,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) store: Arc<dyn TokenStore>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) policy: Arc<dyn RetryPolicy>,
-    pub(crate) settings: Settings,
-    pub(crate) grant: GrantKind,
-    pub(crate) spawner: Option<Spawner>,
-}
-
-/// Runs a future to its end.
-pub(crate) type Spawner = Arc<dyn Fn(Work<()>) + Send + Sync>;
-
-/// What new tokens are obtained with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum GrantKind {
-    RefreshToken,
-    ClientCredentials,
-}
 
 impl Accounts {
     /// Accounts at `endpoint`, refreshed with their refresh tokens by the
@@ -76,7 +60,7 @@ impl Accounts {
         self
     }
 
-    /// Everything else that can be set.
+    /// Replaces all other settings.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.shared().settings = settings;
@@ -91,17 +75,15 @@ impl Accounts {
         self
     }
 
-    /// Lets every refresh, and every login, that takes time be accompanied by a
-    /// task of its own,
-    /// so that it goes on when all who asked for it are dropped: by a timeout,
-    /// say, or with the request that they served. Without one, an exchange
-    /// that is broken off may have spent the refresh token, and its response is
-    /// lost.
+    /// Gives every refresh and every login that has to wait a background task. It
+    /// then continues when all its callers are dropped, for example by a timeout.
+    /// Without one, a cancelled request may have spent the refresh token, and its
+    /// response is lost.
     ///
-    /// `spawner` is called by whoever asks for a token, within its runtime, and
-    /// is to see to it that the future that it is given is polled to its end: by
-    /// somebody else, for it has to return at once. What panics in transport,
-    /// store or clock may do so there.
+    /// `spawner` is called by the caller who starts the refresh, within that
+    /// caller's runtime. It must return at once, and have the future polled to
+    /// completion elsewhere. A panic in transport, store or clock may happen
+    /// there.
     ///
     /// ```
     /// # use auth_accounts::Accounts;
@@ -120,10 +102,10 @@ impl Accounts {
         self
     }
 
-    /// An account. Nothing is read until it is asked for a token.
+    /// Returns an account. Nothing is read until it is asked for a token.
     ///
-    /// Clone what this returns to share it: two calls with the same name make
-    /// two accounts that know of each other only through the store.
+    /// Clone the account to share it. Two calls with the same name make two
+    /// accounts that know of each other only through the store.
     pub fn account(&self, id: impl Into<AccountId>) -> Account {
         Account::new(Arc::clone(&self.0), id.into())
     }

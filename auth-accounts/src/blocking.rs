@@ -23,8 +23,16 @@ use auth_core::{
 };
 
 use crate::{
-    Account, AccountError, AccountId, AccountStatus, Accounts, BlockingTokenStore, Lease, Record,
-    Settings, StoreError, Token, TokenStore, Version,
+    account::Account,
+    accounts::Accounts,
+    error::AccountError,
+    id::AccountId,
+    record::Record,
+    settings::Settings,
+    status::AccountStatus,
+    store::{BlockingTokenStore, Lease, TokenStore, Version},
+    store_error::StoreError,
+    token::Token,
 };
 
 /// [`Accounts`], for threads.
@@ -82,7 +90,7 @@ impl BlockingAccounts {
 }
 
 /// [`Account`], for threads. Threads that ask at the same time share one
-/// refresh, which one of them carries out.
+/// refresh, which one of them performs.
 #[derive(Debug, Clone)]
 pub struct BlockingAccount(pub(crate) Account);
 
@@ -166,16 +174,16 @@ impl BlockingAccount {
     }
 }
 
-/// The same account, for the async API. Its futures block the thread within a
-/// poll, for as long as transport, store and clock do.
+/// The same account, for the async API. A poll of its futures blocks the thread
+/// for as long as transport, store and clock do.
 impl From<BlockingAccount> for Account {
     fn from(account: BlockingAccount) -> Self {
         account.0
     }
 }
 
-/// Keeps an account fresh until it is dropped. The thread ends within a second
-/// after that, or when the refresh that it is in ends.
+/// Keeps an account fresh until it is dropped. After that the thread ends within
+/// a second, or when the refresh in progress ends.
 #[must_use = "it ends when it is dropped"]
 pub struct KeepFresh(Arc<AtomicBool>);
 

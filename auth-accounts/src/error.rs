@@ -9,12 +9,16 @@ use std::{
 
 use auth_core::{Advice, FailureKind, RefreshError};
 
-use crate::{AccountId, Setback, StoreError, StoreErrorKind};
+use crate::{
+    id::AccountId,
+    record::Setback,
+    store_error::{StoreError, StoreErrorKind},
+};
 
-/// Why an account has no token to hand out. Cloning shares it: all who waited
-/// for the same refresh get the same one.
+/// Why an account has no token to hand out. Cloning shares it: all callers of
+/// the same refresh get the same error.
 ///
-/// The message is one line for an operator, and holds no secret:
+/// The message is one line for an operator, without secrets:
 ///
 /// ```text
 /// account ada: refresh at auth.example.com failed after 3 attempts in 1.5 s: HTTP 503; try again later
@@ -30,25 +34,24 @@ struct Inner {
     wait: Option<Duration>,
 }
 
-/// What stands between an account and its token.
+/// Why there is no token.
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub enum Reason {
     /// The store has no record of the account. The user must log in.
     NotLoggedIn,
-    /// The access token has expired, or was refused, and there is no refresh
-    /// token to get another with. The user must log in.
+    /// The access token has expired or was refused, and there is no refresh
+    /// token. The user must log in.
     NoRefreshToken,
-    /// A refresh was tried and failed; see the error's advice.
+    /// A refresh was tried and failed. See [`AccountError::advice`].
     Refresh(RefreshError),
-    /// An earlier refresh failed and it is too early to try again, so nothing
-    /// was sent: wait until [`AccountError::retry_at`], or for a new login.
+    /// An earlier refresh failed, and it is too early to try again. Nothing was
+    /// sent. Wait until [`AccountError::retry_at`], or for a new login.
     Setback(Setback),
-    /// The store failed, and without it nothing is sent.
+    /// The store failed. Without it nothing is sent.
     Store(StoreError),
-    /// Transport, store, clock or policy panicked, twice in a row, in a task
-    /// that carried the refresh on for this one. The panic itself is to be seen
-    /// there.
+    /// Transport, store, clock or policy panicked twice in a row, in another task
+    /// that polled the shared refresh. That task has the panic.
     Panicked,
 }
 
@@ -68,18 +71,18 @@ impl AccountError {
         &self.0.account
     }
 
-    /// What stands between the account and its token.
+    /// Why there is no token.
     pub fn reason(&self) -> &Reason {
         &self.0.reason
     }
 
-    /// When a refresh may be tried again, by the wall clock; `None` if that is
-    /// not a matter of time, or not known.
+    /// When a refresh may be tried again, by the wall clock. `None` if time does
+    /// not help, or the time is unknown.
     pub fn retry_at(&self) -> Option<SystemTime> {
         self.0.retry_at
     }
 
-    /// What kind of failure the last refresh was, if it was one.
+    /// The kind of the last failure, if a refresh failed.
     pub fn kind(&self) -> Option<FailureKind> {
         match &self.0.reason {
             // The refusal of a client, which has no refresh token, is a matter
@@ -93,9 +96,9 @@ impl AccountError {
         }
     }
 
-    /// Whether the refresh token may be spent: the response to an attempt with
-    /// it was lost, in this process or in one that died. After a rejection this
-    /// means that the user must log in, although nobody shut the user out.
+    /// Whether the refresh token may be spent: the response to an attempt with it
+    /// was lost, in this process or in one that died. If the token was rejected
+    /// after that, the user must log in, but was not shut out on purpose.
     pub fn possibly_spent(&self) -> bool {
         match &self.0.reason {
             Reason::Refresh(error) => error.possibly_spent(),

@@ -7,7 +7,7 @@ mod on {
 
     use tracing::{Instrument, debug, info, info_span, warn};
 
-    use crate::{AccountId, Reason, refresh::Landed};
+    use crate::{error::Reason, id::AccountId, outcome::Ended};
 
     const TARGET: &str = "auth_accounts::account";
 
@@ -34,15 +34,15 @@ mod on {
         debug!(target: TARGET, "gave way to a login");
     }
 
-    pub(crate) fn ended(landed: &Landed) {
-        let fallback = landed.fallback.is_some();
-        match &landed.result {
+    pub(crate) fn ended(ended: &Ended) {
+        let fallback = ended.fallback.is_some();
+        match &ended.result {
             Ok(token) => match token.unsaved() {
                 Some(error) => {
                     warn!(target: TARGET, "new tokens could not be saved yet: {error}");
                 }
-                None if landed.of_login => info!(target: TARGET, "new tokens of a login saved"),
-                None if landed.exchanged => info!(target: TARGET, "new tokens saved"),
+                None if ended.is_login => info!(target: TARGET, "new tokens of a login saved"),
+                None if ended.is_new => info!(target: TARGET, "new tokens saved"),
                 None => debug!(target: TARGET, "the token on record does"),
             },
             Err(error) if matches!(error.reason(), Reason::Store(_)) => {
@@ -58,7 +58,7 @@ mod on {
 mod off {
     use std::time::Duration;
 
-    use crate::{AccountId, refresh::Landed};
+    use crate::{id::AccountId, outcome::Ended};
 
     pub(crate) fn within<F: Future>(_: &AccountId, _: bool, work: F) -> F {
         work
@@ -66,7 +66,7 @@ mod off {
 
     pub(crate) fn leasing(_: Duration) {}
     pub(crate) fn gave_way() {}
-    pub(crate) fn ended(_: &Landed) {}
+    pub(crate) fn ended(_: &Ended) {}
 }
 
 #[cfg(not(feature = "tracing"))]

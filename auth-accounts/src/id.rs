@@ -2,10 +2,10 @@
 
 use std::{borrow::Borrow, fmt, sync::Arc};
 
-/// The name of an account, as its owner chose it: any text. Cloning shares it.
+/// The name of an account: any text. Cloning shares it.
 ///
-/// It is not a secret: it stands in errors, events, and the names of files.
-/// Where it is shown, control characters are escaped.
+/// It is not a secret. It appears in errors, in events, and in the names of
+/// files. `Display` escapes control characters.
 ///
 /// ```
 /// use auth_accounts::AccountId;
@@ -18,7 +18,7 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 pub struct AccountId(Arc<str>);
 
 impl AccountId {
-    /// Takes a name.
+    /// An account of this name.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }

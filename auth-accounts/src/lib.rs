@@ -1,36 +1,56 @@
 #![doc = include_str!("../docs/crate.md")]
 
+// The layers of this crate, lowest first. A module uses modules of its own line
+// and of lines above it.
+// layer: id record record_form settings lifetime -- values, and what is stored
+// layer: store_error store memory_store -- stores
+// layer: error token status -- what callers get
+// layer: sync single_flight shared -- what callers and accounts share
+// layer: held_lease unsaved known -- what is known of a record
+// layer: setback context outcome events -- what a refresh or a login ends with
+// layer: login refresh -- the machines, without I/O
+// layer: account -- one account: does what the machines say
+// layer: accounts blocking -- where accounts come from
 mod account;
 mod accounts;
 mod blocking;
+mod context;
 mod error;
 mod events;
-mod flight;
+mod held_lease;
 mod id;
+mod known;
 mod lifetime;
+mod login;
+mod memory_store;
+mod outcome;
 mod record;
+mod record_form;
 mod refresh;
 mod setback;
 mod settings;
+mod shared;
+mod single_flight;
 mod status;
 mod store;
+mod store_error;
 mod sync;
 mod token;
+mod unsaved;
 
 pub use crate::{
-    account::{Account, DueCheck},
+    account::{Account, keep_fresh::DueCheck},
     accounts::Accounts,
     blocking::{BlockingAccount, BlockingAccounts, KeepFresh},
     error::{AccountError, Reason},
     id::AccountId,
     lifetime::CLOCK_JUMP,
-    record::{
-        Begun, Fingerprint, FingerprintError, Record, RecordFormError, Setback, record_exposed,
-    },
+    memory_store::MemoryStore,
+    record::{Begun, Fingerprint, FingerprintError, Record, Setback},
+    record_form::{RecordFormError, record_exposed},
     settings::Settings,
     status::{AccountStatus, SetbackStatus},
-    store::{
-        BlockingTokenStore, Lease, MemoryStore, StoreError, StoreErrorKind, TokenStore, Version,
-    },
+    store::{BlockingTokenStore, Lease, TokenStore, Version},
+    store_error::{StoreError, StoreErrorKind},
     token::Token,
 };

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use auth_core::TokenSet;
 
-use crate::{Record, Settings};
+use crate::{record::Record, settings::Settings};
 
 /// How far clocks of machines that share a store may differ, or a clock be set
 /// back, without anything being concluded from it.

@@ -1,6 +1,4 @@
-//! What a store keeps for an account.
-
-mod form;
+//! The record that a store keeps for an account.
 
 use std::{fmt, time::SystemTime};
 
@@ -9,15 +7,13 @@ use auth_core::{
 };
 use sha2::{Digest, Sha256};
 
-pub(crate) use self::form::seconds;
-pub use self::form::{RecordFormError, record_exposed};
-
-/// What a store keeps for an account: its tokens, and what became of the
-/// attempts to refresh them.
+/// What a store keeps for an account: its tokens, and what came of the attempts
+/// to refresh them.
 ///
-/// `Debug` and plain `serde` redact the tokens;
-/// [`to_json_exposed`](Self::to_json_exposed) and [`record_exposed`] show
-/// them. The JSON form is described there.
+/// `Debug` and plain `serde` redact the tokens.
+/// [`to_json_exposed`](Self::to_json_exposed) and
+/// [`record_exposed`](crate::record_exposed) show them; the latter describes the
+/// JSON form.
 ///
 /// ```
 /// use auth_accounts::Record;
@@ -37,17 +33,17 @@ pub use self::form::{RecordFormError, record_exposed};
 pub struct Record {
     /// The tokens.
     pub tokens: TokenSet,
-    /// Why the last refresh failed, if it failed.
+    /// Why the last refresh failed, if it did.
     pub setback: Option<Setback>,
-    /// A refresh that was begun and whose outcome is not on record. If nobody
-    /// holds the lease, its process died.
+    /// The note of a refresh whose outcome is not on record. If nobody holds the
+    /// lease, its process died.
     pub begun: Option<Begun>,
-    /// When the tokens were obtained, by the wall clock of whoever obtained
-    /// them. `None` for tokens of unknown age.
+    /// When the tokens were obtained, by the wall clock of the process that
+    /// obtained them. `None` for tokens of unknown age.
     pub obtained_at: Option<SystemTime>,
-    /// Which [login](crate::Account::login) the tokens come from, by way of any
-    /// number of refreshes: a fingerprint of the tokens that it gave. `None` for
-    /// tokens that came otherwise.
+    /// The [login](crate::Account::login) that the tokens come from, directly or
+    /// by refreshes: a fingerprint of that login's tokens. `None` for tokens that
+    /// came otherwise.
     pub login: Option<Fingerprint>,
 }
 
@@ -73,8 +69,8 @@ impl Record {
     }
 }
 
-/// A failed refresh, bound to the refresh token that it concerns: once the
-/// record holds another, it means nothing.
+/// A failed refresh. It concerns one refresh token, and means nothing once the
+/// record has another.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setback {
@@ -86,20 +82,21 @@ pub struct Setback {
     pub code: Option<ErrorCode>,
     /// The status of the response.
     pub status: Option<u16>,
-    /// Whether the response to some attempt with this refresh token was lost, so
-    /// that the token may be spent.
+    /// Whether the token may be spent: the response to an attempt with it was
+    /// lost.
     pub possibly_spent: bool,
-    /// When the first of this row of failures happened.
+    /// When the first failure in this row happened.
     pub since: SystemTime,
-    /// When the last of them happened.
+    /// When the last one happened.
     pub failed_at: SystemTime,
-    /// When it may be tried again; `None` if only with another refresh token.
+    /// When a refresh may be tried again. `None` if only another refresh token
+    /// helps.
     pub retry_at: Option<SystemTime>,
-    /// How many refreshes failed in a row.
+    /// How many refreshes have failed in a row.
     pub count: u32,
-    /// After [`FailureKind::Misconfigured`]: the set-up of the client that
-    /// failed. It means nothing to a client that is set up otherwise, say since
-    /// it was mended.
+    /// After [`FailureKind::Misconfigured`]: a fingerprint of the client's
+    /// configuration. The setback does not apply to a client configured
+    /// otherwise.
     pub client: Option<Fingerprint>,
 }
 
@@ -127,8 +124,8 @@ impl Setback {
     }
 }
 
-/// A refresh about to be tried: noted durably before the request is sent, and
-/// cleared by its outcome.
+/// The note of a refresh. It is saved before the first request is sent, and
+/// cleared by the outcome.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Begun {
@@ -145,9 +142,9 @@ impl Begun {
     }
 }
 
-/// Tells refresh tokens apart without showing them: the first 64 bits of a
-/// SHA-256 over the token. Safe to store and to log, for a token that cannot
-/// be guessed (RFC 6749 section 10.10 demands as much).
+/// Identifies a refresh token without showing it: the first 64 bits of its
+/// SHA-256. It is safe to store and to log, since a refresh token cannot be
+/// guessed (required by RFC 6749 section 10.10).
 ///
 /// ```
 /// use auth_accounts::Fingerprint;

@@ -4,7 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use auth_core::{FailureKind, RefreshError, TokenEndpoint};
 
-use crate::{AccountId, Fingerprint, Setback, Settings, accounts::Shared, lifetime::in_the_future};
+use crate::{
+    id::AccountId,
+    lifetime::in_the_future,
+    record::{Fingerprint, Setback},
+    settings::Settings,
+    shared::Shared,
+};
 
 impl Setback {
     /// The setback after `error`, which follows on `previous` if that concerns

@@ -1,12 +1,12 @@
-//! What can be set.
+//! The settings of accounts.
 
 use std::{
     hash::{BuildHasher, Hash},
     time::Duration,
 };
 
-/// How accounts are kept. The defaults suit tokens that live for minutes to
-/// days.
+/// The settings of accounts. The defaults suit tokens with a lifetime of minutes
+/// to days.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,71 +44,71 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// How long a token must at least be good for when it is handed out; 60 s
-    /// by default. A quarter of the token's whole life is always enough, so
-    /// that short-lived tokens are not refreshed at every call.
+    /// The shortest time for which a token must still be good when it is handed
+    /// out. 60 s by default. A quarter of the token's lifetime is always enough,
+    /// so that short-lived tokens are not refreshed at every call.
     #[must_use]
     pub fn min_ttl(mut self, ttl: Duration) -> Self {
         self.min_ttl = ttl;
         self
     }
 
-    /// How much earlier than its date a token is taken to expire, for clocks
-    /// that differ between machines; 10 s by default, and at most a tenth of
-    /// the token's life.
+    /// How much earlier than its date a token counts as expired, to allow for
+    /// clocks that differ between machines. 10 s by default. For a refresh ahead
+    /// of need, at most a tenth of the token's lifetime.
     #[must_use]
     pub fn clock_skew(mut self, skew: Duration) -> Self {
         self.clock_skew = skew;
         self
     }
 
-    /// How long before its expiry a token is refreshed ahead of need, at the
-    /// latest; 5 min by default, and at most a quarter of the token's life.
-    /// The moment itself is chosen at random between once and twice this time
-    /// before the expiry, so that a fleet does not refresh in step.
+    /// How long before its expiry a token is refreshed ahead of need. 5 min by
+    /// default, and at most a quarter of the token's lifetime. The moment is
+    /// random, between this time and twice this time before the expiry, so that
+    /// a fleet does not refresh in step.
     #[must_use]
     pub fn refresh_ahead(mut self, ahead: Duration) -> Self {
         self.refresh_ahead = ahead;
         self
     }
 
-    /// How long to wait for somebody else who is refreshing the same account;
-    /// 60 s by default. It should exceed the longest refresh, which with
-    /// default timeouts and the default policy is 31.5 s.
+    /// How long to wait while somebody else refreshes the same account. 60 s by
+    /// default. It should exceed the longest refresh, which is 31.5 s with the
+    /// default timeouts and policy.
     #[must_use]
     pub fn lease_wait(mut self, wait: Duration) -> Self {
         self.lease_wait = wait;
         self
     }
 
-    /// The wait after a first failed refresh that was `Unreachable` or
-    /// `Interrupted`; 1 s by default. After `Unavailable` it is 5 times, after
-    /// `Throttled` without a `Retry-After` 30 times, after `Misconfigured` 60
-    /// times as long. It doubles with each failure in a row, and a random half
-    /// of it is left out.
+    /// The wait after the first failed refresh if it was `Unreachable` or
+    /// `Interrupted`. 1 s by default. It is 5 times as long after `Unavailable`,
+    /// 30 times after `Throttled` without a `Retry-After`, and 60 times after
+    /// `Misconfigured`. It doubles with each failure in a row. The actual wait is
+    /// random, between half of this and all of it.
     #[must_use]
     pub fn setback_base(mut self, delay: Duration) -> Self {
         self.setback_base = delay;
         self
     }
 
-    /// The longest wait after a failed refresh; 5 min by default. What the
-    /// server asks for by `Retry-After` has its own bound.
+    /// The longest wait after a failed refresh. 5 min by default. `Retry-After`
+    /// has a [bound of its own](Self::retry_after_max).
     #[must_use]
     pub fn setback_max(mut self, delay: Duration) -> Self {
         self.setback_max = delay;
         self
     }
 
-    /// The longest `Retry-After` that is believed; a day by default.
+    /// The longest `Retry-After` that is honoured. A day by default.
     #[must_use]
     pub fn retry_after_max(mut self, delay: Duration) -> Self {
         self.retry_after_max = delay;
         self
     }
 
-    /// Makes everything that is chosen at random repeatable. For tests; a
-    /// fleet that shares a seed acts in step.
+    /// Makes every random choice repeatable. For tests: a fleet that shares a
+    /// seed acts in step.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);

@@ -8,11 +8,11 @@ use std::{
 use auth_core::FailureKind;
 use serde::Serialize;
 
-use crate::{AccountId, Record, StoreError, record::seconds};
+use crate::{id::AccountId, record::Record, record_form::seconds, store_error::StoreError};
 
-/// How an account is doing, by its record. `Display` is for a person; `serde`
-/// writes the fields as they stand, times as whole seconds since the Unix
-/// epoch. No secret is in it.
+/// How an account is doing according to its record. `Display` is for people.
+/// `serde` writes the fields as they are, times as whole seconds since the Unix
+/// epoch. It contains no secret.
 ///
 /// ```text
 /// ada: the access token expires in 43 min; refreshed 17 min ago
@@ -27,18 +27,19 @@ pub struct AccountStatus {
     pub logged_in: bool,
     /// Whether only a new login can help.
     pub login_needed: bool,
-    /// When the access token expires; `None` if that is not known.
+    /// When the access token expires. `None` if unknown.
     #[serde(serialize_with = "seconds::optional::serialize")]
     pub expires_at: Option<SystemTime>,
-    /// When the tokens were obtained; `None` if that is not known.
+    /// When the tokens were obtained. `None` if unknown.
     #[serde(rename = "renewed_at", serialize_with = "seconds::optional::serialize")]
     pub obtained_at: Option<SystemTime>,
-    /// Since when a refresh has been under way, or broken off by a crash.
+    /// When a refresh began that has no outcome yet: it is under way, or a crash
+    /// ended it.
     #[serde(serialize_with = "seconds::optional::serialize")]
     pub begun_at: Option<SystemTime>,
     /// Why the last refresh failed, if it did.
     pub setback: Option<SetbackStatus>,
-    /// The store's error, if newer tokens are in memory only.
+    /// The store's error if newer tokens are in memory only.
     pub unsaved: Option<String>,
     #[serde(skip)]
     now: SystemTime,
@@ -54,8 +55,8 @@ pub struct SetbackStatus {
     pub code: Option<String>,
     /// The status of the response.
     pub status: Option<u16>,
-    /// Whether the refresh token may be spent by an attempt whose answer was
-    /// lost.
+    /// Whether the refresh token may be spent: the response to an attempt with it
+    /// was lost.
     #[serde(rename = "after_unknown")]
     pub possibly_spent: bool,
     /// How many refreshes failed in a row.

@@ -1,18 +1,10 @@
-//! Where records live: the traits that every store implements.
-
-mod error;
-mod memory;
+//! The traits that every store implements.
 
 use std::{any::Any, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
-use crate::{AccountId, Record};
-
-pub use self::{
-    error::{StoreError, StoreErrorKind},
-    memory::MemoryStore,
-};
+use crate::{id::AccountId, record::Record, store_error::StoreError};
 
 /// Keeps one [`Record`] for each account, without blocking.
 ///
@@ -23,38 +15,38 @@ pub use self::{
 ///
 /// 1. **Durable on return.** When [`save`](Self::save) has returned a version,
 ///    the record survives a crash of the process and of the machine.
-/// 2. **All or nothing.** A save that fails, or that the process dies in,
+/// 2. **All or nothing.** A save that fails, or during which the process dies,
 ///    leaves the old record or the new one, never a mixture.
 /// 3. **Compare and swap.** A save takes effect only if the stored version is
-///    still the expected one, whoever else saves at that moment; otherwise it
-///    is a [`Conflict`](StoreErrorKind::Conflict) and changes nothing. Two
-///    records never have the same version, even if their contents are equal.
-/// 4. **The lease is exclusive** over all that share the store: tasks,
-///    threads, processes, machines. It is freed when the [`Lease`] is dropped,
-///    and when its holder dies. Saving does not need it.
-/// 5. **Nothing unreadable is touched.** A record that is damaged, written by
-///    a newer version, or not to be trusted is an error that names the file or
-///    the row, for `load` and `save` alike. It is never overwritten.
-/// 6. **Silent about secrets.** No error and no event holds a token.
-/// 7. **Cancel-safe.** A dropped future may have had its whole effect or none.
-///    The future of [`lease`](Self::lease) must not leave a lease behind.
+///    still the expected one, whoever else saves at that moment. Otherwise it is
+///    a [`Conflict`](crate::StoreErrorKind::Conflict) and changes nothing. No two
+///    records have the same version, even if their contents are equal.
+/// 4. **The lease is exclusive** among all who share the store: tasks, threads,
+///    processes, machines. It is freed when the [`Lease`] is dropped, and when
+///    its holder dies. Saving does not require it.
+/// 5. **Nothing unreadable is touched.** If a record is damaged, written by a
+///    newer version, or not trusted, `load` and `save` both return an error that
+///    names the file or the row. The record is never overwritten.
+/// 6. **Silent about secrets.** No error and no event contains a token.
+/// 7. **Cancel-safe.** A dropped future has had its whole effect or none. The
+///    future of [`lease`](Self::lease) must not leave a lease behind.
 #[async_trait]
 pub trait TokenStore: Send + Sync {
-    /// The record of `account` and its version; `None` if there never was one.
+    /// Returns the record of `account` and its version, or `None` if there is
+    /// none.
     ///
     /// # Errors
     ///
-    /// If there is one that cannot be read.
+    /// If there is a record that cannot be read.
     async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError>;
 
-    /// Replaces the record of `account` if its version is still `expected`,
-    /// where `None` stands for "there is no record", and returns the new
-    /// version.
+    /// Replaces the record of `account` if its version is still `expected`, and
+    /// returns the new version. `None` expects that there is no record.
     ///
     /// # Errors
     ///
-    /// [`Conflict`](StoreErrorKind::Conflict) if the stored version is another
-    /// one; and if the record could not be made durable.
+    /// [`Conflict`](crate::StoreErrorKind::Conflict) if the stored version is
+    /// another one. Any other kind if the record could not be made durable.
     async fn save(
         &self,
         account: &AccountId,
@@ -62,13 +54,13 @@ pub trait TokenStore: Send + Sync {
         expected: Option<&Version>,
     ) -> Result<Version, StoreError>;
 
-    /// Waits until nobody else holds the lease of `account`, at most for
-    /// `wait` of real time, and takes it. It need not have a record.
+    /// Takes the lease of `account`. Waits at most `wait`, in real time, until
+    /// nobody else holds it. The account need not have a record.
     ///
     /// # Errors
     ///
-    /// [`LeaseTimeout`](StoreErrorKind::LeaseTimeout) if it was held all the
-    /// time; and if it cannot be had at all.
+    /// [`LeaseTimeout`](crate::StoreErrorKind::LeaseTimeout) if somebody else
+    /// held the lease all the time. Any other kind if it cannot be taken.
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError>;
 }
 
@@ -146,20 +138,20 @@ macro_rules! forward {
 }
 forward!(&T, Arc<T>, Box<T>);
 
-/// Which state of a record this is. Only equality means anything.
+/// Identifies one state of a record. Only equality means anything.
 ///
-/// What is in it is the store's own affair: a counter, a hash, a row's
-/// transaction number.
+/// The store chooses the contents: a counter, a hash, a row's transaction
+/// number.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Version(Box<[u8]>);
 
 impl Version {
-    /// A version out of whatever the store tells versions apart by.
+    /// A version with these contents.
     pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
         Self(bytes.into())
     }
 
-    /// What it was made of.
+    /// The contents.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
@@ -179,17 +171,16 @@ impl fmt::Debug for Version {
     }
 }
 
-/// The exclusive right to refresh an account, for as long as this is kept.
-/// Dropping it frees the account for others.
+/// The exclusive right to refresh an account. Dropping it frees the account for
+/// others.
 #[must_use = "dropping it frees the account for others"]
 pub struct Lease {
     _guard: Box<dyn Any + Send + Sync>,
 }
 
 impl Lease {
-    /// A lease that is freed by dropping `guard`, on whatever thread: one within
-    /// an async runtime, so that the drop must not block for long, or one
-    /// outside of any, so that it must not need one. It must not panic.
+    /// Released when `guard` is dropped, on any thread, inside or outside a
+    /// runtime: the drop must not block for long, need a runtime, or panic.
     pub fn new(guard: impl Any + Send + Sync) -> Self {
         Self { _guard: Box::new(guard) }
     }

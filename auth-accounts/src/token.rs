@@ -1,4 +1,4 @@
-//! What callers are handed.
+//! The token that callers get.
 
 use std::{
     cmp::Ordering,
@@ -12,14 +12,17 @@ use auth_core::{AccessToken, Extra, Now, TokenSet};
 use http::{HeaderValue, header::InvalidHeaderValue};
 
 use crate::{
-    AccountError, AccountId, Reason, Settings, StoreError, StoreErrorKind,
+    error::{AccountError, Reason},
+    id::AccountId,
     lifetime::{Lifetime, Ttl, in_the_future},
+    settings::Settings,
+    store_error::{StoreError, StoreErrorKind},
 };
 
 /// An access token that may be used now. Cloning shares it.
 ///
-/// It was handed out although something may not be in order: see
-/// [`unsaved`](Self::unsaved) and [`refresh_error`](Self::refresh_error).
+/// It may come with a warning: see [`unsaved`](Self::unsaved) and
+/// [`refresh_error`](Self::refresh_error).
 #[derive(Clone, PartialEq)]
 pub struct Token(pub(crate) Arc<Cached>);
 
@@ -29,8 +32,8 @@ impl Token {
         &self.0.tokens.access_token
     }
 
-    /// The value of an `Authorization` header with it (RFC 6750 section 2.1),
-    /// marked sensitive. It shares the token's memory.
+    /// The value of an `Authorization` header (RFC 6750 section 2.1), marked
+    /// sensitive. It shares the token's memory.
     ///
     /// # Errors
     ///
@@ -42,12 +45,13 @@ impl Token {
         }
     }
 
-    /// When it expires, by the wall clock; `None` if that is not known.
+    /// When it expires, by the wall clock. `None` if unknown.
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.0.tokens.expires_at
     }
 
-    /// When it was obtained, by the wall clock of whoever obtained it.
+    /// When it was obtained, by the wall clock of the process that obtained it.
+    /// `None` if unknown.
     pub fn obtained_at(&self) -> Option<SystemTime> {
         self.0.obtained_at
     }
@@ -57,20 +61,20 @@ impl Token {
         self.0.tokens.scope.as_deref()
     }
 
-    /// The other members of the server's answers, such as `id_token` or an
-    /// instance's URL.
+    /// The other members of the server's responses, such as `id_token` or the URL
+    /// of an instance.
     pub fn extra(&self) -> &Extra {
         &self.0.tokens.extra
     }
 
-    /// The store's error, if the tokens could not be saved: they are in memory
-    /// only, and a restart would lose them. Saving is tried again when the
-    /// account is next asked for a token; tell a person meanwhile.
+    /// The store's error if the tokens could not be saved. They are in memory
+    /// only, and a restart would lose them. The next call for a token tries again
+    /// to save them. Tell an operator meanwhile.
     pub fn unsaved(&self) -> Option<&StoreError> {
         self.0.trouble.as_ref()?.unsaved.as_ref()
     }
 
-    /// Why a refresh that was due failed. The token itself is still good.
+    /// The error if a refresh was due and failed. The token itself is still valid.
     pub fn refresh_error(&self) -> Option<&AccountError> {
         self.0.trouble.as_ref()?.refresh.as_ref()
     }
@@ -194,6 +198,16 @@ impl Cached {
         self.due_in = Some(again.duration_since(now).unwrap_or_default());
         self.trouble = Some(Box::new(Trouble { unsaved: None, refresh: Some(error) }));
         self
+    }
+
+    /// All of it.
+    #[cfg(test)]
+    pub(crate) fn tell(&self) -> String {
+        let Self { tokens, obtained_at, window, due_in, trouble, .. } = self;
+        let trouble =
+            trouble.as_ref().map(|trouble| format!("{:?} {:?}", trouble.unsaved, trouble.refresh));
+        let token = tokens.access_token.expose();
+        format!("{token} {tokens:?} {obtained_at:?} {window:?} {due_in:?} {trouble:?}")
     }
 
     /// The tokens and when they were obtained.

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 mod sync {
-    //! What `flight` rests on, under loom's eyes. The `Arc` is that of std,
+    //! What `single_flight` rests on, under loom's eyes. The `Arc` is that of std,
     //! since wakers are made of it.
 
     pub(crate) use std::sync::Arc;
@@ -12,8 +12,8 @@ mod sync {
 }
 
 #[allow(dead_code, unreachable_pub, reason = "not every part of it is tested here")]
-#[path = "../src/flight.rs"]
-mod flight;
+#[path = "../src/single_flight.rs"]
+mod single_flight;
 
 use std::{
     future::Future,
@@ -162,10 +162,10 @@ async fn the_loser_of_a_select_that_asks_again_is_answered() {
 #[test]
 fn a_crowd_that_is_woken_polls_the_work_once() {
     loom::model(|| {
-        let flight = flight::SingleFlight::new();
+        let flight = single_flight::SingleFlight::new();
         let polls = Arc::new(AtomicUsize::new(0));
         let wake: Arc<std::sync::Mutex<Option<Waker>>> = Arc::default();
-        let start = |_| -> flight::Work<u8> {
+        let start = |_| -> single_flight::Work<u8> {
             let (polls, wake) = (Arc::clone(&polls), Arc::clone(&wake));
             Box::pin(std::future::poll_fn(move |context| {
                 *wake.lock().unwrap() = Some(context.waker().clone());
@@ -193,7 +193,7 @@ fn a_crowd_that_is_woken_polls_the_work_once() {
             assert_eq!(bell.rung(), 100 * round);
         }
         for join in &mut crowd {
-            assert_eq!(join.as_mut().poll(&mut context), Poll::Ready(Some(7)));
+            assert_eq!(join.as_mut().poll(&mut context), Poll::Ready(Ok(7)));
         }
         assert_eq!(polls.load(Ordering::SeqCst), 4);
     });
@@ -203,13 +203,13 @@ fn a_crowd_that_is_woken_polls_the_work_once() {
 #[test]
 fn a_waker_may_own_somebody_aboard() {
     struct Owner(#[allow(dead_code, reason = "only dropped")] std::sync::Mutex<Option<Aboard>>);
-    type Aboard = Pin<Box<flight::Join<'static, u8>>>;
+    type Aboard = Pin<Box<single_flight::Participant<'static, u8>>>;
     impl Wake for Owner {
         fn wake(self: Arc<Self>) {}
     }
     loom::model(|| {
-        let flight: &'static _ = Box::leak(Box::new(flight::SingleFlight::new()));
-        let start = |_| -> flight::Work<u8> { Box::pin(std::future::pending()) };
+        let flight: &'static _ = Box::leak(Box::new(single_flight::SingleFlight::new()));
+        let start = |_| -> single_flight::Work<u8> { Box::pin(std::future::pending()) };
         let owned = Box::pin(flight.join(start));
         let waker = Waker::from(Arc::new(Owner(std::sync::Mutex::new(Some(owned)))));
         let mut join = Box::pin(flight.join(start));
@@ -231,8 +231,8 @@ fn a_panic_in_dropping_the_work_holds_up_nobody() {
         }
     }
     loom::model(|| {
-        let flight = flight::SingleFlight::new();
-        let broken = |_| -> flight::Work<u8> {
+        let flight = single_flight::SingleFlight::new();
+        let broken = |_| -> single_flight::Work<u8> {
             let panics = Panics;
             Box::pin(async move {
                 std::future::pending::<()>().await;
@@ -245,7 +245,7 @@ fn a_panic_in_dropping_the_work_holds_up_nobody() {
         let dropped = std::panic::AssertUnwindSafe(|| drop(leaves));
         assert!(std::panic::catch_unwind(dropped).is_err());
         let mut join = Box::pin(flight.join(|_| Box::pin(std::future::ready(2))));
-        assert_eq!(poll_once(join.as_mut()), Poll::Ready(Some(2)));
+        assert_eq!(poll_once(join.as_mut()), Poll::Ready(Ok(2)));
     });
 }
 
@@ -256,7 +256,7 @@ mod threads {
     };
 
     use super::{
-        flight::{Hurry, SingleFlight, Work},
+        single_flight::{GiveWay, SingleFlight, Work},
         *,
     };
 
@@ -361,13 +361,13 @@ mod threads {
             Arc::new(Self { flight, signal, started, busy, panics })
         }
 
-        fn join(&self) -> flight::Join<'_, usize> {
-            self.flight.join(|hurry| self.work(hurry))
+        fn join(&self) -> single_flight::Participant<'_, usize> {
+            self.flight.join(|give_way| self.work(give_way))
         }
 
         /// Work that comes to its own number, at the signal or when it is asked
         /// to hurry, or panics if it is the first.
-        fn work(&self, hurry: Hurry) -> Work<usize> {
+        fn work(&self, give_way: GiveWay) -> Work<usize> {
             let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
             let (signal, busy) = (Arc::clone(&self.signal), Arc::clone(&self.busy));
             let panics = self.panics && number == 1;
@@ -379,7 +379,7 @@ mod threads {
                     // Without a word, as there are thousands of runs.
                     std::panic::resume_unwind(Box::new("the work is broken"));
                 }
-                let ready = if hurry.is_asked_for() { Poll::Ready(()) } else { ready };
+                let ready = if give_way.is_asked() { Poll::Ready(()) } else { ready };
                 ready.map(|()| number)
             }))
         }
@@ -402,10 +402,10 @@ mod threads {
             let fires = thread::spawn(move || signal.fire());
             let other = world.on_thread(|world| {
                 // Its own, if the other two have landed already.
-                assert!(block_on(world.join()).is_some());
+                assert!(block_on(world.join()).is_ok());
             });
-            assert_eq!(block_on(one), Some(1));
-            assert_eq!(block_on(two), Some(1));
+            assert_eq!(block_on(one), Ok(1));
+            assert_eq!(block_on(two), Ok(1));
             fires.join().unwrap();
             other.join().unwrap();
         });
@@ -420,11 +420,11 @@ mod threads {
             let waits = world.join();
             let signal = Arc::clone(&world.signal);
             let fires = thread::spawn(move || signal.fire());
-            let other = world.on_thread(|world| assert!(block_on(world.join()).is_some()));
-            assert_eq!(block_on(waits), Some(1));
+            let other = world.on_thread(|world| assert!(block_on(world.join()).is_ok()));
+            assert_eq!(block_on(waits), Ok(1));
             fires.join().unwrap();
             other.join().unwrap();
-            assert_eq!(poll_once(forgotten.as_mut()), Poll::Ready(Some(1)));
+            assert_eq!(poll_once(forgotten.as_mut()), Poll::Ready(Ok(1)));
         });
     }
 
@@ -443,7 +443,7 @@ mod threads {
                 // Alive for ever.
                 std::mem::forget(forgotten);
             });
-            assert_eq!(block_on(waits), Some(1));
+            assert_eq!(block_on(waits), Ok(1));
             fires.join().unwrap();
             forgets.join().unwrap();
         });
@@ -460,7 +460,7 @@ mod threads {
                 let mut leaves = Box::pin(world.join());
                 let _first = poll_once(leaves.as_mut());
             });
-            assert_eq!(block_on(waits), Some(1));
+            assert_eq!(block_on(waits), Ok(1));
             fires.join().unwrap();
             leaves.join().unwrap();
         });
@@ -474,7 +474,7 @@ mod threads {
             let world = World::new(false);
             let mut leaves = Box::pin(world.join());
             assert!(poll_once(leaves.as_mut()).is_pending());
-            let comes = world.on_thread(|world| while block_on(world.join()).is_none() {});
+            let comes = world.on_thread(|world| while block_on(world.join()).is_err() {});
             drop(leaves);
             world.signal.fire();
             comes.join().unwrap();
@@ -504,20 +504,20 @@ mod threads {
             let world = World::new(false);
             let waits = world.join();
             let queues = world.on_thread(|world| {
-                let (before, own) = world.flight.queue(|hurry| {
-                    hurry.ask();
-                    world.work(hurry)
+                let (before, own) = world.flight.queue(|give_way| {
+                    give_way.ask();
+                    world.work(give_way)
                 });
                 for join in before {
-                    assert_eq!(block_on(join), Some(1));
+                    assert_eq!(block_on(join), Ok(1));
                 }
-                assert_eq!(block_on(own), Some(2));
+                assert_eq!(block_on(own), Ok(2));
             });
             // Nobody gives the signal: it was asked to hurry.
-            assert_eq!(block_on(waits), Some(1));
+            assert_eq!(block_on(waits), Ok(1));
             // Whoever comes then joins it, unless it is over, too.
             world.signal.fire();
-            assert!(block_on(world.join()).is_some());
+            assert!(block_on(world.join()).is_ok());
             queues.join().unwrap();
         });
     }
@@ -528,18 +528,18 @@ mod threads {
             let world = World::new(false);
             let waits = world.join();
             let leaves = world.on_thread(|world| {
-                let (before, own) = world.flight.queue(|hurry| world.work(hurry));
+                let (before, own) = world.flight.queue(|give_way| world.work(give_way));
                 let mut all = Box::pin(async move {
                     for join in before {
-                        join.await;
+                        let _ = join.await;
                     }
                     own.await
                 });
                 let _first = poll_once(all.as_mut());
             });
-            assert_eq!(block_on(waits), Some(1));
+            assert_eq!(block_on(waits), Ok(1));
             world.signal.fire();
-            while block_on(world.join()).is_none() {}
+            while block_on(world.join()).is_err() {}
             leaves.join().unwrap();
         });
     }
@@ -550,17 +550,17 @@ mod threads {
             let world = World::new(false);
             let mut waits = Box::pin(world.join());
             assert!(poll_once(waits.as_mut()).is_pending());
-            let queue = || world.flight.queue(|hurry| world.work(hurry));
+            let queue = || world.flight.queue(|give_way| world.work(give_way));
             let ((before_two, two), (before_three, three)) = (queue(), queue());
             assert_eq!((before_two.len(), before_three.len()), (1, 2));
             for (join, number) in before_three.into_iter().chain([three]).zip(1..) {
                 world.signal.fire();
-                assert_eq!(block_on(join), Some(number));
+                assert_eq!(block_on(join), Ok(number));
             }
             for (join, number) in before_two.into_iter().chain([two]).zip(1..) {
-                assert_eq!(block_on(join), Some(number));
+                assert_eq!(block_on(join), Ok(number));
             }
-            assert_eq!(poll_once(waits.as_mut()), Poll::Ready(Some(1)));
+            assert_eq!(poll_once(waits.as_mut()), Poll::Ready(Ok(1)));
             assert!(world.join().started());
         });
     }
@@ -579,8 +579,8 @@ mod threads {
             let outcomes = [caught(one), caught(two)];
             fires.join().unwrap();
             assert!(outcomes[0].is_err());
-            assert!(matches!(outcomes[1], Ok(None)));
-            assert_eq!(block_on(world.join()), Some(2));
+            assert!(matches!(outcomes[1], Ok(Err(_))));
+            assert_eq!(block_on(world.join()), Ok(2));
         });
     }
 }

@@ -138,6 +138,39 @@ fn a_login_that_could_not_be_saved_counts_more_than_a_refresh_by_others() {
     }
 }
 
+/// It was dropped while it was saved, and what it took the place of is refreshed
+/// by another process whenever it is about to be saved again.
+#[test]
+fn a_login_that_was_dropped_is_saved_though_others_refresh() {
+    for conflicts in [1, 2, 7, 20] {
+        let world = strict(0);
+        let account = world.account();
+        run(account.login(logged_in(&world)), &world.clock).unwrap();
+        let new = logged_in(&world);
+        world.store.yields.store(true, Ordering::Relaxed);
+        let mut login = log_in(&account, new.clone());
+        world.store.log.take();
+        while world.store.log.take() != "load" {
+            assert!(poll(&mut login, &world.clock).is_pending());
+        }
+        assert!(poll(&mut login, &world.clock).is_pending());
+        drop(login);
+
+        for number in 0..conflicts {
+            let now = world.now();
+            world.store.before("tokens", 0, move |store| {
+                let mut record = store.get(ADA).unwrap();
+                record.tokens = tokens(&format!("at-{number}"), "rt", now, 3600);
+                store.put(ADA, record);
+            });
+        }
+        let token = run(account.token(), &world.clock).unwrap();
+        assert_eq!(*token.access_token(), new.access_token);
+        let saved = world.record().tokens.access_token == new.access_token;
+        assert_eq!((saved, token.unsaved().is_none()), (conflicts < 20, conflicts < 20));
+    }
+}
+
 /// Were it dropped next, the tokens of the exchange would be all there is.
 #[test]
 fn a_login_waits_for_an_exchange() {

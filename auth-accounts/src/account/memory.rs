@@ -2,12 +2,9 @@
 
 use auth_core::AccessToken;
 
-use crate::{
-    Token,
-    refresh::{Saving, Unsaved},
-};
+use crate::{token::Token, unsaved::Unsaved};
 
-/// What lies between refreshes, beside the token itself.
+/// What an account remembers between refreshes, beside the token itself.
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) unsaved: Option<Box<Unsaved>>,
@@ -16,43 +13,28 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    pub(super) fn unsaved(&self) -> Unsaved {
-        self.unsaved.as_deref().cloned().unwrap_or_default()
-    }
-
     pub(super) fn refuses(&self, token: &Token) -> bool {
         self.refused.as_ref() == Some(token.access_token())
     }
 
-    /// Remembers a refused token. A straggler that speaks of an older one than
-    /// the current one changes nothing.
+    /// Remembers a refused token. A late report about a token older than the
+    /// current one changes nothing.
     pub(super) fn refuse(&mut self, refused: &AccessToken, current: Option<&Token>) {
         if self.refused.is_none() || current.is_some_and(|one| one.access_token() == refused) {
             self.refused = Some(refused.clone());
         }
     }
 
-    /// Keeps tokens that are about to be saved.
+    /// Remembers this instead.
     #[must_use = "what was there may free a lease, which others may hear of"]
-    pub(super) fn keep(&mut self, saving: &Saving) -> Option<Box<Unsaved>> {
-        let unsaved = saving.unsaved();
-        if unsaved.ahead.is_some() { self.replace(unsaved) } else { None }
-    }
-
-    #[must_use = "what was there may free a lease, which others may hear of"]
-    pub(super) fn replace(&mut self, mut unsaved: Unsaved) -> Option<Box<Unsaved>> {
-        let mut old = self.forget();
-        let known = old.as_mut().and_then(|old| old.ahead.as_mut());
-        if let (Some(ahead), Some(known)) = (&mut unsaved.ahead, known) {
-            ahead.inherit(known);
+    pub(super) fn replace(&mut self, mut unsaved: Option<Box<Unsaved>>) -> Option<Box<Unsaved>> {
+        let mut old = self.unsaved.take();
+        if let (Some(unsaved), Some(old)) = (&mut unsaved, &mut old)
+            && let (Some(tokens), Some(known)) = (&mut unsaved.tokens, &mut old.tokens)
+        {
+            tokens.take_over(known);
         }
-        self.unsaved = unsaved.boxed();
+        self.unsaved = unsaved;
         old
-    }
-
-    /// The store has been told all there is.
-    #[must_use = "what was there may free a lease, which others may hear of"]
-    pub(super) fn forget(&mut self) -> Option<Box<Unsaved>> {
-        self.unsaved.take()
     }
 }

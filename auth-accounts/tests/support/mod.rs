@@ -108,7 +108,7 @@ impl SpyStore {
     }
 }
 
-fn save_name(record: &Record) -> &'static str {
+pub fn save_name(record: &Record) -> &'static str {
     match (&record.begun, &record.setback) {
         (Some(_), _) => "note",
         (None, Some(_)) => "setback",

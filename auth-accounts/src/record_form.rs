@@ -6,13 +6,13 @@ use auth_core::{ErrorCode, FailureKind, TokenSet, serde_exposed::to_json};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
-use super::{Begun, Fingerprint, Record, Setback};
+use crate::record::{Begun, Fingerprint, Record, Setback};
 
-/// `serde` for a [`Record`] with its tokens shown, for whoever stores it on
-/// purpose: `#[serde(with = "auth_accounts::record_exposed")]`.
+/// `serde` for a [`Record`] with its tokens shown, for stores:
+/// `#[serde(with = "auth_accounts::record_exposed")]`.
 ///
-/// Without it, serializing a record redacts its tokens, and such a form is
-/// refused when it is read back.
+/// Without it, serializing a record redacts its tokens. Deserializing a redacted
+/// record is an error.
 ///
 /// # The JSON form
 ///
@@ -26,18 +26,18 @@ use super::{Begun, Fingerprint, Record, Setback};
 /// | `begun.at` | time |
 /// | `setback` | object, left out if there is none |
 /// | `setback.refresh_token` | fingerprint |
-/// | `setback.kind` | [`FailureKind::as_str`](auth_core::FailureKind::as_str); one that is not known is read as `unavailable` |
+/// | `setback.kind` | [`FailureKind::as_str`](auth_core::FailureKind::as_str); an unknown one is read as `unavailable` |
 /// | `setback.code`, `setback.status` | string and number, left out if there was none |
 /// | `setback.after_unknown` | boolean |
 /// | `setback.since`, `setback.failed_at` | time |
 /// | `setback.retry_at` | time, rounded up; left out if only another refresh token helps |
 /// | `setback.count` | number |
-/// | `setback.client` | fingerprint of the client's set-up, left out unless that failed |
+/// | `setback.client` | fingerprint of the client's configuration, left out unless that failed |
 ///
-/// Times are whole seconds since the Unix epoch, rounded down unless said
-/// otherwise. Unknown members are ignored when it is read, and lost when it is
-/// written again: so a newer version may add some that can be done without.
-/// The version of the form is the store's to write beside it, and to check.
+/// Times are whole seconds since the Unix epoch, rounded down unless stated
+/// otherwise. Unknown members are ignored when a record is read, and lost when it
+/// is written again, so a newer version may add optional ones. The store writes
+/// the version of the form beside it, and checks it.
 pub mod record_exposed {
     use super::{Deserialize, Deserializer, Exposed, Form, Record, Serialize, Serializer};
 
@@ -54,13 +54,13 @@ pub mod record_exposed {
     ///
     /// # Errors
     ///
-    /// Those of the deserializer; and if it was redacted when written.
+    /// Those of the deserializer. Also if the record was redacted when written.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Record, D::Error> {
         Record::deserialize(deserializer)
     }
 }
 
-/// A stored record that cannot be read. The message holds no part of it.
+/// A stored record cannot be read. The message contains no part of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not the JSON form of a record ({reason}, line {line}, column {column})")]
 #[non_exhaustive]
@@ -86,8 +86,8 @@ impl From<serde_json::Error> for RecordFormError {
 }
 
 impl Record {
-    /// The [documented JSON form](record_exposed), tokens shown. Wiped when
-    /// dropped.
+    /// The [documented JSON form](record_exposed), with tokens shown. It is wiped
+    /// when dropped.
     pub fn to_json_exposed(&self) -> Zeroizing<Vec<u8>> {
         to_json(&Form::new(Exposed(&self.tokens), self))
     }
@@ -96,7 +96,7 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// [`RecordFormError`] if it is anything else, or was written redacted.
+    /// [`RecordFormError`] if `json` is anything else, or was redacted.
     pub fn from_json(json: &[u8]) -> Result<Self, RecordFormError> {
         Ok(serde_json::from_slice(json)?)
     }
@@ -267,7 +267,7 @@ pub(crate) mod seconds {
             time.map(|time| since_epoch(time).as_secs()).serialize(serializer)
         }
 
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        pub(in crate::record_form) fn deserialize<'de, D: Deserializer<'de>>(
             deserializer: D,
         ) -> Result<Option<SystemTime>, D::Error> {
             Option::<u64>::deserialize(deserializer)?

@@ -13,14 +13,18 @@ use std::{
 use async_trait::async_trait;
 use futures_timer::Delay;
 
-use super::{BlockingTokenStore, Lease, StoreError, StoreErrorKind, TokenStore, Version};
-use crate::{AccountId, Record};
+use crate::{
+    id::AccountId,
+    record::Record,
+    store::{BlockingTokenStore, Lease, TokenStore, Version},
+    store_error::{StoreError, StoreErrorKind},
+};
 
-/// Keeps records in memory: for tests, and for programs that obtain their
-/// tokens anew whenever they start. Cloning shares the records.
+/// Keeps records in memory, for tests and for programs that obtain new tokens
+/// whenever they start. Cloning shares the records.
 ///
-/// Nothing in it is durable. Whoever rotates refresh tokens and wants to be
-/// logged in after a restart needs a durable store, such as those in
+/// Nothing in it is durable. A program that rotates refresh tokens and wants to
+/// stay logged in over a restart needs a durable store, such as those in
 /// `auth-store`.
 #[derive(Clone, Default)]
 pub struct MemoryStore(Arc<Shared>);
@@ -46,13 +50,13 @@ impl MemoryStore {
         Self::default()
     }
 
-    /// Puts a record in place, whatever was there: for tests and for filling a
-    /// store at the start.
+    /// Stores a record, whatever was there before. For tests, and to fill a store
+    /// at the start.
     pub fn put(&self, account: impl Into<AccountId>, record: Record) -> Version {
         self.lock().put(&account.into(), &record)
     }
 
-    /// The record of `account`, if there is one.
+    /// Returns the record of `account`, if there is one.
     pub fn get(&self, account: impl Into<AccountId>) -> Option<Record> {
         self.lock().records.get(&account.into()).map(|(record, _)| record.clone())
     }

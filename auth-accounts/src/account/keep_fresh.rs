@@ -3,7 +3,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use super::Account;
-use crate::{AccountError, refresh::Want};
+use crate::{error::AccountError, refresh::Want};
 
 /// How long [`Account::keep_fresh`] sleeps at most: the clock may be set, and
 /// the machine put to sleep, meanwhile.
@@ -16,19 +16,21 @@ const SELDOM: Duration = Duration::from_secs(3600);
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub struct DueCheck {
-    /// Whether a refresh was due and succeeded; the error if it failed.
+    /// `true` if a refresh was due and succeeded, `false` if none was due.
     pub result: Result<bool, AccountError>,
-    /// How long to wait before looking again. Zero if a refresh is due now and
-    /// could not be made.
+    /// How long to wait before the next check. Zero if a refresh is due and
+    /// failed.
     pub next_in: Duration,
 }
 
 impl Account {
-    /// Refreshes ahead of expiry, at a moment chosen at random (see
-    /// [`Settings::refresh_ahead`](crate::Settings::refresh_ahead)), for ever:
-    /// it ends when it is dropped. Failures are left to the next try, and to
-    /// whoever asks for a token meanwhile; so are tokens that live for less
-    /// than 30 s.
+    /// Refreshes ahead of expiry, at a random moment (see
+    /// [`Settings::refresh_ahead`](crate::Settings::refresh_ahead)). It never
+    /// returns; drop the future to end it.
+    ///
+    /// After a failure it tries again later; callers who ask for a token meanwhile
+    /// learn of it. Tokens with a lifetime of less than 30 s are refreshed only
+    /// when they are needed.
     ///
     /// ```
     /// # use auth_accounts::Account;
@@ -66,9 +68,9 @@ impl Account {
         self.refresh_if_due().await.next_in.clamp(Duration::from_secs(1), LOOK_UP_EVERY)
     }
 
-    /// Refreshes if that is due ahead of need: what a loop over many accounts
-    /// calls for each of them. [`keep_fresh`](Self::keep_fresh) is that loop for
-    /// one account.
+    /// Refreshes if a refresh ahead of expiry is due. A loop over many accounts
+    /// calls this for each of them. [`keep_fresh`](Self::keep_fresh) is that loop
+    /// for one account.
     pub async fn refresh_if_due(&self) -> DueCheck {
         let result = self.try_if_due().await;
         let next_in = self.due_after(result.as_ref().err());

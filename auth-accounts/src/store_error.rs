@@ -2,10 +2,10 @@
 
 use std::{error::Error, fmt, sync::Arc};
 
-/// A store that could not do what it was asked. Cloning shares it, so that
-/// many waiters can have the same one.
+/// Why a store failed. Cloning shares it, so that all callers of one refresh can
+/// have the same error.
 ///
-/// The message names the file or the row, and never holds a token:
+/// The message names the file or the row, and never contains a token:
 ///
 /// ```
 /// use auth_accounts::{StoreError, StoreErrorKind};
@@ -28,32 +28,32 @@ struct Inner {
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
-/// What kept a store from doing what it was asked.
+/// The kind of a store's failure.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StoreErrorKind {
-    /// The record is no longer the one that was expected; somebody else saved.
-    /// Load it again and decide again.
+    /// The record is not the expected one: somebody else has saved. Load it again
+    /// and decide again.
     Conflict,
-    /// Somebody else held the lease all the time. Load again: they may have
-    /// refreshed the tokens; otherwise try again.
+    /// Somebody else held the lease all the time. Load the record again, since
+    /// they may have refreshed the tokens. Otherwise try again.
     LeaseTimeout,
-    /// There is a record, but it cannot be read. It was left as it is; a
-    /// person must repair it or move it away.
+    /// There is a record, but it cannot be read. It was left as it is. A person
+    /// must repair it or move it away.
     Damaged,
     /// The record was written by a newer version of the program. It was left
     /// as it is.
     NewerSchema,
-    /// Access was denied; or others could read or change the secrets, and so
-    /// the store does not trust them. A person must change the permissions.
+    /// Access was denied. Or others can read or change the secrets, and the store
+    /// does not trust them. A person must change the permissions.
     Permissions,
     /// No space is left.
     Full,
     /// The store cannot be written to.
     ReadOnly,
-    /// Another failure of input or output.
+    /// Any other failure of input or output.
     Io,
-    /// The store's server cannot be reached or does not serve now.
+    /// The store's server cannot be reached, or does not serve now.
     Unavailable,
     /// Anything else.
     Other,
@@ -61,20 +61,20 @@ pub enum StoreErrorKind {
 
 impl StoreError {
     /// An error of this kind about `concerns`: the file, the row, the server.
-    /// Control characters in it are escaped when it is shown.
+    /// Its control characters are escaped when it is shown.
     pub fn new(kind: StoreErrorKind, concerns: impl Into<String>) -> Self {
         Self(Arc::new(Inner { kind, concerns: concerns.into(), source: None }))
     }
 
-    /// Attaches the cause. Neither its message nor its own sources may hold a
-    /// token or a part of the record.
+    /// Attaches the cause. Neither its message nor its sources may contain a token
+    /// or a part of the record.
     #[must_use]
     pub fn with_source(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         let (kind, concerns) = (self.0.kind, self.0.concerns.clone());
         Self(Arc::new(Inner { kind, concerns, source: Some(source.into()) }))
     }
 
-    /// An error out of one of the operating system, whose kind decides ours.
+    /// Converts an error of the operating system. Its kind decides the kind.
     pub fn from_io(error: std::io::Error, concerns: impl Into<String>) -> Self {
         use std::io::ErrorKind as Io;
         let kind = match error.kind() {
@@ -86,12 +86,12 @@ impl StoreError {
         Self::new(kind, concerns).with_source(error)
     }
 
-    /// What it is.
+    /// The kind.
     pub fn kind(&self) -> StoreErrorKind {
         self.0.kind
     }
 
-    /// The file, the row or the server that it is about.
+    /// The file, the row or the server that failed.
     pub fn concerns(&self) -> &str {
         &self.0.concerns
     }

@@ -1,0 +1,177 @@
+//! Does what the machines say. An account waits nowhere else.
+
+use std::{
+    future::poll_fn,
+    pin::pin,
+    sync::atomic::{AtomicBool, Ordering},
+    task::Poll,
+};
+
+use super::inner::Inner;
+use crate::{
+    events,
+    known::Draft,
+    login,
+    outcome::{Ended, Ending, Outcome},
+    refresh::Step,
+    shared::Shared,
+    single_flight::GiveWay,
+    store::Version,
+    store_error::StoreError,
+};
+
+impl Inner {
+    /// Refreshes. Ends early if it is asked to give way and only waits for the
+    /// lease.
+    pub(super) async fn refresh(&self, mut step: Step, give_way: &GiveWay) -> Ending {
+        let Shared { store, clock, transport, .. } = &*self.shared;
+        let ending = events::within(&self.id, false, async {
+            let mut unfinished = Unfinished { inner: self, ended: false };
+            loop {
+                step = match step {
+                    Step::Load(state) => {
+                        let loaded = store.load(&self.id).await;
+                        state.on_loaded(loaded, clock.now())
+                    }
+                    Step::Lease(wait, state) => {
+                        events::leasing(wait);
+                        let lease = unless_asked(give_way, store.lease(&self.id, wait)).await;
+                        match lease {
+                            Some(leased) => state.on_lease(leased, clock.now()),
+                            None => {
+                                events::gave_way();
+                                return Ending::GaveWay;
+                            }
+                        }
+                    }
+                    Step::Save(state) => {
+                        let saved = self.save(state.draft()).await;
+                        state.on_saved(saved, clock.now())
+                    }
+                    Step::Send(request, state) => {
+                        let response = transport.send(request).await;
+                        state.on_response(response, clock.now())
+                    }
+                    Step::Sleep(delay, state) => {
+                        // This does not give way: a retry that is due may be all
+                        // that saves the session.
+                        clock.sleep(delay).await;
+                        state.on_wake(clock.now())
+                    }
+                    Step::Done(outcome) => {
+                        unfinished.ended = true;
+                        return Ending::Ended(self.publish(outcome));
+                    }
+                };
+            }
+        });
+        ending.await
+    }
+
+    /// Logs in. `counts` is set when the login can no longer be undone.
+    pub(super) async fn log_in(&self, mut step: login::Step, counts: &AtomicBool) -> Ending {
+        let Shared { store, clock, .. } = &*self.shared;
+        let ended = events::within(&self.id, true, async {
+            let mut unfinished = Unfinished { inner: self, ended: false };
+            loop {
+                step = match step {
+                    login::Step::Load(state) => {
+                        let loaded = store.load(&self.id).await;
+                        state.on_loaded(loaded, clock.now())
+                    }
+                    login::Step::Save(state) => {
+                        self.count_login(state.draft(), counts);
+                        let saved = self.save(state.draft()).await;
+                        state.on_saved(saved, clock.now())
+                    }
+                    login::Step::Done(outcome) => {
+                        unfinished.ended = true;
+                        return self.publish(outcome);
+                    }
+                };
+            }
+        });
+        Ending::Ended(ended.await)
+    }
+
+    /// Saves a record. Before the first await after new tokens arrived they are
+    /// in memory: from there on a dropped caller loses nothing.
+    async fn save(&self, draft: &Draft) -> Result<Version, StoreError> {
+        let Draft { record, known } = draft;
+        if known.unsaved.tokens.is_some() {
+            let remembered = self.memory().replace(known.unsaved.clone().boxed());
+            // This may free a lease.
+            drop(remembered);
+        }
+        let saved = self.shared.store.save(&self.id, record, known.version.as_ref()).await;
+        if saved.is_ok() {
+            let remembered = self.memory().unsaved.take();
+            drop(remembered);
+        }
+        saved
+    }
+
+    /// A login that is about to be saved counts from here on.
+    fn count_login(&self, draft: &Draft, counts: &AtomicBool) {
+        let mut memory = self.memory();
+        let remembered = memory.replace(draft.known.unsaved.clone().boxed());
+        memory.refused = None;
+        self.cached.store(None);
+        counts.store(true, Ordering::Release);
+        drop(memory);
+        drop(remembered);
+    }
+
+    /// Puts an outcome in place, then frees the lease.
+    fn publish(&self, outcome: Outcome) -> Ended {
+        let Outcome { ended, unsaved, lease } = outcome;
+        let mut memory = self.memory();
+        let token = ended.result.as_ref().ok().or(ended.fallback.as_ref());
+        // A refresh that began before a token was refused may have found it.
+        let token = token.filter(|token| ended.is_new || !memory.refuses(token));
+        if token.is_some() {
+            memory.refused = None;
+        }
+        self.cached.store(token.map(|token| token.0.clone()));
+        let known = memory.replace(unsaved);
+        drop(memory);
+        drop((known, lease));
+        events::ended(&ended);
+        ended
+    }
+}
+
+/// Waits, unless it is asked to give way.
+async fn unless_asked<T>(give_way: &GiveWay, wait: impl Future<Output = T>) -> Option<T> {
+    let mut wait = pin!(wait);
+    poll_fn(|context| {
+        if give_way.is_asked() {
+            return Poll::Ready(None);
+        }
+        // What blocks does not look up meanwhile.
+        wait.as_mut().poll(context).map(|done| (!give_way.is_asked()).then_some(done))
+    })
+    .await
+}
+
+/// What happens when a refresh or a login ends, or is dropped: tokens that are
+/// not saved by then may never be.
+struct Unfinished<'a> {
+    inner: &'a Inner,
+    ended: bool,
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        let Shared { clock, settings, .. } = &*self.inner.shared;
+        let unsaved = self.inner.memory().unsaved.clone();
+        let Some(tokens) = unsaved.and_then(|unsaved| unsaved.tokens) else { return };
+        if !self.ended {
+            // Whoever asks next is to save them, whatever it has until then.
+            self.inner.cached.store(None);
+        }
+        // If the clock is what panics, it must not do so again.
+        let now = (!std::thread::panicking()).then(|| clock.wall());
+        tokens.free_in_time(now, settings);
+    }
+}

@@ -1,0 +1,198 @@
+//! What is known of an account's record.
+
+use std::sync::Arc;
+
+use auth_core::{Grant, RefreshToken};
+
+use crate::{
+    record::{Fingerprint, Record, Setback},
+    shared::GrantKind,
+    store::{Lease, Version},
+    store_error::StoreError,
+    unsaved::{Against, Unsaved, UnsavedTokens, identity},
+};
+
+/// What a load gives.
+pub(crate) type Loaded = Result<Option<(Record, Version)>, StoreError>;
+
+/// A record that is to be saved, and what is known until it is.
+pub(crate) struct Draft {
+    pub(crate) record: Record,
+    pub(crate) known: Box<Known>,
+}
+
+impl Draft {
+    /// It was saved. Memory holds nothing more.
+    pub(crate) fn saved(self, version: Version) -> Box<Known> {
+        let Self { record, mut known } = self;
+        known.version = Some(version);
+        if known.unsaved.tokens.is_some() {
+            // Otherwise the tokens are those that were read.
+            known.stored = Some(identity(&record));
+        }
+        known.record = Some(record);
+        known.unsaved = Unsaved::default();
+        known
+    }
+}
+
+/// What is known of an account's record.
+pub(crate) struct Known {
+    grant: GrantKind,
+    /// The record in use: the store's, or that in memory where it is newer.
+    pub(crate) record: Option<Record>,
+    /// The version in the store when it was last read or written.
+    pub(crate) version: Option<Version>,
+    /// The identity of the tokens in the store at that time.
+    stored: Option<Fingerprint>,
+    pub(crate) unsaved: Unsaved,
+}
+
+impl Known {
+    /// Nothing but what memory holds.
+    pub(crate) fn new(grant: GrantKind, unsaved: Unsaved) -> Box<Self> {
+        Box::new(Self { grant, record: None, version: None, stored: None, unsaved })
+    }
+
+    /// The record was read.
+    pub(crate) fn read(&mut self, found: Option<(Record, Version)>) {
+        let (found, version) = found.unzip();
+        self.version = version;
+        self.stored = found.as_ref().map(identity);
+        if let (Some(found), Some(setback)) = (&found, &self.unsaved.setback)
+            && found.obtained_at.is_some_and(|at| at > setback.failed_at)
+        {
+            // It could not be recorded, and others have got on without it.
+            self.unsaved.setback = None;
+        }
+        let against = self.unsaved.tokens.as_ref().map(|tokens| tokens.against(found.as_ref()));
+        self.record = match (against, &mut self.unsaved.tokens) {
+            (Some(Against::Replace), Some(tokens)) => {
+                tokens.follow(self.stored);
+                Some(tokens.record.clone())
+            }
+            (Some(Against::SaveAgain), Some(tokens)) => {
+                tokens.follow(self.stored);
+                if let Some(found) = &found {
+                    tokens.record = found.clone();
+                }
+                found
+            }
+            _ => {
+                self.unsaved.tokens = None;
+                found
+            }
+        };
+    }
+
+    /// Whether what is known may replace what somebody else saved since: the
+    /// tokens are the same, or a login in memory replaces them.
+    pub(crate) fn may_replace(&self, found: Option<&Record>) -> bool {
+        found.map(identity) == self.stored
+            || self.unsaved.tokens.as_ref().is_some_and(|tokens| tokens.replaces_login_of(found))
+    }
+
+    /// What somebody else saved counts, whatever memory holds.
+    pub(crate) fn give_way(&mut self, found: Option<(Record, Version)>) {
+        self.unsaved = Unsaved::default();
+        self.read(found);
+    }
+
+    /// A refresh has given new tokens, which are not saved yet.
+    pub(crate) fn refreshed(&mut self, record: Record, lease: &Arc<Lease>) {
+        let before = self.unsaved.tokens.as_ref();
+        let tokens = UnsavedTokens::of_refresh(record.clone(), self.stored, before, lease);
+        self.unsaved = Unsaved { tokens: Some(tokens), setback: None };
+        self.record = Some(record);
+    }
+
+    /// A login replaces what the store holds, and is not saved yet.
+    pub(crate) fn logged_in(&mut self, record: Record, lease: Option<Arc<Lease>>) {
+        let replaced = self.record.as_ref().and_then(|record| record.login);
+        let tokens = UnsavedTokens::of_login(record, self.stored, replaced, lease);
+        self.unsaved = Unsaved { tokens: Some(tokens), setback: None };
+    }
+
+    /// The tokens in memory could not be saved.
+    pub(crate) fn not_saved(&mut self, error: StoreError) {
+        if let Some(tokens) = &mut self.unsaved.tokens {
+            tokens.error = Some(error);
+        }
+    }
+
+    /// Why the tokens in memory could not be saved.
+    pub(crate) fn save_error(&self) -> Option<StoreError> {
+        self.unsaved.tokens.as_ref()?.error.clone()
+    }
+
+    /// The setback on record, and the one in memory that could not be recorded.
+    pub(crate) fn setbacks(&self) -> impl Iterator<Item = &Setback> {
+        let recorded = self.record.as_ref().and_then(|record| record.setback.as_ref());
+        recorded.into_iter().chain(&self.unsaved.setback)
+    }
+
+    /// What an attempt is made with: the refresh token in use, or none.
+    pub(crate) fn grant(&self) -> Grant {
+        match (self.grant, self.refresh_token()) {
+            (GrantKind::RefreshToken, Some(token)) => Grant::RefreshToken(token.clone()),
+            _ => Grant::ClientCredentials,
+        }
+    }
+
+    /// The fingerprint of the refresh token in use; `None` for a grant without
+    /// one.
+    pub(crate) fn token(&self) -> Option<Fingerprint> {
+        match self.grant {
+            GrantKind::RefreshToken => self.refresh_token().map(Fingerprint::of),
+            GrantKind::ClientCredentials => None,
+        }
+    }
+
+    fn refresh_token(&self) -> Option<&RefreshToken> {
+        self.record.as_ref()?.tokens.refresh_token.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::{AccessToken, TokenSet};
+
+    use super::*;
+
+    fn record(number: u8) -> Record {
+        Record::new(TokenSet::new(AccessToken::new(format!("at-{number}"))))
+    }
+
+    fn known(tokens: UnsavedTokens) -> Box<Known> {
+        let unsaved = Unsaved { tokens: Some(tokens), setback: None };
+        Known::new(GrantKind::RefreshToken, unsaved)
+    }
+
+    #[test]
+    fn tokens_in_memory_follow_what_was_read_last() {
+        let lease = Arc::new(Lease::new(()));
+        let follows = Some(identity(&record(1)));
+        let tokens = |number| UnsavedTokens::of_refresh(record(number), follows, None, &lease);
+        let mut newer = tokens(3);
+        newer.take_over(&mut tokens(2));
+        let mut known = known(newer);
+        known.read(Some((record(2), Version::from(1))));
+        assert_eq!(known.record, Some(record(3)));
+        known.read(Some((record(1), Version::from(2))));
+        assert_eq!(known.record, Some(record(1)));
+        assert!(known.unsaved.tokens.is_none());
+    }
+
+    #[test]
+    fn what_was_saved_is_what_the_store_holds() {
+        let lease = Arc::new(Lease::new(()));
+        let follows = Some(identity(&record(1)));
+        let mut known = known(UnsavedTokens::of_refresh(record(2), follows, None, &lease));
+        known.read(Some((record(1), Version::from(1))));
+        assert!(known.may_replace(Some(&record(1))));
+        let known = Draft { record: record(2), known }.saved(Version::from(2));
+        assert_eq!(known.version, Some(Version::from(2)));
+        assert!(known.may_replace(Some(&record(2))) && !known.may_replace(Some(&record(1))));
+        assert!(known.unsaved.tokens.is_none());
+    }
+}

@@ -1,0 +1,130 @@
+//! The machine of a login: it puts other tokens in the place of whatever the
+//! account had.
+//!
+//! ```text
+//!          ┌───────────┐          ┌───────────┐
+//!  start ─▶│  Reading  │─────────▶│  Saving   │──▶ Done
+//!          │   load    │◀─────────│   save    │
+//!          └───────────┘ conflict └───────────┘
+//! ```
+//!
+//! It needs no lease: whoever refreshes meanwhile finds that its save conflicts.
+
+use std::sync::Arc;
+
+use auth_core::Now;
+
+use crate::{
+    context::Context,
+    error::Reason,
+    known::{Draft, Known, Loaded},
+    outcome::{Outcome, Source},
+    record::Record,
+    store::{Lease, Version},
+    store_error::{StoreError, StoreErrorKind},
+    unsaved::{Unsaved, UnsavedTokens},
+};
+
+/// How often somebody else's save may send us back.
+const MAX_ROUNDS: u32 = 8;
+
+/// What to do next.
+#[allow(clippy::large_enum_variant, reason = "a step is made once and moved at once")]
+pub(crate) enum Step {
+    /// Load the record.
+    Load(Reading),
+    /// Save [`Saving::draft`]. From here on the login counts.
+    Save(Saving),
+    Done(Outcome),
+}
+
+/// Begins a login whose tokens are in `record`.
+pub(crate) fn start(context: Context, record: Record, memory: Unsaved) -> Step {
+    let lease = memory.tokens.as_ref().and_then(UnsavedTokens::lease);
+    let grant = context.shared.grant;
+    let login = Box::new(Login { context, record, lease, rounds: 0 });
+    Step::Load(Reading { login, known: Known::new(grant, memory) })
+}
+
+struct Login {
+    context: Context,
+    /// What is to be put in place.
+    record: Record,
+    /// Kept in memory with older tokens until now, and with these from now on.
+    lease: Option<Arc<Lease>>,
+    rounds: u32,
+}
+
+/// The record is being read.
+pub(crate) struct Reading {
+    login: Box<Login>,
+    known: Box<Known>,
+}
+
+impl Reading {
+    pub(crate) fn on_loaded(self, loaded: Loaded, now: Now) -> Step {
+        let Self { login, mut known } = self;
+        match loaded {
+            Ok(found) => {
+                known.unsaved.tokens = None;
+                known.read(found);
+                known.logged_in(login.record.clone(), login.lease.clone());
+                let draft = Draft { record: login.record.clone(), known };
+                Step::Save(Saving { login, draft })
+            }
+            Err(error) if login.rounds > 0 => {
+                // It could be read a moment ago.
+                Step::Done(login.keep(known, error, now))
+            }
+            Err(error) => {
+                let reason = Reason::Store(error);
+                let Login { context, lease, .. } = *login;
+                let mut outcome = Outcome::failure(&context, known, lease, reason, now);
+                outcome.ended.is_login = true;
+                Step::Done(outcome)
+            }
+        }
+    }
+}
+
+/// The tokens of the login are being saved.
+pub(crate) struct Saving {
+    login: Box<Login>,
+    draft: Draft,
+}
+
+impl Saving {
+    /// The record to be saved, and what is known until it is.
+    pub(crate) fn draft(&self) -> &Draft {
+        &self.draft
+    }
+
+    pub(crate) fn on_saved(self, saved: Result<Version, StoreError>, now: Now) -> Step {
+        let Self { mut login, draft } = self;
+        match saved {
+            Ok(version) => Step::Done(login.end(draft.saved(version), None, now)),
+            Err(error) if error.kind() == StoreErrorKind::Conflict && login.rounds < MAX_ROUNDS => {
+                login.rounds += 1;
+                Step::Load(Reading { login, known: draft.known })
+            }
+            Err(error) => Step::Done(login.keep(draft.known, error, now)),
+        }
+    }
+}
+
+impl Login {
+    /// Ends with tokens that are in memory only.
+    fn keep(self, mut known: Box<Known>, error: StoreError, now: Now) -> Outcome {
+        known.not_saved(error.clone());
+        known.record = Some(self.record.clone());
+        self.end(known, Some(error), now)
+    }
+
+    fn end(self, known: Box<Known>, error: Option<StoreError>, now: Now) -> Outcome {
+        let Self { context, lease, .. } = self;
+        Outcome::token(&context, known, Source::Login, error, lease, now)
+    }
+}
+
+#[cfg(test)]
+mod tests;

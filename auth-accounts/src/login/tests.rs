@@ -1,0 +1,159 @@
+//! The machine of a login by itself.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use auth_core::{AccessToken, Backoff, RefreshToken, TokenEndpoint, TokenSet};
+use auth_testkit::{Script, VirtualClock};
+
+use super::*;
+use crate::{
+    memory_store::MemoryStore,
+    record::Setback,
+    settings::Settings,
+    shared::{GrantKind, Shared},
+    unsaved::identity,
+};
+
+fn now() -> Now {
+    let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    Now { monotonic: Instant::now(), wall }
+}
+
+fn tokens(number: u8) -> TokenSet {
+    let mut tokens = TokenSet::new(AccessToken::new(format!("at-{number}")));
+    tokens.refresh_token = Some(RefreshToken::new(format!("rt-{number}")));
+    tokens.expires_at = Some(now().wall + Duration::from_secs(3600));
+    tokens
+}
+
+/// The tokens of a login.
+fn login(number: u8) -> Record {
+    Record::logged_in(tokens(number), now().wall)
+}
+
+fn begin(memory: Unsaved) -> Step {
+    let clock = VirtualClock::manual();
+    let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap();
+    let shared = Shared {
+        endpoint: Arc::new(endpoint),
+        transport: Arc::new(Script::new()),
+        store: Arc::new(MemoryStore::new()),
+        clock: Arc::new(clock),
+        policy: Arc::new(Backoff::default()),
+        settings: Settings::default().seed(1),
+        grant: GrantKind::RefreshToken,
+        spawner: None,
+    };
+    let shared = Arc::new(shared);
+    let context = Context { shared, account: "ada".into(), cached: None, refused: None };
+    start(context, login(9), memory)
+}
+
+fn error(kind: StoreErrorKind) -> StoreError {
+    StoreError::new(kind, "a test")
+}
+
+/// It reads the record, and finds this one in this version.
+fn reads(step: Step, found: Option<Record>, version: u64) -> Saving {
+    let Step::Load(state) = step else { panic!("it does not load") };
+    let found = found.map(|record| (record, Version::from(version)));
+    let Step::Save(state) = state.on_loaded(Ok(found), now()) else { panic!("it does not save") };
+    assert_eq!(state.draft().record, login(9));
+    state
+}
+
+fn ends(step: Step) -> Outcome {
+    let Step::Done(outcome) = step else { panic!("it does not end") };
+    assert!(outcome.ended.is_login);
+    outcome
+}
+
+/// It ends with the tokens of the login.
+fn gives(step: Step, is_saved: bool) -> Outcome {
+    let outcome = ends(step);
+    let token = outcome.ended.result.as_ref().unwrap();
+    assert_eq!(token.access_token().expose(), "at-9");
+    assert!(outcome.ended.is_new);
+    assert_eq!((token.unsaved().is_none(), outcome.unsaved.is_none()), (is_saved, is_saved));
+    outcome
+}
+
+#[test]
+fn without_trouble_it_is_load_and_save() {
+    for found in [None, Some(login(1)), Some(Record::new(tokens(2)))] {
+        let version = found.as_ref().map(|_| Version::from(3));
+        let state = reads(begin(Unsaved::default()), found, 3);
+        assert_eq!(state.draft().known.version, version);
+        gives(state.on_saved(Ok(Version::from(4)), now()), true);
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_left_alone() {
+    let Step::Load(state) = begin(Unsaved::default()) else { panic!("it does not load") };
+    let outcome = ends(state.on_loaded(Err(error(StoreErrorKind::Damaged)), now()));
+    let failed = outcome.ended.result.unwrap_err();
+    assert!(matches!(failed.reason(), Reason::Store(_)));
+    assert!(!outcome.ended.is_new && outcome.unsaved.is_none());
+}
+
+#[test]
+fn it_replaces_whatever_somebody_else_saves_meanwhile() {
+    let mut state = reads(begin(Unsaved::default()), Some(login(1)), 1);
+    for version in 2..10 {
+        let step = state.on_saved(Err(error(StoreErrorKind::Conflict)), now());
+        state = reads(step, Some(login(2)), version);
+        assert_eq!(state.draft().known.version, Some(Version::from(version)));
+    }
+    // But not for ever.
+    let outcome = gives(state.on_saved(Err(error(StoreErrorKind::Conflict)), now()), false);
+    assert!(outcome.unsaved.unwrap().tokens.unwrap().error.is_some());
+}
+
+#[test]
+fn tokens_that_cannot_be_saved_stay_in_memory() {
+    let state = reads(begin(Unsaved::default()), Some(login(1)), 1);
+    let outcome = gives(state.on_saved(Err(error(StoreErrorKind::Full)), now()), false);
+    let tokens = outcome.unsaved.unwrap().tokens.unwrap();
+    assert_eq!(tokens.error.as_ref().unwrap().kind(), StoreErrorKind::Full);
+    assert!(tokens.replaces_login_of(Some(&login(1))));
+    // Nor if the record can no longer be read.
+    let state = reads(begin(Unsaved::default()), Some(login(1)), 1);
+    let step = state.on_saved(Err(error(StoreErrorKind::Conflict)), now());
+    let Step::Load(state) = step else { panic!("it does not load") };
+    gives(state.on_loaded(Err(error(StoreErrorKind::Io)), now()), false);
+}
+
+#[test]
+fn older_tokens_in_memory_and_a_setback_are_dropped_and_their_lease_is_kept() {
+    let old = login(1);
+    let lease = Arc::new(Lease::new(()));
+    let older =
+        UnsavedTokens::of_refresh(Record::new(tokens(2)), Some(identity(&old)), None, &lease);
+    let failure = auth_core::TransportError::not_sent(auth_core::TransportErrorKind::Refused);
+    let setback = setback(&old, failure);
+    let memory = Unsaved { tokens: Some(older), setback: Some(setback) };
+    let state = reads(begin(memory), Some(old), 1);
+    // While it is saved, and for as long as it is not.
+    let unsaved = &state.draft().known.unsaved;
+    assert!(unsaved.setback.is_none());
+    assert!(unsaved.tokens.as_ref().unwrap().lease().is_some());
+    let outcome = gives(state.on_saved(Ok(Version::from(2)), now()), true);
+    assert!(outcome.lease.is_some(), "it is freed after the rest");
+}
+
+fn setback(record: &Record, failure: auth_core::TransportError) -> Setback {
+    let refresh = auth_core::Refresh::new(
+        TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap(),
+        RefreshToken::new("rt-1"),
+    )
+    .policy(Backoff::default().max_retries(0));
+    let auth_core::Step::Send(_, pending) = refresh.start(now()) else { panic!("it sends") };
+    let auth_core::Step::Done(Err(error)) = pending.resolve(Err(failure), now()) else {
+        panic!("it fails")
+    };
+    Setback::new(record.fingerprint().unwrap(), &error, now().wall, None)
+}

@@ -1,0 +1,130 @@
+//! What a refresh or a login ends with.
+
+use std::sync::Arc;
+
+use auth_core::Now;
+
+use crate::{
+    context::Context,
+    error::{AccountError, Reason},
+    known::Known,
+    lifetime::Lifetime,
+    record::Record,
+    store::Lease,
+    store_error::StoreError,
+    token::{Cached, Token},
+    unsaved::Unsaved,
+};
+
+/// What a refresh or a login ends with.
+pub(crate) struct Outcome {
+    /// For the callers.
+    pub(crate) ended: Ended,
+    /// For the account's memory.
+    pub(crate) unsaved: Option<Box<Unsaved>>,
+    /// To be freed when the rest is in place.
+    pub(crate) lease: Option<Arc<Lease>>,
+}
+
+/// What callers get who share a refresh or a login.
+#[derive(Clone)]
+pub(crate) enum Ending {
+    Ended(Ended),
+    /// A refresh ended early for a login. It had sent nothing.
+    GaveWay,
+}
+
+/// How a refresh or a login ended.
+#[derive(Clone)]
+pub(crate) struct Ended {
+    pub(crate) result: Result<Token, AccountError>,
+    /// After a failure: the old token, if it is still valid.
+    pub(crate) fallback: Option<Token>,
+    /// Whether the tokens are new, and not only newly read.
+    pub(crate) is_new: bool,
+    pub(crate) is_login: bool,
+}
+
+/// Where tokens come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// They were on record, or in memory.
+    Record,
+    Refresh,
+    Login,
+}
+
+impl Outcome {
+    /// The tokens in use; with the store's error if they are not saved.
+    pub(crate) fn token(
+        context: &Context,
+        known: Box<Known>,
+        source: Source,
+        error: Option<StoreError>,
+        lease: Option<Arc<Lease>>,
+        now: Now,
+    ) -> Self {
+        let Some(record) = &known.record else {
+            return Self::failure(context, known, lease, Reason::NotLoggedIn, now);
+        };
+        let Context { account, shared, .. } = context;
+        let cached =
+            Cached::new(account, &record.tokens, record.obtained_at, now, &shared.settings);
+        // Not after a login: its tokens may have expired long ago.
+        let cached = if source == Source::Refresh { cached.just_obtained() } else { cached };
+        let cached = match error {
+            Some(error) => cached.unsaved(error),
+            None => cached,
+        };
+        let ended = Ended {
+            result: Ok(Token(cached.into())),
+            fallback: None,
+            is_new: source != Source::Record,
+            is_login: source == Source::Login,
+        };
+        Self { ended, unsaved: known.unsaved.boxed(), lease }
+    }
+
+    /// No token, but perhaps the old one to fall back on.
+    pub(crate) fn failure(
+        context: &Context,
+        known: Box<Known>,
+        lease: Option<Arc<Lease>>,
+        reason: Reason,
+        now: Now,
+    ) -> Self {
+        let retry_at = match &reason {
+            Reason::Refresh(_) => known.setbacks().find_map(|setback| setback.retry_at),
+            Reason::Setback(setback) => setback.retry_at,
+            _ => None,
+        };
+        let error = AccountError::new(&context.account, reason, retry_at, now.wall);
+        let fallback = fallback(context, known.record.as_ref(), &error, now);
+        let ended = Ended { result: Err(error), fallback, is_new: false, is_login: false };
+        Self { ended, unsaved: known.unsaved.boxed(), lease }
+    }
+}
+
+/// The old token, for as long as it is valid and no API has refused it. It is
+/// that of the record; if that could not be read, the one in use before.
+fn fallback(
+    context: &Context,
+    record: Option<&Record>,
+    error: &AccountError,
+    now: Now,
+) -> Option<Token> {
+    let (tokens, obtained_at) = match (record, &context.cached, error.reason()) {
+        (Some(record), ..) => (&record.tokens, record.obtained_at),
+        (None, Some(cached), Reason::Store(_)) => cached.0.dated(),
+        _ => return None,
+    };
+    if context.refused.as_ref() == Some(&tokens.access_token) {
+        return None;
+    }
+    let lifetime = Lifetime::new(tokens, obtained_at, now.wall);
+    lifetime.is_valid().then(|| {
+        let settings = &context.shared.settings;
+        let cached = Cached::new(&context.account, tokens, obtained_at, now, settings);
+        Token(cached.kept_despite(error.clone(), &lifetime).into())
+    })
+}

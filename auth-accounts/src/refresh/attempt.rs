@@ -1,0 +1,91 @@
+//! Requests, one after another, under the lease and noted.
+
+use std::{sync::Arc, time::Duration};
+
+use auth_core::{Now, Pending, Refresh, RefreshError, Request, Response, TransportError, Waiting};
+
+use super::{next_record::next_record, run::Run, saving::SavingTokens};
+use crate::{known::Known, record::Fingerprint, store::Lease};
+
+/// What the attempts of one refresh have in common.
+pub(crate) struct Attempt {
+    pub(super) run: Box<Run>,
+    pub(super) known: Box<Known>,
+    pub(super) lease: Arc<Lease>,
+    /// The refresh token in the request.
+    pub(super) tried: Option<Fingerprint>,
+}
+
+pub(super) enum Attempted {
+    Send(Request, Sending),
+    Wait(Duration, Attempt, Waiting),
+    Tokens(SavingTokens),
+    Failed(Attempt, RefreshError),
+}
+
+impl Attempt {
+    pub(super) fn first(
+        run: Box<Run>,
+        known: Box<Known>,
+        lease: Arc<Lease>,
+        possibly_spent: bool,
+        now: Now,
+    ) -> Attempted {
+        let shared = &run.context.shared;
+        let step = Refresh::new(Arc::clone(&shared.endpoint), known.grant())
+            .shared_policy(Arc::clone(&shared.policy))
+            .possibly_spent(possibly_spent)
+            .start(now);
+        let tried = known.token();
+        Self { run, known, lease, tried }.go_on(step, now, now)
+    }
+
+    /// With the same refresh token.
+    pub(super) fn again(self, waiting: Waiting, now: Now) -> Attempted {
+        self.go_on(waiting.resume(now), now, now)
+    }
+
+    /// With the refresh token that is now on record.
+    pub(super) fn with_newer(
+        run: Box<Run>,
+        known: Box<Known>,
+        lease: Arc<Lease>,
+        waiting: Waiting,
+        now: Now,
+    ) -> Attempted {
+        let tried = known.token();
+        let step = waiting.resume_with(known.grant(), now);
+        Self { run, known, lease, tried }.go_on(step, now, now)
+    }
+
+    /// Follows what `auth-core` says about a request sent at `sent`.
+    fn go_on(self, step: auth_core::Step, sent: Now, now: Now) -> Attempted {
+        match step {
+            auth_core::Step::Send(request, pending) => {
+                Attempted::Send(request, Sending { attempt: self, pending, sent: now })
+            }
+            auth_core::Step::Wait(delay, waiting) => Attempted::Wait(delay, self, waiting),
+            auth_core::Step::Done(Ok(tokens)) => {
+                let Self { run, known, lease, .. } = self;
+                let grant = run.context.shared.grant;
+                let record = next_record(known.record.as_ref(), tokens, grant, sent, now);
+                Attempted::Tokens(SavingTokens::new(run, known, record, lease))
+            }
+            auth_core::Step::Done(Err(error)) => Attempted::Failed(self, error),
+        }
+    }
+}
+
+/// A request is on its way.
+pub(crate) struct Sending {
+    attempt: Attempt,
+    pending: Pending,
+    sent: Now,
+}
+
+impl Sending {
+    pub(super) fn resolve(self, response: Result<Response, TransportError>, now: Now) -> Attempted {
+        let step = self.pending.resolve(response, now);
+        self.attempt.go_on(step, self.sent, now)
+    }
+}

@@ -1,0 +1,222 @@
+//! A refresh has failed.
+
+use std::sync::Arc;
+
+use auth_core::{FailureKind, Now, RefreshError};
+
+use super::{
+    attempt::Attempt,
+    run::{Access, Reading, Run},
+};
+use crate::{
+    error::Reason,
+    known::{Draft, Known, Loaded},
+    outcome::{Outcome, Source},
+    record::{Fingerprint, Setback},
+    store::{Lease, Version},
+    store_error::{StoreError, StoreErrorKind},
+};
+
+pub(super) enum Failed {
+    Check(CheckingRefusal),
+    SetBack(SetBack),
+}
+
+pub(super) enum SetBack {
+    Save(SavingSetback),
+    Done(Outcome),
+}
+
+/// A refresh has failed with `error`.
+pub(super) fn failed(attempt: Attempt, error: RefreshError, now: Now) -> Failed {
+    if error.kind() == FailureKind::Rejected {
+        return Failed::Check(CheckingRefusal { attempt, error });
+    }
+    Failed::SetBack(set_back(attempt, error, now))
+}
+
+/// Records the failure, if there is a record.
+fn set_back(attempt: Attempt, error: RefreshError, now: Now) -> SetBack {
+    let Attempt { run, mut known, lease, tried } = attempt;
+    let setback = setback(&run, &mut known, &error, now);
+    let Some(mut record) = known.record.clone() else {
+        return SetBack::Done(run.fail(known, Some(lease), Reason::Refresh(error), now));
+    };
+    record.setback = Some(setback);
+    record.begun = None;
+    // For the callers, whether or not it can be saved.
+    known.record = Some(record.clone());
+    SetBack::Save(SavingSetback { run, draft: Draft { record, known }, lease, tried, error })
+}
+
+/// The setback after `error`. It is kept in memory until it is on record.
+fn setback(run: &Run, known: &mut Known, error: &RefreshError, now: Now) -> Setback {
+    let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
+    let previous = known
+        .setbacks()
+        .filter(|setback| setback.refresh_token == token)
+        .max_by_key(|setback| setback.count);
+    let context = &run.context;
+    let setback =
+        Setback::after(previous, &context.account, token, error, now.wall, &context.shared);
+    known.unsaved.setback = Some(setback.clone());
+    setback
+}
+
+/// A refresh token was refused. The record is being read, for it may hold
+/// another one by now.
+pub(crate) struct CheckingRefusal {
+    attempt: Attempt,
+    error: RefreshError,
+}
+
+pub(super) enum Checked {
+    StartOver(Reading),
+    SetBack(SetBack),
+    Done(Outcome),
+}
+
+impl CheckingRefusal {
+    pub(super) fn resolve(self, loaded: Loaded, now: Now) -> Checked {
+        let Self { mut attempt, error } = self;
+        match loaded {
+            Ok(found) => attempt.known.read(found),
+            Err(store) => {
+                // Kept in memory. It counts once the record can be read and
+                // still holds the refused token.
+                let Attempt { run, mut known, lease, .. } = attempt;
+                setback(&run, &mut known, &error, now);
+                return Checked::Done(run.fail(known, Some(lease), Reason::Store(store), now));
+            }
+        }
+        if attempt.known.token() == attempt.tried {
+            return Checked::SetBack(set_back(attempt, error, now));
+        }
+        let Attempt { run, known, lease, .. } = attempt;
+        if known.record.is_none() {
+            return Checked::Done(run.fail(known, Some(lease), Reason::Refresh(error), now));
+        }
+        match start_over(run, known, lease, now) {
+            Ok(reading) => Checked::StartOver(reading),
+            Err(outcome) => Checked::Done(outcome),
+        }
+    }
+}
+
+/// Decides anew, for the record holds another refresh token.
+#[allow(clippy::result_large_err, reason = "it is no error, and made once a refresh")]
+fn start_over(
+    mut run: Box<Run>,
+    known: Box<Known>,
+    lease: Arc<Lease>,
+    now: Now,
+) -> Result<Reading, Outcome> {
+    if run.another_round() {
+        return Ok(Reading { run, known, access: Access::Granted(lease) });
+    }
+    let reason = Reason::Store(run.conflict());
+    Err(run.fail(known, Some(lease), reason, now))
+}
+
+/// A setback is being saved.
+pub(crate) struct SavingSetback {
+    run: Box<Run>,
+    pub(super) draft: Draft,
+    lease: Arc<Lease>,
+    tried: Option<Fingerprint>,
+    error: RefreshError,
+}
+
+pub(super) enum SetbackSaved {
+    Read(SetbackConflict),
+    Done(Outcome),
+}
+
+impl SavingSetback {
+    pub(super) fn resolve(mut self, saved: Result<Version, StoreError>, now: Now) -> SetbackSaved {
+        match saved {
+            Ok(version) => {
+                let Self { run, draft, lease, error, .. } = self;
+                let known = draft.saved(version);
+                let reason = Reason::Refresh(error);
+                SetbackSaved::Done(run.fail(known, Some(lease), reason, now))
+            }
+            Err(store) if store.kind() == StoreErrorKind::Conflict && self.run.another_round() => {
+                SetbackSaved::Read(SetbackConflict(self))
+            }
+            // A record that changes without end may hold any token by now.
+            Err(store) if store.kind() == StoreErrorKind::Conflict && self.is_refusal() => {
+                SetbackSaved::Done(self.give_up(Reason::Store(store), now))
+            }
+            Err(_) => {
+                let reason = Reason::Refresh(self.error.clone());
+                SetbackSaved::Done(self.give_up(reason, now))
+            }
+        }
+    }
+
+    fn is_refusal(&self) -> bool {
+        self.error.kind() == FailureKind::Rejected
+    }
+
+    /// Ends without the setback on record. Memory keeps it.
+    fn give_up(self, reason: Reason, now: Now) -> Outcome {
+        let Self { run, draft, lease, .. } = self;
+        run.fail(draft.known, Some(lease), reason, now)
+    }
+}
+
+/// Somebody else saved first. The record is being read.
+pub(crate) struct SetbackConflict(SavingSetback);
+
+pub(super) enum SetbackRead {
+    Save(SavingSetback),
+    StartOver(Reading),
+    Done(Outcome),
+}
+
+impl SetbackConflict {
+    pub(super) fn resolve(self, loaded: Loaded, now: Now) -> SetbackRead {
+        let Self(mut saving) = self;
+        let found = match loaded {
+            Ok(found) => found,
+            Err(store) => {
+                // What the record holds now is not known, and with it whether a
+                // refusal still counts.
+                let reason = match saving.is_refusal() {
+                    true => Reason::Store(store),
+                    false => Reason::Refresh(saving.error.clone()),
+                };
+                return SetbackRead::Done(saving.give_up(reason, now));
+            }
+        };
+        let known = &mut saving.draft.known;
+        if known.may_replace(found.as_ref().map(|(record, _)| record)) {
+            known.version = found.map(|(_, version)| version);
+            return SetbackRead::Save(saving);
+        }
+        let is_refusal = saving.is_refusal();
+        let SavingSetback { run, draft, lease, tried, error } = saving;
+        let mut known = draft.known;
+        known.give_way(found);
+        if run.want.is_served_by(known.record.as_ref(), &run.context, now) {
+            let lease = Some(lease);
+            return SetbackRead::Done(Outcome::token(
+                &run.context,
+                known,
+                Source::Record,
+                None,
+                lease,
+                now,
+            ));
+        }
+        // A refusal concerns the refresh token that was tried, and no other.
+        if is_refusal && known.record.is_some() && known.token() != tried {
+            return match start_over(run, known, lease, now) {
+                Ok(reading) => SetbackRead::StartOver(reading),
+                Err(outcome) => SetbackRead::Done(outcome),
+            };
+        }
+        SetbackRead::Done(run.fail(known, Some(lease), Reason::Refresh(error), now))
+    }
+}

@@ -1,0 +1,75 @@
+//! The record is being read, before the lease and again under it, and decided
+//! upon.
+
+use std::time::Duration;
+
+use auth_core::Now;
+
+use super::{
+    attempt::{Attempt, Attempted},
+    catching_up::CatchingUp,
+    leasing::Leasing,
+    noting::Noting,
+    run::{Access, Reading},
+};
+use crate::{
+    error::Reason,
+    known::{Draft, Loaded},
+    outcome::{Outcome, Source},
+};
+
+pub(super) enum Read {
+    CatchUp(CatchingUp),
+    Lease(Duration, Leasing),
+    Note(Noting),
+    /// Without a record there is nowhere to note it.
+    Attempt(Attempted),
+    Done(Outcome),
+}
+
+impl Reading {
+    pub(super) fn resolve(mut self, loaded: Loaded, now: Now) -> Read {
+        match loaded {
+            Ok(found) => {
+                self.known.read(found);
+                self.decide(now)
+            }
+            Err(error) => {
+                let Self { run, known, access } = self;
+                Read::Done(run.fail(known, access.lease(), Reason::Store(error), now))
+            }
+        }
+    }
+
+    /// Decides on the record that was read: steps 3 and 4, and under the lease 5.
+    pub(super) fn decide(self, now: Now) -> Read {
+        let Self { mut run, known, access } = self;
+        if !run.caught_up
+            && let Some(tokens) = &known.unsaved.tokens
+        {
+            run.caught_up = true;
+            let draft = Draft { record: tokens.record.clone(), known };
+            return Read::CatchUp(CatchingUp { run, draft, access });
+        }
+        run.want.record_read(known.record.as_ref());
+        if run.want.is_served_by(known.record.as_ref(), &run.context, now) {
+            let (error, lease) = (known.save_error(), access.lease());
+            let context = &run.context;
+            return Read::Done(Outcome::token(context, known, Source::Record, error, lease, now));
+        }
+        if let Some(reason) = run.obstacle(&known, now) {
+            return Read::Done(run.fail(known, access.lease(), reason, now));
+        }
+        match access {
+            Access::Unasked => {
+                let wait = run.want.lease_wait(known.record.as_ref(), &run.context, now);
+                Read::Lease(wait, Leasing { run, known })
+            }
+            Access::Denied(error) => Read::Done(run.fail(known, None, Reason::Store(error), now)),
+            Access::Granted(lease) => match &known.record {
+                Some(record) => Read::Note(Noting::new(run, record.clone(), known, lease, now)),
+                None => Read::Attempt(Attempt::first(run, known, lease, false, now)),
+            },
+        }
+    }
+}

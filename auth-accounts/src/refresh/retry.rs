@@ -1,0 +1,128 @@
+//! Between two attempts.
+
+use std::sync::Arc;
+
+use auth_core::{Delivery, Now, Waiting};
+
+use super::{
+    attempt::{Attempt, Attempted},
+    run::Run,
+};
+use crate::{
+    error::Reason,
+    known::{Draft, Loaded},
+    outcome::{Outcome, Source},
+    record::{Begun, Fingerprint},
+    store::{Lease, Version},
+    store_error::{StoreError, StoreErrorKind},
+};
+
+/// Time is passing before a retry.
+pub(crate) struct Sleeping {
+    pub(super) attempt: Attempt,
+    pub(super) waiting: Waiting,
+}
+
+pub(super) enum Slept {
+    Attempt(Attempted),
+    Look(BeforeRetry),
+}
+
+impl Sleeping {
+    pub(super) fn resume(self, now: Now) -> Slept {
+        let Self { attempt, waiting } = self;
+        if waiting.failure().delivery() == Delivery::Unknown {
+            return Slept::Look(BeforeRetry { attempt, waiting: Box::new(waiting) });
+        }
+        Slept::Attempt(attempt.again(waiting, now))
+    }
+}
+
+/// The token may be spent. The record is being read, for others may have stored
+/// a newer one.
+pub(crate) struct BeforeRetry {
+    attempt: Attempt,
+    waiting: Box<Waiting>,
+}
+
+pub(super) enum Looked {
+    Attempt(Attempted),
+    Note(NotingRetry),
+    Done(Outcome),
+}
+
+impl BeforeRetry {
+    pub(super) fn resolve(self, loaded: Loaded, now: Now) -> Looked {
+        let Self { mut attempt, waiting } = self;
+        match loaded {
+            Ok(found) => attempt.known.read(found),
+            // The retry must be prompt. What others have done will be seen when
+            // the tokens are saved.
+            Err(_) => return Looked::Attempt(attempt.again(*waiting, now)),
+        }
+        if attempt.run.want.is_served_by(attempt.known.record.as_ref(), &attempt.run.context, now) {
+            let Attempt { run, known, lease, .. } = attempt;
+            let error = known.save_error();
+            return Looked::Done(Outcome::token(
+                &run.context,
+                known,
+                Source::Record,
+                error,
+                Some(lease),
+                now,
+            ));
+        }
+        let token = attempt.known.token();
+        if token == attempt.tried {
+            return Looked::Attempt(attempt.again(*waiting, now));
+        }
+        if let Some(reason) = attempt.run.obstacle(&attempt.known, now) {
+            let Attempt { run, known, lease, .. } = attempt;
+            return Looked::Done(run.fail(known, Some(lease), reason, now));
+        }
+        let Attempt { run, known, lease, tried } = attempt;
+        let Some(mut record) = known.record.clone() else {
+            return Looked::Attempt(Attempt::with_newer(run, known, lease, *waiting, now));
+        };
+        let token = token.unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
+        record.begun = Some(Begun::new(token, now.wall));
+        let draft = Draft { record, known };
+        Looked::Note(NotingRetry { run, draft, lease, tried, waiting })
+    }
+}
+
+/// A retry with a newer refresh token is being noted.
+pub(crate) struct NotingRetry {
+    run: Box<Run>,
+    pub(super) draft: Draft,
+    lease: Arc<Lease>,
+    tried: Option<Fingerprint>,
+    waiting: Box<Waiting>,
+}
+
+pub(super) enum RetryNoted {
+    Attempt(Attempted),
+    LookAgain(BeforeRetry),
+    Done(Outcome),
+}
+
+impl NotingRetry {
+    pub(super) fn resolve(self, saved: Result<Version, StoreError>, now: Now) -> RetryNoted {
+        let Self { mut run, draft, lease, tried, waiting } = self;
+        match saved {
+            Ok(version) => {
+                let known = draft.saved(version);
+                RetryNoted::Attempt(Attempt::with_newer(run, known, lease, *waiting, now))
+            }
+            Err(error) if error.kind() == StoreErrorKind::Conflict && run.another_round() => {
+                let attempt = Attempt { run, known: draft.known, lease, tried };
+                RetryNoted::LookAgain(BeforeRetry { attempt, waiting })
+            }
+            Err(error) => {
+                // It has a refresh token, and must not be spent unnoted.
+                let reason = Reason::Store(error);
+                RetryNoted::Done(run.fail(draft.known, Some(lease), reason, now))
+            }
+        }
+    }
+}

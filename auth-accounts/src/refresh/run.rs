@@ -1,0 +1,104 @@
+//! What every state of a refresh carries along, and the one that many lead back
+//! to.
+
+use std::sync::Arc;
+
+use auth_core::Now;
+
+use super::want::Want;
+use crate::{
+    context::Context,
+    error::Reason,
+    known::Known,
+    outcome::Outcome,
+    record::Fingerprint,
+    shared::GrantKind,
+    store::Lease,
+    store_error::{StoreError, StoreErrorKind},
+};
+
+/// How often somebody else's save may send us back. Each time somebody got
+/// further, so that more than this is the sign of a broken store.
+const MAX_ROUNDS: u32 = 8;
+
+/// What every state of a refresh carries along.
+pub(crate) struct Run {
+    pub(super) context: Context,
+    pub(super) want: Want,
+    /// Whether it was tried to save what memory holds. Once is enough, unless
+    /// somebody else saved at the same time.
+    pub(super) caught_up: bool,
+    rounds: u32,
+}
+
+impl Run {
+    pub(super) fn new(context: Context, want: Want) -> Box<Self> {
+        Box::new(Self { context, want, caught_up: false, rounds: 0 })
+    }
+
+    /// Whether somebody else's save may send us back once more.
+    pub(super) fn another_round(&mut self) -> bool {
+        self.rounds += 1;
+        self.rounds <= MAX_ROUNDS
+    }
+
+    pub(super) fn conflict(&self) -> StoreError {
+        StoreError::new(StoreErrorKind::Conflict, self.context.account.to_string())
+    }
+
+    /// What forbids an attempt.
+    pub(super) fn obstacle(&self, known: &Known, now: Now) -> Option<Reason> {
+        let Context { shared, .. } = &self.context;
+        if shared.grant == GrantKind::RefreshToken {
+            match &known.record {
+                None => return Some(Reason::NotLoggedIn),
+                Some(record) if record.tokens.refresh_token.is_none() => {
+                    return Some(Reason::NoRefreshToken);
+                }
+                Some(_) => {}
+            }
+        }
+        let mut setbacks = known.setbacks().peekable();
+        setbacks.peek()?;
+        let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
+        setbacks
+            .find(|setback| setback.bars(token, &shared.endpoint, now.wall))
+            .map(|setback| Reason::Setback(setback.clone()))
+    }
+
+    pub(super) fn fail(
+        &self,
+        known: Box<Known>,
+        lease: Option<Arc<Lease>>,
+        reason: Reason,
+        now: Now,
+    ) -> Outcome {
+        Outcome::failure(&self.context, known, lease, reason, now)
+    }
+}
+
+/// The right to send.
+pub(super) enum Access {
+    /// The lease was not asked for.
+    Unasked,
+    Granted(Arc<Lease>),
+    /// Somebody else held the lease all the time, and may have refreshed.
+    Denied(StoreError),
+}
+
+impl Access {
+    pub(super) fn lease(self) -> Option<Arc<Lease>> {
+        match self {
+            Self::Granted(lease) => Some(lease),
+            Self::Unasked | Self::Denied(_) => None,
+        }
+    }
+}
+
+/// The record is being read, before the lease and again under it. What follows
+/// is in `reading.rs`; many states lead back here.
+pub(crate) struct Reading {
+    pub(super) run: Box<Run>,
+    pub(super) known: Box<Known>,
+    pub(super) access: Access,
+}

@@ -1,0 +1,107 @@
+//! What a caller wants.
+
+use std::time::Duration;
+
+use auth_core::{AccessToken, Now};
+
+use crate::{
+    context::Context,
+    error::{AccountError, Reason},
+    lifetime::{Lifetime, Ttl},
+    record::Record,
+    shared::Shared,
+    store_error::StoreErrorKind,
+    token::{Token, rest},
+};
+
+/// How long to wait for somebody else's refresh while the old token is valid:
+/// longer than most refreshes take.
+const BRIEFLY: Duration = Duration::from_secs(1);
+
+/// What a caller wants.
+#[derive(Debug, Clone)]
+pub(crate) enum Want {
+    /// A token that lasts.
+    Lasting(Ttl),
+    /// Any but this one, which an API has refused.
+    Other(AccessToken),
+    /// Any but this one, ahead of need. None if the last one was obtained a
+    /// moment ago.
+    Ahead(Option<AccessToken>),
+    /// A token newer than the one on record when it is first read, which is put
+    /// here then.
+    Newer(Option<AccessToken>),
+}
+
+impl Want {
+    /// Whether the old token is of no use.
+    fn is_strict(&self) -> bool {
+        !matches!(self, Self::Lasting(Ttl::Usual) | Self::Ahead(_))
+    }
+
+    /// The record was read.
+    pub(super) fn record_read(&mut self, record: Option<&Record>) {
+        if let (Self::Newer(seen @ None), Some(record)) = (self, record) {
+            *seen = Some(record.tokens.access_token.clone());
+        }
+    }
+
+    /// Whether the tokens of `record` are what is wanted.
+    pub(super) fn is_served_by(
+        &self,
+        record: Option<&Record>,
+        context: &Context,
+        now: Now,
+    ) -> bool {
+        let Some(record) = record else { return false };
+        let (ttl, unwanted) = match self {
+            Self::Lasting(ttl) => (*ttl, None),
+            Self::Other(token) => (Ttl::Usual, Some(token)),
+            Self::Newer(token) | Self::Ahead(token) => (Ttl::Usual, token.as_ref()),
+        };
+        let token = &record.tokens.access_token;
+        if context.refused.as_ref() == Some(token) {
+            return false;
+        }
+        let lasts = || Lifetime::of(record, now.wall).lasts(ttl, &context.shared.settings);
+        let is_wanted = unwanted != Some(token) && lasts();
+        is_wanted || matches!(self, Self::Ahead(_)) && !rest(record.obtained_at, now.wall).is_zero()
+    }
+
+    /// How long to wait for the lease: briefly while the old token is of use.
+    pub(super) fn lease_wait(
+        &self,
+        record: Option<&Record>,
+        context: &Context,
+        now: Now,
+    ) -> Duration {
+        let lease_wait = context.shared.settings.lease_wait;
+        let is_of_use = |record: &Record| {
+            let left = Lifetime::of(record, now.wall).left();
+            context.refused.as_ref() != Some(&record.tokens.access_token)
+                && left.is_none_or(|left| left > 2 * BRIEFLY)
+        };
+        if !self.is_strict() && record.is_some_and(is_of_use) {
+            lease_wait.min(BRIEFLY)
+        } else {
+            lease_wait
+        }
+    }
+
+    /// Whether to try again after `error`, with which somebody less strict ended
+    /// who waited less long.
+    pub(crate) fn outwaits(&self, error: &AccountError) -> bool {
+        let Reason::Store(error) = error.reason() else { return false };
+        self.is_strict() && error.kind() == StoreErrorKind::LeaseTimeout
+    }
+
+    /// Whether `token`, which came of somebody else's refresh, is what is wanted.
+    pub(crate) fn is_met_by(&self, token: &Token, is_new: bool, now: Now, shared: &Shared) -> bool {
+        match self {
+            Self::Lasting(ttl) => is_new || token.0.lasts(*ttl, now.wall, &shared.settings),
+            Self::Other(unwanted) => is_new || token.access_token() != unwanted,
+            Self::Ahead(unwanted) => is_new || unwanted.as_ref() != Some(token.access_token()),
+            Self::Newer(_) => is_new,
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! What memory holds and the store does not, and what may replace what.
+//!
+//! A save can fail, be dropped halfway, or meet with what somebody else saved.
+//! Whether tokens in memory may then be saved depends on what the store holds:
+//!
+//! | the store holds | tokens in memory |
+//! | --- | --- |
+//! | the record that they follow | replace it |
+//! | an earlier pair of theirs, whose save was thought to have failed | replace it |
+//! | for a login: tokens of the login that it replaces, refreshed or not | replace them |
+//! | the same tokens, after a save that failed: they may not be durable | are saved again |
+//! | the same tokens otherwise | are saved, and forgotten |
+//! | anything else: another login, or a refresh by somebody else | are dropped |
+//!
+//! "Holds nothing" is a record like any other: tokens that follow no record
+//! replace it, and others are dropped. [`UnsavedTokens::against`] is this table.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    held_lease::HeldLease,
+    lifetime::Lifetime,
+    record::{Fingerprint, Record, Setback},
+    settings::Settings,
+    store::Lease,
+    store_error::StoreError,
+};
+
+/// What the store was to be told, and could not be.
+#[derive(Clone, Default)]
+pub(crate) struct Unsaved {
+    pub(crate) tokens: Option<UnsavedTokens>,
+    pub(crate) setback: Option<Setback>,
+}
+
+/// Tokens that are newer than those in the store.
+#[derive(Clone)]
+pub(crate) struct UnsavedTokens {
+    pub(crate) record: Record,
+    /// The record that they follow.
+    follows: Option<Fingerprint>,
+    /// Tokens that followed the same record, and that may be in the store
+    /// although their save failed, or was dropped.
+    earlier: Option<Fingerprint>,
+    /// Of a login: the login that it replaces.
+    replaced_login: Option<Fingerprint>,
+    /// Why they could not be saved.
+    pub(crate) error: Option<StoreError>,
+    /// Kept until they are saved: nobody else should try the refresh token in
+    /// the store, which is spent.
+    lease: Option<Arc<HeldLease>>,
+}
+
+/// What becomes of tokens in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Against {
+    Replace,
+    SaveAgain,
+    Drop,
+}
+
+/// How long a lease is held at most for tokens that are not saved.
+const LONGEST_HOLD: Duration = Duration::from_secs(24 * 3600);
+
+/// Tells the tokens of records apart.
+pub(crate) fn identity(record: &Record) -> Fingerprint {
+    Fingerprint::of_tokens(&record.tokens)
+}
+
+impl Unsaved {
+    /// Itself, if there is anything in it.
+    pub(crate) fn boxed(self) -> Option<Box<Self>> {
+        (self.tokens.is_some() || self.setback.is_some()).then(|| Box::new(self))
+    }
+
+    /// All of it.
+    #[cfg(test)]
+    pub(crate) fn tell(&self) -> String {
+        let tokens = self.tokens.as_ref().map(|tokens| {
+            let UnsavedTokens { record, follows, earlier, replaced_login, error, lease } = tokens;
+            let exposed = record.to_json_exposed();
+            let record = format!("{record:?} {}", String::from_utf8_lossy(&exposed));
+            format!("{record} {follows:?} {earlier:?} {replaced_login:?} {error:?} {lease:?}")
+        });
+        format!("{tokens:?} {:?}", self.setback)
+    }
+}
+
+impl UnsavedTokens {
+    /// The tokens of a refresh of the record whose identity is `follows`.
+    pub(crate) fn of_refresh(
+        record: Record,
+        follows: Option<Fingerprint>,
+        before: Option<&Self>,
+        lease: &Arc<Lease>,
+    ) -> Self {
+        Self {
+            record,
+            follows,
+            earlier: None,
+            // They come from the same login as those that were refreshed.
+            replaced_login: before.and_then(|before| before.replaced_login),
+            error: None,
+            lease: Some(HeldLease::new(Arc::clone(lease))),
+        }
+    }
+
+    /// The tokens of a login that replaces the tokens of `replaced_login`.
+    pub(crate) fn of_login(
+        record: Record,
+        follows: Option<Fingerprint>,
+        replaced_login: Option<Fingerprint>,
+        lease: Option<Arc<Lease>>,
+    ) -> Self {
+        let lease = lease.map(HeldLease::new);
+        Self { record, follows, earlier: None, replaced_login, error: None, lease }
+    }
+
+    /// What becomes of them, given what the store holds.
+    pub(crate) fn against(&self, stored: Option<&Record>) -> Against {
+        let held = stored.map(identity);
+        if self.error.is_some() && held == Some(identity(&self.record)) {
+            return Against::SaveAgain;
+        }
+        let is_followed = held == self.follows || self.earlier.is_some() && held == self.earlier;
+        if is_followed || self.replaces_login_of(stored) { Against::Replace } else { Against::Drop }
+    }
+
+    /// Whether the store holds tokens of the login that these replace.
+    pub(crate) fn replaces_login_of(&self, stored: Option<&Record>) -> bool {
+        self.replaced_login.is_some()
+            && self.replaced_login == stored.and_then(|stored| stored.login)
+    }
+
+    /// They follow what the store holds now.
+    pub(crate) fn follow(&mut self, stored: Option<Fingerprint>) {
+        self.follows = stored;
+    }
+
+    /// Takes over from `old` what has been learnt since these were written down.
+    pub(crate) fn take_over(&mut self, old: &mut Self) {
+        if self.follows == old.follows {
+            let same = identity(&self.record) == identity(&old.record);
+            self.earlier = if same { old.earlier } else { Some(identity(&old.record)) };
+        }
+        self.lease = self.lease.take().or(old.lease.take());
+    }
+
+    /// The lease that is kept with them, unless it was freed.
+    pub(crate) fn lease(&self) -> Option<Arc<Lease>> {
+        self.lease.as_ref()?.lease()
+    }
+
+    /// Sets a time at which the lease is freed, for nobody may come back to save
+    /// them. Then the note on record tells others what happened.
+    pub(crate) fn free_in_time(&self, now: Option<SystemTime>, settings: &Settings) {
+        if let Some(held) = &self.lease {
+            held.free_after(self.hold(now, settings));
+        }
+    }
+
+    /// For how long the lease is held: until the access token expires. If nobody
+    /// has asked for it by then, nobody may ever, and others must not be locked
+    /// out.
+    fn hold(&self, now: Option<SystemTime>, settings: &Settings) -> Duration {
+        let left = now.and_then(|now| Lifetime::of(&self.record, now).left()).unwrap_or_default();
+        left.min(LONGEST_HOLD).max(settings.lease_wait)
+    }
+}
+
+#[cfg(test)]
+mod tests;

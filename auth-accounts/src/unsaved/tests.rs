@@ -1,0 +1,142 @@
+//! The table, row by row.
+
+use auth_core::{AccessToken, RefreshToken, TokenSet};
+
+use super::*;
+use crate::store_error::StoreErrorKind;
+
+fn record(name: &str, login: &str) -> Record {
+    let mut tokens = TokenSet::new(AccessToken::new(format!("at-{name}")));
+    tokens.refresh_token = Some(RefreshToken::new(format!("rt-{name}")));
+    let login = (!login.is_empty()).then(|| Fingerprint::of(&RefreshToken::new(login)));
+    Record { login, ..Record::new(tokens) }
+}
+
+fn lease() -> Arc<Lease> {
+    Arc::new(Lease::new(()))
+}
+
+fn refreshed(name: &str, from: Option<&Record>) -> UnsavedTokens {
+    UnsavedTokens::of_refresh(record(name, "first"), from.map(identity), None, &lease())
+}
+
+fn failed(mut tokens: UnsavedTokens) -> UnsavedTokens {
+    tokens.error = Some(StoreError::new(StoreErrorKind::Full, "a test"));
+    tokens
+}
+
+#[test]
+fn tokens_replace_the_record_that_they_follow() {
+    let old = record("1", "first");
+    let tokens = refreshed("2", Some(&old));
+    assert_eq!(tokens.against(Some(&old)), Against::Replace);
+    // Whatever was noted in it since.
+    let mut noted = old.clone();
+    noted.obtained_at = Some(SystemTime::UNIX_EPOCH);
+    assert_eq!(tokens.against(Some(&noted)), Against::Replace);
+    assert_eq!(failed(tokens).against(Some(&old)), Against::Replace);
+}
+
+#[test]
+fn tokens_that_follow_no_record_replace_nothing() {
+    let first = refreshed("1", None);
+    assert_eq!(first.against(None), Against::Replace);
+    assert_eq!(first.against(Some(&record("2", "first"))), Against::Drop);
+    let second = refreshed("2", Some(&record("1", "first")));
+    assert_eq!(second.against(None), Against::Drop);
+}
+
+#[test]
+fn tokens_replace_an_earlier_pair_whose_save_was_thought_to_have_failed() {
+    let old = record("1", "first");
+    let mut earlier = failed(refreshed("2", Some(&old)));
+    let mut tokens = refreshed("3", Some(&old));
+    tokens.take_over(&mut earlier);
+    for stored in [&old, &earlier.record] {
+        assert_eq!(tokens.against(Some(stored)), Against::Replace);
+    }
+    // And what was known of still earlier ones stays known.
+    let mut again = tokens.clone();
+    again.take_over(&mut tokens);
+    assert_eq!(again.against(Some(&earlier.record)), Against::Replace);
+    // But not of those that followed another record.
+    let mut other = refreshed("4", Some(&record("3", "first")));
+    other.take_over(&mut earlier);
+    assert_eq!(other.against(Some(&earlier.record)), Against::Drop);
+}
+
+#[test]
+fn a_login_replaces_what_refreshes_made_of_the_login_before() {
+    let old = record("1", "first");
+    let login = |replaced| {
+        UnsavedTokens::of_login(record("9", "second"), Some(identity(&old)), replaced, None)
+    };
+    let tokens = login(old.login);
+    assert_eq!(tokens.against(Some(&record("5", "first"))), Against::Replace);
+    assert_eq!(tokens.against(Some(&record("6", "third"))), Against::Drop);
+    assert_eq!(tokens.against(Some(&record("7", ""))), Against::Drop);
+    // So do the tokens that a refresh makes of the login.
+    let refreshed =
+        UnsavedTokens::of_refresh(record("10", "second"), None, Some(&tokens), &lease());
+    assert_eq!(refreshed.against(Some(&record("5", "first"))), Against::Replace);
+    // Tokens that came without a login are told apart by themselves only.
+    let tokens = login(None);
+    assert_eq!(tokens.against(Some(&record("5", ""))), Against::Drop);
+    assert_eq!(tokens.against(Some(&old)), Against::Replace);
+}
+
+#[test]
+fn the_same_tokens_are_saved_again_after_a_save_that_failed() {
+    let old = record("1", "first");
+    let tokens = refreshed("2", Some(&old));
+    assert_eq!(tokens.against(Some(&tokens.record)), Against::Drop);
+    assert_eq!(failed(tokens.clone()).against(Some(&tokens.record)), Against::SaveAgain);
+}
+
+#[test]
+fn tokens_are_dropped_for_those_of_somebody_else() {
+    let tokens = failed(refreshed("2", Some(&record("1", "first"))));
+    for stored in [record("3", "first"), record("4", "second"), record("5", "")] {
+        assert_eq!(tokens.against(Some(&stored)), Against::Drop);
+    }
+}
+
+#[test]
+fn a_lease_goes_from_the_earlier_tokens_to_the_later_ones() {
+    let old = record("1", "first");
+    let mut earlier = refreshed("2", Some(&old));
+    let mut login = UnsavedTokens::of_login(record("9", "second"), None, old.login, None);
+    assert!(login.lease().is_none());
+    login.take_over(&mut earlier);
+    assert!(login.lease().is_some());
+    assert!(earlier.lease().is_none());
+}
+
+#[test]
+fn a_lease_is_held_until_the_access_token_expires_but_not_for_ever() {
+    let now = SystemTime::UNIX_EPOCH;
+    let settings = Settings::default();
+    let hold = |left: Option<u64>, now| {
+        let mut tokens = refreshed("1", None);
+        tokens.record.tokens.expires_at =
+            left.map(|left| SystemTime::UNIX_EPOCH + Duration::from_secs(left));
+        tokens.hold(now, &settings).as_secs()
+    };
+    assert_eq!(hold(Some(3_600), Some(now)), 3_600);
+    assert_eq!(hold(Some(100_000), Some(now)), 86_400);
+    // As long as it would be waited for, at least.
+    assert_eq!(hold(Some(10), Some(now)), 60);
+    assert_eq!(hold(None, Some(now)), 60);
+    assert_eq!(hold(Some(3_600), None), 60);
+}
+
+#[test]
+fn a_lease_is_freed_in_time() {
+    let settings = Settings::default().lease_wait(Duration::from_millis(1));
+    let tokens = refreshed("1", None);
+    assert!(tokens.lease().is_some());
+    tokens.free_in_time(None, &settings);
+    while tokens.lease().is_some() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
