@@ -2,7 +2,7 @@
 
 use std::{fmt, pin::Pin, sync::Arc};
 
-use auth_core::{Backoff, Clock, RetryPolicy, TokenEndpoint, Transport};
+use auth_core::{Backoff, Clock, RetrySchedule, TokenEndpoint, Transport};
 
 use crate::{Account, AccountId, Settings, TokenStore, flight::Work};
 
@@ -32,7 +32,7 @@ pub(crate) struct Shared {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) policy: Arc<dyn RetryPolicy>,
+    pub(crate) policy: Arc<dyn RetrySchedule>,
     pub(crate) settings: Settings,
     pub(crate) grant: GrantKind,
     pub(crate) spawner: Option<Spawner>,
@@ -71,7 +71,7 @@ impl Accounts {
 
     /// Retries within a refresh by `policy`.
     #[must_use]
-    pub fn policy(mut self, policy: impl RetryPolicy + 'static) -> Self {
+    pub fn policy(mut self, policy: impl RetrySchedule + 'static) -> Self {
         self.shared().policy = Arc::new(policy);
         self
     }

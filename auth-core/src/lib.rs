@@ -5,6 +5,8 @@ mod drive;
 mod endpoint;
 mod events;
 mod failure;
+#[doc(hidden)]
+pub mod internal;
 mod json;
 mod policy;
 mod refresh;
@@ -24,8 +26,11 @@ pub use crate::{
         BodyFormat, ClientAuth, ClientSecret, DEFAULT_RESPONSE_LIMIT, EndpointError, TokenEndpoint,
         presets,
     },
-    failure::{Advice, Delivery, ErrorCode, Failure, FailureKind, UnknownName, Unreadable},
-    policy::{Attempt, Backoff, Decision, Delays, Jitter, Never, RetryBudget, RetryPolicy},
+    failure::{Advice, Delivery, ErrorCode, Failure, FailureKind, Unreadable},
+    policy::{
+        Attempt, Backoff, Decision, Delays, Jitter, RetryBudget, RetryPolicy, RetryRun,
+        RetrySchedule,
+    },
     refresh::{Pending, Refresh, RefreshError, Step, Waiting},
     request::{Grant, Request},
     response::read_response,

@@ -23,7 +23,8 @@ use zeroize::Zeroize;
 
 use crate::{
     Attempt, Backoff, Decision, Delivery, Failure, FailureKind, Grant, Now, Request, Response,
-    RetryPolicy, TokenEndpoint, TokenSet, TransportError, events, response::read_issued,
+    RetryRun, RetrySchedule, TokenEndpoint, TokenSet, TransportError, events,
+    response::read_issued,
 };
 
 pub use error::RefreshError;
@@ -62,7 +63,7 @@ pub use error::RefreshError;
 pub struct Refresh {
     endpoint: Arc<TokenEndpoint>,
     grant: Grant,
-    policy: Arc<dyn RetryPolicy>,
+    policy: Arc<dyn RetrySchedule>,
     possibly_spent: bool,
 }
 
@@ -78,13 +79,14 @@ impl Refresh {
         }
     }
 
-    /// Retries by `policy`. An `Arc<dyn RetryPolicy>` is a policy too.
-    pub fn policy(self, policy: impl RetryPolicy + 'static) -> Self {
+    /// Retries by `policy`: a [`RetryPolicy`](crate::RetryPolicy), another
+    /// [`RetrySchedule`], or an `Arc` of either.
+    pub fn policy(self, policy: impl RetrySchedule + 'static) -> Self {
         self.shared_policy(Arc::new(policy))
     }
 
     /// Retries by a policy that others share, without wrapping it again.
-    pub fn shared_policy(mut self, policy: Arc<dyn RetryPolicy>) -> Self {
+    pub fn shared_policy(mut self, policy: Arc<dyn RetrySchedule>) -> Self {
         self.policy = policy;
         self
     }
@@ -99,14 +101,10 @@ impl Refresh {
 
     /// Begins (transition 1).
     pub fn start(self, now: Now) -> Step {
-        let policy = match self.policy.for_refresh() {
-            Some(fresh) => fresh,
-            None => Box::new(self.policy),
-        };
         InProgress {
             endpoint: self.endpoint,
             grant: self.grant,
-            policy,
+            retries: self.policy.begin(),
             started: now,
             attempts: 0,
             previous_delay: None,
@@ -230,7 +228,7 @@ impl fmt::Debug for Waiting {
 struct InProgress {
     endpoint: Arc<TokenEndpoint>,
     grant: Grant,
-    policy: Box<dyn RetryPolicy>,
+    retries: Box<dyn RetryRun>,
     started: Now,
     attempts: u32,
     previous_delay: Option<Duration>,
@@ -271,8 +269,8 @@ impl InProgress {
         })
     }
 
-    fn succeed(self, tokens: TokenSet, now: Now) -> Step {
-        self.policy.succeeded(now);
+    fn succeed(mut self, tokens: TokenSet, now: Now) -> Step {
+        self.retries.succeeded(now);
         events::refreshed(&self.endpoint, self.attempts, now.since(self.started));
         Step::Done(Ok(tokens))
     }
@@ -289,7 +287,7 @@ impl InProgress {
             // A refused token stays refused, and asking again may look like an
             // attack (RFC 9700 section 4.14.2).
             FailureKind::Rejected => Decision::Stop,
-            _ => self.policy.decide(&attempt),
+            _ => self.retries.decide(&attempt),
         };
         match decision {
             Decision::RetryAfter(delay) => {

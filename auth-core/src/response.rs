@@ -95,11 +95,6 @@ const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 const MOST_VALUES: usize = 4096;
 const DEEPEST: u8 = 32;
 
-/// The body without a byte-order mark and surrounding white space.
-pub(crate) fn trimmed(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii()
-}
-
 /// Whether the body may be a form. JSON and HTML never start so; anything
 /// else is told by its content type, or by its own first name.
 fn may_be_form(headers: &http::HeaderMap, body: &[u8]) -> bool {

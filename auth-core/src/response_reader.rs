@@ -6,7 +6,7 @@ use std::{fmt, ops::ControlFlow};
 use http::{Version, header};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{Response, TransportError, TransportErrorKind, response::trimmed};
+use crate::{Response, TransportError, TransportErrorKind, json::trimmed};
 
 /// Collects the body of a response as a [`Transport`](crate::Transport) owes it.
 ///

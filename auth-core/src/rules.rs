@@ -106,12 +106,12 @@ impl Rule {
     }
 
     /// Where the fact is documented; empty for a rule without a source.
-    pub fn documented_at(&self) -> &str {
+    pub fn get_source(&self) -> &str {
         &self.source
     }
 
     /// Whose fact it is.
-    pub fn provider_name(&self) -> &str {
+    pub fn get_provider(&self) -> &str {
         &self.provider
     }
 
@@ -197,8 +197,8 @@ mod tests {
         let rule = Rule::new("a", FailureKind::Rejected).provider("Us").source("https://a.example");
         assert_eq!(rule.code(), Some("a"));
         assert_eq!(rule.kind(), FailureKind::Rejected);
-        assert_eq!(rule.provider_name(), "Us");
-        assert_eq!(rule.documented_at(), "https://a.example");
+        assert_eq!(rule.get_provider(), "Us");
+        assert_eq!(rule.get_source(), "https://a.example");
         assert_eq!(Rule::described("gone", FailureKind::Rejected).code(), None);
     }
 

@@ -44,16 +44,19 @@
 
 use std::{
     borrow::Cow,
-    io::{self, Write},
     time::{Duration, SystemTime},
 };
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Map, Value};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
-pub use crate::json::object;
-use crate::{AccessToken, Extra, RefreshToken, TokenSet, scrub::REDACTED, token::Shown};
+use crate::{
+    AccessToken, Extra, RefreshToken, TokenSet,
+    json::{object, to_json},
+    scrub::REDACTED,
+    token::Shown,
+};
 
 /// Writes the real value. For `#[serde(with = "auth_core::serde_exposed")]`.
 ///
@@ -73,58 +76,6 @@ pub fn deserialize<'de, T: Deserialize<'de> + Expose, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     T::deserialize(deserializer)
-}
-
-/// Writes `value` as JSON into a buffer that is wiped when it is dropped, and
-/// that leaves no copy behind by growing. For whoever stores secrets in a form
-/// of their own. If `value` cannot be JSON (a map whose keys are no strings),
-/// the buffer is empty.
-pub fn to_json(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
-    write_json(usize::MAX, |output| serde_json::to_writer(output, value)).unwrap_or_default()
-}
-
-/// As [`to_json`], of what `write` writes, and at most `limit` bytes of it.
-///
-/// `write` is called twice and has to write the same: nothing is allocated
-/// before it is known how much it is.
-///
-/// # Errors
-///
-/// Those of `write`; an I/O error of kind
-/// [`FileTooLarge`](io::ErrorKind::FileTooLarge) if it writes more.
-pub fn write_json(
-    limit: usize,
-    write: impl Fn(&mut dyn Write) -> serde_json::Result<()>,
-) -> serde_json::Result<Zeroizing<Vec<u8>>> {
-    let mut left = Left(limit);
-    write(&mut left)?;
-    let mut json = Zeroizing::new(Vec::with_capacity(limit - left.0));
-    write(&mut *json)?;
-    Ok(json)
-}
-
-/// Counts down.
-struct Left(usize);
-
-impl Write for Left {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::FileTooLarge)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Wipes every string in `value`, for whoever has read secrets into one.
-pub fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }
 
 /// What [`serialize`] can write with its secrets shown.
@@ -361,13 +312,12 @@ mod tests {
     use super::*;
 
     fn full() -> TokenSet {
-        let mut tokens = TokenSet::new(AccessToken::new("at-\u{1F511}\"\n"));
-        tokens.token_type = Some("Bearer".into());
-        tokens.refresh_token = Some(RefreshToken::new("rt"));
-        tokens.expires_at = Some(SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_999));
-        tokens.scope = Some("a b".into());
-        tokens.extra.insert("id_token", json!("secret-id"));
-        tokens
+        TokenSet::new(AccessToken::new("at-\u{1F511}\"\n"))
+            .token_type("Bearer")
+            .refresh_token(RefreshToken::new("rt"))
+            .expires_at(SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_999))
+            .scope("a b")
+            .extra("id_token", json!("secret-id"))
     }
 
     #[test]

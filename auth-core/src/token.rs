@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 pub(crate) use self::shown::Shown;
-use crate::serde_exposed::wipe;
+use crate::json::wipe;
 
 const BEARER: &str = "Bearer ";
 
@@ -186,8 +186,18 @@ pub struct TokenSet {
 }
 
 impl TokenSet {
-    /// A set of an access token and nothing else, to be filled in by its
-    /// public fields.
+    /// An access token and nothing else. The methods below add the rest, and the
+    /// fields are public.
+    ///
+    /// ```
+    /// use auth_core::{AccessToken, RefreshToken, TokenSet};
+    ///
+    /// let tokens = TokenSet::new(AccessToken::new("at-1"))
+    ///     .refresh_token(RefreshToken::new("rt-1"))
+    ///     .token_type("Bearer")
+    ///     .scope("files:read");
+    /// assert_eq!(tokens.scope.as_deref(), Some("files:read"));
+    /// ```
     pub fn new(access_token: AccessToken) -> Self {
         Self {
             access_token,
@@ -197,6 +207,41 @@ impl TokenSet {
             scope: None,
             extra: Extra::default(),
         }
+    }
+
+    /// Sets [`token_type`](#structfield.token_type).
+    #[must_use]
+    pub fn token_type(mut self, token_type: impl Into<String>) -> Self {
+        self.token_type = Some(token_type.into());
+        self
+    }
+
+    /// Sets [`refresh_token`](#structfield.refresh_token).
+    #[must_use]
+    pub fn refresh_token(mut self, token: RefreshToken) -> Self {
+        self.refresh_token = Some(token);
+        self
+    }
+
+    /// Sets [`expires_at`](#structfield.expires_at).
+    #[must_use]
+    pub fn expires_at(mut self, time: SystemTime) -> Self {
+        self.expires_at = Some(time);
+        self
+    }
+
+    /// Sets [`scope`](#structfield.scope).
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.scope = Some(scope.into());
+        self
+    }
+
+    /// Adds a member to [`extra`](#structfield.extra), or replaces it.
+    #[must_use]
+    pub fn extra(mut self, name: impl Into<String>, value: Value) -> Self {
+        self.extra.insert(name, value);
+        self
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Attempt, Decision, Jitter, RetryPolicy};
-use crate::{Failure, FailureKind};
+use crate::{Failure, FailureKind, TransportError, TransportErrorKind, failure::is_server_error};
 
 /// Exponential backoff with a bounded number of retries.
 ///
@@ -52,6 +52,27 @@ impl Backoff {
     /// The default policy.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A policy that never tries again.
+    pub fn never() -> Self {
+        Self::default().max_retries(0)
+    }
+
+    /// Whether the default policy retries `failure`: a failure of the network or
+    /// a 5xx. It never retries a 4xx, nor a call that its caller cancelled.
+    pub fn retries_by_default(failure: &Failure) -> bool {
+        let transport = failure.transport_error().map(TransportError::kind);
+        if transport == Some(TransportErrorKind::Cancelled) {
+            return false;
+        }
+        match failure.kind() {
+            FailureKind::Unreachable | FailureKind::Interrupted => true,
+            FailureKind::Unavailable | FailureKind::Throttled => {
+                failure.status().is_some_and(is_server_error)
+            }
+            FailureKind::Rejected | FailureKind::Misconfigured => false,
+        }
     }
 
     /// How often to try again at most; 2 by default, so 3 attempts in all.
@@ -132,7 +153,7 @@ impl Backoff {
     }
 
     fn retries(&self, failure: &Failure) -> bool {
-        failure.is_retried_by_default()
+        Self::retries_by_default(failure)
             || (self.retry_throttled.is_some() && failure.kind() == FailureKind::Throttled)
     }
 }
@@ -159,7 +180,7 @@ impl RetryPolicy for Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Response, TransportError, TransportErrorKind, read_response, test_now};
+    use crate::{Response, read_response, test_now};
 
     fn response(status: u16, retry_after: Option<&str>) -> Failure {
         let mut response = Response::new(Vec::new());
@@ -223,6 +244,7 @@ mod tests {
         assert_eq!(delays(&policy.factor(f64::INFINITY), &failure)[1..], [30_000; 4]);
         assert_eq!(delays(&policy.max_delay(ms(300)), &failure), [100, 200, 300, 300, 300]);
         assert_eq!(delays(&policy.max_retries(0), &failure), [0; 0]);
+        assert_eq!(delays(&Backoff::never(), &failure), [0; 0]);
         let at_once = policy.base_delay(Duration::ZERO);
         assert_eq!(delays(&at_once, &failure), [0; 5]);
         assert_eq!(delays(&at_once.factor(1e200), &failure), [0; 5]);

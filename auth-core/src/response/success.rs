@@ -13,11 +13,10 @@ use serde_json::Value;
 use super::{
     DEEPEST, LONGEST, MOST_VALUES, lenient, may_be_form,
     text::{Text, is_broken},
-    trimmed,
 };
 use crate::{
     AccessToken, Extra, RefreshToken, TokenSet, Unreadable,
-    json::{Excess, Room, Wiped, whole},
+    json::{BoundedSeed, Limits, OnExcess, Wiped, read_to_end, trimmed},
 };
 
 /// Reads a token set, or says why there is none.
@@ -59,19 +58,19 @@ struct Body<'a> {
 impl<'a> Body<'a> {
     fn from_json(body: &'a [u8]) -> Result<Self, serde_json::Error> {
         let text = serde_json::Deserializer::from_slice(body);
-        whole(text, ResponseSeed(room())).or_else(|error| {
+        read_to_end(text, ResponseSeed(limits())).or_else(|error| {
             // Cut short: nothing is broken but the end.
             if error.is_eof() {
                 return Err(error);
             }
-            let members = lenient::read(body, &mut room())?;
-            ResponseSeed(room()).deserialize(members.into_value())
+            let members = lenient::read(body, &mut limits())?;
+            ResponseSeed(limits()).deserialize(members.into_value())
         })
     }
 
     fn from_form(body: &'a [u8]) -> Self {
         let mut response = Self::default();
-        let mut room = room();
+        let mut limits = limits();
         for (name, value) in form_urlencoded::parse(body) {
             match &*name {
                 "access_token" => response.access_token.replace(Text::new(value)),
@@ -79,7 +78,7 @@ impl<'a> Body<'a> {
                 "refresh_token" => response.refresh_token.replace(Text::new(value)),
                 "expires_in" => response.expires_in = lifetime_from_text(&value),
                 "scope" => response.scope = Some(value.into_owned()),
-                _ if room.take() => {
+                _ if limits.take_one() => {
                     response.extra.insert(name, Value::String(value.into_owned()));
                 }
                 _ => drop(Text::new(value)),
@@ -105,7 +104,7 @@ impl<'a> Body<'a> {
         }
         for wrapper in ["body", "authed_user", "data"] {
             let Some(wrapped) = self.extra.remove(wrapper).map(Wiped) else { continue };
-            let inner = ResponseSeed(room()).deserialize(&wrapped.0).map(Body::into_owned);
+            let inner = ResponseSeed(limits()).deserialize(&wrapped.0).map(Body::into_owned);
             let Some(inner) = inner.ok().filter(Body::has_token) else {
                 self.extra.insert(wrapper, wrapped.into_value());
                 continue;
@@ -153,12 +152,12 @@ impl<'a> Body<'a> {
     }
 }
 
-/// The room for a response's other members. Each is kept whole or not at all.
-fn room() -> Room {
-    Room::new(MOST_VALUES, DEEPEST, Excess::Whole)
+/// The limits on a response's other members. Each is kept whole or not at all.
+fn limits() -> Limits {
+    Limits::new(MOST_VALUES, DEEPEST, OnExcess::DropWhole)
 }
 
-struct ResponseSeed(Room);
+struct ResponseSeed(Limits);
 
 impl<'de> DeserializeSeed<'de> for ResponseSeed {
     type Value = Body<'de>;
@@ -176,7 +175,7 @@ impl<'de> Visitor<'de> for ResponseSeed {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<'de>, A::Error> {
-        let Self(mut room) = self;
+        let Self(mut limits) = self;
         let mut response = Body::default();
         while let Some(name) = map.next_key::<Text<'de>>()? {
             match name.as_str().unwrap_or_default() {
@@ -184,16 +183,22 @@ impl<'de> Visitor<'de> for ResponseSeed {
                 "access_token" => response.access_token.replace(map.next_value()?),
                 "token_type" => response.token_type.replace(map.next_value()?),
                 "refresh_token" => response.refresh_token.replace(map.next_value()?),
-                "expires_in" => response.expires_in = lifetime(map.next_value_seed(room.value())?),
+                "expires_in" => {
+                    response.expires_in =
+                        lifetime(map.next_value_seed(BoundedSeed::new(&mut limits))?);
+                }
                 // Zoho, where `expires_in` may be milliseconds
                 // (https://www.zoho.com/writer/help/api/v1/oauth-step4.html).
                 "expires_in_sec" => {
-                    response.expires_in_sec = lifetime(map.next_value_seed(room.value())?);
+                    response.expires_in_sec =
+                        lifetime(map.next_value_seed(BoundedSeed::new(&mut limits))?);
                 }
-                "scope" => response.scope = scope(map.next_value_seed(room.value())?),
+                "scope" => {
+                    response.scope = scope(map.next_value_seed(BoundedSeed::new(&mut limits))?);
+                }
                 name => {
                     let name = name.to_owned();
-                    if let Some(value) = map.next_value_seed(room.value())? {
+                    if let Some(value) = map.next_value_seed(BoundedSeed::new(&mut limits))? {
                         response.extra.insert(name, value.into_value());
                     }
                 }
