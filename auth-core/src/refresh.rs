@@ -14,6 +14,7 @@
 //! asked the wrong thing, and none can be skipped.
 
 mod error;
+mod events;
 #[cfg(test)]
 mod tests;
 
@@ -23,11 +24,10 @@ use zeroize::Zeroize;
 
 use crate::{
     Attempt, Backoff, Decision, Delivery, Failure, FailureKind, Grant, Now, Request, Response,
-    RetryRun, RetrySchedule, TokenEndpoint, TokenSet, TransportError, events,
-    response::read_issued,
+    RetryRun, RetrySchedule, TokenEndpoint, TokenSet, TransportError, response::read_issued,
 };
 
-pub use error::RefreshError;
+pub use self::error::RefreshError;
 
 /// A refresh that has not begun: what to trade, where, and how to retry.
 ///

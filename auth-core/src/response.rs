@@ -19,7 +19,6 @@ use std::{
 use http::StatusCode;
 use zeroize::Zeroize;
 
-pub(crate) use self::classify::standard_codes;
 use crate::{Failure, Now, Response, Rule, TokenSet};
 
 /// Reads a response of a token endpoint, and says what it is.

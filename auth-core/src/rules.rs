@@ -1,10 +1,15 @@
 //! What an error code means where a provider means something else by it.
 
+mod code;
+mod standard;
 mod table;
 
 use std::borrow::Cow;
 
 use crate::FailureKind;
+
+pub use self::code::ErrorCode;
+pub(crate) use self::standard::{STANDARD, standard_codes};
 
 /// One fact about the wording of a provider's errors: "this code, with these
 /// words, means that".

@@ -1,6 +1,6 @@
 //! Tokens: secret, redacted, wiped.
 
-mod shown;
+mod form;
 
 use std::{borrow::Cow, fmt, time::SystemTime};
 
@@ -10,8 +10,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-pub(crate) use self::shown::Shown;
-use crate::json::wipe;
+pub(crate) use self::form::Form;
+pub use self::form::TokenFormError;
+use crate::{
+    json::wipe,
+    redact::{Shown, plain},
+};
 
 const BEARER: &str = "Bearer ";
 
@@ -245,9 +249,23 @@ impl TokenSet {
     }
 }
 
+impl TokenSet {
+    /// What may be shown beside the tokens.
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        let refresh_token = self.refresh_token.as_ref().map(RefreshToken::expose);
+        let own: Vec<_> = [Some(self.access_token.expose()), refresh_token]
+            .into_iter()
+            .flatten()
+            .map(Cow::Borrowed)
+            .collect();
+        let names = self.extra.iter().map(|(name, _)| name);
+        Shown::new(&own, self.token_type.as_deref(), self.scope.as_deref(), names)
+    }
+}
+
 impl fmt::Debug for TokenSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = Shown::of(self);
+        let shown = self.shown();
         f.debug_struct("TokenSet")
             .field("access_token", &self.access_token)
             .field("token_type", &shown.token_type)
@@ -317,7 +335,7 @@ impl FromIterator<(String, Value)> for Extra {
 
 impl fmt::Debug for Extra {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(shown::plain_names(self)).finish()
+        f.debug_set().entries(self.iter().map(|(name, _)| plain(name))).finish()
     }
 }
 

@@ -1,11 +1,14 @@
 //! What carries a request to the token endpoint, and how it reports that it
 //! could not.
 
+mod response_reader;
+
 use std::{error::Error, fmt, sync::Arc};
 
 use async_trait::async_trait;
 
-use crate::{Delivery, Request, scrub::scrub};
+pub use self::response_reader::ResponseReader;
+use crate::{Delivery, Request, redact::scrub};
 
 /// A response of the token endpoint, with its whole body.
 pub type Response = http::Response<Vec<u8>>;

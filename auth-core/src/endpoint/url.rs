@@ -2,7 +2,7 @@
 
 use http::Uri;
 
-use super::EndpointError;
+use super::error::EndpointError;
 
 pub(super) fn parse(url: &str) -> Result<Uri, EndpointError> {
     // `Uri` drops a fragment silently.

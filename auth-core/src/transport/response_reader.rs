@@ -6,7 +6,8 @@ use std::{fmt, ops::ControlFlow};
 use http::{Version, header};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{Response, TransportError, TransportErrorKind, json::trimmed};
+use super::{Response, TransportError, TransportErrorKind};
+use crate::json::trimmed;
 
 /// Collects the body of a response as a [`Transport`](crate::Transport) owes it.
 ///
