@@ -1,4 +1,4 @@
-//! The token endpoint and how its owner wants to be asked.
+//! The token endpoint, and how requests to it are made.
 
 mod client_auth;
 mod encode;
@@ -21,18 +21,18 @@ pub use self::{
 };
 use crate::{Grant, RefreshToken, Request, Rule, redact, token};
 
-/// How the request's parameters are written.
+/// How the parameters of the request are written.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BodyFormat {
-    /// `application/x-www-form-urlencoded`, as RFC 6749 demands.
+    /// `application/x-www-form-urlencoded`, as RFC 6749 requires.
     #[default]
     Form,
-    /// `application/json`: an object of strings, as some providers want it.
+    /// `application/json`: an object of strings, which some providers require.
     Json,
 }
 
-/// A token endpoint: where it is, and how it is asked.
+/// A token endpoint: its URL, and how the client makes requests to it.
 ///
 /// ```
 /// use auth_core::{ClientAuth, TokenEndpoint};
@@ -75,7 +75,7 @@ pub const DEFAULT_RESPONSE_LIMIT: usize = 1 << 20;
 const RESERVED: [&str; 5] = ["grant_type", "refresh_token", "client_id", "client_secret", "scope"];
 
 /// Headers that the library or the transport writes itself, or that would make
-/// the response one that nobody reads.
+/// the response unreadable.
 const RESERVED_HEADERS: [HeaderName; 11] = [
     header::ACCEPT_ENCODING,
     header::AUTHORIZATION,
@@ -91,14 +91,14 @@ const RESERVED_HEADERS: [HeaderName; 11] = [
 ];
 
 impl TokenEndpoint {
-    /// A public client at `url`, asked with a form; everything else by the
-    /// methods below.
+    /// A public client at `url` that sends a form. The methods below change
+    /// everything else.
     ///
     /// # Errors
     ///
-    /// If `url` is not an absolute URL, is `http` to anything but loopback
-    /// (`localhost`, `127.0.0.0/8`, `[::1]`), or holds a user name, a
-    /// password or a fragment (RFC 6749 section 3.2 forbids the last).
+    /// If `url` is not an absolute URL; if it is `http` to a host other than
+    /// loopback (`localhost`, `127.0.0.0/8`, `[::1]`); if it contains a user name,
+    /// a password or a fragment, which RFC 6749 section 3.2 forbids.
     pub fn new(url: &str, client_id: impl Into<String>) -> Result<Self, EndpointError> {
         Ok(Self::at(url::parse(url)?, client_id.into()))
     }
@@ -118,38 +118,39 @@ impl TokenEndpoint {
         }
     }
 
-    /// How the client shows who it is.
+    /// Sets how the client authenticates.
     #[must_use]
     pub fn client_auth(mut self, auth: ClientAuth) -> Self {
         self.auth = auth;
         self
     }
 
-    /// How the parameters are written.
+    /// Sets how the parameters are written.
     #[must_use]
     pub fn body_format(mut self, format: BodyFormat) -> Self {
         self.format = format;
         self
     }
 
-    /// The scope to ask for. Without one a refresh keeps the scope that was
-    /// granted (RFC 6749 section 6).
+    /// Sets the scope to request. Without one, a refresh keeps the granted
+    /// scope (RFC 6749 section 6).
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
         self
     }
 
-    /// An extra parameter of the request, such as `audience` or `resource`.
-    /// Its value is treated as a secret: never printed, wiped on drop, and taken
-    /// out of what a server answers, [as far as it can be
-    /// told](crate::Failure::description). Not so a word of fewer than eight
-    /// letters (`api`, `offline`), nor anything of fewer than four characters:
-    /// every response may hold those.
+    /// Adds a parameter to the request, such as `audience` or `resource`.
+    ///
+    /// Its value is treated as a secret: it is never shown, it is wiped on
+    /// drop, and it is [redacted](crate::Failure::description) in a server's
+    /// explanation. Words of fewer than eight letters (`api`, `offline`) and
+    /// values of fewer than four characters are not redacted there, since any
+    /// text may contain them.
     ///
     /// # Errors
     ///
-    /// If the library writes a parameter of this name itself.
+    /// If the library writes this parameter itself.
     pub fn parameter(
         mut self,
         name: impl Into<String>,
@@ -165,13 +166,13 @@ impl TokenEndpoint {
         Ok(self)
     }
 
-    /// An extra header of the request, such as `User-Agent`. Replaces one of
-    /// the same name. `Accept` is `application/json` unless set here.
+    /// Sets a header of the request, such as `User-Agent`. `Accept` is
+    /// `application/json` unless it is set here.
     ///
     /// # Errors
     ///
-    /// If the name or the value cannot stand in a header, or the library or
-    /// the transport writes this header itself.
+    /// If the name or the value contains forbidden characters, or if the library
+    /// or the transport writes this header itself.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, EndpointError> {
         let refused = || EndpointError::InvalidHeader { name: name.to_owned() };
         let key: HeaderName = name.parse().map_err(|_| refused())?;
@@ -187,15 +188,17 @@ impl TokenEndpoint {
         Ok(self)
     }
 
-    /// How many bytes of a response's body are read at most; 1 MiB by default.
+    /// Sets the largest number of bytes that are read of a response's body. The
+    /// default is 1 MiB.
     #[must_use]
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.response_limit = bytes;
         self
     }
 
-    /// Adds a fact about this endpoint's error codes. Rules added here are
-    /// asked before the built-in table, in the order they were added.
+    /// Adds a rule for the error codes of this endpoint. These rules are
+    /// applied in the order in which they were added, before the built-in
+    /// table.
     #[must_use]
     pub fn rule(mut self, rule: Rule) -> Self {
         self.rules.push(rule);
@@ -207,12 +210,12 @@ impl TokenEndpoint {
         &self.uri
     }
 
-    /// Host and port as they stand in the URL, for messages.
+    /// Host and port as in the URL, for messages.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The client's identifier.
+    /// The client identifier.
     pub fn client_id(&self) -> &str {
         &self.client_id
     }
@@ -222,7 +225,7 @@ impl TokenEndpoint {
         &self.rules
     }
 
-    /// The request that trades `grant` here.
+    /// The request for `grant`.
     pub fn request(&self, grant: &Grant) -> Request {
         let mut headers = self.headers.clone();
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));

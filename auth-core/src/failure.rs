@@ -1,4 +1,4 @@
-//! What one failed attempt was.
+//! A failed attempt.
 
 use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
@@ -10,30 +10,30 @@ use crate::{Delivery, ErrorCode, FailureKind, TransportError, TransportErrorKind
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// No body.
+    /// The body is empty.
     #[error("the body is empty")]
     Empty,
-    /// An HTML page, such as a captive portal's.
+    /// The body is an HTML page, such as a captive portal's.
     #[error("the body is an HTML page")]
     Html,
-    /// A `Content-Encoding` that was not asked for.
-    #[error("the body has a content encoding that was not asked for")]
+    /// The body has a `Content-Encoding` that was not requested.
+    #[error("the body has a content encoding that was not requested")]
     Encoded,
-    /// Neither JSON nor form-encoded.
+    /// The body is neither JSON nor form-encoded.
     #[non_exhaustive]
     #[error("the body is not JSON (line {line}, column {column})")]
     Syntax {
-        /// Where reading failed, counted from 1.
+        /// The line at which parsing failed, counted from 1.
         line: usize,
-        /// Where reading failed.
+        /// The column at which parsing failed.
         column: usize,
     },
-    /// Readable, but neither a token nor an error in it.
-    #[error("the body holds no access token and no error")]
+    /// The body is readable, but holds neither an access token nor an error.
+    #[error("the body contains no access token and no error")]
     NoToken,
 }
 
-/// What one failed attempt was: facts, without a secret and without the body.
+/// A failed attempt: facts, without a secret and without the response's body.
 #[derive(Debug, Clone)]
 pub struct Failure {
     pub(crate) kind: FailureKind,
@@ -53,64 +53,62 @@ pub(crate) enum Cause {
 }
 
 impl Failure {
-    /// What it is.
+    /// The kind of the failure.
     pub fn kind(&self) -> FailureKind {
         self.kind
     }
 
-    /// Whether the exchange can have happened.
+    /// Whether the server may have acted on the request.
     pub fn delivery(&self) -> Delivery {
         self.delivery
     }
 
-    /// The response's status, if there was a response.
+    /// The response's status. `None` if there was no response.
     pub fn status(&self) -> Option<StatusCode> {
         self.status
     }
 
-    /// The error code in the response, as the server sent it. `None` too if it is
-    /// one that nobody knows and that would be redacted in a
+    /// The error code, as the server sent it. `None` if there is no code, or an
+    /// unrecognised one was redacted as in a
     /// [`description`](Self::description).
     pub fn code(&self) -> Option<&ErrorCode> {
         self.code.as_ref()
     }
 
-    /// The server's own explanation (`error_description` or what stood in its
-    /// place): at most 256 characters of printable ASCII.
+    /// The server's explanation: `error_description`, or a member that a
+    /// provider uses instead. At most 256 characters of printable ASCII.
     ///
-    /// Servers are careless, and repeat what they were sent. So a word is
-    /// redacted
+    /// Some servers repeat what they were sent. A word is therefore redacted if
     ///
-    /// - if it holds eight characters in a row of a secret of the request (the
-    ///   refresh token, the client's secret, values of parameters, of headers
-    ///   and of the URL's query), unless a word of the protocol or a known error
-    ///   code holds them too;
-    /// - if it holds a secret of four to seven characters;
-    /// - if it has 24 or more characters and mixes letters and digits, or letters
-    ///   of both cases, whoever it belongs to. Not so a UUID, for servers name
-    ///   traces by them, nor a path of plain words.
-    ///   [`read_response`](crate::read_response) knows no request, and can only do
-    ///   this.
+    /// - it contains eight consecutive characters of a secret of the request
+    ///   (the refresh token, the client's secret, a value of a parameter, a
+    ///   header or the URL's query), unless a word of the protocol or a known
+    ///   error code contains them too;
+    /// - it contains a secret of four to seven characters;
+    /// - it has 24 or more characters and mixes letters and digits, or letters
+    ///   of both cases. UUIDs, which servers use as trace identifiers, and
+    ///   paths of plain words are kept. [`read_response`](crate::read_response)
+    ///   does not know the request and applies this rule only.
     ///
-    /// A server that means harm knows the secret, and can write it so that
-    /// nobody recognises it.
+    /// A hostile server knows the secrets, and can encode them so that no check
+    /// finds them.
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }
 
-    /// How long the server asked to be left alone, counted from when its
-    /// answer arrived.
+    /// How long the server asked the client to wait, counted from the arrival
+    /// of the response.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// The provider whose documented wording decided the kind, if the code's
-    /// standard meaning did not.
+    /// The provider whose documented wording decided the kind. `None` if the
+    /// standard meaning of the code or of the status did.
     pub fn provider(&self) -> Option<&str> {
         self.provider.as_deref()
     }
 
-    /// Where the network failed, if it did.
+    /// The error of the transport, if there was no complete response.
     pub fn transport_error(&self) -> Option<&TransportError> {
         match &self.cause {
             Some(Cause::Transport(error)) => Some(error),
@@ -118,7 +116,7 @@ impl Failure {
         }
     }
 
-    /// Why a 2xx response could not be used, if that is what failed.
+    /// Why a 2xx response could not be used, if that is the failure.
     pub fn unreadable(&self) -> Option<&Unreadable> {
         match &self.cause {
             Some(Cause::Unreadable(why)) => Some(why),
@@ -152,7 +150,7 @@ impl From<TransportError> for Failure {
     }
 }
 
-/// One line: the code, the status, the network's failure; then the server's
+/// One line: the code, the status or the transport's error, then the server's
 /// explanation.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,11 +1,11 @@
-//! JSON values out of foreign hands, within limits.
+//! JSON from untrusted writers, read within limits.
 //!
-//! `serde_json` bounds how deep it follows a text, but not what becomes of it: a
-//! megabyte of `[{"":0},…` is a hundred of `Value`s, and where a crate of the
-//! same program has turned on its feature `raw_value`, a `Value` follows texts
-//! within texts, each with a depth of its own, until the stack is used up. So
-//! none is read but through here, where a name is a name, and depth and number
-//! of values are bounded.
+//! `serde_json` limits the depth of a text, but not its size in memory: a
+//! megabyte of `[{"":0},…` becomes a hundred megabytes of `Value`s. And if any
+//! crate of the program turns on its feature `raw_value`, a `Value` follows texts
+//! within texts, each with a depth of its own, until the stack overflows. So all
+//! values are read here: no name has a special meaning, and the depth and the
+//! number of values are limited.
 
 mod bounded;
 mod limits;
@@ -41,22 +41,22 @@ pub(crate) fn read_to_end<'de, S: DeserializeSeed<'de>>(
     Ok(value)
 }
 
-/// Reads an object that holds secrets, or that somebody else may have written:
-/// for `#[serde(deserialize_with = "auth_core::internal::object")]`.
+/// Reads an object that contains secrets or comes from an untrusted writer. For
+/// `#[serde(deserialize_with = "auth_core::internal::object")]`.
 ///
-/// Deserializing into a [`Map`] of [`Value`]s by itself lets a text decide how
-/// much stack it takes to read it, wherever a crate of the same program has
-/// turned on the feature `raw_value` of `serde_json`.
+/// If any crate of the program turns on the feature `raw_value` of `serde_json`,
+/// deserializing into a [`Map`] of [`Value`]s uses as much stack as the text wants.
+/// This function does not.
 ///
 /// # Errors
 ///
-/// Those of the deserializer; if it is no object; if it nests deeper than 100
-/// levels.
+/// Those of the deserializer; if the value is not an object; if it nests deeper
+/// than 100 levels.
 pub fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
     let mut limits = Limits::new(usize::MAX, 101, OnExcess::Fail);
     match BoundedSeed::new(&mut limits).deserialize(deserializer)?.map(Wiped::into_value) {
         Some(Value::Object(members)) => Ok(members),
-        _ => Err(D::Error::custom("no object")),
+        _ => Err(D::Error::custom("not an object")),
     }
 }
 

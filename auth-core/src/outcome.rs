@@ -1,33 +1,37 @@
-//! The words for what came of an attempt that failed.
+//! What came of an attempt that failed: the terms.
 
 use std::fmt;
 
-/// What a failure is, and so what its caller can do about it.
+/// The kind of a failure. It tells the caller what to do.
 ///
-/// A kind is a fact about a response, or about its absence. Whether to try
-/// again is the word of the [`RetryPolicy`](crate::RetryPolicy).
+/// A kind is a fact about a response, or about the absence of one. The
+/// [`RetryPolicy`](crate::RetryPolicy) decides whether to try again.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailureKind {
-    /// The request never left: no address, connection refused, connect
-    /// timeout, TLS handshake, proxy. Try again.
+    /// The request was not sent: the host name did not resolve, the connection
+    /// was refused or not made in time, or the TLS handshake or a proxy failed.
+    /// Try again.
     Unreachable,
-    /// The request may have arrived, but no whole, readable answer came back:
-    /// a reset, a timeout, an early end, an unreadable 2xx. Try again
-    /// promptly, and read the store first: the refresh token may be spent.
+    /// The request may have arrived, but no complete and readable response came
+    /// back: a reset, a timeout, an early end, an unreadable 2xx. Read the
+    /// store first, since the refresh token may be spent; then try again
+    /// promptly.
     Interrupted,
-    /// A response without a verdict on the token: 5xx, 408, 425,
-    /// `server_error`, `temporarily_unavailable`, a 4xx without an OAuth error
-    /// in it (a firewall, a proxy, a captive portal). Try again later.
+    /// The response carries no verdict on the refresh token: 5xx, 408, 425,
+    /// `server_error`, `temporarily_unavailable`, or a 4xx without an OAuth
+    /// error code (from a firewall, a proxy or a captive portal). Try again
+    /// later.
     Unavailable,
-    /// Too many requests: 429, `slow_down`, or a provider's own code for it.
-    /// Wait for [`Failure::retry_after`].
+    /// The client sent too many requests: 429, `slow_down`, or a provider's own
+    /// code. Wait for [`Failure::retry_after`](crate::Failure::retry_after).
     Throttled,
-    /// The grant is no longer good: `invalid_grant` or a documented synonym.
-    /// The user must log in again; nothing else helps.
+    /// The server rejected the grant: `invalid_grant` or a documented synonym.
+    /// The user must log in again; trying again does not help.
     Rejected,
-    /// The set-up is wrong: the client's identity, the scope, the endpoint's
-    /// URL, a certificate that does not verify. A person must change it.
+    /// The configuration is wrong: the client's credentials, the scope, the
+    /// endpoint's URL, or a certificate that does not verify. A person must
+    /// change it.
     Misconfigured,
 }
 
@@ -44,8 +48,7 @@ impl FailureKind {
         }
     }
 
-    /// The kind that [`as_str`](Self::as_str) gives this name; `None` if there is
-    /// none.
+    /// The kind that [`as_str`](Self::as_str) gives this name, or `None`.
     pub fn from_name(name: &str) -> Option<Self> {
         [
             Self::Unreachable,
@@ -59,7 +62,7 @@ impl FailureKind {
         .find(|kind| kind.as_str() == name)
     }
 
-    /// What the caller should do once retries are used up.
+    /// What the caller should do after the last attempt.
     pub fn advice(self) -> Advice {
         match self {
             Self::Unreachable | Self::Interrupted | Self::Unavailable | Self::Throttled => {
@@ -77,16 +80,16 @@ impl fmt::Display for FailureKind {
     }
 }
 
-/// What a caller should do next.
+/// What the caller should do next.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Advice {
-    /// Keep the refresh token and try again, not before `retry_after` where
-    /// there is one. The session is intact as far as anybody knows.
+    /// Keep the refresh token and try again, no earlier than `retry_after` if
+    /// the error has one. As far as is known, the session is intact.
     TryLater,
     /// Send the user through the login.
     LogIn,
-    /// Change the configuration; then the same refresh token may well work.
+    /// Change the configuration. The same refresh token may then work.
     FixSetup,
 }
 
@@ -95,23 +98,25 @@ impl fmt::Display for Advice {
         f.write_str(match self {
             Self::TryLater => "try again later",
             Self::LogIn => "the user must log in again",
-            Self::FixSetup => "the set-up must be changed",
+            Self::FixSetup => "the configuration must be changed",
         })
     }
 }
 
-/// Whether the exchange can have happened, and a single-use refresh token be
-/// spent.
+/// Whether the server may have acted on the request, and so may have spent a
+/// single-use refresh token.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Delivery {
-    /// It cannot: no byte of the request's body was handed to the network.
+    /// It cannot have acted: no byte of the request's body was handed to the
+    /// network.
     NotSent,
-    /// It can: the request, or a part of it, was sent, and no verdict came
-    /// back. So after a cut connection, a timeout, a 5xx (which may be a
-    /// proxy's and hide a rotation), an unreadable 2xx.
+    /// It may have acted: the request or a part of it was sent, and no verdict
+    /// came back. This is so after a cut connection, a timeout, an unreadable
+    /// 2xx, and a 5xx, which a proxy may send although the server has rotated
+    /// the token.
     Unknown,
-    /// It did not: the server answered with its verdict.
+    /// It did not act: its response is a verdict.
     Answered,
 }
 

@@ -1,5 +1,4 @@
-//! Whether and when to try again. Choices only: what a response is, is
-//! `response`'s.
+//! Whether and when to try again. What a response is, is decided in `response`.
 
 mod backoff;
 #[cfg(feature = "backoff")]
@@ -21,14 +20,14 @@ pub use self::{backoff::Backoff, budget::RetryBudget, delays::Delays, jitter::Ji
 /// refreshes at once; a policy with a state for each refresh implements
 /// [`RetrySchedule`] instead.
 ///
-/// The machine asks after every failure but one: after
-/// [`Rejected`](crate::FailureKind::Rejected) there is never another attempt.
+/// The machine asks it after every failure except
+/// [`Rejected`](crate::FailureKind::Rejected), which is never retried.
 ///
 /// ```
 /// use std::time::Duration;
 /// use auth_core::{Attempt, Decision, FailureKind, RetryPolicy};
 ///
-/// /// Once more after a second, if the request never left.
+/// /// Tries once more after a second, if the request was not sent.
 /// struct OnceIfNotSent;
 ///
 /// impl RetryPolicy for OnceIfNotSent {
@@ -62,8 +61,7 @@ pub trait RetryPolicy: Send + Sync {
 /// use std::{sync::Arc, time::Duration};
 /// use auth_core::{Attempt, Decision, RetryRun, RetrySchedule};
 ///
-/// /// The same wait before each retry, for as long as the waits of one refresh
-/// /// add up to no more than `total`.
+/// /// Waits `delay` before each retry, and at most `total` in one refresh.
 /// struct Allowance {
 ///     delay: Duration,
 ///     total: Duration,
@@ -148,26 +146,25 @@ macro_rules! forward {
 // Not for `Arc<T>`, which is a schedule above: no type can be both.
 forward!(&T, Box<T>);
 
-/// The facts that a policy decides on.
+/// A failed attempt, as a policy sees it.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt<'a> {
-    /// How many attempts were made so far, this one included: 1 after the
-    /// first.
+    /// The number of attempts so far, this one included: 1 after the first.
     pub number: u32,
-    /// The time since the refresh began, waits included.
+    /// The time since the refresh started, waits included.
     pub elapsed: Duration,
-    /// What came of it.
+    /// How the attempt failed.
     pub failure: &'a Failure,
-    /// The wait before this attempt; `None` before the first.
+    /// The wait before this attempt. `None` for the first.
     pub previous_delay: Option<Duration>,
-    /// When it failed.
+    /// When the attempt failed.
     pub now: Now,
 }
 
 impl<'a> Attempt<'a> {
-    /// The first attempt of a refresh, failed at once; for tests of a policy.
-    /// The fields are public.
+    /// A first attempt that failed at once, for tests of a policy. The fields
+    /// are public.
     pub fn first(failure: &'a Failure, now: Now) -> Self {
         Self { number: 1, elapsed: Duration::ZERO, failure, previous_delay: None, now }
     }

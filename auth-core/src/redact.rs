@@ -1,10 +1,10 @@
-//! Taking secrets out of what a server wrote.
+//! Redaction: what of a request is secret, and how it is taken out of what is
+//! shown.
 //!
-//! This is for servers that are careless: they repeat what they were sent, whole
-//! or in part, with something before or after it, cut off, masked, in other
-//! letters, or as it stands in a form. One that means harm knows the secret and
-//! can always write it so that nobody recognises it: reversed, in groups of
-//! seven, in a cipher of its own.
+//! This is for careless servers. They repeat what they were sent: whole or in
+//! part, with text around it, truncated, masked, in another case, or
+//! form-encoded. A hostile server knows the secret and can write it so that no
+//! check finds it: reversed, in groups of seven, encrypted.
 
 mod echo;
 mod line;

@@ -1,8 +1,8 @@
 //! Reading a response: from bytes to a [`TokenSet`] or a [`Failure`].
 //!
-//! Tolerant of what providers really send, never of what would lose a token:
-//! a response that holds an access token is a success whatever else it holds,
-//! and one that cannot be read is never taken for a verdict.
+//! The reader accepts what providers really send, as long as no token is lost
+//! by it: a response with an access token is a success whatever else it
+//! contains, and one that cannot be read is never a verdict.
 
 mod classify;
 mod error_body;
@@ -21,12 +21,11 @@ use zeroize::Zeroize;
 
 use crate::{Failure, Now, Response, Rule, TokenSet};
 
-/// Reads a response of a token endpoint, and says what it is.
+/// Reads a response of a token endpoint.
 ///
-/// This is the whole of the library's judgement: the machine asks it after
-/// every attempt, and so can whoever has a response at hand, say from a log.
-/// `rules` are asked before the built-in table. `now` is when the response
-/// arrived; `expires_at` counts from it.
+/// The machine calls this after every attempt. It can also be called with any
+/// response, such as one from a log. `rules` take precedence over the built-in
+/// table. `now` is when the response arrived; `expires_at` counts from it.
 ///
 /// ```
 /// use std::time::{Instant, SystemTime};
@@ -44,7 +43,7 @@ use crate::{Failure, Now, Response, Rule, TokenSet};
 ///
 /// # Errors
 ///
-/// A [`Failure`] for everything that is not a new access token.
+/// A [`Failure`] if the response contains no access token.
 // Boxing the failure would cost an allocation to save a copy on a path that is
 // about to wait for a network.
 #[allow(clippy::result_large_err)]

@@ -1,10 +1,10 @@
-//! `serde` with the secrets shown, for whoever stores tokens on purpose.
+//! `serde` with secrets: for programs that store tokens on purpose.
 //!
-//! Without this module, serializing a token writes `"[redacted]"`: what ends
-//! up in a log or a support bundle by accident is harmless. So is the rest of a
-//! [`TokenSet`]: of `token_type`, of the words of `scope` and of the names in
-//! `extra` only plain words are written that repeat no token, and of the values
-//! in `extra` none. With this module the real value is written:
+//! Without this module, serializing a token writes `"[redacted]"`, so that a token
+//! does not get into a log or a support bundle by accident. Serializing a
+//! [`TokenSet`] also redacts all values of `extra`, and every part of
+//! `token_type`, `scope` and the names in `extra` that is not a plain word or
+//! repeats a token. With this module, the real values are written:
 //!
 //! ```
 //! use auth_core::{AccessToken, TokenSet};
@@ -21,7 +21,7 @@
 //! let json = serde_json::to_string(&session)?;
 //! assert!(json.contains(r#""access_token":"at-1""#));
 //!
-//! // Redacted without the attribute, and refused when read back.
+//! // Without the attribute it is redacted, and refused when it is read.
 //! let redacted = serde_json::to_string(&session.tokens)?;
 //! assert!(!redacted.contains("at-1"));
 //! assert!(serde_json::from_str::<TokenSet>(&redacted).is_err());
@@ -33,14 +33,14 @@
 //! | member | value |
 //! | --- | --- |
 //! | `access_token` | string, required |
-//! | `token_type` | string, left out if unknown |
-//! | `refresh_token` | string, left out if there is none |
-//! | `expires_at` | whole seconds since the Unix epoch, rounded down, left out if unknown |
-//! | `scope` | string, left out if unknown |
-//! | `extra` | object with the response's other members, left out if empty |
+//! | `token_type` | string, omitted if unknown |
+//! | `refresh_token` | string, omitted if there is none |
+//! | `expires_at` | whole seconds since the Unix epoch, rounded down, omitted if unknown |
+//! | `scope` | string, omitted if unknown |
+//! | `extra` | object with the other members of the response, omitted if empty |
 //!
-//! Unknown members are ignored when it is read, so that a newer version may
-//! add some. Nothing in `extra` may nest deeper than 100 levels.
+//! Unknown members are ignored, so that a newer version may add some. The values
+//! in `extra` may nest up to 100 levels deep.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -59,14 +59,14 @@ pub fn serialize<T: Expose, S: Serializer>(value: &T, serializer: S) -> Result<S
 ///
 /// # Errors
 ///
-/// Those of the deserializer; and if what it reads was redacted when written.
+/// Those of the deserializer; and if the value is redacted.
 pub fn deserialize<'de, T: Deserialize<'de> + Expose, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     T::deserialize(deserializer)
 }
 
-/// What [`serialize`] can write with its secrets shown.
+/// The types that [`serialize`] can write with their secrets.
 pub trait Expose: private::Sealed {
     #[doc(hidden)]
     fn serialize_exposed<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;

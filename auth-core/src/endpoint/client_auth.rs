@@ -6,14 +6,14 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::token;
 
-/// How the client shows who it is (RFC 6749 section 2.3).
+/// How the client authenticates (RFC 6749 section 2.3).
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub enum ClientAuth {
     /// A public client: `client_id` in the body, no secret.
     None,
-    /// `client_secret_basic`: an `Authorization: Basic` header, with id and
-    /// secret form-encoded first as RFC 6749 section 2.3.1 demands.
+    /// `client_secret_basic`: an `Authorization: Basic` header. Identifier and
+    /// secret are form-encoded first, as RFC 6749 section 2.3.1 requires.
     Basic(ClientSecret),
     /// `client_secret_post`: `client_id` and `client_secret` in the body.
     Post(ClientSecret),
@@ -31,16 +31,16 @@ impl ClientAuth {
     }
 }
 
-/// A client's secret. Wiped when dropped; `Debug` does not show it.
+/// A client secret. It is wiped when it is dropped, and `Debug` does not show
+/// it.
 #[derive(Clone)]
 pub struct ClientSecret(SecretString);
 
 impl ClientSecret {
-    /// Takes the secret as the server issued it. The `String` handed in is
-    /// wiped.
+    /// Takes the secret as the server issued it. The `String` is wiped.
     ///
-    /// One of fewer than four characters is not looked for in what a server
-    /// answers, since every response may hold it.
+    /// A secret of fewer than four characters is not redacted in a server's
+    /// explanation, since any text may contain it.
     pub fn new(secret: impl Into<String>) -> Self {
         Self(token::secret(secret))
     }

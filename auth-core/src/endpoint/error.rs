@@ -2,44 +2,46 @@
 
 use http::HeaderName;
 
-/// A token endpoint that must not or cannot be used as described.
+/// A token endpoint, or a setting of one, that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
-    /// Not an absolute `http` or `https` URL.
+    /// The URL is not an absolute `http` or `https` URL.
     #[error("the token endpoint's URL is not an absolute http or https URL")]
     InvalidUrl {
-        /// What is wrong with it, if it could not be parsed at all.
+        /// The parser's error, if the URL could not be parsed.
         #[source]
         source: Option<http::uri::InvalidUri>,
     },
-    /// Plain `http` to a host that is not loopback would show the refresh
-    /// token to everyone on the way (RFC 6749 section 3.2 demands TLS).
-    #[error("the token endpoint must use https; plain http to {host} would show the refresh token")]
+    /// Plain `http` to a host that is not loopback: it would show the refresh
+    /// token to everyone on the way. RFC 6749 section 3.2 requires TLS.
+    #[error(
+        "the token endpoint must use https; plain http to {host} would expose the refresh token"
+    )]
     Insecure {
         /// The host.
         host: String,
     },
-    /// A user name or password in the URL.
-    #[error("the token endpoint's URL holds a user name or password; use ClientAuth instead")]
+    /// The URL contains a user name or a password.
+    #[error("the token endpoint's URL contains a user name or password; use ClientAuth instead")]
     UserInfo,
-    /// A fragment in the URL.
-    #[error("the token endpoint's URL holds a fragment (RFC 6749 section 3.2 forbids it)")]
+    /// The URL contains a fragment.
+    #[error("the token endpoint's URL contains a fragment (RFC 6749 section 3.2 forbids it)")]
     Fragment,
-    /// A parameter that the library writes itself.
+    /// The library writes this parameter itself.
     #[error("the parameter {name} is written by the library and cannot be set")]
     ReservedParameter {
         /// Its name.
         name: String,
     },
-    /// A header that the library or the transport writes itself.
+    /// The library or the transport writes this header itself.
     #[error("the header {name} is written by the library and cannot be set")]
     ReservedHeader {
         /// Its name.
         name: HeaderName,
     },
-    /// A header's name or value holds forbidden characters.
-    #[error("the header {name:?} has a name or a value with forbidden characters")]
+    /// The name or the value of a header contains forbidden characters.
+    #[error("the name or the value of the header {name:?} contains forbidden characters")]
     InvalidHeader {
         /// Its name.
         name: String,

@@ -35,7 +35,7 @@ impl BoundedSeed<'_> {
     fn left_out<E: Error>(&self) -> Result<Option<Wiped>, E> {
         match self.limits.on_excess {
             OnExcess::DropWhole | OnExcess::DropPart => Ok(None),
-            OnExcess::Fail => Err(E::custom("it has too many values, or nests too deeply")),
+            OnExcess::Fail => Err(E::custom("too many values, or nested too deeply")),
         }
     }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
-/// Wipes every string in `value`, for whoever has read secrets into one.
+/// Wipes every string in `value`.
 pub fn wipe(value: &mut Value) {
     match value {
         Value::String(text) => text.zeroize(),

@@ -5,18 +5,17 @@ use std::io::{self, Write};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-/// Writes `value` as JSON into a buffer that is wiped when it is dropped, and
-/// that leaves no copy behind by growing. For whoever stores secrets in a form
-/// of their own. If `value` cannot be JSON (a map whose keys are no strings),
-/// the buffer is empty.
+/// Writes `value` as JSON into a buffer that is wiped when it is dropped and that
+/// does not grow, so that no copy is left behind. The buffer is empty if `value`
+/// cannot be written as JSON (a map whose keys are not strings).
 pub fn to_json(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
     write_json(usize::MAX, |output| serde_json::to_writer(output, value)).unwrap_or_default()
 }
 
-/// As [`to_json`], of what `write` writes, and at most `limit` bytes of it.
+/// As [`to_json`], for the output of `write`, and at most `limit` bytes of it.
 ///
-/// `write` is called twice and has to write the same: nothing is allocated
-/// before it is known how much it is.
+/// `write` is called twice and must write the same both times: first to measure
+/// the output, then to write it into a buffer of that size.
 ///
 /// # Errors
 ///

@@ -7,11 +7,11 @@ use backoff::{Clock, backoff::Backoff as _, exponential::ExponentialBackoff};
 use super::Delays;
 
 impl Delays {
-    /// A policy that waits as `settings` say: a fresh instance for each
-    /// refresh. Its `max_elapsed_time` becomes the [`deadline`](Self::deadline),
-    /// measured by the machine; the `backoff` crate's own clock is not read.
+    /// Takes the waits from the `backoff` crate: a fresh instance for each
+    /// refresh. Only with the feature `backoff`.
     ///
-    /// Only with the feature `backoff`.
+    /// `max_elapsed_time` becomes the [`deadline`](Self::deadline), measured by
+    /// the machine. The `backoff` crate's own clock is not read.
     ///
     /// ```
     /// use auth_core::Delays;

@@ -1,18 +1,18 @@
-//! A bound on the retries of many accounts together.
+//! A limit on the retries of many accounts together.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Attempt, Decision, RetryRun, RetrySchedule};
 use crate::{Delivery, Now};
 
-/// Wraps a policy with a token bucket that all who share it draw from, so that
-/// an outage is not answered by a storm.
+/// Limits the retries of everything that shares it by a token bucket, so that
+/// an outage does not cause a storm of retries.
 ///
 /// Clones share the bucket. It starts full. Each retry that the inner policy
-/// grants takes one token out, and without a token there is no retry; a
-/// retry after [`Delivery::NotSent`] is free, for the server has not seen the
-/// request. Each success puts a part of a token back, and time puts back the
-/// floor, so that a lone account can always retry.
+/// grants takes one token; without a token there is no retry. A retry after
+/// [`Delivery::NotSent`] is free, since the server has not seen the request.
+/// Each success adds a part of a token, and tokens are added over time, so that
+/// a lone account can always retry.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -54,7 +54,8 @@ impl<S> Clone for RetryBudget<S> {
 }
 
 impl<S: RetrySchedule> RetryBudget<S> {
-    /// A bucket of 100 tokens that gains 1 a second, and 0.25 for a success.
+    /// A bucket of 100 tokens that gains 1 token per second, and 0.25 per
+    /// success.
     pub fn new(inner: S) -> Self {
         Self {
             inner: Arc::new(inner),
@@ -63,29 +64,32 @@ impl<S: RetrySchedule> RetryBudget<S> {
         }
     }
 
-    /// How many retries can be made in one burst. At least 1. Like the other
-    /// settings, this makes a bucket of its own: set it before sharing.
+    /// The size of the bucket: the largest number of retries in one burst, at
+    /// least 1.
+    ///
+    /// Like the other settings, this creates a new bucket. Set it before
+    /// sharing.
     #[must_use]
     pub fn capacity(self, tokens: f64) -> Self {
         let capacity = tokens.max(1.0);
         self.with_settings(|settings| Settings { capacity, ..settings })
     }
 
-    /// How many retries a second are always granted, in the long run.
+    /// The number of tokens added per second.
     #[must_use]
     pub fn floor_per_second(self, tokens: f64) -> Self {
         let floor_per_second = tokens.max(0.0);
         self.with_settings(|settings| Settings { floor_per_second, ..settings })
     }
 
-    /// How many retries a success earns.
+    /// The number of tokens that a success adds.
     #[must_use]
     pub fn per_success(self, tokens: f64) -> Self {
         let per_success = tokens.max(0.0);
         self.with_settings(|settings| Settings { per_success, ..settings })
     }
 
-    /// Another policy that draws from the same bucket.
+    /// Another policy with the same bucket.
     #[must_use]
     pub fn around<T: RetrySchedule>(&self, inner: T) -> RetryBudget<T> {
         RetryBudget {
@@ -99,7 +103,7 @@ impl<S: RetrySchedule> RetryBudget<S> {
         Self { inner: self.inner, settings: change(self.settings), bucket: Arc::default() }
     }
 
-    /// How many retries the bucket holds at `now`.
+    /// The number of tokens in the bucket at `now`.
     pub fn available(&self, now: Now) -> f64 {
         self.with_tokens(now, |tokens| *tokens)
     }

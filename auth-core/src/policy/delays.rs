@@ -1,4 +1,4 @@
-//! The bridge from iterators of waits.
+//! Waits from an iterator.
 
 use std::{
     fmt,
@@ -8,11 +8,11 @@ use std::{
 
 use super::{Attempt, Backoff, Decision, RetryRun, RetrySchedule};
 
-/// Makes a policy of anything that yields waits: `backon`'s builders, an array,
-/// a formula.
+/// Takes the waits from an iterator: one of `backon`'s builders, an array, a
+/// formula.
 ///
-/// Each refresh gets a fresh iterator, and stops when it ends. What is retried
-/// is what [`Backoff`](crate::Backoff) retries by default.
+/// Each refresh gets a fresh iterator and stops where it ends. The failures
+/// that are retried are those of [`Backoff`] by default.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,7 +29,7 @@ pub struct Delays {
 type BoxedIterator = Box<dyn Iterator<Item = Duration> + Send>;
 
 impl Delays {
-    /// Takes a function that makes a fresh iterator.
+    /// Takes a function that creates a fresh iterator.
     pub fn new<I>(fresh: impl Fn() -> I + Send + Sync + 'static) -> Self
     where
         I: Iterator<Item = Duration> + Send + 'static,
@@ -37,8 +37,8 @@ impl Delays {
         Self { fresh: Arc::new(move || Box::new(fresh())), deadline: None }
     }
 
-    /// No retry that would begin later than this after the refresh began. None
-    /// by default.
+    /// The latest time for a retry to start, counted from the start of the
+    /// refresh. None by default.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);

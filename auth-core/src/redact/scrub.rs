@@ -12,8 +12,8 @@ const MAX_LEN: usize = 256;
 /// How much of one is looked at.
 const MAX_READ: usize = 4096;
 
-/// A server's explanation on one line of printable ASCII, without any word that
-/// gives away one of `secrets` or looks like a token. `None` if nothing is left.
+/// A server's explanation as one line of printable ASCII, without the words that
+/// reveal one of `secrets` or look like a token. `None` if nothing is left.
 pub(crate) fn scrub(text: &str, secrets: &[Cow<'_, str>]) -> Option<String> {
     let mut line = Zeroizing::new(String::with_capacity(text.len().min(MAX_READ)));
     line.extend(one_line(text).take(MAX_READ).map(char::from));

@@ -1,5 +1,5 @@
-//! Events of a refresh, through `tracing` with the feature of that name, and
-//! nothing without it. They hold facts and never a secret.
+//! Events of a refresh, sent to `tracing` if the feature of that name is on. They
+//! never contain a secret.
 //!
 //! The target is `auth_core::refresh`. Attempts are `DEBUG`, successes `INFO`,
 //! retries `WARN`, a final failure `ERROR`.

@@ -1,4 +1,4 @@
-//! What a failed response is. Facts only: whether to retry is `policy`'s.
+//! What a failed response is. Whether to try again is decided in `policy`.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -76,8 +76,8 @@ fn meaning<'a>(
         })
     };
     let by_rules = |rules: &[Rule]| rules.iter().find_map(|rule| by_rule(rule, status, error));
-    // Where a server says that it is out of order, nothing else that it says
-    // beside it is its verdict.
+    // If a server says that it is unavailable, nothing else in the response is a
+    // verdict.
     let passes = |kind| matches!(kind, FailureKind::Unavailable | FailureKind::Throttled);
     by_rules(rules)
         .or_else(|| standard(&passes))
@@ -147,8 +147,7 @@ fn is_code(text: &str, status: StatusCode) -> bool {
             .any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// Whether a code stands in the standard or in a rule, and not only in this
-/// answer.
+/// Whether a code is in a standard or in a rule, and not only in this response.
 fn is_known(code: &str, rules: &[Rule]) -> bool {
     let of_rules = |rules: &[Rule]| rules.iter().any(|rule| rule.code() == Some(code));
     standard_codes().any(|known| known == code) || of_rules(rules) || of_rules(Rule::built_in())

@@ -1,9 +1,9 @@
-//! Reading an object in which something is broken that nobody needs.
+//! Reading an object of which an unneeded part is malformed.
 //!
-//! A lone surrogate in a user's name, a byte of Latin-1 in an explanation, a
-//! number too large: none of them may cost a rotated token or hide that one is
-//! dead. What is broken is left out, member by member. An object that ends too
-//! early stays an error: half a response is none.
+//! A lone surrogate in a user's name, a byte of Latin-1 in an explanation, or a
+//! number out of range must neither cost a rotated token nor hide a rejection.
+//! Malformed members are left out one by one. An object that ends early stays
+//! an error: half a response is no response.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use super::text::is_broken;
 use crate::json::{BoundedSeed, Limits, Wiped, read_to_end};
 
 /// How deep objects are looked into member by member. Each level reads its text
-/// once more, and nobody hides a token deeper.
+/// once more, and no provider nests a token deeper.
 const DEPTH: u8 = 2;
 
 /// An object with the members that can be read and for which there is limits, or

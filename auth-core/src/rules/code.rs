@@ -1,9 +1,10 @@
-//! The open set of error codes.
+//! Error codes, an open set.
 
 use std::{borrow::Cow, fmt};
 
-/// An error code of a token endpoint. The set is open; the constants are those
-/// that this library knows by name.
+/// An error code of a token endpoint.
+///
+/// The set is open. The constants are the codes of the standards.
 ///
 /// ```
 /// use auth_core::ErrorCode;
@@ -43,9 +44,9 @@ impl ErrorCode {
         Self(Cow::Borrowed(code))
     }
 
-    /// Takes a code as a server sent it, if it can be one: 1 to 64 characters
-    /// of those that RFC 6749 section 5.2 allows. Anything else is not a code,
-    /// and may be an attempt to get something else into a log.
+    /// Takes a code as the server sent it. `None` unless it has 1 to 64
+    /// characters, all of which RFC 6749 section 5.2 allows: anything else is
+    /// not a code, and may be an attempt to forge a line of a log.
     pub fn new(code: &str) -> Option<Self> {
         let allowed = |byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E);
         ((1..=Self::MAX_LEN).contains(&code.len()) && code.bytes().all(allowed))

@@ -16,7 +16,7 @@ use crate::{
     redact::{REDACTED, Shown},
 };
 
-/// A stored token set that cannot be read. The message holds no part of it.
+/// A stored token set that cannot be read. The message contains no part of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("not the JSON form of a token set ({reason}, line {line}, column {column})")]
 #[non_exhaustive]
@@ -27,17 +27,17 @@ pub struct TokenFormError {
 }
 
 impl TokenSet {
-    /// The documented JSON form, [secrets shown](crate::serde_exposed). Wiped
-    /// when dropped.
+    /// The [JSON form](crate::serde_exposed) with its secrets. The buffer is
+    /// wiped when it is dropped.
     pub fn to_json_exposed(&self) -> Zeroizing<Vec<u8>> {
         to_json(&Form::exposed(self))
     }
 
-    /// Reads what [`to_json_exposed`](Self::to_json_exposed) wrote.
+    /// Reads the output of [`to_json_exposed`](Self::to_json_exposed).
     ///
     /// # Errors
     ///
-    /// [`TokenFormError`] if it is anything else, or was written redacted.
+    /// [`TokenFormError`] if it is anything else, or if it is redacted.
     pub fn from_json(json: &[u8]) -> Result<Self, TokenFormError> {
         // serde_json's own message may quote the input.
         serde_json::from_slice(json).map_err(|error| TokenFormError {
