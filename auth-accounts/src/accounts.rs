@@ -2,7 +2,7 @@
 
 use std::{fmt, pin::Pin, sync::Arc};
 
-use auth_core::{Backoff, Clock, RetryPolicy, TokenEndpoint, Transport};
+use auth_core::{Backoff, Clock, RetrySchedule, TokenEndpoint, Transport};
 
 use crate::{
     account::Account,
@@ -55,7 +55,7 @@ impl Accounts {
 
     /// Retries within a refresh by `policy`.
     #[must_use]
-    pub fn policy(mut self, policy: impl RetryPolicy + 'static) -> Self {
+    pub fn policy(mut self, policy: impl RetrySchedule + 'static) -> Self {
         self.shared().policy = Arc::new(policy);
         self
     }

@@ -18,7 +18,7 @@ use std::{
 
 use async_trait::async_trait;
 use auth_core::{
-    AccessToken, BlockingClock, BlockingTransport, Clock, Now, Request, Response, RetryPolicy,
+    AccessToken, BlockingClock, BlockingTransport, Clock, Now, Request, Response, RetrySchedule,
     TimeSource, TokenEndpoint, TokenSet, Transport, TransportError,
 };
 
@@ -67,7 +67,7 @@ impl BlockingAccounts {
 
     /// See [`Accounts::policy`].
     #[must_use]
-    pub fn policy(self, policy: impl RetryPolicy + 'static) -> Self {
+    pub fn policy(self, policy: impl RetrySchedule + 'static) -> Self {
         Self(self.0.policy(policy))
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use auth_core::{ErrorCode, FailureKind, TokenSet, serde_exposed::to_json};
+use auth_core::{ErrorCode, FailureKind, TokenSet, internal::to_json};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
@@ -199,7 +199,7 @@ impl<'de> Deserialize<'de> for Record {
             begun: form.begun.map(|begun| Begun::new(begun.refresh_token, begun.at)),
             setback: form.setback.map(|setback| Setback {
                 refresh_token: setback.refresh_token,
-                kind: setback.kind.parse().unwrap_or(FailureKind::Unavailable),
+                kind: FailureKind::from_name(&setback.kind).unwrap_or(FailureKind::Unavailable),
                 code: setback.code.as_deref().and_then(ErrorCode::new),
                 status: setback.status,
                 possibly_spent: setback.possibly_spent,

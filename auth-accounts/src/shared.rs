@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{Clock, RetryPolicy, TokenEndpoint, Transport};
+use auth_core::{Clock, RetrySchedule, TokenEndpoint, Transport};
 
 use crate::{settings::Settings, single_flight::Work, store::TokenStore};
 
@@ -12,7 +12,7 @@ pub(crate) struct Shared {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) policy: Arc<dyn RetryPolicy>,
+    pub(crate) policy: Arc<dyn RetrySchedule>,
     pub(crate) settings: Settings,
     pub(crate) grant: GrantKind,
     pub(crate) spawner: Option<Spawner>,

@@ -6,7 +6,9 @@ mod support;
 use std::time::Duration;
 
 use auth_accounts::{Accounts, Fingerprint, Reason, Settings};
-use auth_core::{ClientAuth, FailureKind, Never, RefreshToken, TransportError, TransportErrorKind};
+use auth_core::{
+    Backoff, ClientAuth, FailureKind, RefreshToken, TransportError, TransportErrorKind,
+};
 use auth_testkit::{CallOutcome, CannedResponse, Script};
 use pollster::block_on;
 use support::{ADA, World, endpoint, record};
@@ -19,7 +21,7 @@ fn waits(response: impl Fn() -> CallOutcome, times: usize, settings: Settings) -
     let mut world = World::new(script).with_record(1);
     world.settings = settings;
     world.pass(2);
-    let account = world.accounts().policy(Never).account(ADA);
+    let account = world.accounts().policy(Backoff::never()).account(ADA);
     let waits = (1..=times).map(|count| {
         let error = block_on(account.token()).unwrap_err();
         assert!(matches!(error.reason(), Reason::Refresh(_)), "{error}");
@@ -115,7 +117,7 @@ fn a_server_that_names_a_time_is_believed_within_reason() {
 fn success_ends_the_row() {
     let script = Script::new().status(503).tokens("at-2", "rt-1").status(503);
     let world = World::new(script).with_record(1);
-    let account = world.accounts().policy(Never).account(ADA);
+    let account = world.accounts().policy(Backoff::never()).account(ADA);
     world.pass(2);
     block_on(account.token()).unwrap_err();
     world.pass(10);
@@ -130,7 +132,7 @@ fn success_ends_the_row() {
 fn another_refresh_token_begins_another_row() {
     let script = Script::new().status(503).status(503).oauth_error("invalid_grant");
     let world = World::new(script).with_record(1);
-    let account = world.accounts().policy(Never).account(ADA);
+    let account = world.accounts().policy(Backoff::never()).account(ADA);
     world.pass(2);
     block_on(account.token()).unwrap_err();
     // Somebody stores another token, and leaves the setback where it is.

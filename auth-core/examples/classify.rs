@@ -32,7 +32,7 @@ use std::{
 };
 
 use auth_core::{
-    ErrorCode, Failure, Now, RefreshToken, TokenSet, TransportError, TransportErrorKind,
+    Backoff, ErrorCode, Failure, Now, RefreshToken, TokenSet, TransportError, TransportErrorKind,
     read_response,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -162,7 +162,7 @@ fn describe_failure(id: &Value, failure: &Failure) -> Value {
         "code": failure.code().map(ErrorCode::as_str),
         "delivery": failure.delivery().as_str(),
         "retry_after_ms": failure.retry_after().map(millis),
-        "retried_by_default": failure.is_retried_by_default(),
+        "retried_by_default": Backoff::retries_by_default(failure),
         "access_token": null,
         "refresh_token": null,
         "token_type": null,

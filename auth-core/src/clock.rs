@@ -1,14 +1,14 @@
-//! Time as the core sees it: handed in, never read.
+//! Time. The core never reads a clock: each reading is passed in.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 
-/// One reading of the two clocks that a refresh needs.
+/// One reading of the monotonic clock and of the wall clock.
 ///
-/// The monotonic one measures how long a refresh has been under way; it never
-/// jumps. The wall clock dates tokens and reads `Retry-After` dates; it may
-/// jump, and nothing but these two rests on it.
+/// Durations are measured by the monotonic clock, which never jumps. The wall
+/// clock may jump; it is used only for the expiry of tokens and for
+/// `Retry-After` dates.
 ///
 /// ```
 /// use std::time::{Duration, Instant, SystemTime};
@@ -20,14 +20,15 @@ use async_trait::async_trait;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
-    /// What measures durations.
+    /// For durations.
     pub monotonic: Instant,
-    /// What dates tokens.
+    /// For token expiry and `Retry-After` dates.
     pub wall: SystemTime,
 }
 
 impl Now {
-    /// Both clocks `by` later. A clock that cannot go that far stands still.
+    /// Both readings, later by `by`. A reading that would overflow stays as it
+    /// is.
     #[must_use]
     pub fn plus(self, by: Duration) -> Self {
         Self {
@@ -36,31 +37,31 @@ impl Now {
         }
     }
 
-    /// The time from `earlier` to this reading by the monotonic clock; zero if
-    /// `earlier` is in fact later.
+    /// The time since `earlier`, by the monotonic clock. Zero if `earlier` is
+    /// later than this reading.
     pub fn since(self, earlier: Self) -> Duration {
         self.monotonic.saturating_duration_since(earlier.monotonic)
     }
 }
 
-/// What time it is: both clocks, read at once.
+/// Reads both clocks.
 ///
-/// [`Clock`] and [`BlockingClock`] add the two ways to wait.
+/// [`Clock`] and [`BlockingClock`] add waiting.
 pub trait TimeSource: Send + Sync {
-    /// Both clocks, now.
+    /// Reads both clocks.
     fn now(&self) -> Now;
 
-    /// The wall clock alone, for a caller that asks often. Worth overriding
-    /// where reading both costs more.
+    /// Reads the wall clock alone. Override it if that is cheaper than reading
+    /// both clocks.
     fn wall(&self) -> SystemTime {
         self.now().wall
     }
 }
 
-/// Time for async drivers: sleeps without blocking.
+/// A clock for async drivers.
 ///
-/// An adapter brings one for its runtime (`TokioClock` in `auth-reqwest`), the
-/// testkit one in which sleeping takes no time.
+/// An async adapter has one for its runtime, such as `TokioClock` in
+/// `auth-reqwest`. Sleeping takes no time on the `VirtualClock` of the testkit.
 #[async_trait]
 pub trait Clock: TimeSource {
     /// Returns after `duration`, which may be zero. Dropping the future ends
@@ -68,9 +69,9 @@ pub trait Clock: TimeSource {
     async fn sleep(&self, duration: Duration);
 }
 
-/// Time for blocking drivers: blocks the thread.
+/// A clock for blocking drivers.
 pub trait BlockingClock: TimeSource {
-    /// Returns after `duration`, which may be zero.
+    /// Blocks the thread for `duration`, which may be zero.
     fn sleep_blocking(&self, duration: Duration);
 }
 

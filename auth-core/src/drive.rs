@@ -5,14 +5,15 @@ use crate::{
     BlockingClock, BlockingTransport, Clock, Refresh, RefreshError, Step, TokenSet, Transport,
 };
 
-/// Carries a refresh through, without blocking.
+/// Runs a refresh to its end, without blocking the thread.
 ///
-/// Dropping the future gives the refresh up. If a request was under way, the
-/// refresh token may be spent.
+/// Dropping the future abandons the refresh. If a request was in progress, the
+/// server may have spent the refresh token.
 ///
 /// # Errors
 ///
-/// [`RefreshError`] once the policy says stop.
+/// [`RefreshError`] after a failure that the policy does not retry, or after a
+/// rejection.
 pub async fn refresh(
     refresh: Refresh,
     transport: &(impl Transport + ?Sized),
@@ -34,11 +35,12 @@ pub async fn refresh(
     }
 }
 
-/// Carries a refresh through, blocking the thread.
+/// Runs a refresh to its end, blocking the thread.
 ///
 /// # Errors
 ///
-/// [`RefreshError`] once the policy says stop.
+/// [`RefreshError`] after a failure that the policy does not retry, or after a
+/// rejection.
 pub fn refresh_blocking(
     refresh: Refresh,
     transport: &(impl BlockingTransport + ?Sized),

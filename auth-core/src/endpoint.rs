@@ -1,7 +1,11 @@
-//! The token endpoint and how its owner wants to be asked.
+//! The token endpoint, and how requests to it are made.
 
+mod client_auth;
 mod encode;
+mod error;
 pub mod presets;
+#[cfg(test)]
+mod tests;
 mod url;
 
 use std::{borrow::Cow, fmt};
@@ -11,71 +15,24 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::{Grant, RefreshToken, Request, Rule, token};
+pub use self::{
+    client_auth::{ClientAuth, ClientSecret},
+    error::EndpointError,
+};
+use crate::{Grant, RefreshToken, Request, Rule, redact, token};
 
-/// How the client shows who it is (RFC 6749 section 2.3).
-#[non_exhaustive]
-#[derive(Debug, Clone)]
-pub enum ClientAuth {
-    /// A public client: `client_id` in the body, no secret.
-    None,
-    /// `client_secret_basic`: an `Authorization: Basic` header, with id and
-    /// secret form-encoded first as RFC 6749 section 2.3.1 demands.
-    Basic(ClientSecret),
-    /// `client_secret_post`: `client_id` and `client_secret` in the body.
-    Post(ClientSecret),
-}
-
-impl ClientAuth {
-    /// `client_secret_basic`.
-    pub fn basic(secret: impl Into<String>) -> Self {
-        Self::Basic(ClientSecret::new(secret))
-    }
-
-    /// `client_secret_post`.
-    pub fn post(secret: impl Into<String>) -> Self {
-        Self::Post(ClientSecret::new(secret))
-    }
-}
-
-/// A client's secret. Wiped when dropped; `Debug` does not show it.
-#[derive(Clone)]
-pub struct ClientSecret(SecretString);
-
-impl ClientSecret {
-    /// Takes the secret as the server issued it. The `String` handed in is
-    /// wiped.
-    ///
-    /// One of fewer than four characters is not looked for in what a server
-    /// answers, since every response may hold it.
-    pub fn new(secret: impl Into<String>) -> Self {
-        Self(token::secret(secret))
-    }
-
-    /// The secret itself. Do not log it.
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-}
-
-impl fmt::Debug for ClientSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ClientSecret([redacted])")
-    }
-}
-
-/// How the request's parameters are written.
+/// How the parameters of the request are written.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BodyFormat {
-    /// `application/x-www-form-urlencoded`, as RFC 6749 demands.
+    /// `application/x-www-form-urlencoded`, as RFC 6749 requires.
     #[default]
     Form,
-    /// `application/json`: an object of strings, as some providers want it.
+    /// `application/json`: an object of strings, which some providers require.
     Json,
 }
 
-/// A token endpoint: where it is, and how it is asked.
+/// A token endpoint: its URL, and how the client makes requests to it.
 ///
 /// ```
 /// use auth_core::{ClientAuth, TokenEndpoint};
@@ -118,7 +75,7 @@ pub const DEFAULT_RESPONSE_LIMIT: usize = 1 << 20;
 const RESERVED: [&str; 5] = ["grant_type", "refresh_token", "client_id", "client_secret", "scope"];
 
 /// Headers that the library or the transport writes itself, or that would make
-/// the response one that nobody reads.
+/// the response unreadable.
 const RESERVED_HEADERS: [HeaderName; 11] = [
     header::ACCEPT_ENCODING,
     header::AUTHORIZATION,
@@ -134,14 +91,14 @@ const RESERVED_HEADERS: [HeaderName; 11] = [
 ];
 
 impl TokenEndpoint {
-    /// A public client at `url`, asked with a form; everything else by the
-    /// methods below.
+    /// A public client at `url` that sends a form. The methods below change
+    /// everything else.
     ///
     /// # Errors
     ///
-    /// If `url` is not an absolute URL, is `http` to anything but loopback
-    /// (`localhost`, `127.0.0.0/8`, `[::1]`), or holds a user name, a
-    /// password or a fragment (RFC 6749 section 3.2 forbids the last).
+    /// If `url` is not an absolute URL; if it is `http` to a host other than
+    /// loopback (`localhost`, `127.0.0.0/8`, `[::1]`); if it contains a user name,
+    /// a password or a fragment, which RFC 6749 section 3.2 forbids.
     pub fn new(url: &str, client_id: impl Into<String>) -> Result<Self, EndpointError> {
         Ok(Self::at(url::parse(url)?, client_id.into()))
     }
@@ -161,38 +118,39 @@ impl TokenEndpoint {
         }
     }
 
-    /// How the client shows who it is.
+    /// Sets how the client authenticates.
     #[must_use]
     pub fn client_auth(mut self, auth: ClientAuth) -> Self {
         self.auth = auth;
         self
     }
 
-    /// How the parameters are written.
+    /// Sets how the parameters are written.
     #[must_use]
     pub fn body_format(mut self, format: BodyFormat) -> Self {
         self.format = format;
         self
     }
 
-    /// The scope to ask for. Without one a refresh keeps the scope that was
-    /// granted (RFC 6749 section 6).
+    /// Sets the scope to request. Without one, a refresh keeps the granted
+    /// scope (RFC 6749 section 6).
     #[must_use]
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = Some(scope.into());
         self
     }
 
-    /// An extra parameter of the request, such as `audience` or `resource`.
-    /// Its value is treated as a secret: never printed, wiped on drop, and taken
-    /// out of what a server answers, [as far as it can be
-    /// told](crate::Failure::description). Not so a word of fewer than eight
-    /// letters (`api`, `offline`), nor anything of fewer than four characters:
-    /// every response may hold those.
+    /// Adds a parameter to the request, such as `audience` or `resource`.
+    ///
+    /// Its value is treated as a secret: it is never shown, it is wiped on
+    /// drop, and it is [redacted](crate::Failure::description) in a server's
+    /// explanation. Words of fewer than eight letters (`api`, `offline`) and
+    /// values of fewer than four characters are not redacted there, since any
+    /// text may contain them.
     ///
     /// # Errors
     ///
-    /// If the library writes a parameter of this name itself.
+    /// If the library writes this parameter itself.
     pub fn parameter(
         mut self,
         name: impl Into<String>,
@@ -208,13 +166,13 @@ impl TokenEndpoint {
         Ok(self)
     }
 
-    /// An extra header of the request, such as `User-Agent`. Replaces one of
-    /// the same name. `Accept` is `application/json` unless set here.
+    /// Sets a header of the request, such as `User-Agent`. `Accept` is
+    /// `application/json` unless it is set here.
     ///
     /// # Errors
     ///
-    /// If the name or the value cannot stand in a header, or the library or
-    /// the transport writes this header itself.
+    /// If the name or the value contains forbidden characters, or if the library
+    /// or the transport writes this header itself.
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, EndpointError> {
         let refused = || EndpointError::InvalidHeader { name: name.to_owned() };
         let key: HeaderName = name.parse().map_err(|_| refused())?;
@@ -230,15 +188,17 @@ impl TokenEndpoint {
         Ok(self)
     }
 
-    /// How many bytes of a response's body are read at most; 1 MiB by default.
+    /// Sets the largest number of bytes that are read of a response's body. The
+    /// default is 1 MiB.
     #[must_use]
     pub fn response_limit(mut self, bytes: usize) -> Self {
         self.response_limit = bytes;
         self
     }
 
-    /// Adds a fact about this endpoint's error codes. Rules added here are
-    /// asked before the built-in table, in the order they were added.
+    /// Adds a rule for the error codes of this endpoint. These rules are
+    /// applied in the order in which they were added, before the built-in
+    /// table.
     #[must_use]
     pub fn rule(mut self, rule: Rule) -> Self {
         self.rules.push(rule);
@@ -250,12 +210,12 @@ impl TokenEndpoint {
         &self.uri
     }
 
-    /// Host and port as they stand in the URL, for messages.
+    /// Host and port as in the URL, for messages.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// The client's identifier.
+    /// The client identifier.
     pub fn client_id(&self) -> &str {
         &self.client_id
     }
@@ -265,7 +225,7 @@ impl TokenEndpoint {
         &self.rules
     }
 
-    /// The request that trades `grant` here.
+    /// The request for `grant`.
     pub fn request(&self, grant: &Grant) -> Request {
         let mut headers = self.headers.clone();
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
@@ -287,50 +247,26 @@ impl TokenEndpoint {
         }
     }
 
-    /// Everything in a request for `grant` that may be a secret, so that an
-    /// answer which echoes it can be recognised.
+    /// Everything in a request for `grant` that may be a secret, so that a
+    /// response which echoes it can be recognised.
     pub(crate) fn secrets<'a>(&'a self, grant: &'a Grant) -> Vec<Cow<'a, str>> {
-        let auth = match &self.auth {
-            ClientAuth::None => None,
-            ClientAuth::Basic(secret) | ClientAuth::Post(secret) => Some(secret.expose()),
+        let (client_secret, basic_pair) = match &self.auth {
+            ClientAuth::None => (None, None),
+            ClientAuth::Basic(secret) => {
+                let pair = encode::basic_pair(&self.client_id, secret);
+                (Some(secret.expose()), Some(pair.as_str().to_owned()))
+            }
+            ClientAuth::Post(secret) => (Some(secret.expose()), None),
         };
-        let query = self.uri.query().unwrap_or_default();
-        let public = [header::ACCEPT, header::USER_AGENT];
-        // A short word ("api", "client") is no key, and stands in every message.
-        let may_be_secret =
-            |value: &str| value.len() >= 8 || !value.bytes().all(|byte| byte.is_ascii_alphabetic());
-        grant
-            .refresh_token()
-            .map(RefreshToken::expose)
-            .into_iter()
-            .chain(auth)
-            .chain(
-                self.parameters
-                    .iter()
-                    .map(|(_, value)| value.expose_secret())
-                    .filter(|value| may_be_secret(value)),
-            )
-            .chain(
-                self.headers
-                    .iter()
-                    .filter(|(name, _)| !public.contains(name))
-                    .filter_map(|(_, value)| value.to_str().ok())
-                    .filter(|value| may_be_secret(value)),
-            )
-            .map(Cow::Borrowed)
-            .chain(
-                form_urlencoded::parse(query.as_bytes())
-                    .map(|(name, value)| if value.is_empty() { name } else { value })
-                    .filter(|value| may_be_secret(value)),
-            )
-            .chain(match &self.auth {
-                ClientAuth::Basic(secret) => {
-                    let pair = encode::basic_pair(&self.client_id, secret);
-                    Some(Cow::Owned(pair.as_str().to_owned()))
-                }
-                _ => None,
-            })
-            .collect()
+        let refresh_token = grant.refresh_token().map(RefreshToken::expose);
+        let parameters = self.parameters.iter().map(|(_, value)| value.expose_secret());
+        redact::secrets(
+            refresh_token.into_iter().chain(client_secret),
+            parameters,
+            &self.headers,
+            &self.uri,
+            basic_pair,
+        )
     }
 
     fn body(&self, grant: &Grant) -> Zeroizing<Vec<u8>> {
@@ -375,183 +311,5 @@ impl fmt::Debug for TokenEndpoint {
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("response_limit", &self.response_limit)
             .finish_non_exhaustive()
-    }
-}
-
-/// A token endpoint that must not or cannot be used as described.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum EndpointError {
-    /// Not an absolute `http` or `https` URL.
-    #[error("the token endpoint's URL is not an absolute http or https URL")]
-    InvalidUrl {
-        /// What is wrong with it, if it could not be parsed at all.
-        #[source]
-        source: Option<http::uri::InvalidUri>,
-    },
-    /// Plain `http` to a host that is not loopback would show the refresh
-    /// token to everyone on the way (RFC 6749 section 3.2 demands TLS).
-    #[error("the token endpoint must use https; plain http to {host} would show the refresh token")]
-    Insecure {
-        /// The host.
-        host: String,
-    },
-    /// A user name or password in the URL.
-    #[error("the token endpoint's URL holds a user name or password; use ClientAuth instead")]
-    UserInfo,
-    /// A fragment in the URL.
-    #[error("the token endpoint's URL holds a fragment (RFC 6749 section 3.2 forbids it)")]
-    Fragment,
-    /// A parameter that the library writes itself.
-    #[error("the parameter {name} is written by the library and cannot be set")]
-    ReservedParameter {
-        /// Its name.
-        name: String,
-    },
-    /// A header that the library or the transport writes itself.
-    #[error("the header {name} is written by the library and cannot be set")]
-    ReservedHeader {
-        /// Its name.
-        name: HeaderName,
-    },
-    /// A header's name or value holds forbidden characters.
-    #[error("the header {name:?} has a name or a value with forbidden characters")]
-    InvalidHeader {
-        /// Its name.
-        name: String,
-    },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn endpoint() -> TokenEndpoint {
-        TokenEndpoint::new("https://auth.example.com/token", "cl ient:1").unwrap()
-    }
-
-    fn sent(endpoint: &TokenEndpoint) -> (HeaderMap, String) {
-        let request = endpoint.request(&RefreshToken::new("rt+/=&\"\\").into());
-        let (head, body) = request.into_parts();
-        (head.into_parts().0.headers, String::from_utf8(body.to_vec()).unwrap())
-    }
-
-    #[test]
-    fn a_form_for_each_way_of_authenticating() {
-        let grant = "grant_type=refresh_token&refresh_token=rt%2B%2F%3D%26%22%5C";
-        let (headers, body) = sent(&endpoint());
-        assert_eq!(headers[header::CONTENT_TYPE], "application/x-www-form-urlencoded");
-        assert_eq!(headers[header::ACCEPT], "application/json");
-        assert_eq!(headers.get(header::AUTHORIZATION), None);
-        assert_eq!(body, format!("{grant}&client_id=cl+ient%3A1"));
-
-        let (headers, body) = sent(&endpoint().client_auth(ClientAuth::post("s&c")).scope("a b"));
-        assert_eq!(headers.get(header::AUTHORIZATION), None);
-        assert_eq!(body, format!("{grant}&client_id=cl+ient%3A1&client_secret=s%26c&scope=a+b"));
-
-        let (headers, body) = sent(&endpoint().client_auth(ClientAuth::basic("p%:\u{e4}/")));
-        // RFC 6749 section 2.3.1: both halves form-encoded before the colon
-        // joins them, so "cl+ient%3A1:p%25%3A%C3%A4%2F".
-        assert_eq!(
-            headers[header::AUTHORIZATION],
-            "Basic Y2wraWVudCUzQTE6cCUyNSUzQSVDMyVBNCUyRg=="
-        );
-        assert!(headers[header::AUTHORIZATION].is_sensitive());
-        assert_eq!(body, grant);
-    }
-
-    #[test]
-    fn json() {
-        let endpoint = endpoint()
-            .body_format(BodyFormat::Json)
-            .client_auth(ClientAuth::post("s\u{1}"))
-            .parameter("audience", "api")
-            .unwrap();
-        let (headers, body) = sent(&endpoint);
-        assert_eq!(headers[header::CONTENT_TYPE], "application/json");
-        assert_eq!(
-            body,
-            r#"{"grant_type":"refresh_token","refresh_token":"rt+/=&\"\\","client_id":"cl ient:1","client_secret":"s\u0001","audience":"api"}"#
-        );
-    }
-
-    #[test]
-    fn client_credentials() {
-        let request = endpoint().scope("x").request(&Grant::ClientCredentials);
-        assert_eq!(request.body(), b"grant_type=client_credentials&client_id=cl+ient%3A1&scope=x");
-    }
-
-    #[test]
-    fn headers_and_parameters_that_cannot_be_set() {
-        for name in [
-            "Authorization",
-            "content-type",
-            "CONTENT-LENGTH",
-            "host",
-            "transfer-encoding",
-            "accept-encoding",
-        ] {
-            assert!(matches!(
-                endpoint().header(name, "x"),
-                Err(EndpointError::ReservedHeader { .. })
-            ));
-        }
-        for (name, value) in
-            [("a b", "x"), ("", "x"), ("x", "a\r\nb: c"), ("x", "\u{0}"), ("x", "\u{e9}")]
-        {
-            assert!(matches!(
-                endpoint().header(name, value),
-                Err(EndpointError::InvalidHeader { .. })
-            ));
-        }
-        for name in RESERVED {
-            assert!(matches!(
-                endpoint().parameter(name, "x"),
-                Err(EndpointError::ReservedParameter { .. })
-            ));
-        }
-        let endpoint = endpoint()
-            .header("accept", "application/vnd.x+json")
-            .unwrap()
-            .header("User-Agent", "mine/1")
-            .unwrap();
-        let (headers, _) = sent(&endpoint);
-        assert_eq!(headers[header::ACCEPT], "application/vnd.x+json");
-        assert_eq!(headers[header::USER_AGENT], "mine/1");
-    }
-
-    #[test]
-    fn no_secret_is_shown() {
-        let url = "https://auth.example.com/token?key=hidden-key&hidden-name&kind=short";
-        let endpoint = TokenEndpoint::new(url, "c")
-            .unwrap()
-            .client_auth(ClientAuth::basic("hidden"))
-            .parameter("assertion", "hidden-assertion")
-            .unwrap()
-            .parameter("code", "1234567")
-            .unwrap()
-            .parameter("audience", "api")
-            .unwrap()
-            .header("x-api-key", "hidden-header")
-            .unwrap()
-            .header("x-kind", "short")
-            .unwrap();
-        let request = endpoint.request(&RefreshToken::new("hidden").into());
-        let shown = format!("{endpoint:?} {request:?} {:?}", request.headers());
-        let grant = RefreshToken::new("rt").into();
-        assert_eq!(
-            endpoint.secrets(&grant),
-            [
-                "rt",
-                "hidden",
-                "hidden-assertion",
-                "1234567",
-                "hidden-header",
-                "hidden-key",
-                "hidden-name",
-                "YzpoaWRkZW4="
-            ]
-        );
-        assert!(!shown.contains("hidden") && !shown.contains("Basic aG"), "{shown}");
     }
 }

@@ -1,18 +1,33 @@
 #![doc = include_str!("../docs/crate.md")]
 
+// The layers of this crate, lowest first. A module uses modules of its own line
+// and of the lines above it; `auth-tests/tests/layers.rs` checks that.
+//
+// layer: clock json outcome
+// layer: rules -- what error codes mean
+// layer: redact -- what may be shown
+// layer: token
+// layer: internal request serde_exposed
+// layer: transport
+// layer: failure
+// layer: endpoint policy response -- the request, what came back, whether to try again
+// layer: refresh -- the machine
+// layer: drive
+
 mod clock;
 mod drive;
 mod endpoint;
-mod events;
 mod failure;
+#[doc(hidden)]
+pub mod internal;
 mod json;
+mod outcome;
 mod policy;
+mod redact;
 mod refresh;
 mod request;
 mod response;
-mod response_reader;
 mod rules;
-mod scrub;
 pub mod serde_exposed;
 mod token;
 mod transport;
@@ -24,16 +39,20 @@ pub use crate::{
         BodyFormat, ClientAuth, ClientSecret, DEFAULT_RESPONSE_LIMIT, EndpointError, TokenEndpoint,
         presets,
     },
-    failure::{Advice, Delivery, ErrorCode, Failure, FailureKind, UnknownName, Unreadable},
-    policy::{Attempt, Backoff, Decision, Delays, Jitter, Never, RetryBudget, RetryPolicy},
+    failure::{Failure, Unreadable},
+    outcome::{Advice, Delivery, FailureKind},
+    policy::{
+        Attempt, Backoff, Decision, Delays, Jitter, RetryBudget, RetryPolicy, RetryRun,
+        RetrySchedule,
+    },
     refresh::{Pending, Refresh, RefreshError, Step, Waiting},
     request::{Grant, Request},
     response::read_response,
-    response_reader::ResponseReader,
-    rules::Rule,
-    serde_exposed::TokenFormError,
-    token::{AccessToken, Extra, RefreshToken, TokenSet},
-    transport::{BlockingTransport, Response, Transport, TransportError, TransportErrorKind},
+    rules::{ErrorCode, Rule},
+    token::{AccessToken, Extra, RefreshToken, TokenFormError, TokenSet},
+    transport::{
+        BlockingTransport, Response, ResponseReader, Transport, TransportError, TransportErrorKind,
+    },
 };
 
 /// Some moment, always the same, for the tests of the modules.

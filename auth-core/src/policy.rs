@@ -1,5 +1,4 @@
-//! Whether and when to try again. Choices only: what a response is, is
-//! `response`'s.
+//! Whether and when to try again. What a response is, is decided in `response`.
 
 mod backoff;
 #[cfg(feature = "backoff")]
@@ -8,7 +7,7 @@ mod budget;
 mod delays;
 mod jitter;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{Failure, Now};
 
@@ -16,18 +15,19 @@ pub use self::{backoff::Backoff, budget::RetryBudget, delays::Delays, jitter::Ji
 
 /// Decides after each failed attempt whether there will be another.
 ///
-/// A policy is asked with facts and responses with data. It reads no clock and
-/// waits for nobody, so that one policy serves async, blocking and sans-IO
-/// users alike.
+/// A policy takes facts and returns data. It reads no clock and does not wait,
+/// so one policy serves async, blocking and sans-IO callers. It serves many
+/// refreshes at once; a policy with a state for each refresh implements
+/// [`RetrySchedule`] instead.
 ///
-/// The machine asks after every failure but one: after
-/// [`Rejected`](crate::FailureKind::Rejected) there is never another attempt.
+/// The machine asks it after every failure except
+/// [`Rejected`](crate::FailureKind::Rejected), which is never retried.
 ///
 /// ```
 /// use std::time::Duration;
 /// use auth_core::{Attempt, Decision, FailureKind, RetryPolicy};
 ///
-/// /// Once more after a second, if the request never left.
+/// /// Tries once more after a second, if the request was not sent.
 /// struct OnceIfNotSent;
 ///
 /// impl RetryPolicy for OnceIfNotSent {
@@ -45,16 +45,93 @@ pub trait RetryPolicy: Send + Sync {
     /// Whether to try again after `attempt`, and when.
     fn decide(&self, attempt: &Attempt<'_>) -> Decision;
 
-    /// Called when a refresh starts. A policy with a state for each refresh
-    /// returns a fresh one, which is then asked instead; all others need not
-    /// care.
-    fn for_refresh(&self) -> Option<Box<dyn RetryPolicy>> {
-        None
-    }
-
     /// Called when a refresh succeeded, for policies that learn from it.
     fn succeeded(&self, now: Now) {
         let _ = now;
+    }
+}
+
+/// Begins the retries of each refresh.
+///
+/// [`Refresh::policy`](crate::Refresh::policy) takes a schedule. Every
+/// [`RetryPolicy`] is one, and so is an [`Arc`] of a policy or of a schedule.
+/// Implement this trait only if each refresh needs a state of its own.
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+/// use auth_core::{Attempt, Decision, RetryRun, RetrySchedule};
+///
+/// /// Waits `delay` before each retry, and at most `total` in one refresh.
+/// struct Allowance {
+///     delay: Duration,
+///     total: Duration,
+/// }
+///
+/// /// What one refresh has left.
+/// struct Left {
+///     delay: Duration,
+///     left: Duration,
+/// }
+///
+/// impl RetrySchedule for Allowance {
+///     fn begin(self: Arc<Self>) -> Box<dyn RetryRun> {
+///         Box::new(Left { delay: self.delay, left: self.total })
+///     }
+/// }
+///
+/// impl RetryRun for Left {
+///     fn decide(&mut self, _attempt: &Attempt<'_>) -> Decision {
+///         match self.left.checked_sub(self.delay) {
+///             Some(left) => {
+///                 self.left = left;
+///                 Decision::RetryAfter(self.delay)
+///             }
+///             None => Decision::Stop,
+///         }
+///     }
+/// }
+/// ```
+pub trait RetrySchedule: Send + Sync {
+    /// Called when a refresh starts. The machine asks the returned run after
+    /// each failed attempt of that refresh.
+    fn begin(self: Arc<Self>) -> Box<dyn RetryRun>;
+}
+
+/// The retries of one refresh, begun by a [`RetrySchedule`].
+pub trait RetryRun: Send + Sync {
+    /// Whether to try again after `attempt`, and when. Not called after
+    /// [`Rejected`](crate::FailureKind::Rejected).
+    fn decide(&mut self, attempt: &Attempt<'_>) -> Decision;
+
+    /// Called when the refresh succeeded. Nothing is called after it.
+    fn succeeded(&mut self, now: Now) {
+        let _ = now;
+    }
+}
+
+/// Every policy is a schedule whose runs share it.
+impl<P: RetryPolicy + ?Sized + 'static> RetrySchedule for P {
+    fn begin(self: Arc<Self>) -> Box<dyn RetryRun> {
+        Box::new(PolicyRun(self))
+    }
+}
+
+struct PolicyRun<P: ?Sized>(Arc<P>);
+
+impl<P: RetryPolicy + ?Sized> RetryRun for PolicyRun<P> {
+    fn decide(&mut self, attempt: &Attempt<'_>) -> Decision {
+        self.0.decide(attempt)
+    }
+
+    fn succeeded(&mut self, now: Now) {
+        self.0.succeeded(now);
+    }
+}
+
+/// A shared schedule is a schedule, and so is a shared policy.
+impl<S: RetrySchedule + ?Sized> RetrySchedule for Arc<S> {
+    fn begin(self: Arc<Self>) -> Box<dyn RetryRun> {
+        S::begin(Self::clone(&self))
     }
 }
 
@@ -62,39 +139,38 @@ macro_rules! forward {
     ($($holder:ty),*) => {$(
         impl<T: RetryPolicy + ?Sized> RetryPolicy for $holder {
             fn decide(&self, attempt: &Attempt<'_>) -> Decision { (**self).decide(attempt) }
-            fn for_refresh(&self) -> Option<Box<dyn RetryPolicy>> { (**self).for_refresh() }
             fn succeeded(&self, now: Now) { (**self).succeeded(now) }
         }
     )*};
 }
-forward!(&T, std::sync::Arc<T>, Box<T>);
+// Not for `Arc<T>`, which is a schedule above: no type can be both.
+forward!(&T, Box<T>);
 
-/// The facts that a policy decides on.
+/// A failed attempt, as a policy sees it.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy)]
 pub struct Attempt<'a> {
-    /// How many attempts were made so far, this one included: 1 after the
-    /// first.
+    /// The number of attempts so far, this one included: 1 after the first.
     pub number: u32,
-    /// The time since the refresh began, waits included.
+    /// The time since the refresh started, waits included.
     pub elapsed: Duration,
-    /// What came of it.
+    /// How the attempt failed.
     pub failure: &'a Failure,
-    /// The wait before this attempt; `None` before the first.
+    /// The wait before this attempt. `None` for the first.
     pub previous_delay: Option<Duration>,
-    /// When it failed.
+    /// When the attempt failed.
     pub now: Now,
 }
 
 impl<'a> Attempt<'a> {
-    /// The first attempt of a refresh, failed at once; for tests of a policy.
-    /// The fields are public.
+    /// A first attempt that failed at once, for tests of a policy. The fields
+    /// are public.
     pub fn first(failure: &'a Failure, now: Now) -> Self {
         Self { number: 1, elapsed: Duration::ZERO, failure, previous_delay: None, now }
     }
 }
 
-/// A policy's answer.
+/// What a policy decides.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
@@ -102,14 +178,4 @@ pub enum Decision {
     RetryAfter(Duration),
     /// Report the failure.
     Stop,
-}
-
-/// Never tries again.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Never;
-
-impl RetryPolicy for Never {
-    fn decide(&self, _attempt: &Attempt<'_>) -> Decision {
-        Decision::Stop
-    }
 }

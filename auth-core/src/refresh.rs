@@ -1,19 +1,20 @@
-//! The machine: one refresh, from its start to its end, without I/O.
+//! The machine: one refresh, from start to end, without I/O.
 //!
-//! All transitions stand in this file, numbered:
+//! All its transitions are in this file:
 //!
 //! 1. [`Refresh::start`] builds the first request: [`Step::Send`].
-//! 2. [`Pending::resolve`] takes what came back. Tokens end it:
+//! 2. [`Pending::resolve`] takes the result. Tokens end the refresh:
 //!    [`Step::Done`].
-//! 3. A failure goes to the policy, unless it is a rejection, which ends it.
-//! 4. The policy says stop: [`Step::Done`] with the error.
-//! 5. The policy says retry: [`Step::Wait`].
+//! 3. A failure is passed to the policy. A rejection ends the refresh without it.
+//! 4. The policy stops: [`Step::Done`] with the error.
+//! 5. The policy retries: [`Step::Wait`].
 //! 6. [`Waiting::resume`] builds the next request: [`Step::Send`].
 //!
-//! Each step owns the only way forward. There is no state in which it can be
-//! asked the wrong thing, and none can be skipped.
+//! Each step owns the only way to the next one, so no step can be skipped or
+//! repeated.
 
 mod error;
+mod events;
 #[cfg(test)]
 mod tests;
 
@@ -23,12 +24,13 @@ use zeroize::Zeroize;
 
 use crate::{
     Attempt, Backoff, Decision, Delivery, Failure, FailureKind, Grant, Now, Request, Response,
-    RetryPolicy, TokenEndpoint, TokenSet, TransportError, events, response::read_issued,
+    RetryRun, RetrySchedule, TokenEndpoint, TokenSet, TransportError, response::read_issued,
 };
 
-pub use error::RefreshError;
+pub use self::error::RefreshError;
 
-/// A refresh that has not begun: what to trade, where, and how to retry.
+/// A refresh that has not started: the grant, the token endpoint and the
+/// policy.
 ///
 /// The default policy is [`Backoff::default`].
 ///
@@ -43,12 +45,12 @@ pub use error::RefreshError;
 /// let Step::Send(request, pending) = step else { unreachable!("always the first") };
 /// assert_eq!(request.uri(), "https://auth.example.com/token");
 ///
-/// // Send it by whatever means you have, and hand in what came back:
+/// // Send it with any HTTP client, and pass the result on:
 /// let response = http::Response::builder().status(502).body(Vec::new()).unwrap();
 /// let Step::Wait(delay, waiting) = pending.resolve(Ok(response), now()) else { panic!() };
 /// assert_eq!(delay, Duration::from_millis(500));
 ///
-/// // Wait, and go on:
+/// // Wait, then continue:
 /// let Step::Send(_request, pending) = waiting.resume(now()) else { panic!() };
 /// let response = http::Response::builder()
 ///     .body(br#"{"access_token":"at-2","refresh_token":"rt-2","expires_in":3600}"#.to_vec())
@@ -57,18 +59,18 @@ pub use error::RefreshError;
 /// assert_eq!(tokens.access_token.expose(), "at-2");
 /// # Ok::<(), auth_core::EndpointError>(())
 /// ```
-#[must_use = "`start`, or a driver, begins it"]
+#[must_use = "nothing is sent until `start` or a driver is called"]
 #[derive(Clone)]
 pub struct Refresh {
     endpoint: Arc<TokenEndpoint>,
     grant: Grant,
-    policy: Arc<dyn RetryPolicy>,
+    policy: Arc<dyn RetrySchedule>,
     possibly_spent: bool,
 }
 
 impl Refresh {
-    /// Trades `grant` at `endpoint`. A [`RefreshToken`](crate::RefreshToken)
-    /// is a grant too.
+    /// A refresh of `grant` at `endpoint`. A
+    /// [`RefreshToken`](crate::RefreshToken) converts into a grant.
     pub fn new(endpoint: impl Into<Arc<TokenEndpoint>>, grant: impl Into<Grant>) -> Self {
         Self {
             endpoint: endpoint.into(),
@@ -78,35 +80,32 @@ impl Refresh {
         }
     }
 
-    /// Retries by `policy`. An `Arc<dyn RetryPolicy>` is a policy too.
-    pub fn policy(self, policy: impl RetryPolicy + 'static) -> Self {
+    /// Sets the retry policy: a [`RetryPolicy`](crate::RetryPolicy), another
+    /// [`RetrySchedule`], or an `Arc` of either.
+    pub fn policy(self, policy: impl RetrySchedule + 'static) -> Self {
         self.shared_policy(Arc::new(policy))
     }
 
-    /// Retries by a policy that others share, without wrapping it again.
-    pub fn shared_policy(mut self, policy: Arc<dyn RetryPolicy>) -> Self {
+    /// Sets a policy that is already shared, without wrapping it again.
+    pub fn shared_policy(mut self, policy: Arc<dyn RetrySchedule>) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Says that an earlier refresh with this refresh token was begun and
-    /// never heard of again, say because the process died. A rejection then
-    /// reports [`RefreshError::possibly_spent`].
+    /// Says whether an earlier refresh with this refresh token was started
+    /// whose outcome is unknown, for example because the process died. A
+    /// rejection then reports [`RefreshError::possibly_spent`].
     pub fn possibly_spent(mut self, possibly: bool) -> Self {
         self.possibly_spent = possibly;
         self
     }
 
-    /// Begins (transition 1).
+    /// Starts the refresh (transition 1).
     pub fn start(self, now: Now) -> Step {
-        let policy = match self.policy.for_refresh() {
-            Some(fresh) => fresh,
-            None => Box::new(self.policy),
-        };
         InProgress {
             endpoint: self.endpoint,
             grant: self.grant,
-            policy,
+            retries: self.policy.begin(),
             started: now,
             attempts: 0,
             previous_delay: None,
@@ -126,31 +125,32 @@ impl fmt::Debug for Refresh {
     }
 }
 
-/// What to do next. There is no other step, and so nothing `#[non_exhaustive]`.
-#[must_use = "a step that is not taken is a refresh given up, or its tokens lost"]
+/// What to do next. The set of steps is complete, so it is not
+/// `#[non_exhaustive]`.
+#[must_use = "ignoring a step abandons the refresh, or loses its tokens"]
 #[derive(Debug)]
 // Steps are made once an attempt and moved at once; boxing would cost more.
 #[allow(clippy::large_enum_variant)]
 pub enum Step {
-    /// Send this request, once, and hand what came back to
-    /// [`Pending::resolve`].
+    /// Send this request once, and pass the result to [`Pending::resolve`].
     Send(Request, Pending),
-    /// Let this time pass, then call [`Waiting::resume`].
+    /// Wait for this time, then call [`Waiting::resume`].
     Wait(Duration, Waiting),
-    /// It is over.
+    /// The refresh is over.
     Done(Result<TokenSet, RefreshError>),
 }
 
-/// A request is on its way. Dropping this gives the refresh up; whether the
-/// token is spent is then unknown.
-#[must_use = "the request's outcome must be handed to `resolve`"]
+/// A request in progress. Dropping it abandons the refresh; the refresh token
+/// may then be spent.
+#[must_use = "the result of the request must be passed to `resolve`"]
 pub struct Pending {
     refresh: InProgress,
     sent: Now,
 }
 
 impl Pending {
-    /// Takes what came back (transitions 2 to 5). The response's body is wiped.
+    /// Takes the result of the request (transitions 2 to 5). The body of the
+    /// response is wiped.
     pub fn resolve(self, response: Result<Response, TransportError>, now: Now) -> Step {
         let Self { refresh, sent } = self;
         match refresh.read(response, sent, now) {
@@ -159,14 +159,14 @@ impl Pending {
         }
     }
 
-    /// How many attempts were made, the one on its way included.
+    /// The number of attempts so far, the one in progress included.
     pub fn attempts(&self) -> u32 {
         self.refresh.attempts
     }
 }
 
-/// A failed attempt, and a wait before the next one.
-#[must_use = "after the wait, `resume` goes on"]
+/// A failed attempt, and the wait before the next one.
+#[must_use = "after the wait, `resume` sends the next request"]
 pub struct Waiting {
     refresh: InProgress,
     failure: Failure,
@@ -176,14 +176,15 @@ impl Waiting {
     /// Tries again with the same grant (transition 6).
     ///
     /// If [`failure`](Self::failure) has [`Delivery::Unknown`] and others may
-    /// have refreshed the same token, look at the store first, and use
-    /// [`resume_with`](Self::resume_with) if it holds a newer one.
+    /// have refreshed with the same token, read the store first. If it holds a
+    /// newer token, call [`resume_with`](Self::resume_with) instead.
     pub fn resume(self, now: Now) -> Step {
         self.refresh.send(now)
     }
 
-    /// Tries again with a newer grant (transition 6). What happened to the old
-    /// one no longer matters; if it is the same one, this is `resume`.
+    /// Tries again with a newer grant (transition 6). Attempts with the old
+    /// grant then no longer count as having possibly spent it. With the same
+    /// grant, this is `resume`.
     pub fn resume_with(mut self, grant: impl Into<Grant>, now: Now) -> Step {
         let grant = grant.into();
         if grant != self.refresh.grant {
@@ -193,19 +194,19 @@ impl Waiting {
         self.refresh.send(now)
     }
 
-    /// Gives up instead (transition 4).
+    /// Stops instead of trying again (transition 4).
     pub fn stop(self, now: Now) -> RefreshError {
         let error = self.refresh.error(self.failure, now);
         events::failed(&self.refresh.endpoint, &error);
         error
     }
 
-    /// What the last attempt failed with.
+    /// How the last attempt failed.
     pub fn failure(&self) -> &Failure {
         &self.failure
     }
 
-    /// How many attempts were made.
+    /// The number of attempts so far.
     pub fn attempts(&self) -> u32 {
         self.refresh.attempts
     }
@@ -230,7 +231,7 @@ impl fmt::Debug for Waiting {
 struct InProgress {
     endpoint: Arc<TokenEndpoint>,
     grant: Grant,
-    policy: Box<dyn RetryPolicy>,
+    retries: Box<dyn RetryRun>,
     started: Now,
     attempts: u32,
     previous_delay: Option<Duration>,
@@ -271,8 +272,8 @@ impl InProgress {
         })
     }
 
-    fn succeed(self, tokens: TokenSet, now: Now) -> Step {
-        self.policy.succeeded(now);
+    fn succeed(mut self, tokens: TokenSet, now: Now) -> Step {
+        self.retries.succeeded(now);
         events::refreshed(&self.endpoint, self.attempts, now.since(self.started));
         Step::Done(Ok(tokens))
     }
@@ -289,7 +290,7 @@ impl InProgress {
             // A refused token stays refused, and asking again may look like an
             // attack (RFC 9700 section 4.14.2).
             FailureKind::Rejected => Decision::Stop,
-            _ => self.policy.decide(&attempt),
+            _ => self.retries.decide(&attempt),
         };
         match decision {
             Decision::RetryAfter(delay) => {

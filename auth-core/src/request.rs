@@ -1,4 +1,4 @@
-//! The request of one exchange.
+//! The request of one attempt.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::RefreshToken;
 
-/// What is traded for an access token.
+/// The authorization grant that is used to get an access token.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Grant {
@@ -27,7 +27,7 @@ impl Grant {
         }
     }
 
-    /// The refresh token, if that is what is traded.
+    /// The refresh token, if the grant is one.
     pub fn refresh_token(&self) -> Option<&RefreshToken> {
         match self {
             Self::RefreshToken(token) => Some(token),
@@ -44,10 +44,10 @@ impl From<RefreshToken> for Grant {
 
 /// One HTTP request to the token endpoint, to be sent once.
 ///
-/// It can be neither cloned nor built by hand: each comes from a
-/// [`Step::Send`](crate::Step::Send), which is owed one response, or from
+/// A request can be neither cloned nor built by hand. It comes from a
+/// [`Step::Send`](crate::Step::Send), which expects one response, or from
 /// [`TokenEndpoint::request`](crate::TokenEndpoint::request). Its body and its
-/// `Authorization` header are wiped when the last owner drops them, and
+/// `Authorization` header are wiped when their last owner drops them, and
 /// `Debug` shows neither.
 ///
 /// A transport takes it apart with [`into_http`](Self::into_http) or
@@ -60,40 +60,41 @@ pub struct Request {
 }
 
 impl Request {
-    /// Always `POST` (RFC 6749 section 3.2).
+    /// The method, which is always `POST` (RFC 6749 section 3.2).
     pub fn method(&self) -> &Method {
         &Method::POST
     }
 
-    /// The token endpoint.
+    /// The URL of the token endpoint.
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// The headers. There is no `Content-Length`, which is the transport's to
-    /// set, and no `User-Agent` unless the endpoint has one.
+    /// The headers. The transport sets `Content-Length`. There is no
+    /// `User-Agent` unless the endpoint sets one.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The body. It holds the refresh token: do not log it.
+    /// The body. It contains the refresh token: do not log it.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// How many bytes of the response's body may be kept at most.
+    /// The largest number of bytes of the response's body that may be kept.
     pub fn response_limit(&self) -> usize {
         self.response_limit
     }
 
-    /// The request in the terms of the `http` crate. The body is no longer
-    /// wiped on drop.
+    /// Converts the request into one of the `http` crate. Its body is not wiped
+    /// on drop.
     pub fn into_http(self) -> http::Request<Vec<u8>> {
         let (head, body) = self.into_parts();
         head.map(|()| body.to_vec())
     }
 
-    /// The head, and a body that is wiped when its last clone is dropped.
+    /// Takes the head and the body apart. The body is wiped when its last clone
+    /// is dropped.
     pub fn into_parts(self) -> (http::Request<()>, Bytes) {
         let mut head = http::Request::new(());
         *head.method_mut() = Method::POST;

@@ -1,8 +1,8 @@
 //! Reading a response: from bytes to a [`TokenSet`] or a [`Failure`].
 //!
-//! Tolerant of what providers really send, never of what would lose a token:
-//! a response that holds an access token is a success whatever else it holds,
-//! and one that cannot be read is never taken for a verdict.
+//! The reader accepts what providers really send, as long as no token is lost
+//! by it: a response with an access token is a success whatever else it
+//! contains, and one that cannot be read is never a verdict.
 
 mod classify;
 mod error_body;
@@ -19,15 +19,13 @@ use std::{
 use http::StatusCode;
 use zeroize::Zeroize;
 
-pub(crate) use self::classify::standard_codes;
 use crate::{Failure, Now, Response, Rule, TokenSet};
 
-/// Reads a response of a token endpoint, and says what it is.
+/// Reads a response of a token endpoint.
 ///
-/// This is the whole of the library's judgement: the machine asks it after
-/// every attempt, and so can whoever has a response at hand, say from a log.
-/// `rules` are asked before the built-in table. `now` is when the response
-/// arrived; `expires_at` counts from it.
+/// The machine calls this after every attempt. It can also be called with any
+/// response, such as one from a log. `rules` take precedence over the built-in
+/// table. `now` is when the response arrived; `expires_at` counts from it.
 ///
 /// ```
 /// use std::time::{Instant, SystemTime};
@@ -45,7 +43,7 @@ use crate::{Failure, Now, Response, Rule, TokenSet};
 ///
 /// # Errors
 ///
-/// A [`Failure`] for everything that is not a new access token.
+/// A [`Failure`] if the response contains no access token.
 // Boxing the failure would cost an allocation to save a copy on a path that is
 // about to wait for a network.
 #[allow(clippy::result_large_err)]
@@ -94,11 +92,6 @@ const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 /// than any provider sends. What goes beyond is left out.
 const MOST_VALUES: usize = 4096;
 const DEEPEST: u8 = 32;
-
-/// The body without a byte-order mark and surrounding white space.
-pub(crate) fn trimmed(body: &[u8]) -> &[u8] {
-    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii()
-}
 
 /// Whether the body may be a form. JSON and HTML never start so; anything
 /// else is told by its content type, or by its own first name.

@@ -1,16 +1,20 @@
-//! What an error code means where a provider means something else by it.
+//! What error codes mean: by the standards, and by the word of providers.
 
+mod code;
+mod standard;
 mod table;
 
 use std::borrow::Cow;
 
 use crate::FailureKind;
 
-/// One fact about the wording of a provider's errors: "this code, with these
-/// words, means that".
+pub use self::code::ErrorCode;
+pub(crate) use self::standard::{STANDARD, standard_codes};
+
+/// What an error code, or a wording, means at a provider.
 ///
-/// The built-in table holds the documented ones; more are added with
-/// [`TokenEndpoint::rule`](crate::TokenEndpoint::rule):
+/// The built-in table holds what providers document. Add a rule of your own
+/// with [`TokenEndpoint::rule`](crate::TokenEndpoint::rule):
 ///
 /// ```
 /// use auth_core::{FailureKind, Rule, TokenEndpoint};
@@ -32,14 +36,15 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// A response with this code is of this kind. The code is compared exactly,
-    /// wherever the response holds it; an empty one fits nothing. Of an AWS type
-    /// (`com.example#Name`) the name after the `#` counts. A response is never
-    /// `Unreachable` nor `Interrupted`; a rule that says so means `Unavailable`.
+    /// A response with this code is of this kind.
     ///
-    /// A rule without a [`status`](Self::status) does not speak of 3xx, 407, 408,
-    /// 421, 425, 429 nor of 5xx: whatever such a response says, it is no verdict
-    /// on the token.
+    /// The code is compared exactly, with each member of the response that can
+    /// hold a code. An empty code matches nothing. Of an AWS type
+    /// (`com.example#Name`), the name after the `#` is compared. `Unreachable`
+    /// and `Interrupted` count as `Unavailable`, since there was a response.
+    ///
+    /// Without [`status`](Self::status), ignored for responses that carry no
+    /// verdict: 3xx, 407, 408, 421, 425, 429, 5xx.
     pub fn new(code: impl Into<Cow<'static, str>>, kind: FailureKind) -> Self {
         let mut code = code.into();
         if let Some(at) = code.rfind('#') {
@@ -55,63 +60,64 @@ impl Rule {
         }
     }
 
-    /// A response one of whose explanations holds these words (ASCII case
-    /// ignored) is of this kind, whatever its code.
+    /// A response is of this kind if one of its explanations contains these
+    /// words, whatever its code. ASCII case is ignored.
     pub fn described(words: impl Into<Cow<'static, str>>, kind: FailureKind) -> Self {
         Self { code: None, ..Self::new("", kind).words(words) }
     }
 
-    /// Only if one of the error's explanations holds these words (ASCII case
-    /// ignored).
+    /// Restricts the rule to responses one of whose explanations contains these
+    /// words. ASCII case is ignored.
     #[must_use]
     pub fn words(mut self, words: impl Into<Cow<'static, str>>) -> Self {
         self.words = Some(words.into());
         self
     }
 
-    /// Only with this status.
+    /// Restricts the rule to responses with this status.
     #[must_use]
     pub fn status(mut self, status: http::StatusCode) -> Self {
         self.status = Some(status.as_u16());
         self
     }
 
-    /// Whose fact it is, for messages.
+    /// Sets the name of the provider, for messages.
     #[must_use]
     pub fn provider(mut self, provider: impl Into<Cow<'static, str>>) -> Self {
         self.provider = provider.into();
         self
     }
 
-    /// Where the fact is documented.
+    /// Sets the URL at which the fact is documented.
     #[must_use]
     pub fn source(mut self, url: impl Into<Cow<'static, str>>) -> Self {
         self.source = url.into();
         self
     }
 
-    /// The built-in table, in the order in which it is asked.
+    /// The built-in table, in the order in which it is applied.
     pub fn built_in() -> &'static [Self] {
         table::TABLE
     }
 
-    /// The code that it speaks of; `None` if it speaks of any.
+    /// The code that the rule matches. `None` if it matches any code, and
+    /// responses without one.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// What such a response is.
+    /// The kind of a response that the rule matches.
     pub fn kind(&self) -> FailureKind {
         self.kind
     }
 
-    /// Where the fact is documented; empty for a rule without a source.
-    pub fn documented_at(&self) -> &str {
+    /// The URL at which the fact is documented. Empty if none was set.
+    pub fn get_source(&self) -> &str {
         &self.source
     }
 
-    /// Whose fact it is.
-    pub fn provider_name(&self) -> &str {
+    /// The name of the provider.
+    pub fn get_provider(&self) -> &str {
         &self.provider
     }
 
@@ -140,10 +146,10 @@ impl Rule {
     }
 }
 
-/// Whether a response with this status is no verdict on the token, whatever its
-/// body says: it comes from somebody on the way, or from a server that did not
-/// get to it. 407 is a proxy's own (RFC 9110 section 15.5.8), a 3xx points
-/// elsewhere, 408, 421, 425 and 429 say that the request was not processed.
+/// Whether a response with this status carries no verdict on the token, whatever
+/// its body says: an intermediary sent it, or the server did not process the
+/// request. A 407 is a proxy's (RFC 9110 section 15.5.8), a 3xx points elsewhere,
+/// and 408, 421, 425 and 429 say that the request was not processed.
 pub(crate) fn is_no_verdict(status: u16) -> bool {
     matches!(status, ..200 | 300..400 | 407 | 408 | 421 | 425 | 429 | 500..)
 }
@@ -197,8 +203,8 @@ mod tests {
         let rule = Rule::new("a", FailureKind::Rejected).provider("Us").source("https://a.example");
         assert_eq!(rule.code(), Some("a"));
         assert_eq!(rule.kind(), FailureKind::Rejected);
-        assert_eq!(rule.provider_name(), "Us");
-        assert_eq!(rule.documented_at(), "https://a.example");
+        assert_eq!(rule.get_provider(), "Us");
+        assert_eq!(rule.get_source(), "https://a.example");
         assert_eq!(Rule::described("gone", FailureKind::Rejected).code(), None);
     }
 

@@ -1,10 +1,10 @@
-//! `serde` with the secrets shown, for whoever stores tokens on purpose.
+//! `serde` with secrets: for programs that store tokens on purpose.
 //!
-//! Without this module, serializing a token writes `"[redacted]"`: what ends
-//! up in a log or a support bundle by accident is harmless. So is the rest of a
-//! [`TokenSet`]: of `token_type`, of the words of `scope` and of the names in
-//! `extra` only plain words are written that repeat no token, and of the values
-//! in `extra` none. With this module the real value is written:
+//! Without this module, serializing a token writes `"[redacted]"`, so that a token
+//! does not get into a log or a support bundle by accident. Serializing a
+//! [`TokenSet`] also redacts all values of `extra`, and every part of
+//! `token_type`, `scope` and the names in `extra` that is not a plain word or
+//! repeats a token. With this module, the real values are written:
 //!
 //! ```
 //! use auth_core::{AccessToken, TokenSet};
@@ -21,7 +21,7 @@
 //! let json = serde_json::to_string(&session)?;
 //! assert!(json.contains(r#""access_token":"at-1""#));
 //!
-//! // Redacted without the attribute, and refused when read back.
+//! // Without the attribute it is redacted, and refused when it is read.
 //! let redacted = serde_json::to_string(&session.tokens)?;
 //! assert!(!redacted.contains("at-1"));
 //! assert!(serde_json::from_str::<TokenSet>(&redacted).is_err());
@@ -33,27 +33,18 @@
 //! | member | value |
 //! | --- | --- |
 //! | `access_token` | string, required |
-//! | `token_type` | string, left out if unknown |
-//! | `refresh_token` | string, left out if there is none |
-//! | `expires_at` | whole seconds since the Unix epoch, rounded down, left out if unknown |
-//! | `scope` | string, left out if unknown |
-//! | `extra` | object with the response's other members, left out if empty |
+//! | `token_type` | string, omitted if unknown |
+//! | `refresh_token` | string, omitted if there is none |
+//! | `expires_at` | whole seconds since the Unix epoch, rounded down, omitted if unknown |
+//! | `scope` | string, omitted if unknown |
+//! | `extra` | object with the other members of the response, omitted if empty |
 //!
-//! Unknown members are ignored when it is read, so that a newer version may
-//! add some. Nothing in `extra` may nest deeper than 100 levels.
+//! Unknown members are ignored, so that a newer version may add some. The values
+//! in `extra` may nest up to 100 levels deep.
 
-use std::{
-    borrow::Cow,
-    io::{self, Write},
-    time::{Duration, SystemTime},
-};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use serde_json::{Map, Value};
-use zeroize::{Zeroize, Zeroizing};
-
-pub use crate::json::object;
-use crate::{AccessToken, Extra, RefreshToken, TokenSet, scrub::REDACTED, token::Shown};
+use crate::{AccessToken, RefreshToken, TokenSet, token::Form};
 
 /// Writes the real value. For `#[serde(with = "auth_core::serde_exposed")]`.
 ///
@@ -68,66 +59,14 @@ pub fn serialize<T: Expose, S: Serializer>(value: &T, serializer: S) -> Result<S
 ///
 /// # Errors
 ///
-/// Those of the deserializer; and if what it reads was redacted when written.
+/// Those of the deserializer; and if the value is redacted.
 pub fn deserialize<'de, T: Deserialize<'de> + Expose, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     T::deserialize(deserializer)
 }
 
-/// Writes `value` as JSON into a buffer that is wiped when it is dropped, and
-/// that leaves no copy behind by growing. For whoever stores secrets in a form
-/// of their own. If `value` cannot be JSON (a map whose keys are no strings),
-/// the buffer is empty.
-pub fn to_json(value: &impl Serialize) -> Zeroizing<Vec<u8>> {
-    write_json(usize::MAX, |output| serde_json::to_writer(output, value)).unwrap_or_default()
-}
-
-/// As [`to_json`], of what `write` writes, and at most `limit` bytes of it.
-///
-/// `write` is called twice and has to write the same: nothing is allocated
-/// before it is known how much it is.
-///
-/// # Errors
-///
-/// Those of `write`; an I/O error of kind
-/// [`FileTooLarge`](io::ErrorKind::FileTooLarge) if it writes more.
-pub fn write_json(
-    limit: usize,
-    write: impl Fn(&mut dyn Write) -> serde_json::Result<()>,
-) -> serde_json::Result<Zeroizing<Vec<u8>>> {
-    let mut left = Left(limit);
-    write(&mut left)?;
-    let mut json = Zeroizing::new(Vec::with_capacity(limit - left.0));
-    write(&mut *json)?;
-    Ok(json)
-}
-
-/// Counts down.
-struct Left(usize);
-
-impl Write for Left {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0 = self.0.checked_sub(bytes.len()).ok_or(io::ErrorKind::FileTooLarge)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Wipes every string in `value`, for whoever has read secrets into one.
-pub fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Object(members) => members.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-/// What [`serialize`] can write with its secrets shown.
+/// The types that [`serialize`] can write with their secrets.
 pub trait Expose: private::Sealed {
     #[doc(hidden)]
     fn serialize_exposed<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
@@ -171,282 +110,5 @@ impl<T: Expose> Expose for Option<T> {
             Some(value) => serializer.serialize_some(&Inner(value)),
             None => serializer.serialize_none(),
         }
-    }
-}
-
-/// A stored token set that cannot be read. The message holds no part of it.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not the JSON form of a token set ({reason}, line {line}, column {column})")]
-#[non_exhaustive]
-pub struct TokenFormError {
-    reason: &'static str,
-    line: usize,
-    column: usize,
-}
-
-impl TokenSet {
-    /// The documented JSON form, [secrets shown](crate::serde_exposed). Wiped
-    /// when dropped.
-    pub fn to_json_exposed(&self) -> Zeroizing<Vec<u8>> {
-        to_json(&Form::exposed(self))
-    }
-
-    /// Reads what [`to_json_exposed`](Self::to_json_exposed) wrote.
-    ///
-    /// # Errors
-    ///
-    /// [`TokenFormError`] if it is anything else, or was written redacted.
-    pub fn from_json(json: &[u8]) -> Result<Self, TokenFormError> {
-        // serde_json's own message may quote the input.
-        serde_json::from_slice(json).map_err(|error| TokenFormError {
-            reason: match error.classify() {
-                serde_json::error::Category::Eof => "it ends too early",
-                serde_json::error::Category::Syntax => "not JSON",
-                _ => "a member is missing, redacted or of the wrong type",
-            },
-            line: error.line(),
-            column: error.column(),
-        })
-    }
-}
-
-/// The JSON form, as it is written.
-#[derive(Serialize)]
-struct Form<'a> {
-    access_token: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    token_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refresh_token: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires_at: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    scope: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    extra: Option<ExtraForm<'a>>,
-}
-
-enum ExtraForm<'a> {
-    Exposed(&'a Map<String, Value>),
-    /// The names that may be shown.
-    Redacted(Vec<&'a str>),
-}
-
-impl Serialize for ExtraForm<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Exposed(members) => members.serialize(serializer),
-            Self::Redacted(names) => {
-                serializer.collect_map(names.iter().map(|name| (name, REDACTED)))
-            }
-        }
-    }
-}
-
-impl<'a> Form<'a> {
-    fn exposed(tokens: &'a TokenSet) -> Self {
-        Self {
-            access_token: tokens.access_token.expose(),
-            token_type: tokens.token_type.as_deref(),
-            refresh_token: tokens.refresh_token.as_ref().map(RefreshToken::expose),
-            expires_at: tokens.expires_at.map(unix_seconds),
-            scope: tokens.scope.as_deref().map(Cow::Borrowed),
-            extra: (!tokens.extra.is_empty()).then_some(ExtraForm::Exposed(&tokens.extra.0)),
-        }
-    }
-
-    fn redacted(tokens: &'a TokenSet) -> Self {
-        let Shown { token_type, scope, mut extra } = Shown::of(tokens);
-        // No name stands twice in an object.
-        extra.sort_unstable();
-        extra.dedup();
-        Self {
-            access_token: REDACTED,
-            token_type,
-            refresh_token: tokens.refresh_token.as_ref().map(|_| REDACTED),
-            scope: scope.map(|words| Cow::Owned(words.join(" "))),
-            extra: (!extra.is_empty()).then_some(ExtraForm::Redacted(extra)),
-            ..Self::exposed(tokens)
-        }
-    }
-}
-
-/// The JSON form, as it is read.
-#[derive(Deserialize)]
-struct OwnedForm {
-    access_token: AccessToken,
-    token_type: Option<String>,
-    refresh_token: Option<RefreshToken>,
-    expires_at: Option<u64>,
-    scope: Option<String>,
-    #[serde(default, deserialize_with = "extra")]
-    extra: Extra,
-}
-
-impl<'de> Deserialize<'de> for TokenSet {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form = OwnedForm::deserialize(deserializer)?;
-        Ok(Self {
-            access_token: form.access_token,
-            token_type: form.token_type,
-            refresh_token: form.refresh_token,
-            expires_at: form
-                .expires_at
-                .map(|seconds| {
-                    SystemTime::UNIX_EPOCH
-                        .checked_add(Duration::from_secs(seconds))
-                        .ok_or_else(|| D::Error::custom("expires_at is out of range"))
-                })
-                .transpose()?,
-            scope: form.scope,
-            extra: form.extra,
-        })
-    }
-}
-
-/// Wiped when another member cannot be read.
-fn extra<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Extra, D::Error> {
-    object(deserializer).map(Extra)
-}
-
-impl Serialize for TokenSet {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Form::redacted(self).serialize(serializer)
-    }
-}
-
-impl Serialize for AccessToken {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(REDACTED)
-    }
-}
-
-impl Serialize for RefreshToken {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(REDACTED)
-    }
-}
-
-impl<'de> Deserialize<'de> for AccessToken {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        secret(deserializer).map(Self::new)
-    }
-}
-
-impl<'de> Deserialize<'de> for RefreshToken {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        secret(deserializer).map(Self::new)
-    }
-}
-
-fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    match text.as_str() {
-        "" => Err(D::Error::custom("a token is empty")),
-        REDACTED => Err(D::Error::custom(
-            "a token was redacted when it was written; use auth_core::serde_exposed",
-        )),
-        _ => Ok(text),
-    }
-}
-
-fn unix_seconds(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn full() -> TokenSet {
-        let mut tokens = TokenSet::new(AccessToken::new("at-\u{1F511}\"\n"));
-        tokens.token_type = Some("Bearer".into());
-        tokens.refresh_token = Some(RefreshToken::new("rt"));
-        tokens.expires_at = Some(SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_999));
-        tokens.scope = Some("a b".into());
-        tokens.extra.insert("id_token", json!("secret-id"));
-        tokens
-    }
-
-    #[test]
-    fn the_documented_form_round_trips() {
-        let tokens = full();
-        let json = tokens.to_json_exposed();
-        assert_eq!(
-            serde_json::from_slice::<Value>(&json).unwrap(),
-            json!({
-                "access_token": "at-\u{1F511}\"\n",
-                "token_type": "Bearer",
-                "refresh_token": "rt",
-                "expires_at": 1_700_000_000,
-                "scope": "a b",
-                "extra": {"id_token": "secret-id"},
-            })
-        );
-        let read = TokenSet::from_json(&json).unwrap();
-        assert_eq!(read.to_json_exposed(), json);
-        assert_eq!(read.refresh_token, tokens.refresh_token);
-
-        let bare = TokenSet::new(AccessToken::new("at"));
-        assert_eq!(&bare.to_json_exposed()[..], br#"{"access_token":"at"}"#);
-        assert_eq!(TokenSet::from_json(&bare.to_json_exposed()).unwrap(), bare);
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_an_error_without_its_text() {
-        for (json, reason) in [
-            (&br#"{"access_token":"sec"#[..], "ends too early"),
-            (br#"secret"#, "not JSON"),
-            (br#"{"access_token":["secret"]}"#, "wrong type"),
-            (br#"{"access_token":"secret","expires_at":"secret"}"#, "wrong type"),
-            (br#"{"access_token":"secret","expires_at":18446744073709551615}"#, "wrong type"),
-            (br#"{"access_token":""}"#, "missing, redacted"),
-            (br#"{"access_token":"[redacted]"}"#, "redacted"),
-            (br#"{"refresh_token":"secret"}"#, "missing"),
-        ] {
-            let error = TokenSet::from_json(json).unwrap_err();
-            assert!(error.to_string().contains(reason), "{error}");
-            assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
-        }
-    }
-
-    /// Wherever a server repeats it.
-    #[test]
-    fn plain_serde_shows_no_echo() {
-        let mut tokens = full();
-        tokens.refresh_token = Some(RefreshToken::new("v1.MjQ1NzYwODQ3Q0FG"));
-        for echo in ["v1.MjQ1NzYwODQ3Q0FG", "x_MjQ1NzYw"] {
-            tokens.token_type = Some(echo.to_owned());
-            tokens.scope = Some(format!("read {echo} write"));
-            tokens.extra = Extra::default();
-            tokens.extra.insert("id_token", json!(1));
-            tokens.extra.insert(echo, json!(1));
-            tokens.extra.insert(format!("{echo}!"), json!(1));
-            assert_eq!(
-                serde_json::to_string(&tokens).unwrap(),
-                r#"{"access_token":"[redacted]","token_type":"[redacted]","#.to_owned()
-                    + r#""refresh_token":"[redacted]","expires_at":1700000000,"#
-                    + r#""scope":"read [redacted] write","#
-                    + r#""extra":{"[redacted]":"[redacted]","id_token":"[redacted]"}}"#
-            );
-        }
-    }
-
-    #[test]
-    fn plain_serde_redacts() {
-        let json = serde_json::to_string(&full()).unwrap();
-        assert!(!json.contains("at-") && !json.contains("\"rt\"") && !json.contains("secret"));
-        let redacted = json!({
-            "access_token": "[redacted]",
-            "token_type": "Bearer",
-            "refresh_token": "[redacted]",
-            "expires_at": 1_700_000_000,
-            "scope": "a b",
-            "extra": {"id_token": "[redacted]"},
-        });
-        assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), redacted);
-        assert_eq!(serde_json::to_string(&RefreshToken::new("rt")).unwrap(), "\"[redacted]\"");
     }
 }

@@ -1,6 +1,6 @@
 //! Tokens: secret, redacted, wiped.
 
-mod shown;
+mod form;
 
 use std::{borrow::Cow, fmt, time::SystemTime};
 
@@ -10,12 +10,16 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-pub(crate) use self::shown::Shown;
-use crate::serde_exposed::wipe;
+pub(crate) use self::form::Form;
+pub use self::form::TokenFormError;
+use crate::{
+    json::wipe,
+    redact::{Shown, plain},
+};
 
 const BEARER: &str = "Bearer ";
 
-/// An access token. Cloning shares it; the last owner wipes it.
+/// An access token. Clones share it; its last owner wipes it.
 ///
 /// `Debug` and `serde` never show it; [`expose`](Self::expose) does.
 ///
@@ -35,7 +39,7 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// Takes the token as the server sent it. The `String` handed in is wiped.
+    /// Takes the token as the server sent it. The `String` is wiped.
     pub fn new(token: impl Into<String>) -> Self {
         Self::copied(&Zeroizing::new(token.into()))
     }
@@ -53,15 +57,17 @@ impl AccessToken {
         std::str::from_utf8(&self.bearer[BEARER.len()..]).unwrap_or_default()
     }
 
-    /// The value of an `Authorization` header with this token as a bearer token
-    /// (RFC 6750 section 2.1), marked sensitive. It shares the token's memory.
-    /// A token whose type is not some spelling of `Bearer` (DPoP, say) may need
-    /// another scheme: see [`expose`](Self::expose).
+    /// The value of an `Authorization` header that carries this token as a
+    /// bearer token (RFC 6750 section 2.1). It is marked sensitive and shares
+    /// the token's memory.
+    ///
+    /// A token of another type than `Bearer`, such as DPoP, may need another
+    /// scheme: see [`expose`](Self::expose).
     ///
     /// # Errors
     ///
-    /// If the token holds a control character and so cannot stand in a header.
-    /// RFC 6749 appendix A.12 allows none, but a server may send anything.
+    /// If the token contains a control character. RFC 6749 appendix A.12 allows
+    /// none, but a server may send one.
     pub fn authorization(&self) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
         let mut value = HeaderValue::from_maybe_shared(self.bearer.clone())?;
         value.set_sensitive(true);
@@ -84,7 +90,7 @@ impl fmt::Debug for AccessToken {
     }
 }
 
-/// Compares in time that depends on the lengths only.
+/// Compares in a time that depends only on the lengths.
 impl PartialEq for AccessToken {
     fn eq(&self, other: &Self) -> bool {
         same(&self.bearer, &other.bearer)
@@ -108,7 +114,7 @@ impl Eq for AccessToken {}
 pub struct RefreshToken(SecretString);
 
 impl RefreshToken {
-    /// Takes the token as the server sent it. The `String` handed in is wiped.
+    /// Takes the token as the server sent it. The `String` is wiped.
     pub fn new(token: impl Into<String>) -> Self {
         Self(secret(token))
     }
@@ -134,7 +140,7 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
-/// Compares in time that depends on the lengths only.
+/// Compares in a time that depends only on the lengths.
 impl PartialEq for RefreshToken {
     fn eq(&self, other: &Self) -> bool {
         same(self.expose().as_bytes(), other.expose().as_bytes())
@@ -157,37 +163,48 @@ fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |diff, (a, b)| diff | (a ^ b)) == 0
 }
 
-/// What a successful exchange leaves its caller with.
+/// The tokens of a successful refresh.
 ///
-/// Its JSON form is described in [`serde_exposed`](crate::serde_exposed);
-/// plain `serde` serialization redacts the secrets, and such a redacted form
-/// is refused when it is read back. It and `Debug` redact too what stands in
-/// `token_type`, `scope` or a name in `extra` and is no plain word, or repeats
-/// one of the set's own tokens.
+/// [`serde_exposed`](crate::serde_exposed) describes the JSON form. Plain
+/// `serde` serialization redacts the secrets, and a redacted form is refused
+/// when it is read. Plain serialization and `Debug` also redact any part of
+/// `token_type` and `scope`, and any name in `extra`, that is not a plain word
+/// or repeats one of the tokens.
 #[non_exhaustive]
 #[derive(Clone, PartialEq, Eq)]
 pub struct TokenSet {
     /// The new access token.
     pub access_token: AccessToken,
-    /// The token type as the server sent it, usually some spelling of
-    /// `Bearer`. RFC 6749 section 5.1 requires it; some servers leave it out.
+    /// The token type as the server sent it, usually `Bearer` in some spelling.
+    /// RFC 6749 section 5.1 requires it, but some servers omit it.
     pub token_type: Option<String>,
-    /// The refresh token to use next time: the rotated one if the server sent
+    /// The refresh token for the next refresh: the new one if the server sent
     /// one, otherwise the one that was used (RFC 6749 section 6). `None` only
-    /// for grants that have none.
+    /// for grants without one.
     pub refresh_token: Option<RefreshToken>,
-    /// When the access token expires, by the local wall clock, counted from
-    /// the moment the request was sent. `None` if the server did not say.
+    /// When the access token expires, by the local wall clock, counted from the
+    /// sending of the request. `None` if the server did not say.
     pub expires_at: Option<SystemTime>,
-    /// The granted scope, if the server named it.
+    /// The granted scope, if the server sent it.
     pub scope: Option<String>,
-    /// Every other member of the response, such as `id_token`. Treated as secret.
+    /// The other members of the response, such as `id_token`. They are treated
+    /// as secret.
     pub extra: Extra,
 }
 
 impl TokenSet {
-    /// A set of an access token and nothing else, to be filled in by its
-    /// public fields.
+    /// An access token and nothing else. The methods below add the rest, and the
+    /// fields are public.
+    ///
+    /// ```
+    /// use auth_core::{AccessToken, RefreshToken, TokenSet};
+    ///
+    /// let tokens = TokenSet::new(AccessToken::new("at-1"))
+    ///     .refresh_token(RefreshToken::new("rt-1"))
+    ///     .token_type("Bearer")
+    ///     .scope("files:read");
+    /// assert_eq!(tokens.scope.as_deref(), Some("files:read"));
+    /// ```
     pub fn new(access_token: AccessToken) -> Self {
         Self {
             access_token,
@@ -198,11 +215,60 @@ impl TokenSet {
             extra: Extra::default(),
         }
     }
+
+    /// Sets [`token_type`](#structfield.token_type).
+    #[must_use]
+    pub fn token_type(mut self, token_type: impl Into<String>) -> Self {
+        self.token_type = Some(token_type.into());
+        self
+    }
+
+    /// Sets [`refresh_token`](#structfield.refresh_token).
+    #[must_use]
+    pub fn refresh_token(mut self, token: RefreshToken) -> Self {
+        self.refresh_token = Some(token);
+        self
+    }
+
+    /// Sets [`expires_at`](#structfield.expires_at).
+    #[must_use]
+    pub fn expires_at(mut self, time: SystemTime) -> Self {
+        self.expires_at = Some(time);
+        self
+    }
+
+    /// Sets [`scope`](#structfield.scope).
+    #[must_use]
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.scope = Some(scope.into());
+        self
+    }
+
+    /// Adds a member to [`extra`](#structfield.extra), or replaces it.
+    #[must_use]
+    pub fn extra(mut self, name: impl Into<String>, value: Value) -> Self {
+        self.extra.insert(name, value);
+        self
+    }
+}
+
+impl TokenSet {
+    /// What may be shown beside the tokens.
+    pub(crate) fn shown(&self) -> Shown<'_> {
+        let refresh_token = self.refresh_token.as_ref().map(RefreshToken::expose);
+        let own: Vec<_> = [Some(self.access_token.expose()), refresh_token]
+            .into_iter()
+            .flatten()
+            .map(Cow::Borrowed)
+            .collect();
+        let names = self.extra.iter().map(|(name, _)| name);
+        Shown::new(&own, self.token_type.as_deref(), self.scope.as_deref(), names)
+    }
 }
 
 impl fmt::Debug for TokenSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = Shown::of(self);
+        let shown = self.shown();
         f.debug_struct("TokenSet")
             .field("access_token", &self.access_token)
             .field("token_type", &shown.token_type)
@@ -222,15 +288,16 @@ impl fmt::Debug for DebugSet<'_> {
     }
 }
 
-/// Members of a response that this library does not know, kept as they came.
+/// The members of a response that this library does not interpret, as the
+/// server sent them.
 ///
-/// They may hold secrets (`id_token`), so `Debug` shows only their names, if
-/// they are plain words, and strings are wiped on drop.
+/// They may be secret (`id_token`). `Debug` shows only those names that are
+/// plain words, and strings are wiped on drop.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Extra(pub(crate) Map<String, Value>);
 
 impl Extra {
-    /// The member `name`.
+    /// The member with this name.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
@@ -242,7 +309,7 @@ impl Extra {
         }
     }
 
-    /// Takes a member out. It is no longer wiped on drop.
+    /// Removes a member and returns it. It is no longer wiped on drop.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name)
     }
@@ -256,7 +323,7 @@ impl Extra {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Whether there are none.
+    /// Whether there are no members.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -272,7 +339,7 @@ impl FromIterator<(String, Value)> for Extra {
 
 impl fmt::Debug for Extra {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(shown::plain_names(self)).finish()
+        f.debug_set().entries(self.iter().map(|(name, _)| plain(name))).finish()
     }
 }
 

@@ -1,40 +1,41 @@
-//! What carries a request to the token endpoint, and how it reports that it
-//! could not.
+//! Transports: what sends a request to the token endpoint.
+
+mod response_reader;
 
 use std::{error::Error, fmt, sync::Arc};
 
 use async_trait::async_trait;
 
-use crate::{Delivery, Request, scrub::scrub};
+pub use self::response_reader::ResponseReader;
+use crate::{Delivery, Request, redact::scrub};
 
-/// A response of the token endpoint, with its whole body.
+/// A response of the token endpoint, with its complete body.
 pub type Response = http::Response<Vec<u8>>;
 
-/// Sends one request and returns one response, without blocking.
+/// Sends one request and returns one response, without blocking the thread.
 ///
-/// # What an implementor owes
+/// # What an implementation must do
 ///
-/// The promises of this library rest on these. `auth_testkit::conformance`
-/// checks every one of them over real sockets.
+/// The promises of this library depend on these rules. The suite in
+/// `auth-conformance` checks each of them over real sockets.
 ///
-/// 1. **One call, one request.** No retry of any kind below this trait, no
-///    redirect followed: a repeated POST spends a single-use refresh token. A
-///    3xx is returned as it is.
-/// 2. **Every HTTP response is `Ok`**, whatever its status. `Err` is for calls
-///    that got no whole response.
-/// 3. **`NotSent` is knowledge, not a guess.** It says that not one byte of
-///    the request's body was handed to the network. The way to know is a flag
-///    set by the body when the client first reads it. Errors cannot tell:
-///    "connection reset" looks the same in a handshake and after the server
-///    has processed the request. In doubt it is [`Delivery::Unknown`].
-/// 4. **Bounded.** No more than [`Request::response_limit`] bytes of body are
-///    kept, and the call ends within a time that its user can set. Feed the
-///    body to a [`ResponseReader`](crate::ResponseReader), which applies the
-///    rules for long and cut answers.
-/// 5. **Silent about secrets.** Neither the error nor its sources print the
-///    URL, the body or a header.
-/// 6. **Cancel-safe.** Dropping the future leaves nothing behind that would
-///    send the request later.
+/// 1. **One call, one request.** Do not retry, and do not follow redirects: a
+///    second POST may spend a single-use refresh token. Return a 3xx as it is.
+/// 2. **Every HTTP response is `Ok`**, whatever its status. `Err` means that no
+///    complete response came.
+/// 3. **`NotSent` is certain.** It says that no byte of the request's body was
+///    handed to the network. Have the body set a flag when the client first
+///    reads it. An error is no evidence: "connection reset" is the same in a
+///    handshake and after the server has processed the request. In doubt,
+///    report [`Delivery::Unknown`].
+/// 4. **Bounded.** Keep at most [`Request::response_limit`] bytes of the body,
+///    and end the call within a time that the user can set. Pass the body to a
+///    [`ResponseReader`](crate::ResponseReader), which applies the rules for
+///    long and truncated responses.
+/// 5. **No secrets in errors.** Neither the error nor its sources may contain
+///    the URL, the body or a header.
+/// 6. **Cancel-safe.** After the future is dropped, nothing may send the
+///    request.
 ///
 /// ```
 /// use auth_core::{Request, Response, Transport, TransportError, TransportErrorKind};
@@ -51,25 +52,25 @@ pub type Response = http::Response<Vec<u8>>;
 /// ```
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// Sends `request`, and returns the response with its whole body.
+    /// Sends `request` and returns the response with its complete body.
     ///
     /// # Errors
     ///
-    /// A [`TransportError`] when no whole response came, with what is known of
-    /// the request's fate.
+    /// A [`TransportError`] if no complete response came. It says whether the
+    /// server may have acted on the request.
     async fn send(&self, request: Request) -> Result<Response, TransportError>;
 }
 
 /// Sends one request and returns one response, blocking the thread.
 ///
-/// The duties are those of [`Transport`].
+/// The rules are those of [`Transport`].
 pub trait BlockingTransport: Send + Sync {
-    /// Sends `request`, and returns the response with its whole body.
+    /// Sends `request` and returns the response with its complete body.
     ///
     /// # Errors
     ///
-    /// A [`TransportError`] when no whole response came, with what is known of
-    /// the request's fate.
+    /// A [`TransportError`] if no complete response came. It says whether the
+    /// server may have acted on the request.
     fn send_blocking(&self, request: Request) -> Result<Response, TransportError>;
 }
 
@@ -90,44 +91,44 @@ macro_rules! forward {
 }
 forward!(&T, Arc<T>, Box<T>);
 
-/// Where the network let us down.
+/// How the transport failed, for people and for logs.
 ///
-/// The kind is for people and for logs. What may be done next follows from the
-/// [`Delivery`] beside it, with one exception: a
-/// [`BadCertificate`](Self::BadCertificate) does not pass by itself.
+/// What a caller may do next follows from the [`Delivery`] of the error, with
+/// one exception: a [`BadCertificate`](Self::BadCertificate) does not go away
+/// by itself.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TransportErrorKind {
-    /// The host's name could not be resolved.
+    /// The host name could not be resolved.
     Dns,
     /// The connection was refused.
     Refused,
     /// The connection was not made in time.
     ConnectTimeout,
-    /// The connection could not be made for another reason (no route, no
-    /// address, a local limit).
+    /// The connection could not be made for another reason, such as no route,
+    /// no address, or a local limit.
     Connect,
-    /// The TLS handshake failed, but not over the certificate.
+    /// The TLS handshake failed for a reason other than the certificate.
     TlsHandshake,
     /// The server's certificate does not verify.
     BadCertificate,
-    /// A proxy on the way could not be reached or refused to serve.
+    /// A proxy could not be reached, or refused to serve.
     Proxy,
     /// The connection was reset.
     Reset,
-    /// No whole response came in time.
+    /// No complete response came in time.
     Timeout,
-    /// The connection was closed before a response began.
+    /// The connection was closed before a response started.
     Closed,
-    /// The response ended before its end.
+    /// The response ended early.
     Truncated,
     /// The response is longer than the limit allows.
     TooLarge,
-    /// The peer broke the rules of HTTP, or spoke something else.
+    /// The peer violated HTTP, or spoke another protocol.
     Protocol,
     /// The caller cancelled the call.
     Cancelled,
-    /// Anything else.
+    /// Any other failure.
     Other,
 }
 
@@ -140,23 +141,23 @@ impl fmt::Display for TransportErrorKind {
             Self::Connect => "the connection could not be made",
             Self::TlsHandshake => "the TLS handshake failed",
             Self::BadCertificate => "the server's certificate does not verify",
-            Self::Proxy => "the proxy did not serve the connection",
+            Self::Proxy => "the proxy could not be reached or refused to serve",
             Self::Reset => "the connection was reset",
-            Self::Timeout => "no whole response came in time",
-            Self::Closed => "the connection was closed before a response",
-            Self::Truncated => "the response was cut short",
-            Self::TooLarge => "the response is longer than the limit",
-            Self::Protocol => "the peer did not speak proper HTTP",
+            Self::Timeout => "no complete response came in time",
+            Self::Closed => "the connection was closed before a response started",
+            Self::Truncated => "the response ended early",
+            Self::TooLarge => "the response exceeds the limit",
+            Self::Protocol => "the peer violated HTTP",
             Self::Cancelled => "the call was cancelled",
             Self::Other => "the network failed",
         })
     }
 }
 
-/// A call that got no whole response.
+/// A call that returned no complete response.
 ///
-/// Its message and its sources are free of URLs, headers and bodies; keeping
-/// them so is a duty of whoever attaches a source.
+/// Its message and its sources contain no URL, header or body. Whoever attaches
+/// a source must keep it so.
 #[derive(Debug, Clone)]
 pub struct TransportError {
     kind: TransportErrorKind,
@@ -166,13 +167,13 @@ pub struct TransportError {
 
 impl TransportError {
     /// A failure before any byte of the request's body was handed to the
-    /// network. The server cannot have acted on it.
+    /// network. The server cannot have acted on the request.
     pub fn not_sent(kind: TransportErrorKind) -> Self {
         Self { kind, delivery: Delivery::NotSent, source: None }
     }
 
-    /// A failure after which the server may have acted on the request. In
-    /// doubt, this one.
+    /// A failure after which the server may have acted on the request. Use this
+    /// one in doubt.
     pub fn unknown(kind: TransportErrorKind) -> Self {
         Self { kind, delivery: Delivery::Unknown, source: None }
     }
@@ -184,9 +185,9 @@ impl TransportError {
         self
     }
 
-    /// Attaches the cause as a text of one line: at most 256 characters of
-    /// printable ASCII. For causes that quote the peer, as errors of TLS quote
-    /// its certificate, which may hold line breaks and escape sequences.
+    /// Attaches the cause as text: one line of at most 256 characters of
+    /// printable ASCII. For causes that quote the peer, as TLS errors quote its
+    /// certificate, which may contain line breaks and escape sequences.
     #[must_use]
     pub fn with_detail(self, detail: impl fmt::Display) -> Self {
         match scrub(&detail.to_string(), &[]) {
@@ -195,7 +196,7 @@ impl TransportError {
         }
     }
 
-    /// Where the network let us down.
+    /// How the transport failed.
     pub fn kind(&self) -> TransportErrorKind {
         self.kind
     }

@@ -1,6 +1,6 @@
 //! A JSON object that belongs to another program.
 
-use auth_core::serde_exposed::{object, wipe};
+use auth_core::internal::{object, wipe};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;

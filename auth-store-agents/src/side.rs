@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use auth_accounts::{Record, Version};
-use auth_core::{AccessToken, Extra, serde_exposed::wipe};
+use auth_core::{AccessToken, Extra, internal::wipe};
 use serde::{Deserialize, Serialize};
 
 use auth_store::internal::{

@@ -6,7 +6,7 @@ use std::{
     io::{self, Write},
 };
 
-use auth_core::serde_exposed::write_json;
+use auth_core::internal::write_json;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{
     error::Category,

@@ -43,20 +43,21 @@
 //! assert_eq!(policy.decide(&attempt), Decision::RetryAfter(Duration::from_secs(7)));
 //! ```
 //!
-//! The methods that [`RetryPolicy`] provides (`for_refresh`, `succeeded`) do
-//! in the mock what they do by default; only `decide` has expectations.
+//! `succeeded` does in [`MockRetryPolicy`] what it does by default; only
+//! `decide` has expectations. A policy with a state for each refresh is a
+//! [`MockRetrySchedule`] whose `begin` returns a [`MockRetryRun`].
 //!
 //! [`VirtualClock`]: crate::VirtualClock
 
 // What mockall generates is documented by mockall.
 #![allow(missing_docs, missing_debug_implementations)]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use auth_core::{
     Attempt, BlockingClock, BlockingTransport, Clock, Decision, Now, Request, Response,
-    RetryPolicy, TimeSource, Transport, TransportError,
+    RetryPolicy, RetryRun, RetrySchedule, TimeSource, Transport, TransportError,
 };
 use mockall::mock;
 
@@ -115,6 +116,25 @@ mock! {
     }
 }
 
+mock! {
+    /// A mock of [`auth_core::RetrySchedule`].
+    pub RetrySchedule {}
+
+    impl RetrySchedule for RetrySchedule {
+        fn begin(self: Arc<Self>) -> Box<dyn RetryRun>;
+    }
+}
+
+mock! {
+    /// A mock of [`auth_core::RetryRun`].
+    pub RetryRun {}
+
+    impl RetryRun for RetryRun {
+        fn decide<'a>(&mut self, attempt: &Attempt<'a>) -> Decision;
+        fn succeeded(&mut self, now: Now);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use auth_core::{
@@ -125,7 +145,7 @@ mod tests {
     use super::*;
     use crate::{CannedResponse, VirtualClock};
 
-    fn planned(policy: MockRetryPolicy) -> Refresh {
+    fn planned(policy: impl RetrySchedule + 'static) -> Refresh {
         let endpoint = TokenEndpoint::new("https://auth.example.com/token", "c").unwrap();
         Refresh::new(endpoint, RefreshToken::new("rt-1")).policy(policy)
     }
@@ -168,6 +188,26 @@ mod tests {
             .in_sequence(&mut order)
             .returning(|_| Ok(CannedResponse::tokens("at-2").build()));
         pollster::block_on(refresh(planned(policy()), &transport, &clock)).unwrap();
+    }
+
+    #[test]
+    fn a_mocked_schedule_has_a_run_for_each_refresh() {
+        let now = VirtualClock::new().now();
+        let mut transport = MockBlockingTransport::new();
+        transport
+            .expect_send_blocking()
+            .times(1)
+            .returning(|_| Ok(CannedResponse::tokens("at-2").build()));
+        let mut clock = MockBlockingClock::new();
+        clock.expect_now().return_const(now);
+        let mut schedule = MockRetrySchedule::new();
+        schedule.expect_begin().times(1).returning(move || {
+            let mut run = MockRetryRun::new();
+            run.expect_decide().never();
+            run.expect_succeeded().with(eq(now)).times(1).return_const(());
+            Box::new(run)
+        });
+        refresh_blocking(planned(schedule), &transport, &clock).unwrap();
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::{
 };
 
 use auth_core::{
-    BlockingTransport, BodyFormat, FailureKind, Never, Refresh, RefreshError, RefreshToken,
+    Backoff, BlockingTransport, BodyFormat, FailureKind, Refresh, RefreshError, RefreshToken,
     Request, Response, TokenSet, TransportError, TransportErrorKind, refresh_blocking,
 };
 use auth_testkit::{
@@ -60,7 +60,7 @@ fn exchange(
     listening: &ListeningAuthServer,
     token: &RefreshToken,
 ) -> Result<TokenSet, RefreshError> {
-    let refresh = Refresh::new(listening.endpoint(), token.clone()).policy(Never);
+    let refresh = Refresh::new(listening.endpoint(), token.clone()).policy(Backoff::never());
     refresh_blocking(refresh, &Plain, &VirtualClock::new())
 }
 

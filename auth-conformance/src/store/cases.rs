@@ -15,7 +15,7 @@ use auth_accounts::{
     AccountId, Begun, Fingerprint, Lease, Record, Setback, StoreError, StoreErrorKind, TokenStore,
     Version,
 };
-use auth_core::{AccessToken, Never, Now, Refresh, RefreshToken, Step, TokenEndpoint, TokenSet};
+use auth_core::{AccessToken, Backoff, Now, Refresh, RefreshToken, Step, TokenEndpoint, TokenSet};
 
 use super::{Damage, Suite};
 use auth_testkit::CannedResponse;
@@ -508,7 +508,7 @@ fn full_record(mark: &str) -> Record {
 /// What an exchange that is throttled leaves behind.
 fn setback(refresh_token: Fingerprint, now: SystemTime, retry_at: SystemTime) -> Option<Setback> {
     let endpoint = TokenEndpoint::new("https://auth.example.com/token", "conformance").ok()?;
-    let refresh = Refresh::new(endpoint, RefreshToken::new(REFRESH_TOKEN)).policy(Never);
+    let refresh = Refresh::new(endpoint, RefreshToken::new(REFRESH_TOKEN)).policy(Backoff::never());
     let moment = Now { monotonic: Instant::now(), wall: now };
     let Step::Send(_, pending) = refresh.start(moment) else { return None };
     let response = CannedResponse::oauth_error("slow_down").with_status(429).build();

@@ -6,7 +6,7 @@ use form_urlencoded::Serializer;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use super::ClientSecret;
+use super::client_auth::ClientSecret;
 
 /// The value of an `Authorization: Basic` header (RFC 6749 section 2.3.1).
 pub(super) fn basic(id: &str, secret: &ClientSecret) -> HeaderValue {

@@ -1,9 +1,8 @@
 //! Token endpoints of known providers.
 //!
-//! A preset is the provider's URL, the way it wants the client to
-//! authenticate, and the format of the body; each fact with its source. The
-//! client's identifier always comes from the caller. Everything can be changed
-//! afterwards with the methods of [`TokenEndpoint`].
+//! A preset has the provider's URL, its way of client authentication and its
+//! format of the body, each with a source. The client identifier always comes
+//! from the caller. The methods of [`TokenEndpoint`] change the rest.
 //!
 //! ```
 //! use auth_core::presets;
@@ -12,35 +11,35 @@
 //! assert_eq!(endpoint.uri(), "https://oauth2.googleapis.com/token");
 //! ```
 //!
-//! How long a used refresh token still answers, which is how long a retry
-//! after a lost response helps, differs: Okta 30 s by default (0 to 60), Auth0 as
-//! set (not at all by default), Google and Entra without end, since they do not
-//! revoke it. Claude, OpenAI, GitHub and Slack document no such window.
+//! A retry after a lost response succeeds only as long as the server accepts a
+//! spent refresh token. Okta does for 30 s by default (0 to 60 s), Auth0 for a
+//! configured time (none by default). Google and Entra do not revoke it. Claude,
+//! OpenAI, GitHub and Slack document no such grace period.
 
 use http::Uri;
 
 use super::{BodyFormat, ClientAuth, EndpointError, TokenEndpoint};
 
-/// Claude (the OAuth of Claude Code): a public client, asked with JSON.
+/// Claude (the OAuth of Claude Code): a public client that sends JSON.
 ///
-/// Refresh tokens rotate and are single-use: a second process that refreshes with
-/// the old one gets `invalid_grant`
+/// Refresh tokens rotate and are single-use: a second process that refreshes
+/// with the old one gets `invalid_grant`
 /// (<https://github.com/anthropics/claude-code/issues/54443>, which also names
-/// the URL). The vendor documents neither the endpoint nor the format; both
-/// are as public clients use them. Access tokens live about 8 hours.
+/// the URL). The vendor documents neither the endpoint nor the format; both are
+/// as public clients use them. Access tokens live about 8 hours.
 ///
-/// A 429 `rate_limit_error` here may be about the `User-Agent`
-/// (<https://github.com/anomalyco/opencode/issues/18329>). Send your own,
-/// honest one.
+/// The server may reject a `User-Agent` with a 429 `rate_limit_error`
+/// (<https://github.com/anomalyco/opencode/issues/18329>). Send an honest one
+/// of your own.
 pub fn claude(client_id: impl Into<String>) -> TokenEndpoint {
     known("https://platform.claude.com/v1/oauth/token", client_id).body_format(BodyFormat::Json)
 }
 
-/// OpenAI (as the Codex CLI uses it): a public client, asked with JSON.
+/// OpenAI (as the Codex CLI uses it): a public client that sends JSON.
 ///
-/// Refresh tokens are single-use; a used one answers 401
-/// `refresh_token_reused`, which is `Rejected`. The response may hold no
-/// `expires_in`: the expiry stands in the access token, a JWT. Source of URL,
+/// Refresh tokens are single-use. A spent one gets a 401 with
+/// `refresh_token_reused`, which is `Rejected`. The response may have no
+/// `expires_in`: the access token is a JWT and holds its expiry. Source of URL,
 /// format and codes:
 /// <https://github.com/openai/codex/blob/main/codex-rs/login/src/auth/manager.rs>.
 pub fn openai(client_id: impl Into<String>) -> TokenEndpoint {
@@ -50,9 +49,8 @@ pub fn openai(client_id: impl Into<String>) -> TokenEndpoint {
 /// Google: `client_secret_post`, for installed applications as well
 /// (<https://developers.google.com/identity/protocols/oauth2/web-server#offline>).
 ///
-/// Refresh tokens do not rotate: the response holds none, and the old one stays.
-/// For an iOS or Android client, which has no secret, set
-/// [`ClientAuth::None`].
+/// Refresh tokens do not rotate: the response has none, and the old one stays
+/// valid. An iOS or Android client has no secret: set [`ClientAuth::None`].
 pub fn google(client_id: impl Into<String>, client_secret: impl Into<String>) -> TokenEndpoint {
     known("https://oauth2.googleapis.com/token", client_id)
         .client_auth(ClientAuth::post(client_secret))
@@ -61,31 +59,31 @@ pub fn google(client_id: impl Into<String>, client_secret: impl Into<String>) ->
 /// GitHub, for user tokens of a GitHub App: `client_secret_post`
 /// (<https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens>).
 ///
-/// Each exchange spends the refresh token *and ends the old access token*.
-/// Errors come with status 200. Tokens of the device flow need no secret: set
-/// [`ClientAuth::None`]. OAuth apps, as opposed to GitHub Apps, have no
-/// refresh tokens.
+/// Each refresh spends the refresh token *and ends the old access token*.
+/// Errors have status 200. Tokens of the device flow need no secret: set
+/// [`ClientAuth::None`]. OAuth apps, unlike GitHub Apps, have no refresh
+/// tokens.
 pub fn github(client_id: impl Into<String>, client_secret: impl Into<String>) -> TokenEndpoint {
     known("https://github.com/login/oauth/access_token", client_id)
         .client_auth(ClientAuth::post(client_secret))
 }
 
 /// Microsoft Entra ID, v2.0, in the global cloud: a public client unless
-/// [`client_auth`](TokenEndpoint::client_auth) says otherwise
+/// [`client_auth`](TokenEndpoint::client_auth) is set
 /// (<https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-auth-code-flow#refresh-the-access-token>).
 ///
 /// `tenant` is a GUID, a domain, or one of `common`, `organizations`,
-/// `consumers`. The scope is optional; it picks the resource where the grant
-/// spans several, and must then hold `offline_access` for a new refresh token.
-/// Each response has a new refresh token, and the old one is not revoked
+/// `consumers`. The scope is optional. It selects the resource if the grant
+/// spans several, and must then contain `offline_access` for a new refresh
+/// token. Each response has a new refresh token, and the old one is not revoked
 /// (<https://learn.microsoft.com/en-us/entra/identity-platform/refresh-tokens>).
 /// Throttled users get `invalid_grant` with AADSTS50196, which is `Throttled`
 /// here.
 ///
 /// # Errors
 ///
-/// [`EndpointError::InvalidUrl`] if `tenant` is empty or has characters that
-/// neither a GUID nor a domain has.
+/// [`EndpointError::InvalidUrl`] if `tenant` is empty or contains a character
+/// that neither a GUID nor a domain has.
 pub fn entra(tenant: &str, client_id: impl Into<String>) -> Result<TokenEndpoint, EndpointError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     if tenant.is_empty() || !tenant.bytes().all(allowed) || tenant.starts_with('.') {
@@ -101,8 +99,8 @@ pub fn entra(tenant: &str, client_id: impl Into<String>) -> Result<TokenEndpoint
 /// (<https://docs.slack.dev/reference/methods/oauth.v2.access>).
 ///
 /// Refresh tokens are single-use
-/// (<https://docs.slack.dev/authentication/using-token-rotation>). Errors come
-/// with status 200. The token type is `bot` or `user`, to be sent as `Bearer`
+/// (<https://docs.slack.dev/authentication/using-token-rotation>). Errors have
+/// status 200. The token type is `bot` or `user`; send the token as `Bearer`
 /// all the same.
 pub fn slack(client_id: impl Into<String>, client_secret: impl Into<String>) -> TokenEndpoint {
     known("https://slack.com/api/oauth.v2.access", client_id)

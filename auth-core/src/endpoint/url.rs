@@ -1,8 +1,8 @@
-//! Which URLs a token endpoint may have.
+//! The URLs that a token endpoint may have.
 
 use http::Uri;
 
-use super::EndpointError;
+use super::error::EndpointError;
 
 pub(super) fn parse(url: &str) -> Result<Uri, EndpointError> {
     // `Uri` drops a fragment silently.
@@ -29,7 +29,7 @@ pub(super) fn parse(url: &str) -> Result<Uri, EndpointError> {
     }
 }
 
-/// Whether everybody reads this authority in the same way. HTTP clients differ
+/// Whether all clients read this authority in the same way. HTTP clients differ
 /// in what they make of `localhost:evil.com`, `[::1]evil.com` or port 99999.
 fn is_plain(authority: &str, host: &str) -> bool {
     let port = match authority.strip_prefix(host) {

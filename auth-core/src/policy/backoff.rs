@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::{Attempt, Decision, Jitter, RetryPolicy};
-use crate::{Failure, FailureKind};
+use crate::{Failure, FailureKind, TransportError, TransportErrorKind, failure::is_server_error};
 
 /// Exponential backoff with a bounded number of retries.
 ///
-/// The default: after a failure of the network or a 5xx, wait 500 ms and try
-/// again, then 1000 ms and try for the last time; after anything else stop.
+/// The default retries a failure of the network and a 5xx: first after 500 ms,
+/// then after 1000 ms. It does not retry anything else.
 ///
 /// ```
 /// use std::time::Duration;
@@ -54,30 +54,52 @@ impl Backoff {
         Self::default()
     }
 
-    /// How often to try again at most; 2 by default, so 3 attempts in all.
+    /// A policy that never tries again.
+    pub fn never() -> Self {
+        Self::default().max_retries(0)
+    }
+
+    /// Whether the default policy retries `failure`: a failure of the network or
+    /// a 5xx. It never retries a 4xx, nor a call that its caller cancelled.
+    pub fn retries_by_default(failure: &Failure) -> bool {
+        let transport = failure.transport_error().map(TransportError::kind);
+        if transport == Some(TransportErrorKind::Cancelled) {
+            return false;
+        }
+        match failure.kind() {
+            FailureKind::Unreachable | FailureKind::Interrupted => true,
+            FailureKind::Unavailable | FailureKind::Throttled => {
+                failure.status().is_some_and(is_server_error)
+            }
+            FailureKind::Rejected | FailureKind::Misconfigured => false,
+        }
+    }
+
+    /// The largest number of retries. The default is 2, which is 3 attempts in
+    /// all.
     #[must_use]
     pub fn max_retries(mut self, retries: u32) -> Self {
         self.max_retries = retries;
         self
     }
 
-    /// The wait before the first retry; 500 ms by default.
+    /// The wait before the first retry. The default is 500 ms.
     #[must_use]
     pub fn base_delay(mut self, delay: Duration) -> Self {
         self.base_delay = delay;
         self
     }
 
-    /// By what each wait is longer than the one before; 2 by default. Less
-    /// than 1, or not a number, counts as 1.
+    /// The factor by which each wait is longer than the one before. The default
+    /// is 2. A factor below 1, or NaN, counts as 1.
     #[must_use]
     pub fn factor(mut self, factor: f64) -> Self {
         self.factor = if factor >= 1.0 { factor } else { 1.0 };
         self
     }
 
-    /// The longest wait of the backoff, jitter included; 30 s by default. A
-    /// `Retry-After` has its own bound, see
+    /// The longest wait of the backoff, jitter included. The default is 30 s. A
+    /// `Retry-After` has a limit of its own: see
     /// [`retry_throttled`](Self::retry_throttled).
     #[must_use]
     pub fn max_delay(mut self, delay: Duration) -> Self {
@@ -85,7 +107,7 @@ impl Backoff {
         self
     }
 
-    /// How the waits are spread; not at all by default.
+    /// How the waits are randomised. The default is [`Jitter::None`].
     #[must_use]
     pub fn jitter(mut self, jitter: Jitter) -> Self {
         self.jitter = jitter;
@@ -93,25 +115,27 @@ impl Backoff {
     }
 
     /// Makes the jitter repeatable: the same seed gives the same waits. For
-    /// tests; a fleet that shares a seed waits in step.
+    /// tests only; clients that share a seed retry at the same moments.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// No retry that would begin later than this after the refresh began. None
-    /// by default.
+    /// The latest time for a retry to start, counted from the start of the
+    /// refresh. None by default.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self
     }
 
-    /// Retries a throttled request too, and waits as long as the server asked
-    /// for (`Retry-After`, in a 5xx as well) if that is longer than the
-    /// backoff's own wait. If it is longer than `cap`, stops: the time is in
-    /// the error. Off by default.
+    /// Retries throttled requests too. Off by default.
+    ///
+    /// If the server asks for a wait (`Retry-After`, in a 5xx as well) that is
+    /// longer than the backoff's own, the policy waits as long as the server
+    /// asked. If it asks for more than `cap`, the policy stops; the error holds
+    /// the time.
     #[must_use]
     pub fn retry_throttled(mut self, cap: Duration) -> Self {
         self.retry_throttled = Some(cap);
@@ -132,7 +156,7 @@ impl Backoff {
     }
 
     fn retries(&self, failure: &Failure) -> bool {
-        failure.is_retried_by_default()
+        Self::retries_by_default(failure)
             || (self.retry_throttled.is_some() && failure.kind() == FailureKind::Throttled)
     }
 }
@@ -159,7 +183,7 @@ impl RetryPolicy for Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Response, TransportError, TransportErrorKind, read_response, test_now};
+    use crate::{Response, read_response, test_now};
 
     fn response(status: u16, retry_after: Option<&str>) -> Failure {
         let mut response = Response::new(Vec::new());
@@ -223,6 +247,7 @@ mod tests {
         assert_eq!(delays(&policy.factor(f64::INFINITY), &failure)[1..], [30_000; 4]);
         assert_eq!(delays(&policy.max_delay(ms(300)), &failure), [100, 200, 300, 300, 300]);
         assert_eq!(delays(&policy.max_retries(0), &failure), [0; 0]);
+        assert_eq!(delays(&Backoff::never(), &failure), [0; 0]);
         let at_once = policy.base_delay(Duration::ZERO);
         assert_eq!(delays(&at_once, &failure), [0; 5]);
         assert_eq!(delays(&at_once.factor(1e200), &failure), [0; 5]);

@@ -7,11 +7,11 @@ use backoff::{Clock, backoff::Backoff as _, exponential::ExponentialBackoff};
 use super::Delays;
 
 impl Delays {
-    /// A policy that waits as `settings` say: a fresh instance for each
-    /// refresh. Its `max_elapsed_time` becomes the [`deadline`](Self::deadline),
-    /// measured by the machine; the `backoff` crate's own clock is not read.
+    /// Takes the waits from the `backoff` crate: a fresh instance for each
+    /// refresh. Only with the feature `backoff`.
     ///
-    /// Only with the feature `backoff`.
+    /// `max_elapsed_time` becomes the [`deadline`](Self::deadline), measured by
+    /// the machine. The `backoff` crate's own clock is not read.
     ///
     /// ```
     /// use auth_core::Delays;
@@ -54,10 +54,10 @@ impl Clock for Stopped {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
     use super::*;
-    use crate::{Attempt, Decision, RetryPolicy, TransportError, TransportErrorKind, test_now};
+    use crate::{Attempt, Decision, RetrySchedule, TransportError, TransportErrorKind, test_now};
 
     #[test]
     fn waits_as_the_settings_say_afresh_for_each_refresh() {
@@ -69,12 +69,12 @@ mod tests {
         };
         // A used instance is a template all the same.
         settings.current_interval = Duration::from_secs(50);
-        let policy = Delays::from_backoff(&settings);
+        let policy = Arc::new(Delays::from_backoff(&settings));
         let failure = TransportError::unknown(TransportErrorKind::Reset).into();
         for _ in 0..2 {
-            let refresh = policy.for_refresh().unwrap();
-            let decide = |elapsed| {
-                refresh.decide(&Attempt {
+            let mut run = Arc::clone(&policy).begin();
+            let mut decide = |elapsed| {
+                run.decide(&Attempt {
                     elapsed: Duration::from_secs(elapsed),
                     ..Attempt::first(&failure, test_now())
                 })

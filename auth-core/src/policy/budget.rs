@@ -1,30 +1,30 @@
-//! A bound on the retries of many accounts together.
+//! A limit on the retries of many accounts together.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Attempt, Decision, RetryPolicy};
+use super::{Attempt, Decision, RetryRun, RetrySchedule};
 use crate::{Delivery, Now};
 
-/// Wraps a policy with a token bucket that all who share it draw from, so that
-/// an outage is not answered by a storm.
+/// Limits the retries of everything that shares it by a token bucket, so that
+/// an outage does not cause a storm of retries.
 ///
 /// Clones share the bucket. It starts full. Each retry that the inner policy
-/// grants takes one token out, and without a token there is no retry; a
-/// retry after [`Delivery::NotSent`] is free, for the server has not seen the
-/// request. Each success puts a part of a token back, and time puts back the
-/// floor, so that a lone account can always retry.
+/// grants takes one token; without a token there is no retry. A retry after
+/// [`Delivery::NotSent`] is free, since the server has not seen the request.
+/// Each success adds a part of a token, and tokens are added over time, so that
+/// a lone account can always retry.
 ///
 /// ```
 /// use std::sync::Arc;
-/// use auth_core::{Backoff, RetryBudget, RetryPolicy};
+/// use auth_core::{Backoff, RetryBudget, RetrySchedule};
 ///
 /// let budget = RetryBudget::new(Backoff::default()).capacity(200.0).floor_per_second(2.0);
 /// // One policy for every account:
-/// let policy: Arc<dyn RetryPolicy> = Arc::new(budget);
+/// let policy: Arc<dyn RetrySchedule> = Arc::new(budget);
 /// ```
-#[derive(Debug, Clone)]
-pub struct RetryBudget<P> {
-    inner: P,
+#[derive(Debug)]
+pub struct RetryBudget<S> {
+    inner: Arc<S>,
     settings: Settings,
     bucket: Arc<Mutex<Bucket>>,
 }
@@ -43,55 +43,73 @@ struct Bucket {
     filled_at: Option<Now>,
 }
 
-impl<P: RetryPolicy> RetryBudget<P> {
-    /// A bucket of 100 tokens that gains 1 a second, and 0.25 for a success.
-    pub fn new(inner: P) -> Self {
+impl<S> Clone for RetryBudget<S> {
+    fn clone(&self) -> Self {
         Self {
-            inner,
+            inner: Arc::clone(&self.inner),
+            settings: self.settings,
+            bucket: Arc::clone(&self.bucket),
+        }
+    }
+}
+
+impl<S: RetrySchedule> RetryBudget<S> {
+    /// A bucket of 100 tokens that gains 1 token per second, and 0.25 per
+    /// success.
+    pub fn new(inner: S) -> Self {
+        Self {
+            inner: Arc::new(inner),
             settings: Settings { capacity: 100.0, floor_per_second: 1.0, per_success: 0.25 },
             bucket: Arc::default(),
         }
     }
 
-    /// How many retries can be made in one burst. At least 1. Like the other
-    /// settings, this makes a bucket of its own: set it before sharing.
+    /// The size of the bucket: the largest number of retries in one burst, at
+    /// least 1.
+    ///
+    /// Like the other settings, this creates a new bucket. Set it before
+    /// sharing.
     #[must_use]
     pub fn capacity(self, tokens: f64) -> Self {
         let capacity = tokens.max(1.0);
         self.with_settings(|settings| Settings { capacity, ..settings })
     }
 
-    /// How many retries a second are always granted, in the long run.
+    /// The number of tokens added per second.
     #[must_use]
     pub fn floor_per_second(self, tokens: f64) -> Self {
         let floor_per_second = tokens.max(0.0);
         self.with_settings(|settings| Settings { floor_per_second, ..settings })
     }
 
-    /// How many retries a success earns.
+    /// The number of tokens that a success adds.
     #[must_use]
     pub fn per_success(self, tokens: f64) -> Self {
         let per_success = tokens.max(0.0);
         self.with_settings(|settings| Settings { per_success, ..settings })
     }
 
-    /// Another policy that draws from the same bucket.
+    /// Another policy with the same bucket.
     #[must_use]
-    pub fn around<Q: RetryPolicy>(&self, inner: Q) -> RetryBudget<Q> {
-        RetryBudget { inner, settings: self.settings, bucket: Arc::clone(&self.bucket) }
+    pub fn around<T: RetrySchedule>(&self, inner: T) -> RetryBudget<T> {
+        RetryBudget {
+            inner: Arc::new(inner),
+            settings: self.settings,
+            bucket: Arc::clone(&self.bucket),
+        }
     }
 
     fn with_settings(self, change: impl FnOnce(Settings) -> Settings) -> Self {
-        Self { settings: change(self.settings), ..Self::new(self.inner) }
+        Self { inner: self.inner, settings: change(self.settings), bucket: Arc::default() }
     }
 
-    /// How many retries the bucket holds at `now`.
+    /// The number of tokens in the bucket at `now`.
     pub fn available(&self, now: Now) -> f64 {
         self.with_tokens(now, |tokens| *tokens)
     }
 }
 
-impl<P> RetryBudget<P> {
+impl<S> RetryBudget<S> {
     fn with_tokens<T>(&self, now: Now, act: impl FnOnce(&mut f64) -> T) -> T {
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         let elapsed = bucket.filled_at.map_or(0.0, |at| now.since(at).as_secs_f64());
@@ -108,13 +126,25 @@ impl<P> RetryBudget<P> {
     }
 }
 
-impl<P: RetryPolicy> RetryPolicy for RetryBudget<P> {
-    fn decide(&self, attempt: &Attempt<'_>) -> Decision {
+impl<S: RetrySchedule + 'static> RetrySchedule for RetryBudget<S> {
+    fn begin(self: Arc<Self>) -> Box<dyn RetryRun> {
+        Box::new(Run { inner: Arc::clone(&self.inner).begin(), budget: self })
+    }
+}
+
+/// One refresh's retries.
+struct Run<S> {
+    inner: Box<dyn RetryRun>,
+    budget: Arc<RetryBudget<S>>,
+}
+
+impl<S: Send + Sync> RetryRun for Run<S> {
+    fn decide(&mut self, attempt: &Attempt<'_>) -> Decision {
         let decision = self.inner.decide(attempt);
         if decision == Decision::Stop || attempt.failure.delivery() == Delivery::NotSent {
             return decision;
         }
-        self.with_tokens(attempt.now, |tokens| {
+        self.budget.with_tokens(attempt.now, |tokens| {
             if *tokens < 1.0 {
                 return Decision::Stop;
             }
@@ -123,13 +153,9 @@ impl<P: RetryPolicy> RetryPolicy for RetryBudget<P> {
         })
     }
 
-    fn for_refresh(&self) -> Option<Box<dyn RetryPolicy>> {
-        Some(Box::new(self.around(self.inner.for_refresh()?)))
-    }
-
-    fn succeeded(&self, now: Now) {
+    fn succeeded(&mut self, now: Now) {
         self.inner.succeeded(now);
-        self.with_tokens(now, |tokens| *tokens += self.settings.per_success);
+        self.budget.with_tokens(now, |tokens| *tokens += self.budget.settings.per_success);
     }
 }
 
@@ -147,12 +173,16 @@ mod tests {
         }
     }
 
-    fn retries(policy: &dyn RetryPolicy, delivery: Delivery, now: Now) -> bool {
-        policy.decide(&Attempt::first(&failure(delivery), now)) != Decision::Stop
+    fn retries(run: &mut dyn RetryRun, delivery: Delivery, now: Now) -> bool {
+        run.decide(&Attempt::first(&failure(delivery), now)) != Decision::Stop
     }
 
-    fn granted(policy: &dyn RetryPolicy, now: Now) -> usize {
-        (0..1000).take_while(|_| retries(policy, Delivery::Unknown, now)).count()
+    fn granted(run: &mut dyn RetryRun, now: Now) -> usize {
+        (0..1000).take_while(|_| retries(run, Delivery::Unknown, now)).count()
+    }
+
+    fn begin(schedule: &(impl RetrySchedule + Clone + 'static)) -> Box<dyn RetryRun> {
+        Arc::new(schedule.clone()).begin()
     }
 
     #[test]
@@ -160,33 +190,35 @@ mod tests {
         let now = test_now();
         let after = |seconds| now.plus(Duration::from_secs(seconds));
         let budget = RetryBudget::new(Backoff::default()).capacity(10.0).floor_per_second(0.5);
-        let shared: Arc<dyn RetryPolicy> = Arc::new(budget.clone());
-        assert_eq!(granted(&shared, now), 10);
-        assert_eq!(granted(&budget, now), 0, "clones share the bucket");
-        assert!(retries(&budget, Delivery::NotSent, now), "what the server never saw is free");
+        let shared: Arc<dyn RetrySchedule> = Arc::new(budget.clone());
+        let (mut shared, mut run) = (shared.begin(), begin(&budget));
+        assert_eq!(granted(&mut *shared, now), 10);
+        assert_eq!(granted(&mut *run, now), 0, "clones share the bucket");
+        assert!(retries(&mut *run, Delivery::NotSent, now), "what the server never saw is free");
         // The floor.
-        assert_eq!(granted(&budget, after(1)), 0);
-        assert_eq!(granted(&budget, after(2)), 1);
-        assert_eq!(granted(&budget, after(1)), 0, "an old reading of the clock adds nothing");
+        assert_eq!(granted(&mut *run, after(1)), 0);
+        assert_eq!(granted(&mut *run, after(2)), 1);
+        assert_eq!(granted(&mut *run, after(1)), 0, "an old reading of the clock adds nothing");
         // Successes.
         for _ in 0..8 {
-            budget.succeeded(after(2));
+            run.succeeded(after(2));
         }
-        assert_eq!(granted(&budget, after(2)), 2);
+        assert_eq!(granted(&mut *run, after(2)), 2);
         let generous = RetryBudget::new(Backoff::default()).floor_per_second(0.0).per_success(3.0);
-        assert_eq!(granted(&generous, now), 100);
+        let mut generous = begin(&generous);
+        assert_eq!(granted(&mut *generous, now), 100);
         generous.succeeded(now);
-        assert_eq!(granted(&generous, now), 3);
+        assert_eq!(granted(&mut *generous, now), 3);
         // Never more than the capacity.
-        assert_eq!(granted(&budget, after(1_000_000)), 10);
-        budget.succeeded(after(1_000_000));
+        assert_eq!(granted(&mut *run, after(1_000_000)), 10);
+        run.succeeded(after(1_000_000));
         assert!(budget.available(after(9_000_000)) <= 10.0);
     }
 
     #[test]
     fn a_stop_of_the_inner_policy_costs_nothing() {
-        let budget = RetryBudget::new(crate::Never).capacity(5.0);
-        assert!(!retries(&budget, Delivery::Unknown, test_now()));
+        let budget = RetryBudget::new(Backoff::never()).capacity(5.0);
+        assert!(!retries(&mut *begin(&budget), Delivery::Unknown, test_now()));
         assert_eq!(budget.available(test_now()), 5.0);
     }
 
@@ -194,9 +226,28 @@ mod tests {
     fn a_policy_with_a_state_for_each_refresh_draws_from_the_same_bucket() {
         let delays = Delays::new(|| [Duration::ZERO; 2].into_iter());
         let budget = RetryBudget::new(delays).capacity(3.0).floor_per_second(0.0);
-        let first = budget.for_refresh().unwrap();
-        assert_eq!(granted(&first, test_now()), 2, "the iterator ends");
-        let second = budget.for_refresh().unwrap();
-        assert_eq!(granted(&second, test_now()), 1, "the bucket is empty");
+        let mut first = begin(&budget);
+        assert_eq!(granted(&mut *first, test_now()), 2, "the iterator ends");
+        let mut second = begin(&budget);
+        assert_eq!(granted(&mut *second, test_now()), 1, "the bucket is empty");
+    }
+
+    #[test]
+    fn another_policy_draws_from_the_same_bucket() {
+        let budget = RetryBudget::new(Backoff::default()).capacity(3.0).floor_per_second(0.0);
+        let other = budget.around(Backoff::default());
+        assert_eq!(granted(&mut *begin(&other), test_now()), 3);
+        assert_eq!(granted(&mut *begin(&budget), test_now()), 0);
+    }
+
+    /// The inner policy hears of it too.
+    #[test]
+    fn a_success_is_passed_on() {
+        let outer = RetryBudget::new(Backoff::default()).capacity(3.0).floor_per_second(0.0);
+        let inner = outer.clone();
+        let mut run = begin(&RetryBudget::new(inner).per_success(0.0));
+        assert_eq!(granted(&mut *run, test_now()), 3);
+        run.succeeded(test_now());
+        assert_eq!(outer.available(test_now()), 0.25);
     }
 }

@@ -1,4 +1,4 @@
-//! The bridge from iterators of waits.
+//! Waits from an iterator.
 
 use std::{
     fmt,
@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
-use super::{Attempt, Decision, RetryPolicy};
+use super::{Attempt, Backoff, Decision, RetryRun, RetrySchedule};
 
-/// Makes a policy of anything that yields waits: `backon`'s builders, an array,
-/// a formula.
+/// Takes the waits from an iterator: one of `backon`'s builders, an array, a
+/// formula.
 ///
-/// Each refresh gets a fresh iterator, and stops when it ends. What is retried
-/// is what [`Backoff`](crate::Backoff) retries by default.
+/// Each refresh gets a fresh iterator and stops where it ends. The failures
+/// that are retried are those of [`Backoff`] by default.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,7 +29,7 @@ pub struct Delays {
 type BoxedIterator = Box<dyn Iterator<Item = Duration> + Send>;
 
 impl Delays {
-    /// Takes a function that makes a fresh iterator.
+    /// Takes a function that creates a fresh iterator.
     pub fn new<I>(fresh: impl Fn() -> I + Send + Sync + 'static) -> Self
     where
         I: Iterator<Item = Duration> + Send + 'static,
@@ -37,8 +37,8 @@ impl Delays {
         Self { fresh: Arc::new(move || Box::new(fresh())), deadline: None }
     }
 
-    /// No retry that would begin later than this after the refresh began. None
-    /// by default.
+    /// The latest time for a retry to start, counted from the start of the
+    /// refresh. None by default.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
@@ -52,50 +52,32 @@ impl fmt::Debug for Delays {
     }
 }
 
-impl RetryPolicy for Delays {
-    /// Without a state for the refresh (see `for_refresh`): the wait that a
-    /// fresh iterator yields for this attempt.
-    fn decide(&self, attempt: &Attempt<'_>) -> Decision {
-        next(attempt, self.deadline, || {
-            (self.fresh)().nth(attempt.number.saturating_sub(1) as usize)
-        })
-    }
-
-    fn for_refresh(&self) -> Option<Box<dyn RetryPolicy>> {
-        Some(Box::new(Running { delays: Mutex::new((self.fresh)()), deadline: self.deadline }))
+impl RetrySchedule for Delays {
+    fn begin(self: Arc<Self>) -> Box<dyn RetryRun> {
+        Box::new(Run { delays: Mutex::new((self.fresh)()), deadline: self.deadline })
     }
 }
 
 /// The iterator of one refresh.
-struct Running {
+struct Run {
+    // Never locked: it lends a type that is not `Sync` to one that is.
     delays: Mutex<BoxedIterator>,
     deadline: Option<Duration>,
 }
 
-impl RetryPolicy for Running {
-    fn decide(&self, attempt: &Attempt<'_>) -> Decision {
-        next(attempt, self.deadline, || {
-            self.delays.lock().unwrap_or_else(PoisonError::into_inner).next()
-        })
-    }
-}
-
-fn next(
-    attempt: &Attempt<'_>,
-    deadline: Option<Duration>,
-    delay: impl FnOnce() -> Option<Duration>,
-) -> Decision {
-    if !attempt.failure.is_retried_by_default() {
-        return Decision::Stop;
-    }
-    match delay() {
-        Some(delay)
-            if deadline
-                .is_none_or(|deadline| attempt.elapsed.saturating_add(delay) <= deadline) =>
-        {
-            Decision::RetryAfter(delay)
+impl RetryRun for Run {
+    fn decide(&mut self, attempt: &Attempt<'_>) -> Decision {
+        if !Backoff::retries_by_default(attempt.failure) {
+            return Decision::Stop;
         }
-        _ => Decision::Stop,
+        let is_in_time = |delay: &Duration| {
+            self.deadline.is_none_or(|deadline| attempt.elapsed.saturating_add(*delay) <= deadline)
+        };
+        let delays = self.delays.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match delays.next().filter(is_in_time) {
+            Some(delay) => Decision::RetryAfter(delay),
+            None => Decision::Stop,
+        }
     }
 }
 
@@ -104,14 +86,14 @@ mod tests {
     use super::*;
     use crate::{Failure, TransportError, TransportErrorKind, read_response, test_now};
 
-    fn decide(policy: &dyn RetryPolicy, number: u32, elapsed: u64) -> Option<u64> {
+    fn decide(run: &mut dyn RetryRun, number: u32, elapsed: u64) -> Option<u64> {
         let failure = TransportError::not_sent(TransportErrorKind::Dns).into();
         let attempt = Attempt {
             number,
             elapsed: Duration::from_secs(elapsed),
             ..Attempt::first(&failure, test_now())
         };
-        match policy.decide(&attempt) {
+        match run.decide(&attempt) {
             Decision::RetryAfter(delay) => Some(delay.as_secs()),
             Decision::Stop => None,
         }
@@ -124,23 +106,20 @@ mod tests {
 
     #[test]
     fn each_refresh_has_a_fresh_iterator() {
-        let policy = Delays::new(|| (1..=2).map(Duration::from_secs));
+        let policy = Arc::new(Delays::new(|| (1..=2).map(Duration::from_secs)));
         for _ in 0..2 {
-            let refresh = policy.for_refresh().unwrap();
-            let delays: Vec<_> = (1..=3).map(|number| decide(&refresh, number, 0)).collect();
+            let mut run = Arc::clone(&policy).begin();
+            let delays: Vec<_> = (1..=3).map(|number| decide(&mut *run, number, 0)).collect();
             assert_eq!(delays, [Some(1), Some(2), None]);
         }
-        // Asked without one, it answers the same.
-        assert_eq!(decide(&policy, 2, 0), Some(2));
-        assert_eq!(decide(&policy, 3, 0), None);
     }
 
     #[test]
     fn the_deadline_counts_the_wait() {
         let policy = Delays::new(|| std::iter::repeat(Duration::from_secs(2)));
-        let policy = policy.deadline(Duration::from_secs(10));
-        assert_eq!(decide(&policy, 1, 8), Some(2));
-        assert_eq!(decide(&policy, 1, 9), None);
+        let mut run = Arc::new(policy.deadline(Duration::from_secs(10))).begin();
+        assert_eq!(decide(&mut *run, 1, 8), Some(2));
+        assert_eq!(decide(&mut *run, 1, 9), None);
     }
 
     #[test]
@@ -148,7 +127,7 @@ mod tests {
         let mut response = crate::Response::new(Vec::new());
         *response.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
         let failure: Failure = read_response(&response, &[], test_now()).unwrap_err();
-        let policy = Delays::new(|| std::iter::repeat(Duration::ZERO));
-        assert_eq!(policy.decide(&Attempt::first(&failure, test_now())), Decision::Stop);
+        let mut run = Arc::new(Delays::new(|| std::iter::repeat(Duration::ZERO))).begin();
+        assert_eq!(run.decide(&Attempt::first(&failure, test_now())), Decision::Stop);
     }
 }

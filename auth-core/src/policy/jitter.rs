@@ -1,11 +1,11 @@
-//! Spreading waits, so that a fleet does not come back in step.
+//! Randomised waits, so that many clients do not retry at the same moments.
 
 use std::{
     hash::{BuildHasher, RandomState},
     time::Duration,
 };
 
-/// How a wait is spread at random. `d` is the wait that the backoff came to.
+/// How a wait is randomised. `d` is the wait that the backoff gives.
 ///
 /// The names are those of "Exponential Backoff And Jitter"
 /// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
@@ -20,7 +20,7 @@ pub enum Jitter {
     /// Between half of `d` and `d`.
     Equal,
     /// Between the base delay and three times the previous wait, up to the
-    /// longest.
+    /// longest wait.
     Decorrelated,
 }
 

@@ -1,18 +1,18 @@
-//! How a refresh failed.
+//! Why a refresh failed.
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use crate::{Advice, Delivery, Failure, FailureKind};
 
-/// A refresh that failed for good: what the last attempt was, and how it came
-/// to it. Cloning shares it, so that many waiters can have the same one.
+/// A refresh that failed: the last failure, the number of attempts and the time
+/// spent. Clones share it, so that many callers can have the same error.
 ///
 /// The message is one line for an operator:
 ///
 /// ```text
 /// refresh at auth.example.com failed after 1 attempt in 0.2 s: invalid_grant (HTTP 400); the user must log in again
 /// ```
-#[must_use = "it says what to do next"]
+#[must_use = "the error says what to do next"]
 #[derive(Clone)]
 pub struct RefreshError(Arc<Inner>);
 
@@ -41,28 +41,28 @@ impl RefreshError {
         Self(Arc::new(inner))
     }
 
-    /// What the last attempt was.
+    /// The failure of the last attempt.
     pub fn failure(&self) -> &Failure {
         &self.0.failure
     }
 
-    /// What kind of failure the last attempt was.
+    /// The kind of the last failure.
     pub fn kind(&self) -> FailureKind {
         self.0.failure.kind()
     }
 
-    /// How many attempts were made.
+    /// The number of attempts.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// How long it took from the start to the end, waits included.
+    /// The time from the start to the end, waits included.
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed
     }
 
-    /// How long the server asked to be left alone, counted from when its last
-    /// answer arrived.
+    /// How long the server asked the client to wait, counted from the arrival
+    /// of its last response.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.failure.retry_after()
     }
@@ -72,16 +72,17 @@ impl RefreshError {
         &self.0.host
     }
 
-    /// Whether the refresh token may be spent: some attempt of this refresh,
-    /// or the one that was
-    /// [reported as possibly spent](crate::Refresh::possibly_spent), ended
-    /// with [`Delivery::Unknown`].
+    /// Whether the refresh token may be spent: an attempt with it ended with
+    /// [`Delivery::Unknown`], or the refresh was started as [possibly
+    /// spent](crate::Refresh::possibly_spent).
     pub fn possibly_spent(&self) -> bool {
         self.0.spent_before
             || (self.0.has_refresh_token && self.0.failure.delivery() == Delivery::Unknown)
     }
 
-    /// What to do next.
+    /// What the caller should do next. A client without a refresh token has no
+    /// user to log in, so a rejection of its credentials is
+    /// [`Advice::FixSetup`].
     pub fn advice(&self) -> Advice {
         match self.kind().advice() {
             // A client that stands for itself has no user to log in.

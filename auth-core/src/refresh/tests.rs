@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
-use crate::{Advice, RefreshToken, TransportErrorKind, test_now};
+use crate::{Advice, RefreshToken, RetryPolicy, TransportErrorKind, test_now};
 
 fn endpoint() -> TokenEndpoint {
     TokenEndpoint::new("https://auth.example.com/token", "c").unwrap()
@@ -252,22 +252,19 @@ fn the_policy_hears_of_a_refreshes_start_and_success() {
         successes: Arc<AtomicU32>,
     }
     struct Running(Arc<AtomicU32>);
-    impl RetryPolicy for Counting {
-        fn decide(&self, _: &Attempt<'_>) -> Decision {
-            unreachable!("the refresh has its own")
-        }
-        fn for_refresh(&self) -> Option<Box<dyn RetryPolicy>> {
+    impl RetrySchedule for Counting {
+        fn begin(self: Arc<Self>) -> Box<dyn RetryRun> {
             self.starts.fetch_add(1, Ordering::Relaxed);
-            Some(Box::new(Running(Arc::clone(&self.successes))))
+            Box::new(Running(Arc::clone(&self.successes)))
         }
     }
-    impl RetryPolicy for Running {
-        fn decide(&self, attempt: &Attempt<'_>) -> Decision {
+    impl RetryRun for Running {
+        fn decide(&mut self, attempt: &Attempt<'_>) -> Decision {
             assert_eq!(attempt.number, 1);
             assert_eq!(attempt.elapsed, Duration::from_millis(7));
             Decision::RetryAfter(Duration::from_secs(1))
         }
-        fn succeeded(&self, _: Now) {
+        fn succeeded(&mut self, _: Now) {
             self.0.fetch_add(1, Ordering::Relaxed);
         }
     }

@@ -7,8 +7,8 @@ use http::HeaderMap;
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
-use super::{LONGEST, MOST_VALUES, lenient, may_be_form, trimmed};
-use crate::json::{Excess, Room, Wiped, whole};
+use super::{LONGEST, MOST_VALUES, lenient, may_be_form};
+use crate::json::{BoundedSeed, Limits, OnExcess, Wiped, read_to_end, trimmed};
 
 /// What an error body holds.
 #[derive(Debug, Default, PartialEq)]
@@ -95,8 +95,8 @@ pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
 /// Deeper than anybody nests an error.
 const DEEPEST: u8 = 8;
 
-fn room() -> Room {
-    Room::new(MOST_VALUES, DEEPEST, Excess::Part)
+fn limits() -> Limits {
+    Limits::new(MOST_VALUES, DEEPEST, OnExcess::DropPart)
 }
 
 fn from_form(body: &[u8]) -> Wiped {
@@ -108,8 +108,8 @@ fn from_form(body: &[u8]) -> Wiped {
 }
 
 fn from_json(body: &[u8]) -> Option<Wiped> {
-    whole(serde_json::Deserializer::from_slice(body), room().value())
-        .or_else(|_| lenient::read(body, &mut room()).map(Some))
+    read_to_end(serde_json::Deserializer::from_slice(body), BoundedSeed::new(&mut limits()))
+        .or_else(|_| lenient::read(body, &mut limits()).map(Some))
         .ok()?
 }
 

@@ -1,9 +1,9 @@
-//! Reading an object in which something is broken that nobody needs.
+//! Reading an object of which an unneeded part is malformed.
 //!
-//! A lone surrogate in a user's name, a byte of Latin-1 in an explanation, a
-//! number too large: none of them may cost a rotated token or hide that one is
-//! dead. What is broken is left out, member by member. An object that ends too
-//! early stays an error: half a response is none.
+//! A lone surrogate in a user's name, a byte of Latin-1 in an explanation, or a
+//! number out of range must neither cost a rotated token nor hide a rejection.
+//! Malformed members are left out one by one. An object that ends early stays
+//! an error: half a response is no response.
 
 use std::fmt;
 
@@ -12,18 +12,18 @@ use serde_json::{Value, value::RawValue};
 use zeroize::Zeroizing;
 
 use super::text::is_broken;
-use crate::json::{Room, Wiped, whole};
+use crate::json::{BoundedSeed, Limits, Wiped, read_to_end};
 
 /// How deep objects are looked into member by member. Each level reads its text
-/// once more, and nobody hides a token deeper.
+/// once more, and no provider nests a token deeper.
 const DEPTH: u8 = 2;
 
-/// An object with the members that can be read and for which there is room, or
+/// An object with the members that can be read and for which there is limits, or
 /// the error that even this way remains.
-pub(super) fn read(body: &[u8], room: &mut Room) -> Result<Wiped, serde_json::Error> {
+pub(super) fn read(body: &[u8], limits: &mut Limits) -> Result<Wiped, serde_json::Error> {
     match std::str::from_utf8(body) {
-        Ok(text) => members(text, room, DEPTH),
-        Err(_) => members(&text(body), room, DEPTH),
+        Ok(text) => members(text, limits, DEPTH),
+        Err(_) => members(&text(body), limits, DEPTH),
     }
 }
 
@@ -42,16 +42,16 @@ fn text(body: &[u8]) -> Zeroizing<String> {
     text
 }
 
-fn members(text: &str, room: &mut Room, depth: u8) -> Result<Wiped, serde_json::Error> {
-    whole(serde_json::Deserializer::from_str(text), Members { room, depth })
+fn members(text: &str, limits: &mut Limits, depth: u8) -> Result<Wiped, serde_json::Error> {
+    read_to_end(serde_json::Deserializer::from_str(text), Members { limits, depth })
 }
 
-fn value(text: &str, room: &mut Room) -> Result<Option<Wiped>, serde_json::Error> {
-    whole(serde_json::Deserializer::from_str(text), room.value())
+fn value(text: &str, limits: &mut Limits) -> Result<Option<Wiped>, serde_json::Error> {
+    read_to_end(serde_json::Deserializer::from_str(text), BoundedSeed::new(limits))
 }
 
 struct Members<'a> {
-    room: &'a mut Room,
+    limits: &'a mut Limits,
     depth: u8,
 }
 
@@ -71,12 +71,12 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Wiped, A::Error> {
-        let Self { room, depth } = self;
+        let Self { limits, depth } = self;
         let mut found = Wiped::object();
         while let Some((name, raw)) = map.next_entry::<String, &'de RawValue>()? {
-            let value = value(raw.get(), room).or_else(|error| {
+            let value = value(raw.get(), limits).or_else(|error| {
                 let deeper = depth.checked_sub(1).ok_or(error)?;
-                members(raw.get(), room, deeper).map(Some)
+                members(raw.get(), limits, deeper).map(Some)
             });
             // Half of the response may be missing, but no half of a token.
             let broken = match &value {

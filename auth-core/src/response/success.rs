@@ -13,11 +13,10 @@ use serde_json::Value;
 use super::{
     DEEPEST, LONGEST, MOST_VALUES, lenient, may_be_form,
     text::{Text, is_broken},
-    trimmed,
 };
 use crate::{
     AccessToken, Extra, RefreshToken, TokenSet, Unreadable,
-    json::{Excess, Room, Wiped, whole},
+    json::{BoundedSeed, Limits, OnExcess, Wiped, read_to_end, trimmed},
 };
 
 /// Reads a token set, or says why there is none.
@@ -59,19 +58,19 @@ struct Body<'a> {
 impl<'a> Body<'a> {
     fn from_json(body: &'a [u8]) -> Result<Self, serde_json::Error> {
         let text = serde_json::Deserializer::from_slice(body);
-        whole(text, ResponseSeed(room())).or_else(|error| {
+        read_to_end(text, ResponseSeed(limits())).or_else(|error| {
             // Cut short: nothing is broken but the end.
             if error.is_eof() {
                 return Err(error);
             }
-            let members = lenient::read(body, &mut room())?;
-            ResponseSeed(room()).deserialize(members.into_value())
+            let members = lenient::read(body, &mut limits())?;
+            ResponseSeed(limits()).deserialize(members.into_value())
         })
     }
 
     fn from_form(body: &'a [u8]) -> Self {
         let mut response = Self::default();
-        let mut room = room();
+        let mut limits = limits();
         for (name, value) in form_urlencoded::parse(body) {
             match &*name {
                 "access_token" => response.access_token.replace(Text::new(value)),
@@ -79,7 +78,7 @@ impl<'a> Body<'a> {
                 "refresh_token" => response.refresh_token.replace(Text::new(value)),
                 "expires_in" => response.expires_in = lifetime_from_text(&value),
                 "scope" => response.scope = Some(value.into_owned()),
-                _ if room.take() => {
+                _ if limits.take_one() => {
                     response.extra.insert(name, Value::String(value.into_owned()));
                 }
                 _ => drop(Text::new(value)),
@@ -105,7 +104,7 @@ impl<'a> Body<'a> {
         }
         for wrapper in ["body", "authed_user", "data"] {
             let Some(wrapped) = self.extra.remove(wrapper).map(Wiped) else { continue };
-            let inner = ResponseSeed(room()).deserialize(&wrapped.0).map(Body::into_owned);
+            let inner = ResponseSeed(limits()).deserialize(&wrapped.0).map(Body::into_owned);
             let Some(inner) = inner.ok().filter(Body::has_token) else {
                 self.extra.insert(wrapper, wrapped.into_value());
                 continue;
@@ -153,12 +152,12 @@ impl<'a> Body<'a> {
     }
 }
 
-/// The room for a response's other members. Each is kept whole or not at all.
-fn room() -> Room {
-    Room::new(MOST_VALUES, DEEPEST, Excess::Whole)
+/// The limits on a response's other members. Each is kept whole or not at all.
+fn limits() -> Limits {
+    Limits::new(MOST_VALUES, DEEPEST, OnExcess::DropWhole)
 }
 
-struct ResponseSeed(Room);
+struct ResponseSeed(Limits);
 
 impl<'de> DeserializeSeed<'de> for ResponseSeed {
     type Value = Body<'de>;
@@ -176,7 +175,7 @@ impl<'de> Visitor<'de> for ResponseSeed {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Body<'de>, A::Error> {
-        let Self(mut room) = self;
+        let Self(mut limits) = self;
         let mut response = Body::default();
         while let Some(name) = map.next_key::<Text<'de>>()? {
             match name.as_str().unwrap_or_default() {
@@ -184,16 +183,22 @@ impl<'de> Visitor<'de> for ResponseSeed {
                 "access_token" => response.access_token.replace(map.next_value()?),
                 "token_type" => response.token_type.replace(map.next_value()?),
                 "refresh_token" => response.refresh_token.replace(map.next_value()?),
-                "expires_in" => response.expires_in = lifetime(map.next_value_seed(room.value())?),
+                "expires_in" => {
+                    response.expires_in =
+                        lifetime(map.next_value_seed(BoundedSeed::new(&mut limits))?);
+                }
                 // Zoho, where `expires_in` may be milliseconds
                 // (https://www.zoho.com/writer/help/api/v1/oauth-step4.html).
                 "expires_in_sec" => {
-                    response.expires_in_sec = lifetime(map.next_value_seed(room.value())?);
+                    response.expires_in_sec =
+                        lifetime(map.next_value_seed(BoundedSeed::new(&mut limits))?);
                 }
-                "scope" => response.scope = scope(map.next_value_seed(room.value())?),
+                "scope" => {
+                    response.scope = scope(map.next_value_seed(BoundedSeed::new(&mut limits))?);
+                }
                 name => {
                     let name = name.to_owned();
-                    if let Some(value) = map.next_value_seed(room.value())? {
+                    if let Some(value) = map.next_value_seed(BoundedSeed::new(&mut limits))? {
                         response.extra.insert(name, value.into_value());
                     }
                 }
@@ -242,238 +247,4 @@ fn lifetime_from_float(seconds: f64) -> Option<Duration> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::test_now;
-
-    fn read_as(content_type: Option<&str>, body: &[u8]) -> Result<TokenSet, Unreadable> {
-        let mut headers = HeaderMap::new();
-        if let Some(content_type) = content_type {
-            headers.insert(header::CONTENT_TYPE, content_type.parse().unwrap());
-        }
-        read(&headers, body, test_now().wall)
-    }
-
-    fn read_json(body: &str) -> Result<TokenSet, Unreadable> {
-        read_as(Some("application/json"), body.as_bytes())
-    }
-
-    #[test]
-    fn a_lifetime_in_every_spelling() {
-        let s = |seconds| Some(Duration::from_secs(seconds));
-        for (expires_in, expected) in [
-            ("3600", s(3600)),
-            ("\"3600\"", s(3600)),
-            ("\" 3600 \"", s(3600)),
-            ("3599.5", Some(Duration::from_millis(3_599_500))),
-            ("\"3599.5\"", Some(Duration::from_millis(3_599_500))),
-            ("3.6e3", s(3600)),
-            ("0", s(0)),
-            ("-1", s(0)),
-            ("-1.5", s(0)),
-            ("\"-1\"", s(0)),
-            ("null", None),
-            ("\"\"", None),
-            ("\"soon\"", None),
-            ("\"NaN\"", None),
-            ("true", None),
-            ("[3600]", None),
-            ("{\"seconds\":3600}", None),
-            ("3162240000", s(3_162_240_000)),
-            ("3162240001", s(3_162_240_000)),
-            ("18446744073709551615", Some(LONGEST)),
-            ("-9223372036854775808", s(0)),
-            ("99999999999999999999999", Some(LONGEST)),
-            ("1e300", Some(LONGEST)),
-            ("\"inf\"", Some(LONGEST)),
-        ] {
-            let body = format!(r#"{{"access_token":"at","expires_in":{expires_in}}}"#);
-            let life = read_json(&body)
-                .unwrap()
-                .expires_at
-                .map(|at| at.duration_since(test_now().wall).unwrap());
-            assert_eq!(life, expected, "{expires_in}");
-        }
-        assert_eq!(read_json(r#"{"access_token":"at"}"#).unwrap().expires_at, None);
-        let zoho = r#"{"access_token":"at","expires_in_sec":3600,"expires_in":3600000}"#;
-        let expected = Some(test_now().wall + Duration::from_secs(3600));
-        assert_eq!(read_json(zoho).unwrap().expires_at, expected);
-    }
-
-    #[test]
-    fn tokens_in_every_dress() {
-        let json = Some("application/json");
-        let form = Some("application/x-www-form-urlencoded; charset=utf-8");
-        for (content_type, body, access, refresh) in [
-            (json, r#"{"access_token":"at","refresh_token":"rt"}"#, "at", Some("rt")),
-            (json, r#"{"access_token":"at","refresh_token":null}"#, "at", None),
-            (json, r#"{"access_token":"at","refresh_token":""}"#, "at", None),
-            (json, r#"{"access_token":"at","refresh_token":7}"#, "at", Some("7")),
-            (
-                json,
-                r#"{"access_token":"at","refresh_token":"rt","refresh_token":null}"#,
-                "at",
-                Some("rt"),
-            ),
-            (
-                json,
-                r#"{"refresh_token":"rt","access_token":"at","refresh_token":""}"#,
-                "at",
-                Some("rt"),
-            ),
-            (json, r#"{"access_token":"a\/t\u002b","refresh_token":"r\\t"}"#, "a/t+", Some("r\\t")),
-            // The last of duplicate members counts.
-            (json, r#"{"access_token":"old","access_token":"at"}"#, "at", None),
-            // A token is a token, whatever else is said.
-            (json, r#"{"access_token":"at","error":null}"#, "at", None),
-            (json, r#"{"ok":true,"access_token":"at","error":""}"#, "at", None),
-            (json, "\u{feff}  {\"access_token\":\"at\"}\r\n", "at", None),
-            // Wrapped.
-            (
-                json,
-                r#"{"status":0,"body":{"access_token":"at","refresh_token":"rt"}}"#,
-                "at",
-                Some("rt"),
-            ),
-            (json, r#"{"ok":true,"authed_user":{"id":"U","access_token":"at"}}"#, "at", None),
-            (json, r#"{"data":{"access_token":"no"},"access_token":"at"}"#, "at", None),
-            (json, r#"{"refresh_token":"rt","data":{"access_token":"at"}}"#, "at", Some("rt")),
-            (
-                json,
-                r#"{"refresh_token":"rt","data":{"access_token":"at","refresh_token":""}}"#,
-                "at",
-                Some("rt"),
-            ),
-            (json, r#"{"access_token":"","data":{"access_token":"at"}}"#, "at", None),
-            (json, r#"{"access_token":"at","refresh_token":["a","b"]}"#, "at", None),
-            // Broken where it does not matter.
-            (json, r#"{"access_token":"at","x":1e999,"refresh_token":"rt"}"#, "at", Some("rt")),
-            (json, r#"{"access_token":"at","x":"\ud83d","refresh_token":"rt"}"#, "at", Some("rt")),
-            (json, r#"{"access_token":"at","scope":"\ud83d","expires_in":1e999}"#, "at", None),
-            (json, r#"{"body":{"access_token":"at","x":"\ud83d"}}"#, "at", None),
-            (json, r#"{"body":{"x":1},"data":{"access_token":"at"}}"#, "at", None),
-            // The content type is wrong or missing more often than the body.
-            (None, r#"{"access_token":"at"}"#, "at", None),
-            (Some("text/html"), r#"{"access_token":"at"}"#, "at", None),
-            (form, r#"{"access_token":"at"}"#, "at", None),
-            (form, "access_token=a%2Bt+&refresh_token=rt", "a+t ", Some("rt")),
-            (form, "refresh_token=rt&access_token=at&refresh_token=", "at", Some("rt")),
-            (form, "token_type=bearer&access_token=at", "at", None),
-            (Some("text/plain"), "access_token=at&scope=", "at", None),
-            (None, "access_token=at", "at", None),
-            (Some("text/html"), "token_type=bearer&access_token=at", "at", None),
-        ] {
-            let tokens = read_as(content_type, body.as_bytes()).expect(body);
-            assert_eq!(tokens.access_token.expose(), access, "{body}");
-            assert_eq!(tokens.refresh_token.as_ref().map(RefreshToken::expose), refresh, "{body}");
-        }
-    }
-
-    #[test]
-    fn the_other_members() {
-        for (members, token_type, scope) in [
-            (r#""token_type":"Bearer""#, Some("Bearer"), None),
-            (r#""token_type":"bearer","scope":"a b""#, Some("bearer"), Some("a b")),
-            (r#""token_type":null,"scope":null"#, None, None),
-            (r#""scope":["a","b"]"#, None, Some("a b")),
-            (r#""scope":["a",7,{"x":[]},"b"]"#, None, Some("a b")),
-            (r#""scope":"""#, None, Some("")),
-        ] {
-            let tokens = read_json(&format!(r#"{{"access_token":"at",{members}}}"#)).unwrap();
-            assert_eq!(tokens.token_type.as_deref(), token_type, "{members}");
-            assert_eq!(tokens.scope.as_deref(), scope, "{members}");
-            assert!(tokens.extra.is_empty(), "{members}");
-        }
-        let tokens =
-            read_json(r#"{"id_token":"x","access_token":"at","team":{"id":1},"id_token":"y"}"#)
-                .unwrap();
-        assert_eq!(tokens.extra.get("id_token"), Some(&Value::from("y")));
-        assert_eq!(tokens.extra.get("team"), Some(&serde_json::json!({"id": 1})));
-        assert_eq!(tokens.extra.iter().count(), 2);
-
-        let tokens =
-            read_as(None, b"access_token=at&expires_in=60&scope=a+b&x=1&token_type=bearer")
-                .unwrap();
-        assert_eq!(tokens.token_type.as_deref(), Some("bearer"));
-        assert_eq!(tokens.extra.iter().count(), 1);
-        assert_eq!(tokens.expires_at, Some(test_now().wall + Duration::from_secs(60)));
-        assert_eq!(tokens.scope.as_deref(), Some("a b"));
-        assert_eq!(tokens.extra.get("x"), Some(&Value::from("1")));
-    }
-
-    #[test]
-    fn what_is_no_token() {
-        let syntax = |column| Unreadable::Syntax { line: 1, column };
-        for (body, expected) in [
-            ("", Unreadable::Empty),
-            (" \r\n", Unreadable::Empty),
-            ("<!DOCTYPE html><p>Welcome to the airport", Unreadable::Html),
-            ("\u{feff}<html>", Unreadable::Html),
-            ("{}", Unreadable::NoToken),
-            (r#"{"data":{"refresh_token":"rt"},"body":"x"}"#, Unreadable::NoToken),
-            (r#"{"access_token":""}"#, Unreadable::NoToken),
-            (r#"{"access_token":null}"#, Unreadable::NoToken),
-            (r#"{"access_token":true}"#, Unreadable::NoToken),
-            (r#"{"ok":false,"error":"x","data":{"access_token":"stale"}}"#, Unreadable::NoToken),
-            (r#"{"error":"x","body":{"access_token":"stale"}}"#, Unreadable::NoToken),
-            ("access_token=at&refresh_token=%ff", Unreadable::NoToken),
-            (r#"{"error":"x"}"#, Unreadable::NoToken),
-            ("error=x", Unreadable::NoToken),
-            ("access_token=", Unreadable::NoToken),
-            // Cut short: half a token must not pass for one.
-            (r#"{"access_token":"at","refresh_to"#, syntax(32)),
-            (r#"{"access_token":"at"} trailing"#, syntax(23)),
-            ("OK", syntax(1)),
-        ] {
-            assert_eq!(read_json(body), Err(expected), "{body:?}");
-        }
-        assert!(matches!(read_as(None, b"[1]"), Err(Unreadable::Syntax { .. })));
-        assert!(matches!(read_as(None, b"\xff\xfe{"), Err(Unreadable::Syntax { .. })));
-
-        let mut headers = HeaderMap::new();
-        headers.insert(header::CONTENT_ENCODING, "gzip".parse().unwrap());
-        let body = br#"{"access_token":"at"}"#;
-        assert_eq!(read(&headers, b"\x1f\x8b{", test_now().wall), Err(Unreadable::Encoded));
-        assert_eq!(read(&headers, b"{\x1f\x8b", test_now().wall), Err(Unreadable::Encoded));
-        headers.insert(header::CONTENT_ENCODING, "Identity".parse().unwrap());
-        assert!(read(&headers, body, test_now().wall).is_ok());
-        headers.insert(header::CONTENT_ENCODING, "utf-8".parse().unwrap());
-        assert!(read(&headers, body, test_now().wall).is_ok());
-    }
-
-    #[test]
-    fn a_broken_token_is_no_token() {
-        for body in [
-            &b"{\"access_token\":\"at\",\"refresh_token\":\"rt\xe9x\"}"[..],
-            br#"{"access_token":"at","refresh_token":"\ud83d"}"#,
-            br#"{"access_token":"\ud83d","refresh_token":"rt"}"#,
-        ] {
-            assert!(matches!(read_as(None, body), Err(Unreadable::Syntax { .. })));
-        }
-        // Nor within another object.
-        for body in [
-            &b"{\"body\":{\"access_token\":\"at\",\"refresh_token\":\"rt\xe9x\"}}"[..],
-            br#"{"body":{"access_token":"at","refresh_token":"\ud83d"}}"#,
-            b"{\"body\":{\"access_token\":\"at\xe9\",\"refresh_token\":\"rt\"}}",
-        ] {
-            assert_eq!(read_as(None, body), Err(Unreadable::NoToken));
-        }
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_left_out() {
-        let body = b"{\"access_token\":\"at\",\"name\":\"Ren\xe9\",\"refresh_token\":\"rt\"}";
-        let tokens = read_as(None, body).unwrap();
-        assert_eq!(tokens.refresh_token, Some(RefreshToken::new("rt")));
-        assert_eq!(tokens.extra.get("name"), Some(&Value::from("Ren\u{fffd}")));
-        for (open, close) in [("[", "]"), (r#"{"x":"#, "}")] {
-            let deep = format!("{}1{}", open.repeat(99_999), close.repeat(99_999));
-            let tokens = read_json(&format!(r#"{{"access_token":"at","x":{deep}}}"#)).unwrap();
-            assert_eq!(tokens.access_token.expose(), "at");
-            assert!(matches!(
-                read_json(&deep),
-                Err(Unreadable::Syntax { .. } | Unreadable::NoToken)
-            ));
-        }
-    }
-}
+mod tests;

@@ -52,7 +52,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
     }
 }
 
-/// Whether some of it was no text: a token like that nobody can use.
+/// Whether a part of it was not valid text. Such a token cannot be used.
 pub(super) fn is_broken(text: &str) -> bool {
     text.contains(char::REPLACEMENT_CHARACTER)
 }

@@ -1,13 +1,13 @@
 //! The table: one line a fact, with its source.
 //!
-//! Asked in this order, before the standard meaning of the standard codes. So
-//! a fact belongs here only if the standard meaning is wrong or missing; that
-//! Google says `invalid_grant` for a revoked token does not. A bare number or
-//! a bare `access_denied` means different things to different providers, and
-//! never decides alone.
+//! The facts are applied in this order, before the standard meaning of the codes.
+//! So a fact belongs here only if the standard meaning is wrong or missing: that
+//! Google sends `invalid_grant` for a revoked token does not. A number alone, or
+//! `access_denied` alone, means different things at different providers and never
+//! decides alone.
 //!
-//! What was looked at and left out, since nothing tells the cases apart, stands
-//! in `docs/decisions.md`.
+//! `docs/decisions.md` lists what was left out because nothing in the response
+//! tells the cases apart.
 
 use std::borrow::Cow;
 
@@ -189,7 +189,7 @@ mod tests {
         assert!(providers.len() >= 15, "{providers:?}");
     }
 
-    /// Answers as the providers send them, and the standard answers that look
+    /// Responses as the providers send them, and the standard responses that look
     /// like them.
     #[test]
     fn what_providers_say() {

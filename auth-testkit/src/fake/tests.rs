@@ -6,7 +6,7 @@ use std::{
 };
 
 use auth_core::{
-    BlockingTransport, BodyFormat, ClientAuth, Delivery, FailureKind, Grant, Never, Refresh,
+    Backoff, BlockingTransport, BodyFormat, ClientAuth, Delivery, FailureKind, Grant, Refresh,
     RefreshError, RefreshToken, Response, TokenEndpoint, TokenSet, TransportErrorKind, refresh,
     refresh_blocking,
 };
@@ -28,7 +28,7 @@ fn exchange_at(
     endpoint: TokenEndpoint,
     token: &RefreshToken,
 ) -> Result<TokenSet, RefreshError> {
-    let refresh = Refresh::new(endpoint, token.clone()).policy(Never);
+    let refresh = Refresh::new(endpoint, token.clone()).policy(Backoff::never());
     refresh_blocking(refresh, server, server.clock())
 }
 
@@ -305,12 +305,12 @@ fn a_delay_passes_on_the_clock_and_hides_a_replay_under_way() {
     let second = refresh_token(exchange(&server, &token).unwrap());
     let both = async {
         let one = refresh(
-            Refresh::new(server.endpoint(), second.clone()).policy(Never),
+            Refresh::new(server.endpoint(), second.clone()).policy(Backoff::never()),
             &server,
             server.clock(),
         );
         let other = refresh(
-            Refresh::new(server.endpoint(), second.clone()).policy(Never),
+            Refresh::new(server.endpoint(), second.clone()).policy(Backoff::never()),
             &server,
             server.clock(),
         );

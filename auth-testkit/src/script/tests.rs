@@ -5,7 +5,7 @@ use std::{
 };
 
 use auth_core::{
-    BlockingTransport, Delivery, FailureKind, Never, Refresh, RefreshError, RefreshToken,
+    Backoff, BlockingTransport, Delivery, FailureKind, Refresh, RefreshError, RefreshToken,
     TokenEndpoint, TokenSet, Transport, TransportErrorKind, refresh, refresh_blocking,
 };
 
@@ -53,8 +53,9 @@ fn every_failure_of_the_network_comes_with_both_deliveries() {
     for kind in KINDS {
         let script = Script::new().not_sent(kind).unknown(kind);
         for delivery in [Delivery::NotSent, Delivery::Unknown] {
-            let error = refresh_blocking(planned("rt-1").policy(Never), &script, script.clock())
-                .unwrap_err();
+            let error =
+                refresh_blocking(planned("rt-1").policy(Backoff::never()), &script, script.clock())
+                    .unwrap_err();
             let cause = error.failure().transport_error().unwrap();
             assert_eq!((cause.kind(), cause.delivery()), (kind, delivery));
         }

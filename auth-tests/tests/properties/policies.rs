@@ -1,10 +1,10 @@
 //! Policies, for any settings and attempts.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use auth_core::{
     Attempt, Backoff, Decision, Delays, Failure, FailureKind, Jitter, RetryBudget, RetryPolicy,
-    TransportError, TransportErrorKind, read_response,
+    RetryRun, RetrySchedule, TransportError, TransportErrorKind, read_response,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -85,7 +85,7 @@ proptest! {
         };
         prop_assert!(number <= retries);
         let throttled = failure.kind() == FailureKind::Throttled;
-        prop_assert!(failure.is_retried_by_default() || (throttled && cap.is_some()));
+        prop_assert!(Backoff::retries_by_default(&failure) || (throttled && cap.is_some()));
         let asked = cap.and_then(|cap| {
             let asked = failure.retry_after()?;
             assert!(asked <= cap, "longer than the cap");
@@ -126,15 +126,15 @@ proptest! {
             at = at.plus(Duration::from_millis(pause));
             match what {
                 0 => {
-                    budget.succeeded(at);
+                    run(&budget).succeeded(at);
                     successes += 1.0;
                 }
                 1 => {
-                    let decision = budget.decide(&Attempt::first(&not_sent, at));
+                    let decision = run(&budget).decide(&Attempt::first(&not_sent, at));
                     prop_assert_ne!(decision, Decision::Stop);
                 }
                 _ => {
-                    if budget.decide(&Attempt::first(&sent, at)) != Decision::Stop {
+                    if run(&budget).decide(&Attempt::first(&sent, at)) != Decision::Stop {
                         granted += 1.0;
                     }
                 }
@@ -147,7 +147,7 @@ proptest! {
         // Nothing is lost: what was not granted is there, or ran over the brim.
         at = at.plus(Duration::from_secs(3600));
         if floor >= 0.001 {
-            prop_assert_ne!(budget.decide(&Attempt::first(&sent, at)), Decision::Stop);
+            prop_assert_ne!(run(&budget).decide(&Attempt::first(&sent, at)), Decision::Stop);
         }
     }
 
@@ -159,7 +159,7 @@ proptest! {
     ) {
         let mut policy = Delays::new({ let waits = waits.clone(); move || waits.clone().into_iter() });
         if let Some(deadline) = deadline { policy = policy.deadline(deadline); }
-        let running = policy.for_refresh().unwrap();
+        let mut run = Arc::new(policy).begin();
         let failure = Failure::from(TransportError::unknown(TransportErrorKind::Reset));
         for (at, wait) in waits.iter().enumerate() {
             let mut attempt = Attempt::first(&failure, now());
@@ -168,11 +168,15 @@ proptest! {
                 Some(deadline) if *wait > deadline => Decision::Stop,
                 _ => Decision::RetryAfter(*wait),
             };
-            prop_assert_eq!(running.decide(&attempt), expected);
-            prop_assert_eq!(policy.decide(&attempt), expected);
+            prop_assert_eq!(run.decide(&attempt), expected);
         }
-        prop_assert_eq!(running.decide(&Attempt::first(&failure, now())), Decision::Stop);
+        prop_assert_eq!(run.decide(&Attempt::first(&failure, now())), Decision::Stop);
     }
+}
+
+/// Each of another refresh.
+fn run(budget: &RetryBudget<Backoff>) -> Box<dyn RetryRun> {
+    Arc::new(budget.clone()).begin()
 }
 
 /// The bounds of a wait, by the definitions of the jitters.

@@ -1,7 +1,7 @@
 //! Whatever an endpoint answers.
 
 use auth_core::{
-    FailureKind, Never, Refresh, RefreshError, RefreshToken, Response, Step, TokenEndpoint,
+    Backoff, FailureKind, Refresh, RefreshError, RefreshToken, Response, Step, TokenEndpoint,
     TokenSet, read_response,
 };
 use auth_fuzz_properties::{bounded, judged_within_reason};
@@ -166,7 +166,7 @@ fn answered(
 ) -> Result<TokenSet, RefreshError> {
     let mut response = Response::new(serde_json::Value::Object(members).to_string().into_bytes());
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
-    let Step::Send(_, pending) = refresh.policy(Never).start(now()) else {
+    let Step::Send(_, pending) = refresh.policy(Backoff::never()).start(now()) else {
         panic!("a refresh begins with a request");
     };
     match pending.resolve(Ok(response), now()) {

@@ -1,9 +1,9 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use arbitrary::{Arbitrary, Unstructured};
 use auth_core::{
     Attempt, Backoff, Decision, Delivery, Failure, FailureKind, Jitter, RetryBudget, RetryPolicy,
-    TransportError, TransportErrorKind, read_response,
+    RetryRun, RetrySchedule, TransportError, TransportErrorKind, read_response,
 };
 use http::{HeaderValue, StatusCode, header};
 
@@ -89,7 +89,7 @@ pub fn policy(input: &[u8]) {
             check_budget(&budget, &attempt, decision);
         }
         if any.succeeds {
-            budget.succeeded(time);
+            run(&budget).succeeded(time);
         }
         let available = budget.available(time);
         assert!(available >= 0.0, "{available} retries left");
@@ -100,7 +100,7 @@ pub fn policy(input: &[u8]) {
 fn check_backoff(settings: &Settings, jitter: Jitter, attempt: &Attempt<'_>, decision: Decision) {
     let failure = attempt.failure;
     let throttled = failure.kind() == FailureKind::Throttled && settings.retry_throttled.is_some();
-    let may_retry = failure.is_retried_by_default() || throttled;
+    let may_retry = Backoff::retries_by_default(failure) || throttled;
     let Decision::RetryAfter(delay) = decision else {
         let asked = settings.retry_throttled.and(failure.retry_after());
         let stops = attempt.number > settings.max_retries
@@ -153,9 +153,14 @@ fn bounds(settings: &Settings, jitter: Jitter, attempt: &Attempt<'_>) -> (Durati
     }
 }
 
+/// Each of another refresh.
+fn run(budget: &RetryBudget<Backoff>) -> Box<dyn RetryRun> {
+    Arc::new(budget.clone()).begin()
+}
+
 fn check_budget(budget: &RetryBudget<Backoff>, attempt: &Attempt<'_>, inner: Decision) {
     let before = budget.available(attempt.now);
-    let granted = matches!(budget.decide(attempt), Decision::RetryAfter(_));
+    let granted = matches!(run(budget).decide(attempt), Decision::RetryAfter(_));
     let after = budget.available(attempt.now);
     let asks = matches!(inner, Decision::RetryAfter(_));
     let free = attempt.failure.delivery() == Delivery::NotSent;

@@ -146,7 +146,7 @@ impl Run {
     fn goes_on(&self, failure: &Failure) -> bool {
         failure.kind() != FailureKind::Rejected
             && self.requests <= self.max_retries
-            && (self.eager || failure.is_retried_by_default())
+            && (self.eager || Backoff::retries_by_default(failure))
     }
 
     fn delay(&self) -> Duration {
@@ -171,7 +171,7 @@ impl Run {
         };
         assert_eq!(failure.kind(), expected);
         let passes = !matches!(error.kind(), Kind::BadCertificate | Kind::Cancelled);
-        assert_eq!(failure.is_retried_by_default(), passes, "{error:?}");
+        assert_eq!(Backoff::retries_by_default(failure), passes, "{error:?}");
     }
 
     /// `spent` counts the last attempt, `self.spent` does not.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    ClientAuth, Failure, FailureKind, Grant, Never, Now, Refresh, RefreshToken, Response, Step,
+    Backoff, ClientAuth, Failure, FailureKind, Grant, Now, Refresh, RefreshToken, Response, Step,
     TokenEndpoint, TokenSet,
 };
 use http::StatusCode;
@@ -31,7 +31,9 @@ pub fn response(input: &[u8]) -> Option<FailureKind> {
     let response = input::response(input);
     let grant = Grant::from(RefreshToken::new(REFRESH_TOKEN));
     let now = now();
-    let Step::Send(_, pending) = Refresh::new(endpoint(), grant).policy(Never).start(now) else {
+    let Step::Send(_, pending) =
+        Refresh::new(endpoint(), grant).policy(Backoff::never()).start(now)
+    else {
         unreachable!("the first step sends");
     };
     match pending.resolve(Ok(response.clone()), now) {

@@ -27,6 +27,7 @@ fn seed(line: &str) -> Documented {
     }
     input += "\n";
     input += &text(&case["body"]);
-    let kind = case["expect"]["kind"].as_str().map(|kind| kind.parse().expect("a kind"));
+    let kind =
+        case["expect"]["kind"].as_str().map(|kind| FailureKind::from_name(kind).expect("a kind"));
     Documented { id: text(&case["id"]), input: input.into_bytes(), kind }
 }

@@ -1,4 +1,4 @@
-use auth_core::{Delivery, Failure, FailureKind, Response, Rule};
+use auth_core::{Backoff, Delivery, Failure, FailureKind, Response, Rule};
 use serde_json::Value;
 
 use crate::told::trimmed;
@@ -14,7 +14,7 @@ pub fn judged_within_reason(response: &Response, failure: &Failure) {
     let by_rule = |kind| {
         Rule::built_in().iter().any(|rule| {
             rule.kind() == kind
-                && failure.provider() == Some(rule.provider_name())
+                && failure.provider() == Some(rule.get_provider())
                 && rule.code().is_none_or(|code| words.have(code))
         })
     };
@@ -46,7 +46,7 @@ pub fn judged_within_reason(response: &Response, failure: &Failure) {
     if status >= 500 && failure.kind() == FailureKind::Unavailable {
         assert_eq!(failure.delivery(), Delivery::Unknown, "{failure:?}");
     }
-    if failure.is_retried_by_default() {
+    if Backoff::retries_by_default(failure) {
         assert!(!response.status().is_client_error(), "a 4xx is retried by default");
     }
     // A page holds no code, whatever is written on it, and half a response no

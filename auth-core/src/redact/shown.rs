@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use zeroize::Zeroizing;
 
-use super::{Extra, RefreshToken, TokenSet};
-use crate::scrub::{REDACTED, echoes, is_mixed};
+use super::{REDACTED, echo::echoes, token_like::is_mixed};
 
 /// The texts of a server's choice in a token set, those redacted that may be a
 /// token: a broken or a hostile server repeats one in them.
@@ -18,18 +17,24 @@ pub(crate) struct Shown<'a> {
 }
 
 impl<'a> Shown<'a> {
-    pub(crate) fn of(tokens: &'a TokenSet) -> Self {
+    /// Of the set of the tokens `own`.
+    pub(crate) fn new(
+        own: &[Cow<'_, str>],
+        token_type: Option<&'a str>,
+        scope: Option<&'a str>,
+        extra: impl Iterator<Item = &'a str>,
+    ) -> Self {
         let mut shown = Self {
-            token_type: tokens.token_type.as_deref().map(plain),
-            scope: tokens.scope.as_deref().map(|scope| scope.split(' ').map(plain).collect()),
-            extra: plain_names(&tokens.extra).collect(),
+            token_type: token_type.map(plain),
+            scope: scope.map(|scope| scope.split(' ').map(plain).collect()),
+            extra: extra.map(plain).collect(),
         };
-        shown.redact_echoes(tokens);
+        shown.redact_echoes(own);
         shown
     }
 
     /// A short token may be plain too.
-    fn redact_echoes(&mut self, tokens: &TokenSet) {
+    fn redact_echoes(&mut self, own: &[Cow<'_, str>]) {
         let words = || {
             let scope = self.scope.iter().flatten();
             self.token_type.iter().chain(scope).chain(&self.extra)
@@ -38,13 +43,7 @@ impl<'a> Shown<'a> {
         let size = words().map(|word| word.len() + 1).sum();
         let mut line = Zeroizing::new(String::with_capacity(size));
         words().for_each(|word| line.extend([word, " "]));
-        let refresh_token = tokens.refresh_token.as_ref().map(RefreshToken::expose);
-        let own: Vec<_> = [Some(tokens.access_token.expose()), refresh_token]
-            .into_iter()
-            .flatten()
-            .map(Cow::Borrowed)
-            .collect();
-        let hidden = echoes(&line, &own);
+        let hidden = echoes(&line, own);
 
         let scope = self.scope.iter_mut().flatten();
         let mut from = 0;
@@ -59,13 +58,8 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// The names of members, by their looks only.
-pub(super) fn plain_names(extra: &Extra) -> impl Iterator<Item = &str> {
-    extra.iter().map(|(name, _)| plain(name))
-}
-
 /// A text of short words as it is, and nothing of what may be a token.
-fn plain(text: &str) -> &str {
+pub(crate) fn plain(text: &str) -> &str {
     let is_plain = text.len() <= 64 && text.split(['_', '.', ':', '/', '-', '*']).all(is_word);
     if is_plain { text } else { REDACTED }
 }
@@ -84,7 +78,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::AccessToken;
+    use crate::{AccessToken, RefreshToken, TokenSet};
 
     #[test]
     fn words_are_plain_and_tokens_are_not() {
@@ -150,6 +144,6 @@ mod tests {
         // However short.
         let mut tokens = TokenSet::new(AccessToken::new("at"));
         tokens.scope = Some("at that".to_owned());
-        assert_eq!(Shown::of(&tokens).scope.unwrap(), [REDACTED, "that"]);
+        assert_eq!(tokens.shown().scope.unwrap(), [REDACTED, "that"]);
     }
 }

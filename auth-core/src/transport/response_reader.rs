@@ -1,17 +1,19 @@
-//! Collecting a response's body within its bound: what every transport must do
-//! in the same way, written once.
+//! Collecting the body of a response within its limit, in the same way for
+//! every transport.
 
 use std::{fmt, ops::ControlFlow};
 
 use http::{Version, header};
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::{Response, TransportError, TransportErrorKind, response::trimmed};
+use super::{Response, TransportError, TransportErrorKind};
+use crate::json::trimmed;
 
-/// Collects the body of a response as a [`Transport`](crate::Transport) owes it.
+/// Collects the body of a response as a [`Transport`](crate::Transport) must.
 ///
-/// Feed it chunk by chunk until [`push`](Self::push) breaks or the body ends,
-/// then [`finish`](Self::finish); if reading fails, [`fail`](Self::fail).
+/// Pass each chunk to [`push`](Self::push) until it breaks or the body ends;
+/// then call [`finish`](Self::finish). If reading fails, call
+/// [`fail`](Self::fail).
 ///
 /// ```
 /// use auth_core::ResponseReader;
@@ -27,7 +29,7 @@ use crate::{Response, TransportError, TransportErrorKind, response::trimmed};
 /// assert_eq!(response.body(), b"{\"access_token\":\"at\"}");
 /// # Ok::<(), auth_core::TransportError>(())
 /// ```
-#[must_use = "`finish` or `fail` ends it"]
+#[must_use = "`finish` or `fail` returns the response"]
 pub struct ResponseReader {
     head: http::response::Parts,
     body: Zeroizing<Vec<u8>>,
@@ -36,7 +38,7 @@ pub struct ResponseReader {
 }
 
 impl ResponseReader {
-    /// Begins with the response's head. `limit` is the request's
+    /// Starts with the head of the response. `limit` is the request's
     /// [`response_limit`](crate::Request::response_limit).
     pub fn new(head: http::response::Parts, limit: usize) -> Self {
         // A body of the announced length is collected without growing, which
@@ -46,8 +48,8 @@ impl ResponseReader {
         Self { head, body: Zeroizing::new(Vec::with_capacity(size)), limit, too_large: false }
     }
 
-    /// Takes the next chunk. `Break`: there is more than the limit allows; read
-    /// no further, and [`finish`](Self::finish).
+    /// Takes the next chunk. `Break` means that the body exceeds the limit:
+    /// stop reading, and call [`finish`](Self::finish).
     pub fn push(&mut self, chunk: &[u8]) -> ControlFlow<()> {
         let room = self.limit - self.body.len();
         if chunk.len() > room {
@@ -59,14 +61,14 @@ impl ResponseReader {
         ControlFlow::Continue(())
     }
 
-    /// The whole response.
+    /// Returns the complete response.
     ///
     /// # Errors
     ///
-    /// If a 2xx is longer than the limit; if it has not the announced length; or
-    /// if it may have been cut without anybody noticing: form-encoded, of
-    /// HTTP/1, and neither announced by length nor chunked. A JSON body that
-    /// was cut fails to parse, a cut form would be half a token.
+    /// If a 2xx exceeds the limit, if it does not have the announced length, or if
+    /// a truncation could go unnoticed: the body is form-encoded, came by HTTP/1,
+    /// and has neither a length nor chunked framing. A truncated JSON body fails
+    /// to parse; a truncated form could hold half a token.
     pub fn finish(mut self) -> Result<Response, TransportError> {
         if self.head.status.is_success() {
             if self.too_large {
@@ -80,10 +82,12 @@ impl ResponseReader {
         Ok(Response::from_parts(self.head, body))
     }
 
-    /// Reading the body failed, by a cut, a reset or a timeout. Whatever is no
-    /// 2xx stays the response that it is: its status and its `Retry-After` have
-    /// arrived, and so may have its error. Of a body that is not JSON nothing
-    /// is kept, since a cut form would be half a code.
+    /// Ends a response whose body could not be read to its end, because of a
+    /// truncation, a reset or a timeout.
+    ///
+    /// A response other than a 2xx is returned: its status and its
+    /// `Retry-After` have arrived, and its error may have. A body that is not
+    /// JSON is dropped, since a truncated form could hold half a code.
     ///
     /// # Errors
     ///

@@ -1,12 +1,13 @@
-//! Events of a refresh, through `tracing` with the feature of that name, and
-//! nothing without it. They hold facts and never a secret.
+//! Events of a refresh, sent to `tracing` if the feature of that name is on. They
+//! never contain a secret.
 //!
 //! The target is `auth_core::refresh`. Attempts are `DEBUG`, successes `INFO`,
 //! retries `WARN`, a final failure `ERROR`.
 
 use std::time::Duration;
 
-use crate::{Failure, RefreshError, TokenEndpoint};
+use super::error::RefreshError;
+use crate::{Failure, TokenEndpoint};
 
 #[cfg(feature = "tracing")]
 mod on {
@@ -18,11 +19,16 @@ mod on {
         u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
     }
 
-    pub(crate) fn attempt(endpoint: &TokenEndpoint, number: u32) {
+    pub(in crate::refresh) fn attempt(endpoint: &TokenEndpoint, number: u32) {
         tracing::debug!(target: TARGET, host = endpoint.host(), attempt = number, "sending");
     }
 
-    pub(crate) fn retry(endpoint: &TokenEndpoint, number: u32, failure: &Failure, wait: Duration) {
+    pub(in crate::refresh) fn retry(
+        endpoint: &TokenEndpoint,
+        number: u32,
+        failure: &Failure,
+        wait: Duration,
+    ) {
         tracing::warn!(
             target: TARGET,
             host = endpoint.host(),
@@ -36,7 +42,11 @@ mod on {
         );
     }
 
-    pub(crate) fn refreshed(endpoint: &TokenEndpoint, attempts: u32, elapsed: Duration) {
+    pub(in crate::refresh) fn refreshed(
+        endpoint: &TokenEndpoint,
+        attempts: u32,
+        elapsed: Duration,
+    ) {
         tracing::info!(
             target: TARGET,
             host = endpoint.host(),
@@ -46,7 +56,7 @@ mod on {
         );
     }
 
-    pub(crate) fn failed(endpoint: &TokenEndpoint, error: &RefreshError) {
+    pub(in crate::refresh) fn failed(endpoint: &TokenEndpoint, error: &RefreshError) {
         tracing::error!(
             target: TARGET,
             host = endpoint.host(),
@@ -66,13 +76,13 @@ mod on {
 mod off {
     use super::{Duration, Failure, RefreshError, TokenEndpoint};
 
-    pub(crate) fn attempt(_: &TokenEndpoint, _: u32) {}
-    pub(crate) fn retry(_: &TokenEndpoint, _: u32, _: &Failure, _: Duration) {}
-    pub(crate) fn refreshed(_: &TokenEndpoint, _: u32, _: Duration) {}
-    pub(crate) fn failed(_: &TokenEndpoint, _: &RefreshError) {}
+    pub(in crate::refresh) fn attempt(_: &TokenEndpoint, _: u32) {}
+    pub(in crate::refresh) fn retry(_: &TokenEndpoint, _: u32, _: &Failure, _: Duration) {}
+    pub(in crate::refresh) fn refreshed(_: &TokenEndpoint, _: u32, _: Duration) {}
+    pub(in crate::refresh) fn failed(_: &TokenEndpoint, _: &RefreshError) {}
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) use off::{attempt, failed, refreshed, retry};
+pub(super) use off::{attempt, failed, refreshed, retry};
 #[cfg(feature = "tracing")]
-pub(crate) use on::{attempt, failed, refreshed, retry};
+pub(super) use on::{attempt, failed, refreshed, retry};

@@ -1,0 +1,49 @@
+//! Why a token endpoint cannot be used.
+
+use http::HeaderName;
+
+/// A token endpoint, or a setting of one, that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EndpointError {
+    /// The URL is not an absolute `http` or `https` URL.
+    #[error("the token endpoint's URL is not an absolute http or https URL")]
+    InvalidUrl {
+        /// The parser's error, if the URL could not be parsed.
+        #[source]
+        source: Option<http::uri::InvalidUri>,
+    },
+    /// Plain `http` to a host that is not loopback: it would show the refresh
+    /// token to everyone on the way. RFC 6749 section 3.2 requires TLS.
+    #[error(
+        "the token endpoint must use https; plain http to {host} would expose the refresh token"
+    )]
+    Insecure {
+        /// The host.
+        host: String,
+    },
+    /// The URL contains a user name or a password.
+    #[error("the token endpoint's URL contains a user name or password; use ClientAuth instead")]
+    UserInfo,
+    /// The URL contains a fragment.
+    #[error("the token endpoint's URL contains a fragment (RFC 6749 section 3.2 forbids it)")]
+    Fragment,
+    /// The library writes this parameter itself.
+    #[error("the parameter {name} is written by the library and cannot be set")]
+    ReservedParameter {
+        /// Its name.
+        name: String,
+    },
+    /// The library or the transport writes this header itself.
+    #[error("the header {name} is written by the library and cannot be set")]
+    ReservedHeader {
+        /// Its name.
+        name: HeaderName,
+    },
+    /// The name or the value of a header contains forbidden characters.
+    #[error("the name or the value of the header {name:?} contains forbidden characters")]
+    InvalidHeader {
+        /// Its name.
+        name: String,
+    },
+}

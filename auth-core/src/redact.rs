@@ -1,0 +1,25 @@
+//! Redaction: what of a request is secret, and how it is taken out of what is
+//! shown.
+//!
+//! This is for careless servers. They repeat what they were sent: whole or in
+//! part, with text around it, truncated, masked, in another case, or
+//! form-encoded. A hostile server knows the secret and can write it so that no
+//! check finds it: reversed, in groups of seven, encrypted.
+
+mod echo;
+mod line;
+mod scrub;
+mod secrets;
+mod shown;
+mod token_like;
+
+pub(crate) use self::{
+    echo::is_echo,
+    scrub::scrub,
+    secrets::secrets,
+    shown::{Shown, plain},
+    token_like::looks_like_a_token,
+};
+
+/// What stands in the place of a secret.
+pub(crate) const REDACTED: &str = "[redacted]";

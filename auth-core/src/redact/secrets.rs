@@ -1,0 +1,36 @@
+//! What of a request is secret.
+
+use std::borrow::Cow;
+
+use http::{HeaderMap, Uri, header};
+
+/// Everything in a request that may be a secret, so that a response which echoes
+/// it can be recognised: the `credentials` whatever they look like; parameters,
+/// headers and the query unless they are short words; and the pair in a Basic
+/// header.
+pub(crate) fn secrets<'a>(
+    credentials: impl Iterator<Item = &'a str>,
+    parameters: impl Iterator<Item = &'a str>,
+    headers: &'a HeaderMap,
+    uri: &'a Uri,
+    basic_pair: Option<String>,
+) -> Vec<Cow<'a, str>> {
+    let public = [header::ACCEPT, header::USER_AGENT];
+    let headers = headers
+        .iter()
+        .filter(|(name, _)| !public.contains(name))
+        .filter_map(|(_, value)| value.to_str().ok());
+    let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+        .map(|(name, value)| if value.is_empty() { name } else { value });
+    credentials
+        .chain(parameters.chain(headers).filter(|value| may_be_secret(value)))
+        .map(Cow::Borrowed)
+        .chain(query.filter(|value| may_be_secret(value)))
+        .chain(basic_pair.map(Cow::Owned))
+        .collect()
+}
+
+/// A short word ("api", "client") is no key, and stands in every message.
+fn may_be_secret(value: &str) -> bool {
+    value.len() >= 8 || !value.bytes().all(|byte| byte.is_ascii_alphabetic())
+}
