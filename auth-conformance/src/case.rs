@@ -5,9 +5,10 @@ use std::{any::Any, io, time::Duration};
 use auth_core::{
     BodyFormat, ClientAuth, Grant, RefreshToken, Request, TokenEndpoint, TransportErrorKind,
 };
-
-use super::Settings;
+use auth_testkit::behaviours;
 use fault_server::{Behaviour, FaultServer, FaultServerBuilder};
+
+use crate::settings::Settings;
 
 /// The secrets that travel in every case. Long and odd, so that finding one in
 /// an error is no accident.
@@ -18,6 +19,14 @@ pub(super) const HEADER_SECRET: &str = "hs-conformance-B9xT4vPa7Oy";
 /// What a good response holds.
 pub(super) const ACCESS_TOKEN: &str = "at-conformance-Q1wE8rTy3Ui";
 pub(super) const NEW_REFRESH_TOKEN: &str = "rt-conformance-2-Z5aS0dFg6Hj";
+
+/// For a call that is meant to run into its timeout.
+pub(super) const SOON: Duration = Duration::from_millis(300);
+
+/// The response that a call hopes for.
+pub(super) fn tokens() -> Behaviour {
+    behaviours::tokens(ACCESS_TOKEN, NEW_REFRESH_TOKEN, 3600)
+}
 
 /// `CLIENT_SECRET` as it stands in the `Authorization` header.
 pub(super) fn basic_credentials() -> String {

@@ -3,13 +3,13 @@
 use std::{error::Error, fmt::Write as _, time::Duration};
 
 use auth_core::{Delivery, Response, TransportError};
+use fault_server::{FaultServer, ReceivedRequest};
 use http::{Method, header};
 
 use super::case::{
     ACCESS_TOKEN, CLIENT_SECRET, Case, Expect, ExpectedResponse, Fate, HEADER_SECRET,
     NEW_REFRESH_TOKEN, QUERY_SECRET, REFRESH_TOKEN, Scene, basic_credentials,
 };
-use fault_server::{FaultServer, ReceivedRequest};
 
 /// How a call ended; `None` if it did not, long after its timeout.
 pub(super) type Outcome = Option<Result<Response, TransportError>>;

@@ -21,22 +21,26 @@
 //! name and reason.
 
 mod cases;
-mod crew;
+mod concurrency;
+mod samples;
+mod subject;
 
 use std::{
     fmt,
     future::{Future, IntoFuture},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
-use auth_accounts::{AccountId, BlockingTokenStore, StoreError, TokenStore};
+use auth_accounts::{AccountId, BlockingTokenStore, TokenStore};
 
+pub use self::subject::Damage;
 use self::{
     cases::{CASES, Case},
-    crew::{BehindAsync, Crew},
+    concurrency::{BehindAsync, Concurrency},
+    subject::Subject,
 };
-use super::{CaseReport, CaseResult, SuiteReport};
+use crate::report::{CaseReport, CaseResult, SuiteReport};
 
 /// Judges a store. Await it, or [`run`](StoreSuite::run) it, on the runtime
 /// that the store needs.
@@ -44,7 +48,7 @@ pub fn store<S>(open: impl Fn() -> S + Send + Sync + 'static) -> StoreSuite
 where
     S: TokenStore + 'static,
 {
-    StoreSuite(Suite::new(Crew::Tasks, move || Arc::new(open())))
+    StoreSuite(Suite::new(Subject::new(Concurrency::Tasks, move || Arc::new(open()))))
 }
 
 /// Judges a blocking store, from several threads.
@@ -52,7 +56,9 @@ pub fn blocking_store<S>(open: impl Fn() -> S + Send + Sync + 'static) -> Blocki
 where
     S: BlockingTokenStore + 'static,
 {
-    BlockingStoreSuite(Suite::new(Crew::Threads, move || Arc::new(BehindAsync(open()))))
+    BlockingStoreSuite(Suite::new(Subject::new(Concurrency::Threads, move || {
+        Arc::new(BehindAsync(open()))
+    })))
 }
 
 /// Every case for a store: its name, and what happens in it.
@@ -70,20 +76,6 @@ pub struct StoreSuite(Suite);
 #[must_use = "nothing runs until `run` is called"]
 pub struct BlockingStoreSuite(Suite);
 
-/// What may be wrong with what a store holds for an account.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Damage {
-    /// It is cut off in the middle.
-    Truncated,
-    /// It is something else.
-    Garbage,
-    /// It is empty.
-    Empty,
-    /// It says that a newer version of the program wrote it.
-    NewerSchema,
-}
-
 macro_rules! choosing {
     ($suite:ident) => {
         impl $suite {
@@ -93,7 +85,7 @@ macro_rules! choosing {
                 mut self,
                 die: impl Fn(&AccountId) + Send + Sync + 'static,
             ) -> Self {
-                self.0.die_with_lease = Some(Box::new(die));
+                self.0.subject.die_with_lease = Some(Box::new(die));
                 self
             }
 
@@ -104,7 +96,7 @@ macro_rules! choosing {
                 damage: impl Fn(&AccountId, Damage) + Send + Sync + 'static,
                 read: impl Fn(&AccountId) -> Vec<u8> + Send + Sync + 'static,
             ) -> Self {
-                self.0.raw = Some((Box::new(damage), Box::new(read)));
+                self.0.subject.raw = Some((Box::new(damage), Box::new(read)));
                 self
             }
 
@@ -136,7 +128,7 @@ impl StoreSuite {
 impl BlockingStoreSuite {
     /// Runs the cases, one after the other.
     pub fn run(self) -> SuiteReport {
-        crew::block_on(self.0.run())
+        concurrency::block_on(self.0.run())
     }
 }
 
@@ -149,53 +141,16 @@ impl IntoFuture for StoreSuite {
     }
 }
 
-type Open = dyn Fn() -> Arc<dyn TokenStore> + Send + Sync;
-type Die = Box<dyn Fn(&AccountId) + Send + Sync>;
-type Damager = Box<dyn Fn(&AccountId, Damage) + Send + Sync>;
-type Reader = Box<dyn Fn(&AccountId) -> Vec<u8> + Send + Sync>;
-
-/// What the cases work with.
+/// The cases that run, and the store that they run on.
 struct Suite {
-    crew: Crew,
-    open: Arc<Open>,
-    die_with_lease: Option<Die>,
-    raw: Option<(Damager, Reader)>,
+    subject: Subject,
     excuses: Vec<(String, String)>,
     only: Vec<String>,
-    /// What every error said, to look for secrets in it.
-    errors: Arc<Mutex<Vec<String>>>,
 }
 
 impl Suite {
-    fn new<S: TokenStore + 'static>(
-        crew: Crew,
-        open: impl Fn() -> Arc<S> + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            crew,
-            open: Arc::new(move || -> Arc<dyn TokenStore> { open() }),
-            die_with_lease: None,
-            raw: None,
-            excuses: Vec::new(),
-            only: Vec::new(),
-            errors: Arc::default(),
-        }
-    }
-
-    /// The store, as another process opens it.
-    fn open(&self) -> Arc<dyn TokenStore> {
-        (self.open)()
-    }
-
-    /// Remembers what an error says.
-    fn note(&self, error: &StoreError) {
-        let mut text = format!("{error} {error:?}");
-        let mut source = std::error::Error::source(error);
-        while let Some(error) = source {
-            text.push_str(&format!(" {error} {error:?}"));
-            source = error.source();
-        }
-        self.errors.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    fn new(subject: Subject) -> Self {
+        Self { subject, excuses: Vec::new(), only: Vec::new() }
     }
 
     async fn run(self) -> SuiteReport {
@@ -223,7 +178,7 @@ impl Suite {
         if let Some((_, reason)) = self.excuses.iter().find(|(name, _)| name == case.name) {
             return report(CaseResult::Excused { reason: reason.clone() }, "not run");
         }
-        match (case.run)(self).await {
+        match (case.run)(&self.subject).await {
             Ok(()) => report(CaseResult::Passed, case.does),
             Err(complaint) => {
                 report(CaseResult::Failed { complaints: vec![complaint] }, "something else")

@@ -10,11 +10,12 @@ use std::{
 
 use auth_core::{BlockingTransport, Transport};
 
-use super::{
-    CaseReport, CaseResult, Settings, SuiteReport,
+use crate::{
     case::{Case, Scene},
     cases::all,
     judge::{Outcome, judge},
+    report::{CaseReport, CaseResult, SuiteReport},
+    settings::Settings,
     watchdog::{within, within_blocking},
 };
 

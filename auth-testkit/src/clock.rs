@@ -1,11 +1,12 @@
 //! Time that passes only in the test.
 
+mod shared;
 mod sleep;
 mod state;
 
 use std::{
     fmt,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -13,6 +14,7 @@ use async_trait::async_trait;
 use auth_core::{BlockingClock, Clock, Now, TimeSource};
 
 use self::{
+    shared::Shared,
     sleep::{Sleep, UntilSleeping},
     state::State,
 };
@@ -58,12 +60,6 @@ pub struct VirtualClock {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    state: Mutex<State>,
-    /// Something that a blocked thread may be waiting for has changed.
-    changed: Condvar,
-}
-
 impl VirtualClock {
     /// The wall clock's first reading: 2026-01-01T00:00:00Z.
     pub const START: Duration = Duration::from_secs(1_767_225_600);
@@ -79,12 +75,7 @@ impl VirtualClock {
     }
 
     fn with(auto: bool) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                state: Mutex::new(State::new(auto)),
-                changed: Condvar::new(),
-            }),
-        }
+        Self { shared: Arc::new(Shared::new(State::new(auto, Self::START))) }
     }
 
     /// Both clocks, now.
@@ -249,30 +240,6 @@ impl Drop for Participant {
 impl fmt::Debug for Participant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Participant")
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes the state, and wakes whoever the change concerns, after the
-    /// lock is free again.
-    fn change<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        let mut state = self.lock();
-        let result = act(&mut state);
-        let wakers = state.take_wakers();
-        drop(state);
-        self.changed.notify_all();
-        for waker in wakers {
-            waker.wake();
-        }
-        result
     }
 }
 

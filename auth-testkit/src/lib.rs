@@ -1,6 +1,11 @@
 #![doc = include_str!("../docs/crate.md")]
 #![cfg_attr(feature = "server", doc = include_str!("../docs/server.md"))]
 
+// The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
+// layer: canned_response clock mock recorded
+// layer: behaviours call_outcome transcript
+// layer: expect
+// layer: fake script
 #[cfg(feature = "server")]
 pub mod behaviours;
 mod call_outcome;

@@ -1,12 +1,13 @@
 //! Replies, one after the other, for a client under test.
 
+mod call;
+mod shared;
 mod state;
 
 use std::{
     fmt,
     panic::Location,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use async_trait::async_trait;
@@ -14,10 +15,12 @@ use auth_core::{
     BlockingTransport, Request, Response, Transport, TransportError, TransportErrorKind,
 };
 
-use self::state::{Flight, State, When};
-use crate::{
-    CallOutcome, CannedResponse, Expect, Gate, RecordedRequest, VirtualClock, call_outcome::Content,
+use self::{
+    call::Call,
+    shared::Shared,
+    state::{State, When},
 };
+use crate::{CallOutcome, CannedResponse, Expect, Gate, RecordedRequest, VirtualClock};
 
 /// A transport that replies as it was told, and fails the test if it is asked
 /// more or less than that.
@@ -64,13 +67,6 @@ use crate::{
 #[derive(Clone)]
 pub struct Script {
     shared: Arc<Shared>,
-}
-
-struct Shared {
-    state: Mutex<State>,
-    clock: VirtualClock,
-    /// Holds back the replies that never come, until the test is over.
-    ended: Gate,
 }
 
 impl Script {
@@ -234,14 +230,14 @@ impl Script {
     }
 
     /// Records the request, and finds its reply.
-    fn receive(&self, request: Request) -> Flight<'_> {
+    fn receive(&self, request: Request) -> Call<'_> {
         let mut request = RecordedRequest::from(request);
         request.at = self.shared.clock.elapsed();
         let chosen = self.lock().receive(request);
         match chosen {
             // Computed without the lock: the closure may look at the script.
-            Ok((call, request, outcome)) => {
-                Flight::new(&self.shared, call, outcome.resolved(&request))
+            Ok((number, request, outcome)) => {
+                Call::new(&self.shared, number, outcome.resolved(&request))
             }
             Err(message) => panic!("{message}"),
         }
@@ -264,42 +260,23 @@ impl fmt::Debug for Script {
 #[async_trait]
 impl Transport for Script {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let flight = self.receive(request);
-        self.shared.clock.pass(flight.outcome.delay).await;
-        if let Some(gate) = flight.holds_back() {
+        let call = self.receive(request);
+        self.shared.clock.pass(call.outcome.delay).await;
+        if let Some(gate) = call.holds_back() {
             gate.pass().await;
         }
-        flight.land()
+        call.end()
     }
 }
 
 impl BlockingTransport for Script {
     fn send_blocking(&self, request: Request) -> Result<Response, TransportError> {
-        let flight = self.receive(request);
-        self.shared.clock.block_to_pass(flight.outcome.delay);
-        if let Some(gate) = flight.holds_back() {
+        let call = self.receive(request);
+        self.shared.clock.block_to_pass(call.outcome.delay);
+        if let Some(gate) = call.holds_back() {
             gate.block_to_pass();
         }
-        flight.land()
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        // The test has failed already, and a second panic would abort it.
-        if thread::panicking() {
-            return;
-        }
-        let problem = self.lock().drop_check();
-        if let Some(message) = problem {
-            panic!("{message}");
-        }
+        call.end()
     }
 }
 

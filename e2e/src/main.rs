@@ -16,6 +16,7 @@
 
 mod child;
 mod clients;
+mod counts;
 mod ledger;
 mod message;
 mod patience;
@@ -25,6 +26,7 @@ mod proxy;
 mod report;
 mod scenarios;
 mod tally;
+mod timing;
 mod tls;
 mod worker;
 mod world;
@@ -38,7 +40,7 @@ use std::{
 
 use crate::{patience::within, report::Report, tally::Tally};
 
-/// How much longer than [`scenarios::seconds`] a scenario may take, on the
+/// How much longer than [`timing::seconds`] a scenario may take, on the
 /// busiest machine.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -54,7 +56,7 @@ fn main() -> ExitCode {
         arguments.is_empty() || arguments.iter().any(|word| name.contains(word.as_str()))
     };
     report::panics_on_a_line_of_their_own();
-    let limit = LIMIT + Duration::from_secs(scenarios::seconds());
+    let limit = LIMIT + Duration::from_secs(timing::seconds());
     let mut report = Report::default();
     for (name, scenario) in scenarios::ALL.iter().filter(|(name, _)| wanted(name)) {
         report.begins(name);

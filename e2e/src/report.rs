@@ -7,35 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::tally::Tally;
-
-/// What one scenario came to.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Counts {
-    /// Refresh tokens that the server traded for new ones.
-    pub(crate) exchanges: u64,
-    /// Sessions that were reported as over though the server would have gone
-    /// on with them.
-    pub(crate) false_logouts: u64,
-    /// Refresh tokens that were sent again though the response to their first
-    /// use had been delivered, or was still being waited for.
-    pub(crate) avoidable_replays: u64,
-    /// Refresh tokens that were sent again because the response was lost.
-    pub(crate) unavoidable_replays: u64,
-    /// Sessions that were reported as over, and that the server had ended: an
-    /// answer was lost, and it knows no grace.
-    pub(crate) unavoidable_logouts: u64,
-}
-
-impl Counts {
-    fn add(&mut self, other: &Self) {
-        self.exchanges += other.exchanges;
-        self.false_logouts += other.false_logouts;
-        self.avoidable_replays += other.avoidable_replays;
-        self.unavoidable_replays += other.unavoidable_replays;
-        self.unavoidable_logouts += other.unavoidable_logouts;
-    }
-}
+use crate::{counts::Counts, tally::Tally};
 
 /// The name of a scenario that runs stands on a line that is not over yet.
 pub(crate) fn panics_on_a_line_of_their_own() {

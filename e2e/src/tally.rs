@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{proxy::Proxy, report::Counts};
+use crate::{counts::Counts, proxy::Proxy};
 
 #[derive(Default)]
 pub(crate) struct Tally(Mutex<Inner>);

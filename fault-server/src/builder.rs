@@ -2,14 +2,16 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::behaviour::Behaviour;
-use super::context::{Context, Stop};
-use super::fault_server::FaultServer;
+use super::context::Context;
+use super::fault_server::{Elsewhere, FaultServer};
 use super::listener::Listener;
-use super::record::{Log, ReceivedRequest};
+use super::log::Log;
+use super::received::ReceivedRequest;
 use super::script::Source;
+use super::stop::Stop;
 use super::tls::{self, Certificate};
 
 /// Every setting of a [`FaultServer`]; see [`FaultServer::builder`].
@@ -18,7 +20,57 @@ pub struct FaultServerBuilder {
     source: Source,
     tls: Option<Certificate>,
     path: String,
+    /// Names the host in the URL by the name that other servers do not use.
     another_host: bool,
+}
+
+/// Starting.
+impl FaultServer {
+    /// Starts a server over plain HTTP that plays this script.
+    ///
+    /// # Panics
+    ///
+    /// If no port of 127.0.0.1 can be had.
+    #[must_use]
+    #[track_caller]
+    pub fn plays(script: impl IntoIterator<Item = Behaviour>) -> Self {
+        Self::builder().script(script).started()
+    }
+
+    /// Starts a server over TLS that plays this script, with a certificate
+    /// that is in order for whoever trusts [`ca_der`](Self::ca_der).
+    ///
+    /// # Panics
+    ///
+    /// If no port of 127.0.0.1 can be had.
+    #[must_use]
+    #[track_caller]
+    pub fn plays_over_tls(script: impl IntoIterator<Item = Behaviour>) -> Self {
+        Self::builder().tls(Certificate::Trusted).script(script).started()
+    }
+
+    /// Starts a server over plain HTTP that asks `handler` about every whole
+    /// request. The handler is called from the threads of the connections,
+    /// perhaps from several at once; while it does not return, the server
+    /// cannot end. A handler that panics ends the connection.
+    ///
+    /// # Panics
+    ///
+    /// If no port of 127.0.0.1 can be had.
+    #[must_use]
+    #[track_caller]
+    pub fn with_handler(
+        handler: impl Fn(&ReceivedRequest) -> Behaviour + Send + Sync + 'static,
+    ) -> Self {
+        Self::builder().handler(handler).started()
+    }
+
+    /// Settings, starting from plain HTTP, an empty script, and the path
+    /// `/token`.
+    #[must_use]
+    pub fn builder() -> FaultServerBuilder {
+        FaultServerBuilder::new()
+    }
 }
 
 impl FaultServerBuilder {
@@ -34,12 +86,8 @@ impl FaultServerBuilder {
     /// Speaks TLS, and presents this certificate where the script names no
     /// other.
     #[must_use]
-    pub fn tls(self, certificate: Certificate) -> Self {
-        self.certified(Some(certificate))
-    }
-
-    pub(super) fn certified(mut self, certificate: Option<Certificate>) -> Self {
-        self.tls = certificate;
+    pub fn tls(mut self, certificate: Certificate) -> Self {
+        self.tls = Some(certificate);
         self
     }
 
@@ -69,12 +117,6 @@ impl FaultServerBuilder {
         self
     }
 
-    /// Names the host in the URL by the name that other servers do not use.
-    pub(super) fn another_host(mut self) -> Self {
-        self.another_host = true;
-        self
-    }
-
     /// Starts the server.
     ///
     /// # Errors
@@ -93,16 +135,22 @@ impl FaultServerBuilder {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         let host = if self.tls.is_some() != self.another_host { "localhost" } else { "127.0.0.1" };
         let url = format!("{scheme}://{host}:{port}{}", self.path);
+        let (tls, path) = (self.tls, self.path);
+        let elsewhere = Arc::new(Elsewhere::new(move || {
+            Self { tls, path: path.clone(), another_host: true, ..Self::new() }.started()
+        }));
         let context = Arc::new(Context {
             source: self.source,
             log: Log::new(),
             tls: self.tls,
-            path: self.path,
             stop: Stop::default(),
-            elsewhere: OnceLock::new(),
+            elsewhere_url: Box::new({
+                let elsewhere = Arc::clone(&elsewhere);
+                move || elsewhere.get().url().to_owned()
+            }),
         });
         let listener = Listener::start(listener, Arc::clone(&context))?;
-        Ok(FaultServer::new(url, listener, context))
+        Ok(FaultServer::new(url, listener, context, elsewhere))
     }
 
     #[track_caller]

@@ -1,16 +1,14 @@
 //! The server as its user sees it.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::behaviour::Behaviour;
-use super::builder::FaultServerBuilder;
 use super::context::Context;
 use super::listener::Listener;
-use super::record::{Handshake, ReceivedConnection, ReceivedRequest};
-use super::tls::{self, Certificate};
+use super::received::{Handshake, ReceivedConnection, ReceivedRequest};
+use super::tls;
 
 /// A server on a port of 127.0.0.1 that answers as scripted, misbehaves as
 /// scripted, and records what arrives.
@@ -48,7 +46,7 @@ use super::tls::{self, Certificate};
 ///
 /// # Which reaction is played when
 ///
-/// Each request takes the next [`Behaviour`] of the script when its header
+/// Each request takes the next [`Behaviour`](super::Behaviour) of the script when its header
 /// section has arrived, over whichever connection, so that the script is played
 /// in the order of [`requests`](Self::requests). A reaction that strikes before any
 /// request ([`Point::OnAccept`], [`Point::OnClientHello`]), or that names a
@@ -90,61 +88,42 @@ pub struct FaultServer {
     // In this order: the threads end before what they use.
     listener: Listener,
     context: Arc<Context>,
+    elsewhere: Arc<Elsewhere>,
+}
+
+/// The server of another origin, started when it is first asked for.
+pub(super) struct Elsewhere {
+    server: OnceLock<FaultServer>,
+    start: Box<dyn Fn() -> FaultServer + Send + Sync>,
+}
+
+impl Elsewhere {
+    pub(super) fn new(start: impl Fn() -> FaultServer + Send + Sync + 'static) -> Self {
+        Self { server: OnceLock::new(), start: Box::new(start) }
+    }
+
+    pub(super) fn get(&self) -> &FaultServer {
+        self.server.get_or_init(&self.start)
+    }
+}
+
+impl fmt::Debug for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Elsewhere").field(&self.server).finish()
+    }
 }
 
 /// So long a `wait_for_…` waits before it fails the test.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Starting.
 impl FaultServer {
-    /// Starts a server over plain HTTP that plays this script.
-    ///
-    /// # Panics
-    ///
-    /// If no port of 127.0.0.1 can be had.
-    #[must_use]
-    #[track_caller]
-    pub fn plays(script: impl IntoIterator<Item = Behaviour>) -> Self {
-        Self::builder().script(script).started()
-    }
-
-    /// Starts a server over TLS that plays this script, with a certificate
-    /// that is in order for whoever trusts [`ca_der`](Self::ca_der).
-    ///
-    /// # Panics
-    ///
-    /// If no port of 127.0.0.1 can be had.
-    #[must_use]
-    #[track_caller]
-    pub fn plays_over_tls(script: impl IntoIterator<Item = Behaviour>) -> Self {
-        Self::builder().tls(Certificate::Trusted).script(script).started()
-    }
-
-    /// Starts a server over plain HTTP that asks `handler` about every whole
-    /// request. The handler is called from the threads of the connections,
-    /// perhaps from several at once; while it does not return, the server
-    /// cannot end. A handler that panics ends the connection.
-    ///
-    /// # Panics
-    ///
-    /// If no port of 127.0.0.1 can be had.
-    #[must_use]
-    #[track_caller]
-    pub fn with_handler(
-        handler: impl Fn(&ReceivedRequest) -> Behaviour + Send + Sync + 'static,
+    pub(super) fn new(
+        url: String,
+        listener: Listener,
+        context: Arc<Context>,
+        elsewhere: Arc<Elsewhere>,
     ) -> Self {
-        Self::builder().handler(handler).started()
-    }
-
-    /// Settings, starting from plain HTTP, an empty script, and the path
-    /// `/token`.
-    #[must_use]
-    pub fn builder() -> FaultServerBuilder {
-        FaultServerBuilder::new()
-    }
-
-    pub(super) fn new(url: String, listener: Listener, context: Arc<Context>) -> Self {
-        Self { url, listener, context }
+        Self { url, listener, context, elsewhere }
     }
 }
 
@@ -210,11 +189,11 @@ impl FaultServer {
         self.requests().iter().map(|request| request.body.len()).sum()
     }
 
-    /// The server of another origin to which [`Behaviour::redirect_elsewhere`]
+    /// The server of another origin to which [`Behaviour::redirect_elsewhere`](super::Behaviour::redirect_elsewhere)
     /// points. Nothing is scripted there; it records whatever comes.
     #[must_use]
     pub fn elsewhere(&self) -> &Self {
-        self.context.elsewhere()
+        self.elsewhere.get()
     }
 
     /// Waits until the header sections of so many requests have arrived.
@@ -286,7 +265,7 @@ impl FaultServer {
         for behaviour in self.context.source.left() {
             complaints.push(format!("never played: {behaviour}"));
         }
-        if let Some(elsewhere) = self.context.elsewhere.get() {
+        if let Some(elsewhere) = self.elsewhere.server.get() {
             for (number, connection) in elsewhere.connections().iter().enumerate() {
                 let bytes = connection.bytes.len();
                 complaints.push(format!("connection {number} to the other origin, {bytes} bytes"));

@@ -10,7 +10,7 @@ use super::frames::{
 };
 use super::hpack::{self, Field};
 use super::http1::Event;
-use super::record::ReceivedRequest;
+use super::received::ReceivedRequest;
 
 /// What a client begins with (section 3.4).
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_want_a_outcome() {
+    fn frames_that_are_acknowledged() {
         let sent = [
             settings(),
             frame(SETTINGS, ACK, 0, &[]),

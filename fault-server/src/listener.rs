@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use socket2::{Domain, Socket, Type};
 
 use super::context::Context;
-use super::conversation::serve;
+use super::serving::serve;
 
 #[derive(Debug)]
 pub(super) struct Listener {

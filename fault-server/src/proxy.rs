@@ -8,12 +8,12 @@ use std::thread;
 use http::{Method, header};
 
 use super::behaviour::Behaviour;
-use super::conversation::{CLOSE, Conversation, Onward};
-use super::record::ReceivedRequest;
+use super::connection::{CLOSE, Connection};
+use super::received::ReceivedRequest;
 use super::socket::Ending;
 
-impl Conversation<'_> {
-    pub(super) fn relay(&mut self, request: &ReceivedRequest) -> Onward {
+impl Connection<'_> {
+    pub(super) fn relay(&mut self, request: &ReceivedRequest) -> Result<(), Ending> {
         if self.context.tls.is_some() || request.version == http::Version::HTTP_2 {
             return Err(self.give_up("only a proxy over plain HTTP/1.1 can relay".to_owned()));
         }
@@ -47,8 +47,8 @@ impl Conversation<'_> {
 
     /// Bytes in both directions until both ends have closed. A reset upstream
     /// becomes a reset.
-    fn tunnel(&mut self, upstream: &TcpStream) -> Onward {
-        self.socket.intake.become_tunnel();
+    fn tunnel(&mut self, upstream: &TcpStream) -> Result<(), Ending> {
+        self.socket.reader.become_tunnel();
         let client = Arc::clone(&self.socket.tcp);
         let back = thread::scope(|scope| {
             let back = scope.spawn(|| {
@@ -62,7 +62,7 @@ impl Conversation<'_> {
                 copied
             });
             loop {
-                let bytes = self.socket.intake.take_tunnelled();
+                let bytes = self.socket.reader.take_tunnelled();
                 let mut upstream = upstream;
                 if upstream.write_all(&bytes).is_err() || !self.socket.read_more() {
                     break;

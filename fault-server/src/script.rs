@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::behaviour::Behaviour;
-use super::record::ReceivedRequest;
+use super::received::ReceivedRequest;
 
 pub(super) type Handler = Box<dyn Fn(&ReceivedRequest) -> Behaviour + Send + Sync>;
 

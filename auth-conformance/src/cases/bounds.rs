@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use crate::case::{
+    Case, Expect, ExpectedResponse, Fate, SOON, Scene, open, response, tokens, unknown,
+};
 use auth_core::TransportErrorKind::{Closed, ConnectTimeout, Other, Protocol, Timeout, TooLarge};
-
-use super::{SOON, tokens};
-use crate::case::{Case, Expect, ExpectedResponse, Fate, Scene, open, response, unknown};
 use auth_testkit::behaviours;
 use fault_server::{Behaviour, Cut, Point};
 

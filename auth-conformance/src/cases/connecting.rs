@@ -1,11 +1,9 @@
 //! Before there is a connection, and when there is nothing but one.
 
+use crate::case::{Case, SOON, Scene, not_sent, open};
 use auth_core::TransportErrorKind::{
     Closed, Connect, ConnectTimeout, Dns, Refused, Reset, Timeout,
 };
-
-use super::SOON;
-use crate::case::{Case, Scene, not_sent, open};
 use fault_server::{Behaviour, ClosedPort, Point, SilentPort};
 
 pub(super) const CASES: &[Case] = &[

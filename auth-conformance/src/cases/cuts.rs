@@ -1,9 +1,7 @@
 //! Connections cut while the request or its response is on the way.
 
+use crate::case::{Case, SOON, Scene, open, tokens, unknown};
 use auth_core::TransportErrorKind::{Closed, ConnectTimeout, Protocol, Reset, Timeout, Truncated};
-
-use super::{SOON, tokens};
-use crate::case::{Case, Scene, open, unknown};
 use fault_server::{Behaviour, Cut, Point};
 
 pub(super) const CASES: &[Case] = &[

@@ -3,12 +3,12 @@
 
 use std::io;
 
+use crate::case::{
+    ACCESS_TOKEN, Case, REFRESH_TOKEN, SOON, Scene, open, response, tokens, unknown,
+};
 use auth_core::TransportErrorKind::{
     Closed, ConnectTimeout, Other, Protocol, Reset, Timeout, Truncated,
 };
-
-use super::{SOON, tokens};
-use crate::case::{ACCESS_TOKEN, Case, REFRESH_TOKEN, Scene, open, response, unknown};
 use fault_server::{Behaviour, Cut, Point};
 
 pub(super) const CASES: &[Case] = &[

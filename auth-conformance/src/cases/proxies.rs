@@ -1,10 +1,8 @@
 //! An HTTP proxy on the way to a server over TLS: what fails there has not
 //! reached the server. Without TLS there must be none on the way.
 
+use crate::case::{ACCESS_TOKEN, Case, SOON, Scene, not_sent, response, tokens};
 use auth_core::TransportErrorKind::{ConnectTimeout, Proxy};
-
-use super::{SOON, tokens};
-use crate::case::{ACCESS_TOKEN, Case, Scene, not_sent, response};
 use fault_server::{Behaviour, ClosedPort, Point};
 
 pub(super) const CASES: &[Case] = &[

@@ -1,11 +1,10 @@
 //! Answers that are odd and in order, and responses that are neither.
 
-use auth_core::TransportErrorKind::{Closed, Other, Protocol, Truncated};
-
-use super::tokens;
 use crate::case::{
-    ACCESS_TOKEN, Case, Expect, ExpectedResponse, Fate, REFRESH_TOKEN, Scene, response, unknown,
+    ACCESS_TOKEN, Case, Expect, ExpectedResponse, Fate, REFRESH_TOKEN, Scene, response, tokens,
+    unknown,
 };
+use auth_core::TransportErrorKind::{Closed, Other, Protocol, Truncated};
 use fault_server::Behaviour;
 
 /// A peer that does not speak HTTP; libraries tell it in different ways.

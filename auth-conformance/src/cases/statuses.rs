@@ -1,7 +1,5 @@
 //! Every status is a response, and none is a reason to ask again or elsewhere.
-
-use super::tokens;
-use crate::case::{Case, Expect, ExpectedResponse, Scene, response};
+use crate::case::{Case, Expect, ExpectedResponse, Scene, response, tokens};
 use auth_testkit::behaviours;
 use fault_server::Behaviour;
 

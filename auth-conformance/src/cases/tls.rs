@@ -1,11 +1,11 @@
 //! The TLS handshake. Nothing of the request has left before it is over.
 
+use crate::case::{
+    ACCESS_TOKEN, Case, Expect, ExpectedResponse, Fate, SOON, Scene, not_sent, response, tokens,
+};
 use auth_core::TransportErrorKind::{
     BadCertificate, Closed, ConnectTimeout, Protocol, Reset, Timeout, TlsHandshake, Truncated,
 };
-
-use super::{SOON, tokens};
-use crate::case::{ACCESS_TOKEN, Case, Expect, ExpectedResponse, Fate, Scene, not_sent, response};
 use fault_server::{Behaviour, Certificate, Cut, Point};
 
 pub(super) const CASES: &[Case] = &[

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, thread};
 use auth_core::TokenEndpoint;
 use fault_server::{Behaviour, Certificate, Cut, FaultServer, Point, ReceivedRequest};
 
-use super::{FakeAuthServer, Fault, transport::proxy_page};
+use super::{fault::Fault, server::FakeAuthServer, transport::proxy_page};
 use crate::{RecordedRequest, transcript::Outcome};
 
 impl FakeAuthServer {

@@ -3,10 +3,12 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::{
-    Fault, Knowledge, Revocation, RevokedBecause, ServerReport,
     dressing::Verdict,
-    issue::{Ledger, SpentHow},
-    settings::{Client, Rotation, Settings},
+    fault::Fault,
+    ledger::{Ledger, Receipt, SpentHow},
+    report::{Knowledge, Revocation, RevokedBecause, ServerReport},
+    settings::{Rotation, Settings},
+    split_mix::SplitMix64,
 };
 use crate::{
     CannedResponse, RecordedRequest,
@@ -33,13 +35,6 @@ pub(super) struct Handled {
     pub(super) response: CannedResponse,
     /// Whose client learns of a spent token by the response.
     pub(super) receipt: Option<Receipt>,
-}
-
-/// A refresh token, by family and generation, that a response tells the fate of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Receipt {
-    pub(super) family: usize,
-    pub(super) generation: usize,
 }
 
 impl Model {
@@ -300,34 +295,5 @@ impl Model {
             | Verdict::InvalidRequest(_) => &mut self.report.refused,
         };
         *counter += 1;
-    }
-}
-
-impl Client {
-    fn is_authenticated_by(&self, request: &RecordedRequest) -> bool {
-        let basic = request.basic_auth();
-        let by_basic = self.basic_secret.as_ref().is_some_and(|secret| {
-            basic.as_ref().is_some_and(|(id, given)| *id == self.id && given == secret)
-        });
-        let named = request.param("client_id") == Some(&self.id);
-        let by_post = self
-            .post_secret
-            .as_deref()
-            .is_some_and(|secret| named && request.param("client_secret") == Some(secret));
-        let public = self.basic_secret.is_none() && self.post_secret.is_none() && named;
-        by_basic || by_post || public
-    }
-}
-
-/// `SplitMix64` (Steele, Lea, Flood 2014).
-pub(super) struct SplitMix64(pub(super) u64);
-
-impl SplitMix64 {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
     }
 }

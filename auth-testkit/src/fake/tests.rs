@@ -12,7 +12,7 @@ use auth_core::{
 };
 
 use super::*;
-use crate::CannedResponse;
+use crate::{CannedResponse, RecordedRequest, VirtualClock};
 
 const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

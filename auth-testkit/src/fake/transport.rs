@@ -8,8 +8,10 @@ use auth_core::{
 };
 
 use super::{
-    FakeAuthServer, Fault, Shared,
-    model::{Handled, Receipt},
+    fault::Fault,
+    ledger::Receipt,
+    model::Handled,
+    server::{FakeAuthServer, Shared},
     settings::Time,
 };
 use crate::{CannedResponse, RecordedRequest, transcript::Outcome};

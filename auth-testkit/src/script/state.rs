@@ -2,11 +2,9 @@
 
 use std::{collections::VecDeque, fmt::Write as _, panic::Location};
 
-use auth_core::{Response, TransportError, TransportErrorKind};
-
-use super::{Content, Shared};
 use crate::{
-    CallOutcome, Expect, Gate, RecordedRequest,
+    CallOutcome, Expect, RecordedRequest,
+    call_outcome::Content,
     transcript::{Exchange, Outcome, Secrets, describe_response, render},
 };
 
@@ -218,59 +216,5 @@ fn describe_outcome(outcome: &CallOutcome, secrets: &mut Secrets) -> String {
         Content::Failure(error) => error.to_string(),
         Content::Never => "never comes".to_owned(),
         Content::Computed(_) => "computed from the request".to_owned(),
-    }
-}
-
-/// A call under way. Dropped before it lands, it was given up.
-pub(super) struct Flight<'a> {
-    shared: &'a Shared,
-    call: usize,
-    pub(super) outcome: CallOutcome,
-    landed: bool,
-}
-
-impl<'a> Flight<'a> {
-    pub(super) fn new(shared: &'a Shared, call: usize, outcome: CallOutcome) -> Self {
-        Self { shared, call, outcome, landed: false }
-    }
-
-    pub(super) fn holds_back(&self) -> Option<Gate> {
-        match self.outcome.content {
-            Content::Never => Some(self.shared.ended.clone()),
-            _ => self.outcome.gate.clone(),
-        }
-    }
-
-    pub(super) fn land(mut self) -> Result<Response, TransportError> {
-        let result = match &self.outcome.content {
-            Content::CannedResponse(response) => Ok(response.build()),
-            Content::Failure(error) => Err(error.clone()),
-            // Computed replies were resolved at the start.
-            Content::Never | Content::Computed(_) => {
-                Err(TransportError::unknown(TransportErrorKind::Cancelled))
-            }
-        };
-        self.landed = true;
-        self.record(match &result {
-            Ok(response) => Outcome::Answered(response.clone()),
-            Err(error) => Outcome::Failed(error.clone()),
-        });
-        result
-    }
-
-    fn record(&self, outcome: Outcome) {
-        let now = self.shared.clock.elapsed();
-        let mut state = self.shared.lock();
-        let exchange = &mut state.exchanges[self.call];
-        exchange.outcome = outcome;
-        exchange.ended = Some(now);
-    }
-}
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        if !self.landed {
-            self.record(Outcome::GivenUp);
-        }
     }
 }

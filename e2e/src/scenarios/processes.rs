@@ -5,11 +5,11 @@ use std::{path::PathBuf, process::Stdio, time::Instant};
 use auth_core::FailureKind;
 use tempfile::TempDir;
 
-use super::GRACE_MS;
 use crate::{
     patience::until,
     provider::{ClientKind, Session},
     proxy::Fault,
+    timing::{GRACE_MS, seconds},
     worker::{self, Counted},
     world::World,
 };
@@ -80,12 +80,6 @@ const PROCESSES: usize = 8;
 
 /// How long its access tokens live, in seconds.
 const TTL_S: u32 = 2;
-
-/// For how long, in seconds: a minute, or what `E2E_SECONDS` says.
-pub(crate) fn seconds() -> u64 {
-    let text = std::env::var("E2E_SECONDS").unwrap_or_else(|_| "60".to_owned());
-    text.parse().expect("E2E_SECONDS is a number")
-}
 
 /// Tokens of two seconds, eight processes that use one each every few
 /// milliseconds, half of them async and half blocking, and every few requests

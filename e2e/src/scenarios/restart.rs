@@ -4,10 +4,11 @@ use std::{thread, time::Duration};
 
 use auth_core::{Backoff, FailureKind, RefreshError, RefreshToken, TokenSet};
 
-use super::{GRACE_MS, ada::Ada};
+use super::ada::Ada;
 use crate::{
     clients::{Adapter, Network},
     provider::{ClientKind, Session},
+    timing::GRACE_MS,
     world::World,
 };
 

@@ -16,7 +16,7 @@ use auth_accounts::{
 };
 
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Crew {
+pub(super) enum Concurrency {
     /// Polled in turn by the task of the caller.
     Tasks,
     /// A thread for each.
@@ -25,7 +25,7 @@ pub(super) enum Crew {
 
 pub(super) type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-impl Crew {
+impl Concurrency {
     /// Does all of it at the same time.
     pub(super) async fn together<T: Send + 'static>(self, work: Vec<Work<T>>) -> Vec<T> {
         match self {

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::frames::Control;
 use super::http1::{self, Event};
 use super::http2;
-use super::record::{ReceivedConnection, ReceivedRequest};
+use super::received::{ReceivedConnection, ReceivedRequest};
 use super::script::Next;
 
 /// More than this is not kept of one connection, nor read.
@@ -17,7 +17,7 @@ const MAX_KEPT: usize = 64 << 20;
 
 /// What has arrived over one connection, as far as the server must know.
 #[derive(Debug)]
-pub(super) struct Intake {
+pub(super) struct RequestReader {
     context: Arc<Context>,
     connection: usize,
     pub(super) protocol: Protocol,
@@ -46,7 +46,7 @@ pub(super) enum Protocol {
     Tunnel(Vec<u8>),
 }
 
-impl Intake {
+impl RequestReader {
     pub(super) fn new(context: Arc<Context>, connection: usize) -> Self {
         Self {
             context,

@@ -1,17 +1,18 @@
-//! One connection from accept to end: takes reactions and plays them.
+//! Serves one connection from accept to end: takes behaviours and plays them.
 
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use http::{HeaderMap, header};
+use http::header;
 
 use super::behaviour::Behaviour;
+use super::connection::{CLOSE, Connection, lists};
 use super::context::Context;
 use super::cut::{Cut, Point};
 use super::frames;
 use super::http_response::interim;
-use super::intake::{Intake, Protocol};
-use super::record::ReceivedRequest;
+use super::received::ReceivedRequest;
+use super::request_reader::RequestReader;
 use super::script::{Next, unexpected};
 use super::socket::{Ending, Socket};
 
@@ -23,9 +24,9 @@ pub(super) fn serve(
     early: Option<Behaviour>,
     context: Arc<Context>,
 ) {
-    let intake = Intake::new(Arc::clone(&context), number);
-    let mut conversation = Conversation {
-        socket: Socket::new(tcp, context.tls.is_some(), intake),
+    let reader = RequestReader::new(Arc::clone(&context), number);
+    let mut conversation = Connection {
+        socket: Socket::new(tcp, context.tls.is_some(), reader),
         context: &context,
         window: frames::INITIAL_WINDOW,
     };
@@ -36,24 +37,12 @@ pub(super) fn serve(
     conversation.socket.end(ending);
 }
 
-pub(super) struct Conversation<'a> {
-    pub(super) socket: Socket,
-    pub(super) context: &'a Context,
-    /// How many bytes of bodies HTTP/2 still lets the server send.
-    pub(super) window: usize,
-}
-
-/// Whether the connection goes on.
-pub(super) type Onward = Result<(), Ending>;
-
-pub(super) const CLOSE: Ending = Ending::Close { notify: true };
-
-impl Conversation<'_> {
-    fn run(&mut self, early: Option<Behaviour>) -> Onward {
+impl Connection<'_> {
+    fn run(&mut self, early: Option<Behaviour>) -> Result<(), Ending> {
         self.open(early.as_ref())?;
         let at_once = early.as_ref().and_then(|behaviour| behaviour.cut_at(Point::OnAccept));
-        self.socket.intake.early = early;
-        self.wait(Intake::is_decided)?;
+        self.socket.reader.early = early;
+        self.wait(RequestReader::is_decided)?;
         if self.is_http2() {
             self.send(&frames::settings())?;
             if let Some(cut) = at_once {
@@ -62,13 +51,13 @@ impl Conversation<'_> {
         }
         for index in 0.. {
             self.exchange(index)?;
-            self.socket.intake.resume();
+            self.socket.reader.resume();
         }
         Ok(())
     }
 
     /// Everything before HTTP.
-    fn open(&mut self, early: Option<&Behaviour>) -> Onward {
+    fn open(&mut self, early: Option<&Behaviour>) -> Result<(), Ending> {
         let cut_at = |point| early.and_then(|behaviour| behaviour.cut_at(point));
         if let Some(cut) = cut_at(Point::OnAccept)
             && cut != Cut::GoAway
@@ -102,13 +91,13 @@ impl Conversation<'_> {
     }
 
     /// One request, the one with this index, and what is done about it.
-    fn exchange(&mut self, index: usize) -> Onward {
-        self.wait(|intake| intake.has_begun(index))?;
-        if self.wait(|intake| intake.has_head(index)).is_err() {
+    fn exchange(&mut self, index: usize) -> Result<(), Ending> {
+        self.wait(|reader| reader.has_begun(index))?;
+        if self.wait(|reader| reader.has_head(index)).is_err() {
             return Err(self.give_up("the client left within a request's head".to_owned()));
         }
         self.refuse_bad()?;
-        let next = self.socket.intake.take_next();
+        let next = self.socket.reader.take_next();
         let scripted = match &next {
             Next::Play(behaviour) => Some(behaviour),
             Next::Ask | Next::Nothing => None,
@@ -125,15 +114,15 @@ impl Conversation<'_> {
             return self.break_off(cut, Some(index));
         }
         if self.with_request(index, |request| wants_continue(request)) {
-            let interim = match self.socket.intake.stream(index) {
+            let interim = match self.socket.reader.stream(index) {
                 Some(stream) => frames::headers(stream, 100, &[], false),
                 None => interim(100).into_bytes(),
             };
             self.send(&interim)?;
         }
-        self.wait(|intake| intake.is_over(index))?;
+        self.wait(|reader| reader.is_over(index))?;
         self.refuse_bad()?;
-        if self.socket.intake.is_abandoned(index) {
+        if self.socket.reader.is_abandoned(index) {
             return Ok(());
         }
         let request = self.with_request(index, |request| request.clone());
@@ -147,35 +136,16 @@ impl Conversation<'_> {
             // Of a handler: what is past already strikes now.
             Some((point, cut)) if point <= Point::AfterBody => self.break_off(cut, Some(index)),
             _ if behaviour.relay => self.relay(&request),
-            _ => match self.socket.intake.stream(index) {
+            _ => match self.socket.reader.stream(index) {
                 Some(stream) => self.response_http2(&request, &behaviour, index, stream),
                 None => self.response_http1(&request, &behaviour),
             },
         }
     }
 
-    /// Breaks off the request with this index, or the connection before any.
-    pub(super) fn break_off(&mut self, cut: Cut, index: Option<usize>) -> Onward {
-        let stream = index.and_then(|index| self.socket.intake.stream(index));
-        match (cut, stream) {
-            (Cut::Reset, _) => Err(Ending::Reset),
-            (Cut::Close, _) => Err(CLOSE),
-            (Cut::Truncate, _) => Err(Ending::Close { notify: false }),
-            (Cut::Stall, _) => Err(Ending::Stall),
-            (Cut::GoAway, _) if self.is_http2() => {
-                self.send(&frames::go_away(0))?;
-                Err(CLOSE)
-            }
-            (Cut::RefuseStream, Some(stream)) => self.send(&frames::refuse_stream(stream)),
-            (Cut::TlsAlert(_) | Cut::GoAway | Cut::RefuseStream, _) => {
-                Err(self.give_up(format!("{cut} is scripted where it cannot be said")))
-            }
-        }
-    }
-
     /// Bytes that are no request are answered with 400.
-    fn refuse_bad(&mut self) -> Onward {
-        let Some(problem) = self.socket.intake.bad.clone() else {
+    fn refuse_bad(&mut self) -> Result<(), Ending> {
+        let Some(problem) = self.socket.reader.bad.clone() else {
             return Ok(());
         };
         let ending = self.give_up(problem);
@@ -186,51 +156,8 @@ impl Conversation<'_> {
         }
         Err(ending)
     }
-
-    /// Records why the connection cannot be served as scripted.
-    pub(super) fn give_up(&self, problem: String) -> Ending {
-        self.socket.intake.with_connection(|c| c.problem = Some(problem));
-        CLOSE
-    }
-
-    /// Reads until the condition holds, and replies to HTTP/2 frames that want
-    /// it; fails if the client leaves before.
-    pub(super) fn wait(&mut self, condition: impl Fn(&Intake) -> bool) -> Onward {
-        loop {
-            while let Some(control) = self.socket.intake.controls.pop_front() {
-                self.send(&frames::outcome(control))?;
-            }
-            if condition(&self.socket.intake) {
-                return Ok(());
-            }
-            if !self.socket.read_more() {
-                return Err(CLOSE);
-            }
-        }
-    }
-
-    pub(super) fn send(&mut self, bytes: &[u8]) -> Onward {
-        self.socket.send(bytes).map_err(|_| Ending::Gone)
-    }
-
-    fn is_http2(&self) -> bool {
-        matches!(self.socket.intake.protocol, Protocol::Http2(_))
-    }
-
-    fn with_request<T>(&self, index: usize, use_it: impl FnOnce(&mut ReceivedRequest) -> T) -> T {
-        self.socket.intake.with_connection(|c| use_it(&mut c.requests[index]))
-    }
 }
 
 fn wants_continue(request: &ReceivedRequest) -> bool {
-    !request.complete && has_token(&request.headers, header::EXPECT, "100-continue")
-}
-
-pub(super) fn has_token(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {
-    headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|part| part.trim().eq_ignore_ascii_case(token))
+    !request.complete && lists(&request.headers, header::EXPECT, "100-continue")
 }

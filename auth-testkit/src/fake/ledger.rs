@@ -4,8 +4,8 @@
 use std::{collections::HashMap, time::Duration};
 
 use super::{
-    Knowledge, Replay,
-    model::{Receipt, SplitMix64},
+    report::{Knowledge, Replay},
+    split_mix::SplitMix64,
 };
 
 pub(super) struct Ledger {
@@ -13,6 +13,13 @@ pub(super) struct Ledger {
     refresh_tokens: HashMap<String, Receipt>,
     access_tokens: HashMap<String, Access>,
     names: SplitMix64,
+}
+
+/// A refresh token, by family and generation, that a response tells the fate of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Receipt {
+    pub(super) family: usize,
+    pub(super) generation: usize,
 }
 
 /// The refresh tokens of one login, each the successor of the one before.

@@ -1,0 +1,60 @@
+//! One call of a script, from its request to its outcome.
+
+use auth_core::{Response, TransportError, TransportErrorKind};
+
+use super::shared::Shared;
+use crate::{CallOutcome, Gate, call_outcome::Content, transcript::Outcome};
+
+/// A call under way. Dropped before its end, it was given up.
+pub(super) struct Call<'a> {
+    shared: &'a Shared,
+    call: usize,
+    pub(super) outcome: CallOutcome,
+    ended: bool,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(shared: &'a Shared, call: usize, outcome: CallOutcome) -> Self {
+        Self { shared, call, outcome, ended: false }
+    }
+
+    pub(super) fn holds_back(&self) -> Option<Gate> {
+        match self.outcome.content {
+            Content::Never => Some(self.shared.ended.clone()),
+            _ => self.outcome.gate.clone(),
+        }
+    }
+
+    pub(super) fn end(mut self) -> Result<Response, TransportError> {
+        let result = match &self.outcome.content {
+            Content::CannedResponse(response) => Ok(response.build()),
+            Content::Failure(error) => Err(error.clone()),
+            // Computed replies were resolved at the start.
+            Content::Never | Content::Computed(_) => {
+                Err(TransportError::unknown(TransportErrorKind::Cancelled))
+            }
+        };
+        self.ended = true;
+        self.record(match &result {
+            Ok(response) => Outcome::Answered(response.clone()),
+            Err(error) => Outcome::Failed(error.clone()),
+        });
+        result
+    }
+
+    fn record(&self, outcome: Outcome) {
+        let now = self.shared.clock.elapsed();
+        let mut state = self.shared.lock();
+        let exchange = &mut state.exchanges[self.call];
+        exchange.outcome = outcome;
+        exchange.ended = Some(now);
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.record(Outcome::GivenUp);
+        }
+    }
+}
