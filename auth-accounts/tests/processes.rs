@@ -123,7 +123,7 @@ impl Scene {
             Event::Drop { caller } => self.calls[caller] = None,
             Event::Crash { process } => {
                 let report = self.world.script.report();
-                let delivered = report.exchanges + report.repeats - report.lost_responses;
+                let delivered = report.issued + report.repeats - report.lost_responses;
                 let saved = self.world.store.tokens_saved.load(Ordering::Relaxed);
                 self.died |= delivered > saved;
                 for caller in &mut self.calls[process * CALLERS..(process + 1) * CALLERS] {
@@ -300,5 +300,5 @@ fn many_processes_with_many_callers_refresh_once() {
         .collect();
     scene.settle();
     let report = scene.world.script.report();
-    assert_eq!(report.exchanges, 2, "one, and one when it ran out again");
+    assert_eq!(report.issued, 2, "one, and one when it ran out again");
 }

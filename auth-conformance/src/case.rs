@@ -1,4 +1,4 @@
-//! A case, as a value: the scene that it sets, and what it expects of it.
+//! A case, as a value: the setup that it sets, and what it expects of it.
 
 use std::{any::Any, io, time::Duration};
 
@@ -39,7 +39,7 @@ pub(super) struct Case {
     pub(super) name: &'static str,
     /// What happens, in words.
     pub(super) does: &'static str,
-    pub(super) scene: fn() -> io::Result<Scene>,
+    pub(super) setup: fn() -> io::Result<Setup>,
     /// One for each call that is made, in order.
     pub(super) calls: &'static [Expect],
 }
@@ -50,9 +50,9 @@ pub(super) enum Expect {
     /// A response.
     Response(ExpectedResponse),
     /// None, for one of these reasons.
-    Failure(&'static [TransportErrorKind], Fate),
+    Failure(&'static [TransportErrorKind], ExpectedDelivery),
     /// Either of both: the network, or the library, decides.
-    Either(ExpectedResponse, &'static [TransportErrorKind], Fate),
+    Either(ExpectedResponse, &'static [TransportErrorKind], ExpectedDelivery),
 }
 
 #[derive(Clone, Copy)]
@@ -66,7 +66,7 @@ pub(super) struct ExpectedResponse {
 
 /// What must be said of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum ExpectedDelivery {
     /// It cannot have been sent, and it must be known.
     NotSent,
     /// It was, or may have been.
@@ -81,19 +81,19 @@ pub(super) const fn response(status: u16, holds: &'static str) -> Expect {
 }
 
 pub(super) const fn not_sent(kinds: &'static [TransportErrorKind]) -> Expect {
-    Expect::Failure(kinds, Fate::NotSent)
+    Expect::Failure(kinds, ExpectedDelivery::NotSent)
 }
 
 pub(super) const fn unknown(kinds: &'static [TransportErrorKind]) -> Expect {
-    Expect::Failure(kinds, Fate::Unknown)
+    Expect::Failure(kinds, ExpectedDelivery::Unknown)
 }
 
 pub(super) const fn open(kinds: &'static [TransportErrorKind]) -> Expect {
-    Expect::Failure(kinds, Fate::Open)
+    Expect::Failure(kinds, ExpectedDelivery::Open)
 }
 
-/// Servers, and how to call them.
-pub(super) struct Scene {
+/// The servers of a case, and how they are called.
+pub(super) struct Setup {
     pub(super) settings: Settings,
     /// Where the request goes.
     pub(super) url: String,
@@ -107,7 +107,7 @@ pub(super) struct Scene {
     _ports: Option<Box<dyn Any + Send>>,
 }
 
-impl Scene {
+impl Setup {
     /// A server over plain HTTP that plays this script.
     pub(super) fn plain(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
         Self::server(FaultServer::builder().script(script))
@@ -120,9 +120,9 @@ impl Scene {
 
     /// A server that is spoken to in HTTP/2.
     pub(super) fn http2(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
-        let mut scene = Self::plain(script)?;
-        scene.settings.http2_prior_knowledge = true;
-        Ok(scene)
+        let mut setup = Self::plain(script)?;
+        setup.settings.http2_prior_knowledge = true;
+        Ok(setup)
     }
 
     pub(super) fn server(builder: FaultServerBuilder) -> io::Result<Self> {

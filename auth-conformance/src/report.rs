@@ -19,7 +19,7 @@ pub struct CaseReport {
     /// What happens in it, in words.
     pub does: &'static str,
     /// Whether it passed.
-    pub verdict: CaseResult,
+    pub result: CaseResult,
     /// What the transport returned and what arrived, in a line.
     pub observed: String,
 }
@@ -54,7 +54,7 @@ impl SuiteReport {
 
     /// The cases that failed.
     pub fn failed(&self) -> impl Iterator<Item = &CaseReport> {
-        self.cases.iter().filter(|case| matches!(case.verdict, CaseResult::Failed { .. }))
+        self.cases.iter().filter(|case| matches!(case.result, CaseResult::Failed { .. }))
     }
 
     /// Whether none failed, and every excuse was for a case that exists.
@@ -80,7 +80,7 @@ impl fmt::Display for SuiteReport {
         let excused = self
             .cases
             .iter()
-            .filter(|case| matches!(case.verdict, CaseResult::Excused { .. }))
+            .filter(|case| matches!(case.result, CaseResult::Excused { .. }))
             .count();
         let passed = self.cases.len() - failed - excused;
         write!(f, "conformance: {passed} passed, {failed} failed, {excused} excused")?;
@@ -96,8 +96,8 @@ impl fmt::Display for SuiteReport {
 
 impl fmt::Display for CaseReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, does, verdict, observed } = self;
-        match verdict {
+        let Self { name, does, result, observed } = self;
+        match result {
             CaseResult::Passed => write!(f, "  ok       {name}: {observed}"),
             CaseResult::Excused { reason } => {
                 write!(f, "  excused  {name}: {observed} ({reason})")

@@ -169,10 +169,10 @@ impl Suite {
     }
 
     async fn judge(&self, case: &Case) -> CaseReport {
-        let report = |verdict, observed: &str| CaseReport {
+        let report = |result, observed: &str| CaseReport {
             name: case.name,
             does: case.does,
-            verdict,
+            result,
             observed: observed.to_owned(),
         };
         if let Some((_, reason)) = self.excuses.iter().find(|(name, _)| name == case.name) {

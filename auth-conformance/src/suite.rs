@@ -11,9 +11,9 @@ use std::{
 use auth_core::{BlockingTransport, Transport};
 
 use crate::{
-    case::{Case, Scene},
+    case::{Case, Setup},
     cases::all,
-    judge::{Outcome, judge},
+    judge::{CallResult, judge},
     report::{CaseReport, CaseResult, SuiteReport},
     settings::Settings,
     watchdog::{within, within_blocking},
@@ -116,21 +116,21 @@ impl<F> AsyncSuite<F> {
     {
         let mut reports = Vec::new();
         for case in self.choice.cases() {
-            reports.push(match (case.scene)() {
-                Ok(scene) => {
-                    let transport = (self.make)(&scene.settings);
-                    let limit = scene.settings.timeout + self.choice.allowance;
-                    let mut outcomes = Vec::new();
+            reports.push(match (case.setup)() {
+                Ok(setup) => {
+                    let transport = (self.make)(&setup.settings);
+                    let limit = setup.settings.timeout + self.choice.allowance;
+                    let mut results = Vec::new();
                     for _ in case.calls {
-                        let Ok(request) = scene.request() else { break };
+                        let Ok(request) = setup.request() else { break };
                         let started = Instant::now();
                         let outcome = within(limit, transport.send(request)).await;
-                        outcomes.push((outcome, started.elapsed()));
+                        results.push((outcome, started.elapsed()));
                     }
                     drop(transport);
-                    self.choice.report(&case, &scene, &outcomes)
+                    self.choice.report(&case, &setup, &results)
                 }
-                Err(error) => no_scene(&case, &error),
+                Err(error) => no_setup(&case, &error),
             });
         }
         self.choice.finish(reports)
@@ -146,22 +146,22 @@ impl<F> BlockingSuite<F> {
     {
         let mut reports = Vec::new();
         for case in self.choice.cases() {
-            reports.push(match (case.scene)() {
-                Ok(scene) => {
-                    let transport = Arc::new((self.make)(&scene.settings));
-                    let limit = scene.settings.timeout + self.choice.allowance;
-                    let mut outcomes = Vec::new();
+            reports.push(match (case.setup)() {
+                Ok(setup) => {
+                    let transport = Arc::new((self.make)(&setup.settings));
+                    let limit = setup.settings.timeout + self.choice.allowance;
+                    let mut results = Vec::new();
                     for _ in case.calls {
-                        let Ok(request) = scene.request() else { break };
+                        let Ok(request) = setup.request() else { break };
                         let started = Instant::now();
                         let shared = Arc::clone(&transport);
                         let outcome = within_blocking(limit, move || shared.send_blocking(request));
-                        outcomes.push((outcome, started.elapsed()));
+                        results.push((outcome, started.elapsed()));
                     }
                     drop(transport);
-                    self.choice.report(&case, &scene, &outcomes)
+                    self.choice.report(&case, &setup, &results)
                 }
-                Err(error) => no_scene(&case, &error),
+                Err(error) => no_setup(&case, &error),
             });
         }
         self.choice.finish(reports)
@@ -188,10 +188,10 @@ impl Choice {
             .collect()
     }
 
-    fn report(&self, case: &Case, scene: &Scene, outcomes: &[(Outcome, Duration)]) -> CaseReport {
-        let judgement = judge(case, scene, outcomes);
+    fn report(&self, case: &Case, setup: &Setup, results: &[(CallResult, Duration)]) -> CaseReport {
+        let judgement = judge(case, setup, results);
         let excuse = self.excuses.iter().find(|(name, _)| name == case.name);
-        let verdict = match excuse {
+        let result = match excuse {
             Some((_, reason)) if judgement.broken.is_empty() => {
                 CaseResult::Excused { reason: reason.clone() }
             }
@@ -205,7 +205,7 @@ impl Choice {
                 }
             }
         };
-        CaseReport { name: case.name, does: case.does, verdict, observed: judgement.observed }
+        CaseReport { name: case.name, does: case.does, result, observed: judgement.observed }
     }
 
     fn finish(&self, reports: Vec<CaseReport>) -> SuiteReport {
@@ -219,12 +219,12 @@ impl Choice {
 }
 
 /// Nobody's fault but the machine's.
-fn no_scene(case: &Case, error: &io::Error) -> CaseReport {
+fn no_setup(case: &Case, error: &io::Error) -> CaseReport {
     CaseReport {
         name: case.name,
         does: case.does,
-        verdict: CaseResult::Failed {
-            complaints: vec![format!("could not set the scene: {error}")],
+        result: CaseResult::Failed {
+            complaints: vec![format!("the case could not be set up: {error}")],
         },
         observed: "nothing".to_owned(),
     }

@@ -36,7 +36,7 @@ pub struct CallOutcome {
 
 #[derive(Clone)]
 pub(crate) enum Content {
-    CannedResponse(CannedResponse),
+    Response(CannedResponse),
     Failure(TransportError),
     Never,
     Computed(Arc<Compute>),
@@ -92,7 +92,7 @@ impl CallOutcome {
 
 impl From<CannedResponse> for CallOutcome {
     fn from(response: CannedResponse) -> Self {
-        Self::new(Content::CannedResponse(response))
+        Self::new(Content::Response(response))
     }
 }
 
@@ -111,12 +111,12 @@ impl From<TransportError> for CallOutcome {
 impl fmt::Debug for CallOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let content: &dyn fmt::Debug = match &self.content {
-            Content::CannedResponse(response) => response,
+            Content::Response(response) => response,
             Content::Failure(error) => error,
             Content::Never => &"never",
             Content::Computed(_) => &"computed",
         };
-        f.debug_struct("Reply")
+        f.debug_struct("CallOutcome")
             .field("content", content)
             .field("delay", &self.delay)
             .field("gate", &self.gate)

@@ -196,7 +196,7 @@ impl From<Response> for CannedResponse {
 
 impl fmt::Debug for CannedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
+        f.debug_struct("CannedResponse")
             .field("status", &self.status)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("members", &self.members.keys().collect::<Vec<_>>())

@@ -1,7 +1,7 @@
 //! A model of an authorization server, in process and on a socket.
 
 mod builder;
-mod dressing;
+mod decision;
 mod fault;
 #[cfg(feature = "server")]
 mod http;
@@ -12,16 +12,17 @@ mod server;
 mod settings;
 mod split_mix;
 mod transport;
+mod wording;
 
 #[cfg(feature = "server")]
 pub use self::http::ListeningAuthServer;
 pub use self::{
     builder::FakeAuthServerBuilder,
-    dressing::Dressing,
     fault::Fault,
     report::{Knowledge, Replay, Revocation, RevokedBecause, ServerReport},
     server::FakeAuthServer,
     settings::Rotation,
+    wording::Wording,
 };
 
 #[cfg(test)]

@@ -30,8 +30,8 @@ pub use crate::{
     clock::{Participant, VirtualClock},
     expect::Expect,
     fake::{
-        Dressing, FakeAuthServer, FakeAuthServerBuilder, Fault, Knowledge, Replay, Revocation,
-        RevokedBecause, Rotation, ServerReport,
+        FakeAuthServer, FakeAuthServerBuilder, Fault, Knowledge, Replay, Revocation,
+        RevokedBecause, Rotation, ServerReport, Wording,
     },
     recorded::RecordedRequest,
     script::Script,

@@ -16,7 +16,7 @@ use auth_core::{
 };
 
 use self::{
-    call::Call,
+    call::ScriptedCall,
     shared::Shared,
     state::{State, When},
 };
@@ -180,19 +180,19 @@ impl Script {
 
     /// How many calls there were.
     pub fn calls(&self) -> usize {
-        self.lock().exchanges.len()
+        self.lock().calls.len()
     }
 
     /// All requests so far.
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.lock().exchanges.iter().map(|exchange| exchange.request.clone()).collect()
+        self.lock().calls.iter().map(|entry| entry.request.clone()).collect()
     }
 
     /// The request with this number, counted from 1.
     ///
     /// # Panics
     ///
-    /// If there was none; the message shows the exchange.
+    /// If there was none; the message shows the entry.
     #[track_caller]
     pub fn request(&self, number: usize) -> RecordedRequest {
         let found = self.requests().into_iter().nth(number.wrapping_sub(1));
@@ -230,14 +230,14 @@ impl Script {
     }
 
     /// Records the request, and finds its reply.
-    fn receive(&self, request: Request) -> Call<'_> {
+    fn receive(&self, request: Request) -> ScriptedCall<'_> {
         let mut request = RecordedRequest::from(request);
         request.at = self.shared.clock.elapsed();
         let chosen = self.lock().receive(request);
         match chosen {
             // Computed without the lock: the closure may look at the script.
             Ok((number, request, outcome)) => {
-                Call::new(&self.shared, number, outcome.resolved(&request))
+                ScriptedCall::new(&self.shared, number, outcome.resolved(&request))
             }
             Err(message) => panic!("{message}"),
         }

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A scenario that does not hold panics, with what it saw. What was counted is
-//! printed for each, whether it holds or not: exchanges at the server, sessions
+//! printed for each, whether it holds or not: refreshes at the server, sessions
 //! lost though they need not have been (`logouts`, must be 0), and refresh
 //! tokens used again though the client could have known better (`replays`, must
 //! be 0).

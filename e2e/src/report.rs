@@ -30,7 +30,7 @@ impl Report {
         if self.scenarios == 0 {
             println!(
                 "{:<44} {:>7} {:>9} {:>7} {:>7} {:>13}",
-                "scenario", "seconds", "exchanges", "logouts", "replays", "unavoidable"
+                "scenario", "seconds", "refreshes", "logouts", "replays", "unavoidable"
             );
         }
         self.scenarios += 1;
@@ -42,14 +42,14 @@ impl Report {
     pub(crate) fn ended(&mut self, name: &'static str, took: Duration, tally: &Tally, held: bool) {
         let counts = tally.counts();
         let seconds = took.as_secs_f64();
-        let Counts { exchanges, false_logouts, avoidable_replays, .. } = counts;
+        let Counts { refreshes, false_logouts, avoidable_replays, .. } = counts;
         let unavoidable =
             format!("{} / {}", counts.unavoidable_logouts, counts.unavoidable_replays);
         if !held {
             print!("\n{:<44} ", format!("FAILED: {name}"));
         }
         println!(
-            "{seconds:>7.1} {exchanges:>9} {false_logouts:>7} {avoidable_replays:>7} {unavoidable:>13}"
+            "{seconds:>7.1} {refreshes:>9} {false_logouts:>7} {avoidable_replays:>7} {unavoidable:>13}"
         );
         for note in tally.notes() {
             println!("    {note}");
@@ -62,14 +62,14 @@ impl Report {
 
     pub(crate) fn finish(self) -> ExitCode {
         let Counts {
-            exchanges,
+            refreshes,
             false_logouts,
             avoidable_replays,
             unavoidable_replays,
             unavoidable_logouts,
         } = self.total;
         println!(
-            "\n{} scenarios, {exchanges} exchanges, {false_logouts} false logouts, \
+            "\n{} scenarios, {refreshes} refreshes, {false_logouts} false logouts, \
              {avoidable_replays} avoidable replays",
             self.scenarios
         );

@@ -51,7 +51,7 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("account/another process logs in meanwhile", AtServer(login::meanwhile)),
     ("account/another process adopted", AtServer(login::adopted)),
     ("account/refused, and logged in meanwhile", AtServer(login::before_a_refusal)),
-    ("restart/server killed between exchanges", AtServer(restart::adapters)),
+    ("restart/server killed between refreshes", AtServer(restart::adapters)),
     ("restart/server killed before its response", AtServer(restart::before_the_response)),
     ("restart/the same, under an account", AtServer(restart::before_the_response_to_an_account)),
     ("restart/example programs", AtServer(restart::examples)),

@@ -44,9 +44,9 @@ impl Counted {
     /// Tokens that the server refused within the time that they were said to
     /// live.
     pub(crate) const REFUSED: &str = "refused";
-    /// Answers that the session is over.
+    /// Responses that the session is over.
     pub(crate) const LOGGED_OUT: &str = "logged_out";
-    /// Answers that there is no token now.
+    /// Responses that there is no token now.
     pub(crate) const LATER: &str = "later";
 
     pub(crate) fn parse(printed: &[u8]) -> Self {

@@ -276,7 +276,7 @@ impl fmt::Display for Behaviour {
         } else if let Some(raw) = &response.raw {
             write!(f, "{} bytes that are not HTTP", raw.len())?;
         } else {
-            write!(f, "answer {}", response.status)?;
+            write!(f, "response {}", response.status)?;
             if response.endless {
                 f.write_str(" without end")?;
             }

@@ -114,7 +114,7 @@ impl fmt::Debug for Elsewhere {
 }
 
 /// So long a `wait_for_…` waits before it fails the test.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_LIMIT: Duration = Duration::from_secs(30);
 
 impl FaultServer {
     pub(super) fn new(
@@ -203,7 +203,7 @@ impl FaultServer {
     /// If they have not within 30 s.
     #[track_caller]
     pub fn wait_for_requests(&self, count: usize) {
-        let arrived = self.context.log.wait(PATIENCE, |connections| {
+        let arrived = self.context.log.wait(WAIT_LIMIT, |connections| {
             connections.iter().map(|c| c.requests.len()).sum::<usize>() >= count
         });
         assert!(arrived, "{count} requests never came\n{}", self.transcript());
@@ -216,7 +216,7 @@ impl FaultServer {
     /// If they have not within 30 s.
     #[track_caller]
     pub fn wait_for_whole_requests(&self, count: usize) {
-        let arrived = self.context.log.wait(PATIENCE, |connections| {
+        let arrived = self.context.log.wait(WAIT_LIMIT, |connections| {
             let requests = connections.iter().flat_map(|c| &c.requests);
             requests.filter(|request| request.complete).count() >= count
         });
@@ -230,7 +230,7 @@ impl FaultServer {
     /// If they were not within 30 s.
     #[track_caller]
     pub fn wait_for_connections(&self, count: usize) {
-        let arrived = self.context.log.wait(PATIENCE, |connections| connections.len() >= count);
+        let arrived = self.context.log.wait(WAIT_LIMIT, |connections| connections.len() >= count);
         assert!(arrived, "{count} connections never came\n{}", self.transcript());
     }
 
@@ -278,7 +278,7 @@ impl FaultServer {
     /// any body, query or header.
     #[must_use]
     pub fn transcript(&self) -> String {
-        let mut text = format!("exchange with {}:", self.url);
+        let mut text = format!("what came to {}:", self.url);
         for (number, connection) in self.connections().iter().enumerate() {
             let _ = write!(text, "\n  connection {number}");
             if !connection.behaviour.is_empty() {

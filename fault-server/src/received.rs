@@ -110,7 +110,7 @@ impl fmt::Debug for ReceivedRequest {
             .field("headers", &self.headers)
             .field("body", &format_args!("[{} bytes]", self.body.len()))
             .field("complete", &self.complete)
-            .field("reaction", &self.behaviour)
+            .field("behaviour", &self.behaviour)
             .field("unexpected", &self.unexpected)
             .finish()
     }
@@ -123,7 +123,7 @@ impl fmt::Debug for ReceivedConnection {
             .field("handshake", &self.handshake)
             .field("bytes", &format_args!("[{} bytes]", self.bytes.len()))
             .field("requests", &self.requests)
-            .field("reaction", &self.behaviour)
+            .field("behaviour", &self.behaviour)
             .field("problem", &self.problem)
             .finish()
     }

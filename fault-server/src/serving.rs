@@ -50,7 +50,7 @@ impl Connection<'_> {
             }
         }
         for index in 0.. {
-            self.exchange(index)?;
+            self.serve_request(index)?;
             self.socket.reader.resume();
         }
         Ok(())
@@ -91,7 +91,7 @@ impl Connection<'_> {
     }
 
     /// One request, the one with this index, and what is done about it.
-    fn exchange(&mut self, index: usize) -> Result<(), Ending> {
+    fn serve_request(&mut self, index: usize) -> Result<(), Ending> {
         self.wait(|reader| reader.has_begun(index))?;
         if self.wait(|reader| reader.has_head(index)).is_err() {
             return Err(self.give_up("the client left within a request's head".to_owned()));

@@ -8,9 +8,7 @@ use std::io::Write;
 use std::net::TcpStream;
 
 use fault_server::{Behaviour, ClosedPort, FaultServer, Point};
-use support::{
-    BODY, End, connect, exchange_over, expect_silence_after, read_all, read_response, send,
-};
+use support::{BODY, End, call_over, connect, expect_silence_after, read_all, read_response, send};
 
 fn send_connect(proxy: &FaultServer, authority: impl std::fmt::Display) -> TcpStream {
     let mut stream = connect(proxy);
@@ -66,7 +64,7 @@ fn ends_pass_through_a_tunnel() {
         let proxy = FaultServer::plays([Behaviour::relay()]);
         let mut stream = send_connect(&proxy, target.address());
         read_response(&mut stream);
-        assert_eq!(exchange_over(&mut stream), (String::new(), end));
+        assert_eq!(call_over(&mut stream), (String::new(), end));
     }
 }
 

@@ -9,10 +9,10 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use fault_server::{Behaviour, ClosedPort, FaultServer, Point};
-use support::{BODY, End, connect, exchange, exchange_over, head, read_all, read_response, send};
+use support::{BODY, End, call, call_over, connect, head, read_all, read_response, send};
 
 #[test]
-fn a_script_is_played_in_order_one_reaction_a_request() {
+fn a_script_is_played_in_order_one_behaviour_a_request() {
     let server = FaultServer::plays([
         Behaviour::nginx(502),
         Behaviour::json(400, r#"{"error":"invalid_grant"}"#),
@@ -114,7 +114,7 @@ fn stop_takes_in_what_was_sent_before_it() {
 #[test]
 fn a_request_that_is_not_scripted_gets_599_and_fails_verify() {
     let server = FaultServer::plays([]);
-    let (response, end) = exchange(&server);
+    let (response, end) = call(&server);
     assert!(response.starts_with("HTTP/1.1 599 Unknown\r\n"), "{response}");
     assert_eq!(end, End::Eof);
     let message = panic_message(|| server.verify());
@@ -124,11 +124,11 @@ fn a_request_that_is_not_scripted_gets_599_and_fails_verify() {
 }
 
 #[test]
-fn a_reaction_that_is_not_played_fails_verify() {
+fn a_behaviour_that_is_not_played_fails_verify() {
     let server = FaultServer::plays([Behaviour::reset(Point::AfterBody), Behaviour::nginx(503)]);
     let message = panic_message(|| server.verify());
     assert!(message.contains("never played: reset after the request's body"), "{message}");
-    assert!(message.contains("never played: answer 503"), "{message}");
+    assert!(message.contains("never played: response 503"), "{message}");
 }
 
 #[test]
@@ -153,12 +153,12 @@ fn a_handler_is_asked_about_every_whole_request() {
     assert!(read_response(&mut stream).starts_with("HTTP/1.1 200 "));
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     assert!(read_response(&mut stream).starts_with("HTTP/1.1 400 "));
-    assert_eq!(server.requests()[1].behaviour, "answer 400");
+    assert_eq!(server.requests()[1].behaviour, "response 400");
     server.verify();
 }
 
 #[test]
-fn a_response_of_a_model_is_a_reaction() {
+fn an_http_response_is_a_behaviour() {
     let server = FaultServer::with_handler(|_| {
         let response = http::Response::builder()
             .status(429)
@@ -168,7 +168,7 @@ fn a_response_of_a_model_is_a_reaction() {
         Behaviour::from(response.unwrap()).then_close()
     });
     assert_eq!(
-        exchange(&server).0,
+        call(&server).0,
         "HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\ncontent-length: 2\r\n\
          connection: close\r\n\r\n{}"
     );
@@ -177,13 +177,13 @@ fn a_response_of_a_model_is_a_reaction() {
 #[test]
 fn a_behaviour_is_shown_without_its_body() {
     let shown = format!("{:?}", Behaviour::json(200, r#"{"secret":"s-1"}"#));
-    assert_eq!(shown, "Behaviour(answer 200)");
+    assert_eq!(shown, "Behaviour(response 200)");
 }
 
 #[test]
 fn a_handler_can_break_off() {
     let server = FaultServer::with_handler(|_| Behaviour::reset(Point::AfterBody));
-    assert_eq!(exchange(&server), (String::new(), End::Reset));
+    assert_eq!(call(&server), (String::new(), End::Reset));
 }
 
 #[test]
@@ -198,13 +198,13 @@ fn connections_persist_unless_somebody_wants_otherwise() {
 
     // The server says so.
     let server = FaultServer::plays([Behaviour::response(200).then_close()]);
-    let (response, end) = exchange(&server);
+    let (response, end) = call(&server);
     assert!(response.contains("connection: close\r\n"), "{response}");
     assert_eq!(end, End::Eof);
 
     // The server does not say so.
     let server = FaultServer::plays([Behaviour::response(200).keep_alive_then_close()]);
-    let (response, end) = exchange(&server);
+    let (response, end) = call(&server);
     assert!(!response.contains("connection"), "{response}");
     assert_eq!(end, End::Eof);
 }
@@ -215,7 +215,7 @@ fn a_fault_for_a_new_connection_strikes_a_persistent_one_at_its_next_request() {
     let mut stream = connect(&server);
     send(&mut stream);
     read_response(&mut stream);
-    assert_eq!(exchange_over(&mut stream), (String::new(), End::Reset));
+    assert_eq!(call_over(&mut stream), (String::new(), End::Reset));
     server.verify();
 }
 
@@ -262,7 +262,7 @@ fn redirects_name_the_server_itself_or_another_origin() {
 
         // Who follows is found out.
         assert!(server.elsewhere().url().starts_with("http://localhost:"));
-        exchange(server.elsewhere());
+        call(server.elsewhere());
         assert_eq!(server.elsewhere().body_bytes_received(), BODY.len());
         let message = panic_message(|| server.verify());
         assert!(message.contains("to the other origin"), "{message}");
@@ -274,7 +274,7 @@ fn headers_and_content_type_are_as_asked() {
     let server = FaultServer::plays([Behaviour::json(200, "{}")
         .content_type("text/html")
         .header("retry-after", "7")]);
-    let (response, _) = exchange_once(&server);
+    let (response, _) = call_once(&server);
     assert_eq!(response.matches("content-type").count(), 1, "{response}");
     assert!(response.contains("content-type: text/html\r\n"), "{response}");
     assert!(response.contains("retry-after: 7\r\n"), "{response}");
@@ -284,7 +284,7 @@ fn headers_and_content_type_are_as_asked() {
 fn a_drip_comes_to_the_same_response() {
     let plain = FaultServer::plays([Behaviour::nginx(500)]);
     let dripped = FaultServer::plays([Behaviour::nginx(500).drip(Duration::ZERO)]);
-    assert_eq!(exchange_once(&plain), exchange_once(&dripped));
+    assert_eq!(call_once(&plain), call_once(&dripped));
 }
 
 #[test]
@@ -295,12 +295,12 @@ fn a_closed_port_refuses_until_it_opens() {
     let url = port.url();
     let server = port.open(FaultServer::builder().script([Behaviour::response(200)])).unwrap();
     assert_eq!(server.url(), url);
-    exchange_once(&server);
+    call_once(&server);
     server.verify();
 }
 
 /// One request that asks for the connection to be closed.
-fn exchange_once(server: &FaultServer) -> (String, End) {
+fn call_once(server: &FaultServer) -> (String, End) {
     let mut stream = connect(server);
     stream.write_all(b"GET /token HTTP/1.1\r\nconnection: close\r\n\r\n").unwrap();
     read_all(&mut stream)

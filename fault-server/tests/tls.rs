@@ -115,7 +115,7 @@ fn certificates_that_are_not_good() {
 }
 
 #[test]
-fn a_certificate_that_is_refreshed() {
+fn a_certificate_that_is_renewed() {
     let server = FaultServer::plays_over_tls([
         Behaviour::present(Certificate::Expired),
         Behaviour::json(200, r#"{"id":7}"#),

@@ -1,5 +1,5 @@
 //! Every status is a response, and none is a reason to ask again or elsewhere.
-use crate::case::{Case, Expect, ExpectedResponse, Scene, response, tokens};
+use crate::case::{Case, Expect, ExpectedResponse, Setup, response, tokens};
 use auth_testkit::behaviours;
 use fault_server::Behaviour;
 
@@ -9,7 +9,7 @@ macro_rules! status {
         Case {
             name: $name,
             does: $does,
-            scene: || Scene::plain([$behaviour, tokens()]),
+            setup: || Setup::plain([$behaviour, tokens()]),
             calls: &[$expect],
         }
     };
@@ -20,7 +20,7 @@ macro_rules! redirect {
         Case {
             name: $name,
             does: $does,
-            scene: || Ok(Scene::plain([$behaviour, tokens()])?.redirecting()),
+            setup: || Ok(Setup::plain([$behaviour, tokens()])?.redirecting()),
             calls: &[response($status, "")],
         }
     };

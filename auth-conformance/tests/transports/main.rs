@@ -106,7 +106,7 @@ fn an_excuse_does_not_cover_a_broken_promise() {
             .run()
     };
     let report = run(Flaw::MistakesTheKind);
-    assert!(matches!(report.cases()[0].verdict, CaseResult::Excused { .. }), "{report}");
+    assert!(matches!(report.cases()[0].result, CaseResult::Excused { .. }), "{report}");
     assert_caught(&run(Flaw::SaysResetIsNotSent), Flaw::SaysResetIsNotSent, "NotSent is said");
 }
 
@@ -114,10 +114,10 @@ fn an_excuse_does_not_cover_a_broken_promise() {
 fn a_case_that_does_not_exist_is_not_excused_in_silence() {
     let report = auth_conformance::blocking_transport(|settings| Simple::new(settings, Flaw::None))
         .only("response")
-        .excuse("h3_answer", "only plain HTTP/1.1")
+        .excuse("h3_response", "only plain HTTP/1.1")
         .run();
     assert!(!report.passed());
-    assert!(report.to_string().contains("there is no case \"h3_answer\""));
+    assert!(report.to_string().contains("there is no case \"h3_response\""));
 }
 
 fn assert_caught(report: &SuiteReport, flaw: Flaw, says: &str) {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use auth_core::BodyFormat;
 
 use super::{
-    dressing::Dressing,
     fault::Fault,
     server::FakeAuthServer,
     settings::{Rotation, Settings, Time},
+    wording::Wording,
 };
 use crate::VirtualClock;
 
@@ -144,7 +144,7 @@ impl FakeAuthServerBuilder {
 
     /// Throttles more than so many requests in each such span of time, the
     /// first of which begins with the first request. `Retry-After` names the
-    /// span's end, in whole seconds, where the dressing sends one.
+    /// span's end, in whole seconds, where the wording sends one.
     pub fn rate_limit(mut self, requests: u32, per: Duration) -> Self {
         self.settings.rate_limit = Some((requests, per));
         self
@@ -163,8 +163,8 @@ impl FakeAuthServerBuilder {
     }
 
     /// Whose words it uses.
-    pub fn dressing(mut self, dressing: Dressing) -> Self {
-        self.settings.dressing = dressing;
+    pub fn wording(mut self, wording: Wording) -> Self {
+        self.settings.wording = wording;
         self
     }
 

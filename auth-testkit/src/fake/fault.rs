@@ -41,7 +41,7 @@ impl Fault {
     }
 
     /// Whether the response reaches the client.
-    pub(super) fn responses(self) -> bool {
+    pub(super) fn delivers_response(self) -> bool {
         matches!(self, Self::None | Self::Delay(_))
     }
 }

@@ -6,7 +6,7 @@ use auth_core::TokenEndpoint;
 use fault_server::{Behaviour, Certificate, Cut, FaultServer, Point, ReceivedRequest};
 
 use super::{fault::Fault, server::FakeAuthServer, transport::proxy_page};
-use crate::{RecordedRequest, transcript::Outcome};
+use crate::{RecordedRequest, transcript::CallState};
 
 impl FakeAuthServer {
     /// Listens on a free port of 127.0.0.1, over plain HTTP, until the returned
@@ -54,8 +54,8 @@ impl FakeAuthServer {
             Fault::Status(status) | Fault::StatusAfter(status) => proxy_page(status),
             _ => handled.response.clone(),
         };
-        let outcome = Outcome::Answered(response.build());
-        self.shared.close(handled.call, outcome, handled.unsettled(), true);
+        let state = CallState::Responded(response.build());
+        self.shared.close(handled.call, state, handled.unsettled(), true);
         match handled.fault {
             Fault::Refused | Fault::LostBefore | Fault::LostAfter => {
                 Behaviour::reset(Point::AfterBody)

@@ -8,12 +8,11 @@ use std::time::Duration;
 pub struct ServerReport {
     /// Requests that arrived, and those that a fault kept from arriving.
     pub requests: usize,
-    /// New access tokens issued for a request, whether or not the response
-    /// arrived.
-    pub exchanges: usize,
+    /// Responses with new access tokens, whether or not they arrived.
+    pub issued: usize,
     /// The same tokens given once more, within the grace period.
     pub repeats: usize,
-    /// Exchanges whose response was lost.
+    /// Responses with tokens that were lost.
     pub lost_responses: usize,
     /// Requests that a fault ended before anything was done about them.
     pub faults_before: usize,

@@ -39,7 +39,7 @@ use crate::{RecordedRequest, VirtualClock};
 /// let tokens = refresh_blocking(refresh, &server, server.clock()).unwrap();
 ///
 /// assert_eq!(server.subject_of(&tokens.access_token).as_deref(), Some("ada"));
-/// assert_eq!(server.report().exchanges, 1);
+/// assert_eq!(server.report().issued, 1);
 /// server.assert_never_replayed();
 /// ```
 #[derive(Clone)]
@@ -124,7 +124,7 @@ impl FakeAuthServer {
 
     /// Every request so far.
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.lock().exchanges.iter().map(|exchange| exchange.request.clone()).collect()
+        self.lock().calls.iter().map(|entry| entry.request.clone()).collect()
     }
 
     /// The whole exchange so far as text, secrets by number.
@@ -138,7 +138,7 @@ impl FakeAuthServer {
     ///
     /// # Panics
     ///
-    /// See above. The message shows the whole exchange.
+    /// See above. The message shows the whole entry.
     #[track_caller]
     pub fn assert_never_replayed(&self) {
         let problem = self.lock().explain_replays();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::BodyFormat;
 
-use super::{dressing::Dressing, fault::Fault};
+use super::{fault::Fault, wording::Wording};
 use crate::RecordedRequest;
 
 /// What becomes of a refresh token that was used.
@@ -35,7 +35,7 @@ pub(super) struct Settings {
     pub(super) absolute_limit: Option<Duration>,
     pub(super) rate_limit: Option<(u32, Duration)>,
     pub(super) at_random: Vec<(Fault, u8)>,
-    pub(super) dressing: Dressing,
+    pub(super) wording: Wording,
 }
 
 #[derive(Clone)]
@@ -66,7 +66,7 @@ impl Default for Settings {
             absolute_limit: None,
             rate_limit: None,
             at_random: Vec::new(),
-            dressing: Dressing::Rfc,
+            wording: Wording::Rfc,
         }
     }
 }

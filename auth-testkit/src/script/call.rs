@@ -3,17 +3,17 @@
 use auth_core::{Response, TransportError, TransportErrorKind};
 
 use super::shared::Shared;
-use crate::{CallOutcome, Gate, call_outcome::Content, transcript::Outcome};
+use crate::{CallOutcome, Gate, call_outcome::Content, transcript::CallState};
 
 /// A call under way. Dropped before its end, it was given up.
-pub(super) struct Call<'a> {
+pub(super) struct ScriptedCall<'a> {
     shared: &'a Shared,
     call: usize,
     pub(super) outcome: CallOutcome,
     ended: bool,
 }
 
-impl<'a> Call<'a> {
+impl<'a> ScriptedCall<'a> {
     pub(super) fn new(shared: &'a Shared, call: usize, outcome: CallOutcome) -> Self {
         Self { shared, call, outcome, ended: false }
     }
@@ -27,7 +27,7 @@ impl<'a> Call<'a> {
 
     pub(super) fn end(mut self) -> Result<Response, TransportError> {
         let result = match &self.outcome.content {
-            Content::CannedResponse(response) => Ok(response.build()),
+            Content::Response(response) => Ok(response.build()),
             Content::Failure(error) => Err(error.clone()),
             // Computed replies were resolved at the start.
             Content::Never | Content::Computed(_) => {
@@ -36,25 +36,25 @@ impl<'a> Call<'a> {
         };
         self.ended = true;
         self.record(match &result {
-            Ok(response) => Outcome::Answered(response.clone()),
-            Err(error) => Outcome::Failed(error.clone()),
+            Ok(response) => CallState::Responded(response.clone()),
+            Err(error) => CallState::Failed(error.clone()),
         });
         result
     }
 
-    fn record(&self, outcome: Outcome) {
+    fn record(&self, new: CallState) {
         let now = self.shared.clock.elapsed();
-        let mut state = self.shared.lock();
-        let exchange = &mut state.exchanges[self.call];
-        exchange.outcome = outcome;
-        exchange.ended = Some(now);
+        let mut script = self.shared.lock();
+        let entry = &mut script.calls[self.call];
+        entry.state = new;
+        entry.ended = Some(now);
     }
 }
 
-impl Drop for Call<'_> {
+impl Drop for ScriptedCall<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.record(Outcome::GivenUp);
+            self.record(CallState::GivenUp);
         }
     }
 }

@@ -1,11 +1,11 @@
-//! Which reply a call gets, and what is wrong with an exchange.
+//! Which reply a call gets, and what is wrong with an entry.
 
 use std::{collections::VecDeque, fmt::Write as _, panic::Location};
 
 use crate::{
     CallOutcome, Expect, RecordedRequest,
     call_outcome::Content,
-    transcript::{Exchange, Outcome, Secrets, describe_response, render},
+    transcript::{CallState, RecordedCall, Secrets, describe_response, render},
 };
 
 /// When a reply is given.
@@ -31,7 +31,7 @@ pub(super) struct State {
     /// Given when asked for.
     on_request: Vec<Step>,
     scripted: usize,
-    pub(super) exchanges: Vec<Exchange>,
+    pub(super) calls: Vec<RecordedCall>,
     /// The first thing that went wrong.
     failure: Option<String>,
     finished: bool,
@@ -44,7 +44,7 @@ impl State {
             in_order: VecDeque::new(),
             on_request: Vec::new(),
             scripted: 0,
-            exchanges: Vec::new(),
+            calls: Vec::new(),
             failure: None,
             finished: false,
         }
@@ -70,17 +70,17 @@ impl State {
         request: RecordedRequest,
     ) -> Result<(usize, RecordedRequest, CallOutcome), String> {
         let chosen = self.choose(&request);
-        let call = self.exchanges.len();
-        self.exchanges.push(Exchange {
+        let call = self.calls.len();
+        self.calls.push(RecordedCall {
             request: request.clone(),
-            outcome: Outcome::UnderWay,
+            state: CallState::UnderWay,
             ended: None,
             step: chosen.as_ref().ok().map(|step| (step.number, step.location)),
         });
         match chosen {
             Ok(step) => Ok((call, request, step.outcome)),
             Err(mismatch) => {
-                self.exchanges[call].outcome = Outcome::Unexpected;
+                self.calls[call].state = CallState::Unexpected;
                 let message = match mismatch {
                     None => self.explain(
                         &format!("call {} was not expected", call + 1),
@@ -114,12 +114,12 @@ impl State {
     }
 
     fn scripted_calls(&self) -> usize {
-        self.exchanges.iter().filter(|exchange| exchange.step.is_some()).count()
+        self.calls.iter().filter(|entry| entry.step.is_some()).count()
     }
 
     pub(super) fn transcript(&self) -> String {
         let mut secrets = Secrets::default();
-        let text = render(&self.exchanges, &mut secrets, false);
+        let text = render(&self.calls, &mut secrets, false);
         secrets.scrub(text)
     }
 
@@ -150,23 +150,22 @@ impl State {
         let what = if count == 1 { "a step was" } else { "steps were" };
         Some(self.explain(
             &format!("{what} left over"),
-            Some((calls(done + count), calls(self.exchanges.len()))),
+            Some((calls(done + count), calls(self.calls.len()))),
         ))
     }
 
     fn explain_mismatch(&self, step: &Step) -> String {
         let headline = format!(
             "call {} does not look as step {} ({}) expects",
-            self.exchanges.len(),
+            self.calls.len(),
             step.number,
             step.location
         );
         self.explain_with(&headline, |secrets| {
-            let (When::Next(Some(expect)), Some(exchange)) = (&step.when, self.exchanges.last())
-            else {
+            let (When::Next(Some(expect)), Some(entry)) = (&step.when, self.calls.last()) else {
                 return None;
             };
-            let differences = expect.differences(&exchange.request, secrets);
+            let differences = expect.differences(&entry.request, secrets);
             let (expected, actual): (Vec<_>, Vec<_>) = differences.into_iter().unzip();
             Some((expected.join(", "), actual.join(", ")))
         })
@@ -183,9 +182,9 @@ impl State {
         versus: impl FnOnce(&mut Secrets) -> Option<(String, String)>,
     ) -> String {
         let mut secrets = Secrets::default();
-        let exchanges = render(&self.exchanges, &mut secrets, true);
+        let calls = render(&self.calls, &mut secrets, true);
         let mut text =
-            format!("{headline}\n\nthe exchange (script made at {}):\n{exchanges}", self.made_at);
+            format!("{headline}\n\nthe calls (script made at {}):\n{calls}", self.made_at);
         let mut left_over: Vec<_> = self.left_over().collect();
         left_over.sort_by_key(|step| step.number);
         if !left_over.is_empty() {
@@ -212,7 +211,7 @@ fn calls(count: usize) -> String {
 
 fn describe_outcome(outcome: &CallOutcome, secrets: &mut Secrets) -> String {
     match &outcome.content {
-        Content::CannedResponse(response) => describe_response(&response.build(), secrets),
+        Content::Response(response) => describe_response(&response.build(), secrets),
         Content::Failure(error) => error.to_string(),
         Content::Never => "never comes".to_owned(),
         Content::Computed(_) => "computed from the request".to_owned(),

@@ -152,7 +152,7 @@ async fn a_gate_holds_outcomes_back() {
 }
 
 #[test]
-fn an_unexpected_call_fails_the_test_and_shows_the_exchange() {
+fn an_unexpected_call_fails_the_test_and_shows_the_calls() {
     let script = Script::new().status(502).tokens("at-2", "rt-2");
     let text = message(|| {
         run(&script, "rt-1").unwrap();
@@ -167,7 +167,7 @@ fn an_unexpected_call_fails_the_test_and_shows_the_exchange() {
         text,
         "call 3 was not expected\n\
          \n\
-         the exchange (script made at HERE):\n  \
+         the calls (script made at HERE):\n  \
            1. at 0 ms: POST auth.example.com/token grant_type=refresh_token \
               refresh_token=[secret 1] client_id=my-client\n     \
               <- 502, no body   (step 1, HERE)\n  \

@@ -87,7 +87,7 @@ pub fn read_response(stream: &mut impl Read) -> String {
 }
 
 /// One request over this connection, and everything that comes back.
-pub fn exchange_over(stream: &mut (impl Read + Write)) -> (String, End) {
+pub fn call_over(stream: &mut (impl Read + Write)) -> (String, End) {
     // A reset is told once: to the write, if it is there by then, or else to
     // the read.
     let sent = try_send(stream);
@@ -102,8 +102,8 @@ pub fn exchange_over(stream: &mut (impl Read + Write)) -> (String, End) {
 }
 
 /// One request over a connection of its own, and everything that comes back.
-pub fn exchange(server: &FaultServer) -> (String, End) {
-    exchange_over(&mut connect(server))
+pub fn call(server: &FaultServer) -> (String, End) {
+    call_over(&mut connect(server))
 }
 
 /// Whether an error of a read or a write says that the peer has sent RST.
