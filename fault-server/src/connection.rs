@@ -33,7 +33,7 @@ impl Connection<'_> {
             }
             (Cut::RefuseStream, Some(stream)) => self.send(&frames::refuse_stream(stream)),
             (Cut::TlsAlert(_) | Cut::GoAway | Cut::RefuseStream, _) => {
-                Err(self.give_up(format!("{cut} is scripted where it cannot be said")))
+                Err(self.give_up(format!("{cut} is not possible at this point of this connection")))
             }
         }
     }
@@ -44,8 +44,8 @@ impl Connection<'_> {
         CLOSE
     }
 
-    /// Reads until the condition holds, and replies to HTTP/2 frames that want
-    /// it; fails if the client leaves before.
+    /// Reads until the condition holds, and acknowledges HTTP/2 frames. Fails if
+    /// the client leaves before.
     pub(super) fn wait(
         &mut self,
         condition: impl Fn(&RequestReader) -> bool,

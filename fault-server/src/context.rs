@@ -2,13 +2,18 @@
 
 use std::fmt;
 
+use super::behaviour::Behaviour;
 use super::log::Log;
 use super::script::Source;
 use super::stop::Stop;
 use super::tls::Certificate;
 
+pub(super) type ConnectionHandler = Box<dyn Fn(usize) -> Option<Behaviour> + Send + Sync>;
+
 pub(super) struct Context {
     pub(super) source: Source,
+    /// Asked about each connection, by its number, when it is accepted.
+    pub(super) connection_handler: Option<ConnectionHandler>,
     pub(super) log: Log,
     pub(super) tls: Option<Certificate>,
     pub(super) stop: Stop,

@@ -86,9 +86,10 @@ fn accept(
     context: &Arc<Context>,
 ) -> Vec<Served> {
     let mut served: Vec<Served> = Vec::new();
+    let mut accepted = 0;
     loop {
         let (tcp, from) = match listener.accept() {
-            Ok(accepted) => accepted,
+            Ok(connection) => connection,
             // The client was gone before it was accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -99,8 +100,13 @@ fn accept(
         }
         served.retain(|one| !one.thread.is_finished());
         let _ = tcp.set_nodelay(true);
-        let (number, early) =
-            context.log.connection(context.tls.is_some(), || context.source.for_connection());
+        // Asked without the lock of the log, so that it may look at the server.
+        let number = accepted;
+        accepted += 1;
+        let early = context.connection_handler.as_ref().and_then(|handler| handler(number));
+        let early = context.log.connection(context.tls.is_some(), || {
+            early.or_else(|| context.source.for_connection())
+        });
         let tcp = Arc::new(tcp);
         let weak = Arc::downgrade(&tcp);
         let context = Arc::clone(context);

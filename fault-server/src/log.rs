@@ -29,13 +29,13 @@ impl Log {
         Self { started: Instant::now(), state: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// A connection was accepted; returns its number, and the reaction that it
-    /// takes. Nothing else arrives between the two.
+    /// A connection was accepted; returns the behaviour that it takes. Nothing
+    /// else arrives between the two.
     pub(super) fn connection(
         &self,
         tls: bool,
         take: impl FnOnce() -> Option<Behaviour>,
-    ) -> (usize, Option<Behaviour>) {
+    ) -> Option<Behaviour> {
         let arrived = self.started.elapsed();
         let mut state = self.lock();
         let behaviour = take();
@@ -48,11 +48,11 @@ impl Log {
             problem: None,
         });
         self.changed.notify_all();
-        (state.connections.len() - 1, behaviour)
+        behaviour
     }
 
     /// A request's header section is complete; returns what is to be done about
-    /// it. Nothing else arrives between the two, so that reactions are taken in
+    /// it. Nothing else arrives between the two, so that behaviours are taken in
     /// the order of the record.
     pub(super) fn request(
         &self,

@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread;
 
-use http::{Method, header};
+use http::Method;
 
 use super::behaviour::Behaviour;
 use super::connection::{CLOSE, Connection};
@@ -37,7 +37,7 @@ impl Connection<'_> {
             self.send(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
             self.tunnel(&upstream)
         } else {
-            let passed_on = (&*upstream).write_all(&in_origin_form(request, path));
+            let passed_on = (&*upstream).write_all(&request.forwarded(path));
             match passed_on.and_then(|()| copy(&upstream, &self.socket.tcp)) {
                 Ok(()) => Err(CLOSE),
                 Err(_) => Err(Ending::Reset),
@@ -107,36 +107,6 @@ fn absolute_form(target: &str) -> Option<(&str, &str)> {
     Some(rest.split_at(slash))
 }
 
-/// The request as the origin gets it, with the end of the connection as the
-/// end of the response.
-fn in_origin_form(request: &ReceivedRequest, path: &str) -> Vec<u8> {
-    let path = if path.is_empty() { "/" } else { path };
-    let mut out = format!("{} {path} HTTP/1.1\r\n", request.method).into_bytes();
-    for (name, value) in &request.headers {
-        let is_of_this_hop = [
-            header::CONNECTION,
-            header::TRANSFER_ENCODING,
-            header::CONTENT_LENGTH,
-            header::EXPECT,
-            header::PROXY_AUTHORIZATION,
-        ]
-        .contains(name)
-            || name == "proxy-connection";
-        if !is_of_this_hop {
-            out.extend_from_slice(name.as_str().as_bytes());
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value.as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
-    }
-    let length = request.body.len();
-    out.extend_from_slice(
-        format!("content-length: {length}\r\nconnection: close\r\n\r\n").as_bytes(),
-    );
-    out.extend_from_slice(&request.body);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,7 +117,7 @@ mod tests {
             ("http://a:1/b?c", Some(("a:1", "/b?c"))),
             ("http://a:1", Some(("a:1", ""))),
             ("https://a/", None),
-            ("/token", None),
+            ("/items", None),
         ];
         for (target, expected) in table {
             assert_eq!(absolute_form(target), expected);

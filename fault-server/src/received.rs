@@ -3,56 +3,56 @@
 use std::fmt;
 use std::time::Duration;
 
-use http::{HeaderMap, Method, Version};
+use http::{HeaderMap, Method, Version, header};
 
 /// A request as it arrived, perhaps only in part.
 ///
-/// `Debug` shows no body, no query, and no credentials, so that a failed test
-/// does not print a token.
+/// `Debug` shows neither body nor query nor credentials, so that a failed test
+/// prints no secret.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReceivedRequest {
-    /// The number of the connection it came over, from 0; an index into
+    /// The number of its connection, from 0; an index into
     /// [`FaultServer::connections`](super::FaultServer::connections).
     pub connection: usize,
-    /// When its header section was complete, counted from the server's start.
+    /// When its header section was complete, since the start of the server.
     pub arrived: Duration,
     /// HTTP/1.0, HTTP/1.1 or HTTP/2.
     pub version: Version,
     /// The method.
     pub method: Method,
-    /// The target as sent: a path with its query for most, an absolute URL or
-    /// an authority for what is meant for a proxy. Over HTTP/2 the `:path`, or
-    /// the `:authority` of a CONNECT.
+    /// The target as sent: a path with its query, or for a proxy an absolute URL
+    /// or an authority. Over HTTP/2 the `:path`, or the `:authority` of a
+    /// CONNECT.
     pub target: String,
-    /// The header fields. Over HTTP/2 `:authority` is found as `host`.
+    /// The header fields. Over HTTP/2 `host` holds the `:authority`.
     pub headers: HeaderMap,
-    /// The body so far, without the framing of chunks.
+    /// The body as far as it has arrived, without the framing of chunks.
     pub body: Vec<u8>,
-    /// Whether the whole body arrived.
+    /// Whether the complete body has arrived.
     pub complete: bool,
-    /// What the server did about it, in words; empty until it is decided.
+    /// The behaviour that the request got, in words; empty until it is chosen.
     pub behaviour: String,
-    /// No entry of the script was left for it.
+    /// Whether no behaviour of the script was left for it.
     pub unexpected: bool,
 }
 
-/// A connection that was accepted, and everything that arrived over it.
+/// An accepted connection, and everything that arrived over it.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ReceivedConnection {
-    /// When it was accepted, counted from the server's start.
+    /// When it was accepted, since the start of the server.
     pub arrived: Duration,
-    /// How far TLS came.
+    /// How far the TLS handshake came.
     pub handshake: Handshake,
-    /// Every byte that arrived, decrypted where TLS is spoken.
+    /// Every byte that arrived, decrypted if the server speaks TLS.
     pub bytes: Vec<u8>,
     /// The requests in those bytes, in order.
     pub requests: Vec<ReceivedRequest>,
-    /// What the server did about the connection before any request, in words;
-    /// empty if nothing.
+    /// The behaviour that the connection took before any request, in words;
+    /// empty if none.
     pub behaviour: String,
-    /// Why the bytes could not be understood, or not be answered as scripted.
+    /// Why the bytes could not be read as HTTP, or the script not be played.
     pub problem: Option<String>,
 }
 
@@ -62,11 +62,11 @@ pub struct ReceivedConnection {
 pub enum Handshake {
     /// The server does not speak TLS.
     Plain,
-    /// TLS was or is to be spoken, and the handshake is not over.
+    /// The handshake has not begun, or is not over.
     Unfinished,
     /// The client accepted the certificate.
     Done,
-    /// It failed; the text tells the alert that the client sent.
+    /// It failed. The text names the alert of the client, if there was one.
     Failed(String),
 }
 
@@ -92,10 +92,43 @@ impl ReceivedRequest {
         }
     }
 
-    /// The body as text; what is not UTF-8 is replaced.
+    /// The body as text. Bytes that are not UTF-8 are replaced.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The bytes of this request as a proxy passes it on over HTTP/1.1, with
+    /// this target: without the header fields that concern one hop only, with
+    /// `Content-Length`, and with `Connection: close`, so that the response ends
+    /// with its connection. An empty target becomes `/`.
+    #[must_use]
+    pub fn forwarded(&self, target: &str) -> Vec<u8> {
+        let target = if target.is_empty() { "/" } else { target };
+        let mut out = format!("{} {target} HTTP/1.1\r\n", self.method).into_bytes();
+        for (name, value) in &self.headers {
+            let is_of_this_hop = [
+                header::CONNECTION,
+                header::TRANSFER_ENCODING,
+                header::CONTENT_LENGTH,
+                header::EXPECT,
+                header::PROXY_AUTHORIZATION,
+            ]
+            .contains(name)
+                || name == "proxy-connection";
+            if !is_of_this_hop {
+                out.extend_from_slice(name.as_str().as_bytes());
+                out.extend_from_slice(b": ");
+                out.extend_from_slice(value.as_bytes());
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+        let length = self.body.len();
+        out.extend_from_slice(
+            format!("content-length: {length}\r\nconnection: close\r\n\r\n").as_bytes(),
+        );
+        out.extend_from_slice(&self.body);
+        out
     }
 }
 
@@ -129,7 +162,7 @@ impl fmt::Debug for ReceivedConnection {
     }
 }
 
-/// One line: `POST /token, 63 bytes of body`.
+/// One line: `POST /items, 63 bytes of body`.
 impl fmt::Display for ReceivedRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let target = without_query(&self.target);

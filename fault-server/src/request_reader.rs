@@ -1,5 +1,5 @@
-//! The way in: every byte that arrives is put on record and read as HTTP, at
-//! whatever point the server stands.
+//! Records every byte that arrives and reads it as HTTP, whatever the server does
+//! meanwhile.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::script::Next;
 /// More than this is not kept of one connection, nor read.
 const MAX_KEPT: usize = 64 << 20;
 
-/// What has arrived over one connection, as far as the server must know.
+/// What has arrived over one connection.
 #[derive(Debug)]
 pub(super) struct RequestReader {
     context: Arc<Context>,
@@ -27,11 +27,11 @@ pub(super) struct RequestReader {
     pub(super) early: Option<Behaviour>,
     /// What is to be done about requests that nobody has looked at yet.
     nexts: VecDeque<Next>,
-    /// Whether requests are still served, and so take reactions.
+    /// Whether requests are still served, and so take behaviours.
     pub(super) serving: bool,
     /// Why no more can be read.
     pub(super) bad: Option<String>,
-    /// HTTP/2 frames that want a reply.
+    /// HTTP/2 frames that have to be acknowledged.
     pub(super) controls: VecDeque<Control>,
     kept: usize,
 }
@@ -112,7 +112,7 @@ impl RequestReader {
         }
     }
 
-    /// The request is answered, and was not turned into a tunnel.
+    /// The request has its response, and did not become a tunnel.
     pub(super) fn resume(&mut self) {
         if let Protocol::Http1(parser) = &mut self.protocol {
             parser.resume();

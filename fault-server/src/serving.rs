@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::header;
 
 use super::behaviour::Behaviour;
+use super::client::Client;
 use super::connection::{CLOSE, Connection, lists};
 use super::context::Context;
 use super::cut::{Cut, Point};
@@ -16,7 +17,7 @@ use super::request_reader::RequestReader;
 use super::script::{Next, unexpected};
 use super::socket::{Ending, Socket};
 
-/// Serves the connection with this number until it ends. `early` is a reaction
+/// Serves the connection with this number until it ends. `early` is a behaviour
 /// that was taken from the script for the connection as such.
 pub(super) fn serve(
     tcp: Arc<TcpStream>,
@@ -82,7 +83,9 @@ impl Connection<'_> {
         let Some(default) = self.context.tls else {
             return match certificate {
                 None => Ok(()),
-                Some(_) => Err(self.give_up("a certificate is scripted without TLS".to_owned())),
+                Some(_) => Err(self.give_up(
+                    "the script names a certificate, and the server does not speak TLS".to_owned(),
+                )),
             };
         };
         let config = super::tls::config(certificate.unwrap_or(default))
@@ -90,11 +93,13 @@ impl Connection<'_> {
         if self.socket.handshake(config) { Ok(()) } else { Err(CLOSE) }
     }
 
-    /// One request, the one with this index, and what is done about it.
+    /// Serves the request with this index.
     fn serve_request(&mut self, index: usize) -> Result<(), Ending> {
         self.wait(|reader| reader.has_begun(index))?;
         if self.wait(|reader| reader.has_head(index)).is_err() {
-            return Err(self.give_up("the client left within a request's head".to_owned()));
+            return Err(self.give_up(
+                "the client ended the connection within the head of a request".to_owned(),
+            ));
         }
         self.refuse_bad()?;
         let next = self.socket.reader.take_next();
@@ -103,7 +108,7 @@ impl Connection<'_> {
             Next::Ask | Next::Nothing => None,
         };
         let cut_at = |point| scripted.and_then(|behaviour| behaviour.cut_at(point));
-        // On a persistent connection a reaction meant for a new one strikes now.
+        // On a persistent connection a behaviour for a new one strikes now.
         let late = [Point::OnAccept, Point::OnClientHello];
         if index > 0
             && let Some(cut) = late.into_iter().find_map(cut_at)
@@ -129,7 +134,7 @@ impl Connection<'_> {
         let behaviour = match next {
             Next::Play(behaviour) => *behaviour,
             Next::Nothing => unexpected(),
-            Next::Ask => self.context.source.response(&request),
+            Next::Ask => self.context.source.response(&request, &Client::new(&self.socket.tcp)),
         };
         self.with_request(index, |request| request.behaviour = behaviour.to_string());
         match behaviour.cut {
@@ -143,7 +148,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Bytes that are no request are answered with 400.
+    /// The response to bytes that are no request is a 400.
     fn refuse_bad(&mut self) -> Result<(), Ending> {
         let Some(problem) = self.socket.reader.bad.clone() else {
             return Ok(());

@@ -149,7 +149,7 @@ fn an_endless_body_does_not_end() {
         let server = FaultServer::plays([behaviour]);
         let mut stream = connect(&server);
         send(&mut stream);
-        // More than any response of a token endpoint, and more than what the
+        // More than any response that a client expects, and more than what the
         // kernel holds, so that the server is still at it.
         let mut bytes = vec![0; 8 << 20];
         stream.read_exact(&mut bytes).unwrap();

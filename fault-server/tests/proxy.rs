@@ -88,7 +88,7 @@ fn a_request_in_absolute_form_is_passed_on() {
     target.verify();
     proxy.verify();
     let request = &target.requests()[0];
-    assert_eq!(request.target, "/token");
+    assert_eq!(request.target, "/");
     assert_eq!(request.headers["host"], "a.example");
     assert!(!request.headers.contains_key("proxy-authorization"));
     assert_eq!(request.text(), BODY);

@@ -1,4 +1,4 @@
-//! Answers as they are on the wire, and the record of what arrived.
+//! Responses as they are on the wire, and the record of what arrived.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
@@ -15,7 +15,7 @@ use support::{BODY, End, call, call_over, connect, head, read_all, read_response
 fn a_script_is_played_in_order_one_behaviour_a_request() {
     let server = FaultServer::plays([
         Behaviour::nginx(502),
-        Behaviour::json(400, r#"{"error":"invalid_grant"}"#),
+        Behaviour::json(400, r#"{"error":"no_such_item"}"#),
         Behaviour::json(200, r#"{"id":7}"#).header("cache-control", "no-store"),
     ]);
     let mut stream = connect(&server);
@@ -29,7 +29,7 @@ fn a_script_is_played_in_order_one_behaviour_a_request() {
          </body>\r\n</html>\r\n"
     );
     send(&mut stream);
-    assert!(read_response(&mut stream).ends_with(r#"{"error":"invalid_grant"}"#));
+    assert!(read_response(&mut stream).ends_with(r#"{"error":"no_such_item"}"#));
     // The last over another connection.
     let mut stream = connect(&server);
     send(&mut stream);
@@ -47,7 +47,7 @@ fn a_script_is_played_in_order_one_behaviour_a_request() {
 fn what_arrives_is_on_record_byte_for_byte() {
     let server = FaultServer::plays([Behaviour::response(200)]);
     let mut stream = connect(&server);
-    let sent = "POST /token?x=y HTTP/1.1\r\nHost: a.example\r\nAuthorization: Basic c2VjcmV0\r\n\
+    let sent = "POST /items?x=y HTTP/1.1\r\nHost: a.example\r\nAuthorization: Basic c2VjcmV0\r\n\
                 Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
     stream.write_all(sent.as_bytes()).unwrap();
     read_response(&mut stream);
@@ -57,7 +57,7 @@ fn what_arrives_is_on_record_byte_for_byte() {
     assert_eq!(connections[0].bytes, sent.as_bytes());
     let request = &server.requests()[0];
     assert_eq!(request.method, "POST");
-    assert_eq!(request.target, "/token?x=y");
+    assert_eq!(request.target, "/items?x=y");
     assert_eq!(request.version, http::Version::HTTP_11);
     assert_eq!(request.headers["host"], "a.example");
     assert_eq!(request.headers["authorization"], "Basic c2VjcmV0");
@@ -118,7 +118,7 @@ fn a_request_that_is_not_scripted_gets_599_and_fails_verify() {
     assert!(response.starts_with("HTTP/1.1 599 Unknown\r\n"), "{response}");
     assert_eq!(end, End::Eof);
     let message = panic_message(|| server.verify());
-    assert!(message.contains("unexpected request: POST /token, 43 bytes of body"), "{message}");
+    assert!(message.contains("unexpected request: POST /items, 43 bytes of body"), "{message}");
     assert!(message.contains("connection 0"), "{message}");
     assert!(!message.contains("rt-0"), "{message}");
 }
@@ -146,7 +146,7 @@ fn bytes_that_are_no_request_get_400_and_fail_verify() {
 fn a_handler_is_asked_about_every_whole_request() {
     let server = FaultServer::with_handler(|request| match request.text().as_str() {
         BODY => Behaviour::json(200, r#"{"id":7}"#),
-        _ => Behaviour::json(400, r#"{"error":"invalid_request"}"#),
+        _ => Behaviour::json(400, r#"{"error":"not_an_item"}"#),
     });
     let mut stream = connect(&server);
     send(&mut stream);
@@ -220,7 +220,7 @@ fn a_fault_for_a_new_connection_strikes_a_persistent_one_at_its_next_request() {
 }
 
 #[test]
-fn expect_100_continue_is_answered_before_the_body() {
+fn expect_100_continue_gets_its_100_before_the_body() {
     let server = FaultServer::plays([Behaviour::response(204)]);
     let mut stream = connect(&server);
     stream
@@ -251,7 +251,7 @@ fn redirects_name_the_server_itself_or_another_origin() {
         ]);
         let mut stream = connect(&server);
         let elsewhere = format!("location: {}\r\n", server.elsewhere().url());
-        for location in ["location: /token\r\n", &elsewhere, "location: https://login.example/\r\n"]
+        for location in ["location: /items\r\n", &elsewhere, "location: https://login.example/\r\n"]
         {
             send(&mut stream);
             let response = read_response(&mut stream);
@@ -302,7 +302,7 @@ fn a_closed_port_refuses_until_it_opens() {
 /// One request that asks for the connection to be closed.
 fn call_once(server: &FaultServer) -> (String, End) {
     let mut stream = connect(server);
-    stream.write_all(b"GET /token HTTP/1.1\r\nconnection: close\r\n\r\n").unwrap();
+    stream.write_all(b"GET /items HTTP/1.1\r\nconnection: close\r\n\r\n").unwrap();
     read_all(&mut stream)
 }
 

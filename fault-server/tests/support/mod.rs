@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use fault_server::FaultServer;
 
-pub const BODY: &str = "grant_type=refresh_token&refresh_token=rt-0";
+pub const BODY: &str = "name=value&color=green&comment=nothing+to+a";
 
 /// How a connection ended, as the client saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub fn connect(server: &FaultServer) -> TcpStream {
 
 /// The head of a POST of [`BODY`].
 pub fn head() -> String {
-    format!("POST /token HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", BODY.len())
+    format!("POST /items HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", BODY.len())
 }
 
 /// Sends a request; that the server has reset the connection is no failure
