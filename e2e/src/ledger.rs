@@ -1,5 +1,5 @@
-//! What the client could know of each refresh token: kept where its answers
-//! pass, and so without trusting either end.
+//! What the client could know of each refresh token. It is kept where the
+//! responses pass, and so trusts neither end.
 
 use std::collections::HashMap;
 
@@ -29,9 +29,9 @@ pub(crate) struct Uses {
     /// fault: the machine was too busy. The server may see the two in any
     /// order.
     pub(crate) given_up: u64,
-    /// Responses of the server that were a refusal.
+    /// Responses of the server that refused the request.
     pub(crate) refused: u64,
-    /// Requests that the server took, and died with before it answered.
+    /// Requests that the server received and died with before it responded.
     pub(crate) vanished: u64,
 }
 
@@ -155,7 +155,7 @@ mod tests {
             Self(Ledger::default())
         }
 
-        /// A use that is answered; whether the response arrives, if it is a trade.
+        /// A use that gets a response, and whether that arrives if it has tokens.
         fn used(&mut self, delivered: Option<bool>) -> (u64, u64) {
             let attempt = self.0.sent("token", true, || true);
             self.0.arrived(attempt);

@@ -5,11 +5,18 @@
 //! e2e/run restart clock   # those whose name holds one of these words
 //! ```
 //!
-//! A scenario that does not hold panics, with what it saw. What was counted is
-//! printed for each, whether it holds or not: refreshes at the server, sessions
-//! lost though they need not have been (`logouts`, must be 0), and refresh
-//! tokens used again though the client could have known better (`replays`, must
+//! A scenario that does not hold panics and shows what it saw. For each scenario
+//! the suite prints what it counted: refreshes at the server, sessions that were
+//! reported as over and were not (`logouts`, must be 0), and refresh tokens that
+//! were used again although the client could have known better (`replays`, must
 //! be 0).
+//!
+//! The faults on the way to the authorization server are played by
+//! `fault-server`. It does not take the place of the servers in `provider`, which
+//! are there because this project did not write them: oidc-provider decides about
+//! tokens, OpenSSL speaks TLS (1.1 too, which rustls does not), and the forward
+//! proxy is Node's. It cannot reserve a port for another process either, which
+//! `port` does.
 
 // A program that reports to its terminal, and fails by panicking.
 #![allow(clippy::expect_used, clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used)]
@@ -18,7 +25,6 @@ mod child;
 mod clients;
 mod counts;
 mod ledger;
-mod message;
 mod patience;
 mod port;
 mod provider;

@@ -1,14 +1,14 @@
-//! A forward proxy on the way, that wants to know who asks, and one that is
-//! down. By the adapters only: the example programs, which are made of them,
-//! take theirs from the environment.
+//! A forward proxy that requires authentication, and one that is down. Only the
+//! adapters go through it: the example programs are made of them, and take their
+//! proxy from the environment.
 
 use auth_core::{Backoff, FailureKind, RefreshToken, TokenEndpoint, TransportErrorKind};
+use fault_server::ClosedPort;
 
 use super::tls::check;
 use crate::{
     child::{NodeProgram, ask, port},
     clients::{Adapter, Network},
-    port::ReservedPort,
     tally::Tally,
     tls::TlsServers,
 };
@@ -46,9 +46,9 @@ pub(super) fn demands_authentication(tally: &Tally) {
 
 pub(super) fn is_down(_tally: &Tally) {
     let servers = TlsServers::start();
-    let nobody = ReservedPort::new();
+    let nobody = ClosedPort::new().expect("a port");
     for adapter in Adapter::ALL {
-        let network = through(&format!("http://ada:secret@127.0.0.1:{}", nobody.number), &servers);
+        let network = through(&format!("http://ada:secret@{}", nobody.address()), &servers);
         let error = refresh(adapter, &servers, &network).expect_err("there is no proxy");
         check(
             &format!("{adapter:?}"),

@@ -18,7 +18,7 @@ fn network() -> Network {
     Network { policy: policy.max_delay(Duration::from_millis(300)), ..Network::default() }
 }
 
-/// Through the proxy, which answers with a 502 while there is no server, and
+/// Through the proxy, which responds with a 502 while there is no server, and
 /// directly: the connection is then refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
