@@ -78,7 +78,7 @@ impl Error for ApiError {
     }
 }
 
-/// The same client, outside of a test, at a server that answers at the second
+/// The same client, outside of a test, at a server that succeeds at the second
 /// try.
 #[allow(clippy::print_stdout)]
 fn main() -> Result<(), Box<dyn Error>> {

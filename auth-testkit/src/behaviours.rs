@@ -1,4 +1,5 @@
-//! What a token endpoint sends, as behaviours of a [`FaultServer`](fault_server::FaultServer).
+//! The responses of a token endpoint, as behaviours of a
+//! [`FaultServer`](fault_server::FaultServer).
 
 use fault_server::Behaviour;
 

@@ -1,5 +1,5 @@
-//! An exchange, written down for a person: who asked what, and what came back;
-//! secrets by number, so that the same one is recognised and none is shown.
+//! Calls written down for a person: what was sent, and what came back. A secret
+//! is shown as a number, the same secret as the same number.
 
 use std::{fmt::Write as _, panic::Location, time::Duration};
 
@@ -23,7 +23,7 @@ pub(crate) enum CallState {
     Responded(Response),
     Failed(TransportError),
     GivenUp,
-    /// There was no reply for it.
+    /// There was no outcome for it.
     Unexpected,
 }
 

@@ -18,10 +18,10 @@ impl FakeAuthServer {
         Self::builder().build()
     }
 
-    /// Every setting: by default a public client `my-client`, forms, access
-    /// tokens that live an hour, rotation on each use without grace, reuse
-    /// detection, no other expiry, no faults, the wording of RFC 6749, and a
-    /// [`VirtualClock`] of its own.
+    /// All settings. The defaults are: a public client `my-client`, requests as
+    /// forms, access tokens that live an hour, rotation on each use without grace,
+    /// reuse detection, no other expiry, no faults, the wording of RFC 6749, and
+    /// its own [`VirtualClock`].
     pub fn builder() -> FakeAuthServerBuilder {
         FakeAuthServerBuilder::default()
     }
@@ -33,8 +33,8 @@ impl Default for FakeAuthServer {
     }
 }
 
-/// Settings of a [`FakeAuthServer`]; made by [`FakeAuthServer::builder`],
-/// where the defaults stand.
+/// The settings of a [`FakeAuthServer`]; see [`FakeAuthServer::builder`] for the
+/// defaults.
 #[derive(Debug, Clone)]
 #[must_use = "`build` makes the server"]
 pub struct FakeAuthServerBuilder {
@@ -50,40 +50,40 @@ impl Default for FakeAuthServerBuilder {
 }
 
 impl FakeAuthServerBuilder {
-    /// What tokens look like and when chance strikes: the same seed and the
-    /// same requests give the same answers.
+    /// Sets the seed of the tokens and of random faults. The same seed and the
+    /// same requests give the same responses.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
     }
 
-    /// Lives by this clock instead of one of its own.
+    /// Uses this clock instead of its own.
     pub fn clock(mut self, clock: &VirtualClock) -> Self {
         self.clock = Some(clock.clone());
         self
     }
 
-    /// Lives by the system's clock, for clients in other processes. In process
-    /// a [`Fault`] that takes time then takes none.
+    /// Uses the clock of the system, for clients in other processes. In process, a
+    /// [`Fault`] that takes time then takes none.
     pub fn real_time(mut self) -> Self {
         self.time = Time::Real;
         self
     }
 
-    /// The client's identifier.
+    /// Sets the identifier of the client.
     pub fn client_id(mut self, id: impl Into<String>) -> Self {
         self.settings.client.id = id.into();
         self
     }
 
-    /// Demands `client_secret_basic` (RFC 6749 section 2.3.1).
+    /// Requires `client_secret_basic` (RFC 6749 section 2.3.1).
     pub fn client_secret_basic(mut self, secret: impl Into<String>) -> Self {
         self.settings.client.basic_secret = Some(secret.into());
         self
     }
 
-    /// Demands `client_secret_post` (RFC 6749 section 2.3.1). With both,
-    /// either will do.
+    /// Requires `client_secret_post` (RFC 6749 section 2.3.1). If both are set,
+    /// either is accepted.
     pub fn client_secret_post(mut self, secret: impl Into<String>) -> Self {
         self.settings.client.post_secret = Some(secret.into());
         self
@@ -95,80 +95,80 @@ impl FakeAuthServerBuilder {
         self
     }
 
-    /// The scope that a login grants, names separated by blanks. A request may
-    /// ask for less, and not for more (RFC 6749 section 6).
+    /// Sets the scope that a login grants, as names separated by spaces. A request
+    /// may ask for less, but not for more (RFC 6749 section 6).
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.settings.scope = Some(scope.into());
         self
     }
 
-    /// How long an access token lives.
+    /// Sets how long an access token is valid.
     pub fn access_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.access_lifetime = lifetime;
         self
     }
 
-    /// What becomes of a refresh token that was used.
+    /// Sets what happens to a refresh token that was used.
     pub fn rotation(mut self, rotation: Rotation) -> Self {
         self.settings.rotation = rotation;
         self
     }
 
-    /// Whether a spent refresh token that is used again revokes its whole
-    /// family (RFC 9700 section 4.14.2).
+    /// Sets whether the use of a spent refresh token revokes its family (RFC 9700
+    /// section 4.14.2).
     pub fn reuse_detection(mut self, on: bool) -> Self {
         self.settings.reuse_detection = on;
         self
     }
 
-    /// Whether an exchange ends the life of the session's older access tokens,
-    /// as at GitHub
+    /// Sets whether a refresh revokes the older access tokens of the session, as at
+    /// GitHub
     /// (<https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens>).
     pub fn revoke_old_access(mut self, on: bool) -> Self {
         self.settings.revoke_old_access = on;
         self
     }
 
-    /// How long a refresh token may lie unused.
+    /// Sets how long a refresh token may be unused before it expires.
     pub fn refresh_idle_limit(mut self, limit: Duration) -> Self {
         self.settings.idle_limit = Some(limit);
         self
     }
 
-    /// How long after the login the last refresh token of the family dies,
-    /// however often it was rotated.
+    /// Sets how long after the login all refresh tokens of the family expire,
+    /// however often they were rotated.
     pub fn refresh_absolute_limit(mut self, limit: Duration) -> Self {
         self.settings.absolute_limit = Some(limit);
         self
     }
 
-    /// Throttles more than so many requests in each such span of time, the
-    /// first of which begins with the first request. `Retry-After` names the
-    /// span's end, in whole seconds, where the wording sends one.
+    /// Throttles requests beyond this number in each period of `per`. The first
+    /// period begins with the first request. `Retry-After` gives the time to the
+    /// end of the period in whole seconds, if the wording has that field.
     pub fn rate_limit(mut self, requests: u32, per: Duration) -> Self {
         self.settings.rate_limit = Some((requests, per));
         self
     }
 
-    /// Lets this fault strike so many requests of a hundred, by chance. With
-    /// several, those added first are drawn first.
+    /// Makes this percentage of the requests meet a fault, at random. If there are
+    /// several faults, those added first are drawn first.
     pub fn at_random(mut self, fault: Fault, percent: u8) -> Self {
         self.settings.at_random.push((fault, percent));
         self
     }
 
-    /// Lets so many requests of a hundred be answered with 503, by chance.
+    /// Makes this percentage of the responses a 503, at random.
     pub fn brown_out(self, percent: u8) -> Self {
         self.at_random(Fault::Status(503), percent)
     }
 
-    /// Whose words it uses.
+    /// Sets whose wording the responses have.
     pub fn wording(mut self, wording: Wording) -> Self {
         self.settings.wording = wording;
         self
     }
 
-    /// The server.
+    /// Builds the server.
     #[must_use]
     pub fn build(self) -> FakeAuthServer {
         FakeAuthServer::with(self.settings, self.clock.unwrap_or_default(), self.time)

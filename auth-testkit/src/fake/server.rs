@@ -16,16 +16,16 @@ use super::{
 };
 use crate::{RecordedRequest, VirtualClock};
 
-/// An authorization server that issues, rotates, expires and revokes tokens,
-/// and fails as real ones do; deterministic by its seed.
+/// An authorization server that issues, rotates, expires and revokes tokens, and
+/// fails as real ones do. Its seed makes it deterministic.
 ///
 /// It is a [`Transport`](auth_core::Transport) and a
 /// [`BlockingTransport`](auth_core::BlockingTransport), and with the feature
-/// `server` listens on loopback: one model in three forms. Clones share it.
+/// `server` it listens on loopback. Clones share one model.
 ///
-/// Where a [`Script`](crate::Script) says what comes back, this says what the
-/// server *is*, and what comes back follows: whether a client really survives
-/// shows when nobody has written its story for it.
+/// A [`Script`](crate::Script) says what comes back for each request. Here a test
+/// says how the server behaves, and the responses follow from that, also for
+/// requests that the author of the test did not foresee.
 ///
 /// ```
 /// use auth_core::{Refresh, refresh_blocking};
@@ -72,19 +72,19 @@ impl FakeAuthServer {
         }
     }
 
-    /// The clock that it lives by, unless it was built with
+    /// The clock of the server, unless it was built with
     /// [`real_time`](super::FakeAuthServerBuilder::real_time).
     pub fn clock(&self) -> &VirtualClock {
         &self.shared.clock
     }
 
-    /// How a client asks it: `https://auth.example.com/token`, which exists in
-    /// process only.
+    /// The token endpoint, `https://auth.example.com/token`. It exists in process
+    /// only.
     pub fn endpoint(&self) -> TokenEndpoint {
         self.shared.endpoint_at("https://auth.example.com/token")
     }
 
-    /// Starts a session, and so a family of refresh tokens.
+    /// Starts a session, and with it a family of refresh tokens.
     pub fn log_in(&self, subject: impl Into<String>) -> TokenSet {
         let now = self.shared.now();
         let (access, refresh, lifetime) = self.lock().log_in(subject.into(), self.elapsed());
@@ -95,8 +95,8 @@ impl FakeAuthServer {
         tokens
     }
 
-    /// Lets the next requests meet these faults, in this order, before chance
-    /// has its say again.
+    /// Makes the next requests meet these faults, in this order. After them the
+    /// random faults apply again.
     pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
         self.lock().fail_next(faults);
     }
@@ -106,18 +106,18 @@ impl FakeAuthServer {
         self.lock().revoke(subject, self.elapsed());
     }
 
-    /// Whose access token this is; `None` if it is unknown, expired or
-    /// revoked. What a resource server would ask before it answers 401.
+    /// The subject of an access token; `None` if the token is unknown, expired or
+    /// revoked. A resource server would respond with 401 then.
     pub fn subject_of(&self, token: &AccessToken) -> Option<String> {
         self.lock().subject_of(token.expose(), self.elapsed())
     }
 
-    /// Whether an exchange of this refresh token would give new tokens now.
+    /// Whether a refresh with this refresh token would give new tokens now.
     pub fn is_live(&self, token: &RefreshToken) -> bool {
         self.lock().is_live(token.expose(), self.elapsed())
     }
 
-    /// What went on so far.
+    /// What has happened so far.
     pub fn report(&self) -> ServerReport {
         self.lock().report.clone()
     }
@@ -127,18 +127,18 @@ impl FakeAuthServer {
         self.lock().calls.iter().map(|entry| entry.request.clone()).collect()
     }
 
-    /// The whole exchange so far as text, secrets by number.
+    /// All calls so far as text, with numbers for secrets.
     pub fn transcript(&self) -> String {
         self.lock().transcript()
     }
 
-    /// Fails the test if a spent refresh token was used again, unless the
-    /// answer that would have told the client so was lost. Asking again after
-    /// such a loss is what a client must do; see [`Replay::knowledge`](super::Replay::knowledge).
+    /// Fails the test if a spent refresh token was used again although the client
+    /// could have known. After a lost response, a client must use it again; see
+    /// [`Replay::knowledge`](super::Replay::knowledge).
     ///
     /// # Panics
     ///
-    /// See above. The message shows the whole entry.
+    /// If the test fails. The message shows all calls.
     #[track_caller]
     pub fn assert_never_replayed(&self) {
         let problem = self.lock().explain_replays();

@@ -1,4 +1,4 @@
-//! What kind of server it is.
+//! What the model depends on.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use auth_core::BodyFormat;
 use super::{fault::Fault, wording::Wording};
 use crate::RecordedRequest;
 
-/// What becomes of a refresh token that was used.
+/// What happens to a refresh token that was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rotation {
-    /// It stays good. The response holds no refresh token.
+    /// It stays valid. The response contains no refresh token.
     Off,
-    /// It is spent, and the response holds its successor.
+    /// It is spent, and the response contains its successor.
     EachUse,
-    /// As `EachUse`; but for this long, and until the successor is used, the
-    /// spent one gives the same new tokens again. Servers grant 5 to 60
-    /// seconds so that a lost response does not end a session.
+    /// As `EachUse`, but the spent token returns the same new tokens again for this
+    /// long, until the successor is used. Servers grant 5 to 60 seconds, so that a
+    /// lost response does not end a session.
     WithGrace(Duration),
 }
 

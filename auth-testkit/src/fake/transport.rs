@@ -45,7 +45,7 @@ impl FakeAuthServer {
     }
 }
 
-/// A call under way. Dropped before its end, its response is lost.
+/// A call under way. If it is dropped before its end, its response is lost.
 struct PendingCall<'a> {
     shared: &'a Shared,
     handled: Option<Handled>,

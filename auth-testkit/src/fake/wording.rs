@@ -1,15 +1,15 @@
-//! How known providers word what the model has decided.
+//! How known providers word the decisions of the model.
 
 use serde_json::{Value, json};
 
 use super::decision::ModelDecision;
 use crate::{CannedResponse, RecordedRequest};
 
-/// Whose words a [`FakeAuthServer`](super::FakeAuthServer) uses.
+/// Whose wording the responses of a [`FakeAuthServer`](super::FakeAuthServer) have.
 ///
-/// What a provider's sources do not tell is worded as RFC 6749 has it. The
-/// model behind is the same for all; whether a provider rotates, with which
-/// grace, is set by the builder.
+/// What the sources of a provider do not say is worded as in RFC 6749. The model is
+/// the same for all providers: the builder sets whether refresh tokens rotate, and
+/// with which grace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Wording {
@@ -22,55 +22,55 @@ pub enum Wording {
     /// <https://github.com/anomalyco/opencode/issues/18329>,
     /// <https://docs.anthropic.com/en/api/errors>.
     Claude,
-    /// OpenAI: a dead token is a 401 with a nested code of its own, such as
+    /// OpenAI: the error for a dead token is a 401 with a nested code, such as
     /// `refresh_token_reused`; tokens come without `expires_in`. Sources:
     /// <https://github.com/openai/codex/blob/main/codex-rs/login/src/auth/manager.rs>,
     /// <https://github.com/openai/codex/pull/24830>,
     /// <https://github.com/decolua/9router/pull/1821>,
     /// <https://github.com/zhishile/codex-auth-helper/issues/24>.
     OpenAi,
-    /// Google: 400 `invalid_grant`; too many requests are a 403 with an HTML
-    /// page. Sources:
+    /// Google: 400 `invalid_grant`; the response to too many requests is a 403 with
+    /// an HTML page. Sources:
     /// <https://developers.google.com/google-ads/api/docs/get-started/common-errors>,
     /// <https://github.com/googleapis/google-auth-library-python/issues/1043>,
     /// <https://github.com/SocialiteProviders/Providers/issues/564>,
     /// <https://github.com/googleapis/google-oauth-java-client/issues/57>.
     Google,
-    /// Microsoft Entra: `AADSTS` numbers; and too many requests are an
-    /// `invalid_grant` too, AADSTS50196. Sources:
+    /// Microsoft Entra: errors have `AADSTS` numbers, and the error for too many
+    /// requests is an `invalid_grant` too, AADSTS50196. Sources:
     /// <https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes>,
     /// <https://github.com/AzureAD/microsoft-authentication-library-for-dotnet/issues/2808>.
     Entra,
-    /// GitHub: errors with status 200; form-encoded unless the request accepts
-    /// JSON. Sources:
+    /// GitHub: errors have status 200; responses are form-encoded unless the request
+    /// accepts JSON. Sources:
     /// <https://github.com/orgs/community/discussions/24745>,
     /// <https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors>,
     /// <https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens>.
     GitHub,
-    /// Slack: everything with status 200 and `ok`. Source:
+    /// Slack: every response has status 200 and `ok`. Source:
     /// <https://docs.slack.dev/reference/methods/oauth.v2.access>.
     Slack,
-    /// Auth0: `invalid_grant` with status 403; a wrong client secret is
+    /// Auth0: `invalid_grant` has status 403; the error for a wrong client secret is
     /// `access_denied`. Sources:
     /// <https://support.auth0.com/center/s/article/troubleshoot-refresh-token-unknown-or-invalid-before-expiry-403-unknown-or-invalid-refresh-token>,
     /// <https://github.com/auth0-samples/auth0-angular-samples/issues/201>,
     /// <https://auth0.com/docs/troubleshoot/customer-support/operational-policies/rate-limit-policy>.
     Auth0,
-    /// Okta: 400 `invalid_grant`; too many requests are worded as in Okta's
-    /// own API. Sources:
+    /// Okta: 400 `invalid_grant`; the error for too many requests is worded as in the
+    /// API of Okta. Sources:
     /// <https://support.okta.com/help/s/article/refresh-token-expiration-behavior>,
     /// <https://support.okta.com/help/s/article/invalid-client-error-returned-during-client-authentication-failure>,
     /// <https://developer.okta.com/docs/reference/error-codes/>.
     Okta,
-    /// Keycloak: 400 `invalid_grant` with a description for each cause; a
-    /// wrong client secret is `unauthorized_client`. Sources:
+    /// Keycloak: 400 `invalid_grant` with a description for each cause; the error for
+    /// a wrong client secret is `unauthorized_client`. Sources:
     /// <https://github.com/keycloak/keycloak/blob/main/services/src/main/java/org/keycloak/protocol/oidc/TokenManager.java>,
     /// <https://github.com/keycloak/keycloak/issues/16923>.
     Keycloak,
 }
 
 impl Wording {
-    /// All of them.
+    /// All wordings.
     pub const ALL: [Self; 10] = [
         Self::Rfc,
         Self::Claude,

@@ -5,7 +5,7 @@ use auth_core::{Response, TransportError, TransportErrorKind};
 use super::shared::Shared;
 use crate::{CallOutcome, Gate, call_outcome::Content, transcript::CallState};
 
-/// A call under way. Dropped before its end, it was given up.
+/// A call under way. If it is dropped before its end, it was given up.
 pub(super) struct ScriptedCall<'a> {
     shared: &'a Shared,
     call: usize,
@@ -18,7 +18,7 @@ impl<'a> ScriptedCall<'a> {
         Self { shared, call, outcome, ended: false }
     }
 
-    pub(super) fn holds_back(&self) -> Option<Gate> {
+    pub(super) fn gate(&self) -> Option<Gate> {
         match self.outcome.content {
             Content::Never => Some(self.shared.ended.clone()),
             _ => self.outcome.gate.clone(),
@@ -29,7 +29,7 @@ impl<'a> ScriptedCall<'a> {
         let result = match &self.outcome.content {
             Content::Response(response) => Ok(response.build()),
             Content::Failure(error) => Err(error.clone()),
-            // Computed replies were resolved at the start.
+            // Computed outcomes were resolved at the start.
             Content::Never | Content::Computed(_) => {
                 Err(TransportError::unknown(TransportErrorKind::Cancelled))
             }

@@ -11,7 +11,7 @@ use crate::{Gate, VirtualClock};
 pub(super) struct Shared {
     pub(super) state: Mutex<State>,
     pub(super) clock: VirtualClock,
-    /// Holds back the replies that never come, until the test is over.
+    /// Holds back the outcomes that never come, until the test is over.
     pub(super) ended: Gate,
 }
 

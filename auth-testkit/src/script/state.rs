@@ -1,4 +1,4 @@
-//! Which reply a call gets, and what is wrong with an entry.
+//! Which outcome a call gets, and what is wrong with the calls.
 
 use std::{collections::VecDeque, fmt::Write as _, panic::Location};
 
@@ -8,7 +8,7 @@ use crate::{
     transcript::{CallState, RecordedCall, Secrets, describe_response, render},
 };
 
-/// When a reply is given.
+/// Which calls an outcome is for.
 #[derive(Clone)]
 pub(super) enum When {
     Next(Option<Expect>),
@@ -64,7 +64,7 @@ impl State {
         }
     }
 
-    /// The call's number and its reply; or why the test has failed.
+    /// The call's number and its outcome; or why the test has failed.
     pub(super) fn receive(
         &mut self,
         request: RecordedRequest,
@@ -94,8 +94,8 @@ impl State {
         }
     }
 
-    /// The step that answers the request; otherwise the one that it does not
-    /// fit, if there is one.
+    /// The step for the request; otherwise the one that the request does not fit,
+    /// if there is one.
     fn choose(&mut self, request: &RecordedRequest) -> Result<Step, Option<Box<Step>>> {
         let fits = |step: &Step| match &step.when {
             When::Next(expect) => expect.as_ref().is_none_or(|expect| expect.holds(request)),
@@ -156,7 +156,7 @@ impl State {
 
     fn explain_mismatch(&self, step: &Step) -> String {
         let headline = format!(
-            "call {} does not look as step {} ({}) expects",
+            "call {} does not meet the conditions of step {} ({})",
             self.calls.len(),
             step.number,
             step.location

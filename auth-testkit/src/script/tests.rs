@@ -160,7 +160,7 @@ fn an_unexpected_call_fails_the_test_and_shows_the_calls() {
     });
     let here = file!();
     let places: Vec<_> = text.matches(here).collect();
-    // The script, and two replies.
+    // The script, and two outcomes.
     assert_eq!(places.len(), 3, "{text}");
     let text = without_places(&text);
     assert_eq!(
@@ -222,7 +222,7 @@ fn a_request_that_does_not_fit_fails_the_test() {
     );
     run(&script, "rt-1").unwrap();
     let text = without_places(&message(|| drop(run(&script, "rt-1"))));
-    assert!(text.starts_with("call 2 does not look as step 2 (HERE) expects\n"), "{text}");
+    assert!(text.starts_with("call 2 does not meet the conditions of step 2 (HERE)\n"), "{text}");
     assert!(
         text.ends_with(
             "\nexpected: refresh_token=[secret 3], scope=a, no client_id, path /other, \
