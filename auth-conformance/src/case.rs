@@ -1,4 +1,4 @@
-//! A case, as a value: the setup that it sets, and what it expects of it.
+//! A case as a value: its set-up, and what it expects.
 
 use std::{any::Any, io, time::Duration};
 
@@ -44,14 +44,14 @@ pub(super) struct Case {
     pub(super) calls: &'static [Expect],
 }
 
-/// What a call should come to.
+/// What a call should return.
 #[derive(Clone, Copy)]
 pub(super) enum Expect {
     /// A response.
     Response(ExpectedResponse),
-    /// None, for one of these reasons.
+    /// An error of one of these kinds.
     Failure(&'static [TransportErrorKind], ExpectedDelivery),
-    /// Either of both: the network, or the library, decides.
+    /// Either: the network or the library decides.
     Either(ExpectedResponse, &'static [TransportErrorKind], ExpectedDelivery),
 }
 
@@ -64,15 +64,14 @@ pub(super) struct ExpectedResponse {
     pub(super) header: Option<(&'static str, &'static str)>,
 }
 
-/// What must be said of the request.
+/// What the error must say about the delivery of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ExpectedDelivery {
-    /// It cannot have been sent, and it must be known.
+    /// The request cannot have been sent, and the error must say so.
     NotSent,
-    /// It was, or may have been.
+    /// The request was sent, or may have been.
     Unknown,
-    /// The network decides. That `NotSent` is true when it is said, is checked
-    /// anyway.
+    /// The network decides. That a `NotSent` is true is checked anyway.
     Open,
 }
 

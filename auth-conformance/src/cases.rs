@@ -1,4 +1,4 @@
-//! Every case, in the order of an exchange.
+//! All cases, in the order in which a connection reaches them.
 
 mod bounds;
 mod connecting;

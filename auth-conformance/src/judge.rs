@@ -1,4 +1,4 @@
-//! Compares what a transport said with what the servers saw.
+//! Compares what a transport reports with what the servers received.
 
 use std::{error::Error, fmt::Write as _, time::Duration};
 
@@ -14,8 +14,8 @@ use super::case::{
 /// How a call ended; `None` if it did not, long after its timeout.
 pub(super) type CallResult = Option<Result<Response, TransportError>>;
 
-/// What is wrong: with the invariants, which nothing excuses, and with what
-/// the case itself expects.
+/// What is wrong: with the checks of every case, which nothing excuses, and with
+/// what the case itself expects.
 #[derive(Default)]
 pub(super) struct Judgement {
     pub(super) broken: Vec<String>,

@@ -1,24 +1,4 @@
-//! Whether a store that somebody wrote keeps the promises of
-//! [`TokenStore`].
-//!
-//! The closure opens the store, always at the same place, as another process
-//! would:
-//!
-//! ```
-//! use auth_accounts::MemoryStore;
-//!
-//! let place = MemoryStore::new();
-//! auth_conformance::blocking_store(move || place.clone())
-//!     .excuse("lease_of_the_dead", "it lives in one process")
-//!     .excuse("damaged", "memory is not damaged")
-//!     .run()
-//!     .assert();
-//! ```
-//!
-//! Some cases need a hand from whoever knows the store:
-//! [`die_with_lease`](BlockingStoreSuite::die_with_lease) and
-//! [`raw`](BlockingStoreSuite::raw). Without it they fail, or are excused by
-//! name and reason.
+//! The suite for token stores.
 
 mod cases;
 mod concurrency;
@@ -42,8 +22,10 @@ use self::{
 };
 use crate::report::{CaseReport, CaseResult, SuiteReport};
 
-/// Judges a store. Await it, or [`run`](StoreSuite::run) it, on the runtime
-/// that the store needs.
+/// Checks a store. `open` opens it, always at the same place.
+///
+/// Await the suite, or [`run`](StoreSuite::run) it, on the runtime that the store
+/// needs.
 pub fn store<S>(open: impl Fn() -> S + Send + Sync + 'static) -> StoreSuite
 where
     S: TokenStore + 'static,
@@ -51,7 +33,8 @@ where
     StoreSuite(Suite::new(Subject::new(Concurrency::Tasks, move || Arc::new(open()))))
 }
 
-/// Judges a blocking store, from several threads.
+/// Checks a blocking store from several threads. `open` opens it, always at the
+/// same place.
 pub fn blocking_store<S>(open: impl Fn() -> S + Send + Sync + 'static) -> BlockingStoreSuite
 where
     S: BlockingTokenStore + 'static,
@@ -61,7 +44,7 @@ where
     })))
 }
 
-/// Every case for a store: its name, and what happens in it.
+/// All cases for a store: the name, and what happens.
 pub fn store_cases() -> impl Iterator<Item = (&'static str, &'static str)> {
     CASES.iter().map(|case| (case.name, case.does))
 }
@@ -79,8 +62,8 @@ pub struct BlockingStoreSuite(Suite);
 macro_rules! choosing {
     ($suite:ident) => {
         impl $suite {
-            /// How to take the lease of an account and die with it, say as a
-            /// process of its own that is killed. It returns once that is over.
+            /// Sets how a holder dies with the lease of an account, for example as
+            /// a process that is killed. The function returns when that is over.
             pub fn die_with_lease(
                 mut self,
                 die: impl Fn(&AccountId) + Send + Sync + 'static,
@@ -89,8 +72,8 @@ macro_rules! choosing {
                 self
             }
 
-            /// How to damage what is held for an account, and how to read it
-            /// as it lies there.
+            /// Sets how to damage what is stored for an account, and how to read the
+            /// stored bytes.
             pub fn raw(
                 mut self,
                 damage: impl Fn(&AccountId, Damage) + Send + Sync + 'static,
@@ -100,14 +83,15 @@ macro_rules! choosing {
                 self
             }
 
-            /// Leaves out a case that the store cannot pass by its nature.
+            /// Excuses a case that the store cannot pass by its nature. The case
+            /// does not run.
             pub fn excuse(mut self, case: impl Into<String>, reason: impl Into<String>) -> Self {
                 self.0.excuses.push((case.into(), reason.into()));
                 self
             }
 
-            /// Runs this case only; called again, that one too. For looking
-            /// into a failure.
+            /// Runs only this case, to look into a failure. Further calls add
+            /// further cases.
             pub fn only(mut self, case: impl Into<String>) -> Self {
                 self.0.only.push(case.into());
                 self
@@ -119,14 +103,14 @@ choosing!(StoreSuite);
 choosing!(BlockingStoreSuite);
 
 impl StoreSuite {
-    /// Runs the cases, one after the other.
+    /// Runs the cases one after the other.
     pub async fn run(self) -> SuiteReport {
         self.0.run().await
     }
 }
 
 impl BlockingStoreSuite {
-    /// Runs the cases, one after the other.
+    /// Runs the cases one after the other.
     pub fn run(self) -> SuiteReport {
         concurrency::block_on(self.0.run())
     }

@@ -1,4 +1,4 @@
-//! Runs the cases.
+//! The suites for transports.
 
 use std::{
     future::{Future, IntoFuture},
@@ -21,15 +21,15 @@ use crate::{
 
 const ALLOWANCE: Duration = Duration::from_secs(10);
 
-/// Every case for a [`Transport`]: its name, and what happens in it.
+/// All cases for a [`Transport`]: the name, and what happens.
 pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
     all().map(|case| (case.name, case.does))
 }
 
-/// Judges a transport. `make` is asked for a new one for every case.
+/// Checks a transport. `make` makes a new one for each case.
 ///
-/// Await it, or [`run`](AsyncSuite::run) it, on the runtime that the transport
-/// needs.
+/// Await the suite, or [`run`](AsyncSuite::run) it, on the runtime that the
+/// transport needs.
 pub fn transport<T, F>(make: F) -> AsyncSuite<F>
 where
     T: Transport,
@@ -38,7 +38,7 @@ where
     AsyncSuite { make, choice: Choice::default() }
 }
 
-/// Judges a blocking transport. `make` is asked for a new one for every case.
+/// Checks a blocking transport. `make` makes a new one for each case.
 pub fn blocking_transport<T, F>(make: F) -> BlockingSuite<F>
 where
     T: BlockingTransport + 'static,
@@ -63,7 +63,7 @@ pub struct BlockingSuite<F> {
     choice: Choice,
 }
 
-/// Which cases run, for which there is an excuse, and how patient one is.
+/// Which cases run, which are excused, and how long a call may take.
 #[derive(Debug)]
 struct Choice {
     only: Vec<String>,
@@ -80,23 +80,22 @@ impl Default for Choice {
 macro_rules! choosing {
     ($suite:ident) => {
         impl<F> $suite<F> {
-            /// Excuses a case that the library below makes impossible. It runs
-            /// all the same, and must keep the invariants.
+            /// Excuses a case that the HTTP library makes impossible. It runs anyway,
+            /// and the checks that apply to every case must pass.
             pub fn excuse(mut self, case: impl Into<String>, reason: impl Into<String>) -> Self {
                 self.choice.excuses.push((case.into(), reason.into()));
                 self
             }
 
-            /// Runs this case only; called again, that one too. For looking
-            /// into a failure.
+            /// Runs only this case, to look into a failure. Further calls add
+            /// further cases.
             pub fn only(mut self, case: impl Into<String>) -> Self {
                 self.choice.only.push(case.into());
                 self
             }
 
-            /// How much longer than its timeout a call may take before the case
-            /// fails; 10 s by default. It is no measure of speed: a busy
-            /// machine must not fail a case.
+            /// Sets how much longer than its timeout a call may take before the case
+            /// fails. The default is 10 s, so that a busy machine fails no case.
             pub fn allowance(mut self, allowance: Duration) -> Self {
                 self.choice.allowance = allowance;
                 self
@@ -108,7 +107,7 @@ choosing!(AsyncSuite);
 choosing!(BlockingSuite);
 
 impl<F> AsyncSuite<F> {
-    /// Runs the cases, one after the other.
+    /// Runs the cases one after the other.
     pub async fn run<T>(self) -> SuiteReport
     where
         T: Transport,
@@ -138,7 +137,7 @@ impl<F> AsyncSuite<F> {
 }
 
 impl<F> BlockingSuite<F> {
-    /// Runs the cases, one after the other.
+    /// Runs the cases one after the other.
     pub fn run<T>(self) -> SuiteReport
     where
         T: BlockingTransport + 'static,
@@ -218,7 +217,7 @@ impl Choice {
     }
 }
 
-/// Nobody's fault but the machine's.
+/// The report if the machine, not the transport, is at fault.
 fn no_setup(case: &Case, error: &io::Error) -> CaseReport {
     CaseReport {
         name: case.name,

@@ -1,4 +1,4 @@
-//! Answers without end, in bytes or in time.
+//! Responses without end, in bytes or in time.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use fault_server::{Behaviour, Cut, Point};
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "endless_chunks",
-        does: "chunk follows upon chunk, without end",
+        does: "the response is chunked and does not end",
         setup: || Setup::plain([tokens().endless()]),
         calls: &[unknown(&[TooLarge])],
     },
@@ -44,31 +44,31 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "endless_502",
-        does: "a 502 comes with a page without end; its status says all",
+        does: "the page of a 502 does not end; the status is sufficient",
         setup: || Setup::plain([Behaviour::nginx(502).endless()]),
         calls: &[response(502, "")],
     },
     Case {
         name: "endless_400",
-        does: "a 400 comes with a body without end; what may be kept of it is",
+        does: "the body of a 400 does not end; as much as is allowed is kept",
         setup: || Setup::plain([behaviours::oauth_error(400, "invalid_grant").endless()]),
         calls: &[response(400, "invalid_grant")],
     },
     Case {
         name: "cut_502",
-        does: "the page of a 502 is cut; its status says all",
+        does: "the page of a 502 is cut; the status is sufficient",
         setup: || Setup::plain([Behaviour::nginx(502).cut(Point::InResponseBody, Cut::Close)]),
         calls: &[response(502, "")],
     },
     Case {
         name: "reset_502",
-        does: "the connection is reset within the page of a 502; its status says all",
+        does: "the connection is reset within the page of a 502; the status is sufficient",
         setup: || Setup::plain([Behaviour::nginx(502).cut(Point::InResponseBody, Cut::Reset)]),
         calls: &[response(502, "")],
     },
     Case {
         name: "stall_502",
-        does: "nothing comes after half of the page of a 502; its status says all",
+        does: "nothing comes after half of the page of a 502; the status is sufficient",
         setup: || {
             let stalled = Behaviour::nginx(502).cut(Point::InResponseBody, Cut::Stall);
             Ok(Setup::plain([stalled])?.within(2 * SOON))
@@ -95,7 +95,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "cut_400",
-        does: "the body of a 400 is cut: a response, and no verdict that anybody could read",
+        does: "the body of a 400 is cut; it is a response, though its code cannot be read",
         setup: || {
             let refused = behaviours::oauth_error(400, "invalid_grant");
             Setup::plain([refused.cut(Point::InResponseBody, Cut::Close)])
@@ -110,7 +110,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "drip_past_the_timeout",
-        does: "the response comes byte by byte, each in time, and all together too late",
+        does: "the response comes byte by byte, each byte in time, the whole too late",
         setup: || {
             // Some hundred bytes, so several times the timeout.
             let slow = tokens().drip(Duration::from_millis(20));
@@ -120,7 +120,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "drip_in_the_body_past_the_timeout",
-        does: "the response's body comes in pieces, each in time, and all together too late",
+        does: "the response's body comes in pieces, each piece in time, the whole too late",
         setup: || {
             let slow = Behaviour::json(200, vec![b' '; 4096]).drip(Duration::from_millis(2));
             Ok(Setup::plain([slow])?.within(2 * SOON))

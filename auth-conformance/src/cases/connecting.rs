@@ -1,4 +1,4 @@
-//! Before there is a connection, and when there is nothing but one.
+//! No connection, or a connection over which nothing comes.
 
 use crate::case::{Case, SOON, Setup, not_sent, open};
 use auth_core::TransportErrorKind::{
@@ -12,12 +12,12 @@ pub(super) const CASES: &[Case] = &[
         does: "the host's name does not exist",
         // RFC 6761 section 6.4: no such name ever resolves.
         setup: || Ok(Setup::at("https://conformance.invalid/token")),
-        // Where there is no resolver to answer, waiting for it ends.
+        // Without a resolver that responds, the wait for it ends.
         calls: &[not_sent(&[Dns, ConnectTimeout])],
     },
     Case {
         name: "connect_refused",
-        does: "nobody listens on the port",
+        does: "the port refuses connections",
         setup: || {
             let port = ClosedPort::new()?;
             Ok(Setup::at(&port.url()).keeping(port))

@@ -1,4 +1,4 @@
-//! Connections cut while the request or its response is on the way.
+//! Connections that are cut while the request or its response is under way.
 
 use crate::case::{Case, SOON, Setup, open, tokens, unknown};
 use auth_core::TransportErrorKind::{Closed, ConnectTimeout, Protocol, Reset, Timeout, Truncated};
@@ -37,7 +37,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "stall_after_body",
-        does: "the whole request arrives and is never answered",
+        does: "the whole request arrives, and no response comes",
         setup: || Ok(Setup::plain([Behaviour::stall(Point::AfterBody)])?.within(SOON)),
         calls: &[open(&[Timeout, ConnectTimeout])],
     },
@@ -97,7 +97,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "close_in_a_form",
-        does: "a form-encoded response without a length is cut: half a token would be taken for one",
+        does: "a form-encoded response without a length is cut: half a token would be taken for a token",
         setup: || {
             let form = Behaviour::response(200)
                 .content_type("application/x-www-form-urlencoded")

@@ -14,7 +14,7 @@ use fault_server::{Behaviour, Cut, Point};
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "h2_response",
-        does: "all is well, over HTTP/2",
+        does: "a good response, over HTTP/2",
         setup: || Setup::http2([tokens()]),
         calls: &[response(200, ACCESS_TOKEN)],
     },
@@ -62,7 +62,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "h2_stall_after_body",
-        does: "the whole request arrives over HTTP/2 and is never answered",
+        does: "the whole request arrives over HTTP/2, and no response comes",
         setup: || Ok(Setup::http2([Behaviour::stall(Point::AfterBody)])?.within(SOON)),
         calls: &[open(&[Timeout, ConnectTimeout])],
     },
@@ -88,7 +88,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "h2_not_spoken",
-        does: "HTTP/2 is spoken to a server that answers with something else",
+        does: "HTTP/2 is spoken to a server that speaks something else",
         setup: || Setup::http2([Behaviour::garbage(), tokens()]),
         calls: &[open(&[Protocol, Closed, Reset, Other])],
     },

@@ -8,13 +8,13 @@ use fault_server::{Behaviour, ClosedPort, Point};
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "proxy_response",
-        does: "all is well, through a proxy",
+        does: "a good response, through a proxy",
         setup: || Setup::tls([tokens()])?.through([Behaviour::relay()]),
         calls: &[response(200, ACCESS_TOKEN)],
     },
     Case {
         name: "proxy_refused",
-        does: "nobody listens on the proxy's port",
+        does: "the proxy's port refuses connections",
         setup: || {
             let port = ClosedPort::new()?;
             let mut setup = Setup::tls([tokens()])?;
@@ -25,13 +25,13 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "proxy_wants_authentication",
-        does: "the proxy answers 407",
+        does: "the proxy responds with 407",
         setup: || Setup::tls([tokens()])?.through([Behaviour::proxy_auth_required()]),
         calls: &[not_sent(&[Proxy])],
     },
     Case {
         name: "proxy_bad_gateway",
-        does: "the proxy cannot reach the server and answers 502",
+        does: "the proxy cannot reach the server and responds with 502",
         setup: || Setup::tls([tokens()])?.through([Behaviour::nginx(502)]),
         calls: &[not_sent(&[Proxy])],
     },
@@ -49,7 +49,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "proxy_stall",
-        does: "the proxy never answers",
+        does: "the proxy never responds",
         setup: || {
             let setup = Setup::tls([tokens()])?.through([Behaviour::stall(Point::AfterHeaders)])?;
             Ok(setup.connecting_within(SOON))
@@ -58,7 +58,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "proxy_not_for_plain_http",
-        does: "a server on loopback without TLS, and a proxy that would see the token in clear",
+        does: "the server has no TLS, and a proxy would see the token",
         setup: || Setup::plain([tokens()])?.through([Behaviour::nginx(502)]),
         calls: &[response(200, ACCESS_TOKEN)],
     },

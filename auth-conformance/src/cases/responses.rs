@@ -1,4 +1,4 @@
-//! Answers that are odd and in order, and responses that are neither.
+//! Responses that are unusual but valid, and responses that are not.
 
 use crate::case::{
     ACCESS_TOKEN, Case, Expect, ExpectedDelivery, ExpectedResponse, REFRESH_TOKEN, Setup, response,
@@ -13,7 +13,7 @@ const NOT_HTTP: Expect = unknown(&[Protocol, Closed, Truncated, Other]);
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "response",
-        does: "all is well",
+        does: "a good response",
         setup: || Setup::plain([tokens()]),
         calls: &[response(200, ACCESS_TOKEN)],
     },
@@ -49,13 +49,13 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "content_type_wrong",
-        does: "the response is JSON and says that it is text/plain",
+        does: "the response is JSON with the content type text/plain",
         setup: || Setup::plain([tokens().content_type("text/plain")]),
         calls: &[response(200, ACCESS_TOKEN)],
     },
     Case {
         name: "captive_portal",
-        does: "a portal answers 200 with a page to log in",
+        does: "a portal responds with 200 and a page to log in",
         setup: || Setup::plain([Behaviour::nginx(200)]),
         calls: &[response(200, "<html>")],
     },
@@ -121,7 +121,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "closed_while_idle",
-        does: "the server closes a connection that it promised to keep, and a second call is made",
+        does: "the server closes a persistent connection, and a second call is made",
         setup: || Setup::plain([tokens().keep_alive_then_close(), tokens()]),
         // Who keeps connections may find this one closed.
         calls: &[

@@ -1,4 +1,4 @@
-//! The TLS handshake. Nothing of the request has left before it is over.
+//! The TLS handshake. Nothing of the request is sent before it is over.
 
 use crate::case::{
     ACCESS_TOKEN, Case, Expect, ExpectedDelivery, ExpectedResponse, SOON, Setup, not_sent,
@@ -12,7 +12,7 @@ use fault_server::{Behaviour, Certificate, Cut, Point};
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "tls_response",
-        does: "all is well, over TLS",
+        does: "a good response, over TLS",
         setup: || Setup::tls([tokens()]),
         calls: &[response(200, ACCESS_TOKEN)],
     },
@@ -36,7 +36,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "tls_stall_in_handshake",
-        does: "the ClientHello is never answered",
+        does: "nothing comes after the ClientHello",
         setup: || {
             let setup = Setup::tls([Behaviour::stall(Point::OnClientHello)])?;
             Ok(setup.connecting_within(SOON))
@@ -45,19 +45,19 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "tls_stall_takes_all_the_time",
-        does: "the ClientHello is never answered, and the call's own timeout ends it",
+        does: "nothing comes after the ClientHello, and the call's own timeout ends it",
         setup: || Ok(Setup::tls([Behaviour::stall(Point::OnClientHello)])?.within(SOON)),
         calls: &[not_sent(&[ConnectTimeout])],
     },
     Case {
         name: "tls_too_old",
-        does: "the server speaks TLS 1.1 only, and says so by the alert protocol_version",
+        does: "the server speaks TLS 1.1 only, and sends the alert protocol_version",
         setup: || Setup::tls([Behaviour::tls_alert(70)]),
         calls: &[not_sent(&[TlsHandshake])],
     },
     Case {
         name: "tls_nothing_in_common",
-        does: "the server likes no cipher suite, and says so by the alert handshake_failure",
+        does: "the server accepts no cipher suite, and sends the alert handshake_failure",
         setup: || Setup::tls([Behaviour::tls_alert(40)]),
         calls: &[not_sent(&[TlsHandshake])],
     },
@@ -79,13 +79,13 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "certificate_not_yet_valid",
-        does: "the time of the server's certificate has not begun",
+        does: "the server's certificate is not valid yet",
         setup: || Setup::tls([Behaviour::present(Certificate::NotYetValid)]),
         calls: &[not_sent(&[BadCertificate])],
     },
     Case {
         name: "certificate_self_signed",
-        does: "the server's certificate is signed by nobody but itself",
+        does: "the server's certificate is self-signed",
         setup: || Setup::tls([Behaviour::present(Certificate::SelfSigned)]),
         calls: &[not_sent(&[BadCertificate])],
     },
@@ -97,7 +97,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "certificate_of_an_unknown_authority",
-        does: "the authority behind the server's certificate is not one that is trusted",
+        does: "the server's certificate is signed by an unknown authority",
         setup: || {
             let mut setup = Setup::tls([tokens()])?;
             setup.settings.root_certificate_pem = None;
@@ -122,7 +122,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "tls_stall_after_body",
-        does: "over TLS the whole request arrives and is never answered",
+        does: "over TLS the whole request arrives, and no response comes",
         setup: || Ok(Setup::tls([Behaviour::stall(Point::AfterBody)])?.within(2 * SOON)),
         calls: &[Expect::Failure(&[Timeout, ConnectTimeout], ExpectedDelivery::Open)],
     },

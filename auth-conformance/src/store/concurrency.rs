@@ -1,5 +1,5 @@
-//! Several at once: tasks for a store that does not block, threads for one
-//! that does. The cases do not know which.
+//! Work that is done at the same time: by tasks for an async store, by threads for
+//! a blocking one. The cases do not depend on which.
 
 use std::{
     future::{Future, poll_fn},
@@ -49,7 +49,7 @@ impl Concurrency {
         }
     }
 
-    /// Lets the others do something, be it only to begin to wait.
+    /// Lets the others proceed, if only to begin to wait.
     pub(super) async fn pause(self) {
         match self {
             Self::Tasks => {

@@ -39,7 +39,7 @@ pub(super) fn full_record(mark: &str) -> Record {
     record
 }
 
-/// What an exchange that is throttled leaves behind.
+/// The setback that a throttled refresh leaves behind.
 fn setback(refresh_token: Fingerprint, now: SystemTime, retry_at: SystemTime) -> Option<Setback> {
     let endpoint = TokenEndpoint::new("https://auth.example.com/token", "conformance").ok()?;
     let refresh = Refresh::new(endpoint, RefreshToken::new(REFRESH_TOKEN)).policy(Never);

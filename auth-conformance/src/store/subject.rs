@@ -1,4 +1,4 @@
-//! The store that is judged, as the cases use it.
+//! The store under test, as the cases use it.
 
 use std::{
     error::Error,
@@ -16,11 +16,11 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 /// How many work at the same time where several do.
 pub(super) const MANY: usize = 8;
 
-/// What may be wrong with what a store holds for an account.
+/// How a stored record is damaged.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Damage {
-    /// It is cut off in the middle.
+    /// It ends in the middle.
     Truncated,
     /// It is something else.
     Garbage,

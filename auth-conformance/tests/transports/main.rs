@@ -3,14 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
+mod flaw;
 mod simple;
+mod wire;
 
 use std::time::Duration;
 
 use auth_conformance::{CaseResult, SuiteReport};
 use auth_core::{Request, Response, Transport, TransportError};
 
-use simple::{Flaw, InAsync, Simple};
+use flaw::Flaw;
+use simple::{InAsync, Simple};
 
 #[test]
 fn a_transport_in_order_passes() {

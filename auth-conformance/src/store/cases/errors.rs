@@ -11,7 +11,7 @@ use crate::store::{
 
 pub(super) async fn damaged(subject: &Subject) -> Result<(), String> {
     let Some((damage, read)) = &subject.raw else {
-        return Err("nobody said how; see `raw`, or excuse it".to_owned());
+        return Err("`raw` is not set; set it, or excuse the case".to_owned());
     };
     for how in [Damage::Truncated, Damage::Garbage, Damage::Empty, Damage::NewerSchema] {
         let account = AccountId::from(format!("damaged {how:?}"));
@@ -50,7 +50,7 @@ pub(super) async fn silent(subject: &Subject) -> Result<(), String> {
     let errors = subject.errors.lock().unwrap_or_else(PoisonError::into_inner);
     for error in &*errors {
         let secret = [ACCESS_TOKEN, REFRESH_TOKEN, ID_TOKEN].iter().any(|it| error.contains(*it));
-        ensure(!secret, || "an error of an earlier case holds one".to_owned())?;
+        ensure(!secret, || "an error of an earlier case contains one".to_owned())?;
     }
     Ok(())
 }

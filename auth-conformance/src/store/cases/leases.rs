@@ -128,7 +128,7 @@ pub(super) async fn lease_and_save(subject: &Subject) -> Result<(), String> {
 
 pub(super) async fn lease_of_the_dead(subject: &Subject) -> Result<(), String> {
     let Some(die) = &subject.die_with_lease else {
-        return Err("nobody said how; see `die_with_lease`, or excuse it".to_owned());
+        return Err("`die_with_lease` is not set; set it, or excuse the case".to_owned());
     };
     let account = AccountId::from("lease of the dead");
     die(&account);
