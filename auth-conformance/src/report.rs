@@ -44,6 +44,7 @@ pub enum CaseResult {
 }
 
 impl SuiteReport {
+    #[cfg(any(feature = "store", feature = "transport"))]
     pub(super) fn new(cases: Vec<CaseReport>, problems: Vec<String>) -> Self {
         Self { cases, problems }
     }
