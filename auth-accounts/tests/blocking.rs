@@ -120,7 +120,7 @@ fn accounts_that_share_a_store_wait_for_each_other() {
             });
         }
     });
-    assert_eq!(world.script.report().exchanges, 1);
+    assert_eq!(world.script.report().issued, 1);
     world.script.assert_never_replayed();
 }
 
@@ -169,7 +169,7 @@ fn an_account_is_kept_fresh_by_a_thread_until_it_is_dropped() {
     );
     let keep = accounts.account(ADA).keep_fresh().unwrap();
     let patience = Instant::now();
-    while server.report().exchanges < 3 {
+    while server.report().issued < 3 {
         assert!(patience.elapsed() < Duration::from_secs(60), "it refreshes");
         thread::yield_now();
     }

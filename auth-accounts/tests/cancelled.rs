@@ -75,7 +75,7 @@ fn the_next_caller_finishes_what_a_dropped_one_began() {
             };
             // Nobody is kept waiting for the lease, unless what the store holds
             // is spent, and its successor is still to be saved.
-            let unsaved = world.script.report().exchanges > 0 && !ended;
+            let unsaved = world.script.report().issued > 0 && !ended;
             assert!(unsaved || lease().is_ok(), "after {polls} polls");
 
             match block_on(call(&account), &world.clock) {
@@ -138,7 +138,7 @@ fn another_caller_takes_over_the_very_refresh_that_is_under_way() {
             let token = block_on(waiter, &world.clock).unwrap();
             assert_eq!(world.script.subject_of(token.access_token()).as_deref(), Some(ADA));
             let report = world.script.report();
-            assert_eq!((report.exchanges, report.lost_responses), (1, 0), "after {polls} polls");
+            assert_eq!((report.issued, report.lost_responses), (1, 0), "after {polls} polls");
             world.script.assert_never_replayed();
             if ended {
                 break;
@@ -159,7 +159,7 @@ fn a_crowd_of_which_all_but_one_leave_still_refreshes_once() {
     let last = callers.swap_remove(7);
     drop(callers);
     block_on(last, &world.clock).unwrap();
-    assert_eq!(world.script.report().exchanges, 1);
+    assert_eq!(world.script.report().issued, 1);
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn a_token_is_refreshed_before_anybody_needs_it() {
     let account = world.account();
     let mut keeper = Keeper::of(std::slice::from_ref(&account), &world.clock);
     keeper.run(HOUR * 10);
-    let exchanges = world.script.report().exchanges;
+    let exchanges = world.script.report().issued;
     // Each is refreshed when 5 to 10 min and 10 s of an hour are left.
     assert!((10..=12).contains(&exchanges), "{exchanges}");
     world.store.log.take();
@@ -79,7 +79,7 @@ fn the_moment_is_chosen_at_random_within_bounds() {
         world.settings = Settings::default().seed(seed);
         let first = world.now();
         let mut keeper = Keeper::of(&[world.account()], &world.clock);
-        while world.script.report().exchanges == 0 {
+        while world.script.report().issued == 0 {
             keeper.run(Duration::from_secs(1));
         }
         let since = world.record().obtained_at.unwrap().duration_since(first).unwrap();
@@ -99,7 +99,7 @@ fn of_several_processes_one_refreshes() {
     let processes: Vec<Account> = (0..5).map(|_| world.account()).collect();
     let mut keeper = Keeper::of(&processes, &world.clock);
     keeper.run(HOUR * 10);
-    let exchanges = world.script.report().exchanges;
+    let exchanges = world.script.report().issued;
     assert!((10..=13).contains(&exchanges), "{exchanges}");
     world.script.assert_never_replayed();
 }
@@ -124,7 +124,7 @@ fn an_outage_is_outlasted_without_a_storm() {
     // Twenty refreshes of three attempts, further and further apart.
     let report = world.script.report();
     assert!((60..=65).contains(&report.requests), "{}", report.requests);
-    assert!(report.exchanges >= 1);
+    assert!(report.issued >= 1);
     assert!(block_on(account.token()).is_ok());
 }
 
@@ -167,7 +167,7 @@ fn a_token_that_is_not_saved_is_saved_before_long() {
     world.store.fail("tokens", [Some(auth_accounts::StoreErrorKind::Full); 3]);
     let mut keeper = Keeper::of(std::slice::from_ref(&account), &world.clock);
     keeper.run(HOUR);
-    assert_eq!(world.script.report().exchanges, 1);
+    assert_eq!(world.script.report().issued, 1);
     let record = world.record();
     assert!(world.script.is_live(&record.tokens.refresh_token.unwrap()));
 }
@@ -181,5 +181,5 @@ fn a_machine_that_sleeps_refreshes_soon_after_it_wakes() {
     // The timer stands still meanwhile; the wall clock does not.
     world.clock.set_wall(world.now() + HOUR * 8);
     keeper.run(Duration::from_secs(61));
-    assert_eq!(world.script.report().exchanges, 1);
+    assert_eq!(world.script.report().issued, 1);
 }

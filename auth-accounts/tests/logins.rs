@@ -105,7 +105,7 @@ fn who_waits_for_a_login_that_fails_is_served_by_a_refresh() {
     assert!(poll(&mut waits, &world.clock).is_pending());
     run(login, &world.clock).unwrap_err();
     run(waits, &world.clock).unwrap();
-    assert_eq!(world.script.report().exchanges, 1);
+    assert_eq!(world.script.report().issued, 1);
 }
 
 /// It is in memory only, and another process refreshes what it took the place of,
@@ -196,7 +196,7 @@ fn a_login_waits_for_an_exchange() {
             assert_eq!(*token.access_token(), new.access_token);
             assert_eq!(world.record().tokens.access_token, new.access_token);
         }
-        assert_eq!(world.script.report().exchanges, 1);
+        assert_eq!(world.script.report().issued, 1);
         assert_eq!(world.script.report().lost_responses, 0);
     }
 }

@@ -203,7 +203,7 @@ fn a_refresh_with_a_task_of_its_own_outlives_its_caller() {
         let refreshed = world.record().tokens.access_token;
         let token = run(account.token(), &world.clock).unwrap();
         assert!(polls == 0 || *token.access_token() == refreshed, "after {polls} polls");
-        assert_eq!(world.script.report().exchanges, 1);
+        assert_eq!(world.script.report().issued, 1);
         assert_eq!(world.script.report().lost_responses, 0);
         if ended {
             assert!(polls > 10, "there are as many awaits");

@@ -163,7 +163,7 @@ fn tokens_that_do_not_live_are_not_refreshed_without_end() {
         }
         clock.advance_to_next().expect("all of them sleep");
     }
-    let exchanges = world.script.report().exchanges;
+    let exchanges = world.script.report().issued;
     assert!((19..=21).contains(&exchanges), "{exchanges} in 10 minutes, for all of them");
     let loads = world.store.log.take().split(' ').filter(|what| *what == "load").count();
     assert!(loads < 200, "{loads} looks at the store");

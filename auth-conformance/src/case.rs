@@ -1,13 +1,14 @@
-//! A case, as a value: the scene that it sets, and what it expects of it.
+//! A case as a value: its set-up, and what it expects.
 
 use std::{any::Any, io, time::Duration};
 
 use auth_core::{
     BodyFormat, ClientAuth, Grant, RefreshToken, Request, TokenEndpoint, TransportErrorKind,
 };
-
-use super::Settings;
+use auth_testkit::behaviours;
 use fault_server::{Behaviour, FaultServer, FaultServerBuilder};
+
+use crate::settings::Settings;
 
 /// The secrets that travel in every case. Long and odd, so that finding one in
 /// an error is no accident.
@@ -18,6 +19,14 @@ pub(super) const HEADER_SECRET: &str = "hs-conformance-B9xT4vPa7Oy";
 /// What a good response holds.
 pub(super) const ACCESS_TOKEN: &str = "at-conformance-Q1wE8rTy3Ui";
 pub(super) const NEW_REFRESH_TOKEN: &str = "rt-conformance-2-Z5aS0dFg6Hj";
+
+/// For a call that is meant to run into its timeout.
+pub(super) const SOON: Duration = Duration::from_millis(300);
+
+/// The response that a call hopes for.
+pub(super) fn tokens() -> Behaviour {
+    behaviours::tokens(ACCESS_TOKEN, NEW_REFRESH_TOKEN, 3600)
+}
 
 /// `CLIENT_SECRET` as it stands in the `Authorization` header.
 pub(super) fn basic_credentials() -> String {
@@ -30,20 +39,20 @@ pub(super) struct Case {
     pub(super) name: &'static str,
     /// What happens, in words.
     pub(super) does: &'static str,
-    pub(super) scene: fn() -> io::Result<Scene>,
+    pub(super) setup: fn() -> io::Result<Setup>,
     /// One for each call that is made, in order.
     pub(super) calls: &'static [Expect],
 }
 
-/// What a call should come to.
+/// What a call should return.
 #[derive(Clone, Copy)]
 pub(super) enum Expect {
     /// A response.
     Response(ExpectedResponse),
-    /// None, for one of these reasons.
-    Failure(&'static [TransportErrorKind], Fate),
-    /// Either of both: the network, or the library, decides.
-    Either(ExpectedResponse, &'static [TransportErrorKind], Fate),
+    /// An error of one of these kinds.
+    Failure(&'static [TransportErrorKind], ExpectedDelivery),
+    /// Either: the network or the library decides.
+    Either(ExpectedResponse, &'static [TransportErrorKind], ExpectedDelivery),
 }
 
 #[derive(Clone, Copy)]
@@ -55,15 +64,14 @@ pub(super) struct ExpectedResponse {
     pub(super) header: Option<(&'static str, &'static str)>,
 }
 
-/// What must be said of the request.
+/// What the error must say about the delivery of the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// It cannot have been sent, and it must be known.
+pub(super) enum ExpectedDelivery {
+    /// The request cannot have been sent, and the error must say so.
     NotSent,
-    /// It was, or may have been.
+    /// The request was sent, or may have been.
     Unknown,
-    /// The network decides. That `NotSent` is true when it is said, is checked
-    /// anyway.
+    /// The network decides. That a `NotSent` is true is checked anyway.
     Open,
 }
 
@@ -72,19 +80,19 @@ pub(super) const fn response(status: u16, holds: &'static str) -> Expect {
 }
 
 pub(super) const fn not_sent(kinds: &'static [TransportErrorKind]) -> Expect {
-    Expect::Failure(kinds, Fate::NotSent)
+    Expect::Failure(kinds, ExpectedDelivery::NotSent)
 }
 
 pub(super) const fn unknown(kinds: &'static [TransportErrorKind]) -> Expect {
-    Expect::Failure(kinds, Fate::Unknown)
+    Expect::Failure(kinds, ExpectedDelivery::Unknown)
 }
 
 pub(super) const fn open(kinds: &'static [TransportErrorKind]) -> Expect {
-    Expect::Failure(kinds, Fate::Open)
+    Expect::Failure(kinds, ExpectedDelivery::Open)
 }
 
-/// Servers, and how to call them.
-pub(super) struct Scene {
+/// The servers of a case, and how they are called.
+pub(super) struct Setup {
     pub(super) settings: Settings,
     /// Where the request goes.
     pub(super) url: String,
@@ -98,7 +106,7 @@ pub(super) struct Scene {
     _ports: Option<Box<dyn Any + Send>>,
 }
 
-impl Scene {
+impl Setup {
     /// A server over plain HTTP that plays this script.
     pub(super) fn plain(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
         Self::server(FaultServer::builder().script(script))
@@ -111,9 +119,9 @@ impl Scene {
 
     /// A server that is spoken to in HTTP/2.
     pub(super) fn http2(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
-        let mut scene = Self::plain(script)?;
-        scene.settings.http2_prior_knowledge = true;
-        Ok(scene)
+        let mut setup = Self::plain(script)?;
+        setup.settings.http2_prior_knowledge = true;
+        Ok(setup)
     }
 
     pub(super) fn server(builder: FaultServerBuilder) -> io::Result<Self> {

@@ -1,4 +1,4 @@
-//! Every case, in the order of an exchange.
+//! All cases, in the order in which a connection reaches them.
 
 mod bounds;
 mod connecting;
@@ -9,14 +9,7 @@ mod responses;
 mod statuses;
 mod tls;
 
-use std::time::Duration;
-
-use super::case::{ACCESS_TOKEN, Case, NEW_REFRESH_TOKEN};
-use auth_testkit::behaviours;
-use fault_server::Behaviour;
-
-/// For a call that is meant to run into its timeout.
-const SOON: Duration = Duration::from_millis(300);
+use super::case::Case;
 
 pub(super) fn all() -> impl Iterator<Item = Case> {
     [
@@ -32,11 +25,6 @@ pub(super) fn all() -> impl Iterator<Item = Case> {
     .into_iter()
     .flatten()
     .copied()
-}
-
-/// The response that a call hopes for.
-fn tokens() -> Behaviour {
-    behaviours::tokens(ACCESS_TOKEN, NEW_REFRESH_TOKEN, 3600)
 }
 
 #[cfg(test)]

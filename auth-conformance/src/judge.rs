@@ -1,21 +1,21 @@
-//! Compares what a transport said with what the servers saw.
+//! Compares what a transport reports with what the servers received.
 
 use std::{error::Error, fmt::Write as _, time::Duration};
 
 use auth_core::{Delivery, Response, TransportError};
+use fault_server::{FaultServer, ReceivedRequest};
 use http::{Method, header};
 
 use super::case::{
-    ACCESS_TOKEN, CLIENT_SECRET, Case, Expect, ExpectedResponse, Fate, HEADER_SECRET,
-    NEW_REFRESH_TOKEN, QUERY_SECRET, REFRESH_TOKEN, Scene, basic_credentials,
+    ACCESS_TOKEN, CLIENT_SECRET, Case, Expect, ExpectedDelivery, ExpectedResponse, HEADER_SECRET,
+    NEW_REFRESH_TOKEN, QUERY_SECRET, REFRESH_TOKEN, Setup, basic_credentials,
 };
-use fault_server::{FaultServer, ReceivedRequest};
 
 /// How a call ended; `None` if it did not, long after its timeout.
-pub(super) type Outcome = Option<Result<Response, TransportError>>;
+pub(super) type CallResult = Option<Result<Response, TransportError>>;
 
-/// What is wrong: with the invariants, which nothing excuses, and with what
-/// the case itself expects.
+/// What is wrong: with the checks of every case, which nothing excuses, and with
+/// what the case itself expects.
 #[derive(Default)]
 pub(super) struct Judgement {
     pub(super) broken: Vec<String>,
@@ -23,17 +23,17 @@ pub(super) struct Judgement {
     pub(super) observed: String,
 }
 
-pub(super) fn judge(case: &Case, scene: &Scene, outcomes: &[(Outcome, Duration)]) -> Judgement {
+pub(super) fn judge(case: &Case, setup: &Setup, results: &[(CallResult, Duration)]) -> Judgement {
     let mut judgement = Judgement::default();
-    for server in [&scene.server, &scene.proxy].into_iter().flatten() {
+    for server in [&setup.server, &setup.proxy].into_iter().flatten() {
         // All that was sent until now is then on record.
         server.stop();
     }
-    let requests = scene.server.as_ref().map(FaultServer::requests).unwrap_or_default();
-    judgement.count(scene, &requests, outcomes.len());
-    judgement.content(scene, &requests);
-    judgement.route(scene);
-    for (index, ((outcome, elapsed), expect)) in outcomes.iter().zip(case.calls).enumerate() {
+    let requests = setup.server.as_ref().map(FaultServer::requests).unwrap_or_default();
+    judgement.count(setup, &requests, results.len());
+    judgement.content(setup, &requests);
+    judgement.route(setup);
+    for (index, ((outcome, elapsed), expect)) in results.iter().zip(case.calls).enumerate() {
         let said = match outcome {
             None => "no end".to_owned(),
             Some(Ok(response)) => format!("HTTP {}", response.status().as_u16()),
@@ -47,9 +47,9 @@ pub(super) fn judge(case: &Case, scene: &Scene, outcomes: &[(Outcome, Duration)]
             None => judgement.broken.push(format!(
                 "the call had not ended after {:.1} s, with a timeout of {:.1} s",
                 elapsed.as_secs_f64(),
-                scene.settings.timeout.as_secs_f64(),
+                setup.settings.timeout.as_secs_f64(),
             )),
-            Some(Ok(response)) => judgement.answered(scene, response, expect),
+            Some(Ok(response)) => judgement.responded(setup, response, expect),
             Some(Err(error)) => {
                 // The requests came in the order of the calls.
                 let received = requests.get(index).map_or(0, |request| request.body.len());
@@ -67,7 +67,7 @@ pub(super) fn judge(case: &Case, scene: &Scene, outcomes: &[(Outcome, Duration)]
 }
 
 impl Judgement {
-    fn count(&mut self, scene: &Scene, requests: &[ReceivedRequest], calls: usize) {
+    fn count(&mut self, setup: &Setup, requests: &[ReceivedRequest], calls: usize) {
         if requests.len() > calls {
             self.broken.push(format!(
                 "{} sent {}: a refresh token may be spent twice",
@@ -75,8 +75,8 @@ impl Judgement {
                 counted(requests.len(), "request")
             ));
         }
-        if scene.redirects
-            && let Some(server) = &scene.server
+        if setup.redirects
+            && let Some(server) = &setup.server
         {
             server.elsewhere().stop();
             let connections = server.elsewhere().connections().len();
@@ -89,8 +89,8 @@ impl Judgement {
         }
     }
 
-    fn content(&mut self, scene: &Scene, requests: &[ReceivedRequest]) {
-        let Ok(expected) = scene.request() else { return };
+    fn content(&mut self, setup: &Setup, requests: &[ReceivedRequest]) {
+        let Ok(expected) = setup.request() else { return };
         for request in requests.iter().filter(|request| request.complete) {
             if request.method != Method::POST {
                 self.broken.push(format!("{} arrived in place of POST", request.method));
@@ -113,9 +113,9 @@ impl Judgement {
         }
     }
 
-    fn route(&mut self, scene: &Scene) {
-        let in_clear = scene.url.starts_with("http://");
-        if let Some(proxy) = scene.proxy.as_ref().filter(|_| in_clear) {
+    fn route(&mut self, setup: &Setup) {
+        let in_clear = setup.url.starts_with("http://");
+        if let Some(proxy) = setup.proxy.as_ref().filter(|_| in_clear) {
             let connections = proxy.connections().len();
             if connections > 0 {
                 self.broken.push(format!(
@@ -126,12 +126,12 @@ impl Judgement {
         }
     }
 
-    fn answered(&mut self, scene: &Scene, response: &Response, expect: &Expect) {
-        if response.body().len() > scene.response_limit {
+    fn responded(&mut self, setup: &Setup, response: &Response, expect: &Expect) {
+        if response.body().len() > setup.response_limit {
             self.broken.push(format!(
                 "{} bytes of the response were kept, and {} allowed",
                 response.body().len(),
-                scene.response_limit
+                setup.response_limit
             ));
         }
         match expect {
@@ -165,8 +165,10 @@ impl Judgement {
                 counted(received, "byte")
             ));
         }
-        let (kinds, fate) = match expect {
-            Expect::Failure(kinds, fate) | Expect::Either(_, kinds, fate) => (*kinds, *fate),
+        let (kinds, expected) = match expect {
+            Expect::Failure(kinds, expected) | Expect::Either(_, kinds, expected) => {
+                (*kinds, *expected)
+            }
             Expect::Response(response) => {
                 self.unexpected.push(format!(
                     "{:?} is reported, not the response with HTTP {}",
@@ -179,11 +181,11 @@ impl Judgement {
         if !kinds.contains(&error.kind()) {
             self.unexpected.push(format!("{:?} is reported, not {kinds:?}", error.kind()));
         }
-        match (fate, error.delivery()) {
-            (Fate::NotSent, Delivery::NotSent) | (Fate::Open, _) => {}
-            (Fate::Unknown, Delivery::Unknown) => {}
-            (fate, delivery) => {
-                self.unexpected.push(format!("{delivery:?} is said, not {fate:?}"));
+        match (expected, error.delivery()) {
+            (ExpectedDelivery::NotSent, Delivery::NotSent) | (ExpectedDelivery::Open, _) => {}
+            (ExpectedDelivery::Unknown, Delivery::Unknown) => {}
+            (expected, delivery) => {
+                self.unexpected.push(format!("{delivery:?} is said, not {expected:?}"));
             }
         }
     }

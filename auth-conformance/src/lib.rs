@@ -2,6 +2,11 @@
 #![cfg_attr(feature = "transport", doc = include_str!("../docs/transports.md"))]
 #![cfg_attr(feature = "store", doc = include_str!("../docs/stores.md"))]
 
+// The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
+// layer: report settings watchdog
+// layer: case
+// layer: cases judge
+// layer: store suite
 #[cfg(feature = "transport")]
 mod case;
 #[cfg(feature = "transport")]

@@ -1,26 +1,26 @@
-//! What came of the cases.
+//! The results of a suite.
 
 use std::fmt;
 
-/// What came of a suite: every case, in the order in which they ran.
+/// The result of a suite: all cases, in the order in which they ran.
 #[derive(Debug, Clone)]
-#[must_use = "a report that nobody looks at shows nothing"]
+#[must_use = "a failed case shows only in the report"]
 pub struct SuiteReport {
     cases: Vec<CaseReport>,
     problems: Vec<String>,
 }
 
-/// What came of one case.
+/// The result of one case.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CaseReport {
-    /// Its name.
+    /// The name of the case.
     pub name: &'static str,
-    /// What happens in it, in words.
+    /// What happens in the case.
     pub does: &'static str,
     /// Whether it passed.
-    pub verdict: CaseResult,
-    /// What the transport returned and what arrived, in a line.
+    pub result: CaseResult,
+    /// What the implementation did, in a line.
     pub observed: String,
 }
 
@@ -28,36 +28,38 @@ pub struct CaseReport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CaseResult {
-    /// All is as it should be.
+    /// Every check passed.
     Passed,
-    /// The invariants hold; what the case itself expects is excused.
+    /// The case is excused. For a transport, the checks that apply to every case
+    /// passed.
     Excused {
-        /// Why.
+        /// The reason that was given.
         reason: String,
     },
-    /// Something is not as it should be.
+    /// A check failed.
     Failed {
-        /// What, a line each.
+        /// What failed, a line each.
         complaints: Vec<String>,
     },
 }
 
 impl SuiteReport {
+    #[cfg(any(feature = "store", feature = "transport"))]
     pub(super) fn new(cases: Vec<CaseReport>, problems: Vec<String>) -> Self {
         Self { cases, problems }
     }
 
-    /// Every case.
+    /// All cases.
     pub fn cases(&self) -> &[CaseReport] {
         &self.cases
     }
 
     /// The cases that failed.
     pub fn failed(&self) -> impl Iterator<Item = &CaseReport> {
-        self.cases.iter().filter(|case| matches!(case.verdict, CaseResult::Failed { .. }))
+        self.cases.iter().filter(|case| matches!(case.result, CaseResult::Failed { .. }))
     }
 
-    /// Whether none failed, and every excuse was for a case that exists.
+    /// Whether no case failed, and every excuse is for a case that exists.
     pub fn passed(&self) -> bool {
         self.problems.is_empty() && self.failed().next().is_none()
     }
@@ -66,21 +68,21 @@ impl SuiteReport {
     ///
     /// # Panics
     ///
-    /// With the whole report.
+    /// If the suite did not pass. The message is the report.
     #[track_caller]
     pub fn assert(&self) {
         assert!(self.passed(), "{self}");
     }
 }
 
-/// A line for each case, and more for one that failed.
+/// A line for each case, and more lines for a failed one.
 impl fmt::Display for SuiteReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let failed = self.failed().count();
         let excused = self
             .cases
             .iter()
-            .filter(|case| matches!(case.verdict, CaseResult::Excused { .. }))
+            .filter(|case| matches!(case.result, CaseResult::Excused { .. }))
             .count();
         let passed = self.cases.len() - failed - excused;
         write!(f, "conformance: {passed} passed, {failed} failed, {excused} excused")?;
@@ -96,8 +98,8 @@ impl fmt::Display for SuiteReport {
 
 impl fmt::Display for CaseReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, does, verdict, observed } = self;
-        match verdict {
+        let Self { name, does, result, observed } = self;
+        match result {
             CaseResult::Passed => write!(f, "  ok       {name}: {observed}"),
             CaseResult::Excused { reason } => {
                 write!(f, "  excused  {name}: {observed} ({reason})")

@@ -1,24 +1,26 @@
-//! What a case asks of the transport that it is handed.
+//! The settings of the transport of a case.
 
 use std::time::Duration;
 
-/// How the transport of one case is to be set up. What a transport has no
-/// setting for it may ignore, and excuse the cases that need it.
+/// How to set up the transport of one case.
+///
+/// A transport that lacks a setting ignores it, and its test excuses the cases that
+/// need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// How long a connection may take to be made, TLS included.
+    /// The time limit for making a connection, TLS included.
     pub connect_timeout: Duration,
-    /// How long the call may take in all, the response's body included.
+    /// The time limit for the whole call, the body of the response included.
     pub timeout: Duration,
-    /// A certificate in PEM to trust beside, or in place of, the system's. Set
-    /// in every case but the one about an authority that nobody knows.
+    /// A certificate in PEM to trust, in addition to those of the system or instead
+    /// of them. `None` only in the case about an unknown authority.
     pub root_certificate_pem: Option<String>,
-    /// The HTTP proxy to go through; but not for a server without TLS, since it
-    /// would see the refresh token in clear. `None`: none, not even one that
-    /// the environment names, for the servers are on loopback.
+    /// The HTTP proxy to use for servers with TLS. It must not be used for a server
+    /// without TLS, since it would see the refresh token. `None` means no proxy, also
+    /// not one from the environment, since the servers are on loopback.
     pub proxy: Option<String>,
-    /// Speak HTTP/2 at once, over plain TCP.
+    /// Whether to speak HTTP/2 without TLS from the start (prior knowledge).
     pub http2_prior_knowledge: bool,
 }
 

@@ -1,61 +1,50 @@
-//! Whether a store that somebody wrote keeps the promises of
-//! [`TokenStore`].
-//!
-//! The closure opens the store, always at the same place, as another process
-//! would:
-//!
-//! ```
-//! use auth_accounts::MemoryStore;
-//!
-//! let place = MemoryStore::new();
-//! auth_conformance::blocking_store(move || place.clone())
-//!     .excuse("lease_of_the_dead", "it lives in one process")
-//!     .excuse("damaged", "memory is not damaged")
-//!     .run()
-//!     .assert();
-//! ```
-//!
-//! Some cases need a hand from whoever knows the store:
-//! [`die_with_lease`](BlockingStoreSuite::die_with_lease) and
-//! [`raw`](BlockingStoreSuite::raw). Without it they fail, or are excused by
-//! name and reason.
+//! The suite for token stores.
 
 mod cases;
-mod crew;
+mod concurrency;
+mod samples;
+mod subject;
 
 use std::{
     fmt,
     future::{Future, IntoFuture},
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
-use auth_accounts::{AccountId, BlockingTokenStore, StoreError, TokenStore};
+use auth_accounts::{AccountId, BlockingTokenStore, TokenStore};
 
+pub use self::subject::Damage;
 use self::{
     cases::{CASES, Case},
-    crew::{BehindAsync, Crew},
+    concurrency::{BehindAsync, Concurrency},
+    subject::Subject,
 };
-use super::{CaseReport, CaseResult, SuiteReport};
+use crate::report::{CaseReport, CaseResult, SuiteReport};
 
-/// Judges a store. Await it, or [`run`](StoreSuite::run) it, on the runtime
-/// that the store needs.
+/// Checks a store. `open` opens it, always at the same place.
+///
+/// Await the suite, or [`run`](StoreSuite::run) it, on the runtime that the store
+/// needs.
 pub fn store<S>(open: impl Fn() -> S + Send + Sync + 'static) -> StoreSuite
 where
     S: TokenStore + 'static,
 {
-    StoreSuite(Suite::new(Crew::Tasks, move || Arc::new(open())))
+    StoreSuite(Suite::new(Subject::new(Concurrency::Tasks, move || Arc::new(open()))))
 }
 
-/// Judges a blocking store, from several threads.
+/// Checks a blocking store from several threads. `open` opens it, always at the
+/// same place.
 pub fn blocking_store<S>(open: impl Fn() -> S + Send + Sync + 'static) -> BlockingStoreSuite
 where
     S: BlockingTokenStore + 'static,
 {
-    BlockingStoreSuite(Suite::new(Crew::Threads, move || Arc::new(BehindAsync(open()))))
+    BlockingStoreSuite(Suite::new(Subject::new(Concurrency::Threads, move || {
+        Arc::new(BehindAsync(open()))
+    })))
 }
 
-/// Every case for a store: its name, and what happens in it.
+/// All cases for a store: the name, and what happens.
 pub fn store_cases() -> impl Iterator<Item = (&'static str, &'static str)> {
     CASES.iter().map(|case| (case.name, case.does))
 }
@@ -70,52 +59,39 @@ pub struct StoreSuite(Suite);
 #[must_use = "nothing runs until `run` is called"]
 pub struct BlockingStoreSuite(Suite);
 
-/// What may be wrong with what a store holds for an account.
-#[non_exhaustive]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Damage {
-    /// It is cut off in the middle.
-    Truncated,
-    /// It is something else.
-    Garbage,
-    /// It is empty.
-    Empty,
-    /// It says that a newer version of the program wrote it.
-    NewerSchema,
-}
-
 macro_rules! choosing {
     ($suite:ident) => {
         impl $suite {
-            /// How to take the lease of an account and die with it, say as a
-            /// process of its own that is killed. It returns once that is over.
+            /// Sets how a holder dies with the lease of an account, for example as
+            /// a process that is killed. The function returns when that is over.
             pub fn die_with_lease(
                 mut self,
                 die: impl Fn(&AccountId) + Send + Sync + 'static,
             ) -> Self {
-                self.0.die_with_lease = Some(Box::new(die));
+                self.0.subject.die_with_lease = Some(Box::new(die));
                 self
             }
 
-            /// How to damage what is held for an account, and how to read it
-            /// as it lies there.
+            /// Sets how to damage what is stored for an account, and how to read the
+            /// stored bytes.
             pub fn raw(
                 mut self,
                 damage: impl Fn(&AccountId, Damage) + Send + Sync + 'static,
                 read: impl Fn(&AccountId) -> Vec<u8> + Send + Sync + 'static,
             ) -> Self {
-                self.0.raw = Some((Box::new(damage), Box::new(read)));
+                self.0.subject.raw = Some((Box::new(damage), Box::new(read)));
                 self
             }
 
-            /// Leaves out a case that the store cannot pass by its nature.
+            /// Excuses a case that the store cannot pass by its nature. The case
+            /// does not run.
             pub fn excuse(mut self, case: impl Into<String>, reason: impl Into<String>) -> Self {
                 self.0.excuses.push((case.into(), reason.into()));
                 self
             }
 
-            /// Runs this case only; called again, that one too. For looking
-            /// into a failure.
+            /// Runs only this case, to look into a failure. Further calls add
+            /// further cases.
             pub fn only(mut self, case: impl Into<String>) -> Self {
                 self.0.only.push(case.into());
                 self
@@ -127,16 +103,16 @@ choosing!(StoreSuite);
 choosing!(BlockingStoreSuite);
 
 impl StoreSuite {
-    /// Runs the cases, one after the other.
+    /// Runs the cases one after the other.
     pub async fn run(self) -> SuiteReport {
         self.0.run().await
     }
 }
 
 impl BlockingStoreSuite {
-    /// Runs the cases, one after the other.
+    /// Runs the cases one after the other.
     pub fn run(self) -> SuiteReport {
-        crew::block_on(self.0.run())
+        concurrency::block_on(self.0.run())
     }
 }
 
@@ -149,53 +125,16 @@ impl IntoFuture for StoreSuite {
     }
 }
 
-type Open = dyn Fn() -> Arc<dyn TokenStore> + Send + Sync;
-type Die = Box<dyn Fn(&AccountId) + Send + Sync>;
-type Damager = Box<dyn Fn(&AccountId, Damage) + Send + Sync>;
-type Reader = Box<dyn Fn(&AccountId) -> Vec<u8> + Send + Sync>;
-
-/// What the cases work with.
+/// The cases that run, and the store that they run on.
 struct Suite {
-    crew: Crew,
-    open: Arc<Open>,
-    die_with_lease: Option<Die>,
-    raw: Option<(Damager, Reader)>,
+    subject: Subject,
     excuses: Vec<(String, String)>,
     only: Vec<String>,
-    /// What every error said, to look for secrets in it.
-    errors: Arc<Mutex<Vec<String>>>,
 }
 
 impl Suite {
-    fn new<S: TokenStore + 'static>(
-        crew: Crew,
-        open: impl Fn() -> Arc<S> + Send + Sync + 'static,
-    ) -> Self {
-        Self {
-            crew,
-            open: Arc::new(move || -> Arc<dyn TokenStore> { open() }),
-            die_with_lease: None,
-            raw: None,
-            excuses: Vec::new(),
-            only: Vec::new(),
-            errors: Arc::default(),
-        }
-    }
-
-    /// The store, as another process opens it.
-    fn open(&self) -> Arc<dyn TokenStore> {
-        (self.open)()
-    }
-
-    /// Remembers what an error says.
-    fn note(&self, error: &StoreError) {
-        let mut text = format!("{error} {error:?}");
-        let mut source = std::error::Error::source(error);
-        while let Some(error) = source {
-            text.push_str(&format!(" {error} {error:?}"));
-            source = error.source();
-        }
-        self.errors.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    fn new(subject: Subject) -> Self {
+        Self { subject, excuses: Vec::new(), only: Vec::new() }
     }
 
     async fn run(self) -> SuiteReport {
@@ -214,16 +153,16 @@ impl Suite {
     }
 
     async fn judge(&self, case: &Case) -> CaseReport {
-        let report = |verdict, observed: &str| CaseReport {
+        let report = |result, observed: &str| CaseReport {
             name: case.name,
             does: case.does,
-            verdict,
+            result,
             observed: observed.to_owned(),
         };
         if let Some((_, reason)) = self.excuses.iter().find(|(name, _)| name == case.name) {
             return report(CaseResult::Excused { reason: reason.clone() }, "not run");
         }
-        match (case.run)(self).await {
+        match (case.run)(&self.subject).await {
             Ok(()) => report(CaseResult::Passed, case.does),
             Err(complaint) => {
                 report(CaseResult::Failed { complaints: vec![complaint] }, "something else")

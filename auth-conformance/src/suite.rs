@@ -1,4 +1,4 @@
-//! Runs the cases.
+//! The suites for transports.
 
 use std::{
     future::{Future, IntoFuture},
@@ -10,25 +10,26 @@ use std::{
 
 use auth_core::{BlockingTransport, Transport};
 
-use super::{
-    CaseReport, CaseResult, Settings, SuiteReport,
-    case::{Case, Scene},
+use crate::{
+    case::{Case, Setup},
     cases::all,
-    judge::{Outcome, judge},
+    judge::{CallResult, judge},
+    report::{CaseReport, CaseResult, SuiteReport},
+    settings::Settings,
     watchdog::{within, within_blocking},
 };
 
 const ALLOWANCE: Duration = Duration::from_secs(10);
 
-/// Every case for a [`Transport`]: its name, and what happens in it.
+/// All cases for a [`Transport`]: the name, and what happens.
 pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
     all().map(|case| (case.name, case.does))
 }
 
-/// Judges a transport. `make` is asked for a new one for every case.
+/// Checks a transport. `make` makes a new one for each case.
 ///
-/// Await it, or [`run`](AsyncSuite::run) it, on the runtime that the transport
-/// needs.
+/// Await the suite, or [`run`](AsyncSuite::run) it, on the runtime that the
+/// transport needs.
 pub fn transport<T, F>(make: F) -> AsyncSuite<F>
 where
     T: Transport,
@@ -37,7 +38,7 @@ where
     AsyncSuite { make, choice: Choice::default() }
 }
 
-/// Judges a blocking transport. `make` is asked for a new one for every case.
+/// Checks a blocking transport. `make` makes a new one for each case.
 pub fn blocking_transport<T, F>(make: F) -> BlockingSuite<F>
 where
     T: BlockingTransport + 'static,
@@ -62,7 +63,7 @@ pub struct BlockingSuite<F> {
     choice: Choice,
 }
 
-/// Which cases run, for which there is an excuse, and how patient one is.
+/// Which cases run, which are excused, and how long a call may take.
 #[derive(Debug)]
 struct Choice {
     only: Vec<String>,
@@ -79,23 +80,22 @@ impl Default for Choice {
 macro_rules! choosing {
     ($suite:ident) => {
         impl<F> $suite<F> {
-            /// Excuses a case that the library below makes impossible. It runs
-            /// all the same, and must keep the invariants.
+            /// Excuses a case that the HTTP library makes impossible. It runs anyway,
+            /// and the checks that apply to every case must pass.
             pub fn excuse(mut self, case: impl Into<String>, reason: impl Into<String>) -> Self {
                 self.choice.excuses.push((case.into(), reason.into()));
                 self
             }
 
-            /// Runs this case only; called again, that one too. For looking
-            /// into a failure.
+            /// Runs only this case, to look into a failure. Further calls add
+            /// further cases.
             pub fn only(mut self, case: impl Into<String>) -> Self {
                 self.choice.only.push(case.into());
                 self
             }
 
-            /// How much longer than its timeout a call may take before the case
-            /// fails; 10 s by default. It is no measure of speed: a busy
-            /// machine must not fail a case.
+            /// Sets how much longer than its timeout a call may take before the case
+            /// fails. The default is 10 s, so that a busy machine fails no case.
             pub fn allowance(mut self, allowance: Duration) -> Self {
                 self.choice.allowance = allowance;
                 self
@@ -107,7 +107,7 @@ choosing!(AsyncSuite);
 choosing!(BlockingSuite);
 
 impl<F> AsyncSuite<F> {
-    /// Runs the cases, one after the other.
+    /// Runs the cases one after the other.
     pub async fn run<T>(self) -> SuiteReport
     where
         T: Transport,
@@ -115,21 +115,21 @@ impl<F> AsyncSuite<F> {
     {
         let mut reports = Vec::new();
         for case in self.choice.cases() {
-            reports.push(match (case.scene)() {
-                Ok(scene) => {
-                    let transport = (self.make)(&scene.settings);
-                    let limit = scene.settings.timeout + self.choice.allowance;
-                    let mut outcomes = Vec::new();
+            reports.push(match (case.setup)() {
+                Ok(setup) => {
+                    let transport = (self.make)(&setup.settings);
+                    let limit = setup.settings.timeout + self.choice.allowance;
+                    let mut results = Vec::new();
                     for _ in case.calls {
-                        let Ok(request) = scene.request() else { break };
+                        let Ok(request) = setup.request() else { break };
                         let started = Instant::now();
                         let outcome = within(limit, transport.send(request)).await;
-                        outcomes.push((outcome, started.elapsed()));
+                        results.push((outcome, started.elapsed()));
                     }
                     drop(transport);
-                    self.choice.report(&case, &scene, &outcomes)
+                    self.choice.report(&case, &setup, &results)
                 }
-                Err(error) => no_scene(&case, &error),
+                Err(error) => no_setup(&case, &error),
             });
         }
         self.choice.finish(reports)
@@ -137,7 +137,7 @@ impl<F> AsyncSuite<F> {
 }
 
 impl<F> BlockingSuite<F> {
-    /// Runs the cases, one after the other.
+    /// Runs the cases one after the other.
     pub fn run<T>(self) -> SuiteReport
     where
         T: BlockingTransport + 'static,
@@ -145,22 +145,22 @@ impl<F> BlockingSuite<F> {
     {
         let mut reports = Vec::new();
         for case in self.choice.cases() {
-            reports.push(match (case.scene)() {
-                Ok(scene) => {
-                    let transport = Arc::new((self.make)(&scene.settings));
-                    let limit = scene.settings.timeout + self.choice.allowance;
-                    let mut outcomes = Vec::new();
+            reports.push(match (case.setup)() {
+                Ok(setup) => {
+                    let transport = Arc::new((self.make)(&setup.settings));
+                    let limit = setup.settings.timeout + self.choice.allowance;
+                    let mut results = Vec::new();
                     for _ in case.calls {
-                        let Ok(request) = scene.request() else { break };
+                        let Ok(request) = setup.request() else { break };
                         let started = Instant::now();
                         let shared = Arc::clone(&transport);
                         let outcome = within_blocking(limit, move || shared.send_blocking(request));
-                        outcomes.push((outcome, started.elapsed()));
+                        results.push((outcome, started.elapsed()));
                     }
                     drop(transport);
-                    self.choice.report(&case, &scene, &outcomes)
+                    self.choice.report(&case, &setup, &results)
                 }
-                Err(error) => no_scene(&case, &error),
+                Err(error) => no_setup(&case, &error),
             });
         }
         self.choice.finish(reports)
@@ -187,10 +187,10 @@ impl Choice {
             .collect()
     }
 
-    fn report(&self, case: &Case, scene: &Scene, outcomes: &[(Outcome, Duration)]) -> CaseReport {
-        let judgement = judge(case, scene, outcomes);
+    fn report(&self, case: &Case, setup: &Setup, results: &[(CallResult, Duration)]) -> CaseReport {
+        let judgement = judge(case, setup, results);
         let excuse = self.excuses.iter().find(|(name, _)| name == case.name);
-        let verdict = match excuse {
+        let result = match excuse {
             Some((_, reason)) if judgement.broken.is_empty() => {
                 CaseResult::Excused { reason: reason.clone() }
             }
@@ -204,7 +204,7 @@ impl Choice {
                 }
             }
         };
-        CaseReport { name: case.name, does: case.does, verdict, observed: judgement.observed }
+        CaseReport { name: case.name, does: case.does, result, observed: judgement.observed }
     }
 
     fn finish(&self, reports: Vec<CaseReport>) -> SuiteReport {
@@ -217,13 +217,13 @@ impl Choice {
     }
 }
 
-/// Nobody's fault but the machine's.
-fn no_scene(case: &Case, error: &io::Error) -> CaseReport {
+/// The report if the machine, not the transport, is at fault.
+fn no_setup(case: &Case, error: &io::Error) -> CaseReport {
     CaseReport {
         name: case.name,
         does: case.does,
-        verdict: CaseResult::Failed {
-            complaints: vec![format!("could not set the scene: {error}")],
+        result: CaseResult::Failed {
+            complaints: vec![format!("the case could not be set up: {error}")],
         },
         observed: "nothing".to_owned(),
     }

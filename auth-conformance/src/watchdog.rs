@@ -13,13 +13,17 @@ use std::{
 /// The output of `future`, unless it takes longer than `limit`; then it is
 /// dropped.
 pub(super) async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
-    let alarm = Alarm::set(limit);
+    let deadline = Deadline::set(limit);
     let mut future = pin!(future);
     poll_fn(|context| {
         if let Poll::Ready(output) = future.as_mut().poll(context) {
             return Poll::Ready(Some(output));
         }
-        if alarm.has_rung_or_wakes(context.waker()) { Poll::Ready(None) } else { Poll::Pending }
+        if deadline.has_passed_or_wakes(context.waker()) {
+            Poll::Ready(None)
+        } else {
+            Poll::Pending
+        }
     })
     .await
 }
@@ -44,7 +48,7 @@ pub(super) fn within_blocking<T: Send + 'static>(
     }
 }
 
-struct Alarm(Arc<Shared>);
+struct Deadline(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
@@ -54,22 +58,22 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    rung: bool,
+    passed: bool,
     off: bool,
     waker: Option<Waker>,
 }
 
-impl Alarm {
+impl Deadline {
     fn set(limit: Duration) -> Self {
         let shared = Arc::new(Shared::default());
-        let bell = Arc::clone(&shared);
+        let shared_with_thread = Arc::clone(&shared);
         thread::spawn(move || {
-            let state = bell.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let (mut state, _) = bell
+            let state = shared_with_thread.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let (mut state, _) = shared_with_thread
                 .changed
                 .wait_timeout_while(state, limit, |state| !state.off)
                 .unwrap_or_else(PoisonError::into_inner);
-            state.rung = true;
+            state.passed = true;
             if let Some(waker) = state.waker.take() {
                 waker.wake();
             }
@@ -77,14 +81,14 @@ impl Alarm {
         Self(shared)
     }
 
-    fn has_rung_or_wakes(&self, waker: &Waker) -> bool {
+    fn has_passed_or_wakes(&self, waker: &Waker) -> bool {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.waker = Some(waker.clone());
-        state.rung
+        state.passed
     }
 }
 
-impl Drop for Alarm {
+impl Drop for Deadline {
     fn drop(&mut self) {
         let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.off = true;

@@ -163,8 +163,8 @@ fn a_hook_that_is_missing_is_a_failure_that_says_so() {
     let failed: Vec<_> = report.failed().collect();
     assert_eq!(failed.len(), 2, "{report}");
     for case in failed {
-        let CaseResult::Failed { complaints } = &case.verdict else { unreachable!() };
-        assert!(complaints[0].contains("nobody said how"), "{complaints:?}");
+        let CaseResult::Failed { complaints } = &case.result else { unreachable!() };
+        assert!(complaints[0].contains("is not set; set it"), "{complaints:?}");
     }
 }
 

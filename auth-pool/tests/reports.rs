@@ -101,7 +101,7 @@ impl World {
     }
 
     fn exchanges(&self) -> usize {
-        self.server.report().exchanges
+        self.server.report().issued
     }
 }
 

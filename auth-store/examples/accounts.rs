@@ -151,11 +151,7 @@ fn watch() -> Result<ExitCode, Box<dyn Error>> {
 
     let seen = server.report();
     let replays = seen.replays.len();
-    writeln!(
-        io::stdout(),
-        "\nexchanges: {}, replays: {replays}, logouts: {logouts}",
-        seen.exchanges
-    )?;
+    writeln!(io::stdout(), "\nexchanges: {}, replays: {replays}, logouts: {logouts}", seen.issued)?;
     Ok(if replays == 0 && logouts == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -151,7 +151,7 @@ enum Done {
 fn check_the_next_process(scene: &Scene, done: Done, grace: bool) {
     scene.check_what_is_left();
     let report = scene.server.report();
-    assert_eq!(report.exchanges, usize::from(done >= Done::Exchanged));
+    assert_eq!(report.issued, usize::from(done >= Done::Exchanged));
     assert_eq!(scene.record().begun.is_some(), matches!(done, Done::Noted | Done::Exchanged));
 
     let account = next_process(&scene.server, &scene.store).account(ACCOUNT);
@@ -173,7 +173,7 @@ fn check_the_next_process(scene: &Scene, done: Done, grace: bool) {
     }
     let token = result.unwrap();
     assert_eq!(scene.server.subject_of(token.access_token()).as_deref(), Some(ACCOUNT));
-    assert_eq!(report.exchanges, 1);
+    assert_eq!(report.issued, 1);
     assert_eq!(report.repeats, usize::from(done == Done::Exchanged));
     assert_eq!(report.rejected, 0);
     assert_eq!(report.requests, if done == Done::Exchanged { 2 } else { 1 });
@@ -237,7 +237,7 @@ fn killed_while_the_response_is_under_way() {
         scene.server.fail_next([Fault::StallAfter(GRACE)]);
         // It never gets there.
         let client = scene.start(&Step::AfterResponse.name());
-        wait_until("the exchange", || scene.server.report().exchanges == 1);
+        wait_until("the exchange", || scene.server.report().issued == 1);
         assert_eq!(client.kill(), [] as [&str; 0]);
         Done::Exchanged
     });
@@ -304,8 +304,8 @@ fn killed_at_random_with_a_grace_period() {
     }
     let report = scene.server.report();
     assert_eq!(report.rejected, 0);
-    assert!(report.exchanges >= KILLS / 2);
-    println!("alone: {} exchanges, {} repeated", report.exchanges, report.repeats);
+    assert!(report.issued >= KILLS / 2);
+    println!("alone: {} exchanges, {} repeated", report.issued, report.repeats);
 }
 
 /// Three share the account; again and again one of them is killed, and the
@@ -320,11 +320,11 @@ fn killed_at_random_among_others() {
         // They wait until the server has heard all that the victim said.
         clients.iter().for_each(|other| other.signal(Signal::STOP));
         assert_eq!(victim.kill(), [] as [&str; 0]);
-        let before = scene.server.report().exchanges;
+        let before = scene.server.report().issued;
         clients.iter().for_each(|other| other.signal(Signal::CONT));
         // One may have been under way. Each one more is of a lease that was
         // free.
-        wait_until("the others", || scene.server.report().exchanges > before + 1);
+        wait_until("the others", || scene.server.report().issued > before + 1);
         clients.push(scene.start_refreshing());
     }
     for client in clients {
@@ -334,7 +334,7 @@ fn killed_at_random_among_others() {
     let report = scene.server.report();
     assert_eq!(report.rejected, 0);
     assert_no_more_than_the_files(scene.scratch.path());
-    println!("among others: {} exchanges, {} repeated", report.exchanges, report.repeats);
+    println!("among others: {} exchanges, {} repeated", report.issued, report.repeats);
 }
 
 #[test]
@@ -362,7 +362,7 @@ fn killed_at_random_without_a_grace_period() {
     assert_eq!(report.rejected, logouts);
     assert_eq!(report.revocations.len(), logouts);
     assert!(report.revocations.iter().all(|one| one.because == RevokedBecause::Reuse));
-    println!("without grace: {} exchanges, {logouts} logouts", report.exchanges);
+    println!("without grace: {} exchanges, {logouts} logouts", report.issued);
 }
 
 fn assert_no_more_than_the_files(directory: &Path) {

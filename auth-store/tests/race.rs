@@ -67,6 +67,6 @@ fn eight_processes_of_fifty_callers_make_one_exchange() {
     assert_eq!(tokens.len(), PROCESSES * CALLERS);
     assert!(tokens.iter().all(|token| token == record.tokens.access_token.expose()), "{tokens:?}");
     let report = server.report();
-    assert_eq!((report.requests, report.exchanges), (1, 1));
+    assert_eq!((report.requests, report.issued), (1, 1));
     assert_eq!(report.replays, []);
 }

@@ -78,7 +78,7 @@ impl Error for ApiError {
     }
 }
 
-/// The same client, outside of a test, at a server that answers at the second
+/// The same client, outside of a test, at a server that succeeds at the second
 /// try.
 #[allow(clippy::print_stdout)]
 fn main() -> Result<(), Box<dyn Error>> {
@@ -207,7 +207,7 @@ mod tests {
             assert_eq!(server.subject_of(&AccessToken::new(token)).as_deref(), Some("ada"));
         }
         let report = server.report();
-        assert_eq!((report.exchanges, report.lost_responses, report.rejected), (500, 72, 0));
+        assert_eq!((report.issued, report.lost_responses, report.rejected), (500, 72, 0));
         server.assert_never_replayed();
     }
 }

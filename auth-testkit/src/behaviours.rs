@@ -1,4 +1,5 @@
-//! What a token endpoint sends, as behaviours of a [`FaultServer`](fault_server::FaultServer).
+//! The responses of a token endpoint, as behaviours of a
+//! [`FaultServer`](fault_server::FaultServer).
 
 use fault_server::Behaviour;
 
@@ -35,7 +36,7 @@ mod tests {
     fn tokens_are_json_whatever_is_in_them() {
         let shown = CannedResponse::tokens("a\"\\\n").build();
         assert!(String::from_utf8_lossy(shown.body()).contains(r#""access_token":"a\"\\\n""#));
-        assert_eq!(format!("{:?}", tokens("at-1", "rt-1", 1)), "Behaviour(answer 200)");
-        assert_eq!(format!("{:?}", oauth_error(401, "invalid_client")), "Behaviour(answer 401)");
+        assert_eq!(format!("{:?}", tokens("at-1", "rt-1", 1)), "Behaviour(response 200)");
+        assert_eq!(format!("{:?}", oauth_error(401, "invalid_client")), "Behaviour(response 401)");
     }
 }

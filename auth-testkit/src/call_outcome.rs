@@ -1,4 +1,4 @@
-//! What comes back for a request: a response, the network's failure, or
+//! What comes back for a request: a response, a failure of the network, or
 //! nothing.
 
 use std::{
@@ -13,14 +13,13 @@ use auth_core::{Response, TransportError};
 
 use crate::{CannedResponse, RecordedRequest};
 
-/// What a [`Script`](crate::Script) replies.
+/// The outcome of one call of a [`Script`](crate::Script).
 ///
-/// An [`CannedResponse`], an [`http::Response`] and a [`TransportError`] become one by
-/// themselves.
+/// [`CannedResponse`], [`http::Response`] and [`TransportError`] convert into it.
 ///
 /// ```
 /// use std::time::Duration;
-/// use auth_testkit::{CannedResponse, CallOutcome};
+/// use auth_testkit::{CallOutcome, CannedResponse};
 ///
 /// let slow = CallOutcome::from(CannedResponse::status(504)).after(Duration::from_secs(9));
 /// let echo = CallOutcome::computed(|request| {
@@ -36,7 +35,7 @@ pub struct CallOutcome {
 
 #[derive(Clone)]
 pub(crate) enum Content {
-    CannedResponse(CannedResponse),
+    Response(CannedResponse),
     Failure(TransportError),
     Never,
     Computed(Arc<Compute>),
@@ -49,33 +48,33 @@ impl CallOutcome {
         Self { content, delay: Duration::ZERO, gate: None }
     }
 
-    /// A reply that never comes. An async caller waits until it gives up; a
-    /// blocked thread until the script is [finished](crate::Script::finish),
-    /// and is then told that the call was cancelled.
+    /// Nothing comes back. An async caller waits until it gives up. A blocked
+    /// thread waits until the script is [finished](crate::Script::finish), and
+    /// then gets the error `Cancelled`.
     pub fn never() -> Self {
         Self::new(Content::Never)
     }
 
-    /// A reply made from the request, when it arrives.
+    /// An outcome that is computed from the request when it arrives.
     pub fn computed(outcome: impl Fn(&RecordedRequest) -> Self + Send + Sync + 'static) -> Self {
         Self::new(Content::Computed(Arc::new(outcome)))
     }
 
-    /// Lets the reply take this long on the script's clock.
+    /// Delays the outcome by this time on the clock of the script.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
     }
 
-    /// Holds the reply back until the gate is open.
+    /// Holds the outcome back until the gate is open.
     #[must_use]
     pub fn once_open(mut self, gate: &Gate) -> Self {
         self.gate = Some(gate.clone());
         self
     }
 
-    /// Computes the reply if it has to be; its own delay and gate come on top.
+    /// Computes the outcome if necessary. The delay of the computed one is added.
     pub(crate) fn resolved(self, request: &RecordedRequest) -> Self {
         let mut outcome = self;
         while let Content::Computed(compute) = &outcome.content {
@@ -92,7 +91,7 @@ impl CallOutcome {
 
 impl From<CannedResponse> for CallOutcome {
     fn from(response: CannedResponse) -> Self {
-        Self::new(Content::CannedResponse(response))
+        Self::new(Content::Response(response))
     }
 }
 
@@ -111,12 +110,12 @@ impl From<TransportError> for CallOutcome {
 impl fmt::Debug for CallOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let content: &dyn fmt::Debug = match &self.content {
-            Content::CannedResponse(response) => response,
+            Content::Response(response) => response,
             Content::Failure(error) => error,
             Content::Never => &"never",
             Content::Computed(_) => &"computed",
         };
-        f.debug_struct("Reply")
+        f.debug_struct("CallOutcome")
             .field("content", content)
             .field("delay", &self.delay)
             .field("gate", &self.gate)
@@ -124,16 +123,17 @@ impl fmt::Debug for CallOutcome {
     }
 }
 
-/// Holds [replies](CallOutcome::once_open) back until the test opens it: to look at
-/// what callers do while a request is on its way.
+/// Holds [outcomes](CallOutcome::once_open) back until the test opens it, to see
+/// what callers do while a request is under way.
 ///
 /// ```
 /// use std::thread;
 /// use auth_core::{RefreshToken, Refresh, TokenEndpoint, refresh_blocking};
-/// use auth_testkit::{CannedResponse, Gate, CallOutcome, Script};
+/// use auth_testkit::{CallOutcome, CannedResponse, Gate, Script};
 ///
 /// let gate = Gate::new();
-/// let script = Script::new().then(CallOutcome::from(CannedResponse::tokens("at-2")).once_open(&gate));
+/// let outcome = CallOutcome::from(CannedResponse::tokens("at-2")).once_open(&gate);
+/// let script = Script::new().then(outcome);
 /// let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client")?;
 /// thread::scope(|scope| {
 ///     let refresh = scope.spawn(|| {
@@ -141,7 +141,7 @@ impl fmt::Debug for CallOutcome {
 ///         refresh_blocking(refresh, &script, script.clock())
 ///     });
 ///     gate.block_until_waiting(1);
-///     // The request is on its way. Whatever the test wants to see now, and then:
+///     // The request is under way. Here the test looks at the callers.
 ///     gate.open();
 ///     assert!(refresh.join().unwrap().is_ok());
 /// });
@@ -171,22 +171,22 @@ impl Gate {
         Self::default()
     }
 
-    /// Opens it, for good.
+    /// Opens the gate. It cannot be closed again.
     pub fn open(&self) {
         self.change(|state| state.open = true);
     }
 
-    /// How many replies it holds back right now.
+    /// How many outcomes the gate holds back now.
     pub fn waiting(&self) -> usize {
         self.lock().waiting
     }
 
-    /// Returns once it holds back at least `count` replies.
+    /// Waits until the gate holds back at least `count` outcomes.
     pub async fn until_waiting(&self, count: usize) {
         self.until(|state| state.waiting >= count).await;
     }
 
-    /// As [`until_waiting`](Self::until_waiting), blocking the thread.
+    /// As [`until_waiting`](Self::until_waiting), but blocks the thread.
     pub fn block_until_waiting(&self, count: usize) {
         self.block_until(|state| state.waiting >= count);
     }
@@ -246,7 +246,7 @@ impl fmt::Debug for Gate {
     }
 }
 
-/// One reply that is held back; whoever gives it up no longer counts.
+/// One outcome that is held back. A caller that gives up no longer counts.
 struct Waiting<'a>(&'a Gate);
 
 impl<'a> Waiting<'a> {

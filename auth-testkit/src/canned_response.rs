@@ -1,4 +1,4 @@
-//! What a token endpoint may answer.
+//! The responses of a token endpoint.
 
 use std::{fmt, time::Duration};
 
@@ -44,8 +44,8 @@ impl CannedResponse {
         }
     }
 
-    /// A 200 with an access token (RFC 6749 section 5.1), and no refresh
-    /// token unless added.
+    /// A 200 with an access token (RFC 6749 section 5.1). It has no refresh token
+    /// unless one is added.
     pub fn tokens(access_token: impl Into<String>) -> Self {
         Self::status(200)
             .member("access_token", access_token.into())
@@ -89,21 +89,21 @@ impl CannedResponse {
         self
     }
 
-    /// Writes the members as a form instead of JSON, as some servers do.
+    /// Encodes the members as a form instead of JSON, as some servers do.
     #[must_use]
     pub fn form_encoded(mut self) -> Self {
         self.form = true;
         self
     }
 
-    /// Sets the body byte for byte, instead of the members.
+    /// Sets the bytes of the body. They replace the members.
     #[must_use]
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = Some(body.into());
         self
     }
 
-    /// Sets another status.
+    /// Sets the status.
     ///
     /// # Panics
     ///
@@ -115,31 +115,31 @@ impl CannedResponse {
         self
     }
 
-    /// Sets a header. Without a `Content-Type` of your own, the one that fits
-    /// the members is sent.
+    /// Sets a header field. Unless `Content-Type` is set, the response has the one
+    /// that fits its members.
     ///
     /// # Panics
     ///
-    /// If name or value cannot stand in a header.
+    /// If the name or the value is not valid in a header field.
     #[track_caller]
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value))
         else {
-            panic!("the header {name:?} has a name or a value with forbidden characters")
+            panic!("the header field {name:?} has a name or a value that is not valid")
         };
         self.headers.insert(name, value);
         self
     }
 
-    /// Sets `Retry-After`, in whole seconds, a part of one rounded up.
+    /// Sets `Retry-After`, in seconds, rounded up.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
         let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0));
         self.header("retry-after", &seconds.to_string())
     }
 
-    /// The response in the terms of the `http` crate.
+    /// The response as a type of the `http` crate.
     pub fn build(&self) -> Response {
         let mut response = Response::new(self.encoded());
         *response.status_mut() = self.status;
@@ -196,7 +196,7 @@ impl From<Response> for CannedResponse {
 
 impl fmt::Debug for CannedResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
+        f.debug_struct("CannedResponse")
             .field("status", &self.status)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("members", &self.members.keys().collect::<Vec<_>>())
@@ -208,7 +208,7 @@ impl fmt::Debug for CannedResponse {
 fn status_code(status: u16) -> StatusCode {
     match StatusCode::from_u16(status) {
         Ok(status) => status,
-        Err(_) => panic!("{status} is not a status of HTTP"),
+        Err(_) => panic!("{status} is not an HTTP status code"),
     }
 }
 

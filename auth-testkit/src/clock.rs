@@ -1,11 +1,12 @@
-//! Time that passes only in the test.
+//! A clock for tests.
 
+mod shared;
 mod sleep;
 mod state;
 
 use std::{
     fmt,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -13,33 +14,32 @@ use async_trait::async_trait;
 use auth_core::{BlockingClock, Clock, Now, TimeSource};
 
 use self::{
+    shared::Shared,
     sleep::{Sleep, UntilSleeping},
     state::State,
 };
 
-/// A clock on which sleeping takes no time: for async users through [`Clock`],
-/// for blocking users through [`BlockingClock`], for both at once if need be.
+/// A clock on which sleeping takes no time, for async code through [`Clock`] and
+/// for blocking code through [`BlockingClock`], also both at once.
 ///
-/// Clones show the same time. It needs no runtime, and is independent of
-/// tokio's paused time where both are in use.
+/// Clones show the same time. The clock needs no runtime, and is independent of
+/// tokio's paused time.
 ///
 /// # When time passes
 ///
-/// [`VirtualClock::new`] moves by itself: once everyone waits, it jumps to the
-/// end of the shortest sleep. Who "everyone" is:
+/// A clock from [`VirtualClock::new`] moves by itself. When all code under test
+/// waits, it jumps to the end of the shortest sleep:
 ///
-/// - **Tasks on one executor**: the clock lets every task that is ready run,
-///   round by round, and jumps when several rounds have passed in which nobody
-///   looked at it. Nothing needs to be set up. A task that waits for a real
-///   socket or another thread meanwhile does not hold it up; use a participant
-///   or [`VirtualClock::manual`] there.
-/// - **A thread that blocks**: each sleep ends at once, and moves the clock.
-/// - **[Participants](Self::participant)**, if there are any: the clock jumps
-///   when as many sleep as take part, tasks and threads counted together. For
-///   threads that sleep at the same time, and for runtimes with several
-///   threads.
+/// - **Tasks on one executor.** Every ready task runs first. The clock jumps after
+///   several rounds of the executor in which no task used the clock. This needs no
+///   set-up. It does not wait for a task that waits for a socket or another
+///   thread; use a participant or [`VirtualClock::manual`] for that.
+/// - **A thread that blocks.** Each sleep ends at once and moves the clock.
+/// - **[Participants](Self::participant)**, if there are any. The clock jumps when
+///   all participants sleep, tasks and threads counted together. Use them for
+///   threads that sleep at the same time, and for runtimes with several threads.
 ///
-/// [`VirtualClock::manual`] moves only when told, by [`advance`](Self::advance)
+/// A clock from [`VirtualClock::manual`] moves only by [`advance`](Self::advance)
 /// and [`advance_to_next`](Self::advance_to_next).
 ///
 /// ```
@@ -58,47 +58,36 @@ pub struct VirtualClock {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    state: Mutex<State>,
-    /// Something that a blocked thread may be waiting for has changed.
-    changed: Condvar,
-}
-
 impl VirtualClock {
-    /// The wall clock's first reading: 2026-01-01T00:00:00Z.
+    /// The first reading of the wall clock, 2026-01-01T00:00:00Z.
     pub const START: Duration = Duration::from_secs(1_767_225_600);
 
-    /// A clock that jumps ahead when everyone waits.
+    /// A clock that jumps ahead when all code under test waits.
     pub fn new() -> Self {
         Self::with(true)
     }
 
-    /// A clock that moves only when told.
+    /// A clock that moves only when the test says so.
     pub fn manual() -> Self {
         Self::with(false)
     }
 
     fn with(auto: bool) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                state: Mutex::new(State::new(auto)),
-                changed: Condvar::new(),
-            }),
-        }
+        Self { shared: Arc::new(Shared::new(State::new(auto, Self::START))) }
     }
 
-    /// Both clocks, now.
+    /// The readings of both clocks.
     pub fn now(&self) -> Now {
         self.shared.lock().read()
     }
 
-    /// The time that has passed since this clock was made.
+    /// The time that has passed on this clock since it was made.
     pub fn elapsed(&self) -> Duration {
         self.shared.lock().elapsed()
     }
 
-    /// Moves the clock ahead, and wakes whoever has slept long enough. They
-    /// all find the clock at its new time.
+    /// Moves the clock ahead and ends the sleeps that are over by then. Their
+    /// tasks and threads all see the new time.
     pub fn advance(&self, by: Duration) {
         self.shared.change(|state| {
             let until = state.elapsed().saturating_add(by);
@@ -106,36 +95,35 @@ impl VirtualClock {
         });
     }
 
-    /// Moves the clock to the end of the shortest sleep, and says by how much;
-    /// `None` if nobody sleeps.
+    /// Moves the clock to the end of the shortest sleep. Returns by how much, or
+    /// `None` if there is no sleep.
     pub fn advance_to_next(&self) -> Option<Duration> {
         self.shared.change(State::move_to_next)
     }
 
-    /// Sets the wall clock, as a user or NTP may; the monotonic clock and all
-    /// sleeps go on undisturbed.
+    /// Sets the wall clock, as a user or NTP may. The monotonic clock and all
+    /// sleeps are not affected.
     pub fn set_wall(&self, wall: SystemTime) {
         self.shared.change(|state| state.set_wall(wall));
     }
 
-    /// Every sleep begun so far, in the order they began, as long as was asked
-    /// for.
+    /// The requested duration of every sleep so far, in the order of their start.
     pub fn sleeps(&self) -> Vec<Duration> {
         self.shared.lock().recorded().to_vec()
     }
 
-    /// How many sleep right now.
+    /// How many sleeps are under way.
     pub fn sleeping(&self) -> usize {
         self.shared.lock().sleeping()
     }
 
-    /// Returns once at least `count` sleep at the same time; for a
-    /// [`manual`](Self::manual) clock, before it is moved.
+    /// Waits until at least `count` sleeps are under way. Use it with a
+    /// [`manual`](Self::manual) clock, before moving it.
     pub async fn until_sleeping(&self, count: usize) {
         UntilSleeping::new(&self.shared, count).await;
     }
 
-    /// As [`until_sleeping`](Self::until_sleeping), blocking the thread.
+    /// As [`until_sleeping`](Self::until_sleeping), but blocks the thread.
     pub fn block_until_sleeping(&self, count: usize) {
         let mut state = self.shared.lock();
         while state.sleeping() < count {
@@ -143,12 +131,11 @@ impl VirtualClock {
         }
     }
 
-    /// Takes part until the returned value is dropped: from now on time passes
-    /// when as many sleep as take part.
+    /// Adds a participant, until the returned value is dropped. From now on time
+    /// passes when as many sleeps are under way as there are participants.
     ///
-    /// Take one for each thread or task before it starts, and hand it over.
-    /// Drop it when the thread ends, or waits for something other than this
-    /// clock.
+    /// Make one for each thread or task before it starts, and move it there. Drop
+    /// it when the thread ends, or waits for something other than this clock.
     ///
     /// ```
     /// use std::{thread, time::Duration};
@@ -156,17 +143,17 @@ impl VirtualClock {
     /// use auth_testkit::VirtualClock;
     ///
     /// let clock = VirtualClock::new();
-    /// let takers = [clock.participant(), clock.participant()];
+    /// let participants = [clock.participant(), clock.participant()];
     /// thread::scope(|scope| {
-    ///     for (taker, minutes) in takers.into_iter().zip([1, 3]) {
+    ///     for (participant, minutes) in participants.into_iter().zip([1, 3]) {
     ///         let clock = &clock;
     ///         scope.spawn(move || {
     ///             BlockingClock::sleep_blocking(clock, Duration::from_secs(60 * minutes));
-    ///             drop(taker);
+    ///             drop(participant);
     ///         });
     ///     }
     /// });
-    /// // At the same time, and not one after the other.
+    /// // They slept at the same time.
     /// assert_eq!(clock.elapsed(), Duration::from_secs(180));
     /// ```
     pub fn participant(&self) -> Participant {
@@ -174,13 +161,13 @@ impl VirtualClock {
         Participant { shared: Arc::clone(&self.shared) }
     }
 
-    /// Lets time pass as a sleep does, but leaves it out of
-    /// [`sleeps`](Self::sleeps): for whatever is not the client's own wait.
+    /// Lets time pass as a sleep does, without recording it in
+    /// [`sleeps`](Self::sleeps): for waits that are not those of the client.
     pub(crate) async fn pass(&self, duration: Duration) {
         Sleep::new(&self.shared, duration).await;
     }
 
-    /// As [`pass`](Self::pass), blocking the thread.
+    /// As [`pass`](Self::pass), but blocks the thread.
     pub(crate) fn block_to_pass(&self, duration: Duration) {
         let key = self.shared.change(|state| state.fall_asleep(duration));
         let mut state = self.shared.lock();
@@ -233,9 +220,8 @@ impl BlockingClock for VirtualClock {
     }
 }
 
-/// One who takes part in a [`VirtualClock`]; see
-/// [`VirtualClock::participant`].
-#[must_use = "takes part only until it is dropped"]
+/// A participant of a [`VirtualClock`]; see [`VirtualClock::participant`].
+#[must_use = "counts only until it is dropped"]
 pub struct Participant {
     shared: Arc<Shared>,
 }
@@ -249,30 +235,6 @@ impl Drop for Participant {
 impl fmt::Debug for Participant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Participant")
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes the state, and wakes whoever the change concerns, after the
-    /// lock is free again.
-    fn change<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        let mut state = self.lock();
-        let result = act(&mut state);
-        let wakers = state.take_wakers();
-        drop(state);
-        self.changed.notify_all();
-        for waker in wakers {
-            waker.wake();
-        }
-        result
     }
 }
 

@@ -1,11 +1,11 @@
-//! What a request is expected to be.
+//! Conditions on a request.
 
 use std::{fmt, sync::Arc};
 
 use crate::{RecordedRequest, transcript::Secrets};
 
-/// What a request must look like, for [`Script::expect`](crate::Script::expect)
-/// and the replies that are given by what is asked.
+/// Conditions that a request must meet, for [`Script::expect`](crate::Script::expect),
+/// [`Script::when`](crate::Script::when) and [`Script::always`](crate::Script::always).
 ///
 /// ```
 /// use auth_testkit::Expect;
@@ -38,7 +38,7 @@ impl Expect {
         Self::param("refresh_token", value)
     }
 
-    /// A parameter has this value.
+    /// This parameter has this value.
     pub fn param(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self::new(Condition::Param(name.into(), Some(value.into())))
     }
@@ -48,7 +48,7 @@ impl Expect {
         Self::new(Condition::Param(name.into(), None))
     }
 
-    /// A header has this value.
+    /// This header field has this value.
     pub fn header(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self::new(Condition::Header(name.into(), value.into()))
     }
@@ -58,8 +58,8 @@ impl Expect {
         Self::new(Condition::Path(path.into()))
     }
 
-    /// Anything else. `description` stands in the message if it does not hold:
-    /// no secrets there.
+    /// Any other condition. The message of a failed test contains `description`,
+    /// which therefore must not hold a secret.
     pub fn that(
         description: impl Into<String>,
         holds: impl Fn(&RecordedRequest) -> bool + Send + Sync + 'static,
@@ -67,7 +67,7 @@ impl Expect {
         Self::new(Condition::That(description.into(), Arc::new(holds)))
     }
 
-    /// Both.
+    /// The conditions of both.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.conditions.extend(other.conditions);

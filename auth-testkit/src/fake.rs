@@ -1,234 +1,29 @@
-//! A model of an authorization server.
+//! A model of an authorization server, in process and on a socket.
 
-mod dressing;
+mod builder;
+mod decision;
 mod fault;
 #[cfg(feature = "server")]
 mod http;
-mod issue;
+mod ledger;
 mod model;
 mod report;
+mod server;
 mod settings;
+mod split_mix;
 mod transport;
-
-use std::{
-    fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant, SystemTime},
-};
-
-use auth_core::{AccessToken, ClientAuth, Now, RefreshToken, TokenEndpoint, TokenSet};
+mod wording;
 
 #[cfg(feature = "server")]
 pub use self::http::ListeningAuthServer;
 pub use self::{
-    dressing::Dressing,
+    builder::FakeAuthServerBuilder,
     fault::Fault,
     report::{Knowledge, Replay, Revocation, RevokedBecause, ServerReport},
-    settings::{FakeAuthServerBuilder, Rotation},
+    server::FakeAuthServer,
+    settings::Rotation,
+    wording::Wording,
 };
-use self::{
-    model::Model,
-    settings::{Client, Settings, Time},
-};
-use crate::{RecordedRequest, VirtualClock};
-
-/// An authorization server that issues, rotates, expires and revokes tokens,
-/// and fails as real ones do; deterministic by its seed.
-///
-/// It is a [`Transport`](auth_core::Transport) and a
-/// [`BlockingTransport`](auth_core::BlockingTransport), and with the feature
-/// `server` listens on loopback: one model in three forms. Clones share it.
-///
-/// Where a [`Script`](crate::Script) says what comes back, this says what the
-/// server *is*, and what comes back follows: whether a client really survives
-/// shows when nobody has written its story for it.
-///
-/// ```
-/// use auth_core::{Refresh, refresh_blocking};
-/// use auth_testkit::{FakeAuthServer, Fault};
-///
-/// let server = FakeAuthServer::new();
-/// let session = server.log_in("ada");
-/// server.fail_next([Fault::Status(502), Fault::LostBefore]);
-///
-/// let refresh = Refresh::new(server.endpoint(), session.refresh_token.unwrap());
-/// let tokens = refresh_blocking(refresh, &server, server.clock()).unwrap();
-///
-/// assert_eq!(server.subject_of(&tokens.access_token).as_deref(), Some("ada"));
-/// assert_eq!(server.report().exchanges, 1);
-/// server.assert_never_replayed();
-/// ```
-#[derive(Clone)]
-pub struct FakeAuthServer {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    model: Mutex<Model>,
-    /// For delays, and to read the time.
-    clock: VirtualClock,
-    time: Time,
-    started: Instant,
-    client: Client,
-    format: auth_core::BodyFormat,
-}
-
-impl FakeAuthServer {
-    /// A server with the defaults of [`builder`](Self::builder).
-    pub fn new() -> Self {
-        Self::builder().build()
-    }
-
-    /// Every setting: by default a public client `my-client`, forms, access
-    /// tokens that live an hour, rotation on each use without grace, reuse
-    /// detection, no other expiry, no faults, the wording of RFC 6749, and a
-    /// [`VirtualClock`] of its own.
-    pub fn builder() -> FakeAuthServerBuilder {
-        FakeAuthServerBuilder::default()
-    }
-
-    fn with(settings: Settings, clock: VirtualClock, time: Time) -> Self {
-        let (client, format) = (settings.client.clone(), settings.format);
-        Self {
-            shared: Arc::new(Shared {
-                model: Mutex::new(Model::new(settings)),
-                clock,
-                time,
-                started: Instant::now(),
-                client,
-                format,
-            }),
-        }
-    }
-
-    /// The clock that it lives by, unless it was built with
-    /// [`real_time`](FakeAuthServerBuilder::real_time).
-    pub fn clock(&self) -> &VirtualClock {
-        &self.shared.clock
-    }
-
-    /// How a client asks it: `https://auth.example.com/token`, which exists in
-    /// process only.
-    pub fn endpoint(&self) -> TokenEndpoint {
-        self.shared.endpoint_at("https://auth.example.com/token")
-    }
-
-    /// Starts a session, and so a family of refresh tokens.
-    pub fn log_in(&self, subject: impl Into<String>) -> TokenSet {
-        let now = self.shared.now();
-        let (access, refresh, lifetime) = self.lock().log_in(subject.into(), self.elapsed());
-        let mut tokens = TokenSet::new(AccessToken::new(access));
-        tokens.token_type = Some("Bearer".to_owned());
-        tokens.refresh_token = Some(RefreshToken::new(refresh));
-        tokens.expires_at = now.wall.checked_add(lifetime);
-        tokens
-    }
-
-    /// Lets the next requests meet these faults, in this order, before chance
-    /// has its say again.
-    pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
-        self.lock().fail_next(faults);
-    }
-
-    /// Revokes every session of the subject.
-    pub fn revoke(&self, subject: &str) {
-        self.lock().revoke(subject, self.elapsed());
-    }
-
-    /// Whose access token this is; `None` if it is unknown, expired or
-    /// revoked. What a resource server would ask before it answers 401.
-    pub fn subject_of(&self, token: &AccessToken) -> Option<String> {
-        self.lock().subject_of(token.expose(), self.elapsed())
-    }
-
-    /// Whether an exchange of this refresh token would give new tokens now.
-    pub fn is_live(&self, token: &RefreshToken) -> bool {
-        self.lock().is_live(token.expose(), self.elapsed())
-    }
-
-    /// What went on so far.
-    pub fn report(&self) -> ServerReport {
-        self.lock().report.clone()
-    }
-
-    /// Every request so far.
-    pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.lock().exchanges.iter().map(|exchange| exchange.request.clone()).collect()
-    }
-
-    /// The whole exchange so far as text, secrets by number.
-    pub fn transcript(&self) -> String {
-        self.lock().transcript()
-    }
-
-    /// Fails the test if a spent refresh token was used again, unless the
-    /// answer that would have told the client so was lost. Asking again after
-    /// such a loss is what a client must do; see [`Replay::knowledge`].
-    ///
-    /// # Panics
-    ///
-    /// See above. The message shows the whole exchange.
-    #[track_caller]
-    pub fn assert_never_replayed(&self) {
-        let problem = self.lock().explain_replays();
-        if let Some(message) = problem {
-            panic!("{message}");
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Model> {
-        self.shared.lock()
-    }
-
-    fn elapsed(&self) -> Duration {
-        self.shared.elapsed()
-    }
-}
-
-impl Default for FakeAuthServer {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl fmt::Debug for FakeAuthServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FakeAuthServer").field("report", &self.report()).finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Model> {
-        self.model.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn now(&self) -> Now {
-        match self.time {
-            Time::Virtual => self.clock.now(),
-            Time::Real => Now { monotonic: Instant::now(), wall: SystemTime::now() },
-        }
-    }
-
-    fn elapsed(&self) -> Duration {
-        match self.time {
-            Time::Virtual => self.clock.elapsed(),
-            Time::Real => self.started.elapsed(),
-        }
-    }
-
-    fn endpoint_at(&self, url: &str) -> TokenEndpoint {
-        let endpoint = match TokenEndpoint::new(url, &self.client.id) {
-            Ok(endpoint) => endpoint,
-            Err(error) => panic!("{error}"),
-        };
-        let auth = match &self.client {
-            Client { basic_secret: Some(secret), .. } => ClientAuth::basic(secret),
-            Client { post_secret: Some(secret), .. } => ClientAuth::post(secret),
-            _ => ClientAuth::None,
-        };
-        endpoint.client_auth(auth).body_format(self.format)
-    }
-}
 
 #[cfg(test)]
 mod tests;

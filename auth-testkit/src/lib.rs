@@ -1,6 +1,11 @@
 #![doc = include_str!("../docs/crate.md")]
 #![cfg_attr(feature = "server", doc = include_str!("../docs/server.md"))]
 
+// The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
+// layer: canned_response clock mock recorded
+// layer: behaviours call_outcome transcript
+// layer: expect
+// layer: fake script
 #[cfg(feature = "server")]
 pub mod behaviours;
 mod call_outcome;
@@ -25,8 +30,8 @@ pub use crate::{
     clock::{Participant, VirtualClock},
     expect::Expect,
     fake::{
-        Dressing, FakeAuthServer, FakeAuthServerBuilder, Fault, Knowledge, Replay, Revocation,
-        RevokedBecause, Rotation, ServerReport,
+        FakeAuthServer, FakeAuthServerBuilder, Fault, Knowledge, Replay, Revocation,
+        RevokedBecause, Rotation, ServerReport, Wording,
     },
     recorded::RecordedRequest,
     script::Script,

@@ -1,13 +1,12 @@
 //! [`mockall`] mocks of every trait of auth-core.
 //!
-//! Prefer a [`Script`](crate::Script) with its [`VirtualClock`] wherever a
-//! refresh runs from its start to its end: it knows what a token endpoint
-//! says, checks itself, and shows the exchange when it fails. A mock serves
-//! where one call of one trait is looked at by itself: how a policy of your
-//! own, or code that is handed a policy or a clock, is called.
+//! Prefer a [`Script`](crate::Script) with its [`VirtualClock`] for a test of a
+//! complete refresh: it knows the responses of a token endpoint, checks itself,
+//! and shows all calls when it fails. Use a mock to look at one call of one trait:
+//! how your policy is called, or how your code calls a policy or a clock.
 //!
-//! Here a wrapper around a policy is tested, which no script could see: that
-//! it asks the inner policy once, with the facts unchanged, and only then.
+//! This example tests a wrapper around a policy: it asks the inner policy once,
+//! with the facts unchanged, and only on other days than Sunday.
 //!
 //! ```
 //! use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A request as the other side saw it.
+//! A request as the server received it.
 
 use std::{fmt, time::Duration};
 
@@ -6,9 +6,9 @@ use auth_core::{BodyFormat, Request};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, Method, Uri, header};
 
-/// A request that arrived, taken apart for assertions.
+/// A request that arrived, parsed for assertions.
 ///
-/// Its accessors show everything, secrets included; `Debug` shows none.
+/// The accessors return everything, secrets included. `Debug` shows no secret.
 ///
 /// ```
 /// use auth_core::{RefreshToken, TokenEndpoint};
@@ -34,7 +34,7 @@ pub struct RecordedRequest {
 }
 
 impl RecordedRequest {
-    /// Takes a request apart.
+    /// Parses a request.
     pub fn new(request: http::Request<Vec<u8>>) -> Self {
         let (head, body) = request.into_parts();
         let format = format_of(&head.headers);
@@ -47,23 +47,22 @@ impl RecordedRequest {
         Self { method, uri, headers, body, format, params, at: Duration::ZERO }
     }
 
-    /// The first parameter of this name: of the form, or a member of the JSON
-    /// object (one that is no string, as JSON).
+    /// The first parameter of this name, of a form or of a JSON object. A member
+    /// that is not a string is returned as JSON.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params().find_map(|(key, value)| (key == name).then_some(value))
     }
 
-    /// All parameters, in their order, duplicates included.
+    /// All parameters in order, duplicates included.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
         self.params.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Fails the test unless the parameter has this value; without showing
-    /// either.
+    /// Fails the test unless the parameter has this value.
     ///
     /// # Panics
     ///
-    /// If it has not.
+    /// If it has not. The message shows neither value.
     #[track_caller]
     pub fn assert_param(&self, name: &str, expected: &str) {
         match self.param(name) {
@@ -76,14 +75,14 @@ impl RecordedRequest {
         }
     }
 
-    /// How the parameters were written, by the content type; `None` if it is
-    /// neither.
+    /// The format of the body by its content type. `None` if it is neither a form
+    /// nor JSON.
     pub fn format(&self) -> Option<BodyFormat> {
         self.format
     }
 
-    /// Name and secret of an `Authorization: Basic` header, with the
-    /// form-encoding of RFC 6749 section 2.3.1 undone.
+    /// Name and secret of an `Authorization: Basic` header, decoded as RFC 6749
+    /// section 2.3.1 says.
     pub fn basic_auth(&self) -> Option<(String, String)> {
         let value = self.header("authorization")?;
         let (scheme, encoded) = value.split_once(' ')?;
@@ -93,12 +92,12 @@ impl RecordedRequest {
         scheme.eq_ignore_ascii_case("basic").then(|| (form_decoded(name), form_decoded(secret)))
     }
 
-    /// The header's value, if it is text.
+    /// The value of a header field, if it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// All headers.
+    /// All header fields.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
@@ -108,17 +107,17 @@ impl RecordedRequest {
         &self.method
     }
 
-    /// The URL; over a socket, as much of it as the request line holds.
+    /// The URL. Over a socket, only what the request line contains.
     pub fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// The body as it came.
+    /// The bytes of the body.
     pub fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// When it came, counted from when the clock was made.
+    /// When it arrived, since the clock was made.
     pub fn at(&self) -> Duration {
         self.at
     }

@@ -1,12 +1,13 @@
-//! Replies, one after the other, for a client under test.
+//! A transport with scripted outcomes.
 
+mod call;
+mod shared;
 mod state;
 
 use std::{
     fmt,
     panic::Location,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use async_trait::async_trait;
@@ -14,16 +15,18 @@ use auth_core::{
     BlockingTransport, Request, Response, Transport, TransportError, TransportErrorKind,
 };
 
-use self::state::{Flight, State, When};
-use crate::{
-    CallOutcome, CannedResponse, Expect, Gate, RecordedRequest, VirtualClock, call_outcome::Content,
+use self::{
+    call::ScriptedCall,
+    shared::Shared,
+    state::{State, When},
 };
+use crate::{CallOutcome, CannedResponse, Expect, Gate, RecordedRequest, VirtualClock};
 
-/// A transport that replies as it was told, and fails the test if it is asked
-/// more or less than that.
+/// A transport with scripted outcomes. It fails the test if it gets more or fewer
+/// calls than it has outcomes.
 ///
-/// It is a [`Transport`] and a [`BlockingTransport`]. Clones share the script,
-/// so that a test can keep one and give one away.
+/// It is a [`Transport`] and a [`BlockingTransport`]. Clones share the script, so
+/// that a test can keep one and give one away.
 ///
 /// ```
 /// use auth_core::{Refresh, RefreshToken, TokenEndpoint, TransportErrorKind, refresh_blocking};
@@ -45,36 +48,30 @@ use crate::{
 /// # Ok::<(), auth_core::EndpointError>(())
 /// ```
 ///
-/// # Which reply a call gets
+/// # Which outcome a call gets
 ///
-/// 1. The first reply whose [`when`](Self::when) or
-///    [`always`](Self::always) fits the request and is not used up.
-/// 2. Otherwise the next one of those in order. If it was scripted with
-///    [`expect`](Self::expect), the request must fit.
+/// 1. The first outcome added by [`when`](Self::when) or [`always`](Self::always)
+///    whose conditions the request meets. One of `when` is used once.
+/// 2. Otherwise the next outcome in order. If it was added by
+///    [`expect`](Self::expect), the request must meet its conditions.
 /// 3. Otherwise the call is unexpected.
 ///
 /// # How it fails the test
 ///
-/// An unexpected call panics at once. So does [`finish`](Self::finish), at the
-/// caller's line, if a reply is left over or a call was unexpected; without it
-/// the last handle does so when it is dropped, so that a test cannot pass by
-/// forgetting. The message shows the whole exchange, expected against actual,
-/// and where each reply was scripted. Secrets are shown by number: the same
-/// number is the same secret.
+/// An unexpected call panics at once. [`finish`](Self::finish) panics if an outcome
+/// is left over or a call was unexpected. If a test does not call it, the last
+/// handle does so when it is dropped.
+///
+/// The message shows all calls, what was expected and what happened, and where
+/// each outcome was scripted. Secrets are numbered: the same number is the same
+/// secret.
 #[derive(Clone)]
 pub struct Script {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    state: Mutex<State>,
-    clock: VirtualClock,
-    /// Holds back the replies that never come, until the test is over.
-    ended: Gate,
-}
-
 impl Script {
-    /// An empty script with a [clock](Self::clock) of its own.
+    /// An empty script with its own [clock](Self::clock).
     #[track_caller]
     pub fn new() -> Self {
         Self::with_clock(&VirtualClock::new())
@@ -92,14 +89,14 @@ impl Script {
         }
     }
 
-    /// Next, this reply.
+    /// Adds an outcome.
     #[track_caller]
     #[must_use]
     pub fn then(self, outcome: impl Into<CallOutcome>) -> Self {
         self.add(When::Next(None), outcome.into())
     }
 
-    /// Next, new tokens, good for an hour.
+    /// Adds a response with new tokens that are valid for an hour.
     #[track_caller]
     #[must_use]
     pub fn tokens(self, access_token: impl Into<String>, refresh_token: impl Into<String>) -> Self {
@@ -108,64 +105,66 @@ impl Script {
         )
     }
 
-    /// Next, an error code with status 400.
+    /// Adds a response with status 400 and this error code.
     #[track_caller]
     #[must_use]
     pub fn oauth_error(self, code: impl Into<String>) -> Self {
         self.then(CannedResponse::oauth_error(code))
     }
 
-    /// Next, a status without a body.
+    /// Adds a response with this status and no body.
     #[track_caller]
     #[must_use]
     pub fn status(self, status: u16) -> Self {
         self.then(CannedResponse::status(status))
     }
 
-    /// Next, the network fails before anything was sent.
+    /// Adds a failure of the network before anything was sent.
     #[track_caller]
     #[must_use]
     pub fn not_sent(self, kind: TransportErrorKind) -> Self {
         self.then(TransportError::not_sent(kind))
     }
 
-    /// Next, the network fails, and the request may have been processed.
+    /// Adds a failure of the network after which the request may have been
+    /// processed.
     #[track_caller]
     #[must_use]
     pub fn unknown(self, kind: TransportErrorKind) -> Self {
         self.then(TransportError::unknown(kind))
     }
 
-    /// Next, nothing comes back, ever; see [`CallOutcome::never`].
+    /// Adds an outcome that never comes; see [`CallOutcome::never`].
     #[track_caller]
     #[must_use]
     pub fn never(self) -> Self {
         self.then(CallOutcome::never())
     }
 
-    /// Next, this reply, and the request must look so.
+    /// Adds an outcome whose request must meet these conditions.
     #[track_caller]
     #[must_use]
     pub fn expect(self, expect: Expect, outcome: impl Into<CallOutcome>) -> Self {
         self.add(When::Next(Some(expect)), outcome.into())
     }
 
-    /// This reply, once, to the first request that looks so, whenever it comes.
+    /// Adds an outcome for the first request that meets these conditions, whenever
+    /// it comes.
     #[track_caller]
     #[must_use]
     pub fn when(self, expect: Expect, outcome: impl Into<CallOutcome>) -> Self {
         self.add(When::Once(expect), outcome.into())
     }
 
-    /// This reply to every request that looks so. It is not left over if there
-    /// is none.
+    /// Adds an outcome for every request that meets these conditions. It is never
+    /// left over.
     #[track_caller]
     #[must_use]
     pub fn always(self, expect: Expect, outcome: impl Into<CallOutcome>) -> Self {
         self.add(When::Always(expect), outcome.into())
     }
 
-    /// As [`then`](Self::then), later in the test.
+    /// As [`then`](Self::then), for a script that is in use.
     #[track_caller]
     pub fn push(&self, outcome: impl Into<CallOutcome>) {
         let _ = self.clone().then(outcome);
@@ -182,21 +181,21 @@ impl Script {
         &self.shared.clock
     }
 
-    /// How many calls there were.
+    /// The number of calls so far.
     pub fn calls(&self) -> usize {
-        self.lock().exchanges.len()
+        self.lock().calls.len()
     }
 
     /// All requests so far.
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.lock().exchanges.iter().map(|exchange| exchange.request.clone()).collect()
+        self.lock().calls.iter().map(|entry| entry.request.clone()).collect()
     }
 
-    /// The request with this number, counted from 1.
+    /// The request with this number, from 1.
     ///
     /// # Panics
     ///
-    /// If there was none; the message shows the exchange.
+    /// If there is none. The message shows all calls.
     #[track_caller]
     pub fn request(&self, number: usize) -> RecordedRequest {
         let found = self.requests().into_iter().nth(number.wrapping_sub(1));
@@ -209,17 +208,17 @@ impl Script {
         }
     }
 
-    /// The whole exchange so far as text, secrets by number.
+    /// All calls so far as text, with numbers for secrets.
     pub fn transcript(&self) -> String {
         self.lock().transcript()
     }
 
-    /// Fails the test if a reply is left over or a call was unexpected. Ends
-    /// replies that [never](CallOutcome::never) come.
+    /// Fails the test if an outcome is left over or a call was unexpected. Ends
+    /// the waits for outcomes that [never](CallOutcome::never) come.
     ///
     /// # Panics
     ///
-    /// See above.
+    /// If the test fails. The message shows all calls.
     #[track_caller]
     pub fn finish(&self) {
         self.shared.ended.open();
@@ -233,15 +232,15 @@ impl Script {
         self.shared.lock()
     }
 
-    /// Records the request, and finds its reply.
-    fn receive(&self, request: Request) -> Flight<'_> {
+    /// Records the request, and finds its outcome.
+    fn receive(&self, request: Request) -> ScriptedCall<'_> {
         let mut request = RecordedRequest::from(request);
         request.at = self.shared.clock.elapsed();
         let chosen = self.lock().receive(request);
         match chosen {
             // Computed without the lock: the closure may look at the script.
-            Ok((call, request, outcome)) => {
-                Flight::new(&self.shared, call, outcome.resolved(&request))
+            Ok((number, request, outcome)) => {
+                ScriptedCall::new(&self.shared, number, outcome.resolved(&request))
             }
             Err(message) => panic!("{message}"),
         }
@@ -264,42 +263,23 @@ impl fmt::Debug for Script {
 #[async_trait]
 impl Transport for Script {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let flight = self.receive(request);
-        self.shared.clock.pass(flight.outcome.delay).await;
-        if let Some(gate) = flight.holds_back() {
+        let call = self.receive(request);
+        self.shared.clock.pass(call.outcome.delay).await;
+        if let Some(gate) = call.gate() {
             gate.pass().await;
         }
-        flight.land()
+        call.end()
     }
 }
 
 impl BlockingTransport for Script {
     fn send_blocking(&self, request: Request) -> Result<Response, TransportError> {
-        let flight = self.receive(request);
-        self.shared.clock.block_to_pass(flight.outcome.delay);
-        if let Some(gate) = flight.holds_back() {
+        let call = self.receive(request);
+        self.shared.clock.block_to_pass(call.outcome.delay);
+        if let Some(gate) = call.gate() {
             gate.block_to_pass();
         }
-        flight.land()
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        // The test has failed already, and a second panic would abort it.
-        if thread::panicking() {
-            return;
-        }
-        let problem = self.lock().drop_check();
-        if let Some(message) = problem {
-            panic!("{message}");
-        }
+        call.end()
     }
 }
 

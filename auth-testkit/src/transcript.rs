@@ -1,5 +1,5 @@
-//! An exchange, written down for a person: who asked what, and what came back;
-//! secrets by number, so that the same one is recognised and none is shown.
+//! Calls written down for a person: what was sent, and what came back. A secret
+//! is shown as a number, the same secret as the same number.
 
 use std::{fmt::Write as _, panic::Location, time::Duration};
 
@@ -9,45 +9,45 @@ use serde_json::Value;
 use crate::RecordedRequest;
 
 /// One call and what came of it.
-pub(crate) struct Exchange {
+pub(crate) struct RecordedCall {
     pub(crate) request: RecordedRequest,
-    pub(crate) outcome: Outcome,
+    pub(crate) state: CallState,
     /// When it was over.
     pub(crate) ended: Option<Duration>,
     /// Which step of the script it was, and where that was scripted.
     pub(crate) step: Option<(usize, &'static Location<'static>)>,
 }
 
-pub(crate) enum Outcome {
+pub(crate) enum CallState {
     UnderWay,
-    Answered(Response),
+    Responded(Response),
     Failed(TransportError),
     GivenUp,
-    /// There was no reply for it.
+    /// There was no outcome for it.
     Unexpected,
 }
 
-/// All exchanges, one below the other; with `locations`, each reply's line in
+/// All calls, one below the other; with `locations`, each reply's line in
 /// the test.
-pub(crate) fn render(exchanges: &[Exchange], secrets: &mut Secrets, locations: bool) -> String {
+pub(crate) fn render(calls: &[RecordedCall], secrets: &mut Secrets, locations: bool) -> String {
     let mut text = String::new();
-    for (at, exchange) in exchanges.iter().enumerate() {
+    for (at, entry) in calls.iter().enumerate() {
         let number = at + 1;
-        let ms = exchange.request.at.as_millis();
-        let request = describe_request(&exchange.request, secrets);
+        let ms = entry.request.at.as_millis();
+        let request = describe_request(&entry.request, secrets);
         let _ = writeln!(text, "{number:>3}. at {ms} ms: {request}");
-        let outcome = describe_outcome(&exchange.outcome, secrets);
+        let state = describe_state(&entry.state, secrets);
         let _ = write!(text, "     <- ");
-        if let Some(ended) = exchange.ended.filter(|ended| *ended != exchange.request.at) {
+        if let Some(ended) = entry.ended.filter(|ended| *ended != entry.request.at) {
             let _ = write!(text, "at {} ms: ", ended.as_millis());
         }
-        let _ = write!(text, "{outcome}");
-        if let (true, Some((step, location))) = (locations, exchange.step) {
+        let _ = write!(text, "{state}");
+        if let (true, Some((step, location))) = (locations, entry.step) {
             let _ = write!(text, "   (step {step}, {location})");
         }
         text.push('\n');
     }
-    if exchanges.is_empty() {
+    if calls.is_empty() {
         text.push_str("  nothing was asked\n");
     }
     text
@@ -82,13 +82,13 @@ pub(crate) fn describe_request(request: &RecordedRequest, secrets: &mut Secrets)
     text
 }
 
-pub(crate) fn describe_outcome(outcome: &Outcome, secrets: &mut Secrets) -> String {
-    match outcome {
-        Outcome::UnderWay => "no response so far".to_owned(),
-        Outcome::Answered(response) => describe_response(response, secrets),
-        Outcome::Failed(error) => error.to_string(),
-        Outcome::GivenUp => "given up by the caller before the response".to_owned(),
-        Outcome::Unexpected => "no step of the script is for this".to_owned(),
+pub(crate) fn describe_state(state: &CallState, secrets: &mut Secrets) -> String {
+    match state {
+        CallState::UnderWay => "no response so far".to_owned(),
+        CallState::Responded(response) => describe_response(response, secrets),
+        CallState::Failed(error) => error.to_string(),
+        CallState::GivenUp => "given up by the caller before the response".to_owned(),
+        CallState::Unexpected => "no step of the script is for this".to_owned(),
     }
 }
 

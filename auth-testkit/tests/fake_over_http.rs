@@ -15,7 +15,7 @@ use auth_core::{
     Request, Response, TokenSet, TransportError, TransportErrorKind, refresh_blocking,
 };
 use auth_testkit::{
-    Dressing, FakeAuthServer, Fault, Knowledge, ListeningAuthServer, Rotation, VirtualClock,
+    FakeAuthServer, Fault, Knowledge, ListeningAuthServer, Rotation, VirtualClock, Wording,
 };
 
 /// As little HTTP as the test needs: one request, the response until the end.
@@ -56,7 +56,7 @@ fn read(response: &[u8]) -> Option<Response> {
     (response.body().len() == length).then_some(response)
 }
 
-fn exchange(
+fn refresh_once(
     listening: &ListeningAuthServer,
     token: &RefreshToken,
 ) -> Result<TokenSet, RefreshError> {
@@ -80,22 +80,22 @@ fn sessions_and_faults_are_the_same_as_in_process() {
         (Fault::StatusAfter(502), 3),
     ] {
         server.fail_next([fault]);
-        let error = exchange(&listening, &first).unwrap_err();
+        let error = refresh_once(&listening, &first).unwrap_err();
         assert!(
             matches!(error.kind(), FailureKind::Interrupted | FailureKind::Unavailable),
             "{fault:?}: {error}"
         );
         let report = server.report();
-        assert_eq!(report.exchanges + report.repeats, made, "{fault:?}");
+        assert_eq!(report.issued + report.repeats, made, "{fault:?}");
         assert_eq!(report.lost_responses, made, "{fault:?}");
     }
-    let second = exchange(&listening, &first).unwrap();
+    let second = refresh_once(&listening, &first).unwrap();
     assert_eq!(server.subject_of(&second.access_token).as_deref(), Some("ada"));
     server.assert_never_replayed();
 
     // The clock of the test is the server's.
     server.clock().advance(Duration::from_secs(30));
-    assert_eq!(exchange(&listening, &first).unwrap_err().kind(), FailureKind::Rejected);
+    assert_eq!(refresh_once(&listening, &first).unwrap_err().kind(), FailureKind::Rejected);
     assert_eq!(server.report().replays.last().unwrap().knowledge, Knowledge::Told);
     assert_eq!(listening.socket().requests().len(), 8);
     assert_eq!(server.requests().len(), 8);
@@ -125,10 +125,10 @@ fn a_stalled_response_is_held_until_the_client_gives_up() {
 
     listening.socket().stop();
     let report = server.report();
-    assert_eq!((report.exchanges, report.lost_responses), (1, 1));
+    assert_eq!((report.issued, report.lost_responses), (1, 1));
     // Without grace the session is over, and nobody is to blame.
     let listening = server.listen();
-    assert_eq!(exchange(&listening, &token).unwrap_err().kind(), FailureKind::Rejected);
+    assert_eq!(refresh_once(&listening, &token).unwrap_err().kind(), FailureKind::Rejected);
     assert_eq!(server.report().replays[0].knowledge, Knowledge::ResponseLost);
     server.assert_never_replayed();
 }
@@ -138,24 +138,24 @@ fn two_listeners_are_one_server() {
     let server = FakeAuthServer::builder().body_format(BodyFormat::Json).real_time().build();
     let (one, other) = (server.listen(), server.listen());
     let token = server.log_in("ada").refresh_token.unwrap();
-    let token = exchange(&one, &token).unwrap().refresh_token.unwrap();
-    exchange(&other, &token).unwrap();
+    let token = refresh_once(&one, &token).unwrap().refresh_token.unwrap();
+    refresh_once(&other, &token).unwrap();
     assert_ne!(one.address(), other.address());
-    assert_eq!(one.server().report().exchanges, 2);
+    assert_eq!(one.server().report().issued, 2);
 }
 
 #[test]
-fn dressings_keep_their_status_and_headers() {
-    let server = FakeAuthServer::builder().dressing(Dressing::Slack);
+fn wordings_keep_their_status_and_headers() {
+    let server = FakeAuthServer::builder().wording(Wording::Slack);
     let server = server.rate_limit(1, Duration::from_secs(60)).build();
     let listening = server.listen();
     let token = RefreshToken::new("xoxe-1-gone");
-    let dead = exchange(&listening, &token).unwrap_err();
+    let dead = refresh_once(&listening, &token).unwrap_err();
     assert_eq!(
         (dead.kind(), dead.failure().status().unwrap().as_u16()),
         (FailureKind::Rejected, 200)
     );
-    let throttled = exchange(&listening, &token).unwrap_err();
+    let throttled = refresh_once(&listening, &token).unwrap_err();
     assert_eq!(throttled.kind(), FailureKind::Throttled);
     assert_eq!(throttled.retry_after(), Some(Duration::from_secs(60)));
 }

@@ -12,7 +12,7 @@
 //   POST /revoke   {"family": ...}     ends it, as a user does elsewhere
 //   POST /set      {"setting": N}      see the journal's settings
 //   POST /kill_at_next_success         ends itself, as by `kill -9`, once it has
-//                                      rotated a token, before the answer leaves
+//                                      rotated a token, before the response leaves
 //   GET  /stats                        what was asked of it
 
 import { createPrivateKey, generateKeyPairSync, randomUUID } from 'node:crypto';
@@ -125,9 +125,9 @@ const control = createServer(async (request, response) => {
   let body = '';
   for await (const chunk of request) body += chunk;
   const route = routes[`${request.method} ${request.url}`];
-  const answer = route ? await route(body ? JSON.parse(body) : {}) : { error: 'no such route' };
+  const result = route ? await route(body ? JSON.parse(body) : {}) : { error: 'no such route' };
   response.writeHead(route ? 200 : 404, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(answer));
+  response.end(JSON.stringify(result));
 });
 await new Promise((resolve) => control.listen(0, '127.0.0.1', resolve));
 

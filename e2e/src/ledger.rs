@@ -1,5 +1,5 @@
-//! What the client could know of each refresh token: kept where its answers
-//! pass, and so without trusting either end.
+//! What the client could know of each refresh token. It is kept where the
+//! responses pass, and so trusts neither end.
 
 use std::collections::HashMap;
 
@@ -14,8 +14,8 @@ pub(crate) struct Ledger {
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Uses {
     /// Refresh tokens that the server traded for new ones.
-    pub(crate) exchanges: u64,
-    /// Exchanges whose new tokens the client got.
+    pub(crate) refreshes: u64,
+    /// Refreshes whose new tokens the client got.
     pub(crate) delivered: u64,
     /// Uses of a token whose successor had been delivered; or two at a time.
     pub(crate) avoidable_replays: u64,
@@ -29,9 +29,9 @@ pub(crate) struct Uses {
     /// fault: the machine was too busy. The server may see the two in any
     /// order.
     pub(crate) given_up: u64,
-    /// Answers of the server that were a refusal.
+    /// Responses of the server that refused the request.
     pub(crate) refused: u64,
-    /// Requests that the server took, and died with before it answered.
+    /// Requests that the server received and died with before it responded.
     pub(crate) vanished: u64,
 }
 
@@ -105,7 +105,7 @@ impl Ledger {
 
     /// The server traded `token`; whether the client gets the response is next.
     pub(crate) fn traded(&mut self, token: &str, delivered: bool) {
-        self.counts.exchanges += 1;
+        self.counts.refreshes += 1;
         self.counts.delivered += u64::from(delivered);
         self.spent(token, delivered);
     }
@@ -155,7 +155,7 @@ mod tests {
             Self(Ledger::default())
         }
 
-        /// A use that is answered; whether the response arrives, if it is a trade.
+        /// A use that gets a response, and whether that arrives if it has tokens.
         fn used(&mut self, delivered: Option<bool>) -> (u64, u64) {
             let attempt = self.0.sent("token", true, || true);
             self.0.arrived(attempt);

@@ -5,19 +5,26 @@
 //! e2e/run restart clock   # those whose name holds one of these words
 //! ```
 //!
-//! A scenario that does not hold panics, with what it saw. What was counted is
-//! printed for each, whether it holds or not: exchanges at the server, sessions
-//! lost though they need not have been (`logouts`, must be 0), and refresh
-//! tokens used again though the client could have known better (`replays`, must
+//! A scenario that does not hold panics and shows what it saw. For each scenario
+//! the suite prints what it counted: refreshes at the server, sessions that were
+//! reported as over and were not (`logouts`, must be 0), and refresh tokens that
+//! were used again although the client could have known better (`replays`, must
 //! be 0).
+//!
+//! The faults on the way to the authorization server are played by
+//! `fault-server`. It does not take the place of the servers in `provider`, which
+//! are there because this project did not write them: oidc-provider decides about
+//! tokens, OpenSSL speaks TLS (1.1 too, which rustls does not), and the forward
+//! proxy is Node's. It cannot reserve a port for another process either, which
+//! `port` does.
 
 // A program that reports to its terminal, and fails by panicking.
 #![allow(clippy::expect_used, clippy::print_stdout, clippy::print_stderr, clippy::unwrap_used)]
 
 mod child;
 mod clients;
+mod counts;
 mod ledger;
-mod message;
 mod patience;
 mod port;
 mod provider;
@@ -25,6 +32,7 @@ mod proxy;
 mod report;
 mod scenarios;
 mod tally;
+mod timing;
 mod tls;
 mod worker;
 mod world;
@@ -38,7 +46,7 @@ use std::{
 
 use crate::{patience::within, report::Report, tally::Tally};
 
-/// How much longer than [`scenarios::seconds`] a scenario may take, on the
+/// How much longer than [`timing::seconds`] a scenario may take, on the
 /// busiest machine.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -54,7 +62,7 @@ fn main() -> ExitCode {
         arguments.is_empty() || arguments.iter().any(|word| name.contains(word.as_str()))
     };
     report::panics_on_a_line_of_their_own();
-    let limit = LIMIT + Duration::from_secs(scenarios::seconds());
+    let limit = LIMIT + Duration::from_secs(timing::seconds());
     let mut report = Report::default();
     for (name, scenario) in scenarios::ALL.iter().filter(|(name, _)| wanted(name)) {
         report.begins(name);

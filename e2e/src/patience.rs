@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// No program of the suite takes longer to start or to answer, on the busiest
+/// No program of the suite takes longer to start or to respond, on the busiest
 /// machine.
 pub(crate) const LONG_ENOUGH: Duration = Duration::from_secs(60);
 

@@ -1,31 +1,36 @@
 //! A proxy between client and server that fails as it is told.
+//!
+//! The client's side is a [`FaultServer`]: it reads the requests and plays the
+//! faults. The server's side is [`upstream`]. A [`FaultServer`] relays only to the
+//! target that the client names, and does not show a handler the response, which
+//! this proxy has to note before it leaves.
 
 mod fault;
-mod wire;
+mod upstream;
 
 use std::{
-    io,
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
 };
 
+use fault_server::{Behaviour, Client, FaultServer, Point, ReceivedRequest};
+
 pub(crate) use self::fault::Fault;
-use self::wire::{CannedResponse, ask, page, reset, send, still_waits, wait_for_end};
+use self::upstream::{UpstreamResult, ask, page, status};
 use crate::{
     ledger::{Attempt, Ledger, Uses},
-    message::{self, Message},
     patience::until,
 };
 
 /// Says what happens to the n-th request, counted from 0.
 type Plan = Box<dyn Fn(u64) -> Fault + Send>;
 
-/// The proxy. Its threads end with the process.
+/// The proxy. It ends with its last handle.
 #[derive(Clone)]
 pub(crate) struct Proxy {
-    address: SocketAddr,
+    server: Arc<FaultServer>,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -33,12 +38,14 @@ struct Shared {
     upstream: u16,
     plan: Plan,
     requests: u64,
+    /// What happens to the request of each connection that was accepted.
+    faults: HashMap<usize, Fault>,
     /// The refresh tokens that were sent, in order.
     seen: Vec<String>,
     /// How many requests are held until they are released.
     held: u64,
     released: bool,
-    /// How many requests the server has not answered yet.
+    /// To how many requests the server has not responded yet.
     at_the_server: u64,
     ledger: Ledger,
 }
@@ -46,33 +53,29 @@ struct Shared {
 impl Proxy {
     /// Before the server at `upstream` on loopback, without faults.
     pub(crate) fn before(upstream: u16) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
-        let address = listener.local_addr().expect("an address");
         let shared = Arc::new(Mutex::new(Shared {
             upstream,
             plan: Box::new(|_| Fault::None),
             requests: 0,
+            faults: HashMap::new(),
             seen: Vec::new(),
             held: 0,
             released: false,
             at_the_server: 0,
             ledger: Ledger::default(),
         }));
-        let for_thread = Arc::clone(&shared);
-        thread::spawn(move || {
-            for client in listener.incoming().flatten() {
-                let shared = Arc::clone(&for_thread);
-                thread::spawn(move || {
-                    // A client that went away is not this proxy's failure.
-                    let _ = serve(client, &shared);
-                });
-            }
-        });
-        Self { address, shared }
+        let [for_connections, for_requests] = [(); 2].map(|()| Arc::clone(&shared));
+        let server = FaultServer::builder()
+            .path("/token")
+            .connection_handler(move |number| lock(&for_connections).accept(number))
+            .handler_with_client(move |request, client| serve(request, client, &for_requests))
+            .start()
+            .expect("a port");
+        Self { server: Arc::new(server), shared }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}/token", self.address)
+        self.server.url().to_owned()
     }
 
     /// What happens to the requests from now on, counted from 0.
@@ -116,9 +119,22 @@ impl Proxy {
         lock(&self.shared).ledger.counts
     }
 
-    /// Until the server has answered all that it was asked.
+    /// Until the server has responded to all requests.
     pub(crate) fn settle(&self) {
-        until("the server has answered", || lock(&self.shared).at_the_server == 0);
+        until("the server has responded", || lock(&self.shared).at_the_server == 0);
+    }
+}
+
+impl Shared {
+    /// A connection brings one request: after its behaviour it ends.
+    fn accept(&mut self, connection: usize) -> Option<Behaviour> {
+        let fault = (self.plan)(self.requests);
+        self.requests += 1;
+        if fault == Fault::ResetAtOnce {
+            return Some(Behaviour::reset(Point::OnAccept));
+        }
+        self.faults.insert(connection, fault);
+        None
     }
 }
 
@@ -126,107 +142,95 @@ fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn serve(mut client: TcpStream, shared: &Mutex<Shared>) -> io::Result<()> {
-    let (fault, upstream) = {
+fn serve(request: &ReceivedRequest, client: &Client, shared: &Mutex<Shared>) -> Behaviour {
+    let token = form_field(&request.body, "refresh_token").unwrap_or_default();
+    let (fault, upstream, attempt) = {
         let mut shared = lock(shared);
-        let number = shared.requests;
-        shared.requests += 1;
-        ((shared.plan)(number), shared.upstream)
-    };
-    if fault == Fault::ResetAtOnce {
-        return reset(&client);
-    }
-    let request = Message::read(&mut client)?;
-    let token = request.form_field("refresh_token").unwrap_or_default();
-    let waiting = client.try_clone()?;
-    let attempt = {
-        let mut shared = lock(shared);
+        let fault = shared.faults.remove(&request.connection).expect("one request a connection");
         let forwarded = fault.reaches_the_server();
         shared.at_the_server += u64::from(forwarded);
         shared.seen.push(token.clone());
-        shared.ledger.sent(&token, forwarded, move || still_waits(&waiting))
+        let waiting = client.clone();
+        let attempt = shared.ledger.sent(&token, forwarded, move || waiting.is_waiting());
+        (fault, shared.upstream, attempt)
     };
-    let exchange = Exchange { shared, client, token, attempt, fault };
+    let proxied = ProxiedRequest { shared, client, token, attempt, fault };
     if fault.reaches_the_server() {
-        let response = ask(upstream, &request);
-        exchange.answered(response)
+        proxied.with_response(ask(upstream, request))
     } else {
-        exchange.unanswered()
+        proxied.without_response()
     }
+}
+
+/// The parameter `name` of a form.
+fn form_field(form: &[u8], name: &str) -> Option<String> {
+    form_urlencoded::parse(form).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 /// One request and what becomes of it. All is noted before anything leaves:
 /// afterwards the client may be quicker with its next request than this thread
 /// with its note.
-struct Exchange<'a> {
+struct ProxiedRequest<'a> {
     shared: &'a Mutex<Shared>,
-    client: TcpStream,
+    client: &'a Client,
     token: String,
     attempt: Attempt,
     fault: Fault,
 }
 
-impl Exchange<'_> {
-    fn unanswered(self) -> io::Result<()> {
+impl ProxiedRequest<'_> {
+    fn without_response(self) -> Behaviour {
         match self.fault {
-            Fault::Stall => {
-                let ended = wait_for_end(&self.client);
-                self.ended();
-                ended
-            }
-            Fault::Page(status) => {
-                self.ended();
-                send(&self.client, &page(status))
-            }
-            fault => {
-                if fault == Fault::HeldThenReset {
-                    self.hold();
-                }
-                self.ended();
-                reset(&self.client)
-            }
+            Fault::Stall => self.wait_for_the_end(),
+            Fault::HeldThenReset => self.hold(),
+            _ => {}
+        }
+        self.ended();
+        match self.fault {
+            Fault::Page(status) => Behaviour::raw(page(status)),
+            _ => Behaviour::reset(Point::AfterBody),
         }
     }
 
-    fn answered(self, response: CannedResponse) -> io::Result<()> {
+    fn with_response(self, response: UpstreamResult) -> Behaviour {
         if self.fault == Fault::HeldResponse {
             self.hold();
         }
         let response = self.note(response);
         match self.fault {
-            Fault::StalledAfterRotation => {
-                let ended = wait_for_end(&self.client);
-                self.ended();
-                return ended;
-            }
+            Fault::StalledAfterRotation => self.wait_for_the_end(),
             Fault::HeldThenLost => self.hold(),
             _ => {}
         }
         self.ended();
-        let client = &self.client;
         match self.fault {
-            Fault::LostAfterRotation | Fault::HeldThenLost => reset(client),
-            Fault::PageAfterRotation(status) => send(client, &page(status)),
-            Fault::CutResponse => send(client, &response[..response.len() - response.len() / 4]),
-            _ => send(client, &response),
+            Fault::LostAfterRotation | Fault::HeldThenLost | Fault::StalledAfterRotation => {
+                Behaviour::reset(Point::AfterBody)
+            }
+            Fault::PageAfterRotation(status) => Behaviour::raw(page(status)),
+            Fault::CutResponse => {
+                let bytes = response.len() - response.len() / 4;
+                Behaviour::raw(response).truncated_after(bytes)
+            }
+            _ => Behaviour::raw(response),
         }
     }
 
     /// Notes what the server said, and returns what the client is sent if
     /// nothing comes between.
-    fn note(&self, response: CannedResponse) -> Vec<u8> {
+    fn note(&self, response: UpstreamResult) -> Vec<u8> {
         let Self { client, token, fault, .. } = self;
         let mut shared = lock(self.shared);
         shared.at_the_server -= 1;
         let ledger = &mut shared.ledger;
-        if !matches!(response, CannedResponse::Unreachable) {
+        if !matches!(response, UpstreamResult::Unreachable) {
             ledger.arrived(self.attempt);
         }
         match response {
-            CannedResponse::Whole(response) => {
-                match message::status(&response) {
+            UpstreamResult::Whole(response) => {
+                match status(&response) {
                     Some(200) => {
-                        ledger.traded(token, !fault.loses_a_rotation() && still_waits(client));
+                        ledger.traded(token, !fault.loses_a_rotation() && client.is_waiting());
                     }
                     Some(400..=499) => ledger.refused(),
                     _ => {}
@@ -234,8 +238,8 @@ impl Exchange<'_> {
                 response
             }
             // As nginx does when it cannot reach what is behind it.
-            CannedResponse::Unreachable => page(502),
-            CannedResponse::Vanished => {
+            UpstreamResult::Unreachable => page(502),
+            UpstreamResult::Vanished => {
                 ledger.vanished(token);
                 page(502)
             }
@@ -245,10 +249,16 @@ impl Exchange<'_> {
     /// Waits until it is released, or the client has had enough.
     fn hold(&self) {
         lock(self.shared).held += 1;
-        while !lock(self.shared).released && still_waits(&self.client) {
+        while !lock(self.shared).released && self.client.is_waiting() {
             thread::sleep(Duration::from_millis(1));
         }
         lock(self.shared).held -= 1;
+    }
+
+    /// Waits here until the client has had enough, and not in a behaviour that
+    /// stalls: what follows is to be noted.
+    fn wait_for_the_end(&self) {
+        until("the client has had enough", || !self.client.is_waiting());
     }
 
     fn ended(&self) {

@@ -7,35 +7,7 @@ use std::{
     time::Duration,
 };
 
-use crate::tally::Tally;
-
-/// What one scenario came to.
-#[derive(Debug, Default, Clone)]
-pub(crate) struct Counts {
-    /// Refresh tokens that the server traded for new ones.
-    pub(crate) exchanges: u64,
-    /// Sessions that were reported as over though the server would have gone
-    /// on with them.
-    pub(crate) false_logouts: u64,
-    /// Refresh tokens that were sent again though the response to their first
-    /// use had been delivered, or was still being waited for.
-    pub(crate) avoidable_replays: u64,
-    /// Refresh tokens that were sent again because the response was lost.
-    pub(crate) unavoidable_replays: u64,
-    /// Sessions that were reported as over, and that the server had ended: an
-    /// answer was lost, and it knows no grace.
-    pub(crate) unavoidable_logouts: u64,
-}
-
-impl Counts {
-    fn add(&mut self, other: &Self) {
-        self.exchanges += other.exchanges;
-        self.false_logouts += other.false_logouts;
-        self.avoidable_replays += other.avoidable_replays;
-        self.unavoidable_replays += other.unavoidable_replays;
-        self.unavoidable_logouts += other.unavoidable_logouts;
-    }
-}
+use crate::{counts::Counts, tally::Tally};
 
 /// The name of a scenario that runs stands on a line that is not over yet.
 pub(crate) fn panics_on_a_line_of_their_own() {
@@ -58,7 +30,7 @@ impl Report {
         if self.scenarios == 0 {
             println!(
                 "{:<44} {:>7} {:>9} {:>7} {:>7} {:>13}",
-                "scenario", "seconds", "exchanges", "logouts", "replays", "unavoidable"
+                "scenario", "seconds", "refreshes", "logouts", "replays", "unavoidable"
             );
         }
         self.scenarios += 1;
@@ -70,14 +42,14 @@ impl Report {
     pub(crate) fn ended(&mut self, name: &'static str, took: Duration, tally: &Tally, held: bool) {
         let counts = tally.counts();
         let seconds = took.as_secs_f64();
-        let Counts { exchanges, false_logouts, avoidable_replays, .. } = counts;
+        let Counts { refreshes, false_logouts, avoidable_replays, .. } = counts;
         let unavoidable =
             format!("{} / {}", counts.unavoidable_logouts, counts.unavoidable_replays);
         if !held {
             print!("\n{:<44} ", format!("FAILED: {name}"));
         }
         println!(
-            "{seconds:>7.1} {exchanges:>9} {false_logouts:>7} {avoidable_replays:>7} {unavoidable:>13}"
+            "{seconds:>7.1} {refreshes:>9} {false_logouts:>7} {avoidable_replays:>7} {unavoidable:>13}"
         );
         for note in tally.notes() {
             println!("    {note}");
@@ -90,14 +62,14 @@ impl Report {
 
     pub(crate) fn finish(self) -> ExitCode {
         let Counts {
-            exchanges,
+            refreshes,
             false_logouts,
             avoidable_replays,
             unavoidable_replays,
             unavoidable_logouts,
         } = self.total;
         println!(
-            "\n{} scenarios, {exchanges} exchanges, {false_logouts} false logouts, \
+            "\n{} scenarios, {refreshes} refreshes, {false_logouts} false logouts, \
              {avoidable_replays} avoidable replays",
             self.scenarios
         );

@@ -11,19 +11,8 @@ mod restart;
 mod rotations;
 mod tls;
 
-use std::time::Duration;
-
 use self::Scenario::{AtServer, OverTls};
-pub(crate) use self::{ada::settings, processes::seconds};
 use crate::{tally::Tally, world::World};
-
-/// How long an attempt may take where a scenario waits for it to be over: short
-/// for the suite's sake, and long enough that no busy machine takes it up.
-const TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How long a used refresh token is good if the server knows a grace: longer
-/// than what follows takes on the busiest machine.
-const GRACE_MS: u64 = 60_000;
 
 #[derive(Clone, Copy)]
 pub(crate) enum Scenario {
@@ -62,7 +51,7 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("account/another process logs in meanwhile", AtServer(login::meanwhile)),
     ("account/another process adopted", AtServer(login::adopted)),
     ("account/refused, and logged in meanwhile", AtServer(login::before_a_refusal)),
-    ("restart/server killed between exchanges", AtServer(restart::adapters)),
+    ("restart/server killed between refreshes", AtServer(restart::adapters)),
     ("restart/server killed before its response", AtServer(restart::before_the_response)),
     ("restart/the same, under an account", AtServer(restart::before_the_response_to_an_account)),
     ("restart/example programs", AtServer(restart::examples)),

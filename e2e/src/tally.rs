@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{proxy::Proxy, report::Counts};
+use crate::{counts::Counts, proxy::Proxy};
 
 #[derive(Default)]
 pub(crate) struct Tally(Mutex<Inner>);
@@ -16,8 +16,8 @@ struct Inner {
     /// whether the server would have gone on with them. Each counts once,
     /// however often it is reported.
     over: BTreeMap<String, bool>,
-    /// Exchanges that passed by the proxies.
-    exchanges: u64,
+    /// Refreshes that passed by the proxies.
+    refreshes: u64,
     proxies: Vec<Proxy>,
     notes: Vec<String>,
 }
@@ -34,9 +34,9 @@ impl Tally {
         *self.inner().over.entry(family.to_owned()).or_default() |= lives;
     }
 
-    /// Exchanges at a server that no proxy of the suite stands before.
-    pub(crate) fn exchanged(&self, exchanges: u64) {
-        self.inner().exchanges += exchanges;
+    /// Refreshes at a server that no proxy of the suite stands before.
+    pub(crate) fn refreshed(&self, refreshes: u64) {
+        self.inner().refreshes += refreshes;
     }
 
     /// Something to print with the counts.
@@ -52,13 +52,13 @@ impl Tally {
         let inner = self.inner();
         let false_logouts = inner.over.values().filter(|lives| **lives).count() as u64;
         let mut counts = Counts {
-            exchanges: inner.exchanges,
+            refreshes: inner.refreshes,
             false_logouts,
             unavoidable_logouts: inner.over.len() as u64 - false_logouts,
             ..Counts::default()
         };
         for uses in inner.proxies.iter().map(Proxy::uses) {
-            counts.exchanges += uses.exchanges;
+            counts.refreshes += uses.refreshes;
             counts.avoidable_replays += uses.avoidable_replays;
             counts.unavoidable_replays += uses.unavoidable_replays;
         }

@@ -19,7 +19,7 @@ use crate::{
     child::without_proxies,
     clients::{Network, RUNTIME},
     provider::{ClientKind, Provider, Session, accepts, lives},
-    scenarios::settings,
+    timing::short_setbacks,
 };
 
 /// The name of the account in the store.
@@ -44,9 +44,9 @@ impl Counted {
     /// Tokens that the server refused within the time that they were said to
     /// live.
     pub(crate) const REFUSED: &str = "refused";
-    /// Answers that the session is over.
+    /// Responses that the session is over.
     pub(crate) const LOGGED_OUT: &str = "logged_out";
-    /// Answers that there is no token now.
+    /// Responses that there is no token now.
     pub(crate) const LATER: &str = "later";
 
     pub(crate) fn parse(printed: &[u8]) -> Self {
@@ -161,7 +161,7 @@ pub(crate) fn account(world: &str, url: &str, store: &Path) -> Box<NextToken> {
     let store = FileStore::open(store).expect("a store");
     let network = Network::timeout(Duration::from_secs(5));
     // A token of two seconds, refreshed half a second before its end.
-    let settings: Settings = settings().min_ttl(Duration::from_millis(500));
+    let settings: Settings = short_setbacks().min_ttl(Duration::from_millis(500));
     match world {
         "async" => {
             let account = Accounts::new(endpoint, network.reqwest(), store, TokioClock)

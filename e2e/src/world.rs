@@ -23,7 +23,7 @@ pub(crate) struct World<'a> {
 /// What the server counts and the proxy cannot.
 #[derive(Default)]
 struct Beside {
-    exchanges: AtomicU64,
+    refreshes: AtomicU64,
     replays: AtomicU64,
     refused: AtomicU64,
 }
@@ -104,9 +104,9 @@ impl<'a> World<'a> {
     }
 
     /// The server traded a token that did not come through the proxy.
-    pub(crate) fn exchanged_beside(&self) {
-        self.beside.exchanges.fetch_add(1, Ordering::Relaxed);
-        self.tally.exchanged(1);
+    pub(crate) fn refreshed_beside(&self) {
+        self.beside.refreshes.fetch_add(1, Ordering::Relaxed);
+        self.tally.refreshed(1);
     }
 
     /// The server has seen a spent token that did not come through the proxy.
@@ -129,13 +129,13 @@ impl<'a> World<'a> {
     pub(crate) fn finish(self) {
         self.proxy.settle();
         let (server, uses) = (self.provider.stats(), self.proxy.uses());
-        let Beside { exchanges, replays, refused } = &self.beside;
-        let [exchanges, replays, refused, refusals] = [exchanges, replays, refused, &self.refusals]
+        let Beside { refreshes, replays, refused } = &self.beside;
+        let [refreshes, replays, refused, refusals] = [refreshes, replays, refused, &self.refusals]
             .map(|count| count.load(Ordering::Relaxed));
         let over = self.tally.counts().unavoidable_logouts;
         let compared = [
             // With those that it died with, once it had counted them.
-            ("exchanges", server.refreshed, uses.exchanges + uses.vanished + exchanges, 0),
+            ("refreshes", server.refreshed, uses.refreshes + uses.vanished + refreshes, 0),
             ("replays", server.replays, uses.replays_arrived + replays, uses.given_up),
             ("refusals", server.refused, uses.refused + refused, 0),
             ("refusals, and those that are accounted for", server.refused, over + refusals, 0),

@@ -8,15 +8,14 @@ use super::cut::{Cut, Point};
 use super::http_response::{HttpResponse, Location};
 use super::tls::Certificate;
 
-/// What the server does next: one entry of its script, for one request or,
-/// where a fault strikes before any request, one connection.
+/// What the server does with one request, or with one connection if the fault
+/// strikes before any request.
 ///
-/// A reaction is a response, and perhaps a [`Cut`] at a [`Point`] that keeps the
-/// answer from being whole. Constructors name what happens; the methods after
-/// them say how:
+/// A behaviour is a response, and perhaps a [`Cut`] at a [`Point`] that breaks it
+/// off. Constructors say what happens, and chained methods say how:
 ///
 /// ```
-/// use fault_server::{Cut, Point, Behaviour};
+/// use fault_server::{Behaviour, Cut, Point};
 ///
 /// let script = [
 ///     Behaviour::nginx(502),
@@ -27,13 +26,12 @@ use super::tls::Certificate;
 /// # let _ = script;
 /// ```
 ///
-/// HTTP/1.1 is answered with HTTP/1.1, and a client that opens with the HTTP/2
-/// preface (prior knowledge, RFC 9113 section 3.3) with HTTP/2. There the
-/// methods about framing on the wire ([`chunked`](Self::chunked),
+/// The server speaks HTTP/1.1, and HTTP/2 with a client that opens with the
+/// HTTP/2 preface (prior knowledge, RFC 9113 section 3.3). Over HTTP/2 the
+/// methods about framing have no effect: [`chunked`](Self::chunked),
 /// [`until_close`](Self::until_close), [`endless`](Self::endless),
-/// [`drip`](Self::drip), [`padded_head`](Self::padded_head),
-/// [`keep_alive_then_close`](Self::keep_alive_then_close)) have no meaning and
-/// are passed over.
+/// [`drip`](Self::drip), [`padded_head`](Self::padded_head) and
+/// [`keep_alive_then_close`](Self::keep_alive_then_close).
 #[derive(Clone)]
 pub struct Behaviour {
     pub(super) response: HttpResponse,
@@ -43,32 +41,32 @@ pub struct Behaviour {
     pub(super) relay: bool,
 }
 
-/// What becomes of the connection after a whole response.
+/// What happens to the connection after a complete response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum After {
     /// As HTTP/1.1 has it: open, unless the client or the framing says otherwise.
     Persist,
     /// `Connection: close`, and closed.
     Close,
-    /// Persistence promised, and closed.
+    /// Closed, though the response promises persistence.
     CloseSilently,
 }
 
-/// Answers.
+/// Responses.
 impl Behaviour {
-    /// A response with this status, without a body.
+    /// A response with this status and no body.
     #[must_use]
     pub fn response(status: u16) -> Self {
         Self::from_response(HttpResponse::new(status))
     }
 
-    /// A response with a body of `application/json`.
+    /// A response with this body, as `application/json`.
     #[must_use]
     pub fn json(status: u16, body: impl Into<Vec<u8>>) -> Self {
         Self::response(status).content_type("application/json").body(body)
     }
 
-    /// A response with the HTML page that nginx sends with this status.
+    /// A response with an HTML page in the form that nginx uses for errors.
     #[must_use]
     pub fn nginx(status: u16) -> Self {
         let reason = super::http_response::reason(status);
@@ -86,14 +84,14 @@ impl Behaviour {
         Self::redirecting(status, Location::To(location.to_owned()))
     }
 
-    /// A redirect to the URL that was asked for: a loop, for who follows it.
+    /// A redirect to the URL of the request: a loop for a client that follows it.
     #[must_use]
     pub fn redirect_to_self(status: u16) -> Self {
         Self::redirecting(status, Location::Itself)
     }
 
-    /// A redirect to another origin: [`FaultServer::elsewhere`], which records
-    /// whether anything arrives there.
+    /// A redirect to another origin, [`FaultServer::elsewhere`], which records
+    /// what arrives there.
     ///
     /// [`FaultServer::elsewhere`]: super::FaultServer::elsewhere
     #[must_use]
@@ -101,7 +99,7 @@ impl Behaviour {
         Self::redirecting(status, Location::Elsewhere)
     }
 
-    /// These bytes in place of an HTTP response, then the end of the connection.
+    /// These bytes instead of an HTTP response, then the end of the connection.
     #[must_use]
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         let mut behaviour = Self::response(200);
@@ -109,14 +107,14 @@ impl Behaviour {
         behaviour
     }
 
-    /// A response that is not HTTP: the greeting of an SSH server.
+    /// The greeting of an SSH server instead of an HTTP response.
     #[must_use]
     pub fn garbage() -> Self {
         Self::raw("SSH-2.0-OpenSSH_9.2p1\r\n")
     }
 
-    /// What a forward proxy answers to who does not authenticate: 407 with
-    /// `Proxy-Authenticate: Basic`.
+    /// The response of a forward proxy to a client that does not authenticate:
+    /// 407 with `Proxy-Authenticate: Basic`.
     #[must_use]
     pub fn proxy_auth_required() -> Self {
         Self::response(407)
@@ -125,10 +123,10 @@ impl Behaviour {
             .body("proxy authentication required\n")
     }
 
-    /// Acts as a forward proxy: `CONNECT` becomes a tunnel (RFC 9110 section
-    /// 9.3.6), a request in absolute form (RFC 9112 section 3.2.2) is passed
-    /// on; both only to 127.0.0.1. A target that cannot be reached is
-    /// answered with 502.
+    /// Acts as a forward proxy. `CONNECT` opens a tunnel (RFC 9110 section
+    /// 9.3.6), and a request in absolute form (RFC 9112 section 3.2.2) is passed
+    /// on, both to loopback only. If the target cannot be reached, the response
+    /// is a 502.
     #[must_use]
     pub fn relay() -> Self {
         let mut behaviour = Self::response(200);
@@ -155,40 +153,41 @@ impl Behaviour {
         Self::broken(point, Cut::Reset)
     }
 
-    /// An orderly end of the connection (end of file) at this point.
+    /// An orderly close (TCP FIN) at this point.
     #[must_use]
     pub fn close(point: Point) -> Self {
         Self::broken(point, Cut::Close)
     }
 
-    /// Silence from this point on, until the client gives up or the server is
-    /// dropped.
+    /// Nothing is sent from this point on, until the client gives up or the
+    /// server is dropped.
     #[must_use]
     pub fn stall(point: Point) -> Self {
         Self::broken(point, Cut::Stall)
     }
 
-    /// HTTP/2: GOAWAY at this point, see [`Cut::GoAway`]. With
-    /// [`Point::OnAccept`] it follows the server's own preface.
+    /// HTTP/2: GOAWAY at this point; see [`Cut::GoAway`]. With
+    /// [`Point::OnAccept`] it follows the preface of the server.
     #[must_use]
     pub fn go_away(point: Point) -> Self {
         Self::broken(point, Cut::GoAway)
     }
 
-    /// HTTP/2: RST_STREAM at this point, see [`Cut::RefuseStream`].
+    /// HTTP/2: RST_STREAM at this point; see [`Cut::RefuseStream`].
     #[must_use]
     pub fn refuse_stream(point: Point) -> Self {
         Self::broken(point, Cut::RefuseStream)
     }
 
-    /// TLS: a fatal alert in answer to the ClientHello, see [`Cut::TlsAlert`].
+    /// TLS: a fatal alert as the response to the ClientHello; see
+    /// [`Cut::TlsAlert`].
     #[must_use]
     pub fn tls_alert(description: u8) -> Self {
         Self::broken(Point::OnClientHello, Cut::TlsAlert(description))
     }
 
-    /// TLS: presents this certificate to the next connection; whoever accepts
-    /// it gets a 200.
+    /// TLS: presents this certificate to the next connection. A client that
+    /// accepts it gets a 200.
     #[must_use]
     pub fn present(certificate: Certificate) -> Self {
         Self::undelivered().certificate(certificate)
@@ -198,15 +197,14 @@ impl Behaviour {
         Self::undelivered().cut(point, cut)
     }
 
-    /// The response behind a fault: what a client would have got, and must not
-    /// have believed.
+    /// The response that a fault keeps from arriving.
     fn undelivered() -> Self {
         Self::json(200, r#"{"note":"this response was never to arrive"}"#)
     }
 }
 
 impl Behaviour {
-    /// Whether the next connection takes this reaction, not the next request.
+    /// Whether the next connection takes this behaviour, not the next request.
     pub(super) fn is_for_connection(&self) -> bool {
         self.certificate.is_some()
             || self.cut.is_some_and(|(point, _)| point <= Point::OnClientHello)
@@ -218,14 +216,14 @@ impl Behaviour {
     }
 }
 
-/// A response with the status, header fields and body of a response; framing is
-/// the server's own matter. What is not UTF-8 in a field is replaced.
+/// Takes over status, header fields and body. The server frames the body itself,
+/// so `Content-Length` and `Transfer-Encoding` are left out. Bytes of a field
+/// that are not UTF-8 are replaced.
 ///
-/// So a handler can hand on what a model of a server, written for no
-/// particular transport, has answered:
+/// A handler can use this to send what a model of a server returns:
 ///
 /// ```
-/// use fault_server::{Cut, FaultServer, Point, Behaviour};
+/// use fault_server::{Behaviour, Cut, FaultServer, Point};
 ///
 /// fn model(body: &[u8]) -> http::Response<Vec<u8>> {
 ///     // ...
@@ -234,7 +232,7 @@ impl Behaviour {
 /// }
 ///
 /// let server = FaultServer::with_handler(|request| {
-///     // The model has answered, and the response is lost.
+///     // The model has processed the request, and its response is lost.
 ///     Behaviour::from(model(&request.body)).cut(Point::AfterBody, Cut::Reset)
 /// });
 /// # drop(server);
@@ -253,14 +251,14 @@ impl<B: Into<Vec<u8>>> From<http::Response<B>> for Behaviour {
     }
 }
 
-/// As [`Display`](fmt::Display): a body may hold tokens, and is not shown.
+/// As [`Display`](fmt::Display), without the body, which may be confidential.
 impl fmt::Debug for Behaviour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Behaviour({self})")
     }
 }
 
-/// One line without the body or any header: for the messages of failed tests.
+/// One line without body and header fields, for the messages of failed tests.
 impl fmt::Display for Behaviour {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let response = &self.response;
@@ -276,7 +274,7 @@ impl fmt::Display for Behaviour {
         } else if let Some(raw) = &response.raw {
             write!(f, "{} bytes that are not HTTP", raw.len())?;
         } else {
-            write!(f, "answer {}", response.status)?;
+            write!(f, "response {}", response.status)?;
             if response.endless {
                 f.write_str(" without end")?;
             }

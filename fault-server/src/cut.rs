@@ -1,63 +1,66 @@
-//! Where an exchange breaks off, and how.
+//! Where a request or its response breaks off, and how.
 
 use std::fmt;
 
 /// When a [`Cut`] strikes.
 ///
-/// In the order of an exchange. A reaction that strikes [`OnAccept`] or
-/// [`OnClientHello`] is taken from the script by the next connection, every
-/// other by the next request.
+/// The variants are in the order in which a connection reaches them. The next
+/// connection takes a behaviour with [`OnAccept`] or [`OnClientHello`] from the
+/// script; the next request takes any other.
 ///
 /// [`OnAccept`]: Self::OnAccept
 /// [`OnClientHello`]: Self::OnClientHello
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Point {
-    /// The connection was accepted; nothing was read from it. On a persistent
-    /// connection that is already open: as [`AfterHeaders`](Self::AfterHeaders)
-    /// of the next request.
+    /// The connection has been accepted, and nothing has been read from it. On a
+    /// persistent connection that is already open, this is
+    /// [`AfterHeaders`](Self::AfterHeaders) of the next request.
     OnAccept,
-    /// The client's first bytes, over TLS its ClientHello, have arrived and are
-    /// not answered.
+    /// The first bytes of the client have arrived, over TLS its ClientHello, and
+    /// nothing has been sent.
     OnClientHello,
-    /// The request's header section has arrived. Its body may have, too: a
-    /// client is free to send both at once, and what came is on record.
+    /// The header section of the request has arrived. The body may have arrived
+    /// too, since a client may send both at once; it is on record then.
     AfterHeaders,
-    /// The whole request has arrived; nothing was answered.
+    /// The complete request has arrived, and nothing of the response has been
+    /// sent.
     AfterBody,
-    /// Half of the response's status line and headers were sent.
+    /// Half of the response's status line and headers have been sent.
     InResponseHead,
-    /// The response's head and half of its body were sent.
+    /// The response's head and half of its body have been sent.
     InResponseBody,
-    /// The response's head and so many bytes of its body were sent.
+    /// The response's head and this many bytes of its body have been sent.
     AfterResponseBytes(usize),
 }
 
-/// How an exchange breaks off at its [`Point`].
+/// How a request or its response breaks off at a [`Point`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cut {
     /// The connection is reset (TCP RST).
     Reset,
-    /// The connection is closed in order: FIN, over TLS with `close_notify`.
-    /// The server goes on reading and recording until the client closes, too.
+    /// The connection is closed with FIN, over TLS after `close_notify`. The
+    /// server reads and records until the client closes its side.
     Close,
-    /// As [`Close`](Self::Close), but over TLS without `close_notify`, as an
-    /// attacker or a crash cuts it (RFC 8446 section 6.1).
+    /// As [`Close`](Self::Close), but over TLS without `close_notify`: a
+    /// truncation attack or a crash (RFC 8446 section 6.1).
     Truncate,
-    /// Nothing more is sent, and nothing is closed, until the client gives up
-    /// or the server is dropped. What the client sends is read and recorded.
+    /// Nothing more is sent, and the connection stays open until the client
+    /// gives up or the server is dropped. What the client sends is read and
+    /// recorded.
     Stall,
-    /// A fatal TLS alert of this number is sent, then the connection is closed.
-    /// Only for [`Point::OnClientHello`]: 70 is `protocol_version`, what a
-    /// server of TLS 1.1 says to a client that wants better; 40 is
+    /// A fatal TLS alert with this description is sent, and the connection is
+    /// closed. Only for [`Point::OnClientHello`]. 70 is `protocol_version`, which
+    /// a server of TLS 1.1 sends to a client that requires a later version; 40 is
     /// `handshake_failure` (RFC 8446 section 6).
     TlsAlert(u8),
-    /// HTTP/2 GOAWAY with `NO_ERROR` and 0 as last stream: no request was or
-    /// will be processed (RFC 9113 section 6.8). Then the connection is closed.
+    /// HTTP/2 GOAWAY with `NO_ERROR` and 0 as the last stream is sent: no request
+    /// was or will be processed (RFC 9113 section 6.8). Then the connection is
+    /// closed.
     GoAway,
-    /// HTTP/2 RST_STREAM with `REFUSED_STREAM`: this request was not processed
-    /// (RFC 9113 section 8.7). The connection stays open.
+    /// HTTP/2 RST_STREAM with `REFUSED_STREAM` is sent: this request was not
+    /// processed (RFC 9113 section 8.7). The connection stays open.
     RefuseStream,
 }
 

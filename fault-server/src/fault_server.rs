@@ -1,25 +1,23 @@
 //! The server as its user sees it.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use super::behaviour::Behaviour;
-use super::builder::FaultServerBuilder;
 use super::context::Context;
 use super::listener::Listener;
-use super::record::{Handshake, ReceivedConnection, ReceivedRequest};
-use super::tls::{self, Certificate};
+use super::received::{Handshake, ReceivedConnection, ReceivedRequest};
+use super::tls;
 
-/// A server on a port of 127.0.0.1 that answers as scripted, misbehaves as
-/// scripted, and records what arrives.
+/// A server on a port of 127.0.0.1 that plays behaviours and records what
+/// arrives.
 ///
 /// ```
 /// use std::io::{ErrorKind, Read, Write};
 /// use std::net::TcpStream;
 ///
-/// use fault_server::{FaultServer, Point, Behaviour};
+/// use fault_server::{Behaviour, FaultServer, Point};
 ///
 /// let server = FaultServer::plays([
 ///     Behaviour::reset(Point::AfterBody),
@@ -29,15 +27,15 @@ use super::tls::{self, Certificate};
 /// let post = || {
 ///     let mut stream = TcpStream::connect(server.address())?;
 ///     stream.write_all(
-///         b"POST /token HTTP/1.1\r\nconnection: close\r\ncontent-length: 4\r\n\r\nbody",
+///         b"POST / HTTP/1.1\r\nconnection: close\r\ncontent-length: 4\r\n\r\nbody",
 ///     )?;
 ///     let mut response = String::new();
 ///     stream.read_to_string(&mut response).map(|_| response)
 /// };
 ///
-/// // The first request is read whole, and the connection is reset.
+/// // The complete request is read, and the connection is reset.
 /// assert_eq!(post().unwrap_err().kind(), ErrorKind::ConnectionReset);
-/// // Whatever a client makes of that, this is the truth:
+/// // The record shows what the client had sent by then.
 /// assert_eq!(server.body_bytes_received(), 4);
 /// assert!(server.requests()[0].complete);
 ///
@@ -46,40 +44,42 @@ use super::tls::{self, Certificate};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// # Which reaction is played when
+/// # Order
 ///
-/// Each request takes the next [`Behaviour`] of the script when its header
-/// section has arrived, over whichever connection, so that the script is played
-/// in the order of [`requests`](Self::requests). A reaction that strikes before any
-/// request ([`Point::OnAccept`], [`Point::OnClientHello`]), or that names a
-/// certificate, is taken by the next connection, if it is the first of the
-/// script when that connection is accepted. A connection over which nothing
-/// comes takes nothing else.
+/// A request takes the next [`Behaviour`](super::Behaviour) of the script when
+/// its header section has arrived, on any connection. So the script is played in
+/// the order of [`requests`](Self::requests).
 ///
-/// A request for which no reaction is left is answered with status 599 and
+/// A behaviour that strikes before any request ([`Point::OnAccept`],
+/// [`Point::OnClientHello`]) or that names a certificate belongs to a connection.
+/// A connection takes it if it is the first of the script when the connection is
+/// accepted. A connection over which no request comes takes nothing else.
+///
+/// A request for which no behaviour is left gets a response with status 599 and
 /// fails [`verify`](Self::verify).
 ///
-/// # What is on record
+/// # Record
 ///
-/// Every byte is put on record before the server reacts to it, so a client
-/// that has seen the reaction finds its request there. What the kernel had
-/// taken in when the server reset or left a connection is on record, too: a
-/// reset [`Point::AfterHeaders`] finds the body there if the client sent it at
-/// once. Where it is the client that gave up, call [`stop`](Self::stop)
-/// first.
+/// Every byte is on record before the server reacts to it. A client that has
+/// seen a behaviour therefore finds its request on record.
 ///
-/// A connection on which more than 64 MiB arrive is not recorded further, and
-/// fails [`verify`](Self::verify).
+/// What the kernel had received when the server reset or left a connection is on
+/// record too: after a reset at [`Point::AfterHeaders`] the body is there if the
+/// client sent it at once. If it was the client that gave up, call
+/// [`stop`](Self::stop) first.
 ///
-/// # Faults before there is a server
+/// After 64 MiB on one connection the server records no more of it, and
+/// [`verify`](Self::verify) fails.
 ///
-/// A refused connection is [`ClosedPort`](super::ClosedPort)'s part, one that
-/// never comes about [`SilentPort`](super::SilentPort)'s.
+/// # Faults without a server
 ///
-/// # Its end
+/// [`ClosedPort`](super::ClosedPort) refuses connections, and
+/// [`SilentPort`](super::SilentPort) lets them time out.
+///
+/// # End
 ///
 /// Dropping the server ends its threads and connections at once, stalled ones
-/// included, and waits for them.
+/// included, and waits for the threads.
 ///
 /// [`Point::OnAccept`]: super::Point::OnAccept
 /// [`Point::OnClientHello`]: super::Point::OnClientHello
@@ -90,95 +90,77 @@ pub struct FaultServer {
     // In this order: the threads end before what they use.
     listener: Listener,
     context: Arc<Context>,
+    elsewhere: Arc<Elsewhere>,
 }
 
-/// So long a `wait_for_…` waits before it fails the test.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The server of another origin, started when it is first asked for.
+pub(super) struct Elsewhere {
+    server: OnceLock<FaultServer>,
+    start: Box<dyn Fn() -> FaultServer + Send + Sync>,
+}
 
-/// Starting.
+impl Elsewhere {
+    pub(super) fn new(start: impl Fn() -> FaultServer + Send + Sync + 'static) -> Self {
+        Self { server: OnceLock::new(), start: Box::new(start) }
+    }
+
+    pub(super) fn get(&self) -> &FaultServer {
+        self.server.get_or_init(&self.start)
+    }
+}
+
+impl fmt::Debug for Elsewhere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Elsewhere").field(&self.server).finish()
+    }
+}
+
+/// How long a `wait_for_…` waits before it fails the test.
+const WAIT_LIMIT: Duration = Duration::from_secs(30);
+
 impl FaultServer {
-    /// Starts a server over plain HTTP that plays this script.
-    ///
-    /// # Panics
-    ///
-    /// If no port of 127.0.0.1 can be had.
-    #[must_use]
-    #[track_caller]
-    pub fn plays(script: impl IntoIterator<Item = Behaviour>) -> Self {
-        Self::builder().script(script).started()
-    }
-
-    /// Starts a server over TLS that plays this script, with a certificate
-    /// that is in order for whoever trusts [`ca_der`](Self::ca_der).
-    ///
-    /// # Panics
-    ///
-    /// If no port of 127.0.0.1 can be had.
-    #[must_use]
-    #[track_caller]
-    pub fn plays_over_tls(script: impl IntoIterator<Item = Behaviour>) -> Self {
-        Self::builder().tls(Certificate::Trusted).script(script).started()
-    }
-
-    /// Starts a server over plain HTTP that asks `handler` about every whole
-    /// request. The handler is called from the threads of the connections,
-    /// perhaps from several at once; while it does not return, the server
-    /// cannot end. A handler that panics ends the connection.
-    ///
-    /// # Panics
-    ///
-    /// If no port of 127.0.0.1 can be had.
-    #[must_use]
-    #[track_caller]
-    pub fn with_handler(
-        handler: impl Fn(&ReceivedRequest) -> Behaviour + Send + Sync + 'static,
+    pub(super) fn new(
+        url: String,
+        listener: Listener,
+        context: Arc<Context>,
+        elsewhere: Arc<Elsewhere>,
     ) -> Self {
-        Self::builder().handler(handler).started()
-    }
-
-    /// Settings, starting from plain HTTP, an empty script, and the path
-    /// `/token`.
-    #[must_use]
-    pub fn builder() -> FaultServerBuilder {
-        FaultServerBuilder::new()
-    }
-
-    pub(super) fn new(url: String, listener: Listener, context: Arc<Context>) -> Self {
-        Self { url, listener, context }
+        Self { url, listener, context, elsewhere }
     }
 }
 
-/// Where it is.
+/// Its address and its certificates.
 impl FaultServer {
-    /// `http://127.0.0.1:PORT/token`, or over TLS `https://localhost:PORT/token`.
+    /// `http://127.0.0.1:PORT/`, or over TLS `https://localhost:PORT/`, with the
+    /// path of the [builder](super::FaultServerBuilder::path).
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Address and port.
+    /// The address and port.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.listener.address()
     }
 
-    /// The certificate of the authority that signs the servers' certificates,
-    /// in DER. One authority serves all servers of a process.
+    /// The certificate of the test authority, in DER. All servers of a process
+    /// share one authority.
     ///
     /// # Panics
     ///
-    /// If no key can be made.
+    /// If no key can be generated.
     #[must_use]
     #[track_caller]
     pub fn ca_der() -> Vec<u8> {
         authority().der.clone()
     }
 
-    /// As [`ca_der`](Self::ca_der), in PEM.
+    /// The certificate of the test authority, in PEM.
     ///
     /// # Panics
     ///
-    /// If no key can be made.
+    /// If no key can be generated.
     #[must_use]
     #[track_caller]
     pub fn ca_pem() -> String {
@@ -188,7 +170,7 @@ impl FaultServer {
 
 /// What arrived.
 impl FaultServer {
-    /// All requests whose header section has arrived, in order of arrival.
+    /// All requests whose header section has arrived, in the order of arrival.
     #[must_use]
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.context.log.requests()
@@ -200,73 +182,74 @@ impl FaultServer {
         self.context.log.connections()
     }
 
-    /// How many bytes of request bodies have arrived, over all requests. A
-    /// client that calls a request "not sent" is right only if this is 0.
+    /// How many bytes of request bodies have arrived, over all requests. If this
+    /// is not 0, a client may not report that it sent nothing.
     ///
-    /// Call [`stop`](Self::stop) before, where the client has given up by
-    /// itself: bytes that it sent may wait in the kernel.
+    /// If it was the client that gave up, call [`stop`](Self::stop) first: bytes
+    /// that it sent may still be in the kernel.
     #[must_use]
     pub fn body_bytes_received(&self) -> usize {
         self.requests().iter().map(|request| request.body.len()).sum()
     }
 
-    /// The server of another origin to which [`Behaviour::redirect_elsewhere`]
-    /// points. Nothing is scripted there; it records whatever comes.
+    /// The server to which
+    /// [`Behaviour::redirect_elsewhere`](super::Behaviour::redirect_elsewhere)
+    /// points. It is another origin, has no script, and records what arrives.
     #[must_use]
     pub fn elsewhere(&self) -> &Self {
-        self.context.elsewhere()
+        self.elsewhere.get()
     }
 
-    /// Waits until the header sections of so many requests have arrived.
+    /// Waits until the header sections of `count` requests have arrived.
     ///
     /// # Panics
     ///
     /// If they have not within 30 s.
     #[track_caller]
     pub fn wait_for_requests(&self, count: usize) {
-        let arrived = self.context.log.wait(PATIENCE, |connections| {
+        let arrived = self.context.log.wait(WAIT_LIMIT, |connections| {
             connections.iter().map(|c| c.requests.len()).sum::<usize>() >= count
         });
-        assert!(arrived, "{count} requests never came\n{}", self.transcript());
+        assert!(arrived, "{count} requests did not arrive\n{}", self.transcript());
     }
 
-    /// Waits until so many requests have arrived whole.
+    /// Waits until `count` complete requests have arrived.
     ///
     /// # Panics
     ///
     /// If they have not within 30 s.
     #[track_caller]
     pub fn wait_for_whole_requests(&self, count: usize) {
-        let arrived = self.context.log.wait(PATIENCE, |connections| {
+        let arrived = self.context.log.wait(WAIT_LIMIT, |connections| {
             let requests = connections.iter().flat_map(|c| &c.requests);
             requests.filter(|request| request.complete).count() >= count
         });
-        assert!(arrived, "{count} whole requests never came\n{}", self.transcript());
+        assert!(arrived, "{count} complete requests did not arrive\n{}", self.transcript());
     }
 
-    /// Waits until so many connections were accepted.
+    /// Waits until `count` connections have been accepted.
     ///
     /// # Panics
     ///
-    /// If they were not within 30 s.
+    /// If they have not within 30 s.
     #[track_caller]
     pub fn wait_for_connections(&self, count: usize) {
-        let arrived = self.context.log.wait(PATIENCE, |connections| connections.len() >= count);
-        assert!(arrived, "{count} connections never came\n{}", self.transcript());
+        let arrived = self.context.log.wait(WAIT_LIMIT, |connections| connections.len() >= count);
+        assert!(arrived, "{count} connections were not made\n{}", self.transcript());
     }
 
-    /// Ends the server, and keeps the record: every byte that a client has
-    /// sent until now is on it. A second call does nothing.
+    /// Ends the server and keeps its record, on which is every byte that a client
+    /// has sent until now. A second call has no effect.
     pub fn stop(&self) {
         self.listener.stop();
     }
 
-    /// Fails the test unless the script was played to its end and nothing
-    /// came that was not scripted, here or [`elsewhere`](Self::elsewhere).
+    /// Fails the test unless the script was played to its end and nothing else
+    /// arrived, here or [`elsewhere`](Self::elsewhere).
     ///
     /// # Panics
     ///
-    /// If there is anything to complain about, with the whole exchange so far.
+    /// If that is not so. The message contains the [transcript](Self::transcript).
     #[track_caller]
     pub fn verify(&self) {
         let complaints = self.complaints();
@@ -286,7 +269,7 @@ impl FaultServer {
         for behaviour in self.context.source.left() {
             complaints.push(format!("never played: {behaviour}"));
         }
-        if let Some(elsewhere) = self.context.elsewhere.get() {
+        if let Some(elsewhere) = self.elsewhere.server.get() {
             for (number, connection) in elsewhere.connections().iter().enumerate() {
                 let bytes = connection.bytes.len();
                 complaints.push(format!("connection {number} to the other origin, {bytes} bytes"));
@@ -295,11 +278,11 @@ impl FaultServer {
         complaints
     }
 
-    /// The exchange so far, a line for each connection and request, without
-    /// any body, query or header.
+    /// A line for each connection and request so far, without bodies, queries and
+    /// header fields.
     #[must_use]
     pub fn transcript(&self) -> String {
-        let mut text = format!("exchange with {}:", self.url);
+        let mut text = format!("connections to {}:", self.url);
         for (number, connection) in self.connections().iter().enumerate() {
             let _ = write!(text, "\n  connection {number}");
             if !connection.behaviour.is_empty() {

@@ -3,7 +3,7 @@
 
 use super::hpack;
 
-/// What the client sent that wants a frame in return.
+/// A frame of the client that has to be acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Control {
     Settings,
@@ -50,8 +50,8 @@ pub(super) fn settings() -> Vec<u8> {
     frame(SETTINGS, 0, 0, &[])
 }
 
-/// What a frame of the client gets in return.
-pub(super) fn outcome(control: Control) -> Vec<u8> {
+/// The frame that acknowledges one of the client.
+pub(super) fn acknowledgement(control: Control) -> Vec<u8> {
     match control {
         Control::Settings => frame(SETTINGS, ACK, 0, &[]),
         Control::Ping(data) => frame(PING, ACK, 0, &data),
@@ -119,13 +119,13 @@ mod tests {
     #[test]
     fn frames_byte_for_byte() {
         assert_eq!(settings(), [0, 0, 0, 4, 0, 0, 0, 0, 0]);
-        assert_eq!(outcome(Control::Settings), [0, 0, 0, 4, 1, 0, 0, 0, 0]);
+        assert_eq!(acknowledgement(Control::Settings), [0, 0, 0, 4, 1, 0, 0, 0, 0]);
         assert_eq!(
-            outcome(Control::Ping([1, 2, 3, 4, 5, 6, 7, 8])),
+            acknowledgement(Control::Ping([1, 2, 3, 4, 5, 6, 7, 8])),
             [0, 0, 8, 6, 1, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8]
         );
         assert_eq!(
-            outcome(Control::Data(3, 5)),
+            acknowledgement(Control::Data(3, 5)),
             [[0, 0, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0, 5], [0, 0, 4, 8, 0, 0, 0, 0, 3, 0, 0, 0, 5]]
                 .concat()
         );

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 
-use super::record::ReceivedRequest;
+use super::received::ReceivedRequest;
 
 /// What the bytes so far have told.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use super::frames::{
 };
 use super::hpack::{self, Field};
 use super::http1::Event;
-use super::record::ReceivedRequest;
+use super::received::ReceivedRequest;
 
 /// What a client begins with (section 3.4).
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -218,11 +218,11 @@ mod tests {
     use super::super::frames::{WINDOW_UPDATE, frame, go_away, settings};
     use super::*;
 
-    /// `POST /token` on stream 1 with a body of `abc`, in every form that a
+    /// `POST /items` on stream 1 with a body of `abc`, in every form that a
     /// client may choose.
     fn requests() -> Vec<Vec<u8>> {
         let mut block = vec![0x83, 0x86]; // POST, http
-        hpack::encode(&mut block, ":path", "/token");
+        hpack::encode(&mut block, ":path", "/items");
         hpack::encode(&mut block, ":authority", "a.example");
         hpack::encode(&mut block, "x-a", "b");
         let (start, end) = block.split_at(7);
@@ -268,7 +268,7 @@ mod tests {
                     panic!("no head");
                 };
                 assert_eq!(request.method, Method::POST);
-                assert_eq!(request.target, "/token");
+                assert_eq!(request.target, "/items");
                 assert_eq!(request.headers["host"], "a.example");
                 assert_eq!(request.headers["x-a"], "b");
                 let (mut body, mut complete) = (Vec::new(), 0);
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_that_want_a_outcome() {
+    fn frames_that_are_acknowledged() {
         let sent = [
             settings(),
             frame(SETTINGS, ACK, 0, &[]),

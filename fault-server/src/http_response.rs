@@ -21,7 +21,7 @@ pub(super) struct HttpResponse {
     pub(super) raw: Option<Vec<u8>>,
 }
 
-/// How the end of the body is told.
+/// How the end of the body is marked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     Length,
@@ -36,7 +36,7 @@ pub(super) enum Location {
     Elsewhere,
 }
 
-/// What a response needs to know of the exchange that it is part of.
+/// What a response depends on besides its behaviour.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Circumstances<'a> {
     /// The request's target.
@@ -191,7 +191,7 @@ impl HttpResponse {
     }
 }
 
-/// An interim answer; a 103 says something, as they do.
+/// An interim response. A 103 has a `link`, as real ones do.
 pub(super) fn interim(status: u16) -> String {
     let hints = if status == 103 { "link: </style.css>; rel=preload; as=style\r\n" } else { "" };
     format!("HTTP/1.1 {status} {}\r\n{hints}\r\n", reason(status))
@@ -244,10 +244,10 @@ mod tests {
     use super::*;
 
     const PLAIN: Circumstances<'static> = Circumstances {
-        target: "/token",
+        target: "/items",
         head_only: false,
         persist: true,
-        elsewhere: "http://localhost:1/token",
+        elsewhere: "http://localhost:1/items",
         cut: None,
     };
 

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use socket2::{Domain, Socket, Type};
 
 use super::context::Context;
-use super::conversation::serve;
+use super::serving::serve;
 
 #[derive(Debug)]
 pub(super) struct Listener {
@@ -23,7 +23,7 @@ struct Running {
     thread: JoinHandle<Vec<Served>>,
     /// A connection from this address ends the accepting. It is bound from the
     /// start, so that nobody else can have it.
-    bell: Socket,
+    waker: Socket,
 }
 
 /// One connection and its thread.
@@ -36,14 +36,14 @@ struct Served {
 impl Listener {
     pub(super) fn start(listener: TcpListener, context: Arc<Context>) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let bell = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-        bell.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
-        let bell_address = bell.local_addr()?.as_socket();
+        let waker = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        waker.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+        let waker_address = waker.local_addr()?.as_socket();
         let thread = thread::Builder::new().name("fault-server".to_owned()).spawn({
             let context = Arc::clone(&context);
-            move || accept(&listener, bell_address, &context)
+            move || accept(&listener, waker_address, &context)
         })?;
-        Ok(Self { address, context, running: Mutex::new(Some(Running { thread, bell })) })
+        Ok(Self { address, context, running: Mutex::new(Some(Running { thread, waker })) })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -54,13 +54,13 @@ impl Listener {
     /// now, and ends every thread.
     pub(super) fn stop(&self) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(Running { thread, bell }) = running.take() else {
+        let Some(Running { thread, waker }) = running.take() else {
             return;
         };
         self.context.stop.stop();
-        // The queue of a listener is first in, first out: when the bell is
+        // The queue of a listener is first in, first out: when the waker is
         // accepted, everyone who came before it has been.
-        if bell.connect(&self.address.into()).is_err() {
+        if waker.connect(&self.address.into()).is_err() {
             return;
         }
         let Ok(served) = thread.join() else {
@@ -80,23 +80,33 @@ impl Listener {
     }
 }
 
-fn accept(listener: &TcpListener, bell: Option<SocketAddr>, context: &Arc<Context>) -> Vec<Served> {
+fn accept(
+    listener: &TcpListener,
+    waker: Option<SocketAddr>,
+    context: &Arc<Context>,
+) -> Vec<Served> {
     let mut served: Vec<Served> = Vec::new();
+    let mut accepted = 0;
     loop {
         let (tcp, from) = match listener.accept() {
-            Ok(accepted) => accepted,
+            Ok(connection) => connection,
             // The client was gone before it was accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(_) => return served,
         };
-        if Some(from) == bell {
+        if Some(from) == waker {
             return served;
         }
         served.retain(|one| !one.thread.is_finished());
         let _ = tcp.set_nodelay(true);
-        let (number, early) =
-            context.log.connection(context.tls.is_some(), || context.source.for_connection());
+        // Asked without the lock of the log, so that it may look at the server.
+        let number = accepted;
+        accepted += 1;
+        let early = context.connection_handler.as_ref().and_then(|handler| handler(number));
+        let early = context.log.connection(context.tls.is_some(), || {
+            early.or_else(|| context.source.for_connection())
+        });
         let tcp = Arc::new(tcp);
         let weak = Arc::downgrade(&tcp);
         let context = Arc::clone(context);

@@ -1,4 +1,4 @@
-//! Ports at which no connection comes about.
+//! Ports to which no connection can be made.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,10 +9,10 @@ use socket2::{Domain, Socket, Type};
 use super::builder::FaultServerBuilder;
 use super::fault_server::FaultServer;
 
-/// A port of 127.0.0.1 on which nobody listens: a connection is refused.
+/// A port of 127.0.0.1 that refuses connections.
 ///
-/// The port is kept for as long as this value lives, so that no other program
-/// can begin to listen there.
+/// The port is reserved as long as this value lives, so that no other program
+/// can listen there.
 #[derive(Debug)]
 pub struct ClosedPort {
     socket: Socket,
@@ -20,20 +20,20 @@ pub struct ClosedPort {
 }
 
 impl ClosedPort {
-    /// Takes a free port.
+    /// Reserves a free port.
     ///
     /// # Errors
     ///
-    /// If none can be had.
+    /// If there is no free port.
     pub fn new() -> io::Result<Self> {
         let (socket, address) = bound()?;
         Ok(Self { socket, address })
     }
 
-    /// `http://127.0.0.1:PORT/token`.
+    /// `http://127.0.0.1:PORT/`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/token", self.address)
+        format!("http://{}/", self.address)
     }
 
     /// Address and port.
@@ -42,7 +42,7 @@ impl ClosedPort {
         self.address
     }
 
-    /// Begins to listen, with these settings: a service that comes up.
+    /// Starts a server on this port: a service that comes up.
     ///
     /// # Errors
     ///
@@ -53,14 +53,13 @@ impl ClosedPort {
     }
 }
 
-/// A port of 127.0.0.1 that does not answer: a connection neither comes about
-/// nor fails, as behind a firewall that drops packets.
+/// A port of 127.0.0.1 to which a connection is neither made nor refused, as
+/// behind a firewall that drops packets.
 ///
-/// It is a listener whose queue of connections is full and never read. Linux
-/// drops what a client sends to open another one, and the client sends it
-/// again, so that only its own timeout ends the wait; other systems may refuse
-/// instead. When this value is dropped, a client that still tries is refused
-/// at its next try, within seconds.
+/// It is a listener whose backlog is full and is never accepted from. Linux
+/// drops the SYN of a client, and the client sends it again until its own
+/// timeout. Other systems may refuse the connection. When this value is dropped,
+/// a client that still tries is refused at its next SYN, within seconds.
 #[derive(Debug)]
 pub struct SilentPort {
     address: SocketAddr,
@@ -73,11 +72,11 @@ pub struct SilentPort {
 const QUEUE: usize = 4;
 
 impl SilentPort {
-    /// Takes a free port and fills its queue.
+    /// Reserves a free port and fills its backlog.
     ///
     /// # Errors
     ///
-    /// If none can be had.
+    /// If there is no free port.
     pub fn new() -> io::Result<Self> {
         let (listener, address) = bound()?;
         listener.listen(0)?;
@@ -92,10 +91,10 @@ impl SilentPort {
         Ok(Self { address, _listener: listener, _queue: queue })
     }
 
-    /// `http://127.0.0.1:PORT/token`.
+    /// `http://127.0.0.1:PORT/`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/token", self.address)
+        format!("http://{}/", self.address)
     }
 
     /// Address and port.

@@ -5,15 +5,15 @@ use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread;
 
-use http::{Method, header};
+use http::Method;
 
 use super::behaviour::Behaviour;
-use super::conversation::{CLOSE, Conversation, Onward};
-use super::record::ReceivedRequest;
+use super::connection::{CLOSE, Connection};
+use super::received::ReceivedRequest;
 use super::socket::Ending;
 
-impl Conversation<'_> {
-    pub(super) fn relay(&mut self, request: &ReceivedRequest) -> Onward {
+impl Connection<'_> {
+    pub(super) fn relay(&mut self, request: &ReceivedRequest) -> Result<(), Ending> {
         if self.context.tls.is_some() || request.version == http::Version::HTTP_2 {
             return Err(self.give_up("only a proxy over plain HTTP/1.1 can relay".to_owned()));
         }
@@ -37,7 +37,7 @@ impl Conversation<'_> {
             self.send(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
             self.tunnel(&upstream)
         } else {
-            let passed_on = (&*upstream).write_all(&in_origin_form(request, path));
+            let passed_on = (&*upstream).write_all(&request.forwarded(path));
             match passed_on.and_then(|()| copy(&upstream, &self.socket.tcp)) {
                 Ok(()) => Err(CLOSE),
                 Err(_) => Err(Ending::Reset),
@@ -47,8 +47,8 @@ impl Conversation<'_> {
 
     /// Bytes in both directions until both ends have closed. A reset upstream
     /// becomes a reset.
-    fn tunnel(&mut self, upstream: &TcpStream) -> Onward {
-        self.socket.intake.become_tunnel();
+    fn tunnel(&mut self, upstream: &TcpStream) -> Result<(), Ending> {
+        self.socket.reader.become_tunnel();
         let client = Arc::clone(&self.socket.tcp);
         let back = thread::scope(|scope| {
             let back = scope.spawn(|| {
@@ -62,7 +62,7 @@ impl Conversation<'_> {
                 copied
             });
             loop {
-                let bytes = self.socket.intake.take_tunnelled();
+                let bytes = self.socket.reader.take_tunnelled();
                 let mut upstream = upstream;
                 if upstream.write_all(&bytes).is_err() || !self.socket.read_more() {
                     break;
@@ -107,36 +107,6 @@ fn absolute_form(target: &str) -> Option<(&str, &str)> {
     Some(rest.split_at(slash))
 }
 
-/// The request as the origin gets it, with the end of the connection as the
-/// end of the response.
-fn in_origin_form(request: &ReceivedRequest, path: &str) -> Vec<u8> {
-    let path = if path.is_empty() { "/" } else { path };
-    let mut out = format!("{} {path} HTTP/1.1\r\n", request.method).into_bytes();
-    for (name, value) in &request.headers {
-        let is_of_this_hop = [
-            header::CONNECTION,
-            header::TRANSFER_ENCODING,
-            header::CONTENT_LENGTH,
-            header::EXPECT,
-            header::PROXY_AUTHORIZATION,
-        ]
-        .contains(name)
-            || name == "proxy-connection";
-        if !is_of_this_hop {
-            out.extend_from_slice(name.as_str().as_bytes());
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value.as_bytes());
-            out.extend_from_slice(b"\r\n");
-        }
-    }
-    let length = request.body.len();
-    out.extend_from_slice(
-        format!("content-length: {length}\r\nconnection: close\r\n\r\n").as_bytes(),
-    );
-    out.extend_from_slice(&request.body);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,7 +117,7 @@ mod tests {
             ("http://a:1/b?c", Some(("a:1", "/b?c"))),
             ("http://a:1", Some(("a:1", ""))),
             ("https://a/", None),
-            ("/token", None),
+            ("/items", None),
         ];
         for (target, expected) in table {
             assert_eq!(absolute_form(target), expected);

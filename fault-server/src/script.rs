@@ -1,13 +1,14 @@
-//! Where reactions come from: a script, or a function.
+//! Where behaviours come from: a script, or a function.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::behaviour::Behaviour;
-use super::record::ReceivedRequest;
+use super::client::Client;
+use super::received::ReceivedRequest;
 
-pub(super) type Handler = Box<dyn Fn(&ReceivedRequest) -> Behaviour + Send + Sync>;
+pub(super) type Handler = Box<dyn Fn(&ReceivedRequest, &Client) -> Behaviour + Send + Sync>;
 
 pub(super) enum Source {
     Script(Mutex<VecDeque<Behaviour>>),
@@ -29,7 +30,7 @@ impl Source {
         Self::Script(Mutex::new(behaviours.into_iter().collect()))
     }
 
-    /// The next reaction, if it is one that strikes a connection before any
+    /// The next behaviour, if it is one that strikes a connection before any
     /// request.
     pub(super) fn for_connection(&self) -> Option<Behaviour> {
         let mut script = self.lock()?;
@@ -44,14 +45,14 @@ impl Source {
         }
     }
 
-    pub(super) fn response(&self, request: &ReceivedRequest) -> Behaviour {
+    pub(super) fn response(&self, request: &ReceivedRequest, client: &Client) -> Behaviour {
         match self {
-            Self::Handler(handler) => handler(request),
+            Self::Handler(handler) => handler(request, client),
             Self::Script(_) => unexpected(),
         }
     }
 
-    /// The reactions that were not played.
+    /// The behaviours that were not played.
     pub(super) fn left(&self) -> Vec<Behaviour> {
         self.lock().map(|script| script.iter().cloned().collect()).unwrap_or_default()
     }
@@ -64,7 +65,7 @@ impl Source {
     }
 }
 
-/// What a request gets for which no reaction is left.
+/// The response to a request for which no behaviour is left.
 pub(super) fn unexpected() -> Behaviour {
     Behaviour::response(599)
         .content_type("text/plain")

@@ -3,27 +3,28 @@
 use http::{Method, Version, header};
 
 use super::behaviour::{After, Behaviour};
-use super::conversation::{CLOSE, Conversation, Onward, has_token};
+use super::connection::{CLOSE, Connection, lists};
 use super::cut::Point;
 use super::frames;
 use super::http_response::{Circumstances, HttpResponse, Location};
-use super::record::ReceivedRequest;
+use super::received::ReceivedRequest;
 use super::socket::Ending;
 
-impl Conversation<'_> {
+impl Connection<'_> {
     pub(super) fn response_http1(
         &mut self,
         request: &ReceivedRequest,
         behaviour: &Behaviour,
-    ) -> Onward {
+    ) -> Result<(), Ending> {
         let client_persists = request.version == Version::HTTP_11
-            && !has_token(&request.headers, header::CONNECTION, "close");
+            && !lists(&request.headers, header::CONNECTION, "close");
         let persists = behaviour.after == After::Persist
             && client_persists
             && !behaviour.response.ends_connection();
+        let elsewhere = self.elsewhere(behaviour);
         let encoded = behaviour.response.encode(&Circumstances {
             persist: persists || behaviour.after == After::CloseSilently,
-            ..self.circumstances(request, behaviour)
+            ..circumstances(request, behaviour, &elsewhere)
         });
         match behaviour.response.drip {
             None => self.send(&encoded.bytes)?,
@@ -54,13 +55,14 @@ impl Conversation<'_> {
         behaviour: &Behaviour,
         index: usize,
         stream: u32,
-    ) -> Onward {
+    ) -> Result<(), Ending> {
         let response = &behaviour.response;
         if let Some(raw) = &response.raw {
             self.send(raw)?;
             return Err(CLOSE);
         }
-        let circumstances = self.circumstances(request, behaviour);
+        let elsewhere = self.elsewhere(behaviour);
+        let circumstances = circumstances(request, behaviour, &elsewhere);
         let fields = response.fields(&circumstances);
         let content = response.content();
         let bodiless = content.is_empty() || circumstances.head_only;
@@ -95,20 +97,25 @@ impl Conversation<'_> {
         }
     }
 
-    fn circumstances<'c>(
-        &'c self,
-        request: &'c ReceivedRequest,
-        behaviour: &Behaviour,
-    ) -> Circumstances<'c> {
-        Circumstances {
-            target: &request.target,
-            head_only: request.method == Method::HEAD,
-            persist: true,
-            elsewhere: match behaviour.response.location {
-                Some(Location::Elsewhere) => self.context.elsewhere().url(),
-                _ => "",
-            },
-            cut: behaviour.cut.map(|(point, _)| point),
+    /// The URL of another origin, if the behaviour redirects there.
+    fn elsewhere(&self, behaviour: &Behaviour) -> String {
+        match behaviour.response.location {
+            Some(Location::Elsewhere) => (self.context.elsewhere_url)(),
+            _ => String::new(),
         }
+    }
+}
+
+fn circumstances<'a>(
+    request: &'a ReceivedRequest,
+    behaviour: &Behaviour,
+    elsewhere: &'a str,
+) -> Circumstances<'a> {
+    Circumstances {
+        target: &request.target,
+        head_only: request.method == Method::HEAD,
+        persist: true,
+        elsewhere,
+        cut: behaviour.cut.map(|(point, _)| point),
     }
 }

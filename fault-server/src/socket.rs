@@ -1,4 +1,4 @@
-//! One accepted connection: bytes in through the [`Intake`], bytes out, and
+//! One accepted connection: bytes in through the [`RequestReader`], bytes out, and
 //! every way to end it.
 
 use std::io::{self, Read, Write};
@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use rustls::{ServerConfig, ServerConnection, Stream};
 
-use super::intake::Intake;
-use super::record::Handshake;
+use super::received::Handshake;
+use super::request_reader::RequestReader;
 
 #[derive(Debug)]
 pub(super) struct Socket {
@@ -17,7 +17,7 @@ pub(super) struct Socket {
     /// the listener keeps a weak one to break off what blocks.
     pub(super) tcp: Arc<TcpStream>,
     layer: Layer,
-    pub(super) intake: Intake,
+    pub(super) reader: RequestReader,
 }
 
 #[derive(Debug)]
@@ -42,9 +42,9 @@ pub(super) enum Ending {
 }
 
 impl Socket {
-    pub(super) fn new(tcp: Arc<TcpStream>, tls: bool, intake: Intake) -> Self {
+    pub(super) fn new(tcp: Arc<TcpStream>, tls: bool, reader: RequestReader) -> Self {
         let layer = if tls { Layer::BeforeTls } else { Layer::Plain };
-        Self { tcp, layer, intake }
+        Self { tcp, layer, reader }
     }
 
     /// Waits until the client has sent something, and leaves it unread.
@@ -61,7 +61,7 @@ impl Socket {
             Err(error) => Handshake::Failed(error.to_string()),
         };
         let done = handshake == Handshake::Done;
-        self.intake.with_connection(|c| c.handshake = handshake);
+        self.reader.with_connection(|c| c.handshake = handshake);
         done
     }
 
@@ -93,7 +93,7 @@ impl Socket {
             }
         };
         if !matches!(self.layer, Layer::BeforeTls) {
-            self.intake.feed(&buffer[..n]);
+            self.reader.feed(&buffer[..n]);
         }
         Ok(n > 0)
     }
@@ -112,7 +112,7 @@ impl Socket {
 
     /// Ends the connection; whatever has arrived until then is on record.
     pub(super) fn end(mut self, ending: Ending) {
-        self.intake.serving = false;
+        self.reader.serving = false;
         match ending {
             Ending::Reset => {
                 self.drain_what_is_there();

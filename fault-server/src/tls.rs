@@ -17,18 +17,16 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Certificate {
-    /// In order: for `localhost` and 127.0.0.1, signed by the test authority,
-    /// whose certificate [`FaultServer::ca_der`](super::FaultServer::ca_der)
-    /// gives.
+    /// Valid for `localhost` and 127.0.0.1, and signed by the test authority. A
+    /// client has to trust the certificate that
+    /// [`FaultServer::ca_der`](super::FaultServer::ca_der) returns.
     #[default]
     Trusted,
-    /// As [`Trusted`](Self::Trusted), but its time is over: it ended with the
-    /// year 2000.
+    /// As [`Trusted`](Self::Trusted), but expired since the end of the year 2000.
     Expired,
-    /// As [`Trusted`](Self::Trusted), but its time has not begun: it begins
-    /// with the year 3000.
+    /// As [`Trusted`](Self::Trusted), but not valid before the year 3000.
     NotYetValid,
-    /// For `localhost` and 127.0.0.1, but signed by nobody else than itself.
+    /// For `localhost` and 127.0.0.1, but signed with its own key.
     SelfSigned,
     /// Signed by the test authority, but for `wrong.example`.
     WrongHost,
@@ -37,7 +35,7 @@ pub enum Certificate {
 impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Trusted => "in order",
+            Self::Trusted => "valid",
             Self::Expired => "expired",
             Self::NotYetValid => "not yet valid",
             Self::SelfSigned => "self-signed",
@@ -79,7 +77,7 @@ pub(super) fn config(certificate: Certificate) -> io::Result<Arc<ServerConfig>> 
 impl Authority {
     fn new() -> Result<Self, rcgen::Error> {
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "auth-testkit test authority");
+        params.distinguished_name.push(DnType::CommonName, "fault-server test authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate()?;
@@ -102,7 +100,7 @@ impl Authority {
         };
         let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
         let mut params = CertificateParams::new(names)?;
-        params.distinguished_name.push(DnType::CommonName, "auth-testkit test server");
+        params.distinguished_name.push(DnType::CommonName, "fault-server test server");
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use fault_server::{Behaviour, Certificate, Cut, FaultServer, Point, SilentPort};
-use support::{BODY, End, connect, exchange, expect_silence_after, head, read_all, send};
+use support::{BODY, End, call, connect, expect_silence_after, head, read_all, send};
 
 const POINTS: [Point; 7] = [
     Point::OnAccept,
@@ -39,7 +39,7 @@ fn cut(point: Point, cut: Cut) -> FaultServer {
 fn resets_are_resets_at_every_point() {
     for point in POINTS {
         let server = cut(point, Cut::Reset);
-        assert_eq!(exchange(&server), (before(point).to_owned(), End::Reset), "{point}");
+        assert_eq!(call(&server), (before(point).to_owned(), End::Reset), "{point}");
         server.verify();
     }
 }
@@ -49,7 +49,7 @@ fn closes_are_ends_of_file_at_every_point() {
     for point in POINTS {
         for how in [Cut::Close, Cut::Truncate] {
             let server = cut(point, how);
-            assert_eq!(exchange(&server), (before(point).to_owned(), End::Eof), "{point}");
+            assert_eq!(call(&server), (before(point).to_owned(), End::Eof), "{point}");
             server.verify();
         }
     }
@@ -77,7 +77,7 @@ fn a_stall_ends_when_the_client_gives_up() {
     send(&mut stream);
     server.wait_for_whole_requests(1);
     drop(stream);
-    assert_eq!(exchange(&server).1, End::Eof);
+    assert_eq!(call(&server).1, End::Eof);
     server.verify();
 }
 
@@ -103,7 +103,7 @@ fn the_record_tells_what_arrived_before_the_cut() {
     }
     for point in [Point::AfterBody, Point::InResponseHead, Point::InResponseBody] {
         let server = cut(point, Cut::Reset);
-        exchange(&server);
+        call(&server);
         assert_eq!(server.requests()[0].text(), BODY, "{point}");
         assert!(server.requests()[0].complete);
     }
@@ -134,7 +134,7 @@ fn truncation_under_a_longer_promise() {
     ];
     for (behaviour, tail) in table {
         let server = FaultServer::plays([behaviour]);
-        let (response, end) = exchange(&server);
+        let (response, end) = call(&server);
         assert!(response.ends_with(tail), "{response}");
         assert_eq!(end, End::Eof);
     }
@@ -149,7 +149,7 @@ fn an_endless_body_does_not_end() {
         let server = FaultServer::plays([behaviour]);
         let mut stream = connect(&server);
         send(&mut stream);
-        // More than any response of a token endpoint, and more than what the
+        // More than any response that a client expects, and more than what the
         // kernel holds, so that the server is still at it.
         let mut bytes = vec![0; 8 << 20];
         stream.read_exact(&mut bytes).unwrap();
@@ -164,7 +164,7 @@ fn an_endless_body_does_not_end() {
 #[test]
 fn a_head_of_one_mebibyte() {
     let server = FaultServer::plays([Behaviour::response(200).padded_head(1 << 20).then_close()]);
-    let (response, end) = exchange(&server);
+    let (response, end) = call(&server);
     assert!(response.len() >= 1 << 20);
     assert!(response.ends_with("p\r\n\r\n"));
     assert_eq!(end, End::Eof);
@@ -173,7 +173,7 @@ fn a_head_of_one_mebibyte() {
 #[test]
 fn what_is_not_http() {
     let server = FaultServer::plays([Behaviour::garbage()]);
-    assert_eq!(exchange(&server), ("SSH-2.0-OpenSSH_9.2p1\r\n".to_owned(), End::Eof));
+    assert_eq!(call(&server), ("SSH-2.0-OpenSSH_9.2p1\r\n".to_owned(), End::Eof));
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn a_fault_that_cannot_strike_fails_verify() {
         Behaviour::present(Certificate::Expired),
     ] {
         let server = FaultServer::plays([behaviour]);
-        assert_eq!(exchange(&server), (String::new(), End::Eof));
+        assert_eq!(call(&server), (String::new(), End::Eof));
         let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.verify()));
         assert!(panic.is_err());
     }

@@ -46,10 +46,10 @@ fn open(server: &FaultServer) -> TcpStream {
 }
 
 fn send_headers(stream: &mut impl Write, id: u32) {
-    // POST, http, then /token, a.example and the length with names from the
+    // POST, http, then /items, a.example and the length with names from the
     // static table (RFC 7541 appendix A), without Huffman coding.
     let mut block = vec![0x83, 0x86, 0x04, 6];
-    block.extend(b"/token");
+    block.extend(b"/items");
     block.extend([0x01, 9]);
     block.extend(b"a.example");
     block.extend([0x0f, 13, 2]);
@@ -115,7 +115,7 @@ fn a_response_and_the_record_of_the_request() {
     for request in server.requests() {
         assert_eq!(request.version, http::Version::HTTP_2);
         assert_eq!(request.method, "POST");
-        assert_eq!(request.target, "/token");
+        assert_eq!(request.target, "/items");
         assert_eq!(request.headers["host"], "a.example");
         assert_eq!(request.text(), BODY);
         assert!(request.complete);

@@ -9,7 +9,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use fault_server::{Behaviour, ClosedPort, FaultServer, Point, SilentPort};
-use support::{connect, exchange, send};
+use support::{call, connect, send};
 
 fn threads_and_descriptors() -> (usize, usize) {
     let count = |path: &str| fs::read_dir(path).unwrap().count();
@@ -31,7 +31,7 @@ fn a_server_leaves_nothing_behind() {
             Behaviour::redirect_elsewhere(307),
         ]);
         let persistent = connect(&server);
-        exchange(&server);
+        call(&server);
         let clients: Vec<_> = (0..4)
             .map(|_| {
                 let mut stream = connect(&server);
@@ -39,7 +39,7 @@ fn a_server_leaves_nothing_behind() {
                 stream
             })
             .collect();
-        exchange(server.elsewhere());
+        call(server.elsewhere());
         drop((ClosedPort::new().unwrap(), SilentPort::new().unwrap()));
         drop(server);
         drop((persistent, clients));

@@ -8,9 +8,7 @@ use std::io::Write;
 use std::net::TcpStream;
 
 use fault_server::{Behaviour, ClosedPort, FaultServer, Point};
-use support::{
-    BODY, End, connect, exchange_over, expect_silence_after, read_all, read_response, send,
-};
+use support::{BODY, End, call_over, connect, expect_silence_after, read_all, read_response, send};
 
 fn send_connect(proxy: &FaultServer, authority: impl std::fmt::Display) -> TcpStream {
     let mut stream = connect(proxy);
@@ -66,7 +64,7 @@ fn ends_pass_through_a_tunnel() {
         let proxy = FaultServer::plays([Behaviour::relay()]);
         let mut stream = send_connect(&proxy, target.address());
         read_response(&mut stream);
-        assert_eq!(exchange_over(&mut stream), (String::new(), end));
+        assert_eq!(call_over(&mut stream), (String::new(), end));
     }
 }
 
@@ -90,7 +88,7 @@ fn a_request_in_absolute_form_is_passed_on() {
     target.verify();
     proxy.verify();
     let request = &target.requests()[0];
-    assert_eq!(request.target, "/token");
+    assert_eq!(request.target, "/");
     assert_eq!(request.headers["host"], "a.example");
     assert!(!request.headers.contains_key("proxy-authorization"));
     assert_eq!(request.text(), BODY);

@@ -1,4 +1,4 @@
-//! Answers as they are on the wire, and the record of what arrived.
+//! Responses as they are on the wire, and the record of what arrived.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
@@ -9,13 +9,13 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use fault_server::{Behaviour, ClosedPort, FaultServer, Point};
-use support::{BODY, End, connect, exchange, exchange_over, head, read_all, read_response, send};
+use support::{BODY, End, call, call_over, connect, head, read_all, read_response, send};
 
 #[test]
-fn a_script_is_played_in_order_one_reaction_a_request() {
+fn a_script_is_played_in_order_one_behaviour_a_request() {
     let server = FaultServer::plays([
         Behaviour::nginx(502),
-        Behaviour::json(400, r#"{"error":"invalid_grant"}"#),
+        Behaviour::json(400, r#"{"error":"no_such_item"}"#),
         Behaviour::json(200, r#"{"id":7}"#).header("cache-control", "no-store"),
     ]);
     let mut stream = connect(&server);
@@ -29,7 +29,7 @@ fn a_script_is_played_in_order_one_reaction_a_request() {
          </body>\r\n</html>\r\n"
     );
     send(&mut stream);
-    assert!(read_response(&mut stream).ends_with(r#"{"error":"invalid_grant"}"#));
+    assert!(read_response(&mut stream).ends_with(r#"{"error":"no_such_item"}"#));
     // The last over another connection.
     let mut stream = connect(&server);
     send(&mut stream);
@@ -47,7 +47,7 @@ fn a_script_is_played_in_order_one_reaction_a_request() {
 fn what_arrives_is_on_record_byte_for_byte() {
     let server = FaultServer::plays([Behaviour::response(200)]);
     let mut stream = connect(&server);
-    let sent = "POST /token?x=y HTTP/1.1\r\nHost: a.example\r\nAuthorization: Basic c2VjcmV0\r\n\
+    let sent = "POST /items?x=y HTTP/1.1\r\nHost: a.example\r\nAuthorization: Basic c2VjcmV0\r\n\
                 Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
     stream.write_all(sent.as_bytes()).unwrap();
     read_response(&mut stream);
@@ -57,7 +57,7 @@ fn what_arrives_is_on_record_byte_for_byte() {
     assert_eq!(connections[0].bytes, sent.as_bytes());
     let request = &server.requests()[0];
     assert_eq!(request.method, "POST");
-    assert_eq!(request.target, "/token?x=y");
+    assert_eq!(request.target, "/items?x=y");
     assert_eq!(request.version, http::Version::HTTP_11);
     assert_eq!(request.headers["host"], "a.example");
     assert_eq!(request.headers["authorization"], "Basic c2VjcmV0");
@@ -114,21 +114,21 @@ fn stop_takes_in_what_was_sent_before_it() {
 #[test]
 fn a_request_that_is_not_scripted_gets_599_and_fails_verify() {
     let server = FaultServer::plays([]);
-    let (response, end) = exchange(&server);
+    let (response, end) = call(&server);
     assert!(response.starts_with("HTTP/1.1 599 Unknown\r\n"), "{response}");
     assert_eq!(end, End::Eof);
     let message = panic_message(|| server.verify());
-    assert!(message.contains("unexpected request: POST /token, 43 bytes of body"), "{message}");
+    assert!(message.contains("unexpected request: POST /items, 43 bytes of body"), "{message}");
     assert!(message.contains("connection 0"), "{message}");
     assert!(!message.contains("rt-0"), "{message}");
 }
 
 #[test]
-fn a_reaction_that_is_not_played_fails_verify() {
+fn a_behaviour_that_is_not_played_fails_verify() {
     let server = FaultServer::plays([Behaviour::reset(Point::AfterBody), Behaviour::nginx(503)]);
     let message = panic_message(|| server.verify());
     assert!(message.contains("never played: reset after the request's body"), "{message}");
-    assert!(message.contains("never played: answer 503"), "{message}");
+    assert!(message.contains("never played: response 503"), "{message}");
 }
 
 #[test]
@@ -146,19 +146,19 @@ fn bytes_that_are_no_request_get_400_and_fail_verify() {
 fn a_handler_is_asked_about_every_whole_request() {
     let server = FaultServer::with_handler(|request| match request.text().as_str() {
         BODY => Behaviour::json(200, r#"{"id":7}"#),
-        _ => Behaviour::json(400, r#"{"error":"invalid_request"}"#),
+        _ => Behaviour::json(400, r#"{"error":"not_an_item"}"#),
     });
     let mut stream = connect(&server);
     send(&mut stream);
     assert!(read_response(&mut stream).starts_with("HTTP/1.1 200 "));
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
     assert!(read_response(&mut stream).starts_with("HTTP/1.1 400 "));
-    assert_eq!(server.requests()[1].behaviour, "answer 400");
+    assert_eq!(server.requests()[1].behaviour, "response 400");
     server.verify();
 }
 
 #[test]
-fn a_response_of_a_model_is_a_reaction() {
+fn an_http_response_is_a_behaviour() {
     let server = FaultServer::with_handler(|_| {
         let response = http::Response::builder()
             .status(429)
@@ -168,7 +168,7 @@ fn a_response_of_a_model_is_a_reaction() {
         Behaviour::from(response.unwrap()).then_close()
     });
     assert_eq!(
-        exchange(&server).0,
+        call(&server).0,
         "HTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\ncontent-length: 2\r\n\
          connection: close\r\n\r\n{}"
     );
@@ -177,13 +177,13 @@ fn a_response_of_a_model_is_a_reaction() {
 #[test]
 fn a_behaviour_is_shown_without_its_body() {
     let shown = format!("{:?}", Behaviour::json(200, r#"{"secret":"s-1"}"#));
-    assert_eq!(shown, "Behaviour(answer 200)");
+    assert_eq!(shown, "Behaviour(response 200)");
 }
 
 #[test]
 fn a_handler_can_break_off() {
     let server = FaultServer::with_handler(|_| Behaviour::reset(Point::AfterBody));
-    assert_eq!(exchange(&server), (String::new(), End::Reset));
+    assert_eq!(call(&server), (String::new(), End::Reset));
 }
 
 #[test]
@@ -198,13 +198,13 @@ fn connections_persist_unless_somebody_wants_otherwise() {
 
     // The server says so.
     let server = FaultServer::plays([Behaviour::response(200).then_close()]);
-    let (response, end) = exchange(&server);
+    let (response, end) = call(&server);
     assert!(response.contains("connection: close\r\n"), "{response}");
     assert_eq!(end, End::Eof);
 
     // The server does not say so.
     let server = FaultServer::plays([Behaviour::response(200).keep_alive_then_close()]);
-    let (response, end) = exchange(&server);
+    let (response, end) = call(&server);
     assert!(!response.contains("connection"), "{response}");
     assert_eq!(end, End::Eof);
 }
@@ -215,12 +215,12 @@ fn a_fault_for_a_new_connection_strikes_a_persistent_one_at_its_next_request() {
     let mut stream = connect(&server);
     send(&mut stream);
     read_response(&mut stream);
-    assert_eq!(exchange_over(&mut stream), (String::new(), End::Reset));
+    assert_eq!(call_over(&mut stream), (String::new(), End::Reset));
     server.verify();
 }
 
 #[test]
-fn expect_100_continue_is_answered_before_the_body() {
+fn expect_100_continue_gets_its_100_before_the_body() {
     let server = FaultServer::plays([Behaviour::response(204)]);
     let mut stream = connect(&server);
     stream
@@ -251,7 +251,7 @@ fn redirects_name_the_server_itself_or_another_origin() {
         ]);
         let mut stream = connect(&server);
         let elsewhere = format!("location: {}\r\n", server.elsewhere().url());
-        for location in ["location: /token\r\n", &elsewhere, "location: https://login.example/\r\n"]
+        for location in ["location: /items\r\n", &elsewhere, "location: https://login.example/\r\n"]
         {
             send(&mut stream);
             let response = read_response(&mut stream);
@@ -262,7 +262,7 @@ fn redirects_name_the_server_itself_or_another_origin() {
 
         // Who follows is found out.
         assert!(server.elsewhere().url().starts_with("http://localhost:"));
-        exchange(server.elsewhere());
+        call(server.elsewhere());
         assert_eq!(server.elsewhere().body_bytes_received(), BODY.len());
         let message = panic_message(|| server.verify());
         assert!(message.contains("to the other origin"), "{message}");
@@ -274,7 +274,7 @@ fn headers_and_content_type_are_as_asked() {
     let server = FaultServer::plays([Behaviour::json(200, "{}")
         .content_type("text/html")
         .header("retry-after", "7")]);
-    let (response, _) = exchange_once(&server);
+    let (response, _) = call_once(&server);
     assert_eq!(response.matches("content-type").count(), 1, "{response}");
     assert!(response.contains("content-type: text/html\r\n"), "{response}");
     assert!(response.contains("retry-after: 7\r\n"), "{response}");
@@ -284,7 +284,7 @@ fn headers_and_content_type_are_as_asked() {
 fn a_drip_comes_to_the_same_response() {
     let plain = FaultServer::plays([Behaviour::nginx(500)]);
     let dripped = FaultServer::plays([Behaviour::nginx(500).drip(Duration::ZERO)]);
-    assert_eq!(exchange_once(&plain), exchange_once(&dripped));
+    assert_eq!(call_once(&plain), call_once(&dripped));
 }
 
 #[test]
@@ -295,14 +295,14 @@ fn a_closed_port_refuses_until_it_opens() {
     let url = port.url();
     let server = port.open(FaultServer::builder().script([Behaviour::response(200)])).unwrap();
     assert_eq!(server.url(), url);
-    exchange_once(&server);
+    call_once(&server);
     server.verify();
 }
 
 /// One request that asks for the connection to be closed.
-fn exchange_once(server: &FaultServer) -> (String, End) {
+fn call_once(server: &FaultServer) -> (String, End) {
     let mut stream = connect(server);
-    stream.write_all(b"GET /token HTTP/1.1\r\nconnection: close\r\n\r\n").unwrap();
+    stream.write_all(b"GET /items HTTP/1.1\r\nconnection: close\r\n\r\n").unwrap();
     read_all(&mut stream)
 }
 

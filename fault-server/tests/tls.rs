@@ -61,7 +61,7 @@ fn handshake(server: &FaultServer) -> io::Result<Stream> {
 fn a_good_certificate_for_both_names() {
     let server = FaultServer::plays_over_tls([
         Behaviour::json(200, r#"{"id":7}"#).then_close(),
-        Behaviour::json(400, r#"{"error":"invalid_grant"}"#).then_close(),
+        Behaviour::json(400, r#"{"error":"no_such_item"}"#).then_close(),
     ]);
     assert!(server.url().starts_with("https://localhost:"), "{}", server.url());
     for host in ["localhost", "127.0.0.1"] {
@@ -115,7 +115,7 @@ fn certificates_that_are_not_good() {
 }
 
 #[test]
-fn a_certificate_that_is_refreshed() {
+fn a_certificate_that_is_renewed() {
     let server = FaultServer::plays_over_tls([
         Behaviour::present(Certificate::Expired),
         Behaviour::json(200, r#"{"id":7}"#),

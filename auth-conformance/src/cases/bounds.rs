@@ -1,91 +1,91 @@
-//! Answers without end, in bytes or in time.
+//! Responses without end, in bytes or in time.
 
 use std::time::Duration;
 
+use crate::case::{
+    Case, Expect, ExpectedDelivery, ExpectedResponse, SOON, Setup, open, response, tokens, unknown,
+};
 use auth_core::TransportErrorKind::{Closed, ConnectTimeout, Other, Protocol, Timeout, TooLarge};
-
-use super::{SOON, tokens};
-use crate::case::{Case, Expect, ExpectedResponse, Fate, Scene, open, response, unknown};
 use auth_testkit::behaviours;
 use fault_server::{Behaviour, Cut, Point};
 
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "endless_chunks",
-        does: "chunk follows upon chunk, without end",
-        scene: || Scene::plain([tokens().endless()]),
+        does: "the response is chunked and does not end",
+        setup: || Setup::plain([tokens().endless()]),
         calls: &[unknown(&[TooLarge])],
     },
     Case {
         name: "endless_until_close",
         does: "the response has no length and no end",
-        scene: || Scene::plain([tokens().until_close().endless()]),
+        setup: || Setup::plain([tokens().until_close().endless()]),
         calls: &[unknown(&[TooLarge])],
     },
     Case {
         name: "longer_than_allowed",
         does: "the response is longer than the request allows, by a byte",
-        scene: || {
-            let mut scene = Scene::plain([Behaviour::json(200, vec![b' '; 1001])])?;
-            scene.response_limit = 1000;
-            Ok(scene)
+        setup: || {
+            let mut setup = Setup::plain([Behaviour::json(200, vec![b' '; 1001])])?;
+            setup.response_limit = 1000;
+            Ok(setup)
         },
         calls: &[unknown(&[TooLarge])],
     },
     Case {
         name: "as_long_as_allowed",
         does: "the response is as long as the request allows",
-        scene: || {
-            let mut scene = Scene::plain([Behaviour::json(200, vec![b' '; 1000])])?;
-            scene.response_limit = 1000;
-            Ok(scene)
+        setup: || {
+            let mut setup = Setup::plain([Behaviour::json(200, vec![b' '; 1000])])?;
+            setup.response_limit = 1000;
+            Ok(setup)
         },
         calls: &[response(200, " ")],
     },
     Case {
         name: "endless_502",
-        does: "a 502 comes with a page without end; its status says all",
-        scene: || Scene::plain([Behaviour::nginx(502).endless()]),
+        does: "the page of a 502 does not end; the status is sufficient",
+        setup: || Setup::plain([Behaviour::nginx(502).endless()]),
         calls: &[response(502, "")],
     },
     Case {
         name: "endless_400",
-        does: "a 400 comes with a body without end; what may be kept of it is",
-        scene: || Scene::plain([behaviours::oauth_error(400, "invalid_grant").endless()]),
+        does: "the body of a 400 does not end; as much as is allowed is kept",
+        setup: || Setup::plain([behaviours::oauth_error(400, "invalid_grant").endless()]),
         calls: &[response(400, "invalid_grant")],
     },
     Case {
         name: "cut_502",
-        does: "the page of a 502 is cut; its status says all",
-        scene: || Scene::plain([Behaviour::nginx(502).cut(Point::InResponseBody, Cut::Close)]),
+        does: "the page of a 502 is cut; the status is sufficient",
+        setup: || Setup::plain([Behaviour::nginx(502).cut(Point::InResponseBody, Cut::Close)]),
         calls: &[response(502, "")],
     },
     Case {
         name: "reset_502",
-        does: "the connection is reset within the page of a 502; its status says all",
-        scene: || Scene::plain([Behaviour::nginx(502).cut(Point::InResponseBody, Cut::Reset)]),
+        does: "the connection is reset within the page of a 502; the status is sufficient",
+        setup: || Setup::plain([Behaviour::nginx(502).cut(Point::InResponseBody, Cut::Reset)]),
         calls: &[response(502, "")],
     },
     Case {
         name: "stall_502",
-        does: "nothing comes after half of the page of a 502; its status says all",
-        scene: || {
+        does: "nothing comes after half of the page of a 502; the status is sufficient",
+        setup: || {
             let stalled = Behaviour::nginx(502).cut(Point::InResponseBody, Cut::Stall);
-            Ok(Scene::plain([stalled])?.within(2 * SOON))
+            Ok(Setup::plain([stalled])?.within(2 * SOON))
         },
         // The timeout may strike before the head has come.
         calls: &[Expect::Either(
             ExpectedResponse { status: 502, holds: "", header: None },
             &[Timeout, ConnectTimeout],
-            Fate::Open,
+            ExpectedDelivery::Open,
         )],
     },
     Case {
         name: "cut_429",
         does: "the body of a 429 is cut; its Retry-After has arrived",
-        scene: || {
+        setup: || {
             let throttled = behaviours::oauth_error(429, "slow_down").header("retry-after", "7");
-            Scene::plain([throttled.cut(Point::InResponseBody, Cut::Close)])
+            Setup::plain([throttled.cut(Point::InResponseBody, Cut::Close)])
         },
         calls: &[Expect::Response(ExpectedResponse {
             status: 429,
@@ -95,35 +95,35 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "cut_400",
-        does: "the body of a 400 is cut: a response, and no verdict that anybody could read",
-        scene: || {
+        does: "the body of a 400 is cut; it is a response, though its code cannot be read",
+        setup: || {
             let refused = behaviours::oauth_error(400, "invalid_grant");
-            Scene::plain([refused.cut(Point::InResponseBody, Cut::Close)])
+            Setup::plain([refused.cut(Point::InResponseBody, Cut::Close)])
         },
         calls: &[response(400, "")],
     },
     Case {
         name: "head_of_a_mebibyte",
         does: "the response's headers are 1 MiB long",
-        scene: || Scene::plain([tokens().padded_head(1 << 20)]),
+        setup: || Setup::plain([tokens().padded_head(1 << 20)]),
         calls: &[unknown(&[TooLarge, Protocol, Closed, Other])],
     },
     Case {
         name: "drip_past_the_timeout",
-        does: "the response comes byte by byte, each in time, and all together too late",
-        scene: || {
+        does: "the response comes byte by byte, each byte in time, the whole too late",
+        setup: || {
             // Some hundred bytes, so several times the timeout.
             let slow = tokens().drip(Duration::from_millis(20));
-            Ok(Scene::plain([slow])?.within(2 * SOON))
+            Ok(Setup::plain([slow])?.within(2 * SOON))
         },
         calls: &[open(&[Timeout, ConnectTimeout])],
     },
     Case {
         name: "drip_in_the_body_past_the_timeout",
-        does: "the response's body comes in pieces, each in time, and all together too late",
-        scene: || {
+        does: "the response's body comes in pieces, each piece in time, the whole too late",
+        setup: || {
             let slow = Behaviour::json(200, vec![b' '; 4096]).drip(Duration::from_millis(2));
-            Ok(Scene::plain([slow])?.within(2 * SOON))
+            Ok(Setup::plain([slow])?.within(2 * SOON))
         },
         calls: &[open(&[Timeout, ConnectTimeout])],
     },

@@ -1,17 +1,16 @@
-//! Every status is a response, and none is a reason to ask again or elsewhere.
-
-use super::tokens;
-use crate::case::{Case, Expect, ExpectedResponse, Scene, response};
+//! Every status is a response, and none is a reason to send the request again or to
+//! another server.
+use crate::case::{Case, Expect, ExpectedResponse, Setup, response, tokens};
 use auth_testkit::behaviours;
 use fault_server::Behaviour;
 
-/// With a token response behind it that nobody may fetch.
+/// With a token response after it that nobody may fetch.
 macro_rules! status {
     ($name:literal, $does:literal, $behaviour:expr, $expect:expr) => {
         Case {
             name: $name,
             does: $does,
-            scene: || Scene::plain([$behaviour, tokens()]),
+            setup: || Setup::plain([$behaviour, tokens()]),
             calls: &[$expect],
         }
     };
@@ -22,7 +21,7 @@ macro_rules! redirect {
         Case {
             name: $name,
             does: $does,
-            scene: || Ok(Scene::plain([$behaviour, tokens()])?.redirecting()),
+            setup: || Ok(Setup::plain([$behaviour, tokens()])?.redirecting()),
             calls: &[response($status, "")],
         }
     };
@@ -31,43 +30,43 @@ macro_rules! redirect {
 pub(super) const CASES: &[Case] = &[
     redirect!(
         "redirect_301",
-        "a 301 points to another origin",
+        "a 301 redirects to another origin",
         Behaviour::redirect_elsewhere(301),
         301
     ),
     redirect!(
         "redirect_302",
-        "a 302 points to another origin",
+        "a 302 redirects to another origin",
         Behaviour::redirect_elsewhere(302),
         302
     ),
     redirect!(
         "redirect_303",
-        "a 303 points to another origin",
+        "a 303 redirects to another origin",
         Behaviour::redirect_elsewhere(303),
         303
     ),
     redirect!(
         "redirect_307",
-        "a 307 points to another origin",
+        "a 307 redirects to another origin",
         Behaviour::redirect_elsewhere(307),
         307
     ),
     redirect!(
         "redirect_308",
-        "a 308 points to another origin",
+        "a 308 redirects to another origin",
         Behaviour::redirect_elsewhere(308),
         308
     ),
     redirect!(
         "redirect_302_to_itself",
-        "a 302 points to where it comes from",
+        "a 302 redirects to the same URL",
         Behaviour::redirect_to_self(302),
         302
     ),
     redirect!(
         "redirect_307_to_itself",
-        "a 307 points to where it comes from",
+        "a 307 redirects to the same URL",
         Behaviour::redirect_to_self(307),
         307
     ),
@@ -79,20 +78,20 @@ pub(super) const CASES: &[Case] = &[
     ),
     status!(
         "status_401",
-        "the server does not know the client, and asks for other credentials",
+        "the server does not accept the client, and asks for other credentials",
         behaviours::oauth_error(401, "invalid_client")
             .header("www-authenticate", "Basic realm=\"a\""),
         response(401, "invalid_client")
     ),
     status!(
         "status_403",
-        "a firewall answers 403 with a page",
+        "a firewall responds with 403 and a page",
         Behaviour::nginx(403),
         response(403, "<html>")
     ),
     status!(
         "status_407",
-        "the server itself answers 407",
+        "the server itself responds with 407",
         Behaviour::proxy_auth_required(),
         response(407, "")
     ),
@@ -100,7 +99,7 @@ pub(super) const CASES: &[Case] = &[
     // 15.5.9), and some do.
     status!(
         "status_408",
-        "the server answers 408 and closes the connection",
+        "the server responds with 408 and closes the connection",
         Behaviour::nginx(408).then_close(),
         response(408, "")
     ),
@@ -108,20 +107,20 @@ pub(super) const CASES: &[Case] = &[
     // connection".
     status!(
         "status_421",
-        "the server answers 421 (Misdirected Request)",
+        "the server responds with 421 (Misdirected Request)",
         Behaviour::nginx(421),
         response(421, "")
     ),
     // RFC 8470 section 5.2: user agents repeat the request by themselves.
     status!(
         "status_425",
-        "the server answers 425 (Too Early)",
+        "the server responds with 425 (Too Early)",
         Behaviour::nginx(425),
         response(425, "")
     ),
     status!(
         "status_429",
-        "the server answers 429 with Retry-After",
+        "the server responds with 429 with Retry-After",
         behaviours::oauth_error(429, "slow_down").header("retry-after", "0"),
         Expect::Response(ExpectedResponse {
             status: 429,
@@ -131,19 +130,19 @@ pub(super) const CASES: &[Case] = &[
     ),
     status!(
         "status_500",
-        "the server answers 500",
+        "the server responds with 500",
         behaviours::oauth_error(500, "server_error"),
         response(500, "server_error")
     ),
     status!(
         "status_502",
-        "a proxy answers 502 with a page",
+        "a proxy responds with 502 and a page",
         Behaviour::nginx(502),
         response(502, "<html>")
     ),
     status!(
         "status_503",
-        "the server answers 503 with Retry-After",
+        "the server responds with 503 with Retry-After",
         Behaviour::nginx(503).header("retry-after", "0"),
         Expect::Response(ExpectedResponse {
             status: 503,

@@ -3,14 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
+mod flaw;
 mod simple;
+mod wire;
 
 use std::time::Duration;
 
 use auth_conformance::{CaseResult, SuiteReport};
 use auth_core::{Request, Response, Transport, TransportError};
 
-use simple::{Flaw, InAsync, Simple};
+use flaw::Flaw;
+use simple::{InAsync, Simple};
 
 #[test]
 fn a_transport_in_order_passes() {
@@ -106,7 +109,7 @@ fn an_excuse_does_not_cover_a_broken_promise() {
             .run()
     };
     let report = run(Flaw::MistakesTheKind);
-    assert!(matches!(report.cases()[0].verdict, CaseResult::Excused { .. }), "{report}");
+    assert!(matches!(report.cases()[0].result, CaseResult::Excused { .. }), "{report}");
     assert_caught(&run(Flaw::SaysResetIsNotSent), Flaw::SaysResetIsNotSent, "NotSent is said");
 }
 
@@ -114,10 +117,10 @@ fn an_excuse_does_not_cover_a_broken_promise() {
 fn a_case_that_does_not_exist_is_not_excused_in_silence() {
     let report = auth_conformance::blocking_transport(|settings| Simple::new(settings, Flaw::None))
         .only("response")
-        .excuse("h3_answer", "only plain HTTP/1.1")
+        .excuse("h3_response", "only plain HTTP/1.1")
         .run();
     assert!(!report.passed());
-    assert!(report.to_string().contains("there is no case \"h3_answer\""));
+    assert!(report.to_string().contains("there is no case \"h3_response\""));
 }
 
 fn assert_caught(report: &SuiteReport, flaw: Flaw, says: &str) {

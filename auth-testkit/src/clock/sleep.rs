@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{Shared, state::Key};
+use super::{shared::Shared, state::Key};
 
 /// How many rounds of an executor must pass without anybody looking at the
 /// clock before everyone is taken to wait. In a round each ready task runs

@@ -8,8 +8,6 @@ use std::{
 
 use auth_core::Now;
 
-use super::VirtualClock;
-
 /// When a sleep ends, and which of those that end then it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
@@ -36,12 +34,10 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(auto: bool) -> Self {
+    /// `start` is the first reading of the wall clock, counted from the epoch.
+    pub(super) fn new(auto: bool, start: Duration) -> Self {
         Self {
-            origin: Now {
-                monotonic: Instant::now(),
-                wall: SystemTime::UNIX_EPOCH + VirtualClock::START,
-            },
+            origin: Now { monotonic: Instant::now(), wall: SystemTime::UNIX_EPOCH + start },
             elapsed: Duration::ZERO,
             sleepers: BTreeMap::new(),
             next_id: 0,

@@ -6,31 +6,31 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// None: this one is let through.
+    /// No fault.
     None,
-    /// The connection is refused, and nothing is sent. (Over a socket, where
-    /// the server learns of a request when it has arrived: as
-    /// [`LostBefore`](Self::LostBefore).)
+    /// The connection is refused, and nothing is sent. Over a socket this is
+    /// [`LostBefore`](Self::LostBefore), since the fault is chosen when the request
+    /// has arrived.
     Refused,
-    /// The request arrives, and the connection is reset before anything is
-    /// done about it.
+    /// The request arrives, and the connection is reset before the server
+    /// processes it.
     LostBefore,
-    /// The exchange is made, the old refresh token is spent, and the
+    /// The server processes the request, the old refresh token is spent, and the
     /// connection is reset before the response: the dangerous case.
     LostAfter,
-    /// The exchange is made, and the response breaks off in the middle.
+    /// The server processes the request, and the response breaks off in the middle.
     CutResponse,
-    /// The exchange is made, and no response comes. In process the call times
-    /// out after this long; over a socket the connection is held until the
-    /// client gives up.
+    /// The server processes the request, and no response comes. In process the
+    /// call times out after this long. Over a socket the connection stays open
+    /// until the client gives up.
     StallAfter(Duration),
-    /// The exchange is made, and the response takes this long; over a socket, in
-    /// real time.
+    /// The server processes the request, and the response takes this long, over a
+    /// socket in real time.
     Delay(Duration),
-    /// A response with this status and an HTML page, as from a proxy; nothing
-    /// is done about the request.
+    /// A response with this status and an HTML page, as from a proxy. The server
+    /// does not process the request.
     Status(u16),
-    /// As `Status`, but the exchange is made behind it.
+    /// As `Status`, but the server processes the request.
     StatusAfter(u16),
 }
 
@@ -41,7 +41,7 @@ impl Fault {
     }
 
     /// Whether the response reaches the client.
-    pub(super) fn responses(self) -> bool {
+    pub(super) fn delivers_response(self) -> bool {
         matches!(self, Self::None | Self::Delay(_))
     }
 }

@@ -3,49 +3,49 @@
 use std::{net::SocketAddr, thread};
 
 use auth_core::TokenEndpoint;
-use fault_server::{Behaviour, Certificate, Cut, FaultServer, Point, ReceivedRequest};
+use fault_server::{
+    Behaviour, Certificate, Cut, FaultServer, FaultServerBuilder, Point, ReceivedRequest,
+};
 
-use super::{FakeAuthServer, Fault, transport::proxy_page};
-use crate::{RecordedRequest, transcript::Outcome};
+use super::{fault::Fault, server::FakeAuthServer, transport::proxy_page};
+use crate::{RecordedRequest, transcript::CallState};
 
 impl FakeAuthServer {
-    /// Listens on a free port of 127.0.0.1, over plain HTTP, until the returned
-    /// value is dropped. May be called more than once; all listeners are one
-    /// server.
+    /// Listens on a free port of 127.0.0.1 without TLS, until the returned value
+    /// is dropped. Several listeners serve the same model.
     ///
     /// # Panics
     ///
-    /// If no port can be had.
+    /// If there is no free port.
     #[must_use]
     #[track_caller]
     pub fn listen(&self) -> ListeningAuthServer {
-        let server = self.clone();
-        let socket = FaultServer::with_handler(move |request| server.react(request));
-        ListeningAuthServer { server: self.clone(), socket }
+        self.listen_with(FaultServer::builder())
     }
 
-    /// As [`listen`](Self::listen), over TLS, with a certificate for
-    /// `localhost` that is in order for whoever trusts
-    /// [`FaultServer::ca_der`].
+    /// As [`listen`](Self::listen), over TLS, with a certificate for `localhost`
+    /// that is valid for a client that trusts [`FaultServer::ca_der`].
     ///
     /// # Panics
     ///
-    /// If no port can be had.
+    /// If there is no free port.
     #[must_use]
     #[track_caller]
     pub fn listen_over_tls(&self) -> ListeningAuthServer {
+        self.listen_with(FaultServer::builder().tls(Certificate::Trusted))
+    }
+
+    #[track_caller]
+    fn listen_with(&self, settings: FaultServerBuilder) -> ListeningAuthServer {
         let server = self.clone();
-        let socket = FaultServer::builder()
-            .tls(Certificate::Trusted)
-            .handler(move |request| server.react(request))
-            .start();
-        match socket {
+        let settings = settings.path("/token").handler(move |request| server.respond(request));
+        match settings.start() {
             Ok(socket) => ListeningAuthServer { server: self.clone(), socket },
             Err(error) => panic!("no port for the authorization server: {error}"),
         }
     }
 
-    fn react(&self, received: &ReceivedRequest) -> Behaviour {
+    fn respond(&self, received: &ReceivedRequest) -> Behaviour {
         let now = self.shared.elapsed();
         let handled = self.lock().handle(recorded(received), now);
         // Whether it really arrives only the client knows; what leaves here
@@ -54,8 +54,8 @@ impl FakeAuthServer {
             Fault::Status(status) | Fault::StatusAfter(status) => proxy_page(status),
             _ => handled.response.clone(),
         };
-        let outcome = Outcome::Answered(response.build());
-        self.shared.close(handled.call, outcome, handled.unsettled(), true);
+        let state = CallState::Responded(response.build());
+        self.shared.close(handled.call, state, handled.unsettled(), true);
         match handled.fault {
             Fault::Refused | Fault::LostBefore | Fault::LostAfter => {
                 Behaviour::reset(Point::AfterBody)
@@ -71,7 +71,7 @@ impl FakeAuthServer {
     }
 }
 
-/// A [`FakeAuthServer`] on a socket; stops listening when it is dropped.
+/// A [`FakeAuthServer`] on a socket. It stops listening when it is dropped.
 #[derive(Debug)]
 pub struct ListeningAuthServer {
     server: FakeAuthServer,
@@ -79,31 +79,31 @@ pub struct ListeningAuthServer {
 }
 
 impl ListeningAuthServer {
-    /// The token endpoint's URL.
+    /// The URL of the token endpoint.
     #[must_use]
     pub fn url(&self) -> &str {
         self.socket.url()
     }
 
-    /// Address and port.
+    /// The address and port.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.socket.address()
     }
 
-    /// How a client asks it.
+    /// The token endpoint.
     #[must_use]
     pub fn endpoint(&self) -> TokenEndpoint {
         self.server.shared.endpoint_at(self.url())
     }
 
-    /// The model behind.
+    /// The model behind the socket.
     #[must_use]
     pub fn server(&self) -> &FakeAuthServer {
         &self.server
     }
 
-    /// The socket, with every byte that arrived on record.
+    /// The socket, with a record of every byte that arrived.
     #[must_use]
     pub fn socket(&self) -> &FaultServer {
         &self.socket

@@ -3,14 +3,16 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::{
-    Fault, Knowledge, Revocation, RevokedBecause, ServerReport,
-    dressing::Verdict,
-    issue::{Ledger, SpentHow},
-    settings::{Client, Rotation, Settings},
+    decision::ModelDecision,
+    fault::Fault,
+    ledger::{Ledger, SpentHow, TokenId},
+    report::{Knowledge, Revocation, RevokedBecause, ServerReport},
+    settings::{Rotation, Settings},
+    split_mix::SplitMix64,
 };
 use crate::{
     CannedResponse, RecordedRequest,
-    transcript::{Exchange, Outcome, Secrets, render},
+    transcript::{CallState, RecordedCall, Secrets, render},
 };
 
 pub(super) struct Model {
@@ -21,7 +23,7 @@ pub(super) struct Model {
     /// When the current span of the rate limit began, and its requests.
     span: Option<(Duration, u32)>,
     pub(super) report: ServerReport,
-    pub(super) exchanges: Vec<Exchange>,
+    pub(super) calls: Vec<RecordedCall>,
 }
 
 /// What comes of a request.
@@ -32,14 +34,7 @@ pub(super) struct Handled {
     /// What the server says, whether or not it arrives.
     pub(super) response: CannedResponse,
     /// Whose client learns of a spent token by the response.
-    pub(super) receipt: Option<Receipt>,
-}
-
-/// A refresh token, by family and generation, that a response tells the fate of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Receipt {
-    pub(super) family: usize,
-    pub(super) generation: usize,
+    pub(super) spent_token: Option<TokenId>,
 }
 
 impl Model {
@@ -51,7 +46,7 @@ impl Model {
             faults: VecDeque::new(),
             span: None,
             report: ServerReport::default(),
-            exchanges: Vec::new(),
+            calls: Vec::new(),
         }
     }
 
@@ -59,34 +54,34 @@ impl Model {
         request.at = now;
         self.report.requests += 1;
         let fault = self.next_fault();
-        let mut receipt = None;
+        let mut spent_token = None;
         let response = if fault.lets_through() {
-            let verdict = self.judge(&request, now, &mut receipt);
-            self.count(&verdict);
-            self.settings.dressing.word(&verdict, &request)
+            let decision = self.judge(&request, now, &mut spent_token);
+            self.count(&decision);
+            self.settings.wording.word(&decision, &request)
         } else {
             self.report.faults_before += 1;
             CannedResponse::status(503)
         };
-        if let (Some(receipt), false) = (receipt, fault.responses()) {
-            self.settle(receipt, false);
+        if let (Some(spent_token), false) = (spent_token, fault.delivers_response()) {
+            self.settle(spent_token, false);
         }
-        let call = self.exchanges.len();
-        self.exchanges.push(Exchange {
+        let call = self.calls.len();
+        self.calls.push(RecordedCall {
             request,
-            outcome: Outcome::UnderWay,
+            state: CallState::UnderWay,
             ended: None,
             step: None,
         });
-        Handled { call, fault, response, receipt }
+        Handled { call, fault, response, spent_token }
     }
 
     /// The response has arrived, or never will.
-    pub(super) fn settle(&mut self, receipt: Receipt, arrived: bool) {
+    pub(super) fn settle(&mut self, spent_token: TokenId, arrived: bool) {
         if !arrived {
             self.report.lost_responses += 1;
         }
-        self.ledger.settle(receipt, arrived);
+        self.ledger.settle(spent_token, arrived);
     }
 
     pub(super) fn log_in(&mut self, subject: String, now: Duration) -> (String, String, Duration) {
@@ -119,7 +114,7 @@ impl Model {
 
     pub(super) fn transcript(&self) -> String {
         let mut secrets = Secrets::default();
-        let text = render(&self.exchanges, &mut secrets, false);
+        let text = render(&self.calls, &mut secrets, false);
         secrets.scrub(text)
     }
 
@@ -129,7 +124,7 @@ impl Model {
             .avoidable_replays()
             .map(|replay| {
                 let known = match replay.knowledge {
-                    Knowledge::UnderWay => "while the exchange that spent it was under way",
+                    Knowledge::UnderWay => "while the request that spent it was under way",
                     _ => "though its successor had been delivered",
                 };
                 format!(
@@ -142,7 +137,7 @@ impl Model {
             .collect();
         (!lines.is_empty()).then(|| {
             format!(
-                "a spent refresh token was used again:\n{}\nthe exchange:\n{}",
+                "a spent refresh token was used again:\n{}\nthe calls:\n{}",
                 lines.concat(),
                 self.transcript()
             )
@@ -166,35 +161,35 @@ impl Model {
         &mut self,
         request: &RecordedRequest,
         now: Duration,
-        receipt: &mut Option<Receipt>,
-    ) -> Verdict {
+        spent_token: &mut Option<TokenId>,
+    ) -> ModelDecision {
         if let Some(wait) = self.throttles(now) {
-            return Verdict::Throttled(wait);
+            return ModelDecision::Throttled(wait);
         }
         if request.format() != Some(self.settings.format) {
-            return Verdict::InvalidRequest("the body has the wrong content type");
+            return ModelDecision::InvalidRequest("the body has the wrong content type");
         }
         let mut names: Vec<_> = request.params().map(|(name, _)| name).collect();
         names.sort_unstable();
         if names.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Verdict::InvalidRequest("a parameter is repeated");
+            return ModelDecision::InvalidRequest("a parameter is repeated");
         }
         if !self.settings.client.is_authenticated_by(request) {
-            return Verdict::InvalidClient;
+            return ModelDecision::InvalidClient;
         }
         match request.param("grant_type") {
             Some("refresh_token") => match request.param("refresh_token") {
-                Some(token) => self.refresh(token, request.param("scope"), now, receipt),
-                None => Verdict::InvalidRequest("refresh_token is missing"),
+                Some(token) => self.refresh(token, request.param("scope"), now, spent_token),
+                None => ModelDecision::InvalidRequest("refresh_token is missing"),
             },
             Some("client_credentials") => {
                 let lifetime = self.settings.access_lifetime;
                 let subject = self.settings.client.id.clone();
                 let access = self.ledger.issue_client_access(subject, now, lifetime);
-                Verdict::Issued { access, refresh: None, lifetime, scope: None, again: false }
+                ModelDecision::Issued { access, refresh: None, lifetime, scope: None, again: false }
             }
-            Some(_) => Verdict::UnsupportedGrantType,
-            None => Verdict::InvalidRequest("grant_type is missing"),
+            Some(_) => ModelDecision::UnsupportedGrantType,
+            None => ModelDecision::InvalidRequest("grant_type is missing"),
         }
     }
 
@@ -211,10 +206,10 @@ impl Model {
         token: &str,
         scope: Option<&str>,
         now: Duration,
-        receipt: &mut Option<Receipt>,
-    ) -> Verdict {
+        spent_token: &mut Option<TokenId>,
+    ) -> ModelDecision {
         let Some(token) = self.ledger.find(token) else {
-            return Verdict::Unknown;
+            return ModelDecision::Unknown;
         };
         let spent = self.ledger.is_spent(token);
         let forgiven = spent && self.is_within_grace(token, now);
@@ -230,23 +225,23 @@ impl Model {
         if let Some(asked) = scope {
             let granted: Vec<_> = granted.split(' ').collect();
             if !asked.split(' ').all(|name| granted.contains(&name)) {
-                return Verdict::InvalidScope;
+                return ModelDecision::InvalidScope;
             }
         }
         if spent && !forgiven {
             if self.settings.reuse_detection {
                 self.revoke_family(token.family, now, RevokedBecause::Reuse);
             }
-            return Verdict::Reused;
+            return ModelDecision::Reused;
         }
         let scope = scope.map(ToOwned::to_owned).or_else(|| self.settings.scope.clone());
         let lifetime = self.settings.access_lifetime;
         let rotates = self.settings.rotation != Rotation::Off;
         if rotates {
-            *receipt = Some(token);
+            *spent_token = Some(token);
         }
         if let Some(SpentHow { access, left, successor }) = self.ledger.repeat(token, now) {
-            return Verdict::Issued {
+            return ModelDecision::Issued {
                 access,
                 refresh: Some(successor),
                 lifetime: left,
@@ -262,22 +257,22 @@ impl Model {
             self.ledger.touch(token, now);
             None
         };
-        Verdict::Issued { access, refresh, lifetime, scope, again: false }
+        ModelDecision::Issued { access, refresh, lifetime, scope, again: false }
     }
 
-    fn is_within_grace(&self, token: Receipt, now: Duration) -> bool {
+    fn is_within_grace(&self, token: TokenId, now: Duration) -> bool {
         let Rotation::WithGrace(grace) = self.settings.rotation else { return false };
         self.ledger.can_repeat(token) && now.saturating_sub(self.ledger.spent_at(token)) < grace
     }
 
-    fn why_dead(&self, token: Receipt, now: Duration) -> Option<Verdict> {
+    fn why_dead(&self, token: TokenId, now: Duration) -> Option<ModelDecision> {
         if self.ledger.is_revoked(token.family) {
-            return Some(Verdict::Revoked);
+            return Some(ModelDecision::Revoked);
         }
         let over = |limit: Option<Duration>, age: Duration| limit.is_some_and(|limit| age >= limit);
         let expired = over(self.settings.absolute_limit, self.ledger.family_age(token, now))
             || over(self.settings.idle_limit, self.ledger.idle(token, now));
-        expired.then_some(Verdict::Expired)
+        expired.then_some(ModelDecision::Expired)
     }
 
     fn revoke_family(&mut self, family: usize, at: Duration, because: RevokedBecause) {
@@ -286,48 +281,20 @@ impl Model {
         }
     }
 
-    fn count(&mut self, verdict: &Verdict) {
-        let counter = match verdict {
-            Verdict::Issued { again: false, .. } => &mut self.report.exchanges,
-            Verdict::Issued { again: true, .. } => &mut self.report.repeats,
-            Verdict::Throttled(_) => &mut self.report.throttled,
-            Verdict::Unknown | Verdict::Expired | Verdict::Revoked | Verdict::Reused => {
-                &mut self.report.rejected
-            }
-            Verdict::InvalidClient
-            | Verdict::InvalidScope
-            | Verdict::UnsupportedGrantType
-            | Verdict::InvalidRequest(_) => &mut self.report.refused,
+    fn count(&mut self, decision: &ModelDecision) {
+        let counter = match decision {
+            ModelDecision::Issued { again: false, .. } => &mut self.report.issued,
+            ModelDecision::Issued { again: true, .. } => &mut self.report.repeats,
+            ModelDecision::Throttled(_) => &mut self.report.throttled,
+            ModelDecision::Unknown
+            | ModelDecision::Expired
+            | ModelDecision::Revoked
+            | ModelDecision::Reused => &mut self.report.rejected,
+            ModelDecision::InvalidClient
+            | ModelDecision::InvalidScope
+            | ModelDecision::UnsupportedGrantType
+            | ModelDecision::InvalidRequest(_) => &mut self.report.refused,
         };
         *counter += 1;
-    }
-}
-
-impl Client {
-    fn is_authenticated_by(&self, request: &RecordedRequest) -> bool {
-        let basic = request.basic_auth();
-        let by_basic = self.basic_secret.as_ref().is_some_and(|secret| {
-            basic.as_ref().is_some_and(|(id, given)| *id == self.id && given == secret)
-        });
-        let named = request.param("client_id") == Some(&self.id);
-        let by_post = self
-            .post_secret
-            .as_deref()
-            .is_some_and(|secret| named && request.param("client_secret") == Some(secret));
-        let public = self.basic_secret.is_none() && self.post_secret.is_none() && named;
-        by_basic || by_post || public
-    }
-}
-
-/// `SplitMix64` (Steele, Lea, Flood 2014).
-pub(super) struct SplitMix64(pub(super) u64);
-
-impl SplitMix64 {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
     }
 }

@@ -1,4 +1,4 @@
-//! What went on, in numbers.
+//! What happened, in numbers.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use std::time::Duration;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerReport {
-    /// Requests that arrived, and those that a fault kept from arriving.
+    /// Requests, those included that a fault kept from arriving.
     pub requests: usize,
-    /// New access tokens issued for a request, whether or not the response
-    /// arrived.
-    pub exchanges: usize,
-    /// The same tokens given once more, within the grace period.
+    /// Responses with new access tokens, whether or not they arrived.
+    pub issued: usize,
+    /// Responses that repeated tokens within the grace period.
     pub repeats: usize,
-    /// Exchanges whose response was lost.
+    /// Responses with tokens that were lost.
     pub lost_responses: usize,
-    /// Requests that a fault ended before anything was done about them.
+    /// Requests that a fault ended before the server processed them.
     pub faults_before: usize,
-    /// Requests refused since the refresh token is dead or unknown.
+    /// Requests refused because the refresh token is unknown, expired, revoked or
+    /// spent.
     pub rejected: usize,
     /// Requests refused by the rate limit.
     pub throttled: usize,
-    /// Requests refused for another reason: the client, the format, the grant
-    /// type, the scope.
+    /// Requests refused for another reason: client authentication, format, grant
+    /// type or scope.
     pub refused: usize,
     /// Every use of a spent refresh token.
     pub replays: Vec<Replay>,
@@ -41,28 +41,28 @@ impl ServerReport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Replay {
-    /// When, counted from the server's start.
+    /// When, since the start of the server.
     pub at: Duration,
-    /// Whose session it is.
+    /// The subject of the session.
     pub subject: String,
-    /// Which token of its family: 1 is the one from the login.
+    /// The number of the token in its family; 1 is the one from the login.
     pub generation: usize,
-    /// What the client can have known.
+    /// What the client could have known.
     pub knowledge: Knowledge,
-    /// Whether the grace period forgave it.
+    /// Whether it was within the grace period.
     pub forgiven: bool,
 }
 
-/// What a client can have known of the exchange that spent a refresh token.
+/// What a client could have known of the request that spent a refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Knowledge {
-    /// The response was delivered: it had the successor.
+    /// The response was delivered, and the client had the successor.
     Told,
-    /// The response was still on its way: somebody sent the token a second time
-    /// meanwhile.
+    /// The response was still under way when the token was sent a second time.
     UnderWay,
-    /// The response was lost, or the caller had given up: nobody could know.
+    /// The response was lost, or the caller had given up. The client could not
+    /// know.
     ResponseLost,
 }
 
@@ -70,11 +70,11 @@ pub enum Knowledge {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Revocation {
-    /// When, counted from the server's start.
+    /// When, since the start of the server.
     pub at: Duration,
-    /// Whose session it was.
+    /// The subject of the session.
     pub subject: String,
-    /// Why.
+    /// The reason.
     pub because: RevokedBecause,
 }
 
@@ -84,6 +84,6 @@ pub struct Revocation {
 pub enum RevokedBecause {
     /// A spent token was used again.
     Reuse,
-    /// [`FakeAuthServer::revoke`](super::FakeAuthServer::revoke).
+    /// By [`FakeAuthServer::revoke`](super::FakeAuthServer::revoke).
     ByHand,
 }

@@ -1,33 +1,23 @@
-//! What kind of server it is.
+//! What the model depends on.
 
 use std::time::Duration;
 
 use auth_core::BodyFormat;
 
-use super::{Dressing, FakeAuthServer, Fault};
-use crate::VirtualClock;
+use super::{fault::Fault, wording::Wording};
+use crate::RecordedRequest;
 
-/// Settings of a [`FakeAuthServer`]; made by [`FakeAuthServer::builder`],
-/// where the defaults stand.
-#[derive(Debug, Clone)]
-#[must_use = "`build` makes the server"]
-pub struct FakeAuthServerBuilder {
-    settings: Settings,
-    clock: Option<VirtualClock>,
-    time: Time,
-}
-
-/// What becomes of a refresh token that was used.
+/// What happens to a refresh token that was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rotation {
-    /// It stays good. The response holds no refresh token.
+    /// It stays valid. The response contains no refresh token.
     Off,
-    /// It is spent, and the response holds its successor.
+    /// It is spent, and the response contains its successor.
     EachUse,
-    /// As `EachUse`; but for this long, and until the successor is used, the
-    /// spent one gives the same new tokens again. Servers grant 5 to 60
-    /// seconds so that a lost response does not end a session.
+    /// As `EachUse`, but the spent token returns the same new tokens again for this
+    /// long, until the successor is used. Servers grant 5 to 60 seconds, so that a
+    /// lost response does not end a session.
     WithGrace(Duration),
 }
 
@@ -45,7 +35,7 @@ pub(super) struct Settings {
     pub(super) absolute_limit: Option<Duration>,
     pub(super) rate_limit: Option<(u32, Duration)>,
     pub(super) at_random: Vec<(Fault, u8)>,
-    pub(super) dressing: Dressing,
+    pub(super) wording: Wording,
 }
 
 #[derive(Clone)]
@@ -61,157 +51,40 @@ pub(super) enum Time {
     Real,
 }
 
-impl Default for FakeAuthServerBuilder {
+impl Default for Settings {
     fn default() -> Self {
         Self {
-            settings: Settings {
-                seed: 0,
-                client: Client {
-                    id: "my-client".to_owned(),
-                    basic_secret: None,
-                    post_secret: None,
-                },
-                format: BodyFormat::Form,
-                scope: None,
-                access_lifetime: Duration::from_secs(3600),
-                rotation: Rotation::EachUse,
-                reuse_detection: true,
-                revoke_old_access: false,
-                idle_limit: None,
-                absolute_limit: None,
-                rate_limit: None,
-                at_random: Vec::new(),
-                dressing: Dressing::Rfc,
-            },
-            clock: None,
-            time: Time::Virtual,
+            seed: 0,
+            client: Client { id: "my-client".to_owned(), basic_secret: None, post_secret: None },
+            format: BodyFormat::Form,
+            scope: None,
+            access_lifetime: Duration::from_secs(3600),
+            rotation: Rotation::EachUse,
+            reuse_detection: true,
+            revoke_old_access: false,
+            idle_limit: None,
+            absolute_limit: None,
+            rate_limit: None,
+            at_random: Vec::new(),
+            wording: Wording::Rfc,
         }
     }
 }
 
-impl FakeAuthServerBuilder {
-    /// What tokens look like and when chance strikes: the same seed and the
-    /// same requests give the same answers.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.settings.seed = seed;
-        self
-    }
-
-    /// Lives by this clock instead of one of its own.
-    pub fn clock(mut self, clock: &VirtualClock) -> Self {
-        self.clock = Some(clock.clone());
-        self
-    }
-
-    /// Lives by the system's clock, for clients in other processes. In process
-    /// a [`Fault`] that takes time then takes none.
-    pub fn real_time(mut self) -> Self {
-        self.time = Time::Real;
-        self
-    }
-
-    /// The client's identifier.
-    pub fn client_id(mut self, id: impl Into<String>) -> Self {
-        self.settings.client.id = id.into();
-        self
-    }
-
-    /// Demands `client_secret_basic` (RFC 6749 section 2.3.1).
-    pub fn client_secret_basic(mut self, secret: impl Into<String>) -> Self {
-        self.settings.client.basic_secret = Some(secret.into());
-        self
-    }
-
-    /// Demands `client_secret_post` (RFC 6749 section 2.3.1). With both,
-    /// either will do.
-    pub fn client_secret_post(mut self, secret: impl Into<String>) -> Self {
-        self.settings.client.post_secret = Some(secret.into());
-        self
-    }
-
-    /// Accepts requests in this format only.
-    pub fn body_format(mut self, format: BodyFormat) -> Self {
-        self.settings.format = format;
-        self
-    }
-
-    /// The scope that a login grants, names separated by blanks. A request may
-    /// ask for less, and not for more (RFC 6749 section 6).
-    pub fn scope(mut self, scope: impl Into<String>) -> Self {
-        self.settings.scope = Some(scope.into());
-        self
-    }
-
-    /// How long an access token lives.
-    pub fn access_lifetime(mut self, lifetime: Duration) -> Self {
-        self.settings.access_lifetime = lifetime;
-        self
-    }
-
-    /// What becomes of a refresh token that was used.
-    pub fn rotation(mut self, rotation: Rotation) -> Self {
-        self.settings.rotation = rotation;
-        self
-    }
-
-    /// Whether a spent refresh token that is used again revokes its whole
-    /// family (RFC 9700 section 4.14.2).
-    pub fn reuse_detection(mut self, on: bool) -> Self {
-        self.settings.reuse_detection = on;
-        self
-    }
-
-    /// Whether an exchange ends the life of the session's older access tokens,
-    /// as at GitHub
-    /// (<https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens>).
-    pub fn revoke_old_access(mut self, on: bool) -> Self {
-        self.settings.revoke_old_access = on;
-        self
-    }
-
-    /// How long a refresh token may lie unused.
-    pub fn refresh_idle_limit(mut self, limit: Duration) -> Self {
-        self.settings.idle_limit = Some(limit);
-        self
-    }
-
-    /// How long after the login the last refresh token of the family dies,
-    /// however often it was rotated.
-    pub fn refresh_absolute_limit(mut self, limit: Duration) -> Self {
-        self.settings.absolute_limit = Some(limit);
-        self
-    }
-
-    /// Throttles more than so many requests in each such span of time, the
-    /// first of which begins with the first request. `Retry-After` names the
-    /// span's end, in whole seconds, where the dressing sends one.
-    pub fn rate_limit(mut self, requests: u32, per: Duration) -> Self {
-        self.settings.rate_limit = Some((requests, per));
-        self
-    }
-
-    /// Lets this fault strike so many requests of a hundred, by chance. With
-    /// several, those added first are drawn first.
-    pub fn at_random(mut self, fault: Fault, percent: u8) -> Self {
-        self.settings.at_random.push((fault, percent));
-        self
-    }
-
-    /// Lets so many requests of a hundred be answered with 503, by chance.
-    pub fn brown_out(self, percent: u8) -> Self {
-        self.at_random(Fault::Status(503), percent)
-    }
-
-    /// Whose words it uses.
-    pub fn dressing(mut self, dressing: Dressing) -> Self {
-        self.settings.dressing = dressing;
-        self
-    }
-
-    /// The server.
-    #[must_use]
-    pub fn build(self) -> FakeAuthServer {
-        FakeAuthServer::with(self.settings, self.clock.unwrap_or_default(), self.time)
+impl Client {
+    /// Whether the request shows the identifier and the secret of the client.
+    pub(super) fn is_authenticated_by(&self, request: &RecordedRequest) -> bool {
+        let basic = request.basic_auth();
+        let by_basic = self.basic_secret.as_ref().is_some_and(|secret| {
+            basic.as_ref().is_some_and(|(id, given)| *id == self.id && given == secret)
+        });
+        let named = request.param("client_id") == Some(&self.id);
+        let by_post = self
+            .post_secret
+            .as_deref()
+            .is_some_and(|secret| named && request.param("client_secret") == Some(secret));
+        let public = self.basic_secret.is_none() && self.post_secret.is_none() && named;
+        by_basic || by_post || public
     }
 }
 

@@ -1,4 +1,4 @@
-mod dressings;
+mod wordings;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -12,18 +12,18 @@ use auth_core::{
 };
 
 use super::*;
-use crate::CannedResponse;
+use crate::{CannedResponse, RecordedRequest, VirtualClock};
 
 const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// One exchange at the server's own endpoint, without retries.
-fn exchange(server: &FakeAuthServer, token: &RefreshToken) -> Result<TokenSet, RefreshError> {
-    exchange_at(server, server.endpoint(), token)
+/// One refresh at the server's own endpoint, without retries.
+fn refresh_once(server: &FakeAuthServer, token: &RefreshToken) -> Result<TokenSet, RefreshError> {
+    refresh_at(server, server.endpoint(), token)
 }
 
-fn exchange_at(
+fn refresh_at(
     server: &FakeAuthServer,
     endpoint: TokenEndpoint,
     token: &RefreshToken,
@@ -51,17 +51,17 @@ fn each_use_spends_the_token_and_reuse_revokes_the_family() {
     let server = FakeAuthServer::new();
     let first = refresh_token(server.log_in("ada"));
     let other = refresh_token(server.log_in("bob"));
-    let second = exchange(&server, &first).unwrap();
+    let second = refresh_once(&server, &first).unwrap();
     assert_ne!(second.refresh_token.as_ref(), Some(&first));
     assert!(server.is_live(second.refresh_token.as_ref().unwrap()) && !server.is_live(&first));
 
-    assert_rejected(exchange(&server, &first));
+    assert_rejected(refresh_once(&server, &first));
     assert_eq!(server.subject_of(&second.access_token), None);
-    assert_rejected(exchange(&server, &refresh_token(second)));
-    exchange(&server, &other).unwrap();
+    assert_rejected(refresh_once(&server, &refresh_token(second)));
+    refresh_once(&server, &other).unwrap();
 
     let report = server.report();
-    assert_eq!((report.requests, report.exchanges, report.rejected), (4, 2, 2));
+    assert_eq!((report.requests, report.issued, report.rejected), (4, 2, 2));
     let [replay] = &report.replays[..] else { panic!("{report:?}") };
     assert_eq!((replay.subject.as_str(), replay.generation), ("ada", 1));
     assert_eq!((replay.knowledge, replay.forgiven), (Knowledge::Told, false));
@@ -73,9 +73,9 @@ fn each_use_spends_the_token_and_reuse_revokes_the_family() {
 fn without_reuse_detection_the_family_lives_on() {
     let server = FakeAuthServer::builder().reuse_detection(false).build();
     let first = refresh_token(server.log_in("ada"));
-    let second = refresh_token(exchange(&server, &first).unwrap());
-    assert_rejected(exchange(&server, &first));
-    exchange(&server, &second).unwrap();
+    let second = refresh_token(refresh_once(&server, &first).unwrap());
+    assert_rejected(refresh_once(&server, &first));
+    refresh_once(&server, &second).unwrap();
     assert_eq!(server.report().revocations, []);
 }
 
@@ -88,7 +88,7 @@ fn without_rotation_the_token_stays_good() {
             serde_json::from_slice(response(&server, token.clone()).body()).unwrap();
         assert!(response.get("refresh_token").is_none(), "{response}");
     }
-    assert_eq!(server.report().exchanges, 3);
+    assert_eq!(server.report().issued, 3);
     assert_eq!(server.report().replays, []);
 }
 
@@ -96,31 +96,31 @@ fn without_rotation_the_token_stays_good() {
 fn within_the_grace_period_a_spent_token_gives_the_same_pair() {
     let server = FakeAuthServer::builder().rotation(Rotation::WithGrace(s(30))).build();
     let first = refresh_token(server.log_in("ada"));
-    let tokens = exchange(&server, &first).unwrap();
+    let tokens = refresh_once(&server, &first).unwrap();
     server.clock().advance(s(29));
-    let again = exchange(&server, &first).unwrap();
+    let again = refresh_once(&server, &first).unwrap();
     assert_eq!(again.access_token, tokens.access_token);
     assert_eq!(again.refresh_token, tokens.refresh_token);
     // Its life goes on from where it began.
     assert_eq!(again.expires_at, tokens.expires_at);
-    assert_eq!((server.report().exchanges, server.report().repeats), (1, 1));
+    assert_eq!((server.report().issued, server.report().repeats), (1, 1));
     assert!(server.report().replays[0].forgiven);
 
     // The period is over.
     server.clock().advance(s(1));
     assert!(!server.is_live(&first));
-    assert_rejected(exchange(&server, &first));
-    assert_rejected(exchange(&server, &refresh_token(tokens)));
+    assert_rejected(refresh_once(&server, &first));
+    assert_rejected(refresh_once(&server, &refresh_token(tokens)));
 }
 
 #[test]
 fn grace_ends_when_the_successor_is_used() {
     let server = FakeAuthServer::builder().rotation(Rotation::WithGrace(s(30))).build();
     let first = refresh_token(server.log_in("ada"));
-    let second = refresh_token(exchange(&server, &first).unwrap());
-    let third = refresh_token(exchange(&server, &second).unwrap());
-    assert_rejected(exchange(&server, &first));
-    assert_rejected(exchange(&server, &third));
+    let second = refresh_token(refresh_once(&server, &first).unwrap());
+    let third = refresh_token(refresh_once(&server, &second).unwrap());
+    assert_rejected(refresh_once(&server, &first));
+    assert_rejected(refresh_once(&server, &third));
 }
 
 #[test]
@@ -141,15 +141,15 @@ fn tokens_expire() {
     let mut token = refresh_token(session);
     for _ in 0..3 {
         server.clock().advance(s(39));
-        token = refresh_token(exchange(&server, &token).unwrap());
+        token = refresh_token(refresh_once(&server, &token).unwrap());
     }
     // Absolute: 177 s are over.
     server.clock().advance(s(73));
-    assert_rejected(exchange(&server, &token));
+    assert_rejected(refresh_once(&server, &token));
 
     let idle = refresh_token(server.log_in("bob"));
     server.clock().advance(s(100));
-    assert_rejected(exchange(&server, &idle));
+    assert_rejected(refresh_once(&server, &idle));
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_session_can_be_revoked_by_hand() {
     server.revoke("ada");
     server.revoke("ada");
     assert_eq!(server.subject_of(&ada.access_token), None);
-    assert_rejected(exchange(&server, &refresh_token(ada)));
+    assert_rejected(refresh_once(&server, &refresh_token(ada)));
     assert_eq!(server.subject_of(&bob.access_token).as_deref(), Some("bob"));
     let report = server.report();
     assert_eq!(report.revocations.len(), 1);
@@ -167,11 +167,11 @@ fn a_session_can_be_revoked_by_hand() {
 }
 
 #[test]
-fn old_access_tokens_may_die_with_the_exchange() {
+fn old_access_tokens_may_die_with_the_refresh() {
     let server = FakeAuthServer::builder().revoke_old_access(true).build();
     let session = server.log_in("ada");
     let old = session.access_token.clone();
-    let new = exchange(&server, &refresh_token(session)).unwrap();
+    let new = refresh_once(&server, &refresh_token(session)).unwrap();
     assert_eq!(server.subject_of(&old), None);
     assert!(server.subject_of(&new.access_token).is_some());
 }
@@ -180,15 +180,15 @@ fn old_access_tokens_may_die_with_the_exchange() {
 fn the_rate_limit_names_the_time_to_wait() {
     let server = FakeAuthServer::builder().rotation(Rotation::Off).rate_limit(2, s(60)).build();
     let token = refresh_token(server.log_in("ada"));
-    exchange(&server, &token).unwrap();
+    refresh_once(&server, &token).unwrap();
     server.clock().advance(Duration::from_millis(20_500));
-    exchange(&server, &token).unwrap();
-    let error = exchange(&server, &token).unwrap_err();
+    refresh_once(&server, &token).unwrap();
+    let error = refresh_once(&server, &token).unwrap_err();
     assert_eq!(error.kind(), FailureKind::Throttled);
     // 39.5 s, rounded up to whole seconds.
     assert_eq!(error.retry_after(), Some(s(40)));
     server.clock().advance(s(40));
-    exchange(&server, &token).unwrap();
+    refresh_once(&server, &token).unwrap();
     assert_eq!(server.report().throttled, 1);
 }
 
@@ -200,14 +200,14 @@ fn the_client_must_show_who_it_is() {
         let token = refresh_token(server.log_in("ada"));
         for auth in [ClientAuth::None, ClientAuth::basic("wrong"), ClientAuth::post("wrong")] {
             let endpoint = server.endpoint().client_auth(auth);
-            let error = exchange_at(&server, endpoint, &token).unwrap_err();
+            let error = refresh_at(&server, endpoint, &token).unwrap_err();
             assert_eq!(error.kind(), FailureKind::Misconfigured);
             assert_eq!(error.failure().code().unwrap().as_str(), "invalid_client");
         }
         // The secret in the other place.
         let (one, other) = (ClientAuth::basic("s3cret: ü"), ClientAuth::post("s3cret: ü"));
         let results = [one, other]
-            .map(|auth| exchange_at(&server, server.endpoint().client_auth(auth), &token).is_ok());
+            .map(|auth| refresh_at(&server, server.endpoint().client_auth(auth), &token).is_ok());
         assert_eq!(results.iter().filter(|ok| **ok).count(), 1);
         assert_eq!(server.report().refused, 4);
     }
@@ -218,16 +218,16 @@ fn requests_are_checked_as_the_rfc_has_it() {
     let server = FakeAuthServer::builder().body_format(BodyFormat::Json).scope("a b").build();
     let token = refresh_token(server.log_in("ada"));
     let code = |endpoint| {
-        let error = exchange_at(&server, endpoint, &token).unwrap_err();
+        let error = refresh_at(&server, endpoint, &token).unwrap_err();
         assert_eq!(error.kind(), FailureKind::Misconfigured);
         error.failure().code().unwrap().as_str().to_owned()
     };
     let endpoint = || server.endpoint();
     assert_eq!(code(endpoint().body_format(BodyFormat::Form)), "invalid_request");
     assert_eq!(code(endpoint().scope("a c")), "invalid_scope");
-    let tokens = exchange_at(&server, endpoint().scope("b"), &token).unwrap();
+    let tokens = refresh_at(&server, endpoint().scope("b"), &token).unwrap();
     assert_eq!(tokens.scope.as_deref(), Some("b"));
-    let tokens = exchange(&server, &refresh_token(tokens)).unwrap();
+    let tokens = refresh_once(&server, &refresh_token(tokens)).unwrap();
     assert_eq!(tokens.scope.as_deref(), Some("a b"));
 
     let server = FakeAuthServer::new();
@@ -261,8 +261,8 @@ fn client_credentials_give_an_access_token_only() {
 fn every_fault_does_what_it_says() {
     use Delivery::{Answered, NotSent, Unknown};
     let html = |status| CannedResponse::status(status).build().status();
-    // The fault; what the client sees; whether the exchange was made; the time.
-    for (fault, delivery, kind, exchanged, takes) in [
+    // The fault; what the client sees; whether the refresh was made; the time.
+    for (fault, delivery, kind, refreshed, takes) in [
         (Fault::Refused, NotSent, Ok(TransportErrorKind::Refused), false, 0),
         (Fault::LostBefore, Unknown, Ok(TransportErrorKind::Reset), false, 0),
         (Fault::LostAfter, Unknown, Ok(TransportErrorKind::Reset), true, 0),
@@ -275,7 +275,7 @@ fn every_fault_does_what_it_says() {
         let server = FakeAuthServer::builder().rotation(Rotation::WithGrace(s(60))).build();
         let token = refresh_token(server.log_in("ada"));
         server.fail_next([fault]);
-        let error = exchange(&server, &token).unwrap_err();
+        let error = refresh_once(&server, &token).unwrap_err();
         let failure = error.failure();
         assert_eq!(failure.delivery(), delivery, "{fault:?}");
         match kind {
@@ -284,14 +284,14 @@ fn every_fault_does_what_it_says() {
         }
         assert_eq!(error.elapsed(), s(takes), "{fault:?}");
         let report = server.report();
-        let made = usize::from(exchanged);
-        assert_eq!((report.exchanges, report.lost_responses), (made, made), "{fault:?}");
+        let made = usize::from(refreshed);
+        assert_eq!((report.issued, report.lost_responses), (made, made), "{fault:?}");
         assert_eq!(report.faults_before, 1 - made);
 
         // The faults are used up, and asking again is no replay to blame.
-        exchange(&server, &token).unwrap();
+        refresh_once(&server, &token).unwrap();
         let report = server.report();
-        assert_eq!(report.exchanges, 1, "{fault:?}");
+        assert_eq!(report.issued, 1, "{fault:?}");
         assert_eq!(report.replays.len(), made);
         server.assert_never_replayed();
     }
@@ -302,7 +302,7 @@ fn a_delay_passes_on_the_clock_and_hides_a_replay_under_way() {
     let server = FakeAuthServer::new();
     let token = refresh_token(server.log_in("ada"));
     server.fail_next([Fault::None, Fault::Delay(s(5))]);
-    let second = refresh_token(exchange(&server, &token).unwrap());
+    let second = refresh_token(refresh_once(&server, &token).unwrap());
     let both = async {
         let one = refresh(
             Refresh::new(server.endpoint(), second.clone()).policy(Backoff::never()),
@@ -332,28 +332,28 @@ async fn a_call_given_up_loses_its_response() {
     server.fail_next([Fault::Delay(s(5))]);
     let call = refresh(Refresh::new(server.endpoint(), token.clone()), &server, &clock);
     tokio::time::timeout(s(1), call).await.unwrap_err();
-    assert_eq!((server.report().exchanges, server.report().lost_responses), (1, 1));
+    assert_eq!((server.report().issued, server.report().lost_responses), (1, 1));
 
-    assert_rejected(exchange(&server, &token));
+    assert_rejected(refresh_once(&server, &token));
     assert_eq!(server.report().replays[0].knowledge, Knowledge::ResponseLost);
     server.assert_never_replayed();
     assert!(server.transcript().contains("given up by the caller"), "{}", server.transcript());
 }
 
 #[test]
-fn a_replay_fails_the_test_with_the_exchange() {
+fn a_replay_fails_the_test_with_the_calls() {
     let server = FakeAuthServer::new();
     let token = refresh_token(server.log_in("ada"));
-    exchange(&server, &token).unwrap();
+    refresh_once(&server, &token).unwrap();
     server.clock().advance(s(7));
-    assert_rejected(exchange(&server, &token));
+    assert_rejected(refresh_once(&server, &token));
     let panic = catch_unwind(AssertUnwindSafe(|| server.assert_never_replayed())).unwrap_err();
     let text = *panic.downcast::<String>().unwrap();
     assert!(
         text.starts_with(
             "a spent refresh token was used again:\n  \
              at 7000 ms: token 1 of ada, though its successor had been delivered\n\
-             \nthe exchange:\n  1. at 0 ms: POST auth.example.com/token \
+             \nthe calls:\n  1. at 0 ms: POST auth.example.com/token \
              grant_type=refresh_token refresh_token=[secret 1] client_id=my-client\n"
         ),
         "{text}"
@@ -372,7 +372,7 @@ fn chance_is_decided_by_the_seed() {
             .build();
         let mut token = refresh_token(server.log_in("ada"));
         for _ in 0..1000 {
-            if let Ok(tokens) = exchange(&server, &token) {
+            if let Ok(tokens) = refresh_once(&server, &token) {
                 token = refresh_token(tokens);
             }
         }

@@ -8,11 +8,13 @@ use auth_core::{
 };
 
 use super::{
-    FakeAuthServer, Fault, Shared,
-    model::{Handled, Receipt},
+    fault::Fault,
+    ledger::TokenId,
+    model::Handled,
+    server::{FakeAuthServer, Shared},
     settings::Time,
 };
-use crate::{CannedResponse, RecordedRequest, transcript::Outcome};
+use crate::{CannedResponse, RecordedRequest, transcript::CallState};
 
 #[async_trait]
 impl Transport for FakeAuthServer {
@@ -32,43 +34,43 @@ impl BlockingTransport for FakeAuthServer {
 }
 
 impl FakeAuthServer {
-    fn receive(&self, request: Request) -> Call<'_> {
+    fn receive(&self, request: Request) -> PendingCall<'_> {
         let now = self.shared.elapsed();
         let handled = self.lock().handle(RecordedRequest::from(request), now);
         let delay = match (self.shared.time, handled.fault) {
             (Time::Virtual, Fault::Delay(delay) | Fault::StallAfter(delay)) => delay,
             _ => Duration::ZERO,
         };
-        Call { shared: &self.shared, handled: Some(handled), delay }
+        PendingCall { shared: &self.shared, handled: Some(handled), delay }
     }
 }
 
-/// A call under way. Dropped before its end, its response is lost.
-struct Call<'a> {
+/// A call under way. If it is dropped before its end, its response is lost.
+struct PendingCall<'a> {
     shared: &'a Shared,
     handled: Option<Handled>,
     delay: Duration,
 }
 
-impl Call<'_> {
+impl PendingCall<'_> {
     fn end(mut self) -> Result<Response, TransportError> {
         let Some(handled) = self.handled.take() else {
             return Err(TransportError::unknown(TransportErrorKind::Cancelled));
         };
         let result = handled.result();
-        let outcome = match &result {
-            Ok(response) => Outcome::Answered(response.clone()),
-            Err(error) => Outcome::Failed(error.clone()),
+        let state = match &result {
+            Ok(response) => CallState::Responded(response.clone()),
+            Err(error) => CallState::Failed(error.clone()),
         };
-        self.shared.close(handled.call, outcome, handled.unsettled(), true);
+        self.shared.close(handled.call, state, handled.unsettled(), true);
         result
     }
 }
 
-impl Drop for Call<'_> {
+impl Drop for PendingCall<'_> {
     fn drop(&mut self) {
         if let Some(handled) = self.handled.take() {
-            self.shared.close(handled.call, Outcome::GivenUp, handled.unsettled(), false);
+            self.shared.close(handled.call, CallState::GivenUp, handled.unsettled(), false);
         }
     }
 }
@@ -89,8 +91,8 @@ impl Handled {
 
     /// The token whose client learns by this response, if it was not settled at
     /// once that it does not.
-    pub(super) fn unsettled(&self) -> Option<Receipt> {
-        self.receipt.filter(|_| self.fault.responses())
+    pub(super) fn unsettled(&self) -> Option<TokenId> {
+        self.spent_token.filter(|_| self.fault.delivers_response())
     }
 }
 
@@ -99,18 +101,18 @@ impl Shared {
     pub(super) fn close(
         &self,
         call: usize,
-        outcome: Outcome,
-        receipt: Option<Receipt>,
+        state: CallState,
+        spent_token: Option<TokenId>,
         arrived: bool,
     ) {
         let now = self.elapsed();
         let mut model = self.lock();
-        if let Some(receipt) = receipt {
-            model.settle(receipt, arrived);
+        if let Some(spent_token) = spent_token {
+            model.settle(spent_token, arrived);
         }
-        let exchange = &mut model.exchanges[call];
-        exchange.outcome = outcome;
-        exchange.ended = Some(now);
+        let entry = &mut model.calls[call];
+        entry.state = state;
+        entry.ended = Some(now);
     }
 }
 

@@ -1,16 +1,14 @@
-//! Which reply a call gets, and what is wrong with an exchange.
+//! Which outcome a call gets, and what is wrong with the calls.
 
 use std::{collections::VecDeque, fmt::Write as _, panic::Location};
 
-use auth_core::{Response, TransportError, TransportErrorKind};
-
-use super::{Content, Shared};
 use crate::{
-    CallOutcome, Expect, Gate, RecordedRequest,
-    transcript::{Exchange, Outcome, Secrets, describe_response, render},
+    CallOutcome, Expect, RecordedRequest,
+    call_outcome::Content,
+    transcript::{CallState, RecordedCall, Secrets, describe_response, render},
 };
 
-/// When a reply is given.
+/// Which calls an outcome is for.
 #[derive(Clone)]
 pub(super) enum When {
     Next(Option<Expect>),
@@ -33,7 +31,7 @@ pub(super) struct State {
     /// Given when asked for.
     on_request: Vec<Step>,
     scripted: usize,
-    pub(super) exchanges: Vec<Exchange>,
+    pub(super) calls: Vec<RecordedCall>,
     /// The first thing that went wrong.
     failure: Option<String>,
     finished: bool,
@@ -46,7 +44,7 @@ impl State {
             in_order: VecDeque::new(),
             on_request: Vec::new(),
             scripted: 0,
-            exchanges: Vec::new(),
+            calls: Vec::new(),
             failure: None,
             finished: false,
         }
@@ -66,23 +64,23 @@ impl State {
         }
     }
 
-    /// The call's number and its reply; or why the test has failed.
+    /// The call's number and its outcome; or why the test has failed.
     pub(super) fn receive(
         &mut self,
         request: RecordedRequest,
     ) -> Result<(usize, RecordedRequest, CallOutcome), String> {
         let chosen = self.choose(&request);
-        let call = self.exchanges.len();
-        self.exchanges.push(Exchange {
+        let call = self.calls.len();
+        self.calls.push(RecordedCall {
             request: request.clone(),
-            outcome: Outcome::UnderWay,
+            state: CallState::UnderWay,
             ended: None,
             step: chosen.as_ref().ok().map(|step| (step.number, step.location)),
         });
         match chosen {
             Ok(step) => Ok((call, request, step.outcome)),
             Err(mismatch) => {
-                self.exchanges[call].outcome = Outcome::Unexpected;
+                self.calls[call].state = CallState::Unexpected;
                 let message = match mismatch {
                     None => self.explain(
                         &format!("call {} was not expected", call + 1),
@@ -96,8 +94,8 @@ impl State {
         }
     }
 
-    /// The step that answers the request; otherwise the one that it does not
-    /// fit, if there is one.
+    /// The step for the request; otherwise the one that the request does not fit,
+    /// if there is one.
     fn choose(&mut self, request: &RecordedRequest) -> Result<Step, Option<Box<Step>>> {
         let fits = |step: &Step| match &step.when {
             When::Next(expect) => expect.as_ref().is_none_or(|expect| expect.holds(request)),
@@ -116,12 +114,12 @@ impl State {
     }
 
     fn scripted_calls(&self) -> usize {
-        self.exchanges.iter().filter(|exchange| exchange.step.is_some()).count()
+        self.calls.iter().filter(|entry| entry.step.is_some()).count()
     }
 
     pub(super) fn transcript(&self) -> String {
         let mut secrets = Secrets::default();
-        let text = render(&self.exchanges, &mut secrets, false);
+        let text = render(&self.calls, &mut secrets, false);
         secrets.scrub(text)
     }
 
@@ -152,23 +150,22 @@ impl State {
         let what = if count == 1 { "a step was" } else { "steps were" };
         Some(self.explain(
             &format!("{what} left over"),
-            Some((calls(done + count), calls(self.exchanges.len()))),
+            Some((calls(done + count), calls(self.calls.len()))),
         ))
     }
 
     fn explain_mismatch(&self, step: &Step) -> String {
         let headline = format!(
-            "call {} does not look as step {} ({}) expects",
-            self.exchanges.len(),
+            "call {} does not meet the conditions of step {} ({})",
+            self.calls.len(),
             step.number,
             step.location
         );
         self.explain_with(&headline, |secrets| {
-            let (When::Next(Some(expect)), Some(exchange)) = (&step.when, self.exchanges.last())
-            else {
+            let (When::Next(Some(expect)), Some(entry)) = (&step.when, self.calls.last()) else {
                 return None;
             };
-            let differences = expect.differences(&exchange.request, secrets);
+            let differences = expect.differences(&entry.request, secrets);
             let (expected, actual): (Vec<_>, Vec<_>) = differences.into_iter().unzip();
             Some((expected.join(", "), actual.join(", ")))
         })
@@ -185,9 +182,9 @@ impl State {
         versus: impl FnOnce(&mut Secrets) -> Option<(String, String)>,
     ) -> String {
         let mut secrets = Secrets::default();
-        let exchanges = render(&self.exchanges, &mut secrets, true);
+        let calls = render(&self.calls, &mut secrets, true);
         let mut text =
-            format!("{headline}\n\nthe exchange (script made at {}):\n{exchanges}", self.made_at);
+            format!("{headline}\n\nthe calls (script made at {}):\n{calls}", self.made_at);
         let mut left_over: Vec<_> = self.left_over().collect();
         left_over.sort_by_key(|step| step.number);
         if !left_over.is_empty() {
@@ -214,63 +211,9 @@ fn calls(count: usize) -> String {
 
 fn describe_outcome(outcome: &CallOutcome, secrets: &mut Secrets) -> String {
     match &outcome.content {
-        Content::CannedResponse(response) => describe_response(&response.build(), secrets),
+        Content::Response(response) => describe_response(&response.build(), secrets),
         Content::Failure(error) => error.to_string(),
         Content::Never => "never comes".to_owned(),
         Content::Computed(_) => "computed from the request".to_owned(),
-    }
-}
-
-/// A call under way. Dropped before it lands, it was given up.
-pub(super) struct Flight<'a> {
-    shared: &'a Shared,
-    call: usize,
-    pub(super) outcome: CallOutcome,
-    landed: bool,
-}
-
-impl<'a> Flight<'a> {
-    pub(super) fn new(shared: &'a Shared, call: usize, outcome: CallOutcome) -> Self {
-        Self { shared, call, outcome, landed: false }
-    }
-
-    pub(super) fn holds_back(&self) -> Option<Gate> {
-        match self.outcome.content {
-            Content::Never => Some(self.shared.ended.clone()),
-            _ => self.outcome.gate.clone(),
-        }
-    }
-
-    pub(super) fn land(mut self) -> Result<Response, TransportError> {
-        let result = match &self.outcome.content {
-            Content::CannedResponse(response) => Ok(response.build()),
-            Content::Failure(error) => Err(error.clone()),
-            // Computed replies were resolved at the start.
-            Content::Never | Content::Computed(_) => {
-                Err(TransportError::unknown(TransportErrorKind::Cancelled))
-            }
-        };
-        self.landed = true;
-        self.record(match &result {
-            Ok(response) => Outcome::Answered(response.clone()),
-            Err(error) => Outcome::Failed(error.clone()),
-        });
-        result
-    }
-
-    fn record(&self, outcome: Outcome) {
-        let now = self.shared.clock.elapsed();
-        let mut state = self.shared.lock();
-        let exchange = &mut state.exchanges[self.call];
-        exchange.outcome = outcome;
-        exchange.ended = Some(now);
-    }
-}
-
-impl Drop for Flight<'_> {
-    fn drop(&mut self) {
-        if !self.landed {
-            self.record(Outcome::GivenUp);
-        }
     }
 }

@@ -153,7 +153,7 @@ async fn a_gate_holds_outcomes_back() {
 }
 
 #[test]
-fn an_unexpected_call_fails_the_test_and_shows_the_exchange() {
+fn an_unexpected_call_fails_the_test_and_shows_the_calls() {
     let script = Script::new().status(502).tokens("at-2", "rt-2");
     let text = message(|| {
         run(&script, "rt-1").unwrap();
@@ -161,14 +161,14 @@ fn an_unexpected_call_fails_the_test_and_shows_the_exchange() {
     });
     let here = file!();
     let places: Vec<_> = text.matches(here).collect();
-    // The script, and two replies.
+    // The script, and two outcomes.
     assert_eq!(places.len(), 3, "{text}");
     let text = without_places(&text);
     assert_eq!(
         text,
         "call 3 was not expected\n\
          \n\
-         the exchange (script made at HERE):\n  \
+         the calls (script made at HERE):\n  \
            1. at 0 ms: POST auth.example.com/token grant_type=refresh_token \
               refresh_token=[secret 1] client_id=my-client\n     \
               <- 502, no body   (step 1, HERE)\n  \
@@ -223,7 +223,7 @@ fn a_request_that_does_not_fit_fails_the_test() {
     );
     run(&script, "rt-1").unwrap();
     let text = without_places(&message(|| drop(run(&script, "rt-1"))));
-    assert!(text.starts_with("call 2 does not look as step 2 (HERE) expects\n"), "{text}");
+    assert!(text.starts_with("call 2 does not meet the conditions of step 2 (HERE)\n"), "{text}");
     assert!(
         text.ends_with(
             "\nexpected: refresh_token=[secret 3], scope=a, no client_id, path /other, \

@@ -16,13 +16,13 @@ pub(crate) enum Fault {
     /// nginx's own page, in place of a response. The server never sees the
     /// request.
     Page(u16),
-    /// nginx's own page, though the server has answered with new tokens.
+    /// nginx's own page, though the server has responded with new tokens.
     PageAfterRotation(u16),
-    /// The server has answered with new tokens, and the connection is reset.
+    /// The server has responded with new tokens, and the connection is reset.
     LostAfterRotation,
     /// The same, but not before [`super::Proxy::release`].
     HeldThenLost,
-    /// The server has answered with new tokens, and nothing comes back.
+    /// The server has responded with new tokens, and nothing comes back.
     StalledAfterRotation,
     /// Half of the response arrives, then the connection ends.
     CutResponse,

@@ -3,11 +3,12 @@
 use auth_accounts::AccountError;
 use auth_core::FailureKind;
 
-use super::{GRACE_MS, TIMEOUT, ada::Ada};
+use super::ada::Ada;
 use crate::{
     clients::{Adapter, Network},
     provider::ClientKind,
     proxy::Fault,
+    timing::{GRACE_MS, TIMEOUT},
     world::World,
 };
 

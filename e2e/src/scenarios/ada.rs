@@ -6,9 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_accounts::{
-    Account, AccountError, Accounts, BlockingAccount, BlockingAccounts, Settings, Token,
-};
+use auth_accounts::{Account, AccountError, Accounts, BlockingAccount, BlockingAccounts, Token};
 use auth_core::{AccessToken, RefreshToken, TokenEndpoint, TokenSet};
 use auth_reqwest::TokioClock;
 use auth_store::FileStore;
@@ -18,6 +16,7 @@ use tempfile::TempDir;
 use crate::{
     clients::{Adapter, Network, RUNTIME, endpoint},
     provider::{ClientKind, Session},
+    timing::short_setbacks,
     world::World,
 };
 
@@ -41,13 +40,6 @@ struct User {
 enum Either {
     Async(Account),
     Blocking(BlockingAccount),
-}
-
-/// Setbacks shorter than a scenario.
-pub(crate) fn settings() -> Settings {
-    Settings::default()
-        .setback_base(Duration::from_millis(20))
-        .setback_max(Duration::from_millis(200))
 }
 
 impl<'a> Ada<'a> {
@@ -150,13 +142,13 @@ fn open(
         Adapter::Reqwest => Either::Async(
             Accounts::new(endpoint, network.reqwest(), store, TokioClock)
                 .policy(network.policy)
-                .settings(settings())
+                .settings(short_setbacks())
                 .account("ada"),
         ),
         Adapter::Ureq => Either::Blocking(
             BlockingAccounts::new(endpoint, network.ureq(), store, SystemClock)
                 .policy(network.policy)
-                .settings(settings())
+                .settings(short_setbacks())
                 .account("ada"),
         ),
     }

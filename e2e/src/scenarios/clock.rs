@@ -70,14 +70,14 @@ pub(super) fn account(world: &World<'_>) {
         for offset_s in [600, -600, 0, 2 * HOUR_S, -2 * HOUR_S, 0] {
             provider.set_clock(offset_s);
             ada.refresh_in_the_end();
-            let exchanges = provider.stats().refreshed;
+            let refreshes = provider.stats().refreshed;
             for _ in 0..100 {
                 let token = ada.token().expect("the current token");
                 assert!(token.refresh_error().is_none());
             }
             let token = ada.token().expect("the current token");
             assert!(provider.accepts(token.access_token().expose()), "{adapter:?} {offset_s}");
-            assert_eq!(provider.stats().refreshed, exchanges, "refreshed without need");
+            assert_eq!(provider.stats().refreshed, refreshes, "refreshed without need");
         }
     }
 }

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use auth_core::{Delivery, FailureKind, RefreshError, RefreshToken, TokenSet};
 
-use super::{GRACE_MS, TIMEOUT};
 use crate::{
     clients::{Adapter, Network},
     provider::{ClientKind, Session},
     proxy::Fault,
+    timing::{GRACE_MS, TIMEOUT},
     world::World,
 };
 

@@ -1,14 +1,14 @@
-//! A forward proxy on the way, that wants to know who asks, and one that is
-//! down. By the adapters only: the example programs, which are made of them,
-//! take theirs from the environment.
+//! A forward proxy that requires authentication, and one that is down. Only the
+//! adapters go through it: the example programs are made of them, and take their
+//! proxy from the environment.
 
 use auth_core::{Backoff, FailureKind, RefreshToken, TokenEndpoint, TransportErrorKind};
+use fault_server::ClosedPort;
 
 use super::tls::check;
 use crate::{
     child::{NodeProgram, ask, port},
     clients::{Adapter, Network},
-    port::ReservedPort,
     tally::Tally,
     tls::TlsServers,
 };
@@ -17,7 +17,7 @@ pub(super) fn demands_authentication(tally: &Tally) {
     let servers = TlsServers::start();
     let (_proxy, ready) = NodeProgram::start("forward_proxy.mjs", &["ada:secret".to_owned()]);
     let (proxy_port, control) = (port(&ready["port"]), port(&ready["control_port"]));
-    let mut exchanges = 0;
+    let mut refreshes = 0;
     for adapter in Adapter::ALL {
         for user in ["", "ada:wrong@"] {
             let network = through(&format!("http://{user}127.0.0.1:{proxy_port}"), &servers);
@@ -31,24 +31,24 @@ pub(super) fn demands_authentication(tally: &Tally) {
             );
             assert!(!format!("{error:?}").contains("wrong"), "it shows the password: {error:?}");
         }
-        assert_eq!(servers.requests("good"), exchanges, "nothing went past the proxy");
+        assert_eq!(servers.requests("good"), refreshes, "nothing went past the proxy");
         let network = through(&format!("http://ada:secret@127.0.0.1:{proxy_port}"), &servers);
         refresh(adapter, &servers, &network).expect("it knows ada");
-        exchanges += 1;
+        refreshes += 1;
     }
-    assert_eq!(servers.requests("good"), exchanges);
+    assert_eq!(servers.requests("good"), refreshes);
     let counts = ask(control, "/", None);
-    assert_eq!(counts["tunnels"], exchanges);
-    assert_eq!(counts["refused"], 2 * exchanges);
+    assert_eq!(counts["tunnels"], refreshes);
+    assert_eq!(counts["refused"], 2 * refreshes);
     assert_eq!(counts["forwarded_in_clear"], 0);
-    tally.exchanged(exchanges);
+    tally.refreshed(refreshes);
 }
 
 pub(super) fn is_down(_tally: &Tally) {
     let servers = TlsServers::start();
-    let nobody = ReservedPort::new();
+    let nobody = ClosedPort::new().expect("a port");
     for adapter in Adapter::ALL {
-        let network = through(&format!("http://ada:secret@127.0.0.1:{}", nobody.number), &servers);
+        let network = through(&format!("http://ada:secret@{}", nobody.address()), &servers);
         let error = refresh(adapter, &servers, &network).expect_err("there is no proxy");
         check(
             &format!("{adapter:?}"),

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// An attempt of which nothing is heard, because it was cut or because its
-/// answer was. The retry uses the new refresh token, never again the old one.
+/// response was. The retry uses the new refresh token, never again the old one.
 pub(super) fn meanwhile(world: &World<'_>) {
     let World { provider, proxy, .. } = world;
     for adapter in Adapter::ALL {

@@ -5,11 +5,11 @@ use std::{path::PathBuf, process::Stdio, time::Instant};
 use auth_core::FailureKind;
 use tempfile::TempDir;
 
-use super::GRACE_MS;
 use crate::{
     patience::until,
     provider::{ClientKind, Session},
     proxy::Fault,
+    timing::{GRACE_MS, seconds},
     worker::{self, Counted},
     world::World,
 };
@@ -48,12 +48,12 @@ pub(super) fn killed(world: &World<'_>) {
             provider.set_grace(grace_ms);
             let shared = Shared::logged_in(world);
             proxy.script(&[fault]);
-            let exchanges = proxy.uses().exchanges;
+            let refreshes = proxy.uses().refreshes;
             let mut victim = worker::command("once", name, &proxy.url(), &shared.store)
                 .spawn()
                 .expect("a process");
             until("the request is out", || {
-                let traded = proxy.uses().exchanges > exchanges;
+                let traded = proxy.uses().refreshes > refreshes;
                 proxy.seen().len() == 1 && (traded || fault == Fault::Stall)
             });
             victim.kill().expect("it is running");
@@ -80,12 +80,6 @@ const PROCESSES: usize = 8;
 
 /// How long its access tokens live, in seconds.
 const TTL_S: u32 = 2;
-
-/// For how long, in seconds: a minute, or what `E2E_SECONDS` says.
-pub(crate) fn seconds() -> u64 {
-    let text = std::env::var("E2E_SECONDS").unwrap_or_else(|_| "60".to_owned());
-    text.parse().expect("E2E_SECONDS is a number")
-}
 
 /// Tokens of two seconds, eight processes that use one each every few
 /// milliseconds, half of them async and half blocking, and every few requests
@@ -133,7 +127,7 @@ pub(super) fn eight_share_an_account(world: &World<'_>) {
     let [handed_out, asked, later] = [Counted::HANDED_OUT, Counted::ASKED, Counted::LATER].map(sum);
     let all = format!("{handed_out} tokens, {asked} of them shown to the server, {later} later");
     world.note(&all);
-    assert_eq!(sum(Counted::LOGGED_OUT), 0, "answers that the session is over; {all}");
+    assert_eq!(sum(Counted::LOGGED_OUT), 0, "responses that the session is over; {all}");
     assert_eq!(sum(Counted::EXPIRED), 0, "tokens that had expired when handed out; {all}");
     assert_eq!(sum(Counted::REFUSED), 0, "tokens that the server refused; {all}");
     assert!(later * 100 <= handed_out, "more than one in a hundred was told to come later; {all}");
@@ -141,11 +135,11 @@ pub(super) fn eight_share_an_account(world: &World<'_>) {
     for one in &counted {
         assert!(one.of(Counted::HANDED_OUT) >= lifetimes, "less than one a lifetime; {all}");
     }
-    // One exchange for each token that was needed, and those whose answer was
+    // One refresh for each token that was needed, and those whose response was
     // lost. A quarter of its life is left when a token is refreshed, and up to a
     // second more: the store's dates are whole seconds.
     let delivered = proxy.uses().delivered;
-    assert!(delivered >= lifetimes, "{delivered} exchanges are too few; {all}");
+    assert!(delivered >= lifetimes, "{delivered} refreshes are too few; {all}");
     let needed = elapsed.as_secs_f64() / (0.75 * f64::from(TTL_S) - 1.0) + 1.0;
-    assert!(delivered as f64 <= needed, "{delivered} exchanges, {needed:.0} would do; {all}");
+    assert!(delivered as f64 <= needed, "{delivered} refreshes, {needed:.0} would do; {all}");
 }

@@ -4,10 +4,11 @@ use std::{thread, time::Duration};
 
 use auth_core::{Backoff, FailureKind, RefreshError, RefreshToken, TokenSet};
 
-use super::{GRACE_MS, ada::Ada};
+use super::ada::Ada;
 use crate::{
     clients::{Adapter, Network},
     provider::{ClientKind, Session},
+    timing::GRACE_MS,
     world::World,
 };
 
@@ -17,7 +18,7 @@ fn network() -> Network {
     Network { policy: policy.max_delay(Duration::from_millis(300)), ..Network::default() }
 }
 
-/// Through the proxy, which answers with a 502 while there is no server, and
+/// Through the proxy, which responds with a 502 while there is no server, and
 /// directly: the connection is then refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -61,14 +62,14 @@ pub(super) fn adapters(world: &World<'_>) {
                 assert!(world.provider.accepts(tokens.access_token.expose()));
                 token = tokens.refresh_token.expect("a refresh token");
                 if way == Way::Direct {
-                    world.exchanged_beside();
+                    world.refreshed_beside();
                 }
             }
         }
     }
 }
 
-/// Killed in the middle of an exchange: it has rotated the token, and put that
+/// Killed in the middle of a refresh: it has rotated the token, and put that
 /// on disk, and its response does not leave. With grace the retry mends it; without
 /// there is nothing to be saved, and the error says so.
 pub(super) fn before_the_response(world: &World<'_>) {
@@ -86,14 +87,14 @@ pub(super) fn before_the_response(world: &World<'_>) {
                     world.provider.start_again();
                 });
                 if way == Way::Direct {
-                    world.exchanged_beside();
+                    world.refreshed_beside();
                     world.replayed_beside();
                 }
                 if grace_ms > 0 {
                     let tokens = result.unwrap_or_else(|error| panic!("{context}: {error}"));
                     assert!(world.provider.accepts(tokens.access_token.expose()), "{context}");
                     if way == Way::Direct {
-                        world.exchanged_beside();
+                        world.refreshed_beside();
                     }
                 } else {
                     let error = result.expect_err("the token is spent");

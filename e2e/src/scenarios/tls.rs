@@ -38,7 +38,7 @@ const EXPECTED: [(&str, FailureKind, TransportErrorKind, &[&str]); 4] = [
 
 pub(super) fn certificates_and_versions(tally: &Tally) {
     let servers = TlsServers::start();
-    let mut exchanges = 0;
+    let mut refreshes = 0;
     for adapter in Adapter::ALL {
         let trusting = Network {
             root_pem: Some(servers.root_pem.clone()),
@@ -47,7 +47,7 @@ pub(super) fn certificates_and_versions(tally: &Tally) {
         };
         refresh(adapter, &servers.url("good"), &trusting)
             .expect("the private authority is trusted");
-        exchanges += 1;
+        refreshes += 1;
 
         for (name, kind, transport_kind, words) in EXPECTED {
             let error = refresh(adapter, &servers.url(name), &trusting).expect_err(name);
@@ -65,10 +65,10 @@ pub(super) fn certificates_and_versions(tally: &Tally) {
         );
     }
     for name in TlsServers::NAMES {
-        let expected = if name == "good" { exchanges } else { 0 };
+        let expected = if name == "good" { refreshes } else { 0 };
         assert_eq!(servers.requests(name), expected, "requests that reached {name}");
     }
-    tally.exchanged(exchanges);
+    tally.refreshed(refreshes);
 }
 
 /// The example programs trust what the system does, or what `SSL_CERT_FILE`
@@ -100,7 +100,7 @@ pub(super) fn examples(tally: &Tally) {
             assert!(words.iter().any(|word| told.contains(word)), "{adapter:?} {name}: {told}");
         }
     }
-    tally.exchanged(servers.requests("good"));
+    tally.refreshed(servers.requests("good"));
 }
 
 fn refresh(adapter: Adapter, url: &str, network: &Network) -> Result<(), RefreshError> {

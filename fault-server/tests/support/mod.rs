@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use fault_server::FaultServer;
 
-pub const BODY: &str = "grant_type=refresh_token&refresh_token=rt-0";
+pub const BODY: &str = "name=value&color=green&comment=nothing+to+a";
 
 /// How a connection ended, as the client saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub fn connect(server: &FaultServer) -> TcpStream {
 
 /// The head of a POST of [`BODY`].
 pub fn head() -> String {
-    format!("POST /token HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", BODY.len())
+    format!("POST /items HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", BODY.len())
 }
 
 /// Sends a request; that the server has reset the connection is no failure
@@ -87,7 +87,7 @@ pub fn read_response(stream: &mut impl Read) -> String {
 }
 
 /// One request over this connection, and everything that comes back.
-pub fn exchange_over(stream: &mut (impl Read + Write)) -> (String, End) {
+pub fn call_over(stream: &mut (impl Read + Write)) -> (String, End) {
     // A reset is told once: to the write, if it is there by then, or else to
     // the read.
     let sent = try_send(stream);
@@ -102,8 +102,8 @@ pub fn exchange_over(stream: &mut (impl Read + Write)) -> (String, End) {
 }
 
 /// One request over a connection of its own, and everything that comes back.
-pub fn exchange(server: &FaultServer) -> (String, End) {
-    exchange_over(&mut connect(server))
+pub fn call(server: &FaultServer) -> (String, End) {
+    call_over(&mut connect(server))
 }
 
 /// Whether an error of a read or a write says that the peer has sent RST.

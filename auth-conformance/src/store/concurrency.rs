@@ -1,5 +1,5 @@
-//! Several at once: tasks for a store that does not block, threads for one
-//! that does. The cases do not know which.
+//! Work that is done at the same time: by tasks for an async store, by threads for
+//! a blocking one. The cases do not depend on which.
 
 use std::{
     future::{Future, poll_fn},
@@ -16,7 +16,7 @@ use auth_accounts::{
 };
 
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Crew {
+pub(super) enum Concurrency {
     /// Polled in turn by the task of the caller.
     Tasks,
     /// A thread for each.
@@ -25,7 +25,7 @@ pub(super) enum Crew {
 
 pub(super) type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-impl Crew {
+impl Concurrency {
     /// Does all of it at the same time.
     pub(super) async fn together<T: Send + 'static>(self, work: Vec<Work<T>>) -> Vec<T> {
         match self {
@@ -49,7 +49,7 @@ impl Crew {
         }
     }
 
-    /// Lets the others do something, be it only to begin to wait.
+    /// Lets the others proceed, if only to begin to wait.
     pub(super) async fn pause(self) {
         match self {
             Self::Tasks => {

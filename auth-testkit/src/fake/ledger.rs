@@ -4,15 +4,22 @@
 use std::{collections::HashMap, time::Duration};
 
 use super::{
-    Knowledge, Replay,
-    model::{Receipt, SplitMix64},
+    report::{Knowledge, Replay},
+    split_mix::SplitMix64,
 };
 
 pub(super) struct Ledger {
     families: Vec<Family>,
-    refresh_tokens: HashMap<String, Receipt>,
+    refresh_tokens: HashMap<String, TokenId>,
     access_tokens: HashMap<String, Access>,
     names: SplitMix64,
+}
+
+/// A refresh token, by family and generation, that a response tells the fate of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TokenId {
+    pub(super) family: usize,
+    pub(super) generation: usize,
 }
 
 /// The refresh tokens of one login, each the successor of the one before.
@@ -73,7 +80,7 @@ impl Ledger {
         self.families[family].tokens.last().map_or("", |token| &token.value)
     }
 
-    pub(super) fn find(&self, value: &str) -> Option<Receipt> {
+    pub(super) fn find(&self, value: &str) -> Option<TokenId> {
         self.refresh_tokens.get(value).copied()
     }
 
@@ -81,11 +88,11 @@ impl Ledger {
         (0..self.families.len()).filter(|at| self.families[*at].subject == subject).collect()
     }
 
-    pub(super) fn is_spent(&self, token: Receipt) -> bool {
+    pub(super) fn is_spent(&self, token: TokenId) -> bool {
         self.token(token).spent.is_some()
     }
 
-    pub(super) fn spent_at(&self, token: Receipt) -> Duration {
+    pub(super) fn spent_at(&self, token: TokenId) -> Duration {
         self.token(token).spent.as_ref().map_or(Duration::ZERO, |spent| spent.at)
     }
 
@@ -100,21 +107,21 @@ impl Ledger {
         (!std::mem::replace(&mut family.revoked, true)).then(|| family.subject.clone())
     }
 
-    pub(super) fn family_age(&self, token: Receipt, now: Duration) -> Duration {
+    pub(super) fn family_age(&self, token: TokenId, now: Duration) -> Duration {
         now.saturating_sub(self.families[token.family].born)
     }
 
-    pub(super) fn idle(&self, token: Receipt, now: Duration) -> Duration {
+    pub(super) fn idle(&self, token: TokenId, now: Duration) -> Duration {
         now.saturating_sub(self.token(token).last_used)
     }
 
     /// The token was used and stays good.
-    pub(super) fn touch(&mut self, token: Receipt, now: Duration) {
+    pub(super) fn touch(&mut self, token: TokenId, now: Duration) {
         self.families[token.family].tokens[token.generation].last_used = now;
     }
 
     /// The token is spent; its successor.
-    pub(super) fn rotate(&mut self, token: Receipt, now: Duration, access: String) -> String {
+    pub(super) fn rotate(&mut self, token: TokenId, now: Duration, access: String) -> String {
         self.touch(token, now);
         self.families[token.family].tokens[token.generation].spent =
             Some(Spent { at: now, access, knowledge: Knowledge::UnderWay });
@@ -122,13 +129,13 @@ impl Ledger {
     }
 
     /// Whether the successor is still unused, so that it can be given again.
-    pub(super) fn can_repeat(&self, token: Receipt) -> bool {
+    pub(super) fn can_repeat(&self, token: TokenId) -> bool {
         let successor = self.families[token.family].tokens.get(token.generation + 1);
         successor.is_some_and(|successor| successor.spent.is_none())
     }
 
     /// What a spent token was traded for; `None` if it is not spent.
-    pub(super) fn repeat(&self, token: Receipt, now: Duration) -> Option<SpentHow> {
+    pub(super) fn repeat(&self, token: TokenId, now: Duration) -> Option<SpentHow> {
         let spent = self.token(token).spent.as_ref()?;
         let successor = self.families[token.family].tokens.get(token.generation + 1)?;
         let expires = self.access_tokens.get(&spent.access).map_or(now, |access| access.expires);
@@ -140,7 +147,7 @@ impl Ledger {
     }
 
     /// A spent token was used again.
-    pub(super) fn replay(&self, token: Receipt, at: Duration, forgiven: bool) -> Replay {
+    pub(super) fn replay(&self, token: TokenId, at: Duration, forgiven: bool) -> Replay {
         Replay {
             at,
             subject: self.families[token.family].subject.clone(),
@@ -155,7 +162,7 @@ impl Ledger {
     }
 
     /// The response that told of the successor has arrived, or never will.
-    pub(super) fn settle(&mut self, token: Receipt, arrived: bool) {
+    pub(super) fn settle(&mut self, token: TokenId, arrived: bool) {
         let token = &mut self.families[token.family].tokens[token.generation];
         if let Some(spent) = &mut token.spent {
             match (spent.knowledge, arrived) {
@@ -213,12 +220,12 @@ impl Ledger {
     fn add_refresh(&mut self, family: usize, now: Duration) -> String {
         let value = self.name("fake-rt");
         let tokens = &mut self.families[family].tokens;
-        self.refresh_tokens.insert(value.clone(), Receipt { family, generation: tokens.len() });
+        self.refresh_tokens.insert(value.clone(), TokenId { family, generation: tokens.len() });
         tokens.push(Token { value: value.clone(), last_used: now, spent: None });
         value
     }
 
-    fn token(&self, token: Receipt) -> &Token {
+    fn token(&self, token: TokenId) -> &Token {
         &self.families[token.family].tokens[token.generation]
     }
 

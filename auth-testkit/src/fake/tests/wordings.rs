@@ -5,70 +5,70 @@ use auth_core::{
     read_response,
 };
 
-use super::{exchange, exchange_at, refresh_token, s};
-use crate::{Dressing, FakeAuthServer};
+use super::{refresh_at, refresh_once, refresh_token, s};
+use crate::{FakeAuthServer, Wording};
 
 #[test]
 fn every_dressing_is_understood() {
-    for dressing in Dressing::ALL {
+    for wording in Wording::ALL {
         let server = FakeAuthServer::builder()
-            .dressing(dressing)
+            .wording(wording)
             .client_secret_post("s3cret")
             .refresh_idle_limit(s(1000))
             .rate_limit(6, s(60))
             .build();
         let session = server.log_in("ada");
         let first = refresh_token(session);
-        let second = exchange(&server, &first).unwrap();
-        assert!(server.is_live(second.refresh_token.as_ref().unwrap()), "{dressing:?}");
+        let second = refresh_once(&server, &first).unwrap();
+        assert!(server.is_live(second.refresh_token.as_ref().unwrap()), "{wording:?}");
 
         // Tokens that are unknown, used before, revoked, expired.
-        assert_dead(dressing, &exchange(&server, &RefreshToken::new("never-issued")));
-        assert_dead(dressing, &exchange(&server, &first));
-        assert_dead(dressing, &exchange(&server, &refresh_token(second)));
+        assert_dead(wording, &refresh_once(&server, &RefreshToken::new("never-issued")));
+        assert_dead(wording, &refresh_once(&server, &first));
+        assert_dead(wording, &refresh_once(&server, &refresh_token(second)));
         let old = refresh_token(server.log_in("ada"));
         server.clock().advance(s(1000));
-        assert_dead(dressing, &exchange(&server, &old));
+        assert_dead(wording, &refresh_once(&server, &old));
 
         // The set-up.
         let token = refresh_token(server.log_in("ada"));
         let wrong = server.endpoint().client_auth(ClientAuth::post("wrong"));
-        let wrong_client = exchange_at(&server, wrong, &token).unwrap_err();
-        let expected = match dressing {
-            // `access_denied` means three things there, and is no verdict.
-            Dressing::Auth0 => FailureKind::Unavailable,
+        let wrong_client = refresh_at(&server, wrong, &token).unwrap_err();
+        let expected = match wording {
+            // `access_denied` means three things there, and is no decision.
+            Wording::Auth0 => FailureKind::Unavailable,
             _ => FailureKind::Misconfigured,
         };
-        assert_eq!(wrong_client.kind(), expected, "{dressing:?}: {wrong_client}");
+        assert_eq!(wrong_client.kind(), expected, "{wording:?}: {wrong_client}");
 
         // Whoever reads no JSON, as GitHub sends it then.
         let form = server.endpoint().header("accept", "text/plain").unwrap();
-        let token = refresh_token(exchange_at(&server, form, &token).unwrap());
+        let token = refresh_token(refresh_at(&server, form, &token).unwrap());
 
         // And too many at last, which is never the token's fault.
         for _ in 0..3 {
-            assert_dead(dressing, &exchange(&server, &RefreshToken::new("x")));
+            assert_dead(wording, &refresh_once(&server, &RefreshToken::new("x")));
         }
-        let throttled = exchange(&server, &token).unwrap_err();
-        let expected = match dressing {
+        let throttled = refresh_once(&server, &token).unwrap_err();
+        let expected = match wording {
             // A page for people.
-            Dressing::Google => FailureKind::Unavailable,
+            Wording::Google => FailureKind::Unavailable,
             _ => FailureKind::Throttled,
         };
-        assert_eq!(throttled.kind(), expected, "{dressing:?}: {throttled}");
-        assert_eq!(server.report().throttled, 1, "{dressing:?}");
+        assert_eq!(throttled.kind(), expected, "{wording:?}: {throttled}");
+        assert_eq!(server.report().throttled, 1, "{wording:?}");
     }
 }
 
 #[track_caller]
-fn assert_dead(dressing: Dressing, result: &Result<TokenSet, RefreshError>) {
+fn assert_dead(wording: Wording, result: &Result<TokenSet, RefreshError>) {
     let error = result.as_ref().unwrap_err();
-    assert_eq!(error.kind(), FailureKind::Rejected, "{dressing:?}: {error}");
+    assert_eq!(error.kind(), FailureKind::Rejected, "{wording:?}: {error}");
 }
 
 #[test]
 fn github_sends_a_form_unless_asked_for_json() {
-    let server = FakeAuthServer::builder().dressing(Dressing::GitHub).build();
+    let server = FakeAuthServer::builder().wording(Wording::GitHub).build();
     let request = |accept: &str| {
         let endpoint = server.endpoint().header("accept", accept).unwrap();
         let request = endpoint.request(&RefreshToken::new("x").into());

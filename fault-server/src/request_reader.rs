@@ -1,5 +1,5 @@
-//! The way in: every byte that arrives is put on record and read as HTTP, at
-//! whatever point the server stands.
+//! Records every byte that arrives and reads it as HTTP, whatever the server does
+//! meanwhile.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,15 +9,15 @@ use super::context::Context;
 use super::frames::Control;
 use super::http1::{self, Event};
 use super::http2;
-use super::record::{ReceivedConnection, ReceivedRequest};
+use super::received::{ReceivedConnection, ReceivedRequest};
 use super::script::Next;
 
 /// More than this is not kept of one connection, nor read.
 const MAX_KEPT: usize = 64 << 20;
 
-/// What has arrived over one connection, as far as the server must know.
+/// What has arrived over one connection.
 #[derive(Debug)]
-pub(super) struct Intake {
+pub(super) struct RequestReader {
     context: Arc<Context>,
     connection: usize,
     pub(super) protocol: Protocol,
@@ -27,11 +27,11 @@ pub(super) struct Intake {
     pub(super) early: Option<Behaviour>,
     /// What is to be done about requests that nobody has looked at yet.
     nexts: VecDeque<Next>,
-    /// Whether requests are still served, and so take reactions.
+    /// Whether requests are still served, and so take behaviours.
     pub(super) serving: bool,
     /// Why no more can be read.
     pub(super) bad: Option<String>,
-    /// HTTP/2 frames that want a reply.
+    /// HTTP/2 frames that have to be acknowledged.
     pub(super) controls: VecDeque<Control>,
     kept: usize,
 }
@@ -46,7 +46,7 @@ pub(super) enum Protocol {
     Tunnel(Vec<u8>),
 }
 
-impl Intake {
+impl RequestReader {
     pub(super) fn new(context: Arc<Context>, connection: usize) -> Self {
         Self {
             context,
@@ -112,7 +112,7 @@ impl Intake {
         }
     }
 
-    /// The request is answered, and was not turned into a tunnel.
+    /// The request has its response, and did not become a tunnel.
     pub(super) fn resume(&mut self) {
         if let Protocol::Http1(parser) = &mut self.protocol {
             parser.resume();

@@ -1,0 +1,51 @@
+//! The records that the cases save.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use auth_accounts::{Begun, Fingerprint, Record, Setback};
+use auth_core::{AccessToken, Never, Now, Refresh, RefreshToken, Step, TokenEndpoint, TokenSet};
+use auth_testkit::CannedResponse;
+
+/// Long and odd, so that finding one in an error is no accident.
+pub(super) const ACCESS_TOKEN: &str = "at-conformance-Q1wE8rTy3Ui";
+pub(super) const REFRESH_TOKEN: &str = "rt-conformance-7Yq2pL9sVx4";
+pub(super) const ID_TOKEN: &str = "it-conformance-M4nB7vCx2Za";
+
+/// A record that tells itself apart by its scope.
+pub(super) fn record(mark: &str) -> Record {
+    let mut tokens = TokenSet::new(AccessToken::new(ACCESS_TOKEN));
+    tokens.refresh_token = Some(RefreshToken::new(REFRESH_TOKEN));
+    tokens.scope = Some(mark.to_owned());
+    Record::new(tokens)
+}
+
+/// The mark of a record, if it is a number.
+pub(super) fn mark(record: &Record) -> usize {
+    record.tokens.scope.as_deref().and_then(|mark| mark.parse().ok()).unwrap_or_default()
+}
+
+/// A record with everything in it that there can be, in whole seconds.
+pub(super) fn full_record(mark: &str) -> Record {
+    let at = |seconds: u64| SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600 + seconds);
+    let mut record = record(mark);
+    record.tokens.token_type = Some("Bearer".to_owned());
+    record.tokens.expires_at = Some(at(3_600));
+    record.tokens.extra.insert("id_token", ID_TOKEN.into());
+    record.tokens.extra.insert("nested", serde_json::json!({"list": [1, null, "\u{1F511}\"\n"]}));
+    record.obtained_at = Some(at(0));
+    let refresh_token = Fingerprint::of(&RefreshToken::new(REFRESH_TOKEN));
+    record.begun = Some(Begun::new(refresh_token, at(1)));
+    record.setback = setback(refresh_token, at(2), at(60));
+    record
+}
+
+/// The setback that a throttled refresh leaves behind.
+fn setback(refresh_token: Fingerprint, now: SystemTime, retry_at: SystemTime) -> Option<Setback> {
+    let endpoint = TokenEndpoint::new("https://auth.example.com/token", "conformance").ok()?;
+    let refresh = Refresh::new(endpoint, RefreshToken::new(REFRESH_TOKEN)).policy(Never);
+    let moment = Now { monotonic: Instant::now(), wall: now };
+    let Step::Send(_, pending) = refresh.start(moment) else { return None };
+    let response = CannedResponse::oauth_error("slow_down").with_status(429).build();
+    let Step::Done(Err(error)) = pending.resolve(Ok(response), moment) else { return None };
+    Some(Setback::new(refresh_token, &error, now, Some(retry_at)))
+}

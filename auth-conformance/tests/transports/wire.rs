@@ -1,0 +1,121 @@
+//! Reading responses of HTTP/1.1 from a socket.
+
+use std::{
+    io::{self, ErrorKind, Read},
+    net::TcpStream,
+    time::{Duration, Instant},
+};
+
+use crate::flaw::Flaw;
+
+pub(crate) struct Wire {
+    pub(crate) stream: TcpStream,
+    pub(crate) deadline: Instant,
+    pub(crate) flaw: Flaw,
+    pub(crate) buffered: Vec<u8>,
+}
+
+impl Wire {
+    /// Reads once; false at the end.
+    pub(crate) fn fill(&mut self) -> io::Result<bool> {
+        let left = match self.flaw {
+            Flaw::NeverGivesUp => None,
+            Flaw::CountsEachRead => Some(Duration::from_millis(300)),
+            _ => Some(self.deadline.saturating_duration_since(Instant::now())),
+        };
+        if left == Some(Duration::ZERO) {
+            return Err(ErrorKind::TimedOut.into());
+        }
+        self.stream.set_read_timeout(left)?;
+        let mut buffer = [0; 4096];
+        let n = self.stream.read(&mut buffer)?;
+        self.buffered.extend_from_slice(&buffer[..n]);
+        Ok(n > 0)
+    }
+}
+
+pub(crate) fn parse_head(bytes: &[u8]) -> Result<Option<(usize, http::response::Parts)>, ()> {
+    let mut fields = [httparse::EMPTY_HEADER; 256];
+    let mut parsed = httparse::Response::new(&mut fields);
+    let Ok(status) = parsed.parse(bytes) else { return Err(()) };
+    let httparse::Status::Complete(length) = status else { return Ok(None) };
+    let mut response = http::Response::builder().status(parsed.code.unwrap());
+    for field in parsed.headers.iter() {
+        response = response.header(field.name, field.value);
+    }
+    Ok(Some((length, response.body(()).map_err(|_| ())?.into_parts().0)))
+}
+
+pub(crate) enum Framing {
+    Length(usize),
+    Chunk(usize),
+    UntilClose,
+    Ended,
+}
+
+pub(crate) enum Piece {
+    Data(Vec<u8>),
+    End,
+    Cut,
+    Bad,
+}
+
+impl Framing {
+    pub(crate) fn of(parts: &http::response::Parts) -> Result<Self, ()> {
+        if matches!(parts.status.as_u16(), 204 | 304) {
+            Ok(Self::Ended)
+        } else if parts.headers.contains_key("transfer-encoding") {
+            Ok(Self::Chunk(0))
+        } else if let Some(length) = parts.headers.get("content-length") {
+            length.to_str().ok().and_then(|text| text.parse().ok()).map(Self::Length).ok_or(())
+        } else {
+            Ok(Self::UntilClose)
+        }
+    }
+
+    pub(crate) fn next(&mut self, wire: &mut Wire) -> io::Result<Piece> {
+        loop {
+            match self {
+                Self::Ended | Self::Length(0) => return Ok(Piece::End),
+                Self::Chunk(0) => match httparse::parse_chunk_size(&wire.buffered) {
+                    Ok(httparse::Status::Complete((used, size))) => {
+                        wire.buffered.drain(..used);
+                        // With the line end after the data.
+                        *self = match size {
+                            0 => Self::Ended,
+                            size => {
+                                Self::Chunk(usize::try_from(size).unwrap_or(usize::MAX - 2) + 2)
+                            }
+                        };
+                        continue;
+                    }
+                    Ok(httparse::Status::Partial) => {}
+                    Err(_) => return Ok(Piece::Bad),
+                },
+                Self::Chunk(left) if !wire.buffered.is_empty() => {
+                    let n = wire.buffered.len().min(*left);
+                    let ends = n.saturating_sub(left.saturating_sub(2));
+                    let mut data: Vec<u8> = wire.buffered.drain(..n).collect();
+                    data.truncate(n - ends.min(2));
+                    *left -= n;
+                    return Ok(Piece::Data(data));
+                }
+                Self::Length(left) if !wire.buffered.is_empty() => {
+                    let n = wire.buffered.len().min(*left);
+                    *left -= n;
+                    return Ok(Piece::Data(wire.buffered.drain(..n).collect()));
+                }
+                Self::UntilClose if !wire.buffered.is_empty() => {
+                    return Ok(Piece::Data(std::mem::take(&mut wire.buffered)));
+                }
+                _ => {}
+            }
+            if !wire.fill()? {
+                return Ok(match self {
+                    Self::UntilClose => Piece::End,
+                    _ => Piece::Cut,
+                });
+            }
+        }
+    }
+}

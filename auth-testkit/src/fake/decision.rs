@@ -1,0 +1,26 @@
+//! What the model decides about a request, before it is put into words.
+
+use std::time::Duration;
+
+/// The decision about one request.
+#[derive(Debug, Clone)]
+pub(super) enum ModelDecision {
+    Issued {
+        access: String,
+        refresh: Option<String>,
+        lifetime: Duration,
+        scope: Option<String>,
+        /// Whether these tokens were given before.
+        again: bool,
+    },
+    /// There never was such a refresh token.
+    Unknown,
+    Expired,
+    Revoked,
+    Reused,
+    InvalidClient,
+    InvalidScope,
+    UnsupportedGrantType,
+    InvalidRequest(&'static str),
+    Throttled(Duration),
+}

@@ -1,0 +1,196 @@
+//! The server as its user sees it.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime},
+};
+
+use auth_core::{AccessToken, ClientAuth, Now, RefreshToken, TokenEndpoint, TokenSet};
+
+use super::{
+    fault::Fault,
+    model::Model,
+    report::ServerReport,
+    settings::{Client, Settings, Time},
+};
+use crate::{RecordedRequest, VirtualClock};
+
+/// An authorization server that issues, rotates, expires and revokes tokens, and
+/// fails as real ones do. Its seed makes it deterministic.
+///
+/// It is a [`Transport`](auth_core::Transport) and a
+/// [`BlockingTransport`](auth_core::BlockingTransport), and with the feature
+/// `server` it listens on loopback. Clones share one model.
+///
+/// A [`Script`](crate::Script) says what comes back for each request. Here a test
+/// says how the server behaves, and the responses follow from that, also for
+/// requests that the author of the test did not foresee.
+///
+/// ```
+/// use auth_core::{Refresh, refresh_blocking};
+/// use auth_testkit::{FakeAuthServer, Fault};
+///
+/// let server = FakeAuthServer::new();
+/// let session = server.log_in("ada");
+/// server.fail_next([Fault::Status(502), Fault::LostBefore]);
+///
+/// let refresh = Refresh::new(server.endpoint(), session.refresh_token.unwrap());
+/// let tokens = refresh_blocking(refresh, &server, server.clock()).unwrap();
+///
+/// assert_eq!(server.subject_of(&tokens.access_token).as_deref(), Some("ada"));
+/// assert_eq!(server.report().issued, 1);
+/// server.assert_never_replayed();
+/// ```
+#[derive(Clone)]
+pub struct FakeAuthServer {
+    pub(super) shared: Arc<Shared>,
+}
+
+pub(super) struct Shared {
+    model: Mutex<Model>,
+    /// For delays, and to read the time.
+    pub(super) clock: VirtualClock,
+    pub(super) time: Time,
+    started: Instant,
+    client: Client,
+    format: auth_core::BodyFormat,
+}
+
+impl FakeAuthServer {
+    pub(super) fn with(settings: Settings, clock: VirtualClock, time: Time) -> Self {
+        let (client, format) = (settings.client.clone(), settings.format);
+        Self {
+            shared: Arc::new(Shared {
+                model: Mutex::new(Model::new(settings)),
+                clock,
+                time,
+                started: Instant::now(),
+                client,
+                format,
+            }),
+        }
+    }
+
+    /// The clock of the server, unless it was built with
+    /// [`real_time`](super::FakeAuthServerBuilder::real_time).
+    pub fn clock(&self) -> &VirtualClock {
+        &self.shared.clock
+    }
+
+    /// The token endpoint, `https://auth.example.com/token`. It exists in process
+    /// only.
+    pub fn endpoint(&self) -> TokenEndpoint {
+        self.shared.endpoint_at("https://auth.example.com/token")
+    }
+
+    /// Starts a session, and with it a family of refresh tokens.
+    pub fn log_in(&self, subject: impl Into<String>) -> TokenSet {
+        let now = self.shared.now();
+        let (access, refresh, lifetime) = self.lock().log_in(subject.into(), self.elapsed());
+        let mut tokens = TokenSet::new(AccessToken::new(access));
+        tokens.token_type = Some("Bearer".to_owned());
+        tokens.refresh_token = Some(RefreshToken::new(refresh));
+        tokens.expires_at = now.wall.checked_add(lifetime);
+        tokens
+    }
+
+    /// Makes the next requests meet these faults, in this order. After them the
+    /// random faults apply again.
+    pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.lock().fail_next(faults);
+    }
+
+    /// Revokes every session of the subject.
+    pub fn revoke(&self, subject: &str) {
+        self.lock().revoke(subject, self.elapsed());
+    }
+
+    /// The subject of an access token; `None` if the token is unknown, expired or
+    /// revoked. A resource server would respond with 401 then.
+    pub fn subject_of(&self, token: &AccessToken) -> Option<String> {
+        self.lock().subject_of(token.expose(), self.elapsed())
+    }
+
+    /// Whether a refresh with this refresh token would give new tokens now.
+    pub fn is_live(&self, token: &RefreshToken) -> bool {
+        self.lock().is_live(token.expose(), self.elapsed())
+    }
+
+    /// What has happened so far.
+    pub fn report(&self) -> ServerReport {
+        self.lock().report.clone()
+    }
+
+    /// Every request so far.
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.lock().calls.iter().map(|entry| entry.request.clone()).collect()
+    }
+
+    /// All calls so far as text, with numbers for secrets.
+    pub fn transcript(&self) -> String {
+        self.lock().transcript()
+    }
+
+    /// Fails the test if a spent refresh token was used again although the client
+    /// could have known. After a lost response, a client must use it again; see
+    /// [`Replay::knowledge`](super::Replay::knowledge).
+    ///
+    /// # Panics
+    ///
+    /// If the test fails. The message shows all calls.
+    #[track_caller]
+    pub fn assert_never_replayed(&self) {
+        let problem = self.lock().explain_replays();
+        if let Some(message) = problem {
+            panic!("{message}");
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Model> {
+        self.shared.lock()
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.shared.elapsed()
+    }
+}
+
+impl fmt::Debug for FakeAuthServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FakeAuthServer").field("report", &self.report()).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Now {
+        match self.time {
+            Time::Virtual => self.clock.now(),
+            Time::Real => Now { monotonic: Instant::now(), wall: SystemTime::now() },
+        }
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        match self.time {
+            Time::Virtual => self.clock.elapsed(),
+            Time::Real => self.started.elapsed(),
+        }
+    }
+
+    pub(super) fn endpoint_at(&self, url: &str) -> TokenEndpoint {
+        let endpoint = match TokenEndpoint::new(url, &self.client.id) {
+            Ok(endpoint) => endpoint,
+            Err(error) => panic!("{error}"),
+        };
+        let auth = match &self.client {
+            Client { basic_secret: Some(secret), .. } => ClientAuth::basic(secret),
+            Client { post_secret: Some(secret), .. } => ClientAuth::post(secret),
+            _ => ClientAuth::None,
+        };
+        endpoint.client_auth(auth).body_format(self.format)
+    }
+}
