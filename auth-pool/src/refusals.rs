@@ -1,18 +1,19 @@
-//! Which tokens an account was given after a 401, lately.
+//! Which tokens replaced one that an API refused with 401.
 
 use std::{collections::HashMap, time::SystemTime};
 
 use auth_core::AccessToken;
 
-use crate::Index;
+use crate::index::Index;
 
-/// For accounts that were refused with 401: the token they got instead, and
-/// until when a refusal of that one is not the token's fault.
+/// For each account whose token was refused with 401: the token that replaced
+/// it. Until the given time, a refusal of that token too is not blamed on the
+/// token, and so does not lead to a second refresh.
 #[derive(Default)]
 pub(crate) struct Refusals(HashMap<Index, (AccessToken, SystemTime)>);
 
 impl Refusals {
-    /// Notes the token that the account has after a 401.
+    /// Records the token that the account has after a 401.
     pub(crate) fn replaced(&mut self, index: Index, by: &AccessToken, until: SystemTime) {
         match self.0.get_mut(&index) {
             Some((token, known)) if token == by => *known = until.max(*known),
@@ -22,7 +23,7 @@ impl Refusals {
         }
     }
 
-    /// Whether this token has only just taken the place of a refused one.
+    /// Whether this token has just replaced a refused one.
     pub(crate) fn is_replacement(
         &mut self,
         index: Index,
@@ -37,14 +38,14 @@ impl Refusals {
         known == token
     }
 
-    /// The account rests until then, since its new token was refused, too. The
-    /// reports that come in meanwhile are not about anything newer; the first
-    /// one after that is.
-    pub(crate) fn rests(&mut self, index: Index, rest: SystemTime, now: SystemTime) {
+    /// Records that the account is suspended until then, because its new token
+    /// was refused too. Reports that arrive before are about older requests;
+    /// the first one after is about a new one.
+    pub(crate) fn suspended(&mut self, index: Index, suspended: SystemTime, now: SystemTime) {
         if let Some((_, until)) = self.0.get_mut(&index)
             && *until > now
         {
-            *until = rest.max(*until);
+            *until = suspended.max(*until);
         }
     }
 

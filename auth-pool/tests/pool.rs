@@ -137,7 +137,7 @@ fn the_statuses_can_be_set() {
 
 #[test]
 fn an_api_cannot_send_an_account_to_rest_for_ever() {
-    let settings = PoolSettings::default().longest_rest(Duration::from_secs(1_000));
+    let settings = PoolSettings::default().max_cooldown(Duration::from_secs(1_000));
     let (pool, world) = pool(Script::new(), settings);
     let token = block_on(pool.token()).unwrap();
     report(&pool, &token, 429, Some(u64::MAX));
