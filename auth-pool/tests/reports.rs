@@ -46,7 +46,7 @@ impl TokenStore for Yielding {
         })
         .await;
         self.loaded.lock().unwrap().insert(account.clone());
-        TokenStore::load(&self.inner, account).await
+        self.inner.load(account).await
     }
 
     async fn save(
@@ -55,11 +55,11 @@ impl TokenStore for Yielding {
         record: &Record,
         expected: Option<&Version>,
     ) -> Result<Version, StoreError> {
-        TokenStore::save(&self.inner, account, record, expected).await
+        self.inner.save(account, record, expected).await
     }
 
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
-        TokenStore::lease(&self.inner, account, wait).await
+        self.inner.lease(account, wait).await
     }
 }
 
