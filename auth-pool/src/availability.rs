@@ -177,6 +177,14 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_corrected_is_not_set_back() {
+        let mut availability = Availability::new(1);
+        availability.wake(at(5_000));
+        assert!(!availability.wake(at(5_000) - CLOCK_JUMP));
+        assert!(availability.wake(at(4_999) - CLOCK_JUMP));
+    }
+
+    #[test]
     fn a_clock_set_back_ends_all_suspensions() {
         let mut availability = Availability::new(2);
         availability.wake(at(5_000));
@@ -184,7 +192,7 @@ mod tests {
         availability.suspend(1, Suspension::LoginNeeded(at(5_005)));
         availability.wake(at(4_990));
         assert_eq!(availability.first(), None);
-        availability.wake(at(0));
+        assert!(availability.wake(at(0)));
         assert_eq!(availability.first(), Some(0));
         assert!(availability.is_usable(1));
     }

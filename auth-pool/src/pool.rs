@@ -93,7 +93,7 @@ impl AccountPool {
         status: StatusCode,
         retry_after: Option<Duration>,
     ) -> ReportOutcome {
-        match self.0.index_near(&used.account, used.index) {
+        match self.0.index(&used.account) {
             Some(index) => {
                 self.judge(index, Some(used.token.access_token()), status, retry_after).await
             }
@@ -194,7 +194,7 @@ impl AccountPool {
             };
             match account.token().await {
                 Ok(token) => {
-                    return Ok(PoolToken { account: account.id().clone(), index, token });
+                    return Ok(PoolToken { account: account.id().clone(), token });
                 }
                 Err(error) => {
                     self.0.suspend_after(index, &error);

@@ -57,3 +57,62 @@ impl Refusals {
         self.0.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn token(name: &str) -> AccessToken {
+        AccessToken::new(name)
+    }
+
+    #[test]
+    fn the_last_token_counts_until_its_time_is_over() {
+        let mut refusals = Refusals::default();
+        refusals.replaced(0, &token("a"), at(100));
+        assert!(refusals.is_replacement(0, &token("a"), at(99)));
+        assert!(!refusals.is_replacement(0, &token("b"), at(99)));
+        assert!(!refusals.is_replacement(1, &token("a"), at(99)));
+        refusals.replaced(0, &token("b"), at(50));
+        assert!(refusals.is_replacement(0, &token("b"), at(10)));
+        assert!(!refusals.is_replacement(0, &token("a"), at(10)));
+        assert!(!refusals.is_replacement(0, &token("b"), at(50)));
+    }
+
+    #[test]
+    fn a_suspension_lengthens_the_time_and_a_late_report_does_not_shorten_it() {
+        let mut refusals = Refusals::default();
+        refusals.replaced(0, &token("a"), at(100));
+        refusals.suspended(0, at(500), at(10));
+        refusals.suspended(0, at(200), at(10));
+        refusals.replaced(0, &token("a"), at(100));
+        assert!(refusals.is_replacement(0, &token("a"), at(499)));
+    }
+
+    #[test]
+    fn a_suspension_does_not_bring_back_what_is_over() {
+        let mut refusals = Refusals::default();
+        refusals.replaced(0, &token("a"), at(100));
+        refusals.suspended(0, at(500), at(100));
+        assert!(!refusals.is_replacement(0, &token("a"), at(200)));
+    }
+
+    #[test]
+    fn what_is_forgotten_counts_no_more() {
+        let mut refusals = Refusals::default();
+        for index in 0..3 {
+            refusals.replaced(index, &token("a"), at(100));
+        }
+        refusals.forget(0);
+        assert!(!refusals.is_replacement(0, &token("a"), at(10)));
+        assert!(refusals.is_replacement(1, &token("a"), at(10)));
+        refusals.forget_all();
+        assert!(!refusals.is_replacement(1, &token("a"), at(10)));
+    }
+}

@@ -48,14 +48,6 @@ impl Shared {
         self.by_id.get(id).copied()
     }
 
-    /// The same, where `hint` is probably right.
-    pub(crate) fn index_near(&self, id: &AccountId, hint: Index) -> Option<Index> {
-        match self.at(hint) {
-            Some(account) if account.id() == id => Some(hint),
-            _ => self.index(id),
-        }
-    }
-
     pub(crate) fn at(&self, index: Index) -> Option<&Account> {
         self.accounts.get(index as usize)
     }

@@ -2,15 +2,10 @@
 
 use auth_accounts::{AccountId, Token};
 
-use crate::index::Index;
-
 /// A token, and the account that it belongs to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PoolToken {
     pub(crate) account: AccountId,
-    /// Where the account stands in the pool that handed this out. The token may
-    /// be reported to another pool.
-    pub(crate) index: Index,
     pub(crate) token: Token,
 }
 

@@ -4,7 +4,7 @@
 #[path = "../../auth-accounts/tests/support/mod.rs"]
 mod support;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, error::Error as _, time::Duration};
 
 use auth_accounts::{AccountId, StoreErrorKind};
 use auth_pool::{AccountPool, PoolError, PoolSettings, PoolToken, ReportOutcome, Routing};
@@ -144,6 +144,48 @@ fn an_api_cannot_send_an_account_to_rest_for_ever() {
     assert_eq!(next(&pool), "second");
     world.pass(1_000);
     assert_eq!(next(&pool), "main");
+}
+
+#[test]
+fn without_a_time_of_the_api_the_cooldown_counts() {
+    let settings = PoolSettings::default().cooldown(Duration::from_secs(10));
+    let (pool, world) = pool(Script::new(), settings);
+    let token = block_on(pool.token()).unwrap();
+    report(&pool, &token, 429, None);
+    world.pass(9);
+    assert_eq!(next(&pool), "second");
+    world.pass(1);
+    assert_eq!(next(&pool), "main");
+}
+
+#[test]
+fn only_so_many_keys_are_remembered() {
+    let (pool, world) = pool(Script::new(), routed(Routing::Sticky).sticky_keys(1));
+    let of = |key| block_on(pool.token_for(key)).unwrap();
+    report(&pool, &of("first"), 429, Some(10));
+    for key in ["first", "second", "third"] {
+        assert_eq!(name(&of(key)), "second");
+    }
+    world.pass(10);
+    assert_eq!(name(&of("third")), "second");
+    assert_eq!(name(&of("first")), "main");
+}
+
+#[test]
+fn the_error_holds_that_of_the_account_that_was_tried_last() {
+    let (pool, world) = pool(Script::new().oauth_error("invalid_grant"), PoolSettings::default());
+    for name in ["second", "third"] {
+        pool.disable(&name.into());
+    }
+    world.pass(3600);
+    let error = block_on(pool.token()).unwrap_err();
+    assert_eq!(error.last_error().unwrap().account().as_str(), "main");
+    let source = error.source().unwrap();
+    assert!(source.to_string().contains("invalid_grant"), "{source}");
+    // The next call tries none.
+    let error = block_on(pool.token()).unwrap_err();
+    assert!(error.last_error().is_none() && error.source().is_none());
+    world.script.finish();
 }
 
 #[test]
