@@ -1,7 +1,7 @@
 //! The futures of a pool can be spawned: each is `Send`, and borrows nothing
 //! that would tie it to a lifetime.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use auth_pool::{
     AccountPool, DueRefreshes, PoolError, PoolToken, ReportOutcome, auth_accounts::AccountId,
@@ -29,6 +29,23 @@ fn every_future_can_be_spawned(
     spawnable::<ReportOutcome>(async move { of_report.report(&used, status, RETRY_AFTER).await });
     spawnable::<ReportOutcome>(async move { of_id.report_id(&account, status, RETRY_AFTER).await });
     spawnable::<DueRefreshes>(async move { of_due.refresh_due().await });
+}
+
+/// As a trait with boxed futures wants it: for any lifetime.
+#[allow(dead_code)]
+fn every_future_can_be_boxed<'a>(
+    pool: &'a AccountPool,
+    used: &'a PoolToken,
+    account: &'a AccountId,
+    status: StatusCode,
+) -> [Pin<Box<dyn Future<Output = ()> + Send + 'a>>; 5] {
+    [
+        Box::pin(async move { drop(pool.token().await) }),
+        Box::pin(async move { drop(pool.token_for("key").await) }),
+        Box::pin(async move { drop(pool.report(used, status, RETRY_AFTER).await) }),
+        Box::pin(async move { drop(pool.report_id(account, status, RETRY_AFTER).await) }),
+        Box::pin(async move { drop(pool.refresh_due().await) }),
+    ]
 }
 
 #[test]
