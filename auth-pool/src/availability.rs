@@ -1,39 +1,40 @@
-//! Who can be used, and who rests, until when.
+//! Which accounts can be used, and which are suspended, until when.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::SystemTime,
 };
 
-use crate::Index;
 use auth_accounts::CLOCK_JUMP;
 
-/// The accounts by whether they can be used. Everything but
+use crate::index::Index;
+
+/// The accounts, by whether they can be used. Every operation but
 /// [`Availability::new`] takes logarithmic time.
 pub(crate) struct Availability {
     usable: BTreeSet<Index>,
-    resting: BTreeMap<Index, Why>,
+    suspended: BTreeMap<Index, Suspension>,
     waiting: BTreeSet<(SystemTime, Index)>,
     login_needed: BTreeSet<(SystemTime, Index)>,
     /// The latest time that the clock has shown.
     latest: SystemTime,
 }
 
-/// Why an account rests.
+/// Why an account cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// It is used again at this time.
+pub(crate) enum Suspension {
+    /// It can be used again at this time.
     Waiting(SystemTime),
-    /// The user must log in. At this time it is looked at again.
+    /// The user must log in. The account is tried again at this time.
     LoginNeeded(SystemTime),
-    /// Somebody said so.
-    SwitchedOff,
+    /// The program disabled it.
+    Disabled,
 }
 
 pub(crate) struct Counts {
     pub(crate) waiting: usize,
     pub(crate) login_needed: usize,
-    pub(crate) switched_off: usize,
+    pub(crate) disabled: usize,
     pub(crate) first_back: Option<(SystemTime, Index)>,
 }
 
@@ -41,7 +42,7 @@ impl Availability {
     pub(crate) fn new(accounts: Index) -> Self {
         Self {
             usable: (0..accounts).collect(),
-            resting: BTreeMap::new(),
+            suspended: BTreeMap::new(),
             waiting: BTreeSet::new(),
             login_needed: BTreeSet::new(),
             latest: SystemTime::UNIX_EPOCH,
@@ -52,7 +53,7 @@ impl Availability {
         self.usable.first().copied()
     }
 
-    /// The first but the main one, which comes last.
+    /// The first account other than the main one, which comes last.
     pub(crate) fn first_fallback(&self) -> Option<Index> {
         self.usable.range(1..).next().or(self.usable.first()).copied()
     }
@@ -61,45 +62,45 @@ impl Availability {
         self.usable.contains(&index)
     }
 
-    /// Whether somebody switched it off.
-    pub(crate) fn is_off(&self, index: Index) -> bool {
-        self.resting.get(&index) == Some(&Why::SwitchedOff)
+    pub(crate) fn is_disabled(&self, index: Index) -> bool {
+        self.suspended.get(&index) == Some(&Suspension::Disabled)
     }
 
-    /// Lets an account rest. What somebody switched off stays so.
-    pub(crate) fn rest(&mut self, index: Index, why: Why) {
-        if self.is_off(index) {
+    /// Suspends an account. A disabled one stays disabled.
+    pub(crate) fn suspend(&mut self, index: Index, why: Suspension) {
+        if self.is_disabled(index) {
             return;
         }
         self.enable(index);
         self.usable.remove(&index);
-        self.resting.insert(index, why);
+        self.suspended.insert(index, why);
         match why {
-            Why::Waiting(until) => {
+            Suspension::Waiting(until) => {
                 self.waiting.insert((until, index));
             }
-            Why::LoginNeeded(until) => {
+            Suspension::LoginNeeded(until) => {
                 self.login_needed.insert((until, index));
             }
-            Why::SwitchedOff => {}
+            Suspension::Disabled => {}
         }
     }
 
     pub(crate) fn enable(&mut self, index: Index) {
-        match self.resting.remove(&index) {
-            Some(Why::Waiting(until)) => {
+        match self.suspended.remove(&index) {
+            Some(Suspension::Waiting(until)) => {
                 self.waiting.remove(&(until, index));
             }
-            Some(Why::LoginNeeded(until)) => {
+            Some(Suspension::LoginNeeded(until)) => {
                 self.login_needed.remove(&(until, index));
             }
-            Some(Why::SwitchedOff) | None => {}
+            Some(Suspension::Disabled) | None => {}
         }
         self.usable.insert(index);
     }
 
-    /// Ends the rests that are over; and all of them, if the clock was set
-    /// back, since nobody knows when they would be. Says whether it was.
+    /// Ends the suspensions whose time has come. If the clock was set back, it
+    /// ends all of them, since their times mean nothing any more. Returns
+    /// whether the clock was set back.
     pub(crate) fn wake(&mut self, now: SystemTime) -> bool {
         let set_back = now.checked_add(CLOCK_JUMP).is_some_and(|limit| limit < self.latest);
         self.latest = if set_back { now } else { self.latest.max(now) };
@@ -122,7 +123,7 @@ impl Availability {
         Counts {
             waiting,
             login_needed,
-            switched_off: self.resting.len() - waiting - login_needed,
+            disabled: self.suspended.len() - waiting - login_needed,
             first_back: self.waiting.first().copied(),
         }
     }
@@ -139,17 +140,17 @@ mod tests {
     }
 
     #[test]
-    fn accounts_rest_and_come_back() {
+    fn accounts_are_suspended_and_come_back() {
         let mut availability = Availability::new(3);
         availability.wake(at(0));
         assert_eq!((availability.first(), availability.first_fallback()), (Some(0), Some(1)));
-        availability.rest(1, Why::Waiting(at(60)));
-        availability.rest(2, Why::LoginNeeded(at(5)));
+        availability.suspend(1, Suspension::Waiting(at(60)));
+        availability.suspend(2, Suspension::LoginNeeded(at(5)));
         assert_eq!((availability.first(), availability.first_fallback()), (Some(0), Some(0)));
-        availability.rest(0, Why::SwitchedOff);
+        availability.suspend(0, Suspension::Disabled);
         assert_eq!((availability.first(), availability.first_fallback()), (None, None));
         let counts = availability.counts();
-        assert_eq!((counts.waiting, counts.login_needed, counts.switched_off), (1, 1, 1));
+        assert_eq!((counts.waiting, counts.login_needed, counts.disabled), (1, 1, 1));
         assert_eq!(counts.first_back, Some((at(60), 1)));
         availability.wake(at(5));
         assert_eq!(availability.first(), Some(2));
@@ -160,30 +161,38 @@ mod tests {
     }
 
     #[test]
-    fn a_second_reason_takes_the_place_of_the_first() {
+    fn a_second_suspension_replaces_the_first() {
         let mut availability = Availability::new(1);
-        availability.rest(0, Why::Waiting(at(60)));
-        availability.rest(0, Why::LoginNeeded(at(5)));
-        availability.rest(0, Why::Waiting(at(10)));
+        availability.suspend(0, Suspension::Waiting(at(60)));
+        availability.suspend(0, Suspension::LoginNeeded(at(5)));
+        availability.suspend(0, Suspension::Waiting(at(10)));
         assert_eq!(availability.counts().waiting, 1);
         assert_eq!(availability.counts().login_needed, 0);
         availability.wake(at(10));
         assert!(availability.is_usable(0));
-        availability.rest(0, Why::SwitchedOff);
-        availability.rest(0, Why::Waiting(at(10)));
+        availability.suspend(0, Suspension::Disabled);
+        availability.suspend(0, Suspension::Waiting(at(10)));
         availability.wake(at(100));
         assert!(!availability.is_usable(0));
     }
 
     #[test]
-    fn a_clock_set_back_ends_all_rests() {
+    fn a_clock_that_is_corrected_is_not_set_back() {
+        let mut availability = Availability::new(1);
+        availability.wake(at(5_000));
+        assert!(!availability.wake(at(5_000) - CLOCK_JUMP));
+        assert!(availability.wake(at(4_999) - CLOCK_JUMP));
+    }
+
+    #[test]
+    fn a_clock_set_back_ends_all_suspensions() {
         let mut availability = Availability::new(2);
         availability.wake(at(5_000));
-        availability.rest(0, Why::Waiting(at(5_060)));
-        availability.rest(1, Why::LoginNeeded(at(5_005)));
+        availability.suspend(0, Suspension::Waiting(at(5_060)));
+        availability.suspend(1, Suspension::LoginNeeded(at(5_005)));
         availability.wake(at(4_990));
         assert_eq!(availability.first(), None);
-        availability.wake(at(0));
+        assert!(availability.wake(at(0)));
         assert_eq!(availability.first(), Some(0));
         assert!(availability.is_usable(1));
     }

@@ -1,13 +1,19 @@
-//! Pools for threads: the same pool, driven on the thread of the caller.
+//! Pools for blocking programs: the same pool, run on the thread of the caller.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use auth_accounts::{Account, AccountId, BlockingAccount};
 use http::StatusCode;
 
-use crate::{AccountPool, PoolError, PoolSettings, PoolToken, Refreshed, ReportOutcome};
+use crate::{
+    error::PoolError,
+    outcome::{DueRefreshes, ReportOutcome},
+    pool::AccountPool,
+    settings::PoolSettings,
+    token::PoolToken,
+};
 
-/// [`AccountPool`], for threads.
+/// [`AccountPool`] for blocking programs.
 #[derive(Debug, Clone)]
 pub struct BlockingAccountPool {
     pool: AccountPool,
@@ -21,7 +27,7 @@ impl BlockingAccountPool {
         accounts: impl IntoIterator<Item = BlockingAccount>,
         settings: PoolSettings,
     ) -> Self {
-        // Of several with the same name the first counts, here as there.
+        // If several have the same id, the first one counts, here as there.
         let mut seen = HashSet::new();
         let accounts: Arc<[_]> =
             accounts.into_iter().filter(|account| seen.insert(account.id().clone())).collect();
@@ -67,8 +73,9 @@ impl BlockingAccountPool {
         pollster::block_on(self.pool.report_id(account, status, retry_after))
     }
 
-    /// See [`AccountPool::refresh_due`]. One after the other.
-    pub fn refresh_due(&self) -> Refreshed {
+    /// See [`AccountPool::refresh_due`]. The accounts are refreshed one after
+    /// the other.
+    pub fn refresh_due(&self) -> DueRefreshes {
         pollster::block_on(self.pool.refresh_due())
     }
 

@@ -1,40 +1,40 @@
-//! When to look at an account for its refresh ahead of need.
+//! When each account is checked for a refresh ahead of its expiry.
 
 use std::{collections::BTreeSet, time::SystemTime};
 
-use crate::Index;
+use crate::index::Index;
 
-/// The accounts by when they are to be looked at. Each is either in one of
-/// these, or taken out and being looked at.
+/// The accounts, by the time of their next check. Each is in one of these
+/// fields, or was taken out and is being checked.
 pub(crate) struct Due {
-    /// Earlier than necessary if it was refreshed meanwhile, which looking will
-    /// show.
+    /// A check may come too early, if the account was refreshed since. The
+    /// check notices.
     at: BTreeSet<(SystemTime, Index)>,
-    /// The accounts from here on were never looked at.
-    unseen: Index,
+    /// The accounts from here on were never checked.
+    unchecked: Index,
     all: Index,
-    /// Those that are not to be refreshed, since somebody switched them off.
-    off: BTreeSet<Index>,
+    /// The accounts that are due but disabled.
+    disabled: BTreeSet<Index>,
 }
 
 impl Due {
     pub(crate) fn new(all: Index) -> Self {
-        Self { at: BTreeSet::new(), unseen: 0, all, off: BTreeSet::new() }
+        Self { at: BTreeSet::new(), unchecked: 0, all, disabled: BTreeSet::new() }
     }
 
-    /// Takes out what is due, and what was never looked at, up to a batch. What
-    /// is switched off is put aside, and does not count.
+    /// Takes out up to `batch` accounts: those that are due, then those that
+    /// were never checked. Disabled accounts are set aside and do not count.
     pub(crate) fn take(
         &mut self,
         batch: usize,
         now: SystemTime,
-        is_off: impl Fn(Index) -> bool,
+        is_disabled: impl Fn(Index) -> bool,
     ) -> Vec<Index> {
         let mut taken = Vec::new();
         while taken.len() < batch {
             let Some(index) = self.next(now) else { break };
-            if is_off(index) {
-                self.off.insert(index);
+            if is_disabled(index) {
+                self.disabled.insert(index);
             } else {
                 taken.push(index);
             }
@@ -49,29 +49,29 @@ impl Due {
             self.at.pop_first();
             return Some(index);
         }
-        let unseen = self.unseen;
-        (unseen < self.all).then(|| {
-            self.unseen += 1;
-            unseen
+        let unchecked = self.unchecked;
+        (unchecked < self.all).then(|| {
+            self.unchecked += 1;
+            unchecked
         })
     }
 
-    /// To be looked at again, after it was taken out.
+    /// Puts back an account that was taken out, to be checked at this time.
     pub(crate) fn put_back(&mut self, index: Index, at: SystemTime) {
         self.at.insert((at, index));
     }
 
-    /// Somebody switched it on again: it is looked at again at once, if it
-    /// would have been meanwhile.
+    /// Makes an account due at once if a check was left out while it was
+    /// disabled.
     pub(crate) fn enable(&mut self, index: Index) {
-        if self.off.remove(&index) {
+        if self.disabled.remove(&index) {
             self.put_back(index, SystemTime::UNIX_EPOCH);
         }
     }
 
-    /// When the next is due.
+    /// The time of the next check.
     pub(crate) fn next_at(&self, now: SystemTime) -> Option<SystemTime> {
-        if self.unseen < self.all {
+        if self.unchecked < self.all {
             return Some(now);
         }
         self.at.first().map(|(at, _)| *at)
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_switched_off_waits_until_it_is_switched_on() {
+    fn a_disabled_account_is_set_aside_until_it_is_enabled() {
         let mut due = Due::new(4);
         due.enable(0);
         assert_eq!(due.take(2, at(10), |index| index < 2), [2, 3]);

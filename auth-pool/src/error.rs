@@ -6,10 +6,11 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::availability::Counts;
 use auth_accounts::{AccountError, AccountId};
 
-/// None of a pool's accounts can be used now.
+use crate::availability::Counts;
+
+/// No account of the pool can be used now.
 ///
 /// ```text
 /// none of the 3 accounts can be used: 1 needs a login, 2 wait; main is back in 25 s
@@ -18,27 +19,27 @@ use auth_accounts::{AccountError, AccountId};
 pub struct PoolError {
     waiting: usize,
     login_needed: usize,
-    switched_off: usize,
+    disabled: usize,
     first_back: Option<(AccountId, SystemTime, Duration)>,
-    last: Option<AccountError>,
+    last_error: Option<AccountError>,
 }
 
 impl PoolError {
     pub(crate) fn new(
         counts: &Counts,
         first_back: Option<(AccountId, SystemTime, Duration)>,
-        last: Option<AccountError>,
+        last_error: Option<AccountError>,
     ) -> Self {
         Self {
             waiting: counts.waiting,
             login_needed: counts.login_needed,
-            switched_off: counts.switched_off,
+            disabled: counts.disabled,
             first_back,
-            last,
+            last_error,
         }
     }
 
-    /// How many accounts rest for a time.
+    /// How many accounts can be used again at a known time.
     pub fn waiting(&self) -> usize {
         self.waiting
     }
@@ -48,30 +49,31 @@ impl PoolError {
         self.login_needed
     }
 
-    /// How many accounts were [disabled](crate::AccountPool::disable).
+    /// How many accounts are [disabled](crate::AccountPool::disable).
     pub fn disabled(&self) -> usize {
-        self.switched_off
+        self.disabled
     }
 
-    /// Which of those that wait is back first; `None` if none waits.
+    /// The waiting account that can be used again first. `None` if none waits.
     pub fn first_back(&self) -> Option<&AccountId> {
         self.first_back.as_ref().map(|(account, ..)| account)
     }
 
-    /// When it is back, by the wall clock.
+    /// When that account can be used again, by the wall clock.
     pub fn retry_at(&self) -> Option<SystemTime> {
         self.first_back.as_ref().map(|(_, at, _)| *at)
     }
 
-    /// The error of the account that was tried last by this very call.
-    pub fn last(&self) -> Option<&AccountError> {
-        self.last.as_ref()
+    /// The error of the account that this call tried last. `None` if it tried
+    /// none.
+    pub fn last_error(&self) -> Option<&AccountError> {
+        self.last_error.as_ref()
     }
 }
 
 impl fmt::Display for PoolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = self.waiting + self.login_needed + self.switched_off;
+        let all = self.waiting + self.login_needed + self.disabled;
         if all == 0 {
             return f.write_str("the pool has no accounts");
         }
@@ -80,7 +82,7 @@ impl fmt::Display for PoolError {
         let mut comma = "";
         for (count, one, many) in [
             (self.login_needed, "needs a login", "need a login"),
-            (self.switched_off, "is disabled", "are disabled"),
+            (self.disabled, "is disabled", "are disabled"),
             (self.waiting, "waits", "wait"),
         ] {
             if count > 0 {
@@ -99,6 +101,6 @@ impl fmt::Display for PoolError {
 
 impl Error for PoolError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.last.as_ref().map(|last| last as &(dyn Error + 'static))
+        self.last_error.as_ref().map(|error| error as &(dyn Error + 'static))
     }
 }

@@ -1,22 +1,36 @@
 #![doc = include_str!("../docs/crate.md")]
 
+// The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
+// layer: index settings
+// layer: availability due refusals sticky
+// layer: state error
+// layer: shared
+// layer: check token outcome
+// layer: pool
+// layer: blocking
 mod availability;
 mod blocking;
+mod check;
 mod due;
 mod error;
+mod index;
+mod outcome;
 mod pool;
 mod refusals;
 mod settings;
+mod shared;
+mod state;
 mod sticky;
 mod token;
+
+pub use auth_accounts;
+pub use http;
 
 pub use crate::{
     blocking::BlockingAccountPool,
     error::PoolError,
+    outcome::{DueRefreshes, ReportOutcome},
     pool::AccountPool,
     settings::{PoolSettings, Routing},
-    token::{PoolToken, Refreshed, ReportOutcome},
+    token::PoolToken,
 };
-
-/// Where an account stands in the order.
-type Index = u32;

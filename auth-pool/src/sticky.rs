@@ -1,14 +1,14 @@
-//! Which key keeps which account.
+//! Which account each key keeps.
 
 use std::collections::HashMap;
 
-use crate::Index;
+use crate::index::Index;
 
-/// The accounts of the keys that were used last: at least `capacity` of them,
+/// The accounts of the most recently used keys: at least `capacity` of them,
 /// at most twice as many.
 ///
-/// Two generations: when the younger is full, it becomes the older, and the
-/// older is forgotten. A key that is used moves to the younger.
+/// There are two generations. When the younger one is full, it replaces the
+/// older one, which is forgotten. A key that is used moves to the younger one.
 pub(crate) struct StickyKeys {
     capacity: usize,
     young: HashMap<Box<str>, Index>,

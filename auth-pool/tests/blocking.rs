@@ -30,6 +30,18 @@ fn everything_that_tasks_can_do() {
 }
 
 #[test]
+fn what_is_due_is_refreshed() {
+    let world = World::new(Script::new().tokens("at-2", "rt-2")).with_record(3600);
+    let pool = BlockingAccountPool::new([world.blocking().account(ADA)], PoolSettings::default());
+    assert!(pool.refresh_due().refreshed.is_empty());
+    world.pass(3500);
+    let due = pool.refresh_due();
+    assert_eq!(due.refreshed, [ADA.into()]);
+    assert!(due.next_at.unwrap() > world.now());
+    world.script.finish();
+}
+
+#[test]
 fn of_several_with_the_same_name_the_first_counts() {
     let world = World::new(Script::new()).with_record(3600);
     let accounts = world.blocking();

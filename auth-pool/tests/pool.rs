@@ -1,14 +1,14 @@
-//! Pools: who is used, who rests, when they are back, who is due.
+//! Pools: which account is used, which is suspended, and when it is back.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
 #[path = "../../auth-accounts/tests/support/mod.rs"]
 mod support;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{error::Error as _, time::Duration};
 
-use auth_accounts::{AccountId, StoreErrorKind};
+use auth_accounts::StoreErrorKind;
 use auth_pool::{AccountPool, PoolError, PoolSettings, PoolToken, ReportOutcome, Routing};
-use auth_testkit::{CannedResponse, Expect, FakeAuthServer, Rotation, Script, VirtualClock};
+use auth_testkit::{CannedResponse, Expect, Script};
 use http::StatusCode;
 use pollster::block_on;
 use support::{World, record, tokens};
@@ -137,13 +137,55 @@ fn the_statuses_can_be_set() {
 
 #[test]
 fn an_api_cannot_send_an_account_to_rest_for_ever() {
-    let settings = PoolSettings::default().longest_rest(Duration::from_secs(1_000));
+    let settings = PoolSettings::default().max_cooldown(Duration::from_secs(1_000));
     let (pool, world) = pool(Script::new(), settings);
     let token = block_on(pool.token()).unwrap();
     report(&pool, &token, 429, Some(u64::MAX));
     assert_eq!(next(&pool), "second");
     world.pass(1_000);
     assert_eq!(next(&pool), "main");
+}
+
+#[test]
+fn without_a_time_of_the_api_the_cooldown_counts() {
+    let settings = PoolSettings::default().cooldown(Duration::from_secs(10));
+    let (pool, world) = pool(Script::new(), settings);
+    let token = block_on(pool.token()).unwrap();
+    report(&pool, &token, 429, None);
+    world.pass(9);
+    assert_eq!(next(&pool), "second");
+    world.pass(1);
+    assert_eq!(next(&pool), "main");
+}
+
+#[test]
+fn only_so_many_keys_are_remembered() {
+    let (pool, world) = pool(Script::new(), routed(Routing::Sticky).sticky_keys(1));
+    let of = |key| block_on(pool.token_for(key)).unwrap();
+    report(&pool, &of("first"), 429, Some(10));
+    for key in ["first", "second", "third"] {
+        assert_eq!(name(&of(key)), "second");
+    }
+    world.pass(10);
+    assert_eq!(name(&of("third")), "second");
+    assert_eq!(name(&of("first")), "main");
+}
+
+#[test]
+fn the_error_holds_that_of_the_account_that_was_tried_last() {
+    let (pool, world) = pool(Script::new().oauth_error("invalid_grant"), PoolSettings::default());
+    for name in ["second", "third"] {
+        pool.disable(&name.into());
+    }
+    world.pass(3600);
+    let error = block_on(pool.token()).unwrap_err();
+    assert_eq!(error.last_error().unwrap().account().as_str(), "main");
+    let source = error.source().unwrap();
+    assert!(source.to_string().contains("invalid_grant"), "{source}");
+    // The next call tries none.
+    let error = block_on(pool.token()).unwrap_err();
+    assert!(error.last_error().is_none() && error.source().is_none());
+    world.script.finish();
 }
 
 #[test]
@@ -279,88 +321,6 @@ fn of_two_accounts_with_one_name_the_first_counts() {
     );
     let names: Vec<_> = pool.accounts().map(|account| account.id().as_str()).collect();
     assert_eq!(names, ["main", "other"]);
-}
-
-/// So many accounts at a server, which logged in one second after the other.
-fn many(count: u64) -> (AccountPool, World<FakeAuthServer>, Vec<AccountId>) {
-    let clock = VirtualClock::manual();
-    let server = FakeAuthServer::builder().rotation(Rotation::EachUse).clock(&clock).build();
-    let world = World::of(server);
-    let ids: Vec<AccountId> =
-        (0..count).map(|number| format!("account {number:03}").into()).collect();
-    for id in &ids {
-        let tokens = world.script.log_in(id.as_str());
-        world.store.inner.put(id, auth_accounts::Record::obtained(tokens, world.now()));
-        world.pass(1);
-    }
-    let accounts = world.accounts();
-    let members = ids.iter().map(|id| accounts.account(id));
-    let pool = AccountPool::new(members, PoolSettings::default().batch(10));
-    (pool, world, ids)
-}
-
-#[test]
-fn those_that_are_due_are_refreshed_and_nobody_else_is_looked_at() {
-    let (pool, world, ids) = many(30);
-    // Everybody is looked at once, a batch at a time.
-    for round in 1..=3 {
-        let refreshed = block_on(pool.refresh_due());
-        assert!(refreshed.refreshed.is_empty() && refreshed.failed.is_empty());
-        assert_eq!(refreshed.next_at.unwrap() <= world.now(), round < 3, "round {round}");
-    }
-    assert_eq!(world.store.log.take().split(' ').count(), 30);
-    assert!(block_on(pool.refresh_due()).refreshed.is_empty());
-    assert_eq!(world.store.log.take(), "");
-
-    // From then on each is refreshed when its time has come.
-    let mut seen = BTreeSet::new();
-    while seen.len() < ids.len() {
-        let refreshed = block_on(pool.refresh_due());
-        assert!(refreshed.failed.is_empty(), "{:?}", refreshed.failed);
-        let looked = world.store.log.take();
-        assert_eq!(looked.matches("tokens").count(), refreshed.refreshed.len());
-        for id in refreshed.refreshed {
-            let elapsed = world.clock.elapsed().as_secs();
-            assert!((2_990..=3_320).contains(&elapsed), "at {elapsed} s");
-            assert!(seen.insert(id), "twice");
-        }
-        let next = refreshed.next_at.unwrap();
-        world.clock.advance(next.duration_since(world.now()).unwrap_or_default());
-    }
-    world.script.assert_never_replayed();
-}
-
-#[test]
-fn what_others_have_refreshed_is_not_refreshed_again() {
-    let (pool, world, ids) = many(5);
-    block_on(pool.refresh_due());
-    world.pass(3500);
-    for id in &ids {
-        block_on(pool.account(id).unwrap().refresh_now()).unwrap();
-    }
-    let refreshed = block_on(pool.refresh_due());
-    assert!(refreshed.refreshed.is_empty());
-    assert!(refreshed.next_at.unwrap() > world.now() + Duration::from_secs(2_000));
-    assert_eq!(world.script.report().issued, 5);
-}
-
-#[test]
-fn what_cannot_be_refreshed_is_told_and_tried_again_in_time() {
-    let (pool, world, ids) = many(3);
-    block_on(pool.refresh_due());
-    world.script.revoke(ids[1].as_str());
-    world.pass(3400);
-    let refreshed = block_on(pool.refresh_due());
-    assert_eq!(refreshed.refreshed.len(), 2);
-    assert_eq!(refreshed.failed.len(), 1);
-    assert_eq!(refreshed.failed[0].account(), &ids[1]);
-    let requests = world.script.report().requests;
-    for _ in 0..100 {
-        world.pass(60);
-        block_on(pool.refresh_due());
-    }
-    // The dead one is not asked for again.
-    assert!(world.script.report().requests <= requests + 2 * 2 + 2);
 }
 
 #[test]

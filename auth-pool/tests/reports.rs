@@ -30,12 +30,16 @@ struct Yielding {
     inner: MemoryStore,
     loads: Arc<AtomicUsize>,
     loaded: Arc<Mutex<BTreeSet<AccountId>>>,
+    /// How many loads are in progress, and how many were at most.
+    at_once: Arc<(AtomicUsize, AtomicUsize)>,
 }
 
 #[async_trait]
 impl TokenStore for Yielding {
     async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
         self.loads.fetch_add(1, Ordering::SeqCst);
+        let (now, most) = &*self.at_once;
+        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         let mut yielded = false;
         poll_fn(|context| {
             if std::mem::replace(&mut yielded, true) {
@@ -45,8 +49,9 @@ impl TokenStore for Yielding {
             Poll::Pending
         })
         .await;
+        now.fetch_sub(1, Ordering::SeqCst);
         self.loaded.lock().unwrap().insert(account.clone());
-        TokenStore::load(&self.inner, account).await
+        self.inner.load(account).await
     }
 
     async fn save(
@@ -55,11 +60,11 @@ impl TokenStore for Yielding {
         record: &Record,
         expected: Option<&Version>,
     ) -> Result<Version, StoreError> {
-        TokenStore::save(&self.inner, account, record, expected).await
+        self.inner.save(account, record, expected).await
     }
 
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
-        TokenStore::lease(&self.inner, account, wait).await
+        self.inner.lease(account, wait).await
     }
 }
 
@@ -137,6 +142,19 @@ fn a_look_at_what_is_due_that_is_dropped_loses_no_account() {
         assert_eq!(world.exchanges(), 100, "after {polls} polls");
         assert!(refreshed.next_at.unwrap() > world.clock.now().wall);
         assert_eq!(world.store.loaded.lock().unwrap().len(), 100);
+    }
+}
+
+#[test]
+fn so_many_accounts_are_checked_at_once_and_no_more() {
+    for concurrency in [1, 3, 16] {
+        let world = World::new(40);
+        let members = world.ids.iter().map(|id| world.accounts.account(id));
+        let settings = PoolSettings::default().concurrency(concurrency);
+        let pool = AccountPool::new(members, settings);
+        block_on(pool.refresh_due());
+        assert_eq!(world.store.at_once.1.load(Ordering::SeqCst), concurrency);
+        assert_eq!(world.store.loaded.lock().unwrap().len(), 40);
     }
 }
 

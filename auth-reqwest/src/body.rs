@@ -1,4 +1,4 @@
-//! The request's body as a tripwire: it knows whether it was ever read.
+//! The request's body, which records whether it was read.
 
 use std::{
     convert::Infallible,
@@ -13,16 +13,16 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-/// A body that notes when the client first reads it.
+/// A body that records when the client first reads it.
 ///
-/// It is deliberately not `Clone`: what cannot be cloned cannot be sent twice
-/// by a retry or a redirect further down.
+/// It is deliberately not `Clone`: the client cannot send twice what it cannot
+/// clone, neither for a retry nor for a redirect.
 pub(crate) struct Tripwire {
     body: Bytes,
     read: Sent,
 }
 
-/// The note: whether any byte of the body can have left.
+/// Whether any byte of the body may have been sent.
 #[derive(Clone, Default)]
 pub(crate) struct Sent(Arc<AtomicBool>);
 
@@ -47,7 +47,7 @@ impl Body for Tripwire {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        // Before the bytes are handed out, so that it is never too late.
+        // Before the bytes are handed out, so that it is never set too late.
         self.read.0.store(true, Ordering::Release);
         let bytes = std::mem::take(&mut self.body);
         Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))

@@ -5,21 +5,19 @@ use std::{fmt, time::Duration};
 use reqwest::{Client, redirect};
 
 use crate::{
-    ReqwestTransport,
+    error::BuildError,
     proxy::{self, ProxySetting},
     tls::{self, Alpn, Roots},
+    transport::{ReqwestTransport, TIMEOUT},
 };
 
-/// How long a connection may take to be made: 5 s.
-pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long an attempt may take in all: 10 s.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the client may take to connect.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const USER_AGENT: &str = concat!("auth-reqwest/", env!("CARGO_PKG_VERSION"));
 
-/// The settings of a [`ReqwestTransport`]. The defaults are right for a token
-/// endpoint; see the [crate's documentation](crate).
+/// The settings of a [`ReqwestTransport`]. The defaults suit a token endpoint; the
+/// [crate's documentation](crate) gives the reasons.
 ///
 /// ```
 /// use std::time::Duration;
@@ -31,7 +29,7 @@ const USER_AGENT: &str = concat!("auth-reqwest/", env!("CARGO_PKG_VERSION"));
 ///     .build()?;
 /// # Ok::<(), auth_reqwest::BuildError>(())
 /// ```
-#[must_use = "nothing happens until it is built"]
+#[must_use = "a builder does nothing until `build` is called"]
 pub struct ReqwestTransportBuilder {
     connect_timeout: Duration,
     timeout: Duration,
@@ -40,6 +38,23 @@ pub struct ReqwestTransportBuilder {
     roots: Roots,
     max_idle: usize,
     http2_only: bool,
+}
+
+// Here, since the transport knows nothing of its builder.
+impl ReqwestTransport {
+    /// Makes a transport with the default settings.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`], if the system has no trusted certificates.
+    pub fn new() -> Result<Self, BuildError> {
+        Self::builder().build()
+    }
+
+    /// Makes a builder for a transport with other settings.
+    pub fn builder() -> ReqwestTransportBuilder {
+        ReqwestTransportBuilder::default()
+    }
 }
 
 impl Default for ReqwestTransportBuilder {
@@ -57,74 +72,76 @@ impl Default for ReqwestTransportBuilder {
 }
 
 impl ReqwestTransportBuilder {
-    /// How long it may take to make a connection: name, TCP, proxy and TLS
+    /// Sets how long the client may take to connect: DNS, TCP, proxy and TLS
     /// together. 5 s by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long one attempt may take, from the name's resolution to the last
-    /// byte of the response. 10 s by default.
+    /// Sets how long one attempt may take, from the DNS lookup to the last byte
+    /// of the response. 10 s by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// The `User-Agent`; some endpoints throttle by it. `auth-reqwest/` and
-    /// the version by default. One set on the
-    /// [`TokenEndpoint`](auth_core::TokenEndpoint::header) goes first.
+    /// Sets the `User-Agent`, by which some endpoints throttle. `auth-reqwest/` and
+    /// the version of this crate by default. A `User-Agent` of the
+    /// [`TokenEndpoint`](auth_core::TokenEndpoint::header) takes precedence.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = user_agent.into();
         self
     }
 
-    /// Goes through this proxy for every `https` URL, with `user:password@` in
-    /// its own URL if it wants them. By default the environment (`HTTPS_PROXY`,
+    /// Uses this proxy for every `https` URL. Its own URL may hold
+    /// `user:password@`. By default the environment (`HTTPS_PROXY`,
     /// `ALL_PROXY`, `NO_PROXY`) and the system's settings decide.
     ///
-    /// Plain `http`, which is for loopback, goes through no proxy whatever is
-    /// set: it would see the refresh token in clear.
+    /// Plain `http`, which is for loopback, never uses a proxy: the proxy would
+    /// see the refresh token in clear text.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySetting::Always(url.into());
         self
     }
 
-    /// Goes through no proxy, whatever the environment says.
+    /// Uses no proxy, whatever the environment says.
     pub fn no_proxy(mut self) -> Self {
         self.proxy = ProxySetting::Never;
         self
     }
 
-    /// Trusts these certificates too, say of a company's own authority; one
-    /// or more in PEM. May be called again for more.
+    /// Also trusts these root certificates, for example those of a company's own
+    /// authority: one or more in PEM. Each call adds to the earlier ones.
     pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.roots.extra.push(pem.into());
         self
     }
 
-    /// Trusts the certificates given by
-    /// [`root_certificates_pem`](Self::root_certificates_pem) only.
+    /// Trusts only the certificates given to
+    /// [`root_certificates_pem`](Self::root_certificates_pem).
     pub fn without_system_roots(mut self) -> Self {
         self.roots.without_system = true;
         self
     }
 
-    /// How many idle connections to keep for the next request; none by
-    /// default. Worth it only for a service that refreshes many times a minute.
+    /// Sets how many idle connections are kept for later requests. None by
+    /// default. Only a service that refreshes many times a minute gains from
+    /// them.
     pub fn max_idle_connections(mut self, connections: usize) -> Self {
         self.max_idle = connections;
         self
     }
 
-    /// Speaks HTTP/2 only, over plain TCP without asking first. By default the
-    /// TLS handshake settles the version.
+    /// Uses HTTP/2 only, on plain HTTP with prior knowledge (RFC 9113 section
+    /// 3.3). By default the TLS handshake negotiates the version, and plain HTTP
+    /// is HTTP/1.1.
     pub fn http2_prior_knowledge(mut self) -> Self {
         self.http2_only = true;
         self
     }
 
-    /// The transport.
+    /// Builds the transport.
     ///
     /// # Errors
     ///
@@ -154,13 +171,13 @@ impl ReqwestTransportBuilder {
                 ProxySetting::Always(url) => builder.proxy(proxy::named(url)?),
             };
             let builder = if self.http2_only { builder.http2_prior_knowledge() } else { builder };
-            builder.build().map_err(|error| BuildError::Client(error.without_url()))
+            builder.build().map_err(BuildError::client)
         };
         let direct = match self.proxy {
             ProxySetting::System => {
                 proxy::check_environment()?;
-                // Plain HTTP is for loopback only; a proxy that the environment
-                // names would see the refresh token in clear.
+                // Plain HTTP is for loopback only. A proxy that the environment
+                // names would see the refresh token in clear text.
                 Some(client(&ProxySetting::Never)?)
             }
             ProxySetting::Never | ProxySetting::Always(_) => None,
@@ -169,7 +186,7 @@ impl ReqwestTransportBuilder {
     }
 }
 
-/// Without the proxy, whose URL may hold a password.
+/// Leaves out the proxy, whose URL may hold a password.
 impl fmt::Debug for ReqwestTransportBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReqwestTransportBuilder")
@@ -178,39 +195,4 @@ impl fmt::Debug for ReqwestTransportBuilder {
             .field("user_agent", &self.user_agent)
             .finish_non_exhaustive()
     }
-}
-
-/// A setting that cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// The user agent cannot stand in a header.
-    #[error("the user agent holds characters that cannot stand in a header")]
-    UserAgent,
-    /// The proxy's URL is not one, or of a scheme that reqwest does not know. It
-    /// is not shown, for it may hold a password.
-    #[error("the proxy's URL is not valid, or cannot be used")]
-    Proxy,
-    /// This variable of the environment names a proxy that cannot be used. To
-    /// go another way in silence is not what whoever set it wants. Its value is
-    /// not shown, for it may hold a password.
-    #[error("the proxy that {variable} names cannot be used; mend it, or build with no_proxy()")]
-    ProxyVariable {
-        /// Its name.
-        variable: &'static str,
-    },
-    /// A root certificate is not one in PEM.
-    #[error("the root certificates are not valid PEM, or there is none in it")]
-    Certificate,
-    /// TLS cannot be set up: no system certificates, or a root that rustls
-    /// cannot use.
-    #[error("TLS cannot be set up")]
-    Tls(#[source] rustls::Error),
-    /// The program installed no crypto provider in rustls, and this crate was
-    /// built without its feature `ring`.
-    #[error("no crypto provider: install one in rustls, or use the feature \"ring\"")]
-    NoCryptoProvider,
-    /// reqwest refused the settings.
-    #[error("the HTTP client cannot be built")]
-    Client(#[source] reqwest::Error),
 }

@@ -1,5 +1,5 @@
-//! From reqwest's errors to ours: the kind by the real cause, and a text for
-//! an operator that holds nothing of the request or the response.
+//! Turns reqwest's errors into ours. The kind follows from the real cause. The
+//! text for the operator holds nothing of the request or the response.
 
 use std::{
     error::Error,
@@ -15,7 +15,7 @@ use tower_service::Service;
 /// hyper-util does not export it by name.
 type TunnelError = <Tunnel<HttpConnector> as Service<Uri>>::Error;
 
-/// What was waited for when the error came.
+/// What the transport was waiting for when the error occurred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// The response's head, and everything before it.
@@ -45,8 +45,7 @@ fn timeout_kind(sent: bool) -> Kind {
 }
 
 /// What an error and its sources say, as far as their types are known. A type
-/// of another version than ours is passed over, which makes the kind coarser
-/// and nothing else.
+/// of another version than ours is ignored, which only makes the kind coarser.
 #[derive(Default)]
 struct Facts {
     timeout: bool,
@@ -71,7 +70,7 @@ impl Facts {
             dns: error.is_dns(),
             ..Self::default()
         };
-        // Its own message is "error sending request", and maybe the URL.
+        // Its own message is "error sending request", perhaps with the URL.
         facts.walk(error.source());
         facts
     }
@@ -101,8 +100,8 @@ impl Facts {
                 self.go_away |= error.is_go_away();
                 self.stream_reset |= error.is_reset();
                 self.io = error.get_io().map(io::Error::kind).or(self.io);
-                // Not its message: it shows the debug data of a GOAWAY, which
-                // are bytes of the server's choice.
+                // Not its message, which shows the debug data of a GOAWAY: bytes
+                // that the server chose.
                 if let Some(reason) = error.reason() {
                     self.note(reason.description());
                 }
@@ -138,8 +137,8 @@ impl Facts {
         if self.connect {
             return match self.io {
                 Some(ErrorKind::ConnectionRefused) => Kind::Refused,
-                // What was cut is the handshake; a reset that comes while TCP
-                // still connects looks the same, and is rare.
+                // The handshake was cut. A reset while TCP still connects looks
+                // the same, and is rare.
                 Some(kind) if https && is_cut(kind) => Kind::TlsHandshake,
                 Some(kind) if is_cut(kind) => Kind::Reset,
                 _ => Kind::Connect,

@@ -1,12 +1,12 @@
-//! Time in a tokio program.
+//! The clock of a tokio program.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use auth_core::{Clock, Now, TimeSource};
 
-/// The system's clocks; sleeps by tokio's timer.
+/// Reads the system's clocks and sleeps on tokio's timer.
 ///
-/// Needs a tokio runtime with time enabled, as reqwest does.
+/// It needs a tokio runtime with time enabled, as reqwest does.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TokioClock;
 

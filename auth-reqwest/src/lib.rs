@@ -3,61 +3,73 @@
 //! tokens in an async program.
 //!
 //! ```no_run
-//! use auth_core::{Refresh, RefreshToken, TokenEndpoint};
+//! use auth_reqwest::auth_core::{Refresh, RefreshToken, TokenEndpoint, refresh};
 //! use auth_reqwest::{ReqwestTransport, TokioClock};
 //!
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let transport = ReqwestTransport::new()?; // once for the whole program
 //! let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client")?;
 //!
-//! let refresh = Refresh::new(endpoint, RefreshToken::new("rt-1"));
-//! let tokens = auth_core::refresh(refresh, &transport, &TokioClock).await?;
+//! let request = Refresh::new(endpoint, RefreshToken::new("rt-1"));
+//! let tokens = refresh(request, &transport, &TokioClock).await?;
 //! println!("expires at {:?}", tokens.expires_at);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # What it does differently from a plain `reqwest::Client`
+//! The crate re-exports [`auth_core`], [`http`] and [`reqwest`], whose types
+//! stand in its interface. A program needs no other dependency for a refresh,
+//! and `auth-accounts` for accounts.
 //!
-//! | reqwest | here | since |
+//! # What differs from a plain `reqwest::Client`
+//!
+//! | reqwest | here | because |
 //! | --- | --- | --- |
-//! | no timeout | 5 s to connect, 10 s for the whole attempt | a retry helps only inside the server's grace window |
-//! | follows redirects, and posts the body again after a 307 or 308 | a 3xx is the response | it would hand the refresh token to wherever the response points |
-//! | repeats a request that HTTP/2 refused (`REFUSED_STREAM`, `GOAWAY`) | one call, one request | the policy decides on retries, and counts them |
-//! | a proxy for `http` too | for `https` only, whoever named it | plain HTTP is for loopback, and a proxy would see the token in clear |
-//! | passes over a proxy that it cannot use | [`BuildError`] | whoever named a proxy wants no request to go another way |
-//! | keeps idle connections | keeps none | one request an hour gains nothing from a pool, and a closed pooled connection looks like a lost response |
-//! | cookies, compression if a feature is on anywhere in the tree | neither | a token endpoint needs neither |
-//! | its errors print the URL | no URL, header or body in any error | some providers want a key in the query |
+//! | has no timeout | 5 s to connect, 10 s for the whole attempt | a retry helps only within the server's grace period |
+//! | follows redirects, and sends the body again after a 307 or 308 | a 3xx is the response | the refresh token would go to wherever the response points |
+//! | repeats a request that HTTP/2 refused (`REFUSED_STREAM`, `GOAWAY`) | one call sends one request | the policy decides on retries, and counts them |
+//! | uses a proxy for `http` too | uses a proxy for `https` only, whoever named it | plain HTTP is for loopback, and a proxy would see the token in clear text |
+//! | ignores a proxy that it cannot use | returns [`BuildError`] | whoever named a proxy wants no request to bypass it |
+//! | keeps idle connections | keeps none | one request an hour gains nothing from a pool, and a pooled connection that the server closed fails like a lost response |
+//! | has cookies and compression if any crate in the tree enables those features | has neither | a token endpoint needs neither |
+//! | prints the URL in its errors | no error holds a URL, a header or a body | some providers want a key in the query |
 //!
-//! Whether a failed request can have been processed ([`Delivery`]) is known
-//! from the request's body, which notes when it is first read, and not guessed
-//! from the error.
+//! Whether a failed request may have been processed ([`Delivery`]) is not
+//! guessed from the error. The request's body records whether it was read.
 //!
-//! Certificates are checked by the operating system's trust store, as
+//! Certificates are checked against the operating system's trust store, as
 //! reqwest does by default. The crypto provider is the one that the program
-//! installed in rustls, otherwise ring; nothing has to be installed by hand.
+//! installed in rustls, else ring. Nothing has to be installed by hand.
 //!
-//! # What is out of scope
+//! # Out of scope
 //!
-//! Anything that is not one POST to a token endpoint. Retries and waits are
-//! `auth-core`'s.
+//! Everything but one POST to a token endpoint. Retries and waits are in
+//! `auth-core`.
 //!
-//! The body is wiped from memory after use, but hyper copies it into its
-//! write buffer, and the TLS library into its own; those copies are theirs.
+//! The body is wiped from memory after use. hyper copies it into its write
+//! buffer, and the TLS library into its own; this crate cannot wipe those
+//! copies.
 //!
 //! [`Delivery`]: auth_core::Delivery
 
+// The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
+// layer: body cause clock error
+// layer: proxy tls transport
+// layer: builder
 mod body;
 mod builder;
 mod cause;
 mod clock;
+mod error;
 mod proxy;
 mod tls;
 mod transport;
 
+pub use auth_core;
+pub use http;
+pub use reqwest;
+
 pub use crate::{
-    builder::{BuildError, ReqwestTransportBuilder},
-    clock::TokioClock,
+    builder::ReqwestTransportBuilder, clock::TokioClock, error::BuildError,
     transport::ReqwestTransport,
 };

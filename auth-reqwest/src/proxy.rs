@@ -1,7 +1,7 @@
-//! Which proxy is on the way, if any.
+//! Which proxy is used, if any.
 //!
-//! reqwest passes over a proxy that it cannot use, and goes direct. Whoever
-//! named one wants no request to go another way, so that is an error here.
+//! reqwest ignores a proxy that it cannot use and connects directly. Whoever
+//! named a proxy wants no request to bypass it, so that is an error here.
 
 use std::env;
 
@@ -9,17 +9,17 @@ use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Proxy, Url};
 
-use crate::BuildError;
+use crate::error::BuildError;
 
 pub(crate) enum ProxySetting {
-    /// That of the environment, or else of the system.
+    /// The proxy of the environment, else of the system.
     System,
     Never,
     Always(String),
 }
 
-/// The proxy with this URL, for `https` only: plain HTTP is for loopback, and a
-/// proxy would see the refresh token in clear.
+/// The proxy with this URL, for `https` only. Plain HTTP is for loopback, and a
+/// proxy would see the refresh token in clear text.
 pub(crate) fn named(url: &str) -> Result<Proxy, BuildError> {
     let proxy = Proxy::https(url).map_err(|_| BuildError::Proxy)?;
     // As reqwest reads it.
@@ -38,9 +38,10 @@ pub(crate) fn check_environment() -> Result<(), BuildError> {
     }
 }
 
-/// The variable that decides, if what it names cannot be used.
+/// The variable that decides, if the proxy that it names cannot be used.
 fn unusable(variable: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
-    // In a CGI program they may come from the request: reqwest reads none.
+    // In a CGI program the variables may come from the request, so reqwest
+    // ignores them.
     if variable("REQUEST_METHOD").is_some() {
         return None;
     }
@@ -54,7 +55,7 @@ fn unusable(variable: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
         .map(|(name, _)| name)
 }
 
-/// This is what decides in reqwest.
+/// Uses the same matcher as reqwest.
 fn is_usable(url: &str) -> bool {
     let matcher = Matcher::builder().https(url.to_owned()).build();
     matcher.intercept(&Uri::from_static("https://server/")).is_some()
@@ -75,7 +76,7 @@ mod tests {
             ("user:password@proxy:3128", true),
             ("http://user:password@proxy:3128", true),
             ("http://pr\u{f8}xy:3128", true),
-            // It would be passed over.
+            // reqwest would ignore it.
             ("ftp://proxy:3128", false),
             ("http:/proxy:3128:3128", false),
             ("http://", false),
@@ -96,7 +97,7 @@ mod tests {
             (&[("https_proxy", "http//proxy:3128")], Some("https_proxy")),
             (&[("HTTPS_PROXY", ""), ("ALL_PROXY", "://")], Some("ALL_PROXY")),
             (&[("all_proxy", "gopher://proxy")], Some("all_proxy")),
-            // For plain HTTP, which goes through none.
+            // For plain HTTP, which uses no proxy.
             (&[("HTTP_PROXY", "://")], None),
             (&[("HTTPS_PROXY", "://"), ("REQUEST_METHOD", "POST")], None),
         ] {

@@ -1,4 +1,4 @@
-//! TLS: whom to trust, and whose cryptography.
+//! TLS: the trusted root certificates, and the crypto provider.
 
 use std::sync::Arc;
 
@@ -9,17 +9,17 @@ use rustls::{
 };
 use rustls_platform_verifier::Verifier;
 
-use crate::BuildError;
+use crate::error::BuildError;
 
-/// Who may vouch for a server.
+/// The root certificates to trust.
 #[derive(Default)]
 pub(crate) struct Roots {
-    /// In PEM, as handed in.
+    /// In PEM, as given to the builder.
     pub(crate) extra: Vec<Vec<u8>>,
     pub(crate) without_system: bool,
 }
 
-/// The protocols to offer, best first.
+/// The protocols to offer in the TLS handshake, the preferred one first.
 pub(crate) type Alpn = &'static [&'static [u8]];
 
 pub(crate) fn config(roots: &Roots, alpn: Alpn) -> Result<ClientConfig, BuildError> {
@@ -27,15 +27,15 @@ pub(crate) fn config(roots: &Roots, alpn: Alpn) -> Result<ClientConfig, BuildErr
     let extra = certificates(&roots.extra)?;
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .map_err(BuildError::Tls)?;
+        .map_err(BuildError::tls)?;
     let builder = if roots.without_system {
         let mut store = RootCertStore::empty();
         for certificate in extra {
-            store.add(certificate).map_err(BuildError::Tls)?;
+            store.add(certificate).map_err(BuildError::tls)?;
         }
         builder.with_root_certificates(store)
     } else {
-        let verifier = Verifier::new_with_extra_roots(extra, provider).map_err(BuildError::Tls)?;
+        let verifier = Verifier::new_with_extra_roots(extra, provider).map_err(BuildError::tls)?;
         builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
     };
     let mut config = builder.with_no_client_auth();
@@ -43,7 +43,7 @@ pub(crate) fn config(roots: &Roots, alpn: Alpn) -> Result<ClientConfig, BuildErr
     Ok(config)
 }
 
-/// The program's own choice, if it made one.
+/// The provider that the program installed, else ring.
 fn provider() -> Result<Arc<CryptoProvider>, BuildError> {
     match CryptoProvider::get_default() {
         Some(provider) => Ok(provider.clone()),

@@ -10,59 +10,47 @@ use reqwest::{Body, Client};
 use tokio::time::Instant;
 
 use crate::{
-    BuildError, ReqwestTransportBuilder,
     body::{Sent, Tripwire},
-    builder::TIMEOUT,
     cause::{self, Phase},
 };
 
+/// How long one attempt may take by default.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Sends requests to a token endpoint with reqwest.
 ///
-/// Cheap to clone; clones share the client. Make one for the program.
+/// A transport is cheap to clone; clones share the client. Make one for the
+/// whole program.
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: Client,
-    /// For plain HTTP, where it must not take the client's proxy.
+    /// For plain HTTP, which must not use the client's proxy.
     direct: Option<Client>,
     timeout: Duration,
 }
 
 impl ReqwestTransport {
-    /// With the default settings.
+    /// Makes a transport from a client of your own.
     ///
-    /// # Errors
+    /// Whatever the client's settings, an attempt ends within 10 s
+    /// ([`timeout`](Self::timeout) changes that), the body is sent at most once,
+    /// and [`Delivery`](auth_core::Delivery) is right. The settings of a
+    /// `Client` cannot be read, so these are your responsibility:
     ///
-    /// [`BuildError`], if the system has no trusted certificates.
-    pub fn new() -> Result<Self, BuildError> {
-        Self::builder().build()
-    }
-
-    /// With other settings.
-    pub fn builder() -> ReqwestTransportBuilder {
-        ReqwestTransportBuilder::default()
-    }
-
-    /// With a client of your own.
-    ///
-    /// Whatever its settings, an attempt ends within 10 s
-    /// ([`with_timeout`](Self::with_timeout) changes that), the body is sent
-    /// once at most, and [`Delivery`](auth_core::Delivery) is right. What a
-    /// `Client` does not tell, and so is yours to see to:
-    ///
-    /// - `redirect(Policy::none())`. Otherwise a 301, 302 or 303 is followed
-    ///   with a GET. That request holds no token, and its response is refused if
-    ///   it comes from another URL: the attempt fails. (A 307 or 308 is not
-    ///   followed, for the body cannot be sent twice.)
-    /// - `no_proxy()` for an endpoint on plain HTTP, which is for loopback only:
-    ///   a client takes a proxy from the environment by default, and would show
-    ///   it the refresh token.
-    /// - `connect_timeout`: there is none by default, so that a silent host
-    ///   costs the whole 10 s.
-    /// - `pool_max_idle_per_host(0)`: otherwise a connection that the server
-    ///   has closed in the meantime fails like a lost response.
+    /// - `redirect(Policy::none())`. Otherwise the client follows a 301, 302 or
+    ///   303 with a GET. That request holds no token, and its response is
+    ///   refused if it comes from another URL: the attempt fails. (The client
+    ///   does not follow a 307 or 308, since the body cannot be sent twice.)
+    /// - `no_proxy()` for an endpoint on plain HTTP, which is for loopback only.
+    ///   By default a client uses the proxy of the environment, which would see
+    ///   the refresh token.
+    /// - `connect_timeout`. There is none by default, so a host that does not
+    ///   respond costs the whole 10 s.
+    /// - `pool_max_idle_per_host(0)`. Otherwise a connection that the server has
+    ///   closed in the meantime fails like a lost response.
     /// - `retry(reqwest::retry::never())`, cookies, and connector layers that
-    ///   repeat requests. A body that cannot be cloned stops reqwest's own
-    ///   retries.
+    ///   repeat requests. reqwest's own retries fail, since the body cannot be
+    ///   cloned.
     pub fn from_client(client: Client) -> Self {
         Self { client, direct: None, timeout: TIMEOUT }
     }
@@ -71,10 +59,10 @@ impl ReqwestTransport {
         Self { client, direct, timeout }
     }
 
-    /// How long one attempt may take, from the name's resolution to the last
-    /// byte of the response.
+    /// Sets how long one attempt may take, from the DNS lookup to the last byte
+    /// of the response.
     #[must_use]
-    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+    pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
@@ -102,8 +90,8 @@ impl ReqwestTransport {
                         return reader.finish();
                     }
                 }
-                // hyper takes RST_STREAM with NO_ERROR for an end, where the
-                // stream has not ended.
+                // hyper takes RST_STREAM with NO_ERROR for the end of the body,
+                // though the stream has not ended.
                 Ok(None) if http2 && !body.is_end_stream() => {
                     return reader.fail(TransportError::unknown(TransportErrorKind::Truncated));
                 }
@@ -131,11 +119,11 @@ impl Transport for ReqwestTransport {
     }
 }
 
-/// What is known of a call besides its response.
+/// What is known of an attempt besides its response.
 struct Call {
     sent: Sent,
     https: bool,
-    /// `None`: too far away to be counted to.
+    /// `None` if it lies beyond the end of the clock.
     deadline: Option<Instant>,
 }
 
@@ -163,7 +151,7 @@ impl fmt::Debug for ReqwestTransport {
     }
 }
 
-/// The head for the reader, and the body.
+/// The head of the response, for the reader, and its body.
 fn split(mut response: reqwest::Response) -> (http::response::Parts, Body) {
     let (mut head, ()) = http::Response::new(()).into_parts();
     head.status = response.status();

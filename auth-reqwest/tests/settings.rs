@@ -136,7 +136,7 @@ const REDIRECTS: [&str; 4] =
 #[tokio::test]
 async fn a_stock_client_keeps_the_promises_but_for_redirects() {
     let mut suite = auth_conformance::transport(|settings| {
-        ReqwestTransport::from_client(stock_client()).with_timeout(settings.timeout)
+        ReqwestTransport::from_client(stock_client()).timeout(settings.timeout)
     });
     for (case, _) in auth_conformance::cases() {
         // Its certificates, its proxy, and whether it speaks HTTP/2 are its own.
@@ -171,7 +171,7 @@ async fn a_stock_client_that_follows_a_redirect_is_found_out() {
 async fn a_stock_client_does_not_repeat_what_http2_refused() {
     // Here reqwest retries by default, if only it can clone the body.
     let mut suite = auth_conformance::transport(|settings| {
-        ReqwestTransport::from_client(stock_http2_client()).with_timeout(settings.timeout)
+        ReqwestTransport::from_client(stock_http2_client()).timeout(settings.timeout)
     });
     for (case, _) in auth_conformance::cases().filter(|(case, _)| case.starts_with("h2_")) {
         suite = suite.only(case);
@@ -198,7 +198,7 @@ async fn plain_http_takes_no_proxy_at_all() {
     let server = FaultServer::plays([tokens(), tokens()]);
     let url = format!("http://{}", proxy.address());
     let transport = ReqwestTransport::builder().without_system_roots().proxy(url).build().unwrap();
-    for transport in [transport.clone(), transport.with_timeout(Duration::from_secs(20))] {
+    for transport in [transport.clone(), transport.timeout(Duration::from_secs(20))] {
         let response = transport.send(request(&endpoint(server.url()))).await.unwrap();
         assert_eq!(response.status(), 200);
     }

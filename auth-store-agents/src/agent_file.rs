@@ -1,8 +1,8 @@
-//! Credential files of other programs, used in place.
+//! The credential file of an agent, used in place.
 //!
-//! Such a file is shared with its program: what one of them refreshes, the other
-//! finds there. Its tokens are the record's tokens. What it has no place for
-//! (the setback, the note of a refresh begun) stands in a file of ours beside
+//! The agent and this program share the file: each finds the tokens that the
+//! other refreshed. Its tokens are the record's tokens. What it has no place for
+//! (the setback, the note that a refresh began) is kept in a file of ours beside
 //! it, in the directory `.auth-store`.
 
 use std::{
@@ -14,53 +14,20 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
     thread,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
 use auth_accounts::{AccountId, Lease, Record, Version};
-use auth_core::TokenSet;
-use zeroize::Zeroizing;
-
 use auth_store::internal::{Dir, FileError, FileLock, Files, Patience, Privacy, Problem};
+use zeroize::Zeroizing;
 
 use crate::{
     document::Document,
-    side::{Notes, Side},
+    format::{Format, Found},
+    notes::{Notes, NotesDir},
 };
 
-/// How another program keeps its tokens.
-pub(crate) trait Format: Send + Sync + 'static {
-    /// What the file is, for errors.
-    const EXPECTED: &'static str;
-
-    /// Members of a token response that the file itself has a place for.
-    const KEPT_EXTRA: &'static [&'static str];
-
-    /// The tokens; `None` if nobody is logged in. What the file does not say
-    /// is left out.
-    fn read(document: &Document) -> Result<Option<Found>, &'static str>;
-
-    /// Puts the record's tokens in place and leaves everything else alone.
-    fn write(document: &mut Document, record: &Record) -> Result<(), &'static str>;
-
-    /// What is held beside our own lock.
-    type Lock: Send + Sync + 'static;
-
-    /// Keeps the program itself from refreshing, if it is not doing so. `ours`
-    /// is held meanwhile and may carry a note for the next holder.
-    fn try_lock_refresh(file: &Path, ours: &FileLock) -> Result<Option<Self::Lock>, FileError>;
-
-    /// Keeps the program from changing the file, if it is not doing so.
-    fn try_lock_write(file: &Path, ours: &FileLock) -> Result<Option<Self::Lock>, FileError>;
-}
-
-/// What a file says.
-pub(crate) struct Found {
-    pub(crate) tokens: TokenSet,
-    pub(crate) obtained_at: Option<SystemTime>,
-}
-
-/// One file, as the store of one account. Cloning shares it.
+/// An agent's file, as the store of one account. Cloning shares it.
 pub(crate) struct AgentFile<F>(Arc<Inner<F>>);
 
 impl<F: Format> AgentFile<F> {
@@ -98,15 +65,15 @@ pub(crate) struct Inner<F> {
     format: PhantomData<fn() -> F>,
 }
 
-/// The most that such a file may have. They hold a few kilobytes.
+/// The maximum size of such a file, in bytes. They hold a few kilobytes.
 const MAX_FILE: usize = 1 << 20;
 
-/// How long a save waits for others to end theirs.
+/// How long a save waits for other saves to end.
 const SAVE_WAIT: Duration = Duration::from_secs(10);
 
 /// How long an unreadable file is given to become readable. Codex rewrites its
-/// file in place, and so does everybody who edits it by hand. A fuzzer cannot
-/// wait: nearly all that it tries is unreadable.
+/// file in place, as do people who edit it by hand. A fuzzer cannot wait, since
+/// nearly all that it tries is unreadable.
 const SETTLE: Duration = Duration::from_millis(if cfg!(fuzzing) { 0 } else { 100 });
 
 impl<F: Format> Inner<F> {
@@ -135,8 +102,8 @@ impl<F: Format> Files for AgentFile<F> {
         expected: Option<&Version>,
     ) -> Result<Version, FileError> {
         self.check(account)?;
-        let side = Side::open(self.dir_path(), self.name())?;
-        let lock = FileLock::take(side.dir(), &side.names().lock, SAVE_WAIT)?;
+        let ours = NotesDir::open(self.dir_path(), self.name())?;
+        let lock = FileLock::take(ours.dir(), &ours.names().lock, SAVE_WAIT)?;
         let _theirs = self.lock_write(&lock)?;
 
         let current = self.read()?;
@@ -149,23 +116,23 @@ impl<F: Format> Files for AgentFile<F> {
             Inner::<F>::content(&document).map_err(|problem| self.error(problem))?;
         let (notes, noted) =
             Notes::of(record, F::KEPT_EXTRA).map_err(|problem| self.error(problem))?;
-        // The tokens first: if it ends in between, the notes that remain are
-        // about a refresh token that is no longer there, and mean nothing.
+        // The tokens first: if this process dies in between, the old notes are
+        // about a refresh token that is gone, and are ignored.
         if current.document.as_ref() != Some(&document) {
             self.replace(current.document.as_ref(), &content)?;
         }
-        side.write(&noted)?;
-        // As it will be found.
+        ours.write(&noted)?;
+        // The version that a load will find.
         Ok(notes.version(&notes.record_of(found)))
     }
 
     fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError> {
         self.check(account)?;
-        let side = Side::open(self.dir_path(), self.name())?;
-        let Some(lock) = FileLock::try_take(side.dir(), &side.names().lease)? else {
+        let ours = NotesDir::open(self.dir_path(), self.name())?;
+        let Some(lock) = FileLock::try_take(ours.dir(), &ours.names().lease)? else {
             return Ok(None);
         };
-        // Ours first: of our own kind, one at a time asks for theirs.
+        // Our lock first, so that only one of our processes tries the agent's.
         let Some(theirs) = F::try_lock_refresh(&self.file, &lock)? else { return Ok(None) };
         Ok(Some(Lease::new((theirs, lock))))
     }
@@ -176,8 +143,8 @@ impl<F: Format> Files for AgentFile<F> {
 }
 
 impl<F: Format> Inner<F> {
-    /// The file and its notes, as one record. A file that cannot be read is
-    /// looked at again for a moment: somebody may be writing it.
+    /// Reads the file and its notes, as one record. A file that cannot be read is
+    /// read again for a moment, since somebody may be writing it.
     fn read(&self) -> Result<Current, FileError> {
         let mut patience = Patience::new(SETTLE);
         loop {
@@ -198,7 +165,7 @@ impl<F: Format> Inner<F> {
         let record = match self.found(&document)? {
             None => None,
             Some(found) => {
-                let notes = Side::read(self.dir_path(), self.name())?;
+                let notes = NotesDir::read(self.dir_path(), self.name())?;
                 let record = notes.record_of(found);
                 let version = notes.version(&record);
                 Some((record, version))
@@ -207,13 +174,13 @@ impl<F: Format> Inner<F> {
         Ok(Current { document: Some(document), record })
     }
 
-    /// The file's content; `None` if there is no file, or no directory: the
-    /// program was never used.
+    /// The file's content; `None` if there is no file or no directory, since the
+    /// agent was never used.
     fn document(&self) -> Result<Option<Document>, FileError> {
         let dir = match Dir::open(self.dir_path(), Privacy::Unwritable) {
             Ok(dir) => dir,
             Err(FileError { problem: Problem::Io { error, .. }, .. })
-                // A link that leads nowhere is not nothing.
+                // A dangling link is not a missing directory.
                 if error.kind() == ErrorKind::NotFound
                     && self.dir_path().symlink_metadata().is_err() =>
             {
@@ -230,8 +197,8 @@ impl<F: Format> Inner<F> {
         })
     }
 
-    /// What to write, and what will be found in it: what cannot be read must not
-    /// be written, for it would never be overwritten.
+    /// The content to write, and what a load will find in it. Content that cannot
+    /// be read must not be written, since it would never be overwritten.
     fn content(document: &Document) -> Result<(Zeroizing<Vec<u8>>, Found), Problem> {
         let content = document.to_bytes(MAX_FILE)?;
         let found = match Document::parse(&content, F::EXPECTED) {
@@ -248,8 +215,7 @@ impl<F: Format> Inner<F> {
         let dir = Dir::open(self.dir_path(), Privacy::Unwritable)?;
         let temporary = format!("{}.auth-store.tmp", self.name());
         dir.replace(self.name(), &temporary, new, || {
-            // Some programs take no lock, so this is looked at as late as can
-            // be.
+            // Some agents take no lock, so this check comes as late as possible.
             match self.document()?.as_ref() == old {
                 true => Ok(()),
                 false => Err(self.error(Problem::Conflict)),
@@ -290,7 +256,7 @@ impl<F: Format> Inner<F> {
     }
 }
 
-/// What was found.
+/// The file as it is now.
 struct Current {
     document: Option<Document>,
     record: Option<(Record, Version)>,
@@ -311,15 +277,42 @@ pub(crate) fn in_home(variable: &str, directory: &str, file: &str) -> Result<Pat
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::codex::Codex;
+    use auth_core::{AccessToken, TokenSet};
 
-    /// Codex takes no lock: it may have written while a save was under way.
+    use super::*;
+
+    /// The format of an agent that takes no lock, and whose file says nothing.
+    struct Opaque;
+
+    impl Format for Opaque {
+        const EXPECTED: &'static str = "a file";
+        const KEPT_EXTRA: &'static [&'static str] = &[];
+
+        fn read(_: &Document) -> Result<Option<Found>, &'static str> {
+            Ok(Some(Found { tokens: TokenSet::new(AccessToken::new("at")), obtained_at: None }))
+        }
+
+        fn write(_: &mut Document, _: &Record) -> Result<(), &'static str> {
+            Ok(())
+        }
+
+        type Lock = ();
+
+        fn try_lock_refresh(_: &Path, _: &FileLock) -> Result<Option<()>, FileError> {
+            Ok(Some(()))
+        }
+
+        fn try_lock_write(_: &Path, _: &FileLock) -> Result<Option<()>, FileError> {
+            Ok(Some(()))
+        }
+    }
+
+    /// An agent that takes no lock may have written while a save was in progress.
     #[test]
     fn what_was_written_at_the_last_moment_is_not_lost() {
         let scratch = tempfile::tempdir().unwrap();
         let file = scratch.path().join("auth.json");
-        let import = Inner::<Codex>::new("codex".into(), file.clone()).unwrap();
+        let store = Inner::<Opaque>::new("codex".into(), file.clone()).unwrap();
         let document = |json: &str| {
             std::fs::write(&file, json).unwrap();
             #[cfg(unix)]
@@ -328,22 +321,22 @@ mod tests {
                 let mode = std::fs::Permissions::from_mode(0o600);
                 std::fs::set_permissions(&file, mode).unwrap();
             }
-            import.document().unwrap().unwrap()
+            store.document().unwrap().unwrap()
         };
         let ours = document(r#"{"tokens":"ours"}"#);
         let old = document(r#"{"tokens":"old"}"#);
         let theirs = document(r#"{"tokens":"theirs"}"#);
         let bytes = |document: &Document| document.to_bytes(MAX_FILE).unwrap();
 
-        let error = import.replace(Some(&old), &bytes(&ours)).unwrap_err();
+        let error = store.replace(Some(&old), &bytes(&ours)).unwrap_err();
         assert!(matches!(error.problem, Problem::Conflict));
-        assert!(import.document().unwrap().unwrap() == theirs);
+        assert!(store.document().unwrap().unwrap() == theirs);
         assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 1);
 
-        import.replace(Some(&theirs), &bytes(&ours)).unwrap();
-        assert!(import.document().unwrap().unwrap() == ours);
+        store.replace(Some(&theirs), &bytes(&ours)).unwrap();
+        assert!(store.document().unwrap().unwrap() == ours);
         std::fs::remove_file(&file).unwrap();
-        assert!(import.replace(Some(&ours), &bytes(&old)).is_err());
-        import.replace(None, &bytes(&old)).unwrap();
+        assert!(store.replace(Some(&ours), &bytes(&old)).is_err());
+        store.replace(None, &bytes(&old)).unwrap();
     }
 }

@@ -5,53 +5,55 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_accounts::{AccountId, Record, StoreError, Version};
+use auth_accounts::{AccountId, Record, StoreError};
 use auth_core::{AccessToken, RefreshToken, TokenSet};
+use auth_store::internal::{FileError, FileLock, token_store};
 use serde_json::Value;
 
-use auth_store::internal::{FileError, FileLock, token_store};
-
 use crate::{
-    agent_file::{AgentFile, Format, Found, in_home},
+    agent_file::{AgentFile, in_home},
     claude_locks::ClaudeLocks,
     document::{Document, put, text},
+    format::{Format, Found},
 };
 
-/// The login of Claude Code, used in place: its file `.credentials.json` as
-/// the store of one account.
+/// Uses the login of Claude Code in place: its file `.credentials.json` is the
+/// store of one account.
 ///
-/// Tokens are read from the file's member `claudeAiOauth` and written back to
-/// it; every other member stays, as do the file's mode and whether it is
-/// indented. So Claude Code goes on with the tokens that were refreshed here,
-/// and the other way round. While refreshing and writing, the locks are held
-/// that Claude Code itself takes: the directories `.oauth_refresh.lock` beside
-/// the file and `<its directory>.lock`, and `.storage-write.lock`. If a
-/// process dies that holds them, the next one that uses this store removes
-/// them at once, and Claude Code after a minute.
+/// The store reads the tokens from the file's member `claudeAiOauth` and writes
+/// them back to it. Every other member stays, as do the file's mode and whether
+/// it is indented. So Claude Code uses the tokens that were refreshed here, and
+/// the other way round.
 ///
-/// The file must have mode 0600 or less, its directory must not be writable by
-/// others, and a symbolic link in place of the file is refused: Claude Code
-/// replaces such a link by a file when it refreshes, and from then on the two
-/// would go separate ways.
+/// While refreshing and writing, the store holds the locks that Claude Code
+/// itself takes: the directories `.oauth_refresh.lock` beside the file and
+/// `<its directory>.lock`, and `.storage-write.lock`. If a process dies while it
+/// holds them, the next process that uses this store removes them at once, and
+/// Claude Code after a minute.
 ///
-/// On macOS, Claude Code keeps its login in the keychain instead, and there is
-/// no such file.
+/// The file must have mode 0600 or less, and its directory must not be writable
+/// by others. A symbolic link in place of the file is refused: Claude Code
+/// replaces such a link by a file when it refreshes, and then there would be two
+/// files that differ.
+///
+/// On macOS, Claude Code keeps its login in the keychain, and there is no such
+/// file.
 ///
 /// Setbacks and notes of refreshes are kept in the directory `.auth-store`
 /// beside the file.
 ///
-/// The format, for want of a specification, is what Claude Code 2.1 writes:
+/// There is no specification of the format. This is what Claude Code 2.1 writes:
 ///
 /// | member of `claudeAiOauth` | here |
 /// | --- | --- |
 /// | `accessToken`, `refreshToken` | the tokens |
-/// | `expiresAt` | expiry, in milliseconds since the Unix epoch |
-/// | `scopes` | the scope, as a list; kept if a response names none, for Claude Code takes a login without `user:inference` for none |
+/// | `expiresAt` | the expiry, in milliseconds since the Unix epoch |
+/// | `scopes` | the scope, as a list; kept if a response names none, since Claude Code ignores a login without `user:inference` |
 /// | `refreshTokenExpiresAt` | written if a response has `refresh_token_expires_in`, else kept |
 /// | `subscriptionType`, `rateLimitTier`, others | kept |
 ///
 /// ```no_run
-/// use auth_accounts::{AccountId, BlockingTokenStore};
+/// use auth_store_agents::auth_accounts::{AccountId, BlockingTokenStore};
 /// use auth_store_agents::ClaudeCredentials;
 ///
 /// let claude = AccountId::from("claude");
@@ -63,7 +65,7 @@ use crate::{
 pub struct ClaudeCredentials(AgentFile<Claude>);
 
 impl ClaudeCredentials {
-    /// The login in `file`, as the account `account`.
+    /// Uses the login in `file` as the account `account`.
     ///
     /// # Errors
     ///
@@ -75,8 +77,8 @@ impl ClaudeCredentials {
         Ok(Self(AgentFile::new(account.into(), file.into())?))
     }
 
-    /// The login of this user, as the account `account`: in the directory
-    /// `$CLAUDE_CONFIG_DIR`, else `~/.claude`.
+    /// Uses the login of this user as the account `account`: the one in the
+    /// directory `$CLAUDE_CONFIG_DIR`, else in `~/.claude`.
     ///
     /// # Errors
     ///
@@ -86,12 +88,12 @@ impl ClaudeCredentials {
         Self::new(account, file)
     }
 
-    /// The account.
+    /// The id of the account.
     pub fn account(&self) -> &AccountId {
         &self.0.account
     }
 
-    /// The file.
+    /// The path of the file.
     pub fn file(&self) -> &Path {
         &self.0.file
     }

@@ -1,9 +1,8 @@
-//! The locks that Claude Code takes, as it takes them.
+//! The locks of Claude Code, taken as Claude Code takes them.
 //!
-//! It uses the npm package `proper-lockfile`: a lock is a directory, made to
-//! take it and removed to free it. Its holder sets the directory's time of
-//! modification every 5 s, and one that has not been touched for 60 s is taken
-//! for a dead process's. Which locks, and these two times, are from Claude
+//! It uses the npm package `proper-lockfile`: a lock is a directory, created to
+//! take it and removed to free it. Its holder sets the directory's modification
+//! time every 5 s. If that time is older than 60 s, the holder counts as dead. Which locks, and these two times, are from Claude
 //! Code 2.1.144 to 2.1.287 as others have read them (github.com:
 //! anaclumos/tokenmaxxing#27, cnighswonger/claude-code-cache-fix#372,
 //! anthropics/claude-code#95739): for a refresh `.oauth_refresh.lock` in the
@@ -80,8 +79,8 @@ fn error_at(path: &Path) -> impl Fn(io::Error) -> FileError {
     move |error| FileError::io("lock as Claude Code does", path, error)
 }
 
-/// Says which directories are ours, in case that we die: whoever holds `ours`
-/// next need not wait until they are stale.
+/// Notes which directories are ours, in case this process dies: the next holder
+/// of `ours` need not wait until they are stale.
 fn leave_note(ours: &FileLock, locks: &[DirLock]) -> io::Result<()> {
     let mut note = String::new();
     for lock in locks {
@@ -93,8 +92,8 @@ fn leave_note(ours: &FileLock, locks: &[DirLock]) -> io::Result<()> {
     ours.set_note(&note)
 }
 
-/// Tells a directory from every other one, also from a later one of the same
-/// name; `None` where that cannot be told.
+/// Identifies a directory, also against a later one of the same name; `None` on
+/// systems where that is impossible.
 #[cfg(unix)]
 fn identity(metadata: &Metadata) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
@@ -108,7 +107,7 @@ fn identity(_metadata: &Metadata) -> Option<String> {
     None
 }
 
-/// Touches the locks now and then, until what is returned is dropped.
+/// Touches the locks every 5 s, until the returned value is dropped.
 fn keep_fresh(locks: &[DirLock]) -> io::Result<mpsc::Sender<()>> {
     let locks: Vec<_> = locks.iter().map(|lock| Arc::clone(&lock.0)).collect();
     let (beat, ended) = mpsc::channel();
@@ -125,14 +124,14 @@ struct DirLock(Arc<Held>);
 
 struct Held {
     path: PathBuf,
-    /// The time that was set last, by which the lock is known to be ours still;
-    /// `None` once it was freed or lost.
+    /// The modification time that was set last, which shows that the lock is still
+    /// ours; `None` once it was freed or lost.
     ours: Mutex<Option<SystemTime>>,
 }
 
 impl DirLock {
-    /// Takes the lock if nobody alive has it. `note` says which directories
-    /// were made by holders of our own lock, who are gone.
+    /// Takes the lock, unless a live process holds it. `note` names directories
+    /// that earlier holders of our own lock created.
     fn try_take(path: &Path, note: &str) -> io::Result<Option<Self>> {
         match fs::create_dir(path) {
             Ok(()) => {}
@@ -159,7 +158,7 @@ impl Drop for DirLock {
     fn drop(&mut self) {
         let mut ours = self.0.ours();
         if ours.take().is_some_and(|ours| modified(&self.0.path).is_ok_and(|time| time == ours)) {
-            // One that cannot be removed grows stale.
+            // A directory that cannot be removed becomes stale.
             let _ = fs::remove_dir(&self.0.path);
         }
     }
@@ -171,7 +170,7 @@ impl Held {
         self.ours.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows that the holder is alive, if it still holds the lock.
+    /// Shows that this process is alive, if it still holds the lock.
     fn touch(&self) {
         let mut ours = self.ours();
         let Some(last) = *ours else { return };
@@ -186,7 +185,7 @@ impl Held {
                     *ours = Some(time);
                 }
             }
-            // Somebody took us for dead.
+            // Another process took the lock as stale.
             Ok(_) => *ours = None,
             Err(error) if error.kind() == ErrorKind::NotFound => *ours = None,
             Err(_) => {}
@@ -198,12 +197,11 @@ fn modified(path: &Path) -> io::Result<SystemTime> {
     path.symlink_metadata()?.modified()
 }
 
-/// Removes a lock whose holder is dead, and says whether it is gone: one that
-/// nobody has touched for long, or that is in the note.
+/// Removes a lock that is stale or in the note. Returns whether it is gone.
 ///
-/// Between the look and the removal somebody else may have taken the lock
-/// over. `proper-lockfile` has the same gap; here it is one system call wide,
-/// and what is saved is compared all the same.
+/// Another process may take the lock over between the check and the removal.
+/// `proper-lockfile` has the same gap. Here it is one system call wide, and a
+/// save is compare-and-swap all the same.
 fn remove_if_dead(path: &Path, note: &str) -> io::Result<bool> {
     let gone = |error: io::Error| match error.kind() {
         ErrorKind::NotFound => Ok(true),
@@ -215,8 +213,8 @@ fn remove_if_dead(path: &Path, note: &str) -> io::Result<bool> {
     };
     let noted = identity(&metadata).is_some_and(|ours| note.lines().any(|line| line == ours));
     let (now, then) = (SystemTime::now(), metadata.modified()?);
-    // A time in the future is from before the clock was set back. Whoever is
-    // alive would have set it again by now.
+    // A time in the future is from before the clock was set back. A live holder
+    // would have set it again by now.
     let age = now.duration_since(then).unwrap_or_else(|error| error.duration());
     if !noted && age <= STALE {
         return Ok(false);

@@ -5,36 +5,36 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_accounts::{AccountId, Record, StoreError, Version};
+use auth_accounts::{AccountId, Record, StoreError};
 use auth_core::{AccessToken, RefreshToken, TokenSet};
+use auth_store::internal::{FileError, FileLock, token_store};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use auth_store::internal::{FileError, FileLock, token_store};
-
 use crate::{
-    agent_file::{AgentFile, Format, Found, in_home},
+    agent_file::{AgentFile, in_home},
     document::{Document, put, text},
+    format::{Format, Found},
 };
 
-/// The login of Codex, used in place: its file `auth.json` as the store of one
+/// Uses the login of Codex in place: its file `auth.json` is the store of one
 /// account.
 ///
-/// Tokens are read from the file's member `tokens` and written back to it;
-/// every other member stays, `OPENAI_API_KEY` among them, as does the file's
-/// mode. So Codex goes on with the tokens that were refreshed here, and the
+/// The store reads the tokens from the file's member `tokens` and writes them
+/// back to it. Every other member stays, `OPENAI_API_KEY` among them, as does
+/// the file's mode. So Codex uses the tokens that were refreshed here, and the
 /// other way round.
 ///
-/// The file must have mode 0600 or less and not be a symbolic link, and its
+/// The file must have mode 0600 or less and must not be a symbolic link. Its
 /// directory must not be writable by others.
 ///
-/// Codex takes no lock that others could take. It looks at the file before it
-/// refreshes and uses what it finds there, so a refresh here is safe unless Codex
-/// begins one in the same second. Codex refreshes when its access token has less
-/// than 5 minutes left, and 8 days after the last refresh; to refresh before it
-/// does, ask for tokens with more than that.
+/// Codex takes no lock that others could take. It reads the file before it
+/// refreshes and uses the tokens that it finds there, so a refresh here is safe
+/// unless Codex begins one in the same second. Codex refreshes when its access
+/// token has less than 5 minutes left, and 8 days after the last refresh. To
+/// refresh before Codex does, ask for tokens with more time left.
 ///
 /// Setbacks and notes of refreshes are kept in the directory `.auth-store`
 /// beside the file.
@@ -50,7 +50,7 @@ use crate::{
 /// | `tokens.account_id`, `auth_mode`, `OPENAI_API_KEY`, others | kept |
 ///
 /// ```no_run
-/// use auth_accounts::{AccountId, BlockingTokenStore};
+/// use auth_store_agents::auth_accounts::{AccountId, BlockingTokenStore};
 /// use auth_store_agents::CodexAuth;
 ///
 /// let codex = AccountId::from("codex");
@@ -62,7 +62,7 @@ use crate::{
 pub struct CodexAuth(AgentFile<Codex>);
 
 impl CodexAuth {
-    /// The login in `file`, as the account `account`.
+    /// Uses the login in `file` as the account `account`.
     ///
     /// # Errors
     ///
@@ -74,8 +74,8 @@ impl CodexAuth {
         Ok(Self(AgentFile::new(account.into(), file.into())?))
     }
 
-    /// The login of this user, as the account `account`: in the directory
-    /// `$CODEX_HOME`, else `~/.codex`.
+    /// Uses the login of this user as the account `account`: the one in the
+    /// directory `$CODEX_HOME`, else in `~/.codex`.
     ///
     /// # Errors
     ///
@@ -84,12 +84,12 @@ impl CodexAuth {
         Self::new(account, in_home("CODEX_HOME", ".codex", "auth.json")?)
     }
 
-    /// The account.
+    /// The id of the account.
     pub fn account(&self) -> &AccountId {
         &self.0.account
     }
 
-    /// The file.
+    /// The path of the file.
     pub fn file(&self) -> &Path {
         &self.0.file
     }
@@ -146,7 +146,7 @@ impl Format for Codex {
         match record.obtained_at {
             Some(obtained_at) => {
                 let time = Timestamp::try_from(obtained_at);
-                let time = time.map_err(|_| "refreshed_at is out of range")?.to_string();
+                let time = time.map_err(|_| "obtained_at is out of range")?.to_string();
                 put(&mut document.members, "last_refresh", time);
             }
             // As it would be if Codex had never refreshed.

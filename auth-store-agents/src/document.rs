@@ -1,18 +1,17 @@
-//! A JSON object that belongs to another program.
+//! The JSON object in an agent's file.
 
 use auth_core::internal::{object, wipe};
+use auth_store::internal::{Dir, FileError, Problem, json};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use auth_store::internal::{self as json, Dir, FileError, Problem};
-
-/// The members of a file, those that nobody here knows included. Wiped on
+/// The members of the file, including those that are unknown here. Wiped on
 /// drop.
 #[derive(Clone, Default)]
 pub(crate) struct Document {
     pub(crate) members: Map<String, Value>,
-    /// Whether it was written in lines for people, and so is to stay so.
+    /// Whether the file is indented, and so stays indented.
     pretty: bool,
 }
 
@@ -48,7 +47,7 @@ impl Document {
         })
     }
 
-    /// Changes the member `name`, which is made an object unless it is one.
+    /// Edits the member `name`, which becomes an object unless it is one.
     pub(crate) fn edit<E>(
         &mut self,
         name: &str,
@@ -76,15 +75,15 @@ impl Drop for Document {
     }
 }
 
-/// Replaces a member and wipes what was there.
+/// Replaces a member and wipes the old value.
 pub(crate) fn put(object: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
     if let Some(mut old) = object.insert(name.to_owned(), value.into()) {
         wipe(&mut old);
     }
 }
 
-/// A member that is a string with something in it; `None` if it is absent,
-/// null or empty.
+/// A member that is a string and not empty; `None` if it is absent, null or
+/// empty.
 pub(crate) fn text<'a>(
     object: &'a Map<String, Value>,
     name: &str,

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
-#[path = "support/foreign.rs"]
-mod foreign;
+#[path = "support/agent_files.rs"]
+mod agent_files;
 #[path = "../../auth-store/tests/support/mod.rs"]
 mod support;
 
@@ -14,9 +14,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use agent_files::{Setup, claude, claude_file, json_at, loaded, save};
 use auth_accounts::{BlockingTokenStore, StoreError, StoreErrorKind};
 use auth_store_agents::ClaudeCredentials;
-use foreign::{Setup, claude, claude_file, json_at, loaded, save};
 use serde_json::json;
 use support::record;
 
@@ -26,7 +26,7 @@ fn lock_paths(setup: &Setup) -> [PathBuf; 2] {
 }
 
 fn lease(store: &ClaudeCredentials, wait: Duration) -> Result<(), StoreError> {
-    BlockingTokenStore::lease_blocking(store, &"claude".into(), wait).map(drop)
+    store.lease_blocking(&"claude".into(), wait).map(drop)
 }
 
 fn age(path: &Path, time: SystemTime) {
@@ -37,8 +37,7 @@ fn age(path: &Path, time: SystemTime) {
 #[test]
 fn are_held_during_a_refresh() {
     let (setup, store) = claude(&claude_file());
-    let held =
-        BlockingTokenStore::lease_blocking(&store, &"claude".into(), Duration::ZERO).unwrap();
+    let held = store.lease_blocking(&"claude".into(), Duration::ZERO).unwrap();
     for path in lock_paths(&setup) {
         assert!(path.is_dir(), "{path:?}");
     }
@@ -92,8 +91,7 @@ fn are_taken_over_from_the_dead() {
 #[test]
 fn that_were_taken_over_are_not_freed() {
     let (setup, store) = claude(&claude_file());
-    let held =
-        BlockingTokenStore::lease_blocking(&store, &"claude".into(), Duration::ZERO).unwrap();
+    let held = store.lease_blocking(&"claude".into(), Duration::ZERO).unwrap();
     let [first, second] = lock_paths(&setup);
     // This process was stopped for long, and Claude Code took the lock.
     fs::remove_dir(&first).unwrap();
@@ -136,8 +134,7 @@ fn of_the_killed_are_taken_over_at_once() {
 fn child() {
     let Some(file) = std::env::var_os("AUTH_STORE_TEST_FILE") else { return };
     let store = ClaudeCredentials::new("claude", file).unwrap();
-    let _held =
-        BlockingTokenStore::lease_blocking(&store, &"claude".into(), Duration::ZERO).unwrap();
+    let _held = store.lease_blocking(&"claude".into(), Duration::ZERO).unwrap();
     println!("::leased");
     std::io::stdin().read_line(&mut String::new()).unwrap();
 }

@@ -2,16 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
-#[path = "support/foreign.rs"]
-mod foreign;
+#[path = "support/agent_files.rs"]
+mod agent_files;
 #[path = "../../auth-store/tests/support/mod.rs"]
 mod support;
 
 use std::fs;
 
+use agent_files::{claude, claude_file, json_at, loaded};
 use auth_accounts::Record;
 use auth_core::{AccessToken, TokenSet};
-use foreign::{claude, claude_file, json_at, loaded};
 use serde_json::json;
 use support::{SECRET, nested, record, shown};
 
@@ -27,7 +27,7 @@ fn a_name_in_a_file_is_only_a_name() {
     // As text: to make a value of it is what must not happen.
     fs::write(&setup.file, file.to_string()).unwrap();
     let (_, version) = loaded(&store, "claude");
-    foreign::save(&store, "claude", &record(2), Some(&version)).unwrap();
+    agent_files::save(&store, "claude", &record(2), Some(&version)).unwrap();
     let text = fs::read_to_string(&setup.file).unwrap();
     assert!(text.contains(&raw.to_string()), "{text}");
 }
@@ -46,13 +46,13 @@ fn what_could_not_be_read_again_is_not_saved_there() {
         (Record::new(TokenSet::new(AccessToken::new(too_large))), "more than 1048576 bytes"),
         (large_notes, "more than 4194304 bytes"),
     ] {
-        let error = foreign::save(&store, "claude", &unfit, Some(&version)).unwrap_err();
+        let error = agent_files::save(&store, "claude", &unfit, Some(&version)).unwrap_err();
         let text = shown(&error);
         assert!(text.contains(says) && text.contains("nothing was written"), "{text}");
         assert!(!text.contains(SECRET), "{text}");
         assert_eq!(fs::read(&setup.file).unwrap(), before);
     }
-    foreign::save(&store, "claude", &record(2), Some(&version)).unwrap();
+    agent_files::save(&store, "claude", &record(2), Some(&version)).unwrap();
     assert_eq!(json_at(&setup.file)["claudeAiOauth"]["accessToken"], "s3cret-at-2");
 }
 
@@ -65,11 +65,11 @@ fn an_extra_that_cannot_be_noted_is_left_out() {
     refreshed.tokens.token_type = Some("Bearer".into());
     refreshed.tokens.scope = Some("user:inference".into());
     refreshed.tokens.extra.insert("organization", nested(200));
-    let version = foreign::save(&store, "claude", &refreshed, Some(&version)).unwrap();
+    let version = agent_files::save(&store, "claude", &refreshed, Some(&version)).unwrap();
     assert_eq!(json_at(&setup.file)["claudeAiOauth"]["accessToken"], "s3cret-at-2");
     refreshed.tokens.extra.remove("organization");
     assert_eq!(loaded(&store, "claude"), (refreshed, version.clone()));
     let notes = setup.directory.join(".auth-store/.credentials.json.notes.json");
     assert_eq!(json_at(&notes)["extra_left_out"], "nested too deeply");
-    foreign::save(&store, "claude", &record(3), Some(&version)).unwrap();
+    agent_files::save(&store, "claude", &record(3), Some(&version)).unwrap();
 }

@@ -1,14 +1,14 @@
-//! Three processes share one login, and one of them is killed.
+//! Three processes share one login; one of them is killed.
 //!
 //! ```sh
 //! cargo run --example accounts
 //! ```
 //!
-//! It starts a server whose access tokens live for two seconds and whose
-//! refresh tokens can be used once: a second use would log everybody out. Then
-//! it starts itself three times, as processes that need a token all the time
-//! and share a `FileStore`. The third that goes to refresh is killed just before
-//! its request leaves, while it holds the lease.
+//! It starts a server whose access tokens live for two seconds and whose refresh
+//! tokens can be used once: a second use would log everybody out. Then it starts
+//! itself three times, as processes that need a token all the time and share a
+//! `FileStore`. The process that begins the third refresh is killed just before
+//! its request is sent, while it holds the lease.
 
 use std::{
     env,
@@ -35,13 +35,13 @@ const ACCOUNT: &str = "ada@example.com";
 const RUN_FOR: Duration = Duration::from_secs(8);
 const TOKENS_LIVE_FOR: Duration = Duration::from_secs(2);
 
-/// How a child is told where the store and the server are.
+/// The environment variables that name the store and the server to a child.
 const DIRECTORY: &str = "AUTH_EXAMPLE_DIRECTORY";
 const TOKEN_URL: &str = "AUTH_EXAMPLE_TOKEN_URL";
 
-// What a child says.
+// What a child prints.
 const ABOUT_TO_SEND: &str = "about to send";
-const RENEWED: &str = "refreshed the tokens";
+const REFRESHED: &str = "refreshed the tokens";
 const ADOPTED: &str = "took over what another had refreshed";
 const LOGGED_OUT: &str = "was logged out";
 
@@ -52,8 +52,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
 }
 
-/// A child: any program that needs a token now and then. This is all there is
-/// to it; the rest of this file is for the show.
+/// The child: any program that needs a token from time to time. This is all the
+/// code that it takes; the rest of this file is for the demonstration.
 fn use_tokens(directory: &Path, url: &str) -> Result<ExitCode, Box<dyn Error>> {
     let i_refreshed = Arc::new(AtomicBool::new(false));
     let transport = Announcing { inner: UreqTransport::new()?, sent: Arc::clone(&i_refreshed) };
@@ -71,7 +71,7 @@ fn use_tokens(directory: &Path, url: &str) -> Result<ExitCode, Box<dyn Error>> {
             Ok(token) if last.as_ref() != Some(token.access_token()) => {
                 let mine = i_refreshed.swap(false, Ordering::Relaxed);
                 if last.is_some() || mine {
-                    say(if mine { RENEWED } else { ADOPTED })?;
+                    say(if mine { REFRESHED } else { ADOPTED })?;
                 }
                 last = Some(token.access_token().clone());
             }
@@ -86,7 +86,7 @@ fn use_tokens(directory: &Path, url: &str) -> Result<ExitCode, Box<dyn Error>> {
     }
 }
 
-/// Tells the parent before a request leaves, and waits for its nod.
+/// Tells the parent before a request is sent, and waits until it may go on.
 struct Announcing {
     inner: UreqTransport,
     sent: Arc<AtomicBool>,
@@ -94,7 +94,7 @@ struct Announcing {
 
 impl BlockingTransport for Announcing {
     fn send_blocking(&self, request: Request) -> Result<Response, TransportError> {
-        // If the parent is gone, so is this process in a moment.
+        // If the parent is gone, this process ends in a moment.
         let _ = say(ABOUT_TO_SEND);
         let _ = io::stdin().read_line(&mut String::new());
         self.sent.store(true, Ordering::Relaxed);
@@ -108,7 +108,7 @@ fn say(line: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// The parent: plays the server, and reports.
+/// The parent: runs the server, and reports.
 fn watch() -> Result<ExitCode, Box<dyn Error>> {
     let scratch = tempfile::tempdir()?;
     let directory = scratch.path().join("tokens");
@@ -144,7 +144,7 @@ fn watch() -> Result<ExitCode, Box<dyn Error>> {
             children[number - 1].kill()?;
             report(number, "was killed, about to refresh and holding the lease")?;
         } else {
-            children[number - 1].nod()?;
+            children[number - 1].let_go_on()?;
         }
     }
     drop(children);
@@ -155,7 +155,7 @@ fn watch() -> Result<ExitCode, Box<dyn Error>> {
     Ok(if replays == 0 && logouts == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// A child, from outside. Killed when it is dropped.
+/// A child, as the parent sees it. Killed on drop.
 struct Process(Child);
 
 impl Process {
@@ -183,14 +183,14 @@ impl Process {
         Ok(Self(child))
     }
 
-    fn nod(&mut self) -> io::Result<()> {
+    fn let_go_on(&mut self) -> io::Result<()> {
         match &mut self.0.stdin {
             Some(stdin) => stdin.write_all(b"\n"),
             None => Ok(()),
         }
     }
 
-    /// With SIGKILL: it has no say in the matter.
+    /// With SIGKILL, which the child cannot handle.
     fn kill(&mut self) -> io::Result<()> {
         self.0.kill()?;
         self.0.wait()?;

@@ -1,6 +1,6 @@
-//! What is to stand in a file of ours: within a bound, and such that it can be
-//! read again. What cannot be read is never overwritten, so a save of such a
-//! thing would be the last one.
+//! The content to write to a file of ours: within a limit, and readable again.
+//! A file that cannot be read is never overwritten, so a save of unreadable
+//! content would be the last one.
 
 use std::io::Write;
 
@@ -10,23 +10,24 @@ use zeroize::Zeroizing;
 
 use crate::{error::Problem, json};
 
-/// The most that a record's file may have. A response of a token endpoint has
-/// at most 1 MiB unless its user allowed more, and is stored once.
+/// The maximum size of a record's file, in bytes. The response of a token
+/// endpoint has at most 1 MiB unless the program allows more, and is stored
+/// once.
 pub const MAX_SIZE: usize = 4 << 20;
 
 /// The content of a file.
 pub struct Content {
     pub bytes: Zeroizing<Vec<u8>>,
-    /// Why `extra` is not in it.
+    /// Why `extra` was left out; `None` if it was not.
     pub left_out: Option<&'static str>,
 }
 
 impl Content {
-    /// What `put` writes of a record, if `read` can read it.
+    /// What `put` writes of a record, provided that `read` can read it.
     ///
-    /// Where that fails for what is in `extra`, the rest is written without it:
-    /// a refresh token that was rotated must be stored, and `extra` is what can
-    /// be done without. `put` then says so in the file.
+    /// If that fails because of what is in `extra`, the record is written
+    /// without it: a rotated refresh token must be stored, and `extra` is
+    /// dispensable. `put` then records the reason in the file.
     pub fn of(
         record: &Record,
         put: impl Fn(&Record, Option<&'static str>, &mut dyn Write) -> serde_json::Result<()>,

@@ -1,25 +1,25 @@
-//! What can be wrong with a file.
+//! Errors about files.
 
 use std::{io, path::PathBuf, time::Duration};
 
 use auth_accounts::{StoreError, StoreErrorKind};
 
-/// What could not be done with a file or a directory. It becomes a
-/// [`StoreError`] that names it.
+/// A problem with a file or a directory. It becomes a [`StoreError`] that names
+/// the path.
 #[derive(Debug)]
 pub struct FileError {
     pub path: PathBuf,
     pub problem: Problem,
 }
 
-/// What is wrong, and what to do about it; without any of a file's content.
+/// What is wrong, and what to do about it. It quotes no file's content.
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(not(unix), allow(dead_code, reason = "modes and owners are Unix's"))]
 pub enum Problem {
     #[error("could not {action}: {error}")]
     Io {
         action: &'static str,
-        // Not a `source`: the message holds all of it.
+        // Not a `source`, since the message holds all of it.
         error: io::Error,
     },
     #[error(
@@ -34,7 +34,7 @@ pub enum Problem {
     #[error("somebody else is saving, and did not end within {waited:?}; is a process stopped?")]
     Busy { waited: Duration },
     /// Whoever can plant a link could have secrets read from, or written to, a
-    /// place of their choosing.
+    /// place of their choice.
     #[error("a symbolic link is not followed; name what it points to")]
     Symlink,
     #[error("it is not a {expected}")]
@@ -112,7 +112,7 @@ impl From<FileError> for StoreError {
     }
 }
 
-/// As `auth-accounts` sorts them.
+/// The kind that `auth-accounts` gives to the error.
 fn io_kind(error: &io::Error) -> StoreErrorKind {
     StoreError::from_io(io::Error::from(error.kind()), "").kind()
 }

@@ -1,4 +1,4 @@
-//! One file for each account, below a directory.
+//! A store with one file for each account, in one directory.
 
 mod form;
 
@@ -15,18 +15,20 @@ use crate::{
     content::MAX_SIZE,
     error::{FileError, Problem},
     events,
+    files::Files,
+    internal::token_store,
     lock::FileLock,
     names::{Names, Owner, owner},
     sys::{Dir, Privacy},
-    traits::Files,
 };
 
-/// Keeps each account's record in a file of its own, below one directory.
+/// Keeps each account's record in a file of its own, in one directory.
 ///
-/// It implements [`TokenStore`](auth_accounts::TokenStore) on any async
-/// runtime and [`BlockingTokenStore`](auth_accounts::BlockingTokenStore).
-/// Cloning shares it. Any number of processes may share a directory; what it
-/// promises, and where, is in [the crate's documentation](crate).
+/// It implements [`TokenStore`](auth_accounts::TokenStore), on any async
+/// runtime, and [`BlockingTokenStore`](auth_accounts::BlockingTokenStore).
+/// Cloning shares the store. Any number of processes may share a directory.
+/// [The crate's documentation](crate) says what is promised, and on which
+/// systems.
 ///
 /// ```
 /// use std::time::Duration;
@@ -44,7 +46,7 @@ use crate::{
 /// tokens.refresh_token = Some(RefreshToken::new("rt-1"));
 /// let version = store.save_blocking(&ada, &Record::new(tokens), None)?;
 ///
-/// // Ever after:
+/// // Later, in any process:
 /// let lease = store.lease_blocking(&ada, Duration::from_secs(30))?;
 /// let (record, found) = store.load_blocking(&ada)?.expect("saved above");
 /// assert_eq!(found, version);
@@ -56,24 +58,24 @@ pub struct FileStore {
     directory: Arc<Path>,
 }
 
-/// How long a save waits for others to end theirs, which takes as long as
+/// How long a save waits for other saves to end. A save takes as long as
 /// flushing a small file to disk.
 const SAVE_WAIT: Duration = Duration::from_secs(10);
 
 impl FileStore {
-    /// Opens the store in `directory`. Makes the directory if need be, with
-    /// mode 0700, and its parents; and removes what saves of processes that
-    /// died left there.
+    /// Opens the store in `directory`. Creates the directory with mode 0700, and
+    /// its parents, if they do not exist. Removes the temporary files of
+    /// processes that died during a save.
     ///
     /// # Errors
     ///
-    /// If the directory cannot be made or opened; if it belongs to another
-    /// user, is a symbolic link, is accessible to others, or has a directory
-    /// above it that everybody may write to
-    /// ([`Permissions`](auth_accounts::StoreErrorKind::Permissions)).
+    /// If the directory cannot be created or opened. With the kind
+    /// [`Permissions`](auth_accounts::StoreErrorKind::Permissions), if it
+    /// belongs to another user, is a symbolic link, is accessible to others, or
+    /// has a directory above it that everybody may write to.
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let directory = directory.into();
-        // A relative path would mean another directory after `chdir`.
+        // After `chdir`, a relative path would mean another directory.
         let directory = std::path::absolute(&directory)
             .map_err(|error| FileError::io("make absolute", directory, error))?;
         Dir::check_above(&directory)?;
@@ -85,15 +87,15 @@ impl FileStore {
         Ok(store)
     }
 
-    /// Opens the store in the directory `application` below the one where the
-    /// platform keeps programs' state: `$XDG_STATE_HOME` or `~/.local/state`
-    /// on Linux, `~/Library/Application Support` on macOS,
+    /// Opens the store in the directory `application` below the platform's
+    /// directory for programs' state: `$XDG_STATE_HOME` or `~/.local/state` on
+    /// Linux, `~/Library/Application Support` on macOS,
     /// `%USERPROFILE%\AppData\Local` on Windows.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open); and if `application` is not the plain name of
-    /// one directory, or this user has no home directory.
+    /// Those of [`open`](Self::open). Also if `application` is not the plain
+    /// name of one directory, or if this user has no home directory.
     pub fn for_application(application: &str) -> Result<Self, StoreError> {
         let plain = !application.is_empty()
             && application != "."
@@ -105,7 +107,7 @@ impl FileStore {
         let platform = etcetera::base_strategy::choose_native_strategy()
             .map_err(|_| FileError::new(application, Problem::NoStateDirectory))?;
         let state = if cfg!(windows) {
-            // Tokens do not roam.
+            // Not the roaming directory: tokens stay on this machine.
             platform.cache_dir()
         } else {
             platform.state_dir().unwrap_or_else(|| platform.data_dir())
@@ -113,15 +115,16 @@ impl FileStore {
         Self::open(state.join(application))
     }
 
-    /// The directory.
+    /// The directory of the store.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// The accounts that have a record, in the order of their file names.
+    /// Lists the accounts that have a record, in the order of their file names.
     ///
-    /// It blocks, briefly. An account with a long id is told from its file's
-    /// content, which may be unreadable: then its place holds the error.
+    /// It blocks the thread for a short time. The id of an account whose id is
+    /// long is read from its file. If that file cannot be read, the iterator
+    /// yields the error in its place.
     ///
     /// # Errors
     ///
@@ -144,16 +147,16 @@ impl FileStore {
         }))
     }
 
-    /// Removes the record of `account`, whatever is in it, and says whether
-    /// there was one. It blocks, briefly.
+    /// Removes the record of `account`, readable or not. Returns whether there
+    /// was one. It blocks the thread for a short time.
     ///
-    /// A refresh under way elsewhere does not bring it back: its save finds
-    /// that the record is gone and fails. The account's lock files, which are
-    /// empty, stay: a file that may be locked must not be removed.
+    /// A refresh in progress elsewhere does not bring the record back: its save
+    /// finds that the record is gone, and fails. The account's lock files, which
+    /// are empty, stay, since a file that may be locked must not be removed.
     ///
     /// # Errors
     ///
-    /// If it cannot be removed.
+    /// If the record cannot be removed.
     pub fn remove(&self, account: &AccountId) -> Result<bool, StoreError> {
         let dir = self.dir()?;
         let names = Names::of(account.as_str());
@@ -168,12 +171,12 @@ impl FileStore {
         Dir::open(&self.directory, Privacy::Secret)
     }
 
-    /// Removes temporary files of writers that died. They hold secrets, and
+    /// Removes the temporary files of writers that died. They hold secrets, and
     /// would otherwise stay until the account's next save.
     ///
-    /// Whoever is alive and writes holds the account's lock, so what is found
-    /// while holding it is nobody's. Failing is no reason not to open the
-    /// store, which may be there to be read only.
+    /// A live writer holds the account's lock, so a temporary file that is found
+    /// under the lock has no writer. Errors are ignored: the store may be open
+    /// for reading only.
     fn sweep(&self, dir: &Dir) {
         let names = dir.names().unwrap_or_default();
         let left_over = names.iter().filter_map(|name| Names::of_temporary(name.to_str()?));
@@ -192,12 +195,12 @@ struct Found {
     version: Version,
 }
 
-/// Reads a record's file, which must be `account`'s if one is given.
+/// Reads the file of a record, which must belong to `account` if that is given.
 fn read(dir: &Dir, name: &str, account: Option<&AccountId>) -> Result<Option<Found>, FileError> {
     let Some(content) = dir.read(name, MAX_SIZE)? else { return Ok(None) };
     let error = |problem| FileError::new(dir.path_of(name), problem);
     let (owner, record) = form::parse(&content).map_err(error)?;
-    // A file that was copied under another name is nobody's.
+    // A file that was copied to another name belongs to no account.
     if account.is_some_and(|account| account.as_str() != owner) || Names::of(&owner).record != name
     {
         return Err(error(Problem::WrongAccount));
@@ -223,14 +226,15 @@ impl Files for FileStore {
 
         let content = form::write(account, record).map_err(error)?;
         let _lock = FileLock::take(&dir, &names.lock, SAVE_WAIT)?;
-        // What cannot be read ends it here, and so is never overwritten.
+        // If the old file cannot be read, the save fails here, so that it is
+        // never overwritten.
         let found = read(&dir, &names.record, Some(account))?;
         if found.as_ref().map(|found| &found.version) != expected {
             return Err(error(Problem::Conflict));
         }
         dir.replace(&names.record, &names.temporary, &content.bytes, || Ok(()))?;
         if let Some(reason) = content.left_out {
-            events::left_out(&dir.path_of(&names.record), reason);
+            events::extra_left_out(&dir.path_of(&names.record), reason);
         }
         Ok(form::version(&content.bytes))
     }
@@ -246,4 +250,4 @@ impl Files for FileStore {
     }
 }
 
-crate::token_store!(FileStore, |store| store);
+token_store!(FileStore, |store| store);

@@ -1,5 +1,5 @@
-//! JSON that holds secrets: read without quoting it in errors, written within
-//! bounds, told apart by digests.
+//! JSON that holds secrets: read without being quoted in errors, written within
+//! a limit, identified by digests.
 
 use std::{
     fmt::Write as _,
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use crate::error::Problem;
 
-/// Reads `json`, which should be `expected`.
+/// Reads `json`. Errors call it `expected`.
 pub fn parse<T: DeserializeOwned>(json: &[u8], expected: &'static str) -> Result<T, Problem> {
     // serde_json's own message may quote the input.
     serde_json::from_slice(json).map_err(|error| Problem::Damaged {
@@ -33,8 +33,8 @@ pub fn parse<T: DeserializeOwned>(json: &[u8], expected: &'static str) -> Result
     })
 }
 
-/// Reads `json`, which says in its member `schema` which version of the form
-/// it has. A newer one than `known` may differ in everything else.
+/// Reads `json`, whose member `schema` holds the version of its form. A version
+/// newer than `known` may differ in everything else.
 pub fn parse_versioned<T: DeserializeOwned>(
     json: &[u8],
     expected: &'static str,
@@ -51,19 +51,19 @@ pub fn parse_versioned<T: DeserializeOwned>(
     }
 }
 
-/// What `put` writes, if it has at most `limit` bytes.
+/// What `put` writes, provided that it has at most `limit` bytes.
 pub fn bounded(
     limit: usize,
     put: impl Fn(&mut dyn Write) -> serde_json::Result<()>,
 ) -> Result<Zeroizing<Vec<u8>>, Problem> {
-    // Nothing else can fail in writing strings, numbers, and maps with strings
-    // for keys.
+    // Writing strings, numbers, and maps with string keys cannot fail
+    // otherwise.
     write_json(limit, put).map_err(|_| Problem::RecordTooLarge { limit })
 }
 
-/// Writes a record's form for people to read: one member a line, down to those
-/// of `extra`. What is in these may nest, and stays on its line: indented, it
-/// could take a hundred times the room.
+/// Writes a record's form for people to read: one member a line, down to the
+/// members of `extra`. Their values may nest and stay on their line: indented,
+/// they could take a hundred times the space.
 pub fn put_in_lines(form: &impl Serialize, output: &mut dyn Write) -> serde_json::Result<()> {
     let layout = Lines { depth: 0, is_empty: true };
     form.serialize(&mut Serializer::with_formatter(&mut *output, layout))?;
@@ -148,7 +148,7 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// What makes a record unlike every other one, whatever else it holds.
+/// A random value that makes each saved record unique.
 pub fn revision() -> String {
     format!("{:032x}", fastrand::u128(..))
 }

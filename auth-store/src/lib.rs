@@ -1,35 +1,57 @@
 #![doc = include_str!("../docs/crate.md")]
 
-// What `internal` shows of these is no interface.
+// The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
+// layer: error events
+// layer: json sys
+// layer: content lock names
+// layer: files
+// layer: internal
+// layer: token_store -- a macro over what is in `internal`
+// layer: file_store
+
+// `pub` items of these modules are reached through `internal` only, which is no
+// part of the interface.
 #[allow(missing_docs, missing_debug_implementations)]
 mod content;
 #[allow(missing_docs, missing_debug_implementations)]
 mod error;
 mod events;
 mod file_store;
+#[allow(missing_docs, missing_debug_implementations)]
+mod files;
 mod json;
 #[allow(missing_docs, missing_debug_implementations)]
 mod lock;
 mod names;
 #[allow(missing_docs, missing_debug_implementations)]
 mod sys;
-#[allow(missing_docs, missing_debug_implementations)]
-mod traits;
+mod token_store;
+
+pub use auth_accounts;
 
 pub use crate::file_store::FileStore;
 
 /// What `auth-store-agents` shares with this crate. It is no part of the
-/// interface and changes with any version.
+/// interface and may change in any version.
 #[doc(hidden)]
 pub mod internal {
+    /// What `token_store!` expands to needs it.
+    pub use async_trait::async_trait;
+
     pub use crate::{
+        __token_store as token_store,
         content::{Content, MAX_SIZE},
         error::{FileError, Problem},
-        events::left_out,
-        json::{bounded, digest, hex, parse, parse_versioned, put_in_lines, revision},
+        events::extra_left_out,
+        files::{Files, lease, lease_blocking, off_thread},
         lock::{FileLock, Patience},
         sys::{Dir, Privacy},
-        token_store,
-        traits::{Files, lease, lease_blocking, off_thread},
     };
+
+    /// JSON that holds secrets.
+    pub mod json {
+        pub use crate::json::{
+            bounded, digest, hex, parse, parse_versioned, put_in_lines, revision,
+        };
+    }
 }

@@ -1,5 +1,5 @@
-//! Locks of the operating system on files, held by this process and freed by
-//! the kernel when it dies.
+//! File locks of the operating system, held by this process and freed by the
+//! kernel when it dies.
 
 use std::{
     fs::{File, TryLockError},
@@ -13,17 +13,17 @@ use crate::{
     sys::Dir,
 };
 
-/// A locked file. Exclusive over processes, and over threads and tasks of one
-/// process: each lock is taken through an opening of its own.
+/// A locked file. The lock is exclusive between processes, and between threads
+/// and tasks of one process: each lock opens the file anew.
 #[derive(Debug)]
 pub struct FileLock(File);
 
 impl FileLock {
-    /// Takes the lock if nobody has it.
+    /// Takes the lock; `None` if somebody else holds it.
     ///
-    /// A lock file is never removed by this crate. If somebody else removed
-    /// it, the lock on the removed file is worth nothing, for the next one
-    /// will lock a new file of that name; so it is looked at again.
+    /// This crate never removes a lock file. If somebody else removed it, a lock
+    /// on the removed file excludes nobody, since the next holder locks a new
+    /// file of that name. So the name is checked after the lock is taken.
     pub fn try_take(dir: &Dir, name: &str) -> Result<Option<Self>, FileError> {
         for _ in 0..REMOVALS_SEEN {
             let file = dir.lock_file(name)?;
@@ -39,11 +39,11 @@ impl FileLock {
                 return Ok(Some(lock));
             }
         }
-        // Whoever keeps removing it keeps it busy.
+        // Whoever keeps removing the file keeps the lock from everybody.
         Ok(None)
     }
 
-    /// What the last holder wrote into the file, whether it is alive or dead.
+    /// What the last holder wrote into the file, whether it is alive or not.
     pub fn note(&self) -> io::Result<String> {
         let mut note = String::new();
         (&self.0).rewind()?;
@@ -51,15 +51,15 @@ impl FileLock {
         Ok(note)
     }
 
-    /// Leaves a note for the next holder. It outlives this process, but not
-    /// the machine.
+    /// Leaves a note for the next holder. It outlives this process, but is not
+    /// flushed to disk.
     pub fn set_note(&self, note: &str) -> io::Result<()> {
         self.0.set_len(0)?;
         (&self.0).rewind()?;
         (&self.0).write_all(note.as_bytes())
     }
 
-    /// Takes the lock for a short operation, waiting for others to end theirs.
+    /// Takes the lock for a short operation, waiting for other holders to end.
     pub fn take(dir: &Dir, name: &str, wait: Duration) -> Result<Self, FileError> {
         let mut patience = Patience::new(wait);
         loop {
@@ -87,13 +87,13 @@ impl Drop for FileLock {
     }
 }
 
-/// The pauses between looks at a lock that somebody else holds.
+/// The pauses between two tries to take a lock that somebody else holds.
 ///
-/// Looking again from time to time is preferred to a thread that blocks in the
-/// kernel until the lock is free: such a wait can be neither bounded nor
-/// given up, and its thread would take the lock later on behalf of nobody. A
-/// look costs a few system calls; the pauses grow to 50 ms, which is little
-/// beside the network call that a lease spans.
+/// Polling is preferred to a thread that blocks in the kernel until the lock is
+/// free: such a wait can be neither bounded nor cancelled, and its thread would
+/// take the lock later on behalf of nobody. A try costs a few system calls. The
+/// pauses grow to 50 ms, which is little compared to the network call that a
+/// lease spans.
 #[derive(Debug)]
 pub struct Patience {
     until: Option<Instant>,
@@ -104,13 +104,14 @@ impl Patience {
     const FIRST: Duration = Duration::from_millis(1);
     const LONGEST: Duration = Duration::from_millis(50);
 
-    /// For `wait` from now on; a time beyond the clock's end is no bound.
+    /// Pauses for `wait` from now on. A `wait` beyond the end of the clock has no
+    /// end.
     pub fn new(wait: Duration) -> Self {
         Self { until: Instant::now().checked_add(wait), pause: Self::FIRST }
     }
 }
 
-/// How long to pause before the next look; `None` when the time is over.
+/// How long to pause before the next try; `None` when the time is over.
 impl Iterator for Patience {
     type Item = Duration;
 

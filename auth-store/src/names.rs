@@ -1,19 +1,19 @@
-//! From an account's id, which may be any string, to file names that are safe
-//! everywhere, and back.
+//! Turns an account's id, which may be any string, into file names that are safe
+//! on every system, and back.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use sha2::{Digest, Sha256};
 
 use crate::json::hex;
 
-/// Before every file name of an account: no name is empty, begins with a dot,
-/// or is one that Windows keeps for itself.
+/// Begins every file name of an account, so that no name is empty, begins with a
+/// dot, or is reserved on Windows.
 const PREFIX: &str = "account-";
 const RECORD: &str = ".json";
 const TEMPORARY: &str = ".json.tmp";
 
-/// What stands for itself in a name. Everything else is escaped, upper-case
-/// letters too: to some file systems they are the same as lower-case ones.
+/// Everything but lower-case letters, digits, `.`, `-` and `_`. Upper-case
+/// letters are escaped too, since some file systems ignore case.
 const ESCAPED: &AsciiSet = &{
     let mut set = NON_ALPHANUMERIC.remove(b'.').remove(b'-').remove(b'_');
     let mut letter = b'A';
@@ -24,22 +24,22 @@ const ESCAPED: &AsciiSet = &{
     set
 };
 
-/// The longest escaped id that stands in a name as it is. With it a name has
-/// at most 140 bytes, which every file system can hold (eCryptfs: 143).
+/// The longest escaped id that a name holds unchanged. It limits names to 140
+/// bytes, which every file system supports (eCryptfs: 143).
 const MAX_ESCAPED: usize = 120;
 
-/// Between the readable beginning of a long id and the digest of the whole.
-/// It is escaped elsewhere, so no short id looks like a long one.
+/// Separates the readable beginning of a long id from the digest of the whole
+/// id. It is escaped elsewhere, so no short id looks like a long one.
 const DIGEST: char = '~';
 const READABLE: usize = 40;
 
 /// The names of the files that belong to one account. Different accounts have
-/// different names, also where the case of letters makes no difference.
+/// different names, even if case is ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Names {
     /// The record.
     pub(crate) record: String,
-    /// What becomes the record.
+    /// What is renamed to the record.
     pub(crate) temporary: String,
     /// What a save locks.
     pub(crate) lock: String,
@@ -58,7 +58,7 @@ impl Names {
         }
     }
 
-    /// The names that go with a left-over temporary file.
+    /// The names of the account that a leftover temporary file belongs to.
     pub(crate) fn of_temporary(name: &str) -> Option<Self> {
         let stem = name.strip_prefix(PREFIX)?.strip_suffix(TEMPORARY)?;
         Some(Self {
@@ -70,23 +70,24 @@ impl Names {
     }
 }
 
-/// What a record's file name says about whose it is.
+/// What a record's file name says of its account.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
     /// This account.
     Account(String),
-    /// An account with an id too long for a name; the file holds it.
+    /// An account whose id is too long for a name. The file holds the id.
     InFile,
 }
 
-/// Whose record has this file name; `None` if it is not a record's.
+/// The account whose record has this file name; `None` if it is not the name of
+/// a record.
 pub(crate) fn owner(file_name: &str) -> Option<Owner> {
     let stem = file_name.strip_prefix(PREFIX)?.strip_suffix(RECORD)?;
     if stem.contains(DIGEST) {
         return Some(Owner::InFile);
     }
     let account = percent_decode_str(stem).decode_utf8().ok()?.into_owned();
-    // Another spelling of a name is not one that was made here.
+    // This crate makes no other spelling of a name.
     (self::stem(&account) == stem).then_some(Owner::Account(account))
 }
 

@@ -8,6 +8,10 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
+#[path = "support/child.rs"]
+mod child;
+#[path = "support/steps.rs"]
+mod steps;
 mod support;
 
 use std::{
@@ -20,12 +24,10 @@ use auth_accounts::{BlockingTokenStore, Fingerprint, Record};
 use auth_core::{Advice, FailureKind, RefreshToken};
 use auth_store::FileStore;
 use auth_testkit::{FakeAuthServer, Fault, ListeningAuthServer, RevokedBecause, Rotation};
+use child::{ACCOUNT, Child, PATIENCE, Task, log_in, next_process, say};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
-use support::{
-    child::{ACCOUNT, Child, PATIENCE, Task, log_in, next_process, say},
-    names, scratch,
-    steps::{Step, StopAt, Stopping},
-};
+use steps::{Step, StopAt, Stopping};
+use support::{names, scratch};
 
 /// Longer than any test takes, however slow the machine.
 const GRACE: Duration = Duration::from_secs(3600);
@@ -114,7 +116,7 @@ impl Scene {
     }
 
     fn record(&self) -> Record {
-        BlockingTokenStore::load_blocking(&self.store, &ACCOUNT.into()).unwrap().unwrap().0
+        self.store.load_blocking(&ACCOUNT.into()).unwrap().unwrap().0
     }
 
     fn refresh_token(&self) -> RefreshToken {
@@ -126,10 +128,7 @@ impl Scene {
         // A record, whole.
         let record = self.record();
         // The lease, at once.
-        drop(
-            BlockingTokenStore::lease_blocking(&self.store, &ACCOUNT.into(), Duration::ZERO)
-                .unwrap(),
-        );
+        drop(self.store.lease_blocking(&ACCOUNT.into(), Duration::ZERO).unwrap());
         // A token that was tried is known to have been.
         if !self.server.is_live(record.tokens.refresh_token.as_ref().unwrap()) {
             let noted = record.begun.map(|begun| begun.refresh_token);

@@ -4,12 +4,7 @@
 
 mod support;
 
-use std::{
-    fs,
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-    time::Duration,
-};
+use std::{fs, thread};
 
 use auth_accounts::{AccountId, Begun, BlockingTokenStore, Fingerprint, Record, StoreErrorKind};
 use auth_core::RefreshToken;
@@ -36,7 +31,7 @@ fn a_record_comes_back_whole() {
 
     // By another process, as it were.
     let store = FileStore::open(scratch.path()).unwrap();
-    let found = BlockingTokenStore::load_blocking(&store, &account()).unwrap();
+    let found = store.load_blocking(&account()).unwrap();
     assert_eq!(found, Some((record, version)));
 }
 
@@ -44,9 +39,8 @@ fn a_record_comes_back_whole() {
 fn a_save_needs_the_version_that_is_stored() {
     let scratch = scratch();
     let store = FileStore::open(scratch.path()).unwrap();
-    let try_save = |number, expected: Option<&_>| {
-        BlockingTokenStore::save_blocking(&store, &account(), &record(number), expected)
-    };
+    let try_save =
+        |number, expected: Option<&_>| store.save_blocking(&account(), &record(number), expected);
 
     let first = try_save(1, None).unwrap();
     assert_eq!(try_save(2, None).unwrap_err().kind(), StoreErrorKind::Conflict);
@@ -79,8 +73,7 @@ fn an_edit_by_hand_is_a_save() {
     let path = scratch.path().join(RECORD);
     let edited = fs::read_to_string(&path).unwrap().replace("rt-1", "rt-9");
     fs::write(&path, edited).unwrap();
-    let error = BlockingTokenStore::save_blocking(&store, &account(), &record(2), Some(&version))
-        .unwrap_err();
+    let error = store.save_blocking(&account(), &record(2), Some(&version)).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Conflict);
 }
 
@@ -96,7 +89,8 @@ fn of_many_who_save_at_once_one_succeeds() {
                     let (store, version) = (&store, &version);
                     scope.spawn(move || {
                         let record = record(round * 10 + number);
-                        BlockingTokenStore::save_blocking(store, &account(), &record, Some(version))
+                        store
+                            .save_blocking(&account(), &record, Some(version))
                             .map(|version| (record, version))
                     })
                 })
@@ -104,7 +98,7 @@ fn of_many_who_save_at_once_one_succeeds() {
             savers.into_iter().filter_map(|saver| saver.join().unwrap().ok()).collect()
         });
         assert_eq!(won.len(), 1);
-        let found = BlockingTokenStore::load_blocking(&store, &account()).unwrap();
+        let found = store.load_blocking(&account()).unwrap();
         assert_eq!(found.as_ref(), won.first());
         version = won[0].1.clone();
     }
@@ -257,10 +251,9 @@ fn what_cannot_be_read_is_left_alone() {
     }
     for (what, content, kind, says) in table {
         fs::write(&path, &content).unwrap();
-        let loaded = BlockingTokenStore::load_blocking(&store, &account());
-        let saved =
-            BlockingTokenStore::save_blocking(&store, &account(), &record(2), Some(&version));
-        let created = BlockingTokenStore::save_blocking(&store, &account(), &record(2), None);
+        let loaded = store.load_blocking(&account());
+        let saved = store.save_blocking(&account(), &record(2), Some(&version));
+        let created = store.save_blocking(&account(), &record(2), None);
         for error in [loaded.map(drop), saved.map(drop), created.map(drop)] {
             let error = error.expect_err(what);
             assert_eq!(error.kind(), kind, "{what}: {error}");
@@ -282,7 +275,7 @@ fn no_error_says_what_was_to_be_saved() {
     let store = FileStore::open(scratch.path()).unwrap();
     let mut record = record(1);
     record.tokens.scope = Some(format!("{SECRET}{}", "x".repeat(5 << 20)));
-    let error = BlockingTokenStore::save_blocking(&store, &account(), &record, None).unwrap_err();
+    let error = store.save_blocking(&account(), &record, None).unwrap_err();
     let text = shown(&error);
     assert!(text.contains("nothing was written"), "{text}");
     assert!(!text.contains(SECRET));
@@ -329,69 +322,6 @@ fn what_a_live_writer_is_writing_is_not_removed() {
 }
 
 #[test]
-fn a_lease_is_exclusive_and_bounded() {
-    let scratch = scratch();
-    let store = FileStore::open(scratch.path()).unwrap();
-    let lease = |wait| BlockingTokenStore::lease_blocking(&store, &account(), wait);
-
-    let held = lease(Duration::ZERO).unwrap();
-    let error = lease(Duration::from_millis(20)).unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::LeaseTimeout);
-    assert!(error.to_string().contains("account-ada%40example.com.lease"), "{error}");
-    // Others are not concerned, and saving needs no lease.
-    let _other = BlockingTokenStore::lease_blocking(&store, &"bob".into(), Duration::ZERO).unwrap();
-    save(&store, &account(), &record(1));
-    drop(held);
-    drop(lease(Duration::ZERO).unwrap());
-    // A wait without end is no overflow.
-    drop(lease(Duration::MAX).unwrap());
-}
-
-#[test]
-fn a_lease_passes_from_thread_to_thread() {
-    let scratch = scratch();
-    let store = FileStore::open(scratch.path()).unwrap();
-    let (inside, turns) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| {
-                for _ in 0..10 {
-                    let lease =
-                        BlockingTokenStore::lease_blocking(&store, &account(), Duration::MAX)
-                            .unwrap();
-                    assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0);
-                    thread::yield_now();
-                    inside.fetch_sub(1, Ordering::SeqCst);
-                    turns.fetch_add(1, Ordering::SeqCst);
-                    drop(lease);
-                }
-            });
-        }
-    });
-    assert_eq!(turns.into_inner(), 80);
-}
-
-/// The lock on a file that was removed is worth nothing, and is not taken for
-/// the lease.
-#[test]
-fn a_removed_lease_file_does_not_split_the_lease() {
-    let scratch = scratch();
-    let store = FileStore::open(scratch.path()).unwrap();
-    let lease = |wait| BlockingTokenStore::lease_blocking(&store, &account(), wait);
-    let path = scratch.path().join("account-ada%40example.com.lease");
-    drop(lease(Duration::ZERO).unwrap());
-
-    // Somebody opened and locked the file just before it was removed.
-    let opened = fs::File::open(&path).unwrap();
-    opened.lock().unwrap();
-    fs::remove_file(&path).unwrap();
-    let held = lease(Duration::ZERO).unwrap();
-    assert!(path.exists());
-    assert_eq!(lease(Duration::ZERO).unwrap_err().kind(), StoreErrorKind::LeaseTimeout);
-    drop(held);
-}
-
-#[test]
 fn an_application_has_a_plain_name() {
     for name in ["", ".", "..", "a/b", "/a", "..\\a", "C:", "a\0b"] {
         let error = FileStore::for_application(name).unwrap_err();
@@ -407,10 +337,10 @@ fn a_missing_directory_is_an_error() {
     let store = FileStore::open(&directory).unwrap();
     save(&store, &account(), &record(1));
     fs::remove_dir_all(&directory).unwrap();
-    let error = BlockingTokenStore::load_blocking(&store, &account()).unwrap_err();
+    let error = store.load_blocking(&account()).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Io);
     assert!(error.to_string().contains("could not open directory"), "{error}");
-    assert!(BlockingTokenStore::save_blocking(&store, &account(), &record(1), None).is_err());
+    assert!(store.save_blocking(&account(), &record(1), None).is_err());
     // A fresh start makes it anew.
     let store = FileStore::open(&directory).unwrap();
     assert_eq!(load(&store, &account()), None);

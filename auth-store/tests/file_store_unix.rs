@@ -22,7 +22,7 @@ fn files_are_for_their_user_alone() {
     let directory = scratch.path().join("state/app");
     let store = FileStore::open(&directory).unwrap();
     save(&store, &account(), &record(1));
-    drop(BlockingTokenStore::lease_blocking(&store, &account(), Duration::ZERO).unwrap());
+    drop(store.lease_blocking(&account(), Duration::ZERO).unwrap());
     assert_eq!(mode(&directory), 0o700);
     assert_eq!(mode(&scratch.path().join("state")), 0o700);
     let names = names(&directory);
@@ -69,8 +69,7 @@ fn a_looser_mode_is_refused() {
     ] {
         let before = mode(file);
         set_mode(file, loose);
-        let saved =
-            BlockingTokenStore::save_blocking(&store, &account(), &record(2), Some(&version));
+        let saved = store.save_blocking(&account(), &record(2), Some(&version));
         let error = saved.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
         let text = error.to_string();
@@ -78,7 +77,7 @@ fn a_looser_mode_is_refused() {
         assert!(text.contains(&format!("mode is {loose:04o}")), "{text}");
         assert!(text.contains(&format!("{fix} {file:?}")), "{text}");
         if !file.ends_with("account-ada%40example.com.lock") {
-            let error = BlockingTokenStore::load_blocking(&store, &account()).unwrap_err();
+            let error = store.load_blocking(&account()).unwrap_err();
             assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
         }
         set_mode(file, before);
@@ -156,15 +155,10 @@ fn links_are_not_followed() {
     let path = directory.join(RECORD);
     fs::remove_file(&path).unwrap();
     symlink(&elsewhere, &path).unwrap();
-    let save_again = || {
-        BlockingTokenStore::save_blocking(&store, &account(), &record(2), Some(&version)).map(drop)
-    };
-    refused(&path, BlockingTokenStore::load_blocking(&store, &account()).map(drop));
+    let save_again = || store.save_blocking(&account(), &record(2), Some(&version)).map(drop);
+    refused(&path, store.load_blocking(&account()).map(drop));
     refused(&path, save_again());
-    refused(
-        &path,
-        BlockingTokenStore::save_blocking(&store, &account(), &record(2), None).map(drop),
-    );
+    refused(&path, store.save_blocking(&account(), &record(2), None).map(drop));
     fs::remove_file(&path).unwrap();
     fs::write(&path, &good).unwrap();
     set_mode(&path, 0o600);
@@ -177,12 +171,12 @@ fn links_are_not_followed() {
 
     let lease = directory.join("account-ada%40example.com.lease");
     symlink(&elsewhere, &lease).unwrap();
-    let leased = BlockingTokenStore::lease_blocking(&store, &account(), Duration::ZERO);
+    let leased = store.lease_blocking(&account(), Duration::ZERO);
     refused(&lease, leased.map(drop));
     // Nor is one made where a dangling link points.
     fs::remove_file(&lease).unwrap();
     symlink(scratch.path().join("new"), &lease).unwrap();
-    let leased = BlockingTokenStore::lease_blocking(&store, &account(), Duration::ZERO);
+    let leased = store.lease_blocking(&account(), Duration::ZERO);
     refused(&lease, leased.map(drop));
     assert!(!scratch.path().join("new").exists());
 
@@ -205,10 +199,10 @@ fn only_regular_files_are_read() {
     let store = FileStore::open(scratch.path()).unwrap();
     let path = scratch.path().join(RECORD);
     let refused = || {
-        let error = BlockingTokenStore::load_blocking(&store, &account()).unwrap_err();
+        let error = store.load_blocking(&account()).unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Damaged, "{error}");
         assert!(error.to_string().contains("not a regular file"), "{error}");
-        assert!(BlockingTokenStore::save_blocking(&store, &account(), &record(1), None).is_err());
+        assert!(store.save_blocking(&account(), &record(1), None).is_err());
     };
     fs::create_dir(&path).unwrap();
     refused();
@@ -265,7 +259,7 @@ fn what_belongs_to_others_is_refused() {
     save(&store, &account(), &record(1));
     let path = scratch.path().join(RECORD);
     std::os::unix::fs::chown(&path, Some(12345), None).unwrap();
-    refused(BlockingTokenStore::load_blocking(&store, &account()).unwrap_err(), 12345, 0);
+    refused(store.load_blocking(&account()).unwrap_err(), 12345, 0);
     std::os::unix::fs::chown(scratch.path(), Some(12345), None).unwrap();
     refused(FileStore::open(scratch.path()).unwrap_err(), 12345, 0);
     std::os::unix::fs::chown(scratch.path(), Some(0), None).unwrap();

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
+#[path = "support/child.rs"]
+mod child;
 mod support;
 
 use std::{sync::Barrier, thread};
@@ -9,10 +11,8 @@ use std::{sync::Barrier, thread};
 use auth_accounts::BlockingTokenStore;
 use auth_store::FileStore;
 use auth_testkit::FakeAuthServer;
-use support::{
-    child::{ACCOUNT, Child, Task, log_in, say, wait_for_parent},
-    scratch,
-};
+use child::{ACCOUNT, Child, Task, log_in, say, wait_for_parent};
+use support::scratch;
 
 const PROCESSES: usize = 8;
 const CALLERS: usize = 50;
@@ -63,7 +63,7 @@ fn eight_processes_of_fifty_callers_make_one_exchange() {
         }
     }
 
-    let (record, _) = BlockingTokenStore::load_blocking(&store, &ACCOUNT.into()).unwrap().unwrap();
+    let (record, _) = store.load_blocking(&ACCOUNT.into()).unwrap().unwrap();
     assert_eq!(tokens.len(), PROCESSES * CALLERS);
     assert!(tokens.iter().all(|token| token == record.tokens.access_token.expose()), "{tokens:?}");
     let report = server.report();

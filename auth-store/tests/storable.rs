@@ -28,7 +28,7 @@ fn what_could_not_be_read_again_is_not_saved() {
         (Record::new(TokenSet::new(AccessToken::new("[redacted]"))), "redacted"),
         (too_large, "more than 4194304 bytes"),
     ] {
-        let saved = BlockingTokenStore::save_blocking(&store, &account(), &unfit, Some(&version));
+        let saved = store.save_blocking(&account(), &unfit, Some(&version));
         let error = saved.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Other, "{error}");
         let text = shown(&error);
@@ -37,7 +37,7 @@ fn what_could_not_be_read_again_is_not_saved() {
         assert!(!text.contains(SECRET));
         assert_eq!(fs::read(&path).unwrap(), before);
     }
-    BlockingTokenStore::save_blocking(&store, &account(), &record(2), Some(&version)).unwrap();
+    store.save_blocking(&account(), &record(2), Some(&version)).unwrap();
     assert_eq!(load(&store, &account()), Some(record(2)));
 }
 
@@ -57,11 +57,10 @@ fn an_extra_that_cannot_be_stored_is_left_out() {
         whole.tokens.extra.insert("id_token", "s3cret-id".into());
         whole.tokens.extra.insert("unfit", unfit);
         whole.obtained_at = Some(seconds(1_900_000_000));
-        version =
-            BlockingTokenStore::save_blocking(&store, &account(), &whole, Some(&version)).unwrap();
+        version = store.save_blocking(&account(), &whole, Some(&version)).unwrap();
 
         whole.tokens.extra = Extra::default();
-        let found = BlockingTokenStore::load_blocking(&store, &account()).unwrap();
+        let found = store.load_blocking(&account()).unwrap();
         assert_eq!(found, Some((whole, version.clone())));
         let content = fs::read_to_string(scratch.path().join(RECORD)).unwrap();
         assert!(content.contains(&format!("\n  \"extra_left_out\": \"{reason}\",\n")), "{content}");

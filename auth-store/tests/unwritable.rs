@@ -26,7 +26,7 @@ const DIRECTORY: &str = "AUTH_STORE_TEST_DIRECTORY";
 const USER: u32 = 65534;
 
 fn load_number(store: &FileStore) -> Option<u32> {
-    let found = BlockingTokenStore::load_blocking(store, &account()).unwrap();
+    let found = store.load_blocking(&account()).unwrap();
     (0..10).find(|number| found.as_ref().is_some_and(|(found, _)| *found == record(*number)))
 }
 
@@ -34,10 +34,9 @@ fn load_number(store: &FileStore) -> Option<u32> {
 fn failing_save(expected_kind: StoreErrorKind, says: &str) {
     let Some(directory) = env::var_os(DIRECTORY) else { return };
     let store = FileStore::open(directory).unwrap();
-    let (_, version) = BlockingTokenStore::load_blocking(&store, &account()).unwrap().unwrap();
+    let (_, version) = store.load_blocking(&account()).unwrap().unwrap();
     for _ in 0..2 {
-        let error =
-            BlockingTokenStore::save_blocking(&store, &account(), &record(2), Some(&version));
+        let error = store.save_blocking(&account(), &record(2), Some(&version));
         let error = error.unwrap_err();
         assert_eq!(error.kind(), expected_kind, "{error}");
         assert!(shown(&error).contains(says), "{error}");
@@ -64,7 +63,7 @@ fn child_without_permission() {
 fn a_full_disk_loses_nothing() {
     let scratch = scratch();
     let store = FileStore::open(scratch.path()).unwrap();
-    let version = BlockingTokenStore::save_blocking(&store, &account(), &record(1), None).unwrap();
+    let version = store.save_blocking(&account(), &record(1), None).unwrap();
     let before = names(scratch.path());
 
     let status = Command::new("sh")
@@ -80,7 +79,7 @@ fn a_full_disk_loses_nothing() {
     assert_eq!(names(scratch.path()), before, "no half-written file is left");
     assert_eq!(load_number(&store), Some(1));
     // And once there is space again:
-    BlockingTokenStore::save_blocking(&store, &account(), &record(2), Some(&version)).unwrap();
+    store.save_blocking(&account(), &record(2), Some(&version)).unwrap();
     assert_eq!(load_number(&store), Some(2));
 }
 
@@ -89,7 +88,7 @@ fn a_directory_that_cannot_be_written_to_loses_nothing() {
     let scratch = scratch();
     let directory = scratch.path().join("tokens");
     let store = FileStore::open(&directory).unwrap();
-    let version = BlockingTokenStore::save_blocking(&store, &account(), &record(1), None).unwrap();
+    let version = store.save_blocking(&account(), &record(1), None).unwrap();
     let mut child = Command::new(env::current_exe().unwrap());
     let root = rustix::process::geteuid().is_root();
     if root {
@@ -114,7 +113,7 @@ fn a_directory_that_cannot_be_written_to_loses_nothing() {
         give(&directory, 0);
     }
     assert_eq!(load_number(&store), Some(1));
-    BlockingTokenStore::save_blocking(&store, &account(), &record(2), Some(&version)).unwrap();
+    store.save_blocking(&account(), &record(2), Some(&version)).unwrap();
     assert_eq!(load_number(&store), Some(2));
 }
 

@@ -1,19 +1,19 @@
-//! A refresh without async, and its timeline.
+//! Refreshes a token in a blocking program and prints a timeline.
 //!
-//! Without arguments it starts a server that answers 502, drops the
-//! connection, and then gives new tokens:
+//! Without arguments it starts a server of its own, which responds with 502,
+//! drops the connection, and then issues new tokens:
 //!
 //! ```sh
 //! cargo run --example refresh_blocking
 //! ```
 //!
-//! At a real endpoint, with the refresh token in the environment:
+//! With a real endpoint, and the refresh token in the environment:
 //!
 //! ```sh
 //! cargo run --example refresh_blocking -- --token-url https://auth.example.com/token --client-id my-client --json
 //! ```
 //!
-//! `--help` tells the rest. What is here is the refresh; arguments and output
+//! `--help` lists the options. This file shows the refresh; arguments and output
 //! are in `examples-support`.
 
 use std::{env, io, process::ExitCode};
@@ -43,7 +43,7 @@ fn main() -> ExitCode {
 
 fn transport(plan: &Plan) -> Result<UreqTransport, BuildError> {
     let builder = UreqTransport::builder().timeout(plan.timeout());
-    // No proxy leads to this program's own server, and no certificate.
+    // This program's own server needs neither a proxy nor a certificate.
     match plan.is_demonstration() {
         true => builder.no_proxy().without_system_roots().build(),
         false => builder.build(),

@@ -1,12 +1,12 @@
-//! The request's body as a tripwire: it knows whether it was ever read.
+//! The request's body, which records whether it was read.
 
 use std::io::{self, Read};
 
 use bytes::{Buf, Bytes};
 
-/// A body that notes when the client first reads it.
+/// A body that records when the client first reads it.
 ///
-/// It can be read once: nothing further down can send it twice.
+/// It can be read once, so the client cannot send it twice.
 pub(crate) struct Tripwire {
     body: Bytes,
     sent: bool,
@@ -22,7 +22,7 @@ impl Tripwire {
         self.body.len()
     }
 
-    /// Whether any byte of the body can have left.
+    /// Whether any byte of the body may have been sent.
     pub(crate) fn sent(&self) -> bool {
         self.sent
     }
@@ -30,7 +30,7 @@ impl Tripwire {
 
 impl Read for Tripwire {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        // Before the bytes are handed out, so that it is never too late.
+        // Before the bytes are handed out, so that it is never set too late.
         self.sent = true;
         let length = buffer.len().min(self.body.len());
         self.body.copy_to_slice(&mut buffer[..length]);

@@ -7,7 +7,7 @@ use auth_core::{TransportError, TransportErrorKind as Kind};
 use http::{Uri, uri::Scheme};
 use ureq::{Agent, Error};
 
-/// What was waited for when the error came.
+/// What the transport was waiting for when the error occurred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// The response's head, and everything before it.
@@ -24,7 +24,7 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// `direct`: whether the agent's proxy is passed over.
+    /// `direct`: whether the request bypasses the agent's proxy.
     pub(crate) fn of(agent: &Agent, uri: &Uri, direct: bool) -> Self {
         let proxy = agent.config().proxy().filter(|_| !direct);
         Self {
@@ -44,8 +44,8 @@ pub(crate) fn read(error: Error, phase: Phase, sent: bool, route: Route) -> Tran
     }
 }
 
-/// What the error says. `None` where that could be something of the request
-/// or the response: a URL, a header.
+/// The error's message. `None` if it could quote the request or the response:
+/// a URL, a header.
 fn text(error: &Error) -> Option<String> {
     match error {
         Error::Io(error) => Some(io_text(error)),
@@ -62,12 +62,12 @@ fn io_text(error: &io::Error) -> String {
     match error.get_ref().map(|inner| inner.downcast_ref::<rustls::Error>()) {
         None => error.to_string(),
         Some(Some(tls)) => tls.to_string(),
-        // Of a type that is not known here, and so may hold anything.
+        // Its type is not known here, so its message may hold anything.
         Some(None) => error.kind().to_string(),
     }
 }
 
-/// Where in the attempt an error came.
+/// Where in the attempt an error occurred.
 struct At {
     phase: Phase,
     sent: bool,
@@ -97,15 +97,15 @@ impl At {
         match (error.kind(), self.sent) {
             (ErrorKind::TimedOut | ErrorKind::WouldBlock, _) => self.timeout(),
             (ErrorKind::ConnectionRefused, false) => self.unless_proxy(Kind::Refused),
-            // Over TLS nothing is read or written before the body but the
-            // handshake and the request's head. It is the former that fails.
+            // Over TLS only the handshake and the request's head come before
+            // the body. The handshake is what failed.
             (kind, false) if is_cut(kind) && self.route.https => {
                 self.unless_proxy(Kind::TlsHandshake)
             }
             (ErrorKind::UnexpectedEof, _) if self.phase == Phase::Body => Kind::Truncated,
             (ErrorKind::UnexpectedEof, _) => Kind::Closed,
             (kind, _) if is_cut(kind) => Kind::Reset,
-            // The resolver's errors are not the operating system's, and of no
+            // The resolver's errors are not the operating system's, and have no
             // kind that can be named.
             (kind, false) if error.raw_os_error().is_none() && kind != ErrorKind::InvalidInput => {
                 self.unless_proxy(Kind::Dns)
@@ -128,7 +128,7 @@ impl At {
         if self.sent { Kind::Timeout } else { Kind::ConnectTimeout }
     }
 
-    /// Where there is a proxy, it is the proxy that connections are made to.
+    /// If there is a proxy, connections are made to the proxy.
     fn unless_proxy(&self, kind: Kind) -> Kind {
         if self.route.proxy { Kind::Proxy } else { kind }
     }

@@ -1,10 +1,10 @@
-//! Time in a program without async.
+//! The clock of a blocking program.
 
 use std::time::{Duration, Instant, SystemTime};
 
 use auth_core::{BlockingClock, Now, TimeSource};
 
-/// The system's clocks; sleeps by blocking the thread.
+/// Reads the system's clocks and sleeps by blocking the thread.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 

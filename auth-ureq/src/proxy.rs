@@ -1,17 +1,17 @@
-//! Which proxy is on the way, if any.
+//! Which proxy is used, if any.
 //!
-//! ureq passes over a proxy of the environment that it cannot use, and goes
-//! direct. Whoever named one wants no request to go another way, so that is an
+//! ureq ignores a proxy of the environment that it cannot use and connects
+//! directly. Whoever named a proxy wants no request to bypass it, so that is an
 //! error here.
 
 use std::env;
 
 use ureq::{Proxy, ProxyProtocol};
 
-use crate::BuildError;
+use crate::error::BuildError;
 
 pub(crate) enum ProxySetting {
-    /// That of the environment, or else of the system.
+    /// The proxy of the environment, else of the system.
     System,
     Never,
     Always(String),
@@ -35,9 +35,9 @@ pub(crate) fn check_environment() -> Result<(), BuildError> {
     }
 }
 
-/// The variable that decides, if what it names cannot be used.
+/// The variable that decides, if the proxy that it names cannot be used.
 fn unusable(variable: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
-    // As ureq asks them.
+    // In the order of ureq.
     ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"]
         .into_iter()
         .filter_map(|name| variable(name).map(|value| (name, value)))

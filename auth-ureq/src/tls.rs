@@ -1,4 +1,4 @@
-//! TLS: whom to trust, and whose cryptography.
+//! TLS: the trusted root certificates, and the crypto provider.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::BuildError;
+use crate::error::BuildError;
 
-/// Who may vouch for a server.
+/// The root certificates to trust.
 #[derive(Default)]
 pub(crate) struct Roots {
-    /// In PEM, as handed in.
+    /// In PEM, as given to the builder.
     pub(crate) extra: Vec<Vec<u8>>,
     pub(crate) without_system: bool,
 }
@@ -24,19 +24,19 @@ pub(crate) fn config(roots: &Roots) -> Result<TlsConfig, BuildError> {
     let provider = provider()?;
     let mut trusted = certificates(&roots.extra)?;
     let roots = if trusted.is_empty() && !roots.without_system {
-        // ureq makes its own at the first request, too late to report that
-        // the system has no certificates.
-        Verifier::new(provider.clone()).map_err(BuildError::Tls)?;
+        // ureq makes its own verifier at the first request, too late to report
+        // that the system has no certificates.
+        Verifier::new(provider.clone()).map_err(BuildError::tls)?;
         RootCerts::PlatformVerifier
     } else {
-        // ureq passes over roots that it cannot use.
+        // ureq ignores roots that it cannot use.
         let mut store = RootCertStore::empty();
         for certificate in &trusted {
-            store.add(certificate.clone()).map_err(BuildError::Tls)?;
+            store.add(certificate.clone()).map_err(BuildError::tls)?;
         }
         if !roots.without_system {
-            // Some may be unreadable; without those that matter the servers do
-            // not verify, and the error says so.
+            // Some may be unreadable. If one of them was needed, the server's
+            // certificate does not verify, and the error says so.
             trusted.extend(rustls_native_certs::load_native_certs().certs);
         }
         trusted.iter().map(|der| Certificate::from_der(der).to_owned()).into()
@@ -44,7 +44,7 @@ pub(crate) fn config(roots: &Roots) -> Result<TlsConfig, BuildError> {
     Ok(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
 }
 
-/// The program's own choice, if it made one.
+/// The provider that the program installed, else ring.
 fn provider() -> Result<Arc<CryptoProvider>, BuildError> {
     match CryptoProvider::get_default() {
         Some(provider) => Ok(provider.clone()),

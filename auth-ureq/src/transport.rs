@@ -12,29 +12,31 @@ use ureq::{Agent, SendBody, config::ConfigBuilder, typestate::AgentScope};
 use zeroize::Zeroizing;
 
 use crate::{
-    BuildError, UreqTransportBuilder,
     body::Tripwire,
-    builder::TIMEOUT,
     cause::{self, Phase},
 };
 
+/// How long one attempt may take by default.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Sends requests to a token endpoint with ureq, blocking the thread.
 ///
-/// Cheap to clone; clones share the agent. Make one for the program.
+/// A transport is cheap to clone; clones share the agent. Make one for the
+/// whole program.
 #[derive(Clone)]
 pub struct UreqTransport {
     agent: Agent,
     timeout: Duration,
     /// Whether the agent lacks the settings, so that each request needs them.
-    /// ureq then sets TLS up anew each time, which is why ours has them.
+    /// ureq then sets TLS up anew for each request, so our own agent has them.
     per_request: bool,
-    /// Whether plain HTTP passes the agent's proxy over: it is for loopback
-    /// only, and a proxy elsewhere would see the refresh token in clear.
+    /// Whether plain HTTP bypasses the agent's proxy. It is for loopback only,
+    /// and a proxy elsewhere would see the refresh token in clear text.
     direct_http: bool,
 }
 
-/// The settings that must hold, for an agent or for one request. (A macro, for
-/// ureq does not let one name what the two builders have in common.)
+/// The settings that must hold, for an agent or for one request. This is a
+/// macro because ureq has no name for what the two builders have in common.
 macro_rules! owed {
     ($builder:expr, $timeout:expr) => {
         $builder
@@ -50,37 +52,23 @@ macro_rules! owed {
 }
 
 impl UreqTransport {
-    /// With the default settings.
+    /// Makes a transport from an agent of your own.
     ///
-    /// # Errors
+    /// Whatever the agent's settings, an attempt ends within 10 s
+    /// ([`timeout`](Self::timeout) changes that), no redirect is followed, every
+    /// status is a response, no compression is asked for, the body is sent at
+    /// most once, and [`Delivery`](auth_core::Delivery) is right. These cannot
+    /// be set for one request, and are your responsibility:
     ///
-    /// [`BuildError`], if the system has no trusted certificates.
-    pub fn new() -> Result<Self, BuildError> {
-        Self::builder().build()
-    }
-
-    /// With other settings.
-    pub fn builder() -> UreqTransportBuilder {
-        UreqTransportBuilder::default()
-    }
-
-    /// With an agent of your own.
-    ///
-    /// Whatever its settings, an attempt ends within 10 s
-    /// ([`with_timeout`](Self::with_timeout) changes that), no redirect is
-    /// followed, every status is a response, no compression is asked for, the
-    /// body is sent once at most, and [`Delivery`](auth_core::Delivery) is
-    /// right. What cannot be set for one request, and so is yours to see to:
-    ///
-    /// - `timeout_connect`: there is none by default, so that a silent host
-    ///   costs the whole 10 s.
-    /// - `max_idle_connections(0)`: otherwise a connection that the server has
+    /// - `timeout_connect`. There is none by default, so a host that does not
+    ///   respond costs the whole 10 s.
+    /// - `max_idle_connections(0)`. Otherwise a connection that the server has
     ///   closed in the meantime fails like a lost response.
-    /// - `proxy`: unless it is `None`, plain HTTP to loopback goes through it,
-    ///   and shows it the refresh token. An agent takes one from the environment
-    ///   by default.
-    /// - middleware, connectors and resolvers that repeat requests or report
-    ///   what is in them; cookies.
+    /// - `proxy`. Unless it is `None`, plain HTTP to loopback goes through the
+    ///   proxy, which sees the refresh token. By default an agent uses the proxy
+    ///   of the environment.
+    /// - Middleware, connectors and resolvers that repeat requests or report
+    ///   what is in them, and cookies.
     pub fn from_agent(agent: Agent) -> Self {
         Self { agent, timeout: TIMEOUT, per_request: true, direct_http: false }
     }
@@ -94,10 +82,10 @@ impl UreqTransport {
         Self { agent, timeout, per_request: false, direct_http }
     }
 
-    /// How long one attempt may take, from the name's resolution to the last
-    /// byte of the response.
+    /// Sets how long one attempt may take, from the DNS lookup to the last byte
+    /// of the response.
     #[must_use]
-    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+    pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self.per_request = true;
         self
@@ -109,7 +97,7 @@ impl BlockingTransport for UreqTransport {
         let limit = request.response_limit();
         let (mut head, body) = request.into_parts();
         let mut body = Tripwire::new(body);
-        // A body of known length is sent as it is, without one in chunks.
+        // With a known length, the body is not sent in chunks.
         head.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         let direct = self.direct_http && head.uri().scheme() == Some(&Scheme::HTTP);
         let route = cause::Route::of(&self.agent, head.uri(), direct);

@@ -123,7 +123,7 @@ fn a_bad_certificate_is_for_a_person_to_change() {
 fn a_stock_agent_keeps_the_promises() {
     let mut suite = auth_conformance::blocking_transport(|settings| {
         let agent = Agent::config_builder().proxy(None).build().new_agent();
-        UreqTransport::from_agent(agent).with_timeout(settings.timeout)
+        UreqTransport::from_agent(agent).timeout(settings.timeout)
     });
     for (case, _) in auth_conformance::cases() {
         // Its certificates and its proxy are its own; HTTP/2 it does not speak.
@@ -166,7 +166,7 @@ fn plain_http_takes_no_proxy_at_all() {
     let server = FaultServer::plays([tokens(), tokens()]);
     let url = format!("http://{}", proxy.address());
     let transport = UreqTransport::builder().without_system_roots().proxy(url).build().unwrap();
-    for transport in [transport.clone(), transport.with_timeout(Duration::from_secs(20))] {
+    for transport in [transport.clone(), transport.timeout(Duration::from_secs(20))] {
         let response = transport.send_blocking(request(&endpoint(server.url()))).unwrap();
         assert_eq!(response.status(), 200);
     }

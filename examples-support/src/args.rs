@@ -5,7 +5,7 @@ use std::{ffi::OsString, time::Duration};
 use auth_core::BodyFormat;
 use lexopt::{Arg, ValueExt as _};
 
-/// How the examples are called.
+/// The usage message of the examples.
 pub const USAGE: &str = "\
 usage: refresh                                      a refresh at a server of its own that fails
                                                     twice; takes no options
@@ -29,7 +29,7 @@ The refresh token is read from the environment variable REFRESH_TOKEN.
 Exit status: 0 refreshed, 2 bad usage, 3 log in again, 4 try later, 5 the set-up must change.
 ";
 
-/// What was asked for.
+/// What the arguments ask for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     Help,
@@ -52,12 +52,12 @@ pub(crate) struct Options {
     pub(crate) show_tokens: bool,
 }
 
-/// `arguments` without the program's name.
+/// Reads `arguments`, which do not include the program's name.
 ///
 /// # Errors
 ///
-/// What is wrong, without the value of a stray argument: it may be a token
-/// that was put in the wrong place.
+/// Says what is wrong, without the value of an unexpected argument, which may be
+/// a token in the wrong place.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Asked, String> {
     let mut parser = lexopt::Parser::from_args(arguments);
     let (mut token_url, mut client_id) = (None, None);
@@ -123,7 +123,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
     Ok(Asked::Refresh(options))
 }
 
-/// The message of lexopt, but for the value that it would quote.
+/// The message of lexopt without the value that it would quote.
 fn without_value(error: &lexopt::Error) -> String {
     match error {
         lexopt::Error::UnexpectedValue { option, .. } => format!("{option} takes no value"),

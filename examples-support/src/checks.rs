@@ -1,4 +1,4 @@
-//! The tests of the examples, which are run as programs: once for each adapter.
+//! The tests of the examples, run as programs, once for each adapter.
 
 #![allow(clippy::unwrap_used, reason = "tests, though another crate's")]
 
@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 const REFRESH_TOKEN: &str = "rt-of-the-environment";
 const CLIENT_SECRET: &str = "cs-of-the-environment";
 
-/// The program of the example `name` of the package whose test this is called
-/// from. Cargo builds it for `cargo test`, next to the tests.
+/// The path of the example `name`, in the package whose test calls this. `cargo
+/// test` builds it next to the tests.
 ///
 /// # Panics
 ///
-/// If it is not there, as with `cargo test --test NAME` in an empty target
+/// If it is not there, as after `cargo test --test NAME` in an empty target
 /// directory.
 pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
@@ -30,13 +30,13 @@ pub fn program(name: &str) -> PathBuf {
     program
 }
 
-/// Without arguments: a refresh through a 502 and a reset.
+/// Checks that without arguments the example refreshes through a 502 and a reset.
 ///
 /// # Panics
 ///
-/// If the example does not do so.
+/// If it does not.
 pub fn demonstration(program: &Path) {
-    // No proxy is asked, whatever the environment says.
+    // No proxy is used, whatever the environment says.
     let output = command(program).env("HTTP_PROXY", "http://127.0.0.1:1").output().unwrap();
     let told = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{told}{}", text(&output.stderr));
@@ -60,11 +60,11 @@ pub fn demonstration(program: &Path) {
     }
 }
 
-/// Exit status and JSON of every kind of outcome.
+/// Checks the exit status and the JSON of every kind of outcome.
 ///
 /// # Panics
 ///
-/// If one is not as promised.
+/// If one is wrong.
 pub fn outcomes(program: &Path) {
     let tokens = || behaviours::tokens("at-2", "rt-2", 3600);
     let kept = || Behaviour::json(200, br#"{"access_token":"at-2","token_type":"Bearer"}"#);
@@ -145,7 +145,7 @@ pub fn outcomes(program: &Path) {
     check(&output, 4, &failed("unreachable", 3, json!([1, 2])));
 }
 
-/// What is asked for on the command line arrives at the server.
+/// Checks that the server receives what the command line asks for.
 ///
 /// # Panics
 ///
@@ -183,11 +183,11 @@ pub fn requests(program: &Path) {
     assert_eq!(request.text(), format!("grant_type=refresh_token&refresh_token={REFRESH_TOKEN}"));
 }
 
-/// A token is shown if and only if that is asked for.
+/// Checks that a token is printed only with `--show-tokens`.
 ///
 /// # Panics
 ///
-/// If it is otherwise.
+/// If one is printed without it, or none with it.
 pub fn secrets(program: &Path) {
     let error =
         json!({"error": "invalid_grant", "error_description": format!("no {REFRESH_TOKEN}")});
@@ -218,11 +218,11 @@ pub fn secrets(program: &Path) {
     assert_eq!(outcome["refresh_token"], "rt-new");
 }
 
-/// What cannot be used is refused before anything is sent.
+/// Checks that bad arguments are refused before anything is sent.
 ///
 /// # Panics
 ///
-/// If it is not.
+/// If they are not.
 pub fn usage(program: &Path) {
     for (arguments, says) in [
         (&["--token-url", "https://a.example/token"][..], "--client-id is missing"),
@@ -270,7 +270,7 @@ fn check(output: &Output, status: i32, expected: &Value) {
     let elapsed = outcome.as_object_mut().unwrap().remove("elapsed_ms");
     assert!(elapsed.is_some_and(|elapsed| elapsed.is_u64()), "{printed}");
     assert_eq!(&outcome, expected);
-    // A failure is told on standard error, too.
+    // A failure is printed on standard error too.
     assert_eq!(output.stderr.is_empty(), status == 0, "{}", text(&output.stderr));
 }
 
@@ -287,7 +287,7 @@ fn refresh_for_a_person(program: &Path, url: &str) -> Command {
     command
 }
 
-/// Without what the environment of the test may hold.
+/// Without the variables that the environment of the test may hold.
 fn command(program: &Path) -> Command {
     let mut command = Command::new(program);
     for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REFRESH_TOKEN"] {

@@ -1,4 +1,4 @@
-//! What came of it: as JSON, for a person, and as an exit status.
+//! The outcome: as JSON, as text, and as an exit status.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::timeline::Timeline;
 
-pub(crate) const RENEWED: u8 = 0;
+pub(crate) const REFRESHED: u8 = 0;
 pub(crate) const BAD_USAGE: u8 = 2;
 const LOG_IN: u8 = 3;
 const TRY_LATER: u8 = 4;
@@ -22,7 +22,7 @@ pub(crate) fn status(error: &RefreshError) -> u8 {
     }
 }
 
-/// One object; its members are part of the examples' contract.
+/// One object. Its members are part of the examples' interface.
 #[derive(Serialize)]
 struct Outcome<'a> {
     outcome: &'static str,
@@ -63,7 +63,7 @@ impl Outcome<'_> {
     }
 }
 
-/// What is known at the end.
+/// What is known when the refresh ends.
 pub(crate) struct Ending<'a> {
     pub(crate) timeline: &'a Timeline,
     pub(crate) old: &'a RefreshToken,
@@ -93,7 +93,7 @@ impl Ending<'_> {
         outcome.line()
     }
 
-    /// A refresh that could not begin.
+    /// For a refresh that could not begin.
     pub(crate) fn json_of_bad_setup(&self) -> String {
         let mut outcome = Outcome::of(self.timeline);
         outcome.kind = Some(FailureKind::Misconfigured.as_str());
@@ -114,13 +114,13 @@ impl Ending<'_> {
             Some(seconds) => {
                 let _ = write!(text, ", good for {seconds} s");
             }
-            None => text.push_str(", of a lifetime that the server did not tell"),
+            None => text.push_str(", of a lifetime that the server did not give"),
         }
         match &tokens.refresh_token {
             Some(token) if self.rotated(tokens) => {
                 let _ = write!(
                     text,
-                    "\n  refresh token  {}, rotated: keep it, the one before is spent",
+                    "\n  refresh token  {}, rotated: keep it, the old one is spent",
                     shown(token.expose())
                 );
             }
@@ -129,7 +129,7 @@ impl Ending<'_> {
         text + "\n"
     }
 
-    /// As the server told it: from when the request was sent, to the second.
+    /// In seconds from the sending of the request, as the server gave it.
     fn lifetime(&self, tokens: &TokenSet) -> Option<u64> {
         let left = tokens.expires_at?.duration_since(self.timeline.last_sent());
         Some(left.map_or(0, |left| left.as_secs_f64().round() as u64))

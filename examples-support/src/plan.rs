@@ -1,4 +1,4 @@
-//! What to do, from the arguments and the environment.
+//! The refresh to make, from the arguments and the environment.
 
 use std::{error::Error, ffi::OsString, fmt, io, io::Write, time::Duration};
 
@@ -10,15 +10,15 @@ use auth_testkit::fault_server::{Behaviour, FaultServer, Point};
 
 use crate::{
     args::{Asked, Options, USAGE, parse},
-    outcome::{BAD_USAGE, Ending, FIX_SETUP, RENEWED, status},
+    outcome::{BAD_USAGE, Ending, FIX_SETUP, REFRESHED, status},
     recording::Recording,
     timeline::Timeline,
 };
 
-/// How long one attempt may take, unless said otherwise.
+/// How long one attempt may take by default.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A refresh that is about to be made, and its timeline.
+/// A refresh, and its timeline.
 pub struct Plan {
     endpoint: TokenEndpoint,
     refresh_token: RefreshToken,
@@ -27,27 +27,28 @@ pub struct Plan {
     json: bool,
     show_tokens: bool,
     timeline: Timeline,
-    /// The server of the demonstration.
+    /// The server, in the demonstration.
     server: Option<FaultServer>,
 }
 
-/// Nothing was done, and nothing will be.
+/// The program was called in a way that it does not support, or for help.
 #[derive(Debug, PartialEq, Eq)]
 pub enum BadUsage {
-    /// Help was asked for.
+    /// `--help` was given.
     Help,
     /// The arguments or the environment cannot be used, for this reason.
     Problem(String),
 }
 
 impl BadUsage {
-    /// Prints the usage to where it belongs, and returns the exit status.
+    /// Prints the usage message, and returns the exit status. Help goes to
+    /// `stdout`, a problem to `stderr`.
     pub fn finish(&self, stdout: &mut dyn Write, stderr: &mut dyn Write) -> u8 {
-        // Who closes the output early has seen enough.
+        // Whoever closes the output early wants no more of it.
         match self {
             Self::Help => {
                 let _ = stdout.write_all(USAGE.as_bytes());
-                RENEWED
+                REFRESHED
             }
             Self::Problem(problem) => {
                 let _ = write!(stderr, "{problem}\n\n{USAGE}");
@@ -64,8 +65,8 @@ impl From<String> for BadUsage {
 }
 
 impl Plan {
-    /// From the arguments without the program's name, and the environment.
-    /// The timeline goes to `output` as it happens.
+    /// Reads the arguments, without the program's name, and the environment. The
+    /// timeline goes to `output` as it happens.
     ///
     /// # Errors
     ///
@@ -118,7 +119,8 @@ impl Plan {
             if value.is_empty() {
                 return Err(format!("the environment variable {name} is empty"));
             }
-            // Sent so, it would be refused like one that is revoked.
+            // If it were sent with white space, it would be refused like a
+            // revoked one.
             if value.trim().len() != value.len() {
                 return Err(format!("the value of {name} begins or ends with white space"));
             }
@@ -129,7 +131,7 @@ impl Plan {
             .body_format(options.body);
         if let Some(name) = &options.client_secret_env {
             let secret = secret(name)?;
-            // Who wants JSON wants the client in it, too.
+            // With a JSON body, the client's secret goes into the body too.
             endpoint = endpoint.client_auth(match options.body {
                 BodyFormat::Json => ClientAuth::post(secret),
                 _ => ClientAuth::basic(secret),
@@ -167,17 +169,17 @@ impl Plan {
         self.timeout
     }
 
-    /// Whether the server is this program's own, to which no proxy leads.
+    /// Whether the server is this program's own, which needs no proxy.
     pub fn is_demonstration(&self) -> bool {
         self.server.is_some()
     }
 
-    /// `inner`, whose work from now on comes to the timeline.
+    /// Wraps `inner`, so that the timeline shows its work.
     pub fn recording<T>(&self, inner: T) -> Recording<T> {
         Recording::new(inner, self.timeline.clone())
     }
 
-    /// Says what came of it, and returns the exit status.
+    /// Prints the outcome, and returns the exit status.
     pub fn finish(
         &self,
         result: &Result<TokenSet, RefreshError>,
@@ -185,10 +187,10 @@ impl Plan {
         stderr: &mut dyn Write,
     ) -> u8 {
         let text = if self.json { self.ending().json(result) } else { self.ending().text(result) };
-        // Who closes the output early has seen enough.
+        // Whoever closes the output early wants no more of it.
         let _ = stdout.write_all(text.as_bytes());
         match result {
-            Ok(_) => RENEWED,
+            Ok(_) => REFRESHED,
             Err(error) => {
                 let _ = writeln!(stderr, "{error}");
                 status(error)
@@ -196,7 +198,7 @@ impl Plan {
         }
     }
 
-    /// Says that the transport could not be set up, and returns the exit
+    /// Reports that the transport could not be set up, and returns the exit
     /// status.
     pub fn finish_without_transport(
         &self,
@@ -221,8 +223,8 @@ impl Plan {
         let mut text = String::new();
         if self.is_demonstration() {
             text.push_str(
-                "A server of this program's own answers 502, then drops the connection, then \
-                 gives new tokens.\n\n",
+                "A server of this program's own responds with 502, then drops the connection, then \
+                 issues new tokens.\n\n",
             );
         }
         text + &format!("Refreshing at {host} as {}\n", self.endpoint.client_id())

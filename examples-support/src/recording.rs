@@ -1,5 +1,5 @@
-//! Decorators of transports and clocks that tell the timeline what passes
-//! through them, in both worlds.
+//! Wrappers of transports and clocks, async and blocking, that report to the
+//! timeline.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use auth_core::{
 
 use crate::timeline::Timeline;
 
-/// A transport or a clock, and the timeline that hears of its work.
+/// A transport or a clock, and the timeline that shows its work.
 #[derive(Clone)]
 pub struct Recording<T> {
     inner: T,

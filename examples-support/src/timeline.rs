@@ -1,4 +1,4 @@
-//! What happened when, told as it happens.
+//! The timeline, printed as it happens.
 
 use std::{
     io::Write,
@@ -8,7 +8,7 @@ use std::{
 
 use auth_core::{Delivery, Failure, Now, Response, TransportError, read_response};
 
-/// Shared by the decorators, which write to it, and the plan, which reads it.
+/// Shared by the wrappers, which write to it, and the plan, which reads it.
 #[derive(Clone)]
 pub(crate) struct Timeline(Arc<Mutex<Story>>);
 
@@ -61,7 +61,7 @@ impl Timeline {
         story.tell(&text);
     }
 
-    /// Writes beside the timeline, if that is told.
+    /// Writes to the same output as the timeline.
     pub(crate) fn print(&self, text: &str) {
         self.story().write(text);
     }
@@ -78,7 +78,7 @@ impl Timeline {
         self.story().began.elapsed()
     }
 
-    /// When the last attempt began: what a token's lifetime counts from.
+    /// When the last attempt began. A token's lifetime counts from here.
     pub(crate) fn last_sent(&self) -> SystemTime {
         self.story().last_sent
     }
@@ -95,14 +95,13 @@ impl Story {
     }
 
     fn write(&mut self, text: &str) {
-        // Who closes the output early has seen enough.
+        // Whoever closes the output early wants no more of it.
         let _ = self.output.write_all(text.as_bytes());
         let _ = self.output.flush();
     }
 }
 
-/// Without the server's own words, which are not scrubbed of what this program
-/// sent.
+/// Leaves out the server's own words, which may quote what this program sent.
 fn describe(failure: &Failure) -> String {
     let status = failure.status().map_or(0, |status| status.as_u16());
     let code = failure.code().map(|code| format!(" {code}")).unwrap_or_default();

@@ -368,5 +368,5 @@ fn many_processes_with_many_callers_refresh_once() {
         .collect();
     scene.settle();
     let report = scene.server.report();
-    assert_eq!(report.exchanges, 2, "one, and one when it ran out again");
+    assert_eq!(report.issued, 2, "one, and one when it ran out again");
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use auth_accounts::{Begun, Fingerprint, Record, Setback};
-use auth_core::{AccessToken, Never, Now, Refresh, RefreshToken, Step, TokenEndpoint, TokenSet};
+use auth_core::{AccessToken, Backoff, Now, Refresh, RefreshToken, Step, TokenEndpoint, TokenSet};
 use auth_testkit::CannedResponse;
 
 /// Long and odd, so that finding one in an error is no accident.
@@ -42,7 +42,7 @@ pub(super) fn full_record(mark: &str) -> Record {
 /// The setback that a throttled refresh leaves behind.
 fn setback(refresh_token: Fingerprint, now: SystemTime, retry_at: SystemTime) -> Option<Setback> {
     let endpoint = TokenEndpoint::new("https://auth.example.com/token", "conformance").ok()?;
-    let refresh = Refresh::new(endpoint, RefreshToken::new(REFRESH_TOKEN)).policy(Never);
+    let refresh = Refresh::new(endpoint, RefreshToken::new(REFRESH_TOKEN)).policy(Backoff::never());
     let moment = Now { monotonic: Instant::now(), wall: now };
     let Step::Send(_, pending) = refresh.start(moment) else { return None };
     let response = CannedResponse::oauth_error("slow_down").with_status(429).build();

@@ -1,4 +1,4 @@
-//! What stands in a record's file.
+//! The content of a record's file.
 //!
 //! | member | value |
 //! | --- | --- |
@@ -54,7 +54,7 @@ pub(super) fn write(account: &AccountId, record: &Record) -> Result<Content, Pro
     )
 }
 
-/// Two saves differ in their revision, and an edit by hand in something.
+/// Two saves differ in their revision, and an edit by hand in something else.
 pub(super) fn version(content: &[u8]) -> Version {
     Version::new(digest(&[content]))
 }

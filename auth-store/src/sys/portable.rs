@@ -21,12 +21,12 @@ pub struct Dir {
 }
 
 impl Dir {
-    /// Makes the directory unless it exists, and its parents.
+    /// Creates the directory and its parents unless they exist.
     pub fn create(path: &Path) -> Result<(), FileError> {
         fs::create_dir_all(path).map_err(|error| FileError::io("create directory", path, error))
     }
 
-    /// Nothing: there are no modes to check.
+    /// Does nothing: there are no modes to check.
     #[allow(clippy::unnecessary_wraps)]
     pub fn check_above(_path: &Path) -> Result<(), FileError> {
         Ok(())
@@ -71,13 +71,12 @@ impl Dir {
         }
     }
 
-    /// Replaces `name`, or makes it. Whatever happens, `name` holds the old
-    /// content or the new, whole.
+    /// Replaces `name`, or creates it. Whatever happens, `name` holds the whole
+    /// old or the whole new content.
     ///
-    /// The caller holds a lock that all writers of `name` take. So whatever is
-    /// at `temporary` was left by one that died. Where there may be writers
-    /// that take no lock, `last_look` can still refuse when everything is
-    /// ready.
+    /// The caller holds a lock that all writers of `name` take, so whatever is
+    /// at `temporary` was left by one that died. If there may be writers that
+    /// take no lock, `last_look` can still refuse just before the rename.
     pub fn replace(
         &self,
         name: &str,
@@ -94,19 +93,19 @@ impl Dir {
                     .map_err(|error| FileError::io("replace", self.path_of(name), error))
             })
             .inspect_err(|_| {
-                // What is left of it holds secrets. A failure here changes
+                // The temporary file holds secrets. A failure here changes
                 // nothing: the next writer tries again.
                 let _ = self.remove(temporary);
             })
     }
 
-    /// Nothing: a directory cannot be flushed here.
+    /// Does nothing: a directory cannot be flushed here.
     #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
     pub fn flush(&self, _name: &str) -> Result<(), FileError> {
         Ok(())
     }
 
-    /// Opens a file to lock, and makes it unless it exists.
+    /// Opens a file to lock. Creates it unless it exists.
     pub fn lock_file(&self, name: &str) -> Result<File, FileError> {
         self.is_regular(name)?;
         let mut options = OpenOptions::new();
@@ -116,14 +115,14 @@ impl Dir {
             .map_err(|error| FileError::io("create", self.path_of(name), error))
     }
 
-    /// Whether `name` is still the file that was opened. Windows keeps the
-    /// name of an open file taken, so it is.
+    /// Whether `name` is still the file that was opened. It is: Windows does not
+    /// give the name of an open file to another one.
     #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
     pub fn is_current(&self, _name: &str, _file: &File) -> Result<bool, FileError> {
         Ok(true)
     }
 
-    /// Removes a file, and says whether there was one.
+    /// Removes a file. Returns whether there was one.
     pub fn remove(&self, name: &str) -> Result<bool, FileError> {
         match fs::remove_file(self.path_of(name)) {
             Ok(()) => Ok(true),
@@ -132,15 +131,15 @@ impl Dir {
         }
     }
 
-    /// The names of everything in this directory, in no order.
+    /// The names of everything in this directory, in no particular order.
     pub fn names(&self) -> Result<Vec<OsString>, FileError> {
         fs::read_dir(&self.path)
             .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
             .map_err(|error| FileError::io("list", self.path.clone(), error))
     }
 
-    /// Whether there is a regular file of that name. Anything else of that
-    /// name is an error.
+    /// Whether there is a regular file of that name. Anything else of that name
+    /// is an error.
     fn is_regular(&self, name: &str) -> Result<bool, FileError> {
         let path = self.path_of(name);
         match path.symlink_metadata() {

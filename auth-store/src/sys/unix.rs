@@ -22,8 +22,8 @@ use crate::error::{FileError, Problem};
 
 /// A directory that was checked when it was opened.
 ///
-/// It is opened anew for each operation on a store, so that a directory that
-/// was replaced or opened up since is noticed.
+/// Each operation on a store opens it anew, and so notices if it was replaced,
+/// or made accessible to others.
 #[derive(Debug)]
 pub struct Dir {
     file: File,
@@ -31,7 +31,7 @@ pub struct Dir {
 }
 
 impl Dir {
-    /// Makes the directory, with mode 0700, unless it exists; and its parents.
+    /// Creates the directory and its parents, with mode 0700, unless they exist.
     pub fn create(path: &Path) -> Result<(), FileError> {
         let is_missing = |path: &&Path| path.symlink_metadata().is_err();
         let missing = path.ancestors().take_while(is_missing).count();
@@ -40,8 +40,8 @@ impl Dir {
             .mode(0o700)
             .create(path)
             .map_err(|error| FileError::io("create directory", path, error))?;
-        // Or a power failure may take the whole store, with what is flushed in
-        // it. A parent that cannot be opened cannot be flushed either.
+        // Otherwise a power failure may lose the whole store, with what was
+        // flushed in it. A parent that cannot be opened cannot be flushed.
         for parent in path.ancestors().skip(1).take(missing) {
             if let Ok(file) = File::open(parent) {
                 flush(&file).map_err(|error| FileError::io("flush", parent, error))?;
@@ -50,13 +50,12 @@ impl Dir {
         Ok(())
     }
 
-    /// Whether nobody but users who were trusted with it can take away what is at
-    /// `path`, and put something else there: no directory above it may be
-    /// written to by everybody, unless each may only remove what is theirs (the
-    /// sticky bit, as `/tmp` has it).
+    /// Checks that no directory above `path` may be written to by everybody, who
+    /// could replace what is at `path`. One with the sticky bit is accepted, as
+    /// `/tmp` has it: there users can remove only their own files.
     pub fn check_above(path: &Path) -> Result<(), FileError> {
         let existing = path.ancestors().skip(1).find_map(|above| above.canonicalize().ok());
-        // As it is spelled, and where the links in it lead.
+        // Both the path as given and the path without links.
         let spelled = path.ancestors().skip(1);
         for above in spelled.chain(existing.iter().flat_map(|real| real.ancestors())) {
             let Ok(metadata) = above.metadata() else { continue };
@@ -71,7 +70,7 @@ impl Dir {
         Ok(())
     }
 
-    /// Opens a directory that is this user's and as private as asked for.
+    /// Opens a directory that belongs to this user and is as private as required.
     pub fn open(path: &Path, privacy: Privacy) -> Result<Self, FileError> {
         let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         if privacy == Privacy::Secret {
@@ -79,12 +78,12 @@ impl Dir {
         }
         let opened = rustix::fs::openat(CWD, path, flags, Mode::empty());
         let file = File::from(opened.map_err(|error| {
-            // Linux says ENOTDIR of a link that is opened so.
+            // Linux reports ENOTDIR for a link that is opened this way.
             match path.symlink_metadata() {
                 Ok(metadata) if metadata.is_symlink() && privacy == Privacy::Secret => {
                     FileError::new(path, Problem::Symlink)
                 }
-                // A link that leads nowhere.
+                // A dangling link.
                 Ok(metadata) if metadata.is_symlink() => {
                     FileError::io("open directory", path, error)
                 }
@@ -105,7 +104,7 @@ impl Dir {
 
     /// A file's content; `None` if there is no such file.
     pub fn read(&self, name: &str, limit: usize) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
-        // Not to be stopped by a pipe that somebody put there.
+        // Opening a pipe that somebody put there must not block.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
         let Some(file) = self.open_file(name, flags)? else { return Ok(None) };
         match read_bounded(&file, limit) {
@@ -115,14 +114,13 @@ impl Dir {
         }
     }
 
-    /// Replaces `name`, or makes it, with mode 0600 or that of the file
-    /// replaced. Whatever happens, `name` holds the old content or the new,
-    /// whole.
+    /// Replaces `name`, or creates it, with mode 0600 or that of the replaced
+    /// file. Whatever happens, `name` holds the whole old or the whole new
+    /// content.
     ///
-    /// The caller holds a lock that all writers of `name` take. So whatever is
-    /// at `temporary` was left by one that died. Where there may be writers
-    /// that take no lock, `last_look` can still refuse when everything is
-    /// ready.
+    /// The caller holds a lock that all writers of `name` take, so whatever is
+    /// at `temporary` was left by one that died. If there may be writers that
+    /// take no lock, `last_look` can still refuse just before the rename.
     pub fn replace(
         &self,
         name: &str,
@@ -143,7 +141,7 @@ impl Dir {
                     .map_err(|error| FileError::io("replace", self.path_of(name), error))
             })
             .inspect_err(|_| {
-                // What is left of it holds secrets. A failure here changes
+                // The temporary file holds secrets. A failure here changes
                 // nothing: the next writer tries again.
                 let _ = self.remove(temporary);
             })?;
@@ -156,7 +154,7 @@ impl Dir {
             .map_err(|error| FileError::new(self.path_of(name), Problem::NotDurable { error }))
     }
 
-    /// Opens a file to lock, and makes it unless it exists.
+    /// Opens a file to lock. Creates it unless it exists.
     pub fn lock_file(&self, name: &str) -> Result<File, FileError> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NONBLOCK | OFlags::NOCTTY;
         match self.open_file(name, flags)? {
@@ -166,8 +164,8 @@ impl Dir {
         }
     }
 
-    /// Whether `name` is still the file that was opened. One that was removed
-    /// and made anew is another file, and so another lock.
+    /// Whether `name` is still the file that was opened. A file that was removed
+    /// and created anew is another file, and so another lock.
     pub fn is_current(&self, name: &str, file: &File) -> Result<bool, FileError> {
         let error = |error: io::Error| FileError::io("examine", self.path_of(name), error);
         let ours = file.metadata().map_err(error)?;
@@ -182,7 +180,7 @@ impl Dir {
         }
     }
 
-    /// Removes a file, and says whether there was one.
+    /// Removes a file. Returns whether there was one.
     pub fn remove(&self, name: &str) -> Result<bool, FileError> {
         match rustix::fs::unlinkat(&self.file, name, AtFlags::empty()) {
             Ok(()) => Ok(true),
@@ -191,7 +189,7 @@ impl Dir {
         }
     }
 
-    /// The names of everything in this directory, in no order.
+    /// The names of everything in this directory, in no particular order.
     pub fn names(&self) -> Result<Vec<OsString>, FileError> {
         let list = || -> rustix::io::Result<Vec<OsString>> {
             let mut names = Vec::new();
@@ -207,8 +205,8 @@ impl Dir {
         list().map_err(|error| FileError::io("list", self.path.clone(), error))
     }
 
-    /// Opens a regular file of this user that nobody else has access to;
-    /// `None` if there is none.
+    /// Opens a regular file that belongs to this user and that nobody else can
+    /// access; `None` if there is none.
     fn open_file(&self, name: &str, flags: OFlags) -> Result<Option<File>, FileError> {
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let path = || self.path_of(name);
@@ -241,7 +239,7 @@ impl Dir {
         let mode = Mode::from_raw_mode(mode as rustix::fs::RawMode);
         let opened = rustix::fs::openat(&self.file, name, flags, Mode::from(0o600));
         let mut file = File::from(opened.map_err(|errno| error(errno.into()))?);
-        // Whatever the umask took away.
+        // The umask may have removed bits.
         rustix::fs::fchmod(&file, mode).map_err(|errno| error(errno.into()))?;
         file.write_all(content).map_err(error)?;
         file.sync_all().map_err(error)

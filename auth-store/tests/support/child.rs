@@ -2,8 +2,9 @@
 //! killed.
 //!
 //! Parent and child talk in lines: the child's begin with `::`, so that they
-//! are told from what the test harness prints; the parent's are answers to a
-//! child that waits.
+//! are told from what the test harness prints; the parent's go to a child
+//! that waits.
+#![allow(dead_code, reason = "not every test needs all of it")]
 
 use std::{
     env,
@@ -20,6 +21,8 @@ use auth_core::{BlockingTransport, TokenEndpoint};
 use auth_store::FileStore;
 use auth_testkit::FakeAuthServer;
 use auth_ureq::{SystemClock, UreqTransport};
+
+use super::support::{save, seconds};
 
 /// The account of all these tests.
 pub(crate) const ACCOUNT: &str = "ada";
@@ -148,9 +151,9 @@ pub(crate) fn wait_for_parent() {
 /// Puts a login in place whose access token has expired, whatever was there.
 pub(crate) fn log_in(server: &FakeAuthServer, store: &FileStore) -> Record {
     let mut tokens = server.log_in(ACCOUNT);
-    tokens.expires_at = Some(super::seconds(1_000_000_000));
+    tokens.expires_at = Some(seconds(1_000_000_000));
     let record = Record::new(tokens);
-    super::save(store, &ACCOUNT.into(), &record);
+    save(store, &ACCOUNT.into(), &record);
     record
 }
 

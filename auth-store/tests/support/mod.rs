@@ -1,9 +1,6 @@
 //! What the tests of this crate share.
 #![allow(dead_code)]
 
-pub(crate) mod child;
-pub(crate) mod steps;
-
 use std::{fs, path::Path, time::SystemTime};
 
 use auth_accounts::{AccountId, BlockingTokenStore, Record, Version};
@@ -22,14 +19,14 @@ pub(crate) fn account() -> AccountId {
 pub(crate) const RECORD: &str = "account-ada%40example.com.json";
 
 pub(crate) fn load(store: &FileStore, account: &AccountId) -> Option<Record> {
-    BlockingTokenStore::load_blocking(store, account).unwrap().map(|(record, _)| record)
+    store.load_blocking(account).unwrap().map(|(record, _)| record)
 }
 
 /// Saves over whatever is there.
 pub(crate) fn save(store: &FileStore, account: &AccountId, record: &Record) -> Version {
-    let found = BlockingTokenStore::load_blocking(store, account).unwrap();
+    let found = store.load_blocking(account).unwrap();
     let version = found.map(|(_, version)| version);
-    BlockingTokenStore::save_blocking(store, account, record, version.as_ref()).unwrap()
+    store.save_blocking(account, record, version.as_ref()).unwrap()
 }
 
 pub(crate) fn tokens(number: u32) -> TokenSet {

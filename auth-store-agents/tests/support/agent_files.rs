@@ -1,4 +1,4 @@
-//! Files as other programs leave them.
+//! Files as the agents leave them.
 #![allow(dead_code, reason = "not every test needs all of it")]
 
 use std::{
@@ -66,7 +66,7 @@ pub(crate) fn setup(directory: &str, name: &str, content: &[u8]) -> Setup {
     fs::write(&file, content).unwrap();
     #[cfg(unix)]
     {
-        // As the programs make them.
+        // As the agents create them.
         super::support::set_mode(&directory, 0o755);
         super::support::set_mode(&file, 0o600);
     }

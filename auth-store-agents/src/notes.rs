@@ -1,25 +1,24 @@
-//! What a foreign file has no place for, in files of ours beside it.
+//! What an agent's file has no place for, in files of ours beside it.
 
 use std::path::Path;
 
 use auth_accounts::{Record, Version};
 use auth_core::{AccessToken, Extra, internal::wipe};
+use auth_store::internal::{
+    Content, Dir, FileError, MAX_SIZE, Privacy, Problem, extra_left_out,
+    json::{self, digest, hex, revision},
+};
 use serde::{Deserialize, Serialize};
 
-use auth_store::internal::{
-    self as json, Content, Dir, FileError, MAX_SIZE, Privacy, Problem, digest, hex, left_out,
-    revision,
-};
+use crate::format::Found;
 
-use crate::agent_file::Found;
-
-/// The directory beside the foreign file.
+/// The directory of our files, beside the agent's file.
 const DIRECTORY: &str = ".auth-store";
 const SCHEMA: u64 = 1;
 const EXPECTED: &str = "notes beside a credentials file";
 
-/// Our files for one foreign file.
-pub(crate) struct Side {
+/// The directory, with our files for one of an agent's files.
+pub(crate) struct NotesDir {
     dir: Dir,
     names: Names,
 }
@@ -31,10 +30,10 @@ pub(crate) struct Names {
     temporary: String,
 }
 
-impl Side {
-    /// Opens the directory, and makes it if need be.
+impl NotesDir {
+    /// Opens the directory. Creates it unless it exists.
     pub(crate) fn open(parent: &Path, file_name: &str) -> Result<Self, FileError> {
-        // Who may write to the parent could put another directory in its place.
+        // Whoever may write to the parent could replace the directory.
         if parent.metadata().is_ok() {
             Dir::open(parent, Privacy::Unwritable)?;
         }
@@ -45,7 +44,7 @@ impl Side {
         Ok(Self { dir: Dir::open(&path, Privacy::Secret)?, names: Names::of(file_name) })
     }
 
-    /// The notes; none if there is no such file or directory.
+    /// Reads the notes, which are empty if there is no such file or directory.
     pub(crate) fn read(parent: &Path, file_name: &str) -> Result<Notes, FileError> {
         let path = parent.join(DIRECTORY);
         if path.symlink_metadata().is_err() {
@@ -61,7 +60,7 @@ impl Side {
         let Names { notes: name, temporary, .. } = &self.names;
         self.dir.replace(name, temporary, &notes.bytes, || Ok(()))?;
         if let Some(reason) = notes.left_out {
-            left_out(&self.dir.path_of(name), reason);
+            extra_left_out(&self.dir.path_of(name), reason);
         }
         Ok(())
     }
@@ -86,10 +85,10 @@ impl Names {
     }
 }
 
-/// A record without its tokens, and whose it is.
+/// A record without its tokens, and which tokens it belongs to.
 #[derive(Default)]
 pub(crate) struct Notes {
-    /// Unlike that of every other save.
+    /// Random, so that no two saves are equal.
     revision: String,
     /// A digest of the access token that the record was saved with.
     of: String,
@@ -111,8 +110,8 @@ struct Form<T, R> {
 struct Exposed<'a>(#[serde(with = "auth_accounts::record_exposed")] &'a Record);
 
 impl Notes {
-    /// What is to be noted of `record`, whose `kept_extra` is kept elsewhere;
-    /// as it will be found, and as it is written.
+    /// The notes of `record`, without the members `kept_extra`, which the agent's
+    /// file holds: as a load will find them, and as they are written.
     pub(crate) fn of(record: &Record, kept_extra: &[&str]) -> Result<(Self, Content), Problem> {
         let mut noted = record.clone();
         noted.tokens.access_token = AccessToken::new("elsewhere");
@@ -142,11 +141,11 @@ impl Notes {
         Ok(Self { revision: form.revision, of: form.of, record: Some(form.record) })
     }
 
-    /// The record: what was found, and what was noted of it.
+    /// The record: what the agent's file says, completed by the notes.
     ///
-    /// Setback and note of a refresh name the refresh token that they are
-    /// about, and so cannot be taken for another's. The rest is used only if
-    /// the access token is still the one it was noted with.
+    /// The setback and the note that a refresh began name the refresh token that
+    /// they are about, and so cannot be taken for another's. The rest is used
+    /// only if the access token is still the one that it was noted with.
     pub(crate) fn record_of(&self, found: Found) -> Record {
         let mut record = Record::new(found.tokens);
         record.obtained_at = found.obtained_at;
@@ -168,7 +167,7 @@ impl Notes {
         record
     }
 
-    /// The version of `record`, which is what these notes and the file make.
+    /// The version of `record`, which combines these notes and the agent's file.
     pub(crate) fn version(&self, record: &Record) -> Version {
         Version::new(digest(&[&record.to_json_exposed(), self.revision.as_bytes()]))
     }

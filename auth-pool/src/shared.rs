@@ -1,0 +1,106 @@
+//! What the clones of a pool share: its accounts, its settings, its state.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use auth_accounts::{Account, AccountError, AccountId, Token};
+use auth_core::Advice;
+
+use crate::{
+    availability::Suspension, error::PoolError, index::Index, settings::PoolSettings, state::State,
+};
+
+pub(crate) struct Shared {
+    pub(crate) accounts: Box<[Account]>,
+    pub(crate) settings: PoolSettings,
+    by_id: HashMap<AccountId, Index>,
+    state: Mutex<State>,
+}
+
+/// How soon an account is tried again that needs a login or whose store
+/// failed. A try costs no more than reading a record.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
+
+impl Shared {
+    /// # Panics
+    ///
+    /// If there are more than `u32::MAX` accounts.
+    pub(crate) fn new(accounts: impl IntoIterator<Item = Account>, settings: PoolSettings) -> Self {
+        let mut by_id = HashMap::new();
+        let mut kept = Vec::new();
+        for account in accounts {
+            assert!(kept.len() < Index::MAX as usize, "a pool has at most u32::MAX accounts");
+            let index = kept.len() as Index;
+            by_id.entry(account.id().clone()).or_insert_with(|| {
+                kept.push(account);
+                index
+            });
+        }
+        by_id.shrink_to_fit();
+        let state = State::new(kept.len() as Index, &settings);
+        Self { accounts: kept.into(), settings, by_id, state: Mutex::new(state) }
+    }
+
+    pub(crate) fn index(&self, id: &AccountId) -> Option<Index> {
+        self.by_id.get(id).copied()
+    }
+
+    pub(crate) fn at(&self, index: Index) -> Option<&Account> {
+        self.accounts.get(index as usize)
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The wall clock of the pool: that of its first account.
+    pub(crate) fn wall(&self) -> SystemTime {
+        self.accounts.first().map_or(SystemTime::UNIX_EPOCH, Account::wall)
+    }
+
+    /// Records the token that replaced a refused one. It may have done so long
+    /// ago, if the report is late.
+    pub(crate) fn replaced(&self, index: Index, by: &Token) {
+        let now = self.wall();
+        let since = by.obtained_at().map_or(now, |at| at.min(now));
+        let until = later(since, self.settings.cooldown.max(TRY_AGAIN));
+        self.lock().refusals.replaced(index, by.access_token(), until);
+    }
+
+    /// Suspends an account that had no token to give. Returns until when.
+    pub(crate) fn suspend_after(&self, index: Index, error: &AccountError) -> SystemTime {
+        let now = self.wall();
+        let (why, until) = match (error.advice(), error.retry_at()) {
+            (Advice::LogIn, _) => {
+                let until = later(now, TRY_AGAIN);
+                (Suspension::LoginNeeded(until), until)
+            }
+            (advice, retry_at) => {
+                let until = retry_at.unwrap_or_else(|| match advice {
+                    Advice::FixSetup => later(now, self.settings.cooldown),
+                    _ => later(now, TRY_AGAIN),
+                });
+                (Suspension::Waiting(until), until)
+            }
+        };
+        self.lock().availability.suspend(index, why);
+        until
+    }
+
+    pub(crate) fn none_usable(&self, last: Option<AccountError>) -> PoolError {
+        let now = self.wall();
+        let counts = self.lock().availability.counts();
+        let first_back = counts.first_back.and_then(|(at, index)| {
+            Some((self.at(index)?.id().clone(), at, at.duration_since(now).unwrap_or_default()))
+        });
+        PoolError::new(&counts, first_back, last)
+    }
+}
+
+/// A time beyond the end of the clock is no later.
+pub(crate) fn later(time: SystemTime, by: Duration) -> SystemTime {
+    time.checked_add(by).unwrap_or(time)
+}

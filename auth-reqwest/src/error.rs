@@ -1,0 +1,52 @@
+//! Why a transport cannot be built.
+
+use std::error::Error;
+
+/// A setting that cannot be used.
+///
+/// Sources are boxed, so that a new version of reqwest or rustls changes
+/// nothing here. Their types are not part of the interface.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The user agent contains characters that are not allowed in a header.
+    #[error("the user agent contains characters that are not allowed in a header")]
+    UserAgent,
+    /// The proxy's URL is not valid, or has a scheme that reqwest does not
+    /// support. The URL is not shown, since it may hold a password.
+    #[error("the proxy's URL is not valid, or not supported")]
+    Proxy,
+    /// An environment variable names a proxy that cannot be used. Requests do
+    /// not silently bypass it. Its value is not shown, since it may hold a
+    /// password.
+    #[error("the proxy in {variable} cannot be used; fix the variable, or build with no_proxy()")]
+    ProxyVariable {
+        /// The name of the variable.
+        variable: &'static str,
+    },
+    /// The root certificates are not valid PEM, or hold no certificate.
+    #[error("the root certificates are not valid PEM, or hold no certificate")]
+    Certificate,
+    /// TLS cannot be set up: the system has no trusted certificates, or rustls
+    /// cannot use a root certificate.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] Box<dyn Error + Send + Sync>),
+    /// The program installed no crypto provider in rustls, and this crate was
+    /// built without its feature `ring`.
+    #[error("no crypto provider: install one in rustls, or use the feature \"ring\"")]
+    NoCryptoProvider,
+    /// reqwest refused the settings.
+    #[error("the HTTP client cannot be built")]
+    Client(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl BuildError {
+    pub(crate) fn tls(error: rustls::Error) -> Self {
+        Self::Tls(error.into())
+    }
+
+    pub(crate) fn client(error: reqwest::Error) -> Self {
+        // The URL may hold a password.
+        Self::Client(error.without_url().into())
+    }
+}

@@ -1,0 +1,180 @@
+//! Agents' files that are refused, and left as they are.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+
+#[path = "support/agent_files.rs"]
+mod agent_files;
+#[path = "../../auth-store/tests/support/mod.rs"]
+mod support;
+
+use std::{fs, time::Duration};
+
+use agent_files::{claude, claude_file, codex, codex_file, json_at, load, loaded, save};
+use auth_accounts::{AccountId, BlockingTokenStore, StoreErrorKind};
+use auth_store_agents::ClaudeCredentials;
+use serde_json::json;
+use support::{SECRET, names, record, shown};
+#[cfg(unix)]
+use support::{mode, set_mode};
+
+#[test]
+fn a_file_serves_one_account() {
+    let (_setup, store) = claude(&claude_file());
+    let other = AccountId::from("bob");
+    assert_eq!(store.account(), &AccountId::from("claude"));
+    assert_eq!(store.load_blocking(&other).unwrap(), None);
+    let error = save(&store, "bob", &record(1), None).unwrap_err();
+    assert!(error.to_string().contains("for the account claude alone"), "{error}");
+    assert!(store.lease_blocking(&other, Duration::ZERO).is_err());
+}
+
+#[test]
+fn what_cannot_be_read_is_left_alone() {
+    let damaged: &[(&str, &[u8])] = &[
+        ("empty", b""),
+        ("not JSON", b"s3cret-at-1"),
+        ("cut", br#"{"claudeAiOauth":{"accessToken":"s3cret-"#),
+        ("a list", b"[]"),
+        ("no object", br#"{"claudeAiOauth":"s3cret-"}"#),
+        ("no string", br#"{"claudeAiOauth":{"accessToken":["s3cret-"]}}"#),
+        ("no string", br#"{"claudeAiOauth":{"accessToken":"s3cret-","refreshToken":7}}"#),
+        ("no time", br#"{"claudeAiOauth":{"accessToken":"s3cret-","expiresAt":"soon"}}"#),
+        ("no time", br#"{"claudeAiOauth":{"accessToken":"s3cret-","expiresAt":-1}}"#),
+        ("no time", br#"{"claudeAiOauth":{"accessToken":"s3cret-","expiresAt":1e300}}"#),
+        ("no list", br#"{"claudeAiOauth":{"accessToken":"s3cret-","scopes":"s3cret-"}}"#),
+        ("no strings", br#"{"claudeAiOauth":{"accessToken":"s3cret-","scopes":[1]}}"#),
+    ];
+    let (setup, store) = claude(&claude_file());
+    let (_, version) = loaded(&store, "claude");
+    for (what, content) in damaged {
+        fs::write(&setup.file, content).unwrap();
+        let saved = save(&store, "claude", &record(2), Some(&version)).map(drop);
+        for error in [load(&store, "claude").map(drop), saved] {
+            let error = error.expect_err(what);
+            assert_eq!(error.kind(), StoreErrorKind::Damaged, "{what}: {error}");
+            let text = shown(&error);
+            assert!(text.contains(&setup.file.display().to_string()), "{text}");
+            assert!(text.contains("Claude Code's credentials"), "{text}");
+            assert!(!text.contains(SECRET), "{text}");
+        }
+        assert_eq!(&fs::read(&setup.file).unwrap(), content, "{what}");
+    }
+    let (setup, store) = codex(&codex_file());
+    for content in [
+        json!({"tokens": []}),
+        json!({"tokens": {"access_token": 1}}),
+        json!({"tokens": {"access_token": "s3cret-", "refresh_token": {}}}),
+        json!({"tokens": {"access_token": "s3cret-", "id_token": {}}}),
+        json!({"tokens": {"access_token": "s3cret-"}, "last_refresh": "yesterday"}),
+        json!({"tokens": {"access_token": "s3cret-"}, "last_refresh": 7}),
+    ] {
+        fs::write(&setup.file, content.to_string()).unwrap();
+        let error = load(&store, "codex").unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Damaged, "{content}: {error}");
+        assert!(!shown(&error).contains(SECRET));
+    }
+}
+
+/// The notes are ours, and no more to be overwritten than a record is.
+#[test]
+fn damaged_notes_are_left_alone() {
+    let (setup, store) = claude(&claude_file());
+    let (record, version) = loaded(&store, "claude");
+    let version = save(&store, "claude", &record, Some(&version)).unwrap();
+    let notes = setup.directory.join(".auth-store/.credentials.json.notes.json");
+    let good = fs::read_to_string(&notes).unwrap();
+    for (content, kind) in [
+        (String::new(), StoreErrorKind::Damaged),
+        (good[..good.len() / 2].to_owned(), StoreErrorKind::Damaged),
+        (good.replace("\"schema\": 1", "\"schema\": 2"), StoreErrorKind::NewerSchema),
+    ] {
+        fs::write(&notes, &content).unwrap();
+        let saved = save(&store, "claude", &record, Some(&version)).map(drop);
+        for error in [load(&store, "claude").map(drop), saved] {
+            let error = error.unwrap_err();
+            assert_eq!(error.kind(), kind);
+            assert!(error.to_string().contains(".notes.json"), "{error}");
+        }
+        assert_eq!(fs::read_to_string(&notes).unwrap(), content);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn the_mode_is_kept_and_a_looser_one_refused() {
+    let (setup, store) = claude(&claude_file());
+    let (_, version) = loaded(&store, "claude");
+    set_mode(&setup.file, 0o400);
+    let version = save(&store, "claude", &record(2), Some(&version)).unwrap();
+    assert_eq!(mode(&setup.file), 0o400);
+    assert_eq!(mode(&setup.directory), 0o755);
+    assert_eq!(mode(&setup.directory.join(".auth-store")), 0o700);
+
+    // Claude Code is known to have left such files (anthropics/claude-code
+    // issues speak of 0644): its owner is told.
+    set_mode(&setup.file, 0o644);
+    let before = fs::read(&setup.file).unwrap();
+    let saved = save(&store, "claude", &record(3), Some(&version)).map(drop);
+    for error in [load(&store, "claude").map(drop), saved] {
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Permissions);
+        assert!(error.to_string().contains("mode is 0644"), "{error}");
+        assert!(error.to_string().contains("chmod 600"), "{error}");
+    }
+    assert_eq!(fs::read(&setup.file).unwrap(), before);
+
+    // Others may look into the directory, but not change it.
+    set_mode(&setup.file, 0o600);
+    set_mode(&setup.directory, 0o775);
+    let error = load(&store, "claude").unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Permissions);
+    assert!(error.to_string().contains("chmod 755"), "{error}");
+}
+
+/// Claude Code would replace the link by a file of its own, and the two
+/// would go separate ways (anthropics/claude-code#76561).
+#[cfg(unix)]
+#[test]
+fn a_link_is_not_followed() {
+    let (setup, _) = claude(&claude_file());
+    let link = setup.directory.join("link.json");
+    std::os::unix::fs::symlink(&setup.file, &link).unwrap();
+    let store = ClaudeCredentials::new("claude", &link).unwrap();
+    let error = load(&store, "claude").unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Permissions);
+    assert!(error.to_string().contains("name what it points to"), "{error}");
+}
+
+/// People do link `~/.claude` to where they keep such things.
+#[cfg(unix)]
+#[test]
+fn a_linked_directory_is() {
+    let (setup, _) = claude(&claude_file());
+    let link = setup.directory.with_file_name("link");
+    std::os::unix::fs::symlink(&setup.directory, &link).unwrap();
+    let store = ClaudeCredentials::new("claude", link.join(".credentials.json")).unwrap();
+    let (_, version) = loaded(&store, "claude");
+    drop(store.lease_blocking(&"claude".into(), Duration::ZERO).unwrap());
+    save(&store, "claude", &record(2), Some(&version)).unwrap();
+    assert_eq!(json_at(&setup.file)["claudeAiOauth"]["refreshToken"], "s3cret-rt-2");
+
+    // A disk that is not there now is not a logout.
+    let away = setup.directory.with_file_name("away");
+    fs::rename(&setup.directory, &away).unwrap();
+    assert_eq!(load(&store, "claude").unwrap_err().kind(), StoreErrorKind::Io);
+    fs::rename(&away, &setup.directory).unwrap();
+
+    // What is at its end is judged.
+    set_mode(&setup.directory, 0o777);
+    let error = load(&store, "claude").unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Permissions);
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_made_where_others_may_write() {
+    let (setup, store) = claude(&claude_file());
+    set_mode(&setup.directory, 0o777);
+    assert!(store.lease_blocking(&"claude".into(), Duration::ZERO).is_err());
+    assert_eq!(names(&setup.directory), [".credentials.json"]);
+}

@@ -1,0 +1,78 @@
+//! What a store on files does, and how it waits for a lease.
+
+use std::{thread, time::Duration};
+
+use auth_accounts::{AccountId, Lease, Record, StoreError, Version};
+use futures_timer::Delay;
+
+use crate::{error::FileError, lock::Patience};
+
+/// The operations of a store on files. None of them waits longer than for
+/// files, and for other writers to end.
+///
+/// [`token_store!`](crate::internal::token_store) implements the traits of
+/// `auth-accounts` with them.
+pub trait Files: Clone + Send + Sync + 'static {
+    fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, FileError>;
+
+    fn save(
+        &self,
+        account: &AccountId,
+        record: &Record,
+        expected: Option<&Version>,
+    ) -> Result<Version, FileError>;
+
+    /// The lease; `None` if somebody else holds it.
+    fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError>;
+
+    /// The error for a lease that somebody else held for all of `waited`.
+    fn lease_timeout(&self, account: &AccountId, waited: Duration) -> FileError;
+}
+
+/// Takes the lease, blocking the thread between two tries.
+pub fn lease_blocking(
+    files: &impl Files,
+    account: &AccountId,
+    wait: Duration,
+) -> Result<Lease, StoreError> {
+    let mut patience = Patience::new(wait);
+    loop {
+        if let Some(lease) = files.try_lease(account)? {
+            return Ok(lease);
+        }
+        match patience.next() {
+            Some(pause) => thread::sleep(pause),
+            None => return Err(files.lease_timeout(account, wait).into()),
+        }
+    }
+}
+
+/// Takes the lease, occupying no thread between two tries. If waiters occupied
+/// all threads, whoever holds the lease would have none left to save with.
+pub async fn lease(
+    files: &impl Files,
+    account: &AccountId,
+    wait: Duration,
+) -> Result<Lease, StoreError> {
+    let mut patience = Patience::new(wait);
+    loop {
+        let account_ = account.clone();
+        // If this future is dropped before that ends, the lease is too.
+        if let Some(lease) = off_thread(files, move |files| files.try_lease(&account_)).await? {
+            return Ok(lease);
+        }
+        match patience.next() {
+            Some(pause) => Delay::new(pause).await,
+            None => return Err(files.lease_timeout(account, wait).into()),
+        }
+    }
+}
+
+/// Runs `operation` on a thread that may block.
+pub async fn off_thread<F: Files, T: Send + 'static>(
+    files: &F,
+    operation: impl FnOnce(&F) -> Result<T, FileError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let files = files.clone();
+    Ok(blocking::unblock(move || operation(&files)).await?)
+}

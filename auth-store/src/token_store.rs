@@ -1,0 +1,86 @@
+//! The traits of `auth-accounts`, for a store on files.
+
+/// Implements `BlockingTokenStore` and `TokenStore` for `$store`, by the
+/// [`Files`](crate::files::Files) that it is or has.
+///
+/// It is reached as `internal::token_store`, and brings its own imports.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __token_store {
+    ($store:ty, |$this:ident| $files:expr) => {
+        const _: () = {
+            use ::std::{option::Option, result::Result, time::Duration};
+            use $crate::{
+                auth_accounts::{
+                    AccountId, BlockingTokenStore, Lease, Record, StoreError, TokenStore, Version,
+                },
+                internal::{Files, async_trait, lease, lease_blocking, off_thread},
+            };
+
+            impl BlockingTokenStore for $store {
+                fn load_blocking(
+                    &self,
+                    account: &AccountId,
+                ) -> Result<Option<(Record, Version)>, StoreError> {
+                    let $this = self;
+                    Ok(Files::load($files, account)?)
+                }
+
+                fn save_blocking(
+                    &self,
+                    account: &AccountId,
+                    record: &Record,
+                    expected: Option<&Version>,
+                ) -> Result<Version, StoreError> {
+                    let $this = self;
+                    Ok(Files::save($files, account, record, expected)?)
+                }
+
+                fn lease_blocking(
+                    &self,
+                    account: &AccountId,
+                    wait: Duration,
+                ) -> Result<Lease, StoreError> {
+                    let $this = self;
+                    lease_blocking($files, account, wait)
+                }
+            }
+
+            #[async_trait]
+            impl TokenStore for $store {
+                async fn load(
+                    &self,
+                    account: &AccountId,
+                ) -> Result<Option<(Record, Version)>, StoreError> {
+                    let account = account.clone();
+                    let $this = self;
+                    off_thread($files, move |files| Files::load(files, &account)).await
+                }
+
+                async fn save(
+                    &self,
+                    account: &AccountId,
+                    record: &Record,
+                    expected: Option<&Version>,
+                ) -> Result<Version, StoreError> {
+                    let (account, record) = (account.clone(), record.clone());
+                    let expected = expected.cloned();
+                    let $this = self;
+                    off_thread($files, move |files| {
+                        Files::save(files, &account, &record, expected.as_ref())
+                    })
+                    .await
+                }
+
+                async fn lease(
+                    &self,
+                    account: &AccountId,
+                    wait: Duration,
+                ) -> Result<Lease, StoreError> {
+                    let $this = self;
+                    lease($files, account, wait).await
+                }
+            }
+        };
+    };
+}
