@@ -72,7 +72,7 @@ fn what_others_have_refreshed_is_not_refreshed_again() {
     let refreshed = block_on(pool.refresh_due());
     assert!(refreshed.refreshed.is_empty());
     assert!(refreshed.next_at.unwrap() > world.now() + Duration::from_secs(2_000));
-    assert_eq!(world.script.report().exchanges, 5);
+    assert_eq!(world.script.report().issued, 5);
 }
 
 #[test]
