@@ -116,7 +116,7 @@ pub(crate) struct Trouble {
 /// How long a new token is handed out at least.
 const SHORTEST_USE: Duration = Duration::from_secs(1);
 
-/// How long nothing is refreshed ahead of need after an exchange, lest a server
+/// How long nothing is refreshed ahead of need after a refresh, lest a server
 /// whose tokens do not live be asked without end. Tokens that live for less
 /// than this are refreshed when they are needed.
 const REST: Duration = Duration::from_secs(30);

@@ -199,11 +199,11 @@ fn a_crowd_that_is_woken_polls_the_work_once() {
     });
 }
 
-/// A waker that owns somebody aboard, as that of a task may.
+/// A waker that owns a participant, as that of a task may.
 #[test]
-fn a_waker_may_own_somebody_aboard() {
-    struct Owner(#[allow(dead_code, reason = "only dropped")] std::sync::Mutex<Option<Aboard>>);
-    type Aboard = Pin<Box<single_flight::Participant<'static, u8>>>;
+fn a_waker_may_own_a_participant() {
+    struct Owner(#[allow(dead_code, reason = "only dropped")] std::sync::Mutex<Option<Owned>>);
+    type Owned = Pin<Box<single_flight::Participant<'static, u8>>>;
     impl Wake for Owner {
         fn wake(self: Arc<Self>) {}
     }
@@ -366,7 +366,7 @@ mod threads {
         }
 
         /// Work that comes to its own number, at the signal or when it is asked
-        /// to hurry, or panics if it is the first.
+        /// to give way, or panics if it is the first.
         fn work(&self, give_way: GiveWay) -> Work<usize> {
             let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
             let (signal, busy) = (Arc::clone(&self.signal), Arc::clone(&self.busy));
@@ -401,7 +401,7 @@ mod threads {
             let signal = Arc::clone(&world.signal);
             let fires = thread::spawn(move || signal.fire());
             let other = world.on_thread(|world| {
-                // Its own, if the other two have landed already.
+                // Its own, if the other two have ended already.
                 assert!(block_on(world.join()).is_ok());
             });
             assert_eq!(block_on(one), Ok(1));
@@ -513,7 +513,7 @@ mod threads {
                 }
                 assert_eq!(block_on(own), Ok(2));
             });
-            // Nobody gives the signal: it was asked to hurry.
+            // Nobody gives the signal: it was asked to give way.
             assert_eq!(block_on(waits), Ok(1));
             // Whoever comes then joins it, unless it is over, too.
             world.signal.fire();

@@ -171,7 +171,7 @@ fn a_login_that_was_dropped_is_saved_though_others_refresh() {
     }
 }
 
-/// Were it dropped next, the tokens of the exchange would be all there is.
+/// Were it dropped next, the tokens of the refresh would be all there is.
 #[test]
 fn a_login_waits_for_an_exchange() {
     for dropped in [false, true] {

@@ -39,7 +39,7 @@ fn a_full_disk_and_a_restart_log_nobody_out() {
     assert_eq!(world.script.report().requests, 0);
 }
 
-/// Nothing is spent by an exchange without a refresh token.
+/// Nothing is spent by a refresh without a refresh token.
 #[test]
 fn a_full_disk_does_not_keep_a_client_from_its_own_credentials() {
     let script = Script::new().then(auth_testkit::CannedResponse::tokens("at-2").expires_in(3600));

@@ -12,7 +12,7 @@ use pollster::block_on;
 use support::{ADA, World, record, refresh_token};
 
 /// What a refresh without trouble asks for.
-const RENEWAL: &str = "load lease load note send tokens free";
+const REFRESH: &str = "load lease load note send tokens free";
 
 #[test]
 fn step_1_a_token_that_lives_long_enough_is_handed_out_without_asking_anybody() {
@@ -45,7 +45,7 @@ fn step_2_of_many_callers_one_refreshes_for_all() {
             assert_eq!(token.unwrap().access_token().expose(), "at-2");
         }
     });
-    assert_eq!(world.store.log.take(), RENEWAL);
+    assert_eq!(world.store.log.take(), REFRESH);
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn step_4_a_setback_on_record_ends_it_at_once() {
     // And when the time has come:
     world.clock.advance(retry_at.duration_since(world.now()).unwrap());
     assert_eq!(block_on(other.token()).unwrap().access_token().expose(), "at-2");
-    assert_eq!(world.store.log.take(), RENEWAL);
+    assert_eq!(world.store.log.take(), REFRESH);
     assert_eq!(world.record().setback, None);
 }
 
@@ -111,7 +111,7 @@ fn step_5_the_order_is_lease_read_note_send_save_free() {
     let token = block_on(world.account().token()).unwrap();
     assert_eq!(token.access_token().expose(), "at-2");
     assert_eq!(token.expires_at(), Some(world.now() + Duration::from_secs(3600)));
-    assert_eq!(world.store.log.take(), RENEWAL);
+    assert_eq!(world.store.log.take(), REFRESH);
 
     let record = world.record();
     assert_eq!(refresh_token(&record), "rt-2");

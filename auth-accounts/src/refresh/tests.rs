@@ -310,3 +310,48 @@ fn tokens_that_conflict_replace_what_they_follow_and_nothing_else() {
     let outcome = scenario.conflicts(For::Tokens).gives_unsaved(2);
     assert!(outcome.unsaved.is_some());
 }
+
+/// Of callers who share a refresh, not all want the same.
+#[test]
+fn who_wants_more_than_others_tries_again() {
+    let (_, old, _) = records();
+    let usual = || Want::Lasting(Ttl::Usual);
+    let long = || Want::Lasting(Ttl::AtLeast(Duration::from_secs(600)));
+    let other = |number| Want::Other(AccessToken::new(format!("at-{number}")));
+    let ahead = |number| Want::Ahead(Some(AccessToken::new(format!("at-{number}"))));
+
+    // An error with which somebody ended who did not wait as long.
+    let failed = |kind| {
+        let scenario = Start::new().begin().reads(old.clone()).cannot_lease(60, kind);
+        match kind {
+            StoreErrorKind::LeaseTimeout => scenario.reads(old.clone()).fails().0,
+            _ => scenario.fails().0,
+        }
+    };
+    let timeout = failed(StoreErrorKind::LeaseTimeout);
+    let outwaits = [usual(), ahead(1), long(), other(1), Want::Newer(None)]
+        .map(|want| want.outwaits(&timeout));
+    assert_eq!(outwaits, [false, false, true, true, true]);
+    assert!(!long().outwaits(&failed(StoreErrorKind::Io)));
+    let (error, _) = Start::new().begin().reads(None).fails();
+    assert!(!long().outwaits(&error));
+
+    // A token that lasts for a while, new or only newly read.
+    let start = Start::new();
+    let (record, now) = (start.record(2, 500), start.now);
+    let outcome = start.begin().reads(record).gives(2, false);
+    let (context, ..) = Start::new().context();
+    for (want, met_if_read) in [
+        (usual(), true),
+        (long(), false),
+        (other(1), true),
+        (other(2), false),
+        (ahead(1), true),
+        (ahead(2), false),
+        (Want::Ahead(None), true),
+        (Want::Newer(None), false),
+    ] {
+        let met = |is_new| want.is_met_by(outcome.given(), is_new, now, &context.shared);
+        assert_eq!([met(false), met(true)], [met_if_read, true], "{want:?}");
+    }
+}

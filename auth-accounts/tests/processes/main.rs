@@ -355,7 +355,7 @@ proptest! {
     }
 }
 
-/// However the callers come, and with no fault at all: one exchange when a
+/// However the callers come, and with no fault at all: one refresh when a
 /// token runs out.
 #[test]
 fn many_processes_with_many_callers_refresh_once() {
