@@ -199,9 +199,9 @@ impl fmt::Display for Setback {
             count => write!(f, "{count} refreshes in a row failed, the last with ")?,
         }
         match (&self.code, self.status) {
-            (Some(code), Some(status)) => write!(f, "{code} (HTTP {status})")?,
+            (Some(code), Some(status)) => write!(f, "{code} (HTTP {})", status.as_u16())?,
             (Some(code), None) => write!(f, "{code}")?,
-            (None, Some(status)) => write!(f, "HTTP {status} ({})", self.kind)?,
+            (None, Some(status)) => write!(f, "HTTP {} ({})", status.as_u16(), self.kind)?,
             (None, None) => write!(f, "{}", self.kind)?,
         }
         match self.kind {

@@ -5,6 +5,7 @@ use std::{fmt, time::SystemTime};
 use auth_core::{
     ErrorCode, FailureKind, Grant, RefreshError, RefreshToken, TokenEndpoint, TokenSet,
 };
+use http::StatusCode;
 use sha2::{Digest, Sha256};
 
 /// What a store keeps for an account: its tokens, and what came of the attempts
@@ -81,7 +82,7 @@ pub struct Setback {
     /// The error code in the response.
     pub code: Option<ErrorCode>,
     /// The status of the response.
-    pub status: Option<u16>,
+    pub status: Option<StatusCode>,
     /// Whether the token may be spent: the response to an attempt with it was
     /// lost.
     pub possibly_spent: bool,
@@ -113,7 +114,7 @@ impl Setback {
             refresh_token,
             kind: failure.kind(),
             code: failure.code().cloned(),
-            status: failure.status().map(|status| status.as_u16()),
+            status: failure.status(),
             possibly_spent: error.possibly_spent(),
             since: now,
             failed_at: now,

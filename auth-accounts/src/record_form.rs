@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use auth_core::{ErrorCode, FailureKind, TokenSet, internal::to_json};
+use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
@@ -70,8 +71,8 @@ pub struct RecordFormError {
     column: usize,
 }
 
-impl From<serde_json::Error> for RecordFormError {
-    fn from(error: serde_json::Error) -> Self {
+impl RecordFormError {
+    fn new(error: &serde_json::Error) -> Self {
         // serde_json's own message may quote the input.
         Self {
             reason: match error.classify() {
@@ -98,7 +99,7 @@ impl Record {
     ///
     /// [`RecordFormError`] if `json` is anything else, or was redacted.
     pub fn from_json(json: &[u8]) -> Result<Self, RecordFormError> {
-        Ok(serde_json::from_slice(json)?)
+        serde_json::from_slice(json).map_err(|error| RecordFormError::new(&error))
     }
 }
 
@@ -141,8 +142,8 @@ struct SetbackForm {
     kind: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     code: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
+    #[serde(default, with = "status", skip_serializing_if = "Option::is_none")]
+    status: Option<StatusCode>,
     #[serde(rename = "after_unknown", default)]
     possibly_spent: bool,
     #[serde(with = "seconds")]
@@ -223,6 +224,27 @@ impl<'de> Deserialize<'de> for Fingerprint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
         text.parse().map_err(D::Error::custom)
+    }
+}
+
+/// A status as its number.
+pub(crate) mod status {
+    use super::{Deserialize, Deserializer, Serialize, Serializer, StatusCode};
+    use serde::de::Error as _;
+
+    pub(crate) fn serialize<S: Serializer>(
+        status: &Option<StatusCode>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        status.map(|status| status.as_u16()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<StatusCode>, D::Error> {
+        let Some(number) = Option::<u16>::deserialize(deserializer)? else { return Ok(None) };
+        let status = StatusCode::from_u16(number);
+        status.map(Some).map_err(|_| D::Error::custom("a status is out of range"))
     }
 }
 

@@ -6,9 +6,10 @@ use std::{
 };
 
 use auth_core::FailureKind;
-use serde::Serialize;
+use http::StatusCode;
+use serde::{Serialize, Serializer};
 
-use crate::{id::AccountId, record::Record, record_form::seconds, store_error::StoreError};
+use crate::{id::AccountId, record::Record, record_form::{seconds, status}, store_error::StoreError};
 
 /// How an account is doing according to its record. `Display` is for people.
 /// `serde` writes the fields as they are, times as whole seconds since the Unix
@@ -49,12 +50,14 @@ pub struct AccountStatus {
 #[non_exhaustive]
 #[derive(Debug, Clone, Serialize)]
 pub struct SetbackStatus {
-    /// [`FailureKind::as_str`].
-    pub kind: &'static str,
+    /// What kind of failure it was. `serde` writes [`FailureKind::as_str`].
+    #[serde(serialize_with = "kind")]
+    pub kind: FailureKind,
     /// The error code in the response.
     pub code: Option<String>,
     /// The status of the response.
-    pub status: Option<u16>,
+    #[serde(serialize_with = "status::serialize")]
+    pub status: Option<StatusCode>,
     /// Whether the refresh token may be spent: the response to an attempt with it
     /// was lost.
     #[serde(rename = "after_unknown")]
@@ -72,6 +75,12 @@ pub struct SetbackStatus {
     pub retry_at: Option<SystemTime>,
     #[serde(skip)]
     words: String,
+}
+
+// serde hands over a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn kind<S: Serializer>(kind: &FailureKind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.as_str())
 }
 
 impl AccountStatus {
@@ -96,7 +105,7 @@ impl AccountStatus {
             obtained_at: record.and_then(|record| record.obtained_at),
             begun_at: record.and_then(|record| record.begun.as_ref()).map(|begun| begun.at),
             setback: setback.map(|setback| SetbackStatus {
-                kind: setback.kind.as_str(),
+                kind: setback.kind,
                 code: setback.code.as_ref().map(ToString::to_string),
                 status: setback.status,
                 possibly_spent: setback.possibly_spent,

@@ -184,6 +184,7 @@ fn a_form_that_cannot_be_read_is_an_error_without_its_text() {
         of(&good.replace("1767225600", "\"at-secret-1\"")),
         of(&good.replace("1767225600", "18446744073709551615")),
         of(&good.replace("1767225600", "-1")),
+        of(&unknown_kind.to_string().replace("\"kind\"", "\"status\":1000,\"kind\"")),
         of("{}"),
         of("[]"),
         of("null"),

@@ -62,7 +62,7 @@ fn setback_is(setback: Option<&Setback>, stored: &Value) -> bool {
         "refresh_token": setback.refresh_token.to_string(),
         "kind": setback.kind.as_str(),
         "code": setback.code.as_ref().map(ErrorCode::as_str),
-        "status": setback.status,
+        "status": setback.status.map(|status| status.as_u16()),
         "after_unknown": setback.possibly_spent,
         "since": seconds(setback.since),
         "failed_at": seconds(setback.failed_at),
