@@ -20,10 +20,10 @@ pub(super) const HEADER_SECRET: &str = "hs-conformance-B9xT4vPa7Oy";
 pub(super) const ACCESS_TOKEN: &str = "at-conformance-Q1wE8rTy3Ui";
 pub(super) const NEW_REFRESH_TOKEN: &str = "rt-conformance-2-Z5aS0dFg6Hj";
 
-/// For a call that is meant to run into its timeout.
+/// The timeout of a call that is meant to run into it.
 pub(super) const SOON: Duration = Duration::from_millis(300);
 
-/// The response that a call hopes for.
+/// A good response with tokens.
 pub(super) fn tokens() -> Behaviour {
     behaviours::tokens(ACCESS_TOKEN, NEW_REFRESH_TOKEN, 3600)
 }
@@ -60,7 +60,7 @@ pub(super) struct ExpectedResponse {
     pub(super) status: u16,
     /// What its body must hold; empty if that does not matter.
     pub(super) holds: &'static str,
-    /// A header that must have come through.
+    /// A header field that must have arrived.
     pub(super) header: Option<(&'static str, &'static str)>,
 }
 
@@ -100,24 +100,24 @@ pub(super) struct Setup {
     /// The token endpoint, if there is one.
     pub(super) server: Option<FaultServer>,
     pub(super) proxy: Option<FaultServer>,
-    /// The server knows another origin; nothing may arrive there.
+    /// The server redirects to another origin, where nothing may arrive.
     pub(super) redirects: bool,
     /// Kept until the case is over.
     _ports: Option<Box<dyn Any + Send>>,
 }
 
 impl Setup {
-    /// A server over plain HTTP that plays this script.
+    /// A server without TLS that plays this script.
     pub(super) fn plain(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
         Self::server(FaultServer::builder().script(script))
     }
 
-    /// A server over TLS, with a certificate that is in order.
+    /// A server over TLS, with a valid certificate.
     pub(super) fn tls(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
         Self::server(FaultServer::builder().tls(fault_server::Certificate::Trusted).script(script))
     }
 
-    /// A server that is spoken to in HTTP/2.
+    /// A server to which the transport speaks HTTP/2.
     pub(super) fn http2(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
         let mut setup = Self::plain(script)?;
         setup.settings.http2_prior_knowledge = true;
@@ -129,7 +129,7 @@ impl Setup {
         Ok(Self { url: server.url().to_owned(), server: Some(server), ..Self::at("") })
     }
 
-    /// No server of the suite is there.
+    /// A URL without a server of the suite.
     pub(super) fn at(url: &str) -> Self {
         Self {
             settings: Settings::patient(),
@@ -147,13 +147,13 @@ impl Setup {
         self
     }
 
-    /// The call may take so long, and no longer.
+    /// Limits the time of the call.
     pub(super) fn within(mut self, timeout: Duration) -> Self {
         self.settings.timeout = timeout;
         self
     }
 
-    /// The connection may take so long to be made.
+    /// Limits the time of making the connection.
     pub(super) fn connecting_within(mut self, timeout: Duration) -> Self {
         self.settings.connect_timeout = timeout;
         self

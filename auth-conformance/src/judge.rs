@@ -93,10 +93,11 @@ impl Judgement {
         let Ok(expected) = setup.request() else { return };
         for request in requests.iter().filter(|request| request.complete) {
             if request.method != Method::POST {
-                self.broken.push(format!("{} arrived in place of POST", request.method));
+                self.broken.push(format!("{} arrived instead of POST", request.method));
             }
             if request.body != expected.body() {
-                self.broken.push("another body arrived than was handed in".to_owned());
+                self.broken
+                    .push("the body that arrived is not the one that was handed in".to_owned());
             }
             for (name, value) in expected.headers() {
                 if request.headers.get(name) != Some(value) {
@@ -108,7 +109,7 @@ impl Judgement {
             }
             let encodings = request.headers.get(header::ACCEPT_ENCODING);
             if encodings.is_some_and(|value| value != "identity") {
-                self.broken.push("a compressed response was asked for".to_owned());
+                self.broken.push("a compressed response was requested".to_owned());
             }
         }
     }
@@ -129,7 +130,7 @@ impl Judgement {
     fn responded(&mut self, setup: &Setup, response: &Response, expect: &Expect) {
         if response.body().len() > setup.response_limit {
             self.broken.push(format!(
-                "{} bytes of the response were kept, and {} allowed",
+                "{} bytes of the response were kept; {} are allowed",
                 response.body().len(),
                 setup.response_limit
             ));
@@ -161,7 +162,7 @@ impl Judgement {
         self.leaks(error);
         if error.delivery() == Delivery::NotSent && received > 0 {
             self.broken.push(format!(
-                "NotSent is said, and {} of the body were at the server",
+                "NotSent is reported, though {} of the body reached the server",
                 counted(received, "byte")
             ));
         }
@@ -185,7 +186,7 @@ impl Judgement {
             (ExpectedDelivery::NotSent, Delivery::NotSent) | (ExpectedDelivery::Open, _) => {}
             (ExpectedDelivery::Unknown, Delivery::Unknown) => {}
             (expected, delivery) => {
-                self.unexpected.push(format!("{delivery:?} is said, not {expected:?}"));
+                self.unexpected.push(format!("{delivery:?} is reported, not {expected:?}"));
             }
         }
     }

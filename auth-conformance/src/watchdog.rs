@@ -1,5 +1,5 @@
-//! A limit for a call that may never end, without asking for a runtime's
-//! timer: whoever writes a transport chooses the runtime.
+//! A time limit for a call that may never end. It needs no timer of a runtime,
+//! since the author of a transport chooses the runtime.
 
 use std::{
     future::{Future, poll_fn},

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::RecordedRequest;
 
-/// One call and what came of it.
+/// One call and its outcome.
 pub(crate) struct RecordedCall {
     pub(crate) request: RecordedRequest,
     pub(crate) state: CallState,
@@ -27,8 +27,8 @@ pub(crate) enum CallState {
     Unexpected,
 }
 
-/// All calls, one below the other; with `locations`, each reply's line in
-/// the test.
+/// All calls, one below the other. With `locations`, each has the line of the
+/// test at which its outcome was scripted.
 pub(crate) fn render(calls: &[RecordedCall], secrets: &mut Secrets, locations: bool) -> String {
     let mut text = String::new();
     for (at, entry) in calls.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! One accepted connection: the steps of which serving it is made.
+//! One accepted connection, and the steps of serving it.
 
 use http::{HeaderMap, header};
 

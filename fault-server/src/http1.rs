@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 
 use super::received::ReceivedRequest;
 
-/// What the bytes so far have told.
+/// What a parser finds in the bytes.
 #[derive(Debug)]
 pub(super) enum Event {
     /// The header section of the next request; its body follows.
@@ -13,7 +13,7 @@ pub(super) enum Event {
     Body(usize, Vec<u8>),
     /// The body of the request with this index is complete.
     Complete(usize),
-    /// This cannot be read, nor what comes after it.
+    /// The bytes cannot be read as HTTP, nor can what follows them.
     Bad(String),
 }
 
@@ -39,7 +39,7 @@ enum State {
     Bad,
 }
 
-/// A header section may be this long, and no longer.
+/// The longest header section that is read.
 const MAX_HEAD: usize = 1 << 20;
 const MAX_FIELDS: usize = 256;
 
@@ -54,7 +54,7 @@ impl Parser {
         self.buffer
     }
 
-    /// Takes the bytes in, and appends to `events` what they tell.
+    /// Reads the bytes, and appends what it finds to `events`.
     pub(super) fn feed(&mut self, connection: usize, bytes: &[u8], events: &mut Vec<Event>) {
         self.buffer.extend_from_slice(bytes);
         while !self.held && self.step(connection, events) {}

@@ -12,7 +12,7 @@ use super::http2;
 use super::received::{ReceivedConnection, ReceivedRequest};
 use super::script::Next;
 
-/// More than this is not kept of one connection, nor read.
+/// The most that is read and recorded of one connection.
 const MAX_KEPT: usize = 64 << 20;
 
 /// What has arrived over one connection.
@@ -23,9 +23,9 @@ pub(super) struct RequestReader {
     pub(super) protocol: Protocol,
     /// For each request whose headers have arrived, whether it is whole.
     requests: Vec<bool>,
-    /// What the first request gets, if the connection brings it.
+    /// The behaviour of the first request, if the connection has taken one.
     pub(super) early: Option<Behaviour>,
-    /// What is to be done about requests that nobody has looked at yet.
+    /// What to do about the requests that are not served yet.
     nexts: VecDeque<Next>,
     /// Whether requests are still served, and so take behaviours.
     pub(super) serving: bool,
@@ -42,7 +42,7 @@ pub(super) enum Protocol {
     Undecided(Vec<u8>),
     Http1(http1::Parser),
     Http2(Box<http2::Parser>),
-    /// Bytes for somebody else, who has not taken these yet.
+    /// Bytes for the target of a tunnel that have not been taken yet.
     Tunnel(Vec<u8>),
 }
 
@@ -70,7 +70,7 @@ impl RequestReader {
         self.context.log.change(self.connection, change)
     }
 
-    /// What is to be done about the next request whose headers have arrived.
+    /// What to do about the next request whose header section has arrived.
     pub(super) fn take_next(&mut self) -> Next {
         self.nexts.pop_front().unwrap_or(Next::Nothing)
     }
@@ -120,8 +120,8 @@ impl RequestReader {
         }
     }
 
-    /// From now on the bytes are for somebody else, those included that belong
-    /// to no request yet.
+    /// From now on the bytes are for the target of a tunnel, those included that
+    /// belong to no request yet.
     pub(super) fn become_tunnel(&mut self) {
         let protocol = std::mem::replace(&mut self.protocol, Protocol::Tunnel(Vec::new()));
         if let Protocol::Http1(parser) = protocol {
@@ -129,7 +129,7 @@ impl RequestReader {
         }
     }
 
-    /// The bytes for somebody else that have arrived since the last call.
+    /// The bytes for the target of a tunnel since the last call.
     pub(super) fn take_tunnelled(&mut self) -> Vec<u8> {
         match &mut self.protocol {
             Protocol::Tunnel(bytes) => std::mem::take(bytes),

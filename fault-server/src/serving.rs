@@ -17,8 +17,8 @@ use super::request_reader::RequestReader;
 use super::script::{Next, unexpected};
 use super::socket::{Ending, Socket};
 
-/// Serves the connection with this number until it ends. `early` is a behaviour
-/// that was taken from the script for the connection as such.
+/// Serves the connection with this number until it ends. `early` is the
+/// behaviour that the connection itself took from the script.
 pub(super) fn serve(
     tcp: Arc<TcpStream>,
     number: usize,

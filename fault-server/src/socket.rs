@@ -23,7 +23,7 @@ pub(super) struct Socket {
 #[derive(Debug)]
 enum Layer {
     Plain,
-    /// TLS is to come; until then, bytes are no application data.
+    /// Before the TLS handshake. Bytes are no application data yet.
     BeforeTls,
     Tls(Box<ServerConnection>),
 }
@@ -32,12 +32,12 @@ enum Layer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     Reset,
-    /// In order, over TLS with a notice if so wished.
+    /// With FIN, over TLS after `close_notify` if `notify` is set.
     Close {
         notify: bool,
     },
     Stall,
-    /// There is nobody left to talk to.
+    /// The client is gone.
     Gone,
 }
 

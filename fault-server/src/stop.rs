@@ -15,7 +15,7 @@ pub(super) struct Stop {
 #[derive(Default)]
 struct State {
     stopped: bool,
-    /// Connections to others, to be broken off with the server's own.
+    /// Connections to other servers, which end with this one.
     others: Vec<Weak<TcpStream>>,
 }
 
@@ -29,7 +29,7 @@ impl Stop {
         self.changed.notify_all();
     }
 
-    /// Breaks off this connection when the server ends.
+    /// Shuts this connection down when the server ends.
     pub(super) fn end_with(&self, tcp: &Arc<TcpStream>) {
         let mut state = self.lock();
         if state.stopped {
@@ -39,7 +39,7 @@ impl Stop {
         }
     }
 
-    /// Waits so long; true, and at once, if the server ends.
+    /// Waits for this long. Returns true, and at once, if the server ends.
     pub(super) fn pause(&self, pause: Duration) -> bool {
         self.changed
             .wait_timeout_while(self.lock(), pause, |state| !state.stopped)

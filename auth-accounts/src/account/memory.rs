@@ -38,3 +38,56 @@ impl Memory {
         old
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::Arc,
+        time::{Duration, Instant, SystemTime},
+    };
+
+    use auth_core::{Now, TokenSet};
+
+    use super::*;
+    use crate::{
+        record::Record, settings::Settings, store::Lease, token::Cached, unsaved::UnsavedTokens,
+    };
+
+    fn token(name: &str) -> Token {
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let now = Now { monotonic: Instant::now(), wall };
+        let tokens = TokenSet::new(AccessToken::new(name));
+        Token(Cached::new(&"ada".into(), &tokens, None, now, &Settings::default()).into())
+    }
+
+    #[test]
+    fn a_late_report_about_an_older_token_changes_nothing() {
+        let mut memory = Memory::default();
+        assert!(!memory.refuses(&token("at-1")));
+        // There is no other that is known to be refused.
+        memory.refuse(&AccessToken::new("at-1"), Some(&token("at-2")));
+        assert!(memory.refuses(&token("at-1")));
+        memory.refuse(&AccessToken::new("at-2"), Some(&token("at-2")));
+        assert!(memory.refuses(&token("at-2")) && !memory.refuses(&token("at-1")));
+        memory.refuse(&AccessToken::new("at-1"), Some(&token("at-2")));
+        memory.refuse(&AccessToken::new("at-1"), None);
+        assert!(memory.refuses(&token("at-2")));
+    }
+
+    #[test]
+    fn what_is_remembered_takes_over_from_what_was() {
+        let lease = Arc::new(Lease::new(()));
+        let record = Record::new(TokenSet::new(AccessToken::new("at-2")));
+        let kept = UnsavedTokens::of_refresh(record.clone(), None, None, &lease);
+        let login = UnsavedTokens::of_login(record, None, None, None);
+        let unsaved = |tokens| Unsaved { tokens: Some(tokens), setback: None }.boxed();
+
+        let mut memory = Memory::default();
+        assert!(memory.replace(unsaved(kept)).is_none());
+        let old = memory.replace(unsaved(login)).expect("the one before");
+        assert!(old.tokens.expect("tokens").lease().is_none());
+        let new = memory.replace(None).expect("the one before");
+        assert!(new.tokens.expect("tokens").lease().is_some());
+        assert!(memory.unsaved.is_none());
+    }
+}

@@ -36,10 +36,10 @@ const CAUGHT: &[(Flaw, &str, &str)] = &[
     (Flaw::FollowsRedirects, "redirect_307_to_itself", "1 call sent 2 requests"),
     (Flaw::RetriesAfterReset, "reset_after_body", "1 call sent 2 requests"),
     (Flaw::Retries503, "status_503", "1 call sent 2 requests"),
-    (Flaw::SaysResetIsNotSent, "reset_after_body", "NotSent is said"),
-    (Flaw::SaysResetIsNotSent, "reset_in_response_body", "NotSent is said"),
-    (Flaw::SaysTimeoutIsNotSent, "stall_after_body", "NotSent is said"),
-    (Flaw::NeverSaysNotSent, "connect_refused", "Unknown is said, not NotSent"),
+    (Flaw::SaysResetIsNotSent, "reset_after_body", "NotSent is reported"),
+    (Flaw::SaysResetIsNotSent, "reset_in_response_body", "NotSent is reported"),
+    (Flaw::SaysTimeoutIsNotSent, "stall_after_body", "NotSent is reported"),
+    (Flaw::NeverSaysNotSent, "connect_refused", "Unknown is reported, not NotSent"),
     (Flaw::ReadsWithoutBound, "longer_than_allowed", "1001 bytes of the response were kept"),
     (Flaw::ReadsWithoutBound, "endless_until_close", "of the response were kept"),
     (Flaw::ShowsTheToken, "reset_after_body", "shows the refresh token"),
@@ -54,8 +54,8 @@ const CAUGHT: &[(Flaw, &str, &str)] = &[
     (Flaw::BelievesACutForm, "close_in_a_form", "HTTP 200 is reported"),
     (Flaw::BelievesACutResponse, "close_in_response_body", "HTTP 200 is reported"),
     (Flaw::SendsAnotherHeader, "response", "the header accept did not arrive as handed in"),
-    (Flaw::SendsAnotherBody, "response", "another body arrived than was handed in"),
-    (Flaw::AsksForGzip, "response", "a compressed response was asked for"),
+    (Flaw::SendsAnotherBody, "response", "the body that arrived is not the one that was handed in"),
+    (Flaw::AsksForGzip, "response", "a compressed response was requested"),
     (Flaw::KeepsCookies, "cookie", "a cookie was sent"),
     (Flaw::MistakesTheKind, "connect_refused", "Dns is reported, not [Refused]"),
     (Flaw::UsesTheProxyForAll, "proxy_not_for_plain_http", "sees the token in clear: 1 connection"),
@@ -110,7 +110,7 @@ fn an_excuse_does_not_cover_a_broken_promise() {
     };
     let report = run(Flaw::MistakesTheKind);
     assert!(matches!(report.cases()[0].result, CaseResult::Excused { .. }), "{report}");
-    assert_caught(&run(Flaw::SaysResetIsNotSent), Flaw::SaysResetIsNotSent, "NotSent is said");
+    assert_caught(&run(Flaw::SaysResetIsNotSent), Flaw::SaysResetIsNotSent, "NotSent is reported");
 }
 
 #[test]

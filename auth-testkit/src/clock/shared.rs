@@ -23,8 +23,8 @@ impl Shared {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state, and wakes whoever the change concerns, after the
-    /// lock is free again.
+    /// Changes the state, and then wakes the tasks that the change concerns,
+    /// without holding the lock.
     pub(super) fn change<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         let mut state = self.lock();
         let result = act(&mut state);

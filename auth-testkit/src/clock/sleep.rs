@@ -9,13 +9,13 @@ use std::{
 
 use super::{shared::Shared, state::Key};
 
-/// How many rounds of an executor must pass without anybody looking at the
-/// clock before everyone is taken to wait. In a round each ready task runs
-/// once; but tokio lets a task that called `yield_now` rest for 61 of them.
+/// After this many rounds of an executor in which no task used the clock, all
+/// tasks are taken to wait. In a round each ready task runs once, but tokio lets
+/// a task that called `yield_now` rest for 61 rounds.
 const QUIET_ROUNDS: u32 = 1024;
 
-/// One sleep. The task with the shortest one polls itself round by round until
-/// all is quiet, and then moves the clock; the others just wait.
+/// One sleep. The task of the shortest sleep polls itself in every round until no
+/// task uses the clock, and then moves it. The other tasks wait.
 pub(super) struct Sleep<'a> {
     shared: &'a Shared,
     duration: Duration,
@@ -67,7 +67,7 @@ impl Drop for Sleep<'_> {
     }
 }
 
-/// Ready once so many sleep.
+/// Ready once `count` sleeps are under way.
 pub(super) struct UntilSleeping<'a> {
     shared: &'a Shared,
     count: usize,

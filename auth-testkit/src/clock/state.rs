@@ -1,4 +1,4 @@
-//! What a virtual clock knows, without the waiting.
+//! The state of a virtual clock, and its transitions.
 
 use std::{
     collections::BTreeMap,
@@ -8,7 +8,7 @@ use std::{
 
 use auth_core::Now;
 
-/// When a sleep ends, and which of those that end then it is.
+/// Identifies a sleep. Sleeps are ordered by their end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     ends: Duration,
@@ -19,12 +19,12 @@ pub(super) struct State {
     /// The two clocks when `elapsed` was zero.
     origin: Now,
     elapsed: Duration,
-    /// Whoever sleeps, the shortest sleep first. No waker: a blocked thread.
+    /// The sleeps under way, the shortest first. A blocked thread has no waker.
     sleepers: BTreeMap<Key, Option<Waker>>,
     next_id: u64,
     participants: usize,
     auto: bool,
-    /// Counts whatever shows that somebody is still busy.
+    /// Counts every use of the clock: a task that uses it is still busy.
     activity: u64,
     record: Vec<Duration>,
     /// Futures that wait for a number of sleepers.
@@ -118,7 +118,7 @@ impl State {
         }
     }
 
-    /// A sleep was given up.
+    /// A sleep was dropped before its end.
     pub(super) fn forget(&mut self, key: Key) {
         self.touch();
         self.sleepers.remove(&key);
@@ -136,14 +136,14 @@ impl State {
         self.wake_next();
     }
 
-    /// Whether time passes once those who sleep, and nobody knows how many
-    /// there are, seem to be all.
+    /// Whether the clock has to find out by itself when all tasks wait, since
+    /// there are no participants.
     pub(super) fn jumps_for_lone_sleepers(&self) -> bool {
         self.auto && self.participants == 0
     }
 
-    /// Lets time pass if everyone waits; `quiet` says whether they do where
-    /// nobody has said how many they are.
+    /// Lets time pass if all wait. Without participants, `quiet` says whether
+    /// they do.
     pub(super) fn jump_if_all_wait(&mut self, quiet: bool) -> bool {
         let all_wait = match self.participants {
             0 => quiet,
@@ -171,7 +171,7 @@ impl State {
         self.wake_next();
     }
 
-    /// Wakes the shortest sleep, whose task watches over the jump.
+    /// Wakes the task of the shortest sleep, which decides about the jump.
     fn wake_next(&mut self) {
         if let Some((_, Some(waker))) = self.sleepers.first_key_value() {
             self.woken.push(waker.clone());

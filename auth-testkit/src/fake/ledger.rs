@@ -1,5 +1,5 @@
-//! Who holds which token: families of refresh tokens, and the access tokens
-//! that came of them.
+//! The tokens that were issued: families of refresh tokens, and their access
+//! tokens.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -15,7 +15,7 @@ pub(super) struct Ledger {
     names: SplitMix64,
 }
 
-/// A refresh token, by family and generation, that a response tells the fate of.
+/// Identifies a refresh token by its family and its position there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TokenId {
     pub(super) family: usize,
@@ -44,7 +44,7 @@ struct Spent {
 }
 
 struct Access {
-    /// `None`: the client's own.
+    /// `None` for an access token that the client got with its own credentials.
     family: Option<usize>,
     subject: String,
     expires: Duration,
@@ -115,12 +115,12 @@ impl Ledger {
         now.saturating_sub(self.token(token).last_used)
     }
 
-    /// The token was used and stays good.
+    /// The token was used and stays valid.
     pub(super) fn touch(&mut self, token: TokenId, now: Duration) {
         self.families[token.family].tokens[token.generation].last_used = now;
     }
 
-    /// The token is spent; its successor.
+    /// Spends the token, and returns its successor.
     pub(super) fn rotate(&mut self, token: TokenId, now: Duration, access: String) -> String {
         self.touch(token, now);
         self.families[token.family].tokens[token.generation].spent =
@@ -161,7 +161,7 @@ impl Ledger {
         }
     }
 
-    /// The response that told of the successor has arrived, or never will.
+    /// Notes whether the response with the successor has arrived.
     pub(super) fn settle(&mut self, token: TokenId, arrived: bool) {
         let token = &mut self.families[token.family].tokens[token.generation];
         if let Some(spent) = &mut token.spent {
@@ -174,7 +174,8 @@ impl Ledger {
         }
     }
 
-    /// A new access token of the family; with `alone`, the only good one.
+    /// Issues an access token of the family. With `alone`, the others become
+    /// invalid.
     pub(super) fn issue_access(
         &mut self,
         family: usize,

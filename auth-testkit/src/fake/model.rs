@@ -26,14 +26,14 @@ pub(super) struct Model {
     pub(super) calls: Vec<RecordedCall>,
 }
 
-/// What comes of a request.
+/// A request that the model has processed.
 pub(super) struct Handled {
     /// Its place in the record.
     pub(super) call: usize,
     pub(super) fault: Fault,
-    /// What the server says, whether or not it arrives.
+    /// The response of the server, whether or not it arrives.
     pub(super) response: CannedResponse,
-    /// Whose client learns of a spent token by the response.
+    /// The token that this request spent; its client learns that by the response.
     pub(super) spent_token: Option<TokenId>,
 }
 
@@ -76,7 +76,7 @@ impl Model {
         Handled { call, fault, response, spent_token }
     }
 
-    /// The response has arrived, or never will.
+    /// Notes whether the response has arrived.
     pub(super) fn settle(&mut self, spent_token: TokenId, arrived: bool) {
         if !arrived {
             self.report.lost_responses += 1;

@@ -1,5 +1,4 @@
-//! A small generator of pseudo-random numbers, so that chance is decided by a
-//! seed.
+//! A generator of pseudo-random numbers with a seed.
 
 /// `SplitMix64` (Steele, Lea, Flood 2014).
 pub(super) struct SplitMix64(pub(super) u64);

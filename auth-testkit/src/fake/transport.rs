@@ -89,8 +89,8 @@ impl Handled {
         }
     }
 
-    /// The token whose client learns by this response, if it was not settled at
-    /// once that it does not.
+    /// The token that this request spent, unless it is settled already that the
+    /// response is lost.
     pub(super) fn unsettled(&self) -> Option<TokenId> {
         self.spent_token.filter(|_| self.fault.delivers_response())
     }
