@@ -9,7 +9,12 @@ use auth_core::FailureKind;
 use http::StatusCode;
 use serde::{Serialize, Serializer};
 
-use crate::{id::AccountId, record::Record, record_form::{seconds, status}, store_error::StoreError};
+use crate::{
+    id::AccountId,
+    record::Record,
+    record_form::{seconds, status},
+    store_error::StoreError,
+};
 
 /// How an account is doing according to its record. `Display` is for people.
 /// `serde` writes the fields as they are, times as whole seconds since the Unix

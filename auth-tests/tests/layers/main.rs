@@ -19,7 +19,7 @@ use std::{collections::BTreeMap, path::Path};
 use self::{check::problems, source::Sources};
 
 /// The crates whose modules stand on layers.
-const LIBRARIES: [&str; 10] = [
+const LIBRARIES: [&str; 11] = [
     "auth-core",
     "auth-reqwest",
     "auth-ureq",
@@ -30,20 +30,7 @@ const LIBRARIES: [&str; 10] = [
     "auth-testkit",
     "auth-conformance",
     "fault-server",
-];
-
-/// Crates that do not hold to it yet, each with the reason. To be empty.
-const EXCEPTIONS: &[(&str, &str)] = &[
-    ("auth-reqwest", "its lib.rs names no layers yet"),
-    ("auth-ureq", "its lib.rs names no layers yet"),
-    ("auth-accounts", "its machines are being parted into states"),
-    ("auth-pool", "its lib.rs names no layers yet"),
-    ("auth-store", "its lib.rs names no layers yet"),
-    ("auth-store-agents", "its lib.rs names no layers yet"),
-    ("auth-testkit", "its circles are being opened"),
-    ("auth-conformance", "its lib.rs names no layers yet"),
-    ("fault-server", "its circles are being opened"),
-    ("e2e", "its circles are being opened"),
+    "examples-support",
 ];
 
 #[test]
@@ -58,13 +45,7 @@ fn imports_run_one_way_in_every_library() {
 }
 
 fn judge(name: &str, found: Vec<String>, wrong: &mut Vec<String>) {
-    match EXCEPTIONS.iter().find(|(exception, _)| *exception == name) {
-        Some((_, reason)) if found.is_empty() => {
-            wrong.push(format!("{name} holds to its layers: take \"{reason}\" off the list"));
-        }
-        Some((_, reason)) => println!("{name} is excused ({reason}):\n  {}", found.join("\n  ")),
-        None => wrong.extend(found.into_iter().map(|problem| format!("{name}: {problem}"))),
-    }
+    wrong.extend(found.into_iter().map(|problem| format!("{name}: {problem}")));
 }
 
 /// The sources of a crate of the workspace.
