@@ -4,8 +4,8 @@
 #            clients made with one host and port share data: the second is refused. The real client's
 #            defaults name one host and port, the fake's name none.
 # Matters:   A test of "at most one refresh at a time" in which each worker makes its own client
-#            holds two leases at once. It fails for no fault of the code, or passes when it asks only whether
-#            each worker gets a lease. Tests of leases have to share one server by name.
+#            holds two leases at once. The fault is in the test's set-up, and looks like one of the
+#            store. Tests of leases have to share one server by name.
 # Guess:     They share data, because redis.Redis() means one and the same server each time.
 # Seen:      no arguments: True True / same host and port: True None / from_url: True None
 # Duration:  seconds without install.

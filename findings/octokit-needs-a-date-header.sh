@@ -1,5 +1,5 @@
 #!/bin/bash
-# Package:   @octokit/auth-oauth-user 6.0.4 with @octokit/request 10 (npm), a GitHub App's user token
+# Package:   @octokit/auth-oauth-user 6.0.4 with @octokit/request 10.0.16 (npm), a GitHub App's user token
 # Behaviour: The expiry is computed from the Date header of the response, not from the local
 #            clock. A response without Date is answered with RangeError: Invalid time value. The
 #            request was made, and the new tokens in the response are dropped.
@@ -11,7 +11,7 @@
 # Duration:  seconds without install.
 set -euo pipefail
 T=$(mktemp -d); trap 'rm -rf "$T"' EXIT; cd "$T"
-npm init -y >/dev/null; npm i --silent --no-audit --no-fund @octokit/auth-oauth-user@6.0.4 @octokit/request@10
+npm init -y >/dev/null; npm i --silent --no-audit --no-fund @octokit/auth-oauth-user@6.0.4 @octokit/request@10.0.16
 cat > t.mjs <<'J'
 import { createOAuthUserAuth } from '@octokit/auth-oauth-user';
 import { request } from '@octokit/request';

@@ -5,9 +5,9 @@
 #            on the same object. Each raises AttributeError, from inside the library. The same
 #            calls on a lock that nobody acquired raise LockError, and owned answers False.
 # Matters:   A heartbeat thread that extends a lease while the refresh is under way, and
-#            catches LockError, dies of the AttributeError. The lease then runs out in the middle of the
-#            exchange, and another machine sends the same refresh token. thread_local=False is
-#            needed for such a thread.
+#            catches LockError, dies of the AttributeError. The lease then runs out in the middle
+#            of the exchange, and another machine sends the same refresh token. Such a thread needs
+#            thread_local=False.
 # Guess:     LockError, as for a lock that is not held: the other thread has no token.
 # Seen:      extend, reacquire, release, owned: AttributeError; with thread_local=False all work
 # Duration:  seconds without install.
