@@ -2,7 +2,7 @@
 # Package:   botocore 1.44.8 (PyPI), token provider of an SSO session, default configuration
 # Behaviour: A refresh of an SSO token is sent three times when the endpoint answers 502, and
 #            three times when the connection is closed after the request was read, all within
-#            seconds. Since this release line the default retry mode is "standard", not "legacy".
+#            seconds. The default retry mode is "standard" here, no longer "legacy".
 #            After the 502s the old token, valid for five minutes more, is handed out. After the
 #            closed connections an exception is raised instead, for the same valid token.
 # Matters:   A closed connection may hide a rotation, and the same refresh token goes out again
