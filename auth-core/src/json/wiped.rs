@@ -44,3 +44,17 @@ impl Drop for Wiped {
         wipe(&mut self.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_string_is_wiped_and_nothing_else() {
+        let mut value = json!({"a": "s3cret", "b": ["s3cret", {"c": "s3cret"}, 7, null, true]});
+        wipe(&mut value);
+        assert_eq!(value, json!({"a": "", "b": ["", {"c": ""}, 7, null, true]}));
+    }
+}

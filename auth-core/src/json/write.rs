@@ -45,3 +45,26 @@ impl Write for Left {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn the_limit_is_exact_and_the_buffer_does_not_grow() {
+        let write = |limit| write_json(limit, |output| serde_json::to_writer(output, "s3cret"));
+        let json = write(8).unwrap();
+        assert_eq!(&json[..], b"\"s3cret\"");
+        assert_eq!(json.capacity(), 8);
+        let error = write(7).unwrap_err();
+        assert_eq!(error.io_error_kind(), Some(io::ErrorKind::FileTooLarge));
+    }
+
+    #[test]
+    fn what_cannot_be_json_is_empty() {
+        assert_eq!(&to_json(&"a")[..], b"\"a\"");
+        assert!(to_json(&BTreeMap::from([(vec![1], 2)])).is_empty());
+    }
+}
