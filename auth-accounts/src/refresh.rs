@@ -29,7 +29,7 @@
 //!   │  │  ▲                                     │ the same token         │
 //!   │  │  └─────────────────────────────────────┴────────────────────────┘
 //!   │  │ failed for good
-//!   │  ├─ rejected ──▶ CheckingRefusal (load) ── another token ──▶ Reading
+//!   │  ├─ rejected ──▶ CheckingRejection (load) ── another token ──▶ Reading
 //!   │  │                          │ the same token
 //!   │  │                          ▼
 //!   │  └───────────────▶ SavingSetback (save) ──▶ Done
@@ -50,10 +50,13 @@
 //! drawn.
 //!
 //! The numbers of the crate's documentation: 3 and 4 are [`reading`], 5 goes
-//! from [`leasing`] to [`saving`], 6 is [`CheckingRefusal`], and 7 is
-//! [`SavingSetback`]. Each state is a type in a file of its name, and says by an
-//! enum where it leads. This file puts them together. [`login`](crate::login) is
-//! another machine.
+//! from [`leasing`] to [`saving`], 6 is [`CheckingRejection`], and 7 is
+//! [`SavingSetback`].
+//!
+//! Each state is a type that owns what it needs, and says by an enum where it
+//! leads. [`attempt`] and [`retry`] have the states of sending, and [`failure`]
+//! those after the last attempt. This file puts them together.
+//! [`login`](crate::login) is another machine.
 
 #![allow(clippy::large_enum_variant, reason = "a state is made once and moved at once")]
 
@@ -80,7 +83,7 @@ use self::{
     attempt::{Attempted, Sending},
     catching_up::{CatchingUp, CaughtUp},
     failure::{
-        Checked, CheckingRefusal, Failed, SavingSetback, SetBack, SetbackConflict, SetbackRead,
+        Checked, CheckingRejection, Failed, SavingSetback, SetBack, SetbackConflict, SetbackRead,
         SetbackSaved, failed,
     },
     leasing::{Leased, Leasing},
@@ -119,7 +122,7 @@ pub(crate) enum Step {
 pub(crate) enum Load {
     Record(Reading),
     Retry(BeforeRetry),
-    Refusal(CheckingRefusal),
+    Rejection(CheckingRejection),
     Tokens(TokensConflict),
     Setback(SetbackConflict),
 }
@@ -151,7 +154,7 @@ impl Load {
                 Looked::Note(noting) => Step::Save(Save::RetryNote(noting)),
                 Looked::Done(outcome) => Step::Done(outcome),
             },
-            Self::Refusal(checking) => match checking.resolve(loaded, now) {
+            Self::Rejection(checking) => match checking.resolve(loaded, now) {
                 Checked::StartOver(reading) => on_read(reading.decide(now), now),
                 Checked::SetBack(set_back) => on_setback(set_back),
                 Checked::Done(outcome) => Step::Done(outcome),
@@ -251,7 +254,7 @@ fn on_attempt(attempted: Attempted, now: Now) -> Step {
         }
         Attempted::Tokens(saving) => Step::Save(Save::Tokens(saving)),
         Attempted::Failed(attempt, error) => match failed(attempt, error, now) {
-            Failed::Check(checking) => Step::Load(Load::Refusal(checking)),
+            Failed::Check(checking) => Step::Load(Load::Rejection(checking)),
             Failed::SetBack(set_back) => on_setback(set_back),
         },
     }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(super) enum Failed {
-    Check(CheckingRefusal),
+    Check(CheckingRejection),
     SetBack(SetBack),
 }
 
@@ -30,7 +30,7 @@ pub(super) enum SetBack {
 /// A refresh has failed with `error`.
 pub(super) fn failed(attempt: Attempt, error: RefreshError, now: Now) -> Failed {
     if error.kind() == FailureKind::Rejected {
-        return Failed::Check(CheckingRefusal { attempt, error });
+        return Failed::Check(CheckingRejection { attempt, error });
     }
     Failed::SetBack(set_back(attempt, error, now))
 }
@@ -63,9 +63,9 @@ fn setback(run: &Run, known: &mut Known, error: &RefreshError, now: Now) -> Setb
     setback
 }
 
-/// A refresh token was refused. The record is being read, for it may hold
+/// A refresh token was rejected. The record is being read, for it may hold
 /// another one by now.
-pub(crate) struct CheckingRefusal {
+pub(crate) struct CheckingRejection {
     attempt: Attempt,
     error: RefreshError,
 }
@@ -76,14 +76,14 @@ pub(super) enum Checked {
     Done(Outcome),
 }
 
-impl CheckingRefusal {
+impl CheckingRejection {
     pub(super) fn resolve(self, loaded: Loaded, now: Now) -> Checked {
         let Self { mut attempt, error } = self;
         match loaded {
             Ok(found) => attempt.known.read(found),
             Err(store) => {
                 // Kept in memory. It counts once the record can be read and
-                // still holds the refused token.
+                // still holds the rejected token.
                 let Attempt { run, mut known, lease, .. } = attempt;
                 setback(&run, &mut known, &error, now);
                 return Checked::Done(run.fail(known, Some(lease), Reason::Store(store), now));
@@ -145,7 +145,7 @@ impl SavingSetback {
                 SetbackSaved::Read(SetbackConflict(self))
             }
             // A record that changes without end may hold any token by now.
-            Err(store) if store.kind() == StoreErrorKind::Conflict && self.is_refusal() => {
+            Err(store) if store.kind() == StoreErrorKind::Conflict && self.is_rejection() => {
                 SetbackSaved::Done(self.give_up(Reason::Store(store), now))
             }
             Err(_) => {
@@ -155,7 +155,7 @@ impl SavingSetback {
         }
     }
 
-    fn is_refusal(&self) -> bool {
+    fn is_rejection(&self) -> bool {
         self.error.kind() == FailureKind::Rejected
     }
 
@@ -182,8 +182,8 @@ impl SetbackConflict {
             Ok(found) => found,
             Err(store) => {
                 // What the record holds now is not known, and with it whether a
-                // refusal still counts.
-                let reason = match saving.is_refusal() {
+                // rejection still counts.
+                let reason = match saving.is_rejection() {
                     true => Reason::Store(store),
                     false => Reason::Refresh(saving.error.clone()),
                 };
@@ -195,7 +195,7 @@ impl SetbackConflict {
             known.version = found.map(|(_, version)| version);
             return SetbackRead::Save(saving);
         }
-        let is_refusal = saving.is_refusal();
+        let is_rejection = saving.is_rejection();
         let SavingSetback { run, draft, lease, tried, error } = saving;
         let mut known = draft.known;
         known.give_way(found);
@@ -210,8 +210,8 @@ impl SetbackConflict {
                 now,
             ));
         }
-        // A refusal concerns the refresh token that was tried, and no other.
-        if is_refusal && known.record.is_some() && known.token() != tried {
+        // A rejection concerns the refresh token that was tried, and no other.
+        if is_rejection && known.record.is_some() && known.token() != tried {
             return match start_over(run, known, lease, now) {
                 Ok(reading) => SetbackRead::StartOver(reading),
                 Err(outcome) => SetbackRead::Done(outcome),

@@ -16,22 +16,22 @@ use crate::{
 };
 
 #[test]
-fn a_refusal_is_checked_against_the_store() {
+fn a_rejection_is_checked_against_the_store() {
     let (_, old, good) = records();
     // Still the same: it is believed.
-    let (error, outcome) = noted().refused(1).reads(old.clone()).saves(For::Setback).fails();
+    let (error, outcome) = noted().rejected(1).reads(old.clone()).saves(For::Setback).fails();
     assert_eq!((error.kind(), error.retry_at()), (Some(FailureKind::Rejected), None));
     assert!(!error.possibly_spent());
     assert!(outcome.unsaved.is_none());
     // A token that will do, or another refresh token.
-    noted().refused(1).reads(good).gives(2, false);
+    noted().rejected(1).reads(good).gives(2, false);
     let other = Start::new().record(5, 0);
-    noted().refused(1).reads(other).saves(For::Note).sends(5, 6);
+    noted().rejected(1).reads(other).saves(For::Note).sends(5, 6);
     // No record any more.
-    let (error, _) = noted().refused(1).reads(None).fails();
+    let (error, _) = noted().rejected(1).reads(None).fails();
     assert!(matches!(error.reason(), Reason::Refresh(_)));
     // It cannot be read: nobody is told to log in, and memory keeps it.
-    let (error, outcome) = noted().refused(1).cannot_read().fails();
+    let (error, outcome) = noted().rejected(1).cannot_read().fails();
     assert_eq!(kind_of_store_error(error.reason()), StoreErrorKind::Io);
     let setback = outcome.unsaved.unwrap().setback.unwrap();
     assert_eq!(setback.kind, FailureKind::Rejected);
@@ -64,17 +64,17 @@ fn a_refusal_is_checked_against_the_store() {
 }
 
 #[test]
-fn a_refusal_of_records_that_change_without_end_is_not_believed() {
+fn a_rejection_of_records_that_change_without_end_is_not_believed() {
     let mut scenario = noted();
     let mut number = 1;
     for _ in 0..8 {
-        scenario = scenario.refused(number);
+        scenario = scenario.rejected(number);
         number += 1;
         let other = Start::new().record(number, 0);
         scenario = scenario.reads(other).saves(For::Note);
     }
     let other = Start::new().record(number + 1, 0);
-    let (error, _) = scenario.refused(number).reads(other).fails();
+    let (error, _) = scenario.rejected(number).reads(other).fails();
     assert_eq!(kind_of_store_error(error.reason()), StoreErrorKind::Conflict);
 }
 
@@ -82,18 +82,18 @@ fn a_refusal_of_records_that_change_without_end_is_not_believed() {
 fn an_attempt_that_ended_unheard_is_remembered() {
     let (start, mut old, _) = records();
     old.begun = Some(Begun::new(old.fingerprint().unwrap(), start.now.wall));
-    let after_refusal = |old: Record| {
+    let after_rejection = |old: Record| {
         let start = Start::new();
         let scenario = start.begin().reads(old.clone()).leases(60).reads(old.clone());
         let (error, _) =
-            scenario.saves(For::Note).refused(1).reads(old).saves(For::Setback).fails();
+            scenario.saves(For::Note).rejected(1).reads(old).saves(For::Setback).fails();
         error
     };
-    assert!(after_refusal(old.clone()).possibly_spent());
+    assert!(after_rejection(old.clone()).possibly_spent());
     // But not that of another refresh token.
     let other = start.record(7, 0).fingerprint().unwrap();
     old.begun = Some(Begun::new(other, start.now.wall));
-    assert!(!after_refusal(old).possibly_spent());
+    assert!(!after_rejection(old).possibly_spent());
 }
 
 /// Three attempts, all of which get a 503.
@@ -138,18 +138,18 @@ fn a_failure_goes_on_record() {
 }
 
 #[test]
-fn a_refusal_that_conflicts_is_not_believed_of_another_refresh_token() {
+fn a_rejection_that_conflicts_is_not_believed_of_another_refresh_token() {
     let (_, old, good) = records();
-    let refused = || noted().refused(1).reads(old.clone()).conflicts(For::Setback);
+    let rejected = || noted().rejected(1).reads(old.clone()).conflicts(For::Setback);
     let other = Start::new().record(5, 0);
-    refused().reads(other).saves(For::Note).sends(5, 6);
-    refused().reads(good).gives(2, false);
-    refused().reads(old.clone()).saves(For::Setback).fails();
-    let (error, _) = refused().cannot_read().fails();
+    rejected().reads(other).saves(For::Note).sends(5, 6);
+    rejected().reads(good).gives(2, false);
+    rejected().reads(old.clone()).saves(For::Setback).fails();
+    let (error, _) = rejected().cannot_read().fails();
     assert_eq!(kind_of_store_error(error.reason()), StoreErrorKind::Io);
-    let (error, _) = refused().reads(None).fails();
+    let (error, _) = rejected().reads(None).fails();
     assert_eq!(error.kind(), Some(FailureKind::Rejected));
-    let mut scenario = noted().refused(1).reads(old.clone());
+    let mut scenario = noted().rejected(1).reads(old.clone());
     for _ in 0..8 {
         scenario = scenario.conflicts(For::Setback).reads(old.clone());
     }

@@ -265,7 +265,7 @@ impl Scenario {
     }
 
     #[track_caller]
-    pub(crate) fn refused(self, number: u8) -> Self {
+    pub(crate) fn rejected(self, number: u8) -> Self {
         self.send(Some(number), Ok((400, r#"{"error":"invalid_grant"}"#)))
     }
 
