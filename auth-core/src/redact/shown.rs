@@ -95,6 +95,11 @@ mod tests {
             "https://www.googleapis.com/auth/cloud-platform.read-only",
             "https://example.com/v2/api2",
             "refresh_token_expires_in",
+            // As long as each may be.
+            "aBcDeFg",
+            "abcdefghijklmnopqrst",
+            "word12",
+            &("word.".repeat(12) + "word"),
         ] {
             assert_eq!(plain(text), text);
         }
@@ -107,6 +112,9 @@ mod tests {
             "two words",
             "caf\u{e9}",
             "6ac1bd31-9eb2-4c6a-8c1e-0d1d3a1f2b00",
+            "aBcDeFgH",
+            "abcdefghijklmnopqrstu",
+            "word123",
             &"word.".repeat(13),
         ] {
             assert_eq!(plain(text), REDACTED, "{text}");
