@@ -98,7 +98,7 @@ impl AccountError {
 
     /// Whether the refresh token may be spent: the response to an attempt with it
     /// was lost, in this process or in one that died. If the token was rejected
-    /// after that, the user must log in, but was not shut out on purpose.
+    /// after that, the lost attempt may be the reason, and not a revocation.
     pub fn possibly_spent(&self) -> bool {
         match &self.0.reason {
             Reason::Refresh(error) => error.possibly_spent(),
@@ -146,7 +146,7 @@ impl fmt::Display for AccountError {
         match reason {
             Reason::NotLoggedIn => f.write_str("there are no tokens on record; ")?,
             Reason::NoRefreshToken => {
-                f.write_str("the access token is used up and there is no refresh token; ")?;
+                f.write_str("a refresh is needed, and there is no refresh token; ")?;
             }
             Reason::Refresh(error) if self.is_of_client() => {
                 write!(f, "refresh failed: {}; ", error.failure())?;
@@ -190,7 +190,7 @@ impl Error for AccountError {
     }
 }
 
-/// The row of failures in words: `3 refreshes in a row failed, the last with
+/// The series of failures in words: `3 refreshes in a row failed, the last with
 /// slow_down (HTTP 429)`.
 impl fmt::Display for Setback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

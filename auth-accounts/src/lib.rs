@@ -38,6 +38,11 @@ mod sync;
 mod token;
 mod unsaved;
 
+/// Its types appear in this crate's API.
+pub use auth_core;
+/// Its types appear in this crate's API.
+pub use http;
+
 pub use crate::{
     account::{Account, keep_fresh::DueCheck},
     accounts::Accounts,

@@ -15,8 +15,9 @@ use auth_core::TokenSet;
 
 use crate::{record::Record, settings::Settings};
 
-/// How far clocks of machines that share a store may differ, or a clock be set
-/// back, without anything being concluded from it.
+/// A difference between two clocks of up to this much is ignored: between
+/// machines that share a store, and between a clock and itself after it was set
+/// back. 5 min.
 pub const CLOCK_JUMP: Duration = Duration::from_secs(300);
 
 /// Whether `time` lies so far ahead that the clock must have been set back

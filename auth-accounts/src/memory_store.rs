@@ -1,4 +1,4 @@
-//! A store that forgets.
+//! A store in memory only.
 
 use std::{
     collections::HashMap,

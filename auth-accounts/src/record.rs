@@ -86,7 +86,7 @@ pub struct Setback {
     /// Whether the token may be spent: the response to an attempt with it was
     /// lost.
     pub possibly_spent: bool,
-    /// When the first failure in this row happened.
+    /// When the first failure of this series happened.
     pub since: SystemTime,
     /// When the last one happened.
     pub failed_at: SystemTime,
@@ -102,7 +102,7 @@ pub struct Setback {
 }
 
 impl Setback {
-    /// The first failure of a row, at `now`.
+    /// The first failure of a series, at `now`.
     pub fn new(
         refresh_token: Fingerprint,
         error: &RefreshError,
@@ -143,9 +143,13 @@ impl Begun {
     }
 }
 
-/// Identifies a refresh token without showing it: the first 64 bits of its
-/// SHA-256. It is safe to store and to log, since a refresh token cannot be
-/// guessed (required by RFC 6749 section 10.10).
+/// Identifies something secret without showing it.
+///
+/// Of a refresh token it is the first 64 bits of its SHA-256. That is safe to
+/// store and to log, since a refresh token cannot be guessed (required by RFC
+/// 6749 section 10.10). Zero stands for a grant without a refresh token. Of a
+/// login it is a hash of both tokens. Of a client's configuration it is 16 bits
+/// of a hash, too few to try out secrets with.
 ///
 /// ```
 /// use auth_accounts::Fingerprint;

@@ -7,56 +7,78 @@
 //! ```text
 //!    start
 //!      │
-//!      ▼        a token that will do, a setback, no refresh token
-//! ┌─────────┐   or no lease
-//! │ Reading │──────────────────────────────────────────────────────▶ Done
-//! │  load   │
-//! └─────────┘
-//!   │  │  └─ tokens in memory ──▶ CatchingUp (save) ──▶ Reading
-//!   │  └─ the lease is not held ──▶ Leasing (lease) ──▶ Reading
-//!   │ the lease is held
-//!   ▼
-//! ┌─────────┐ conflict
-//! │ Noting  │──────────▶ Reading
-//! │  save   │
-//! └─────────┘
-//!   │
+//!      ▼         a token that will do, a setback, no refresh token, no lease
+//! ┌─────────┐
+//! │ Reading │──▶ decide ─────────────────────────────────────────────▶ Done
+//! │  load   │      │ │
+//! └─────────┘      │ ├─ tokens in memory ──────▶ CatchingUp (save) ──▶ decide
+//!      ▲           │ └─ the lease is not held ─▶ Leasing (lease) ────▶ Reading
+//!      │           │ the lease is held
+//!      │           ▼
+//!      │ conflict ┌─────────┐
+//!      └──────────│ Noting  │
+//!                 │  save   │
+//!                 └─────────┘
+//!   ┌──────────────────┘
 //!   ▼
 //! ┌─────────┐   retry    ┌──────────┐ perhaps ┌─────────────┐ another ┌─────────────┐
 //! │ Sending │───────────▶│ Sleeping │────────▶│ BeforeRetry │────────▶│ NotingRetry │
 //! │  send   │◀───────────│  sleep   │  spent  │    load     │  token  │    save     │
-//! └─────────┘  not sent  └──────────┘         └─────────────┘         └─────────────┘
+//! └─────────┘ not spent  └──────────┘         └─────────────┘         └─────────────┘
 //!   │  │  ▲                                     │ the same token         │
 //!   │  │  └─────────────────────────────────────┴────────────────────────┘
 //!   │  │ failed for good
-//!   │  ├─ rejected ──▶ CheckingRejection (load) ── another token ──▶ Reading
+//!   │  ├─ rejected ──▶ CheckingRejection (load) ── another token ──▶ decide
 //!   │  │                          │ the same token
 //!   │  │                          ▼
 //!   │  └───────────────▶ SavingSetback (save) ──▶ Done
 //!   │                       │ conflict ▲
-//!   │                       ▼          │ the same token
-//!   │ tokens             SetbackConflict (load) ── another token ──▶ Reading, Done
+//!   │                       ▼          │ ours may replace it
+//!   │ tokens             SetbackConflict (load) ── another token ──▶ decide, Done
 //!   ▼
 //! ┌──────────────┐  conflict  ┌────────────────┐
-//! │ SavingTokens │───────────▶│ TokensConflict │──▶ Done
-//! │     save     │◀───────────│      load      │ with somebody else's tokens
-//! └──────────────┘ may replace└────────────────┘
-//!   │
+//! │ SavingTokens │───────────▶│ TokensConflict │──▶ Done with the other tokens,
+//! │     save     │◀───────────│      load      │    or with ours unsaved
+//! └──────────────┘ ours may   └────────────────┘
+//!   │              replace it
 //!   ▼
 //!  Done
 //! ```
 //!
-//! A store that fails leads from every state to `Done`, where nothing else is
-//! drawn.
+//! The drawing shows the main ways, this table all of them:
+//!
+//! | state | waits for | leads to |
+//! | --- | --- | --- |
+//! | `Reading` | load | decide |
+//! | decide (no state) | | `Done`, `CatchingUp`, `Leasing`, `Noting`; `Sending` where there is no record to note it in |
+//! | `CatchingUp` | save | decide; `Reading` after a conflict |
+//! | `Leasing` | lease | `Reading`, after a timeout too: whoever held the lease may have refreshed |
+//! | `Noting` | save | `Sending`; `Reading` after a conflict |
+//! | `Sending` | send | `SavingTokens`, `Sleeping`, `CheckingRejection`, `SavingSetback`; `Done` without a record |
+//! | `Sleeping` | sleep | `Sending`; `BeforeRetry` if the token may be spent |
+//! | `BeforeRetry` | load | `Sending`, `NotingRetry`; `Done` if the record serves or forbids an attempt |
+//! | `NotingRetry` | save | `Sending`; `BeforeRetry` after a conflict |
+//! | `SavingTokens` | save | `Done`; `TokensConflict` |
+//! | `TokensConflict` | load | `SavingTokens`, `Done` |
+//! | `CheckingRejection` | load | decide, `SavingSetback`; `Done` if the record is gone |
+//! | `SavingSetback` | save | `Done`; `SetbackConflict` |
+//! | `SetbackConflict` | load | `SavingSetback`, decide, `Done` |
+//!
+//! A store that fails ends it, but for four cases. `CatchingUp` decides on, with
+//! tokens that stay in memory. `BeforeRetry` sends, since the retry must be
+//! prompt. `Noting` sends where there is no refresh token to spend. A lease that
+//! timed out is no failure until the record was read once more. Eight rounds
+//! bound what other processes can send back; the policy bounds the retries.
 //!
 //! The numbers of the crate's documentation: 3 and 4 are [`reading`], 5 goes
 //! from [`leasing`] to [`saving`], 6 is [`CheckingRejection`], and 7 is
 //! [`SavingSetback`].
 //!
 //! Each state is a type that owns what it needs, and says by an enum where it
-//! leads. [`attempt`] and [`retry`] have the states of sending, and [`failure`]
-//! those after the last attempt. This file puts them together.
-//! [`login`](crate::login) is another machine.
+//! leads. A file holds the states of one phase: [`run`] what all carry along and
+//! `Reading`, [`reading`] its decision, [`attempt`] and [`retry`] sending,
+//! [`saving`] new tokens, [`failure`] what follows the last attempt. This file
+//! puts them together. [`login`](crate::login) is another machine.
 
 #![allow(clippy::large_enum_variant, reason = "a state is made once and moved at once")]
 

@@ -62,10 +62,10 @@ impl Settings {
         self
     }
 
-    /// How long before its expiry a token is refreshed ahead of need. 5 min by
-    /// default, and at most a quarter of the token's lifetime. The moment is
-    /// random, between this time and twice this time before the expiry, so that
-    /// a fleet does not refresh in step.
+    /// The latest moment of a refresh ahead of need, counted back from the
+    /// expiry. 5 min by default, and at most a quarter of the token's lifetime.
+    /// The earliest is twice as long before the expiry. A random moment between
+    /// the two is used, so that a fleet does not refresh in step.
     #[must_use]
     pub fn refresh_ahead(mut self, ahead: Duration) -> Self {
         self.refresh_ahead = ahead;
@@ -74,7 +74,8 @@ impl Settings {
 
     /// How long to wait while somebody else refreshes the same account. 60 s by
     /// default. It should exceed the longest refresh, which is 31.5 s with the
-    /// default timeouts and policy.
+    /// default timeouts and policy. A caller whose old token is still good waits
+    /// for a second at most.
     #[must_use]
     pub fn lease_wait(mut self, wait: Duration) -> Self {
         self.lease_wait = wait;

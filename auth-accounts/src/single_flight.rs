@@ -1,4 +1,4 @@
-//! Single shared: many callers, one piece of work.
+//! Single flight: many callers, one piece of work.
 //!
 //! 1. The first caller starts the work. Whoever comes while it is under way
 //!    joins it.

@@ -17,8 +17,9 @@ use crate::{
 };
 
 /// How an account is doing according to its record. `Display` is for people.
-/// `serde` writes the fields as they are, times as whole seconds since the Unix
-/// epoch. It contains no secret.
+/// `serde` writes the fields, times as whole seconds since the Unix epoch.
+/// `obtained_at` is written as `renewed_at`, and `possibly_spent` as
+/// `after_unknown`. It contains no secret.
 ///
 /// ```text
 /// ada: the access token expires in 43 min; refreshed 17 min ago
@@ -75,7 +76,7 @@ pub struct SetbackStatus {
     /// When the last of them failed.
     #[serde(serialize_with = "seconds::serialize")]
     pub failed_at: SystemTime,
-    /// When it will be tried again; `None` if only a new login helps.
+    /// When a refresh may be tried again; `None` if only a new login helps.
     #[serde(serialize_with = "seconds::optional::serialize")]
     pub retry_at: Option<SystemTime>,
     #[serde(skip)]

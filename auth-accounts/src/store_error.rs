@@ -101,7 +101,7 @@ impl fmt::Display for StoreErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Conflict => "the record was changed by somebody else",
-            Self::LeaseTimeout => "somebody else is refreshing it and did not end in time",
+            Self::LeaseTimeout => "another caller held the lease for the whole wait",
             Self::Damaged => "the record is damaged; it was left as it is",
             Self::NewerSchema => {
                 "the record was written by a newer version of the program; it was left as it is"

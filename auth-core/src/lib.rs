@@ -1,7 +1,7 @@
 #![doc = include_str!("../docs/crate.md")]
 
 // The layers of this crate, lowest first. A module uses modules of its own line
-// and of the lines above it; `auth-tests/tests/layers.rs` checks that.
+// and of the lines above it; `auth-tests/tests/layers` checks that.
 //
 // layer: clock json outcome
 // layer: rules -- what error codes mean

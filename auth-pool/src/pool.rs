@@ -34,7 +34,7 @@ use crate::{
 /// let pool = AccountPool::new(members, PoolSettings::default());
 ///
 /// let used = pool.token().await?;
-/// // The API answers 429 with `Retry-After: 120`:
+/// // The API responds with 429 with `Retry-After: 120`:
 /// let retry_after = Some(Duration::from_secs(120));
 /// pool.report(&used, StatusCode::TOO_MANY_REQUESTS, retry_after).await;
 ///
