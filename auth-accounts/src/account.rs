@@ -124,7 +124,11 @@ impl Account {
     pub async fn rejected(&self, token: &AccessToken) -> Result<Token, AccountError> {
         match self.cached() {
             Some(current) if current.access_token() != token => Ok(current),
-            _ => Ok(self.obtain(Want::Other(token.clone())).await?.0),
+            _ => {
+                // Now, for it may join a refresh that began before this.
+                self.0.memory().refuse(token, self.current().as_ref());
+                Ok(self.obtain(Want::Other(token.clone())).await?.0)
+            }
         }
     }
 
@@ -207,7 +211,8 @@ impl Account {
         self.0.shared.clock.wall()
     }
 
-    /// The token in memory, whatever its state. Nothing is read or refreshed.
+    /// The token in memory, whatever its state: it may have expired, and an API
+    /// may have refused it. Nothing is read or refreshed.
     pub fn current(&self) -> Option<Token> {
         self.0.current()
     }
@@ -265,10 +270,6 @@ impl Account {
     }
 
     fn refresh_work(&self, want: Want, give_way: GiveWay) -> Work<Ending> {
-        if let Want::Other(refused) = &want {
-            let current = self.current();
-            self.0.memory().refuse(refused, current.as_ref());
-        }
         let (context, memory) = self.0.begin();
         let step = refresh::start(context, want, memory);
         let inner = Arc::clone(&self.0);

@@ -230,7 +230,6 @@ impl<'de> Deserialize<'de> for Fingerprint {
 /// A status as its number.
 pub(crate) mod status {
     use super::{Deserialize, Deserializer, Serialize, Serializer, StatusCode};
-    use serde::de::Error as _;
 
     pub(crate) fn serialize<S: Serializer>(
         status: &Option<StatusCode>,
@@ -242,9 +241,9 @@ pub(crate) mod status {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<StatusCode>, D::Error> {
-        let Some(number) = Option::<u16>::deserialize(deserializer)? else { return Ok(None) };
-        let status = StatusCode::from_u16(number);
-        status.map(Some).map_err(|_| D::Error::custom("a status is out of range"))
+        // What is no status is left out: a record is not unreadable for that.
+        let number = Option::<u16>::deserialize(deserializer)?;
+        Ok(number.and_then(|number| StatusCode::from_u16(number).ok()))
     }
 }
 

@@ -66,7 +66,7 @@
 //!
 //! A store that fails ends it, but for four cases. `CatchingUp` decides on, with
 //! tokens that stay in memory. `BeforeRetry` sends, since the retry must be
-//! prompt. `Noting` sends where there is no refresh token to spend. A lease that
+//! prompt, unless a newer token was read before. `Noting` sends where there is no refresh token to spend. A lease that
 //! timed out is no failure until the record was read once more. Eight rounds
 //! bound what other processes can send back; the policy bounds the retries.
 //!

@@ -81,6 +81,23 @@ fn a_token_that_replaced_another_within_a_refresh_is_refused_once() {
     world.script.finish();
 }
 
+/// It joins a refresh that began before, and that fails.
+#[test]
+fn an_access_token_that_was_refused_is_not_handed_out_whoever_began_the_refresh() {
+    let script = Script::new().status(503).status(503).status(503);
+    let world = World::new(script).with_record(3600);
+    let account = world.account();
+    let refused = token(&account).unwrap();
+    world.store.yields.store(true, std::sync::atomic::Ordering::Relaxed);
+    let mut first = Box::pin(account.refresh_now());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(first.as_mut().poll(&mut context).is_pending());
+    let joined = account.rejected(refused.access_token());
+    assert!(block_on(joined).is_err());
+    assert!(block_on(first).is_err());
+    assert!(token(&account).is_err(), "the API has refused it");
+}
+
 /// `invalid_grant` for an exchange without a grant: some servers do that while
 /// a client is locked or its clock is off.
 #[test]

@@ -175,9 +175,9 @@ pub struct Waiting {
 impl Waiting {
     /// Tries again with the same grant (transition 6).
     ///
-    /// If [`failure`](Self::failure) has [`Delivery::Unknown`] and others may
-    /// have refreshed with the same token, read the store first. If it holds a
-    /// newer token, call [`resume_with`](Self::resume_with) instead.
+    /// If the refresh token is [possibly spent](Self::possibly_spent) and others
+    /// may have refreshed with it, read the store first. If it holds a newer
+    /// token, call [`resume_with`](Self::resume_with) instead.
     pub fn resume(self, now: Now) -> Step {
         self.refresh.send(now)
     }
@@ -192,6 +192,13 @@ impl Waiting {
             self.refresh.possibly_spent = false;
         }
         self.refresh.send(now)
+    }
+
+    /// Whether the refresh token may be spent: an attempt with it, not only the
+    /// last one, ended with [`Delivery::Unknown`], or
+    /// [`Refresh::possibly_spent`] said so.
+    pub fn possibly_spent(&self) -> bool {
+        self.refresh.possibly_spent
     }
 
     /// Stops instead of trying again (transition 4).

@@ -1,6 +1,6 @@
 //! One check of one account for a refresh ahead of its expiry.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use auth_accounts::{AccountError, AccountId};
 
@@ -34,7 +34,7 @@ impl<'a> Check<'a> {
         }
         let check = account.refresh_if_due().await;
         // At least a second: what is due and cannot be refreshed stays due.
-        self.next = later(account.wall(), check.next_in.max(Duration::from_secs(1)));
+        self.next = later(account.wall(), check.next_in);
         (account.id().clone(), check.result)
     }
 }

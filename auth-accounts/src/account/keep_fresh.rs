@@ -9,6 +9,10 @@ use crate::{error::AccountError, refresh::Want};
 /// the machine put to sleep, meanwhile.
 const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
 
+/// How soon an account is looked at again at the earliest: a token that is due
+/// and cannot be refreshed stays due.
+const SOONEST: Duration = Duration::from_secs(1);
+
 /// How soon a token that does not expire is looked at again.
 const SELDOM: Duration = Duration::from_secs(3600);
 
@@ -18,8 +22,8 @@ const SELDOM: Duration = Duration::from_secs(3600);
 pub struct DueCheck {
     /// `true` if a refresh was due and succeeded, `false` if none was due.
     pub result: Result<bool, AccountError>,
-    /// How long to wait before the next check. Zero if a refresh is due and
-    /// failed.
+    /// How long to wait before the next check, at least 1 s. After a failure it
+    /// is the time until the next try.
     pub next_in: Duration,
 }
 
@@ -63,9 +67,7 @@ impl Account {
     /// Refreshes if that is due ahead of need, and says how long to wait before
     /// looking again.
     async fn freshen(&self) -> Duration {
-        // At least a second: a token that is due and cannot be refreshed stays
-        // due.
-        self.refresh_if_due().await.next_in.clamp(Duration::from_secs(1), LOOK_UP_EVERY)
+        self.refresh_if_due().await.next_in.min(LOOK_UP_EVERY)
     }
 
     /// Refreshes if a refresh ahead of expiry is due. A loop over many accounts
@@ -73,7 +75,7 @@ impl Account {
     /// for one account.
     pub async fn refresh_if_due(&self) -> DueCheck {
         let result = self.try_if_due().await;
-        let next_in = self.due_after(result.as_ref().err());
+        let next_in = self.due_after(result.as_ref().err()).max(SOONEST);
         DueCheck { result, next_in }
     }
 

@@ -38,7 +38,7 @@ pub(super) fn failed(attempt: Attempt, error: RefreshError, now: Now) -> Failed 
 /// Records the failure, if there is a record.
 fn set_back(attempt: Attempt, error: RefreshError, now: Now) -> SetBack {
     let Attempt { run, mut known, lease, tried } = attempt;
-    let setback = setback(&run, &mut known, &error, now);
+    let setback = setback(&run, &mut known, tried, &error, now);
     let Some(mut record) = known.record.clone() else {
         return SetBack::Done(run.fail(known, Some(lease), Reason::Refresh(error), now));
     };
@@ -49,9 +49,16 @@ fn set_back(attempt: Attempt, error: RefreshError, now: Now) -> SetBack {
     SetBack::Save(SavingSetback { run, draft: Draft { record, known }, lease, tried, error })
 }
 
-/// The setback after `error`. It is kept in memory until it is on record.
-fn setback(run: &Run, known: &mut Known, error: &RefreshError, now: Now) -> Setback {
-    let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
+/// The setback after `error` for the token that was tried, whatever is on record
+/// by now. It is kept in memory until it is on record.
+fn setback(
+    run: &Run,
+    known: &mut Known,
+    tried: Option<Fingerprint>,
+    error: &RefreshError,
+    now: Now,
+) -> Setback {
+    let token = tried.unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
     let previous = known
         .setbacks()
         .filter(|setback| setback.refresh_token == token)
@@ -84,8 +91,8 @@ impl CheckingRejection {
             Err(store) => {
                 // Kept in memory. It counts once the record can be read and
                 // still holds the rejected token.
-                let Attempt { run, mut known, lease, .. } = attempt;
-                setback(&run, &mut known, &error, now);
+                let Attempt { run, mut known, lease, tried } = attempt;
+                setback(&run, &mut known, tried, &error, now);
                 return Checked::Done(run.fail(known, Some(lease), Reason::Store(store), now));
             }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{Delivery, Now, Waiting};
+use auth_core::{Now, Waiting};
 
 use super::{
     attempt::{Attempt, Attempted},
@@ -31,7 +31,9 @@ pub(super) enum Slept {
 impl Sleeping {
     pub(super) fn resume(self, now: Now) -> Slept {
         let Self { attempt, waiting } = self;
-        if waiting.failure().delivery() == Delivery::Unknown {
+        // Not only the last attempt counts: what an earlier one may have spent
+        // stays so, and others may have stored a newer token meanwhile.
+        if waiting.possibly_spent() {
             return Slept::Look(BeforeRetry { attempt, waiting: Box::new(waiting) });
         }
         Slept::Attempt(attempt.again(waiting, now))
@@ -56,6 +58,12 @@ impl BeforeRetry {
         let Self { mut attempt, waiting } = self;
         match loaded {
             Ok(found) => attempt.known.read(found),
+            // A newer token was seen before. The old one must not be sent, and
+            // the newer one cannot be noted.
+            Err(error) if attempt.known.token() != attempt.tried => {
+                let Attempt { run, known, lease, .. } = attempt;
+                return Looked::Done(run.fail(known, Some(lease), Reason::Store(error), now));
+            }
             // The retry must be prompt. What others have done will be seen when
             // the tokens are saved.
             Err(_) => return Looked::Attempt(attempt.again(*waiting, now)),

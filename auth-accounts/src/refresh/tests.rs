@@ -254,6 +254,29 @@ fn before_a_retry_that_may_be_a_replay_the_store_is_read() {
 }
 
 #[test]
+fn a_token_that_may_be_spent_stays_so_for_every_retry() {
+    let (_, old, good) = records();
+    // What came of the attempt between makes no difference.
+    let again = || noted().cut_off(1).sleeps().reads(old.clone()).cannot_send(1).sleeps();
+    again().reads(old.clone()).sends(1, 2);
+    again().reads(good).gives(2, false);
+    // Another refresh token has a history of its own.
+    let other = Start::new().record(5, 0);
+    let other = noted().cut_off(1).sleeps().reads(other).saves(For::RetryNote);
+    other.cannot_send(5).sleeps().sends(5, 6);
+}
+
+/// The store fails just after it has shown a newer token.
+#[test]
+fn an_old_token_is_not_sent_where_a_newer_one_is_known() {
+    let other = Start::new().record(5, 0);
+    let conflict = noted().cut_off(1).sleeps().reads(other).conflicts(For::RetryNote);
+    let (error, outcome) = conflict.cannot_read().fails();
+    assert_eq!(kind_of_store_error(error.reason()), StoreErrorKind::Io);
+    assert!(outcome.unsaved.is_none_or(|unsaved| unsaved.setback.is_none()));
+}
+
+#[test]
 fn tokens_that_cannot_be_saved_are_handed_out_all_the_same() {
     let outcome = noted().sends(1, 2).cannot_save(For::Tokens).gives_unsaved(2);
     let tokens = outcome.unsaved.unwrap().tokens.unwrap();

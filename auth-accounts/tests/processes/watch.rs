@@ -48,7 +48,10 @@ struct Books {
     /// The processes that have died.
     dead: HashSet<usize>,
     died_with_tokens: bool,
-    /// The processes to which an attempt's answer was lost, and that have not
+    /// The refresh token of each process to an attempt with which a response was
+    /// lost.
+    doubted: HashMap<usize, String>,
+    /// The processes that have made an attempt with such a token, and have not
     /// read the store since.
     unread: HashSet<usize>,
     /// The access tokens that were on record at some time.
@@ -342,7 +345,13 @@ impl Transport for View {
             }
             Err(error) => error.delivery(),
         };
-        if delivery == Delivery::Unknown {
+        if matches!(&sent, Ok(response) if response.status().is_success()) {
+            // Where nothing rotates, the same token is as good as new.
+            books.doubted.retain(|_, doubted| doubted != token.expose());
+        } else if delivery == Delivery::Unknown {
+            books.doubted.insert(self.process, token.expose().to_owned());
+        }
+        if books.doubted.get(&self.process).is_some_and(|doubted| doubted == token.expose()) {
             books.unread.insert(self.process);
         }
         sent

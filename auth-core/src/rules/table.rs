@@ -136,7 +136,7 @@ pub(super) static TABLE: &[Rule] = &[
     fact("Withings", Some(200), Some("503"), Some("invalid refresh_token"), Rejected, "https://github.com/jaroslawhartman/withings-sync/issues/41"),
     fact("Strava", Some(400), Some("invalid"), Some("RefreshToken"), Rejected, "https://github.com/dreeveapp/dreeve/issues/1449"),
     fact("WeChat", Some(200), Some("40030"), Some("invalid refresh_token"), Rejected, "https://developers.weixin.qq.com/doc/oplatform/Website_App/WeChat_Login/Wechat_Login.html"),
-    fact("Square", Some(401), Some("service.not_authorized"), Some("Invalid refresh token"), Rejected, "https://developer.squareup.com/forums/t/getting-error-while-refresh-token/11056"),
+    fact("Square", Some(401), Some("service.not_authorized"), Some("Invalid refresh token"), Rejected, "https://developer.squareup.com/forums/t/getting-error-while-renew-token/11056"),
     // Before the next: both are `NotAuthorizedException`.
     fact("Amazon Cognito", None, Some("NotAuthorizedException"), Some("SecretHash"), Misconfigured, "https://github.com/aws/aws-sdk-net-extensions-cognito/issues/75"),
     fact("Amazon Cognito", None, Some("NotAuthorizedException"), Some("Refresh Token"), Rejected, "https://github.com/aws/aws-sdk-cpp/issues/1789"),
