@@ -23,7 +23,7 @@ use auth_core::{
 };
 
 use crate::{
-    account::Account,
+    account::{Account, keep_fresh::DueCheck},
     accounts::Accounts,
     error::AccountError,
     id::AccountId,
@@ -146,6 +146,16 @@ impl BlockingAccount {
     /// See [`Account::login`].
     pub fn login(&self, tokens: TokenSet) -> Result<Token, AccountError> {
         block_on(self.0.login(tokens))
+    }
+
+    /// See [`Account::current`].
+    pub fn current(&self) -> Option<Token> {
+        self.0.current()
+    }
+
+    /// See [`Account::refresh_if_due`].
+    pub fn refresh_if_due(&self) -> DueCheck {
+        block_on(self.0.refresh_if_due())
     }
 
     /// See [`Account::status`].

@@ -38,6 +38,8 @@ mod sync;
 mod token;
 mod unsaved;
 
+/// The macro by which [`TokenStore`] is implemented.
+pub use async_trait::async_trait;
 /// Its types appear in this crate's API.
 pub use auth_core;
 /// Its types appear in this crate's API.
@@ -51,7 +53,7 @@ pub use crate::{
     id::AccountId,
     lifetime::CLOCK_JUMP,
     memory_store::MemoryStore,
-    record::{Begun, Fingerprint, FingerprintError, Record, Setback},
+    record::{Fingerprint, FingerprintError, Note, Record, Setback},
     record_form::{RecordFormError, record_exposed},
     settings::Settings,
     status::{AccountStatus, SetbackStatus},

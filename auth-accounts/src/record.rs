@@ -38,7 +38,7 @@ pub struct Record {
     pub setback: Option<Setback>,
     /// The note of a refresh whose outcome is not on record. If nobody holds the
     /// lease, its process died.
-    pub begun: Option<Begun>,
+    pub note: Option<Note>,
     /// When the tokens were obtained, by the wall clock of the process that
     /// obtained them. `None` for tokens of unknown age.
     pub obtained_at: Option<SystemTime>,
@@ -51,7 +51,7 @@ pub struct Record {
 impl Record {
     /// A record of tokens of unknown age.
     pub fn new(tokens: TokenSet) -> Self {
-        Self { tokens, setback: None, begun: None, obtained_at: None, login: None }
+        Self { tokens, setback: None, note: None, obtained_at: None, login: None }
     }
 
     /// A record of tokens obtained at `at`.
@@ -129,14 +129,14 @@ impl Setback {
 /// cleared by the outcome.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Begun {
+pub struct Note {
     /// The refresh token to be tried.
     pub refresh_token: Fingerprint,
     /// When.
     pub at: SystemTime,
 }
 
-impl Begun {
+impl Note {
     /// The note that `refresh_token` is about to be tried.
     pub fn new(refresh_token: Fingerprint, at: SystemTime) -> Self {
         Self { refresh_token, at }

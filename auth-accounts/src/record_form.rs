@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
-use crate::record::{Begun, Fingerprint, Record, Setback};
+use crate::record::{Fingerprint, Note, Record, Setback};
 
 /// `serde` for a [`Record`] with its tokens shown, for stores:
 /// `#[serde(with = "auth_accounts::record_exposed")]`.
@@ -123,14 +123,14 @@ struct Form<T> {
     obtained_at: Option<SystemTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     login: Option<Fingerprint>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    begun: Option<BegunForm>,
+    #[serde(rename = "begun", default, skip_serializing_if = "Option::is_none")]
+    note: Option<NoteForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     setback: Option<SetbackForm>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct BegunForm {
+struct NoteForm {
     refresh_token: Fingerprint,
     #[serde(with = "seconds")]
     at: SystemTime,
@@ -163,10 +163,10 @@ impl<T> Form<T> {
             tokens,
             obtained_at: record.obtained_at,
             login: record.login,
-            begun: record
-                .begun
+            note: record
+                .note
                 .as_ref()
-                .map(|begun| BegunForm { refresh_token: begun.refresh_token, at: begun.at }),
+                .map(|note| NoteForm { refresh_token: note.refresh_token, at: note.at }),
             setback: record.setback.as_ref().map(|setback| SetbackForm {
                 refresh_token: setback.refresh_token,
                 kind: setback.kind.as_str().to_owned(),
@@ -197,7 +197,7 @@ impl<'de> Deserialize<'de> for Record {
             tokens: form.tokens,
             obtained_at: form.obtained_at,
             login: form.login,
-            begun: form.begun.map(|begun| Begun::new(begun.refresh_token, begun.at)),
+            note: form.note.map(|note| Note::new(note.refresh_token, note.at)),
             setback: form.setback.map(|setback| Setback {
                 refresh_token: setback.refresh_token,
                 kind: FailureKind::from_name(&setback.kind).unwrap_or(FailureKind::Unavailable),

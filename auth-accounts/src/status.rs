@@ -18,8 +18,8 @@ use crate::{
 
 /// How an account is doing according to its record. `Display` is for people.
 /// `serde` writes the fields, times as whole seconds since the Unix epoch.
-/// `obtained_at` is written as `renewed_at`, and `possibly_spent` as
-/// `after_unknown`. It contains no secret.
+/// `obtained_at` is written as `renewed_at`, `noted_at` as `begun_at`, and
+/// `possibly_spent` as `after_unknown`. It contains no secret.
 ///
 /// ```text
 /// ada: the access token expires in 43 min; refreshed 17 min ago
@@ -42,8 +42,8 @@ pub struct AccountStatus {
     pub obtained_at: Option<SystemTime>,
     /// When a refresh began that has no outcome yet: it is under way, or a crash
     /// ended it.
-    #[serde(serialize_with = "seconds::optional::serialize")]
-    pub begun_at: Option<SystemTime>,
+    #[serde(rename = "begun_at", serialize_with = "seconds::optional::serialize")]
+    pub noted_at: Option<SystemTime>,
     /// Why the last refresh failed, if it did.
     pub setback: Option<SetbackStatus>,
     /// The store's error if newer tokens are in memory only.
@@ -109,7 +109,7 @@ impl AccountStatus {
                 || setback.is_some_and(|setback| setback.kind == FailureKind::Rejected),
             expires_at: record.and_then(|record| record.tokens.expires_at),
             obtained_at: record.and_then(|record| record.obtained_at),
-            begun_at: record.and_then(|record| record.begun.as_ref()).map(|begun| begun.at),
+            noted_at: record.and_then(|record| record.note.as_ref()).map(|note| note.at),
             setback: setback.map(|setback| SetbackStatus {
                 kind: setback.kind,
                 code: setback.code.as_ref().map(ToString::to_string),
@@ -143,7 +143,7 @@ impl fmt::Display for AccountStatus {
         if let Some(at) = self.obtained_at {
             write!(f, "; refreshed {}", Relative(at, self.now))?;
         }
-        if let Some(at) = self.begun_at {
+        if let Some(at) = self.noted_at {
             write!(f, "; a refresh was begun {}", Relative(at, self.now))?;
         }
         if let Some(setback) = &self.setback {

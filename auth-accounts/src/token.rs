@@ -56,6 +56,11 @@ impl Token {
         self.0.obtained_at
     }
 
+    /// The type of the token, such as `Bearer`, if the server named it.
+    pub fn token_type(&self) -> Option<&str> {
+        self.0.tokens.token_type.as_deref()
+    }
+
     /// The granted scope, if the server named it.
     pub fn scope(&self) -> Option<&str> {
         self.0.tokens.scope.as_deref()

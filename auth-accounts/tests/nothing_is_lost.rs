@@ -151,7 +151,7 @@ fn what_was_begun_is_not_forgotten_for_what_memory_holds() {
             assert!(poll(&mut caller, &world.clock).is_pending());
         }
         drop(caller);
-        assert!(world.record().begun.is_some());
+        assert!(world.record().note.is_some());
         let error = run(account.refresh_now(), &world.clock).unwrap_err();
         assert!(error.possibly_spent(), "after {polls} polls: {error}");
     }

@@ -5,7 +5,7 @@ mod support;
 
 use std::{error::Error, fmt::Debug};
 
-use auth_accounts::{Begun, Fingerprint, Record, RecordFormError, StoreErrorKind};
+use auth_accounts::{Fingerprint, Note, Record, RecordFormError, StoreErrorKind};
 use auth_core::RefreshToken;
 use auth_testkit::{CannedResponse, Script};
 use pollster::block_on;
@@ -41,8 +41,7 @@ fn full_record() -> Record {
     let mut tokens = tokens("at-secret-1", "rt-secret-1", world.now(), 3600);
     tokens.extra.insert("id_token", "it-secret-1".into());
     let mut record = Record::obtained(tokens, world.now());
-    record.begun =
-        Some(Begun::new(Fingerprint::of(&RefreshToken::new("rt-secret-1")), world.now()));
+    record.note = Some(Note::new(Fingerprint::of(&RefreshToken::new("rt-secret-1")), world.now()));
     record
 }
 

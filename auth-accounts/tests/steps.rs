@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use auth_accounts::{Begun, Fingerprint, Reason, Setback, StoreErrorKind};
+use auth_accounts::{Fingerprint, Note, Reason, Setback, StoreErrorKind};
 use auth_core::{Advice, FailureKind, RefreshToken, TransportErrorKind};
 use auth_testkit::{CallOutcome, CannedResponse, Script};
 use pollster::block_on;
@@ -76,7 +76,7 @@ fn step_4_a_setback_on_record_ends_it_at_once() {
         "load lease load note send load send load send setback free",
     );
     assert_eq!(world.record().setback.unwrap().count, 1);
-    assert_eq!(world.record().begun, None);
+    assert_eq!(world.record().note, None);
 
     // Another process knows too.
     let other = world.account();
@@ -101,8 +101,8 @@ fn step_5_the_order_is_lease_read_note_send_save_free() {
     let script = Script::new().then(CallOutcome::computed(move |request| {
         request.assert_param("refresh_token", "rt-1");
         // The note is in the store before the request is sent.
-        let begun = seen.get(ADA).unwrap().begun.unwrap();
-        assert_eq!(begun.refresh_token, Fingerprint::of(&RefreshToken::new("rt-1")));
+        let note = seen.get(ADA).unwrap().note.unwrap();
+        assert_eq!(note.refresh_token, Fingerprint::of(&RefreshToken::new("rt-1")));
         CannedResponse::tokens("at-2").refresh_token("rt-2").expires_in(3600).into()
     }));
     let mut world = World::new(script);
@@ -115,7 +115,7 @@ fn step_5_the_order_is_lease_read_note_send_save_free() {
 
     let record = world.record();
     assert_eq!(refresh_token(&record), "rt-2");
-    assert_eq!((record.begun, record.setback), (None, None));
+    assert_eq!((record.note, record.setback), (None, None));
     assert_eq!(record.obtained_at, Some(world.now()));
 }
 
@@ -327,7 +327,7 @@ fn a_refresh_that_a_crash_broke_off_is_known_of() {
     let world = World::new(Script::new().tokens("at-2", "rt-2")).with_record(10);
     let mut broken = world.record();
     let fingerprint = broken.fingerprint().unwrap();
-    broken.begun = Some(Begun::new(fingerprint, world.now()));
+    broken.note = Some(Note::new(fingerprint, world.now()));
     world.store.inner.put(ADA, broken.clone());
     block_on(world.account().token()).unwrap();
 
@@ -347,7 +347,7 @@ fn a_refresh_that_a_crash_broke_off_is_known_of() {
     // A note about another token means nothing.
     let world = World::new(Script::new().oauth_error("invalid_grant")).with_record(1);
     let mut record = world.record();
-    record.begun = Some(Begun::new(Fingerprint::of(&RefreshToken::new("rt-0")), world.now()));
+    record.note = Some(Note::new(Fingerprint::of(&RefreshToken::new("rt-0")), world.now()));
     world.store.inner.put(ADA, record);
     world.pass(2);
     assert!(!block_on(world.account().token()).unwrap_err().possibly_spent());

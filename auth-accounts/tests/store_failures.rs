@@ -45,7 +45,7 @@ fn tokens_that_cannot_be_saved_are_handed_out_with_the_error_and_saved_later() {
         let token = block_on(account.token()).unwrap();
         assert_eq!((token.access_token().expose(), token.unsaved().is_some()), ("at-2", false));
         assert_eq!(refresh_token(&world.record()), "rt-2");
-        assert_eq!(world.record().begun, None);
+        assert_eq!(world.record().note, None);
         world.script.finish();
     }
 }

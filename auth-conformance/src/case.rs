@@ -8,7 +8,7 @@ use auth_core::{
 use auth_testkit::behaviours;
 use fault_server::{Behaviour, FaultServer, FaultServerBuilder};
 
-use crate::settings::Settings;
+use crate::settings::TransportSettings;
 
 /// The secrets that travel in every case. Long and odd, so that finding one in
 /// an error is no accident.
@@ -93,7 +93,7 @@ pub(super) const fn open(kinds: &'static [TransportErrorKind]) -> Expect {
 
 /// The servers of a case, and how they are called.
 pub(super) struct Setup {
-    pub(super) settings: Settings,
+    pub(super) settings: TransportSettings,
     /// Where the request goes.
     pub(super) url: String,
     pub(super) response_limit: usize,
@@ -132,7 +132,7 @@ impl Setup {
     /// A URL without a server of the suite.
     pub(super) fn at(url: &str) -> Self {
         Self {
-            settings: Settings::patient(),
+            settings: TransportSettings::patient(),
             url: format!("{url}?key={QUERY_SECRET}"),
             response_limit: 64 * 1024,
             server: None,

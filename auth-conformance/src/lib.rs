@@ -31,6 +31,8 @@ pub use self::report::{CaseReport, CaseResult, SuiteReport};
 pub use self::store::{BlockingStoreSuite, Damage, StoreSuite, blocking_store, store, store_cases};
 #[cfg(feature = "transport")]
 pub use self::{
-    settings::Settings,
-    suite::{AsyncSuite, BlockingSuite, blocking_transport, cases, transport},
+    settings::TransportSettings,
+    suite::{
+        BlockingTransportSuite, TransportSuite, blocking_transport, transport, transport_cases,
+    },
 };

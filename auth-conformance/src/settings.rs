@@ -8,7 +8,7 @@ use std::time::Duration;
 /// need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Settings {
+pub struct TransportSettings {
     /// The time limit for making a connection, TLS included.
     pub connect_timeout: Duration,
     /// The time limit for the whole call, the body of the response included.
@@ -24,7 +24,7 @@ pub struct Settings {
     pub http2_prior_knowledge: bool,
 }
 
-impl Settings {
+impl TransportSettings {
     /// With time enough that a busy machine does not decide the case.
     pub(super) fn patient() -> Self {
         Self {

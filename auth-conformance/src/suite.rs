@@ -15,42 +15,42 @@ use crate::{
     cases::all,
     judge::{CallResult, judge},
     report::{CaseReport, CaseResult, SuiteReport},
-    settings::Settings,
+    settings::TransportSettings,
     watchdog::{within, within_blocking},
 };
 
 const ALLOWANCE: Duration = Duration::from_secs(10);
 
 /// All cases for a [`Transport`]: the name, and what happens.
-pub fn cases() -> impl Iterator<Item = (&'static str, &'static str)> {
+pub fn transport_cases() -> impl Iterator<Item = (&'static str, &'static str)> {
     all().map(|case| (case.name, case.does))
 }
 
 /// Checks a transport. `make` makes a new one for each case.
 ///
-/// Await the suite, or [`run`](AsyncSuite::run) it, on the runtime that the
+/// Await the suite, or [`run`](TransportSuite::run) it, on the runtime that the
 /// transport needs.
-pub fn transport<T, F>(make: F) -> AsyncSuite<F>
+pub fn transport<T, F>(make: F) -> TransportSuite<F>
 where
     T: Transport,
-    F: Fn(&Settings) -> T,
+    F: Fn(&TransportSettings) -> T,
 {
-    AsyncSuite { make, choice: Choice::default() }
+    TransportSuite { make, choice: Choice::default() }
 }
 
 /// Checks a blocking transport. `make` makes a new one for each case.
-pub fn blocking_transport<T, F>(make: F) -> BlockingSuite<F>
+pub fn blocking_transport<T, F>(make: F) -> BlockingTransportSuite<F>
 where
     T: BlockingTransport + 'static,
-    F: Fn(&Settings) -> T,
+    F: Fn(&TransportSettings) -> T,
 {
-    BlockingSuite { make, choice: Choice::default() }
+    BlockingTransportSuite { make, choice: Choice::default() }
 }
 
 /// The suite for a [`Transport`]; from [`transport`].
 #[derive(Debug)]
 #[must_use = "nothing runs until it is awaited"]
-pub struct AsyncSuite<F> {
+pub struct TransportSuite<F> {
     make: F,
     choice: Choice,
 }
@@ -58,7 +58,7 @@ pub struct AsyncSuite<F> {
 /// The suite for a [`BlockingTransport`]; from [`blocking_transport`].
 #[derive(Debug)]
 #[must_use = "nothing runs until `run` is called"]
-pub struct BlockingSuite<F> {
+pub struct BlockingTransportSuite<F> {
     make: F,
     choice: Choice,
 }
@@ -103,15 +103,15 @@ macro_rules! choosing {
         }
     };
 }
-choosing!(AsyncSuite);
-choosing!(BlockingSuite);
+choosing!(TransportSuite);
+choosing!(BlockingTransportSuite);
 
-impl<F> AsyncSuite<F> {
+impl<F> TransportSuite<F> {
     /// Runs the cases one after the other.
     pub async fn run<T>(self) -> SuiteReport
     where
         T: Transport,
-        F: Fn(&Settings) -> T,
+        F: Fn(&TransportSettings) -> T,
     {
         let mut reports = Vec::new();
         for case in self.choice.cases() {
@@ -136,12 +136,12 @@ impl<F> AsyncSuite<F> {
     }
 }
 
-impl<F> BlockingSuite<F> {
+impl<F> BlockingTransportSuite<F> {
     /// Runs the cases one after the other.
     pub fn run<T>(self) -> SuiteReport
     where
         T: BlockingTransport + 'static,
-        F: Fn(&Settings) -> T,
+        F: Fn(&TransportSettings) -> T,
     {
         let mut reports = Vec::new();
         for case in self.choice.cases() {
@@ -167,10 +167,10 @@ impl<F> BlockingSuite<F> {
     }
 }
 
-impl<T, F> IntoFuture for AsyncSuite<F>
+impl<T, F> IntoFuture for TransportSuite<F>
 where
     T: Transport + 'static,
-    F: Fn(&Settings) -> T + 'static,
+    F: Fn(&TransportSettings) -> T + 'static,
 {
     type Output = SuiteReport;
     type IntoFuture = Pin<Box<dyn Future<Output = SuiteReport>>>;

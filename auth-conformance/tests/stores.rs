@@ -48,7 +48,7 @@ impl BlockingTokenStore for Flawed {
         let found = BlockingTokenStore::load_blocking(&self.inner, &self.name(account))?;
         Ok(found.map(|(mut record, version)| {
             if self.flaw == Flaw::ForgetsTheNote {
-                record.begun = None;
+                record.note = None;
             }
             let version = match self.flaw {
                 Flaw::VersionsByContent => Version::new(record.to_json_exposed().to_vec()),

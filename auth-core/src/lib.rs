@@ -32,6 +32,11 @@ pub mod serde_exposed;
 mod token;
 mod transport;
 
+/// The macro by which [`Transport`] and [`Clock`] are implemented.
+pub use async_trait::async_trait;
+/// Its types appear in this crate's API.
+pub use http;
+
 pub use crate::{
     clock::{BlockingClock, Clock, Now, TimeSource},
     drive::{refresh, refresh_blocking},

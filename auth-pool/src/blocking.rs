@@ -89,6 +89,11 @@ impl BlockingAccountPool {
         self.pool.enable(account);
     }
 
+    /// See [`AccountPool::accounts`].
+    pub fn accounts(&self) -> impl ExactSizeIterator<Item = &BlockingAccount> {
+        self.accounts.iter()
+    }
+
     /// See [`AccountPool::account`].
     pub fn account(&self, id: &AccountId) -> Option<BlockingAccount> {
         self.pool.position(id).and_then(|index| self.accounts.get(index)).cloned()

@@ -15,6 +15,7 @@ pub enum ReportOutcome {
     /// The account has another access token now. Send the request again.
     Refreshed,
     /// The account is suspended, and the pool moves on to other accounts.
+    #[non_exhaustive]
     MovedOn {
         /// When the account can be used again.
         until: SystemTime,

@@ -200,7 +200,7 @@ fn at_401_the_token_is_refreshed_first() {
     let new = block_on(pool.token()).unwrap();
     assert_eq!((name(&new), new.token().access_token().expose()), ("main", "at-2"));
     // The new one is no better: it is not the token's fault.
-    let ReportOutcome::MovedOn { until, error: None } = report(&pool, &new, 401, None) else {
+    let ReportOutcome::MovedOn { until, error: None, .. } = report(&pool, &new, 401, None) else {
         panic!("it does not rest")
     };
     assert_eq!(until, world.now() + Duration::from_secs(60));

@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
-use auth_conformance::{self, Settings};
+use auth_conformance::TransportSettings;
 use auth_reqwest::ReqwestTransport;
 
-fn transport(settings: &Settings) -> ReqwestTransport {
+fn transport(settings: &TransportSettings) -> ReqwestTransport {
     let mut builder = ReqwestTransport::builder()
         .connect_timeout(settings.connect_timeout)
         .timeout(settings.timeout)
@@ -32,7 +32,7 @@ async fn the_transport_keeps_its_promises() {
 
 #[tokio::test]
 async fn so_it_does_with_a_pool() {
-    let pooled = |settings: &Settings| {
+    let pooled = |settings: &TransportSettings| {
         let mut builder = ReqwestTransport::builder().max_idle_connections(8).no_proxy();
         if settings.http2_prior_knowledge {
             builder = builder.http2_prior_knowledge();

@@ -138,7 +138,7 @@ async fn a_stock_client_keeps_the_promises_but_for_redirects() {
     let mut suite = auth_conformance::transport(|settings| {
         ReqwestTransport::from_client(stock_client()).timeout(settings.timeout)
     });
-    for (case, _) in auth_conformance::cases() {
+    for (case, _) in auth_conformance::transport_cases() {
         // Its certificates, its proxy, and whether it speaks HTTP/2 are its own.
         let its_own = ["tls_", "certificate_", "proxy_", "h2_"];
         // Nor does it have a timeout for connecting.
@@ -173,7 +173,8 @@ async fn a_stock_client_does_not_repeat_what_http2_refused() {
     let mut suite = auth_conformance::transport(|settings| {
         ReqwestTransport::from_client(stock_http2_client()).timeout(settings.timeout)
     });
-    for (case, _) in auth_conformance::cases().filter(|(case, _)| case.starts_with("h2_")) {
+    for (case, _) in auth_conformance::transport_cases().filter(|(case, _)| case.starts_with("h2_"))
+    {
         suite = suite.only(case);
     }
     suite.await.assert();
@@ -255,7 +256,10 @@ fn a_proxy_of_the_environment_that_cannot_be_used_is_an_error() {
 fn is_not_built_in_this_environment() {
     let builder = || ReqwestTransport::builder().without_system_roots();
     let error = builder().build().unwrap_err();
-    assert!(matches!(error, BuildError::ProxyVariable { variable: "HTTPS_PROXY" }), "{error:?}");
+    assert!(
+        matches!(error, BuildError::ProxyVariable { variable: "HTTPS_PROXY", .. }),
+        "{error:?}"
+    );
     assert!(!format!("{error} {error:?}").contains("hunter2"));
     builder().no_proxy().build().unwrap();
     builder().proxy("http://proxy:3128").build().unwrap();

@@ -150,7 +150,7 @@ impl Notes {
         let mut record = Record::new(found.tokens);
         record.obtained_at = found.obtained_at;
         let Some(notes) = &self.record else { return record };
-        record.begun.clone_from(&notes.begun);
+        record.note.clone_from(&notes.note);
         record.setback.clone_from(&notes.setback);
         if self.of == token_digest(&record.tokens.access_token) {
             let tokens = &mut record.tokens;

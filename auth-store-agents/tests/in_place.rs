@@ -11,7 +11,7 @@ mod support;
 use std::{fs, path::Path, thread, time::Duration};
 
 use agent_files::{claude, claude_file, codex, codex_file, json_at, jwt, load, loaded, save};
-use auth_accounts::{AccountId, Begun, Fingerprint, Record, StoreErrorKind, TokenStore};
+use auth_accounts::{AccountId, Fingerprint, Note, Record, StoreErrorKind, TokenStore};
 use auth_core::{AccessToken, RefreshToken, TokenSet};
 use serde_json::{Value, json};
 use support::{SECRET, names, record, seconds};
@@ -152,7 +152,7 @@ fn a_note_of_a_refresh_is_kept_beside_the_file() {
     let (setup, store) = claude(&claude_file());
     let before = fs::read(&setup.file).unwrap();
     let (mut record, version) = loaded(&store, "claude");
-    record.begun = Some(Begun::new(record.fingerprint().unwrap(), seconds(2_000_000_000)));
+    record.note = Some(Note::new(record.fingerprint().unwrap(), seconds(2_000_000_000)));
     let noted = save(&store, "claude", &record, Some(&version)).unwrap();
     assert_ne!(noted, version);
     assert_eq!(fs::read(&setup.file).unwrap(), before);
@@ -174,7 +174,7 @@ fn what_the_program_refreshes_is_found() {
     let (mut old, version) = loaded(&store, "claude");
     old.tokens.token_type = Some("Bearer".into());
     old.obtained_at = Some(seconds(1_900_000_000));
-    old.begun = Some(Begun::new(old.fingerprint().unwrap(), seconds(2_000_000_000)));
+    old.note = Some(Note::new(old.fingerprint().unwrap(), seconds(2_000_000_000)));
     let version = save(&store, "claude", &old, Some(&version)).unwrap();
 
     let mut theirs = claude_file();
@@ -187,7 +187,7 @@ fn what_the_program_refreshes_is_found() {
     // What was noted of other tokens does not stick to these, but for what
     // names its refresh token.
     assert_eq!((found.tokens.token_type.clone(), found.obtained_at), (None, None));
-    assert_eq!(found.begun, old.begun);
+    assert_eq!(found.note, old.note);
     assert_ne!(found.fingerprint(), Some(Fingerprint::of(&RefreshToken::new("s3cret-rt-1"))));
 
     // Ours, of the old tokens, comes too late.

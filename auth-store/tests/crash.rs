@@ -131,7 +131,7 @@ impl Scene {
         drop(self.store.lease_blocking(&ACCOUNT.into(), Duration::ZERO).unwrap());
         // A token that was tried is known to have been.
         if !self.server.is_live(record.tokens.refresh_token.as_ref().unwrap()) {
-            let noted = record.begun.map(|begun| begun.refresh_token);
+            let noted = record.note.map(|note| note.refresh_token);
             assert_eq!(noted, record.tokens.refresh_token.as_ref().map(Fingerprint::of));
         }
     }
@@ -151,7 +151,7 @@ fn check_the_next_process(scene: &Scene, done: Done, grace: bool) {
     scene.check_what_is_left();
     let report = scene.server.report();
     assert_eq!(report.issued, usize::from(done >= Done::Exchanged));
-    assert_eq!(scene.record().begun.is_some(), matches!(done, Done::Noted | Done::Exchanged));
+    assert_eq!(scene.record().note.is_some(), matches!(done, Done::Noted | Done::Exchanged));
 
     let account = next_process(&scene.server, &scene.store).account(ACCOUNT);
     let result = account.token();
@@ -176,7 +176,7 @@ fn check_the_next_process(scene: &Scene, done: Done, grace: bool) {
     assert_eq!(report.repeats, usize::from(done == Done::Exchanged));
     assert_eq!(report.rejected, 0);
     assert_eq!(report.requests, if done == Done::Exchanged { 2 } else { 1 });
-    assert_eq!(scene.record().begun, None);
+    assert_eq!(scene.record().note, None);
 }
 
 impl PartialOrd for Done {
@@ -226,7 +226,7 @@ fn stopped_at_every_step() {
         client.process.go_on();
         client.process.expect(r#"Ok("refreshed")"#);
         assert_eq!(scene.server.report().requests, 1);
-        assert_eq!(scene.record().begun, None);
+        assert_eq!(scene.record().note, None);
     }
 }
 

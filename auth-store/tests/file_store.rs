@@ -6,7 +6,7 @@ mod support;
 
 use std::{fs, thread};
 
-use auth_accounts::{AccountId, Begun, BlockingTokenStore, Fingerprint, Record, StoreErrorKind};
+use auth_accounts::{AccountId, BlockingTokenStore, Fingerprint, Note, Record, StoreErrorKind};
 use auth_core::RefreshToken;
 use auth_store::FileStore;
 use support::{
@@ -26,7 +26,7 @@ fn a_record_comes_back_whole() {
     tokens.extra.insert("id_token", "s3cret-id".into());
     let mut record = Record::obtained(tokens, seconds(1_900_000_000));
     let old = Fingerprint::of(&RefreshToken::new("rt-0"));
-    record.begun = Some(Begun::new(old, seconds(1_900_000_001)));
+    record.note = Some(Note::new(old, seconds(1_900_000_001)));
     let version = save(&store, &account(), &record);
 
     // By another process, as it were.

@@ -20,6 +20,7 @@ pub enum BuildError {
     /// not silently bypass it. Its value is not shown, since it may hold a
     /// password.
     #[error("the proxy in {variable} cannot be used; fix the variable, or build with no_proxy()")]
+    #[non_exhaustive]
     ProxyVariable {
         /// The name of the variable.
         variable: &'static str,

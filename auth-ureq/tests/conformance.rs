@@ -2,10 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
-use auth_conformance::{self, Settings};
+use auth_conformance::TransportSettings;
 use auth_ureq::UreqTransport;
 
-fn transport(settings: &Settings) -> UreqTransport {
+fn transport(settings: &TransportSettings) -> UreqTransport {
     let mut builder = UreqTransport::builder()
         .connect_timeout(settings.connect_timeout)
         .timeout(settings.timeout)
@@ -23,7 +23,8 @@ fn transport(settings: &Settings) -> UreqTransport {
 #[test]
 fn the_transport_keeps_its_promises() {
     let mut suite = auth_conformance::blocking_transport(transport);
-    for (case, _) in auth_conformance::cases().filter(|(case, _)| case.starts_with("h2_")) {
+    for (case, _) in auth_conformance::transport_cases().filter(|(case, _)| case.starts_with("h2_"))
+    {
         suite = suite.excuse(case, "ureq speaks HTTP/1.1 only");
     }
     let report = suite.run();

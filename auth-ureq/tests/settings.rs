@@ -125,7 +125,7 @@ fn a_stock_agent_keeps_the_promises() {
         let agent = Agent::config_builder().proxy(None).build().new_agent();
         UreqTransport::from_agent(agent).timeout(settings.timeout)
     });
-    for (case, _) in auth_conformance::cases() {
+    for (case, _) in auth_conformance::transport_cases() {
         // Its certificates and its proxy are its own; HTTP/2 it does not speak.
         let its_own = ["tls_", "certificate_", "proxy_", "h2_"];
         // Nor does it have a timeout for connecting.
@@ -148,7 +148,7 @@ fn an_agent_that_trusts_everybody_is_caught_by_the_suite() {
             Agent::config_builder().proxy(None).tls_config(tls).build().new_agent(),
         )
     });
-    let certificates: Vec<_> = auth_conformance::cases()
+    let certificates: Vec<_> = auth_conformance::transport_cases()
         .map(|(case, _)| case)
         .filter(|case| case.starts_with("certificate_"))
         .collect();
@@ -223,7 +223,10 @@ fn a_proxy_of_the_environment_that_cannot_be_used_is_an_error() {
 fn is_not_built_in_this_environment() {
     let builder = || UreqTransport::builder().without_system_roots();
     let error = builder().build().unwrap_err();
-    assert!(matches!(error, BuildError::ProxyVariable { variable: "HTTPS_PROXY" }), "{error:?}");
+    assert!(
+        matches!(error, BuildError::ProxyVariable { variable: "HTTPS_PROXY", .. }),
+        "{error:?}"
+    );
     assert!(!format!("{error} {error:?}").contains("hunter2"));
     builder().no_proxy().build().unwrap();
     builder().proxy("http://proxy:3128").build().unwrap();

@@ -43,7 +43,7 @@ fn set_back(attempt: Attempt, error: RefreshError, now: Now) -> SetBack {
         return SetBack::Done(run.fail(known, Some(lease), Reason::Refresh(error), now));
     };
     record.setback = Some(setback);
-    record.begun = None;
+    record.note = None;
     // For the callers, whether or not it can be saved.
     known.record = Some(record.clone());
     SetBack::Save(SavingSetback { run, draft: Draft { record, known }, lease, tried, error })

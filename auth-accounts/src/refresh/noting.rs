@@ -12,7 +12,7 @@ use crate::{
     error::Reason,
     known::{Draft, Known},
     outcome::Outcome,
-    record::{Begun, Fingerprint, Record},
+    record::{Fingerprint, Note, Record},
     store::{Lease, Version},
     store_error::{StoreError, StoreErrorKind},
 };
@@ -42,8 +42,8 @@ impl Noting {
         now: Now,
     ) -> Self {
         let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
-        let begun = record.begun.replace(Begun::new(token, now.wall));
-        let possibly_spent = begun.is_some_and(|begun| begun.refresh_token == token)
+        let note = record.note.replace(Note::new(token, now.wall));
+        let possibly_spent = note.is_some_and(|note| note.refresh_token == token)
             || known
                 .setbacks()
                 .any(|setback| setback.refresh_token == token && setback.possibly_spent);

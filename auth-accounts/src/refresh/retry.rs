@@ -12,7 +12,7 @@ use crate::{
     error::Reason,
     known::{Draft, Loaded},
     outcome::{Outcome, Source},
-    record::{Begun, Fingerprint},
+    record::{Fingerprint, Note},
     store::{Lease, Version},
     store_error::{StoreError, StoreErrorKind},
 };
@@ -93,7 +93,7 @@ impl BeforeRetry {
             return Looked::Attempt(Attempt::with_newer(run, known, lease, *waiting, now));
         };
         let token = token.unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
-        record.begun = Some(Begun::new(token, now.wall));
+        record.note = Some(Note::new(token, now.wall));
         let draft = Draft { record, known };
         Looked::Note(NotingRetry { run, draft, lease, tried, waiting })
     }

@@ -187,8 +187,8 @@ fn a_client_goes_on_without_its_note() {
     let mut scenario = start.begin().reads(old.clone()).leases(60).reads(old);
     // Its note is of no refresh token.
     scenario = scenario.look(|record, _| {
-        let begun = record.begun.as_ref().unwrap();
-        assert_eq!(begun.refresh_token, Fingerprint::NO_REFRESH_TOKEN);
+        let note = record.note.as_ref().unwrap();
+        assert_eq!(note.refresh_token, Fingerprint::NO_REFRESH_TOKEN);
     });
     let body = r#"{"access_token":"at-2","expires_in":3600}"#;
     scenario.cannot_save_unchecked().send(None, Ok((200, body))).saves(For::Tokens).gives(2, true);

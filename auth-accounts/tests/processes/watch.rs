@@ -263,7 +263,7 @@ impl Books {
         let Some(record) = record.filter(|record| record.fingerprint() == Some(fingerprint)) else {
             return;
         };
-        let noted = record.begun.as_ref().is_some_and(|begun| begun.refresh_token == fingerprint);
+        let noted = record.note.as_ref().is_some_and(|note| note.refresh_token == fingerprint);
         assert!(noted, "an attempt that is not on record");
         if let Some(setback) = &record.setback {
             let now = server.clock().now().wall;

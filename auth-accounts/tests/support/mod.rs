@@ -109,7 +109,7 @@ impl SpyStore {
 }
 
 pub fn save_name(record: &Record) -> &'static str {
-    match (&record.begun, &record.setback) {
+    match (&record.note, &record.setback) {
         (Some(_), _) => "note",
         (None, Some(_)) => "setback",
         (None, None) => "tokens",

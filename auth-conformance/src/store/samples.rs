@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use auth_accounts::{Begun, Fingerprint, Record, Setback};
+use auth_accounts::{Fingerprint, Note, Record, Setback};
 use auth_core::{AccessToken, Backoff, Now, Refresh, RefreshToken, Step, TokenEndpoint, TokenSet};
 use auth_testkit::CannedResponse;
 
@@ -34,7 +34,7 @@ pub(super) fn full_record(mark: &str) -> Record {
     record.tokens.extra.insert("nested", serde_json::json!({"list": [1, null, "\u{1F511}\"\n"]}));
     record.obtained_at = Some(at(0));
     let refresh_token = Fingerprint::of(&RefreshToken::new(REFRESH_TOKEN));
-    record.begun = Some(Begun::new(refresh_token, at(1)));
+    record.note = Some(Note::new(refresh_token, at(1)));
     record.setback = setback(refresh_token, at(2), at(60));
     record
 }

@@ -20,7 +20,7 @@ fn a_transport_in_order_passes() {
     let mut suite =
         auth_conformance::blocking_transport(|settings| Simple::new(settings, Flaw::None));
     // It speaks plain HTTP/1.1, so only of that is anything expected.
-    for (case, _) in auth_conformance::cases() {
+    for (case, _) in auth_conformance::transport_cases() {
         let others = ["tls_", "certificate_", "proxy_", "h2_"];
         if others.iter().any(|kind| case.starts_with(kind)) && case != "proxy_not_for_plain_http" {
             suite = suite.excuse(case, "only plain HTTP/1.1");

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use auth_conformance::Settings;
+use auth_conformance::TransportSettings;
 use auth_core::{
     BlockingTransport, Request, Response, ResponseReader, Transport, TransportError,
     TransportErrorKind as Kind,
@@ -84,7 +84,7 @@ fn request_parts(request: Request) -> (Head, Vec<u8>) {
 }
 
 impl Simple {
-    pub(crate) fn new(settings: &Settings, flaw: Flaw) -> Self {
+    pub(crate) fn new(settings: &TransportSettings, flaw: Flaw) -> Self {
         Self {
             connect_timeout: settings.connect_timeout.min(settings.timeout),
             timeout: settings.timeout,

@@ -8,6 +8,7 @@ use http::HeaderName;
 pub enum EndpointError {
     /// The URL is not an absolute `http` or `https` URL.
     #[error("the token endpoint's URL is not an absolute http or https URL")]
+    #[non_exhaustive]
     InvalidUrl {
         /// The parser's error, if the URL could not be parsed.
         #[source]
@@ -18,6 +19,7 @@ pub enum EndpointError {
     #[error(
         "the token endpoint must use https; plain http to {host} would expose the refresh token"
     )]
+    #[non_exhaustive]
     Insecure {
         /// The host.
         host: String,
@@ -30,18 +32,21 @@ pub enum EndpointError {
     Fragment,
     /// The library writes this parameter itself.
     #[error("the parameter {name} is written by the library and cannot be set")]
+    #[non_exhaustive]
     ReservedParameter {
         /// Its name.
         name: String,
     },
     /// The library or the transport writes this header itself.
     #[error("the header {name} is written by the library and cannot be set")]
+    #[non_exhaustive]
     ReservedHeader {
         /// Its name.
         name: HeaderName,
     },
     /// The name or the value of a header contains forbidden characters.
     #[error("the name or the value of the header {name:?} contains forbidden characters")]
+    #[non_exhaustive]
     InvalidHeader {
         /// Its name.
         name: String,

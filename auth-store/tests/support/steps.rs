@@ -69,7 +69,7 @@ impl<S: BlockingTokenStore> BlockingTokenStore for Stopping<S> {
         record: &Record,
         expected: Option<&Version>,
     ) -> Result<Version, StoreError> {
-        let is_note = record.begun.is_some();
+        let is_note = record.note.is_some();
         if is_note {
             self.stop.reached(Step::BeforeNote);
         }

@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use auth_accounts::{Begun, Record, Setback};
+use auth_accounts::{Note, Record, Setback};
 use auth_core::{ErrorCode, FailureKind, RefreshToken, TokenSet};
 use serde_json::{Map, Value, json};
 
@@ -45,15 +45,15 @@ pub(crate) fn record_is(record: &Record, stored: &Value) -> bool {
 
 /// As [`record_is`], of the attempts alone.
 pub(crate) fn notes_are(record: &Record, stored: &Value) -> bool {
-    begun_is(record.begun.as_ref(), &stored["begun"])
+    note_is(record.note.as_ref(), &stored["begun"])
         && setback_is(record.setback.as_ref(), &stored["setback"])
 }
 
-fn begun_is(begun: Option<&Begun>, stored: &Value) -> bool {
-    let Some(begun) = begun else { return stored.is_null() };
+fn note_is(note: Option<&Note>, stored: &Value) -> bool {
+    let Some(note) = note else { return stored.is_null() };
     let found = json!({
-        "refresh_token": begun.refresh_token.to_string(),
-        "at": seconds(begun.at),
+        "refresh_token": note.refresh_token.to_string(),
+        "at": seconds(note.at),
     });
     let mut expected = only(stored, &["refresh_token", "at"]);
     lower(&mut expected["refresh_token"]);

@@ -22,7 +22,7 @@ impl Search {
         if Pair::of(&record) != pair {
             return Ok(());
         }
-        let noted = record.begun.as_ref().map(|begun| begun.refresh_token);
+        let noted = record.note.as_ref().map(|note| note.refresh_token);
         if noted.is_none() || noted != record.fingerprint() {
             return Err("an attempt that is not on record".into());
         }

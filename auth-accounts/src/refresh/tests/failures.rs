@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::Reason,
-    record::{Begun, Record, Setback},
+    record::{Note, Record, Setback},
     store_error::StoreErrorKind,
     unsaved::Unsaved,
 };
@@ -81,7 +81,7 @@ fn a_rejection_of_records_that_change_without_end_is_not_believed() {
 #[test]
 fn an_attempt_that_ended_unheard_is_remembered() {
     let (start, mut old, _) = records();
-    old.begun = Some(Begun::new(old.fingerprint().unwrap(), start.now.wall));
+    old.note = Some(Note::new(old.fingerprint().unwrap(), start.now.wall));
     let after_rejection = |old: Record| {
         let start = Start::new();
         let scenario = start.begin().reads(old.clone()).leases(60).reads(old.clone());
@@ -92,7 +92,7 @@ fn an_attempt_that_ended_unheard_is_remembered() {
     assert!(after_rejection(old.clone()).possibly_spent());
     // But not that of another refresh token.
     let other = start.record(7, 0).fingerprint().unwrap();
-    old.begun = Some(Begun::new(other, start.now.wall));
+    old.note = Some(Note::new(other, start.now.wall));
     assert!(!after_rejection(old).possibly_spent());
 }
 
@@ -164,7 +164,7 @@ fn a_setback_bars_its_refresh_token_until_its_time() {
     let (error, _) = unavailable()
         .look(|record, _| {
             let setback = record.setback.as_ref().unwrap();
-            assert_eq!((setback.count, record.begun.is_some()), (1, false));
+            assert_eq!((setback.count, record.note.is_some()), (1, false));
         })
         .saves(For::Setback)
         .fails();

@@ -205,10 +205,10 @@ impl Scenario {
                 assert_eq!(is, what);
                 let record = &state.draft().record;
                 let is_note = matches!(what, For::Note | For::RetryNote);
-                assert_eq!(record.begun.is_some(), is_note, "{record:?}");
-                if let Some(begun) = &record.begun {
-                    assert_eq!(Some(begun.refresh_token), record.fingerprint());
-                    assert_eq!(begun.at, self.now.wall);
+                assert_eq!(record.note.is_some(), is_note, "{record:?}");
+                if let Some(note) = &record.note {
+                    assert_eq!(Some(note.refresh_token), record.fingerprint());
+                    assert_eq!(note.at, self.now.wall);
                 }
                 match what {
                     For::Setback => assert!(record.setback.is_some(), "{record:?}"),
