@@ -30,6 +30,13 @@ use crate::{id::AccountId, record::Record, store_error::StoreError};
 /// 6. **Silent about secrets.** No error and no event contains a token.
 /// 7. **Cancel-safe.** A dropped future has had its whole effect or none. The
 ///    future of [`lease`](Self::lease) must not leave a lease behind.
+/// 8. **Never blocking.** No future blocks the thread that polls it, least of all
+///    that of a `lease` that waits: whoever holds the lease may need that thread.
+///
+/// A record is stored by [`Record::to_json_exposed`](crate::Record::to_json_exposed)
+/// and [`Record::from_json`](crate::Record::from_json), or by
+/// [`record_exposed`](crate::record_exposed) within a larger form. `save` reads
+/// what is stored first: only a record that can be read is replaced.
 #[async_trait]
 pub trait TokenStore: Send + Sync {
     /// Returns the record of `account` and its version, or `None` if there is

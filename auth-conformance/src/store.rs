@@ -165,7 +165,7 @@ impl Suite {
         match (case.run)(&self.subject).await {
             Ok(()) => report(CaseResult::Passed, case.does),
             Err(complaint) => {
-                report(CaseResult::Failed { complaints: vec![complaint] }, "something else")
+                report(CaseResult::Failed { complaints: vec![complaint] }, "it does not hold")
             }
         }
     }

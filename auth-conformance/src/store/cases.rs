@@ -39,6 +39,7 @@ cases! {
     records::durable: "what was saved is there when the store is opened again",
     leases::lease_exclusive: "a lease that is held is refused, and is free when dropped",
     leases::lease_apart: "leases of different accounts are independent",
+    leases::lease_yields: "waiting for a lease does not block the thread (async stores)",
     leases::lease_waits: "a waiter gets the lease when it is freed",
     leases::lease_given_up: "a waiter that gives up leaves no lease behind",
     leases::lease_contention: "of many that want the lease, one at a time holds it",

@@ -3,7 +3,7 @@
 use std::{
     error::Error,
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -12,7 +12,7 @@ use auth_accounts::{AccountId, Lease, Record, StoreError, StoreErrorKind, TokenS
 use super::concurrency::{Concurrency, Work};
 
 /// Longer than any honest store takes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// How many work at the same time where several do.
 pub(super) const MANY: usize = 8;
 
@@ -43,6 +43,8 @@ pub(super) struct Subject {
     pub(super) raw: Option<(Damager, Reader)>,
     /// What every error said, to look for secrets in it.
     pub(super) errors: Arc<Mutex<Vec<String>>>,
+    /// Whether waiting for a lease blocks the thread. Then nobody could free it.
+    pub(super) blocks: AtomicBool,
 }
 
 impl Subject {
@@ -56,6 +58,7 @@ impl Subject {
             die_with_lease: None,
             raw: None,
             errors: Arc::default(),
+            blocks: AtomicBool::new(false),
         }
     }
 

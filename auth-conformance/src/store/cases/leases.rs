@@ -39,7 +39,34 @@ pub(super) async fn lease_apart(subject: &Subject) -> Result<(), String> {
     subject.refuses_lease(&*subject.open(), &"lease apart 1".into(), Duration::ZERO).await
 }
 
+pub(super) async fn lease_yields(subject: &Subject) -> Result<(), String> {
+    if !matches!(subject.concurrency, Concurrency::Tasks) {
+        return Ok(());
+    }
+    let account = AccountId::from("lease yields");
+    let lease = subject.lease(&*subject.open(), &account).await?;
+    let store = subject.open();
+    let mut waiting = store.lease(&account, Duration::from_millis(200));
+    let yields = poll_fn(|context| Poll::Ready(waiting.as_mut().poll(context).is_pending())).await;
+    drop(waiting);
+    drop(lease);
+    subject.blocks.store(!yields, Ordering::SeqCst);
+    ensure(yields, || {
+        "`lease` did not return to whoever polled it while it waited: an async store waits by a \
+         timer, or on a thread of its own"
+            .to_owned()
+    })
+}
+
+/// Nobody could free a lease while somebody waits for it.
+fn needs_yielding(subject: &Subject) -> Result<(), String> {
+    ensure(!subject.blocks.load(Ordering::SeqCst), || {
+        "not tried, since `lease_yields` failed".to_owned()
+    })
+}
+
 pub(super) async fn lease_waits(subject: &Subject) -> Result<(), String> {
+    needs_yielding(subject)?;
     let account = AccountId::from("lease waits");
     let lease = subject.lease(&*subject.open(), &account).await?;
     let freed = Arc::new(AtomicBool::new(false));
@@ -62,6 +89,7 @@ pub(super) async fn lease_waits(subject: &Subject) -> Result<(), String> {
 }
 
 pub(super) async fn lease_given_up(subject: &Subject) -> Result<(), String> {
+    needs_yielding(subject)?;
     let (store, account) = (subject.open(), AccountId::from("lease given up"));
     let lease = subject.lease(&*store, &account).await?;
     subject.refuses_lease(&*subject.open(), &account, Duration::from_millis(1)).await?;
@@ -86,6 +114,7 @@ pub(super) async fn lease_given_up(subject: &Subject) -> Result<(), String> {
 }
 
 pub(super) async fn lease_contention(subject: &Subject) -> Result<(), String> {
+    needs_yielding(subject)?;
     const TIMES: usize = 5;
     let (busy, clashes) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let work = (0..MANY).map(|_| {
