@@ -55,7 +55,7 @@ fn an_access_token_that_an_api_refused_is_not_handed_out_again() {
     assert_eq!(block_on(account.token()).unwrap().access_token().expose(), "at-9");
 }
 
-/// Some servers answer with the same token for as long as it lives.
+/// Some servers send the same token for as long as it lives.
 #[test]
 fn an_access_token_that_the_server_gives_again_is_handed_out_again() {
     let same = || CannedResponse::tokens("at-1").refresh_token("rt-1").expires_in(3600);

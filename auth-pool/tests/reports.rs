@@ -183,7 +183,7 @@ fn an_account_whose_new_token_is_refused_at_once_rests_and_is_then_refreshed_aga
     assert!(was_refreshed(&refused(&pool, &first)));
     let second = block_on(pool.token()).unwrap();
     world.pass(30);
-    // As many answers as there were requests under way.
+    // As many responses as there were requests under way.
     for _ in 0..3 {
         assert!(!was_refreshed(&refused(&pool, &second)));
     }

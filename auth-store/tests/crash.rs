@@ -2,7 +2,7 @@
 //! at moments chosen by chance.
 //!
 //! With a server that forgives a repetition within a grace period nobody is
-//! ever logged out. Without one, those are whose answer died with its process,
+//! ever logged out. Without one, those are whose response died with its process,
 //! and they are told so.
 
 #![cfg(unix)]

@@ -1,4 +1,4 @@
-//! The kinds of reply that a token endpoint and the network give, and what
+//! The kinds of outcome that a token endpoint and the network give, and what
 //! each is, said once more and independently of the library.
 
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use auth_core::{Delivery, FailureKind, TransportError, TransportErrorKind};
 use auth_testkit::{CallOutcome, CannedResponse};
 
-/// One of twelve kinds of reply.
+/// One of twelve kinds of outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutcomeKind {
     /// New tokens, the refresh token rotated.
@@ -35,7 +35,7 @@ pub enum OutcomeKind {
     Portal,
 }
 
-/// What a failed reply is.
+/// What a failed outcome is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Expected {
     /// Its kind.
@@ -65,7 +65,7 @@ impl OutcomeKind {
         Self::Portal,
     ];
 
-    /// The reply; `number` makes its tokens differ from others.
+    /// The outcome; `number` makes its tokens differ from others.
     pub fn response(self, number: usize) -> CallOutcome {
         let html = |status| {
             CannedResponse::status(status)

@@ -1,7 +1,7 @@
 //! Tests and benchmarks that judge the workspace from outside.
 //!
 //! What several of them share: a refresh in either world, traced; the kinds of
-//! reply that there are; small deterministic chance.
+//! outcome that there are; small deterministic chance.
 
 mod chance;
 mod kinds;

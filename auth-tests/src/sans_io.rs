@@ -3,7 +3,7 @@
 use auth_core::{Now, Refresh, RefreshError, Response, Step, TokenSet, TransportError};
 
 /// Carries a refresh through by hand: each attempt gets the last of the
-/// `responses`, and no time passes. Without a reply left, the network is down.
+/// `responses`, and no time passes. Without an outcome left, the network is down.
 ///
 /// # Errors
 ///

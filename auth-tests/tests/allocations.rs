@@ -32,7 +32,7 @@ fn a_refresh_allocates_little_and_keeps_nothing() {
     let first_try = measure(|| {
         drop(black_box(refresh_without_io(refresh, responses, now).unwrap()));
     });
-    within("a refresh at the first try, 1 KiB answer", first_try, 12, 2560);
+    within("a refresh at the first try, 1 KiB response", first_try, 12, 2560);
 
     let refresh = start(&endpoint);
     let responses = vec![Ok(token_response(1024)), Ok(bad_gateway()), Ok(bad_gateway())];

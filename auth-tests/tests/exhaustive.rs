@@ -1,8 +1,8 @@
-//! Every sequence of up to four of twelve kinds of reply, through the machine
+//! Every sequence of up to four of twelve kinds of outcome, through the machine
 //! in virtual time, async and blocking.
 //!
 //! A sequence is what a client meets over several refreshes: one takes as many
-//! replies as it makes attempts, the next goes on from there with the token
+//! outcomes as it makes attempts, the next goes on from there with the token
 //! that it has by then.
 
 // Helpers of tests, though not themselves tests.
@@ -110,7 +110,7 @@ trait CallsLeft {
 }
 
 impl CallsLeft for Script {
-    /// How many scripted replies are still to come.
+    /// How many scripted outcomes are still to come.
     fn calls_left(&self, sequence: &[OutcomeKind]) -> usize {
         sequence.len() - self.calls()
     }
@@ -118,7 +118,7 @@ impl CallsLeft for Script {
 
 /// What one refresh must do.
 struct Prediction {
-    /// The replies that it takes.
+    /// The outcomes that it takes.
     kinds: Vec<OutcomeKind>,
     waits: Vec<Duration>,
 }

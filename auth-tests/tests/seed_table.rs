@@ -55,7 +55,7 @@ fn check(row: &Row, world: World) {
     assert_eq!(script.clock().sleeps(), waits, "{name}");
     assert_eq!(script.calls(), row.responses.len(), "{name}");
     let total: Duration = waits.iter().sum();
-    // The replies themselves take no time, so that the whole is the waits.
+    // The outcomes themselves take no time, so that the whole is the waits.
     assert_eq!(script.clock().elapsed(), total, "{name}");
     match (&row.failure, result) {
         (None, Ok(tokens)) => assert_eq!(tokens.access_token.expose(), "at-2", "{name}"),

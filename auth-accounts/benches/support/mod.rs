@@ -35,7 +35,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// An endpoint that answers after so long.
+/// An endpoint that responds after so long.
 pub struct Endpoint {
     pub delay: Duration,
 }

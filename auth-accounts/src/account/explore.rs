@@ -17,8 +17,8 @@
 //!   an operation, or after it took effect. A process may also crash between two
 //!   calls.
 //! - One fault of the network: not sent; cut off before or after the server has
-//!   done its work; a 503 instead of that, or a 502 in front of it; half an
-//!   answer; a firewall's page; a 429.
+//!   done its work; a 503 instead of that, or a 502 in front of it; half a
+//!   response; a firewall's page; a 429.
 //! - One fault of the store: a load, a lease, or a save that fails; a lease that
 //!   is not free in time; a save that took effect and is said to have failed.
 //! - Waits between attempts take no time. Twice, when nobody is calling, 10 s

@@ -31,7 +31,7 @@ use auth_accounts::{Account, Accounts, BlockingTokenStore, MemoryStore, Record};
 use auth_testkit::{FakeAuthServer, Fault, VirtualClock};
 
 /// An account whose token is to be refreshed, at a server that takes 3 s to
-/// answer, and its store.
+/// respond, and its store.
 fn slow() -> (Account, FakeAuthServer, MemoryStore) {
     let clock = VirtualClock::manual();
     let server = FakeAuthServer::builder().clock(&clock).build();

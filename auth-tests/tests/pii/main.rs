@@ -259,7 +259,7 @@ fn json_response(status: u16, body: &serde_json::Value) -> CallOutcome {
         .into()
 }
 
-/// One refresh that meets the reply at every attempt.
+/// One refresh that meets the outcome at every attempt.
 fn run(
     printed: &mut Printed,
     world: World,

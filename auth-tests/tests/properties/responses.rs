@@ -1,4 +1,4 @@
-//! Whatever an endpoint answers.
+//! Whatever an endpoint sends.
 
 use auth_core::{
     Backoff, FailureKind, Refresh, RefreshError, RefreshToken, Response, Step, TokenEndpoint,
@@ -21,7 +21,7 @@ use crate::{
 proptest! {
     #![proptest_config(ProptestConfig { cases: 5_000, ..ProptestConfig::default() })]
 
-    /// Whatever an endpoint answers: no panic, and the verdict is one that the
+    /// Whatever an endpoint sends: no panic, and the verdict is one that the
     /// response's own words allow.
     #[test]
     fn any_response_is_read_and_judged_within_reason(response in response()) {

@@ -1,4 +1,4 @@
-//! Writes the documented answers as a seed corpus of the target `response`:
+//! Writes the documented responses as a seed corpus of the target `response`:
 //!
 //! ```sh
 //! cargo run -p auth-fuzz-properties --example seeds -- target/fuzz/seeds/response

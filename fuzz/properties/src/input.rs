@@ -2,7 +2,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::Value;
 
 /// Reads a response in the form described at [`response`](crate::response()).
-/// Whatever the input, it is some answer: what cannot be read is left out.
+/// Whatever the input, it is some response: what cannot be read is left out.
 pub(crate) fn response(input: &[u8]) -> auth_core::Response {
     let mut rest = input;
     let mut status = StatusCode::OK;

@@ -32,7 +32,7 @@ const OTHER_TOKEN: &str = "rt-1f3e5d7c9b0a2468";
 ///
 /// The first line says how many retries there may be, whether the policy
 /// retries everything rather than what it does by default, and whether the
-/// token may be spent from the start. Each part holds one reply: a response, as
+/// token may be spent from the start. Each part holds one outcome: a response, as
 /// [`response`](crate::response()) reads it, or no response. Its first
 /// line says how to go on to it: with the `other` token that was found in the
 /// store, with the `same`, or not at all (`stop`). Parts left over are ignored;
@@ -97,7 +97,7 @@ struct Run {
 }
 
 impl Run {
-    /// One request and its reply; `None` if that was the end.
+    /// One request and its outcome; `None` if that was the end.
     fn attempt(
         &mut self,
         request: &Request,

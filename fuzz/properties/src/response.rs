@@ -12,7 +12,7 @@ use crate::{
     verdict::{bounded, judged_within_reason},
 };
 
-/// What the requests hold; the corpus has answers that echo it.
+/// What the requests hold; the corpus has responses that echo it.
 pub(crate) const REFRESH_TOKEN: &str = "rt-5e0b9a2f7c41d8e6";
 const CLIENT_SECRET: &str = "cs-93aa10b7fe25c46d";
 

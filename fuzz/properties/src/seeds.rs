@@ -13,7 +13,7 @@ pub struct Documented {
     pub kind: Option<FailureKind>,
 }
 
-/// The documented answers of providers and proxies.
+/// The documented responses of providers and proxies.
 pub fn responses() -> Vec<Documented> {
     include_str!("../../../auth-tests/data/responses.jsonl").lines().map(seed).collect()
 }

@@ -1,4 +1,4 @@
-//! Every file of the corpus, every documented answer, and every input that once
+//! Every file of the corpus, every documented response, and every input that once
 //! broke a property.
 
 // A helper of tests, though not itself one.
@@ -29,7 +29,7 @@ fn replay<T>(target: &str, property: fn(&[u8]) -> T) {
 #[test]
 fn response() {
     for response in properties::responses() {
-        eprintln!("{} of the documented answers", response.id);
+        eprintln!("{} of the documented responses", response.id);
         assert_eq!(properties::response(&response.input), response.kind);
     }
     replay("response", properties::response);
