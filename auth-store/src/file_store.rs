@@ -65,7 +65,7 @@ const SAVE_WAIT: Duration = Duration::from_secs(10);
 impl FileStore {
     /// Opens the store in `directory`. Creates the directory with mode 0700, and
     /// its parents, if they do not exist. Removes the temporary files of
-    /// processes that died during a save.
+    /// processes that died during a save. It blocks the thread for a short time.
     ///
     /// # Errors
     ///
@@ -148,7 +148,8 @@ impl FileStore {
     }
 
     /// Removes the record of `account`, readable or not. Returns whether there
-    /// was one. It blocks the thread for a short time.
+    /// was one. It blocks the thread: for a short time, and for up to 10 s while
+    /// another process saves.
     ///
     /// A refresh in progress elsewhere does not bring the record back: its save
     /// finds that the record is gone, and fails. The account's lock files, which

@@ -9,9 +9,9 @@ use crate::{Delivery, Now};
 /// an outage does not cause a storm of retries.
 ///
 /// Clones share the bucket. It starts full. Each retry that the inner policy
-/// grants takes one token; without a token there is no retry. A retry after
+/// grants takes one permit; without one there is no retry. A retry after
 /// [`Delivery::NotSent`] is free, since the server has not seen the request.
-/// Each success adds a part of a token, and tokens are added over time, so that
+/// Each success adds a part of a permit, and permits are added over time, so that
 /// a lone account can always retry.
 ///
 /// ```
@@ -54,7 +54,7 @@ impl<S> Clone for RetryBudget<S> {
 }
 
 impl<S: RetrySchedule> RetryBudget<S> {
-    /// A bucket of 100 tokens that gains 1 token per second, and 0.25 per
+    /// A bucket of 100 permits that gains 1 permit per second, and 0.25 per
     /// success.
     pub fn new(inner: S) -> Self {
         Self {
@@ -75,14 +75,14 @@ impl<S: RetrySchedule> RetryBudget<S> {
         self.with_settings(|settings| Settings { capacity, ..settings })
     }
 
-    /// The number of tokens added per second.
+    /// The number of permits added per second.
     #[must_use]
     pub fn floor_per_second(self, tokens: f64) -> Self {
         let floor_per_second = tokens.max(0.0);
         self.with_settings(|settings| Settings { floor_per_second, ..settings })
     }
 
-    /// The number of tokens that a success adds.
+    /// The number of permits that a success adds.
     #[must_use]
     pub fn per_success(self, tokens: f64) -> Self {
         let per_success = tokens.max(0.0);
