@@ -28,7 +28,7 @@ use crate::record::{Fingerprint, Note, Record, Setback};
 /// | `setback` | object, left out if there is none |
 /// | `setback.refresh_token` | fingerprint |
 /// | `setback.kind` | [`FailureKind::as_str`](auth_core::FailureKind::as_str); an unknown one is read as `unavailable` |
-/// | `setback.code`, `setback.status` | string and number, left out if there was none |
+/// | `setback.code`, `setback.status` | string and number, left out if there was none; what is no code or no status is read as none |
 /// | `setback.after_unknown` | boolean |
 /// | `setback.since`, `setback.failed_at` | time |
 /// | `setback.retry_at` | time, rounded up; left out if only another refresh token helps |
