@@ -14,3 +14,24 @@ pub(crate) struct Context {
     /// An access token that an API has refused. It is not handed out again.
     pub(crate) refused: Option<AccessToken>,
 }
+
+/// Counts how often somebody else's save has sent a machine back.
+#[derive(Default)]
+pub(crate) struct Rounds(u32);
+
+impl Rounds {
+    /// Each time somebody got further, so that more than this is the sign of a
+    /// broken store.
+    const MOST: u32 = 8;
+
+    /// Whether it may be sent back once more.
+    pub(crate) fn another(&mut self) -> bool {
+        self.0 += 1;
+        self.0 <= Self::MOST
+    }
+
+    /// Whether it was sent back at all.
+    pub(crate) fn any(&self) -> bool {
+        self.0 > 0
+    }
+}

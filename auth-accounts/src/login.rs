@@ -15,7 +15,7 @@ use std::sync::Arc;
 use auth_core::Now;
 
 use crate::{
-    context::Context,
+    context::{Context, Rounds},
     error::Reason,
     known::{Draft, Known, Loaded},
     outcome::{Outcome, Source},
@@ -24,9 +24,6 @@ use crate::{
     store_error::{StoreError, StoreErrorKind},
     unsaved::{Unsaved, UnsavedTokens},
 };
-
-/// How often somebody else's save may send us back.
-const MAX_ROUNDS: u32 = 8;
 
 /// What to do next.
 #[allow(clippy::large_enum_variant, reason = "a step is made once and moved at once")]
@@ -42,7 +39,7 @@ pub(crate) enum Step {
 pub(crate) fn start(context: Context, record: Record, memory: Unsaved) -> Step {
     let lease = memory.tokens.as_ref().and_then(UnsavedTokens::lease);
     let grant = context.shared.grant;
-    let login = Box::new(Login { context, record, lease, rounds: 0 });
+    let login = Box::new(Login { context, record, lease, rounds: Rounds::default() });
     Step::Load(Reading { login, known: Known::new(grant, memory) })
 }
 
@@ -52,7 +49,7 @@ struct Login {
     record: Record,
     /// Kept in memory with older tokens until now, and with these from now on.
     lease: Option<Arc<Lease>>,
-    rounds: u32,
+    rounds: Rounds,
 }
 
 /// The record is being read.
@@ -72,7 +69,7 @@ impl Reading {
                 let draft = Draft { record: login.record.clone(), known };
                 Step::Save(Saving { login, draft })
             }
-            Err(error) if login.rounds > 0 => {
+            Err(error) if login.rounds.any() => {
                 // It could be read a moment ago.
                 Step::Done(login.keep(known, error, now))
             }
@@ -103,8 +100,7 @@ impl Saving {
         let Self { mut login, draft } = self;
         match saved {
             Ok(version) => Step::Done(login.end(draft.saved(version), None, now)),
-            Err(error) if error.kind() == StoreErrorKind::Conflict && login.rounds < MAX_ROUNDS => {
-                login.rounds += 1;
+            Err(error) if error.kind() == StoreErrorKind::Conflict && login.rounds.another() => {
                 Step::Load(Reading { login, known: draft.known })
             }
             Err(error) => Step::Done(login.keep(draft.known, error, now)),

@@ -7,7 +7,7 @@ use auth_core::Now;
 
 use super::want::Want;
 use crate::{
-    context::Context,
+    context::{Context, Rounds},
     error::Reason,
     known::Known,
     outcome::Outcome,
@@ -17,10 +17,6 @@ use crate::{
     store_error::{StoreError, StoreErrorKind},
 };
 
-/// How often somebody else's save may send us back. Each time somebody got
-/// further, so that more than this is the sign of a broken store.
-const MAX_ROUNDS: u32 = 8;
-
 /// What every state of a refresh carries along.
 pub(crate) struct Run {
     pub(super) context: Context,
@@ -28,18 +24,17 @@ pub(crate) struct Run {
     /// Whether it was tried to save what memory holds. Once is enough, unless
     /// somebody else saved at the same time.
     pub(super) caught_up: bool,
-    rounds: u32,
+    rounds: Rounds,
 }
 
 impl Run {
     pub(super) fn new(context: Context, want: Want) -> Box<Self> {
-        Box::new(Self { context, want, caught_up: false, rounds: 0 })
+        Box::new(Self { context, want, caught_up: false, rounds: Rounds::default() })
     }
 
     /// Whether somebody else's save may send us back once more.
     pub(super) fn another_round(&mut self) -> bool {
-        self.rounds += 1;
-        self.rounds <= MAX_ROUNDS
+        self.rounds.another()
     }
 
     pub(super) fn conflict(&self) -> StoreError {
