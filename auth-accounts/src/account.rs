@@ -18,7 +18,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_core::{AccessToken, TokenSet};
+use auth_core::AccessToken;
 
 use self::inner::Inner;
 use crate::{
@@ -26,6 +26,7 @@ use crate::{
     id::AccountId,
     lifetime::Ttl,
     login,
+    new_login::Login,
     outcome::{Ended, Ending},
     record::Record,
     refresh::{self, Want},
@@ -121,7 +122,7 @@ impl Account {
     /// # Errors
     ///
     /// [`AccountError`] if there is no other token and none can be obtained now.
-    pub async fn rejected(&self, token: &AccessToken) -> Result<Token, AccountError> {
+    pub async fn token_refused(&self, token: &AccessToken) -> Result<Token, AccountError> {
         match self.cached() {
             Some(current) if current.access_token() != token => Ok(current),
             _ => {
@@ -141,7 +142,7 @@ impl Account {
     /// discarded. Whoever asks for a token meanwhile may get an old one; whoever
     /// asks after this has returned gets the new one.
     ///
-    /// `tokens.expires_at` is trusted, and the tokens count as obtained now.
+    /// The expiry in the tokens is trusted, and the tokens count as obtained now.
     ///
     /// If the tokens cannot be saved, [`Token::unsaved`] has the store's error.
     /// They are kept in memory, and every later call tries again to save them.
@@ -158,8 +159,12 @@ impl Account {
     ///
     /// [`AccountError`] if the store cannot be read, for example because the
     /// record is damaged. Then nothing has changed.
-    pub async fn login(&self, tokens: TokenSet) -> Result<Token, AccountError> {
-        let record = Record::logged_in(tokens, self.0.shared.clock.wall());
+    pub async fn store_login(&self, login: impl Into<Login> + Send) -> Result<Token, AccountError> {
+        self.store(login.into()).await
+    }
+
+    async fn store(&self, login: Login) -> Result<Token, AccountError> {
+        let record = Record::logged_in(login.tokens, self.0.shared.clock.wall());
         let counts = Arc::new(AtomicBool::new(false));
         let mut was_lost = false;
         loop {

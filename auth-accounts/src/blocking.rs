@@ -19,7 +19,7 @@ use std::{
 use async_trait::async_trait;
 use auth_core::{
     AccessToken, BlockingClock, BlockingTransport, Clock, Now, Request, Response, RetrySchedule,
-    TimeSource, TokenEndpoint, TokenSet, Transport, TransportError,
+    TimeSource, TokenEndpoint, Transport, TransportError,
 };
 
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
     accounts::Accounts,
     error::AccountError,
     id::AccountId,
+    new_login::Login,
     record::Record,
     settings::Settings,
     status::AccountStatus,
@@ -130,22 +131,22 @@ impl BlockingAccount {
         block_on(self.0.refresh_now())
     }
 
-    /// See [`Account::rejected`].
+    /// See [`Account::token_refused`].
     ///
     /// # Errors
     ///
-    /// See [`Account::rejected`].
-    pub fn rejected(&self, token: &AccessToken) -> Result<Token, AccountError> {
-        block_on(self.0.rejected(token))
+    /// See [`Account::token_refused`].
+    pub fn token_refused(&self, token: &AccessToken) -> Result<Token, AccountError> {
+        block_on(self.0.token_refused(token))
     }
 
-    /// See [`Account::login`].
+    /// See [`Account::store_login`].
     ///
     /// # Errors
     ///
-    /// See [`Account::login`].
-    pub fn login(&self, tokens: TokenSet) -> Result<Token, AccountError> {
-        block_on(self.0.login(tokens))
+    /// See [`Account::store_login`].
+    pub fn store_login(&self, login: impl Into<Login> + Send) -> Result<Token, AccountError> {
+        block_on(self.0.store_login(login))
     }
 
     /// See [`Account::current`].

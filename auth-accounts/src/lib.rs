@@ -2,7 +2,7 @@
 
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of lines above it.
-// layer: id record record_form settings lifetime -- values, and what is stored
+// layer: id record record_form settings lifetime new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
 // layer: error token status -- what callers get
 // layer: sync single_flight shared -- what callers and accounts share
@@ -23,6 +23,7 @@ mod known;
 mod lifetime;
 mod login;
 mod memory_store;
+mod new_login;
 mod outcome;
 mod record;
 mod record_form;
@@ -53,6 +54,7 @@ pub use crate::{
     id::AccountId,
     lifetime::CLOCK_JUMP,
     memory_store::MemoryStore,
+    new_login::Login,
     record::{Fingerprint, FingerprintError, Note, Record, Setback},
     record_form::{RecordFormError, record_exposed},
     settings::Settings,

@@ -42,7 +42,7 @@ pub struct Record {
     /// When the tokens were obtained, by the wall clock of the process that
     /// obtained them. `None` for tokens of unknown age.
     pub obtained_at: Option<SystemTime>,
-    /// The [login](crate::Account::login) that the tokens come from, directly or
+    /// The [login](crate::Account::store_login) that the tokens come from, directly or
     /// by refreshes: a fingerprint of that login's tokens. `None` for tokens that
     /// came otherwise.
     pub login: Option<Fingerprint>,

@@ -80,7 +80,7 @@ fn a_refused_token_is_replaced_once() {
     let old = block_on(account.token()).unwrap();
     for _ in 0..5 {
         // Many requests with the old token may have been under way.
-        let new = block_on(account.rejected(old.access_token())).unwrap();
+        let new = block_on(account.token_refused(old.access_token())).unwrap();
         assert_eq!(new.access_token().expose(), "at-2");
     }
     world.script.finish();
@@ -90,7 +90,7 @@ fn a_refused_token_is_replaced_once() {
     let account = world.account();
     let old = block_on(account.token()).unwrap();
     world.store.inner.put(ADA, record("at-9", "rt-9", world.now(), 3600));
-    let new = block_on(account.rejected(old.access_token())).unwrap();
+    let new = block_on(account.token_refused(old.access_token())).unwrap();
     assert_eq!(new.access_token().expose(), "at-9");
 }
 
@@ -134,7 +134,7 @@ fn a_token_of_which_no_expiry_is_known_is_used_until_it_is_refused() {
     world.pass(100 * 365 * 24 * 3600);
     assert_eq!(block_on(account.token()).unwrap().access_token().expose(), "at-1");
     assert!(block_on(account.token_valid_for(Duration::MAX)).is_ok());
-    let token = block_on(account.rejected(&AccessToken::new("at-1"))).unwrap();
+    let token = block_on(account.token_refused(&AccessToken::new("at-1"))).unwrap();
     assert_eq!(token.access_token().expose(), "at-2");
     assert_eq!(refresh_token(&world.record()), "rt-1");
 }
@@ -147,7 +147,7 @@ fn a_login_takes_the_place_of_everything() {
     assert_eq!(block_on(account.token()).unwrap_err().kind(), Some(FailureKind::Rejected));
     world.store.log.take();
 
-    let token = block_on(account.login(tokens("at-2", "rt-2", world.now(), 3600))).unwrap();
+    let token = block_on(account.store_login(tokens("at-2", "rt-2", world.now(), 3600))).unwrap();
     assert_eq!(token.access_token().expose(), "at-2");
     assert_eq!(world.store.log.take(), "load tokens");
     let stored = world.record();
@@ -163,7 +163,7 @@ fn a_first_login_makes_the_record() {
     let world = World::new(Script::new());
     let account = world.account();
     block_on(account.token()).unwrap_err();
-    block_on(account.login(tokens("at-1", "rt-1", world.now(), 3600))).unwrap();
+    block_on(account.store_login(tokens("at-1", "rt-1", world.now(), 3600))).unwrap();
     assert_eq!(refresh_token(&world.record()), "rt-1");
     assert_eq!(block_on(account.token()).unwrap().access_token().expose(), "at-1");
 }
@@ -176,7 +176,7 @@ fn a_login_goes_before_a_refresh_that_is_under_way_elsewhere() {
     world.store.before("tokens", 0, move |store| {
         store.put(ADA, record("at-8", "rt-8", now, 3600));
     });
-    block_on(world.account().login(tokens("at-2", "rt-2", now, 3600))).unwrap();
+    block_on(world.account().store_login(tokens("at-2", "rt-2", now, 3600))).unwrap();
     assert_eq!(world.store.log.take(), "load tokens load tokens");
     assert_eq!(refresh_token(&world.record()), "rt-2");
 
@@ -198,7 +198,8 @@ fn a_login_over_what_cannot_be_read_is_refused() {
         let account = world.account();
         let old = block_on(account.token()).unwrap();
         world.store.fail("load", [Some(kind)]);
-        let error = block_on(account.login(tokens("at-2", "rt-2", world.now(), 3600))).unwrap_err();
+        let error =
+            block_on(account.store_login(tokens("at-2", "rt-2", world.now(), 3600))).unwrap_err();
         assert_eq!(error.advice(), Advice::FixSetup);
         assert_eq!(block_on(account.token()).unwrap(), old);
         assert_eq!(refresh_token(&world.record()), "rt-1");
@@ -210,7 +211,7 @@ fn a_login_that_cannot_be_saved_is_used_and_saved_later() {
     let world = World::new(Script::new()).with_record(3600);
     let account = world.account();
     world.store.fail("tokens", [Some(StoreErrorKind::Full), Some(StoreErrorKind::Full)]);
-    let token = block_on(account.login(tokens("at-2", "rt-2", world.now(), 3600))).unwrap();
+    let token = block_on(account.store_login(tokens("at-2", "rt-2", world.now(), 3600))).unwrap();
     assert_eq!(token.unsaved().unwrap().kind(), StoreErrorKind::Full);
     assert_eq!(refresh_token(&world.record()), "rt-1");
     world.pass(2);

@@ -147,8 +147,8 @@ fn everything_that_tasks_can_do() {
     assert!(account.token_valid_for(Duration::from_secs(60)).is_ok());
     let new = account.refresh_now().unwrap();
     assert_eq!(new.access_token().expose(), "at-2");
-    assert_eq!(account.rejected(new.access_token()).unwrap().access_token().expose(), "at-3");
-    assert!(account.login(tokens("at-4", "rt-4", world.now(), 3600)).is_ok());
+    assert_eq!(account.token_refused(new.access_token()).unwrap().access_token().expose(), "at-3");
+    assert!(account.store_login(tokens("at-4", "rt-4", world.now(), 3600)).is_ok());
     assert!(account.status().unwrap().logged_in);
     world.script.finish();
 }

@@ -172,7 +172,7 @@ fn a_dropped_login_has_happened_or_not() {
         let new = world.script.log_in("eve");
         let (one, access) = (account.clone(), new.access_token.clone());
         let ended =
-            poll_and_drop(Box::pin(async move { one.login(new).await }), polls, &world.clock);
+            poll_and_drop(Box::pin(async move { one.store_login(new).await }), polls, &world.clock);
 
         // A second look: what was not saved is saved by now.
         let token = block_on(call(&account), &world.clock).unwrap();

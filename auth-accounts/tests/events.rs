@@ -77,7 +77,7 @@ fn what_could_not_be_saved_or_read_is_a_warning() {
     let account = world.account();
     let text = seen(|| {
         world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
-        let login = account.login(tokens("at-9", "rt-9", world.now(), 3600));
+        let login = account.store_login(tokens("at-9", "rt-9", world.now(), 3600));
         run(login, &world.clock).unwrap();
         world.store.fail("load", [Some(StoreErrorKind::Io)]);
         run(account.refresh_now(), &world.clock).unwrap_err();

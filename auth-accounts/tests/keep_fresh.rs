@@ -154,7 +154,7 @@ fn after_a_refusal_nothing_is_sent_until_somebody_logs_in() {
     keeper.run(HOUR * 5);
     assert_eq!(world.script.report().requests, 1);
     let tokens = world.script.log_in(ADA);
-    block_on(account.login(tokens)).unwrap();
+    block_on(account.store_login(tokens)).unwrap();
     keeper.run(HOUR);
     assert!(world.script.report().requests >= 2);
     assert!(block_on(account.token()).is_ok());

@@ -18,7 +18,7 @@ use support::{ADA, Call, World, call, lock, poll, poll_once, refresh_token, run,
 
 fn log_in(account: &Account, tokens: TokenSet) -> Call {
     let account = account.clone();
-    Box::pin(async move { account.login(tokens).await })
+    Box::pin(async move { account.store_login(tokens).await })
 }
 
 /// What the server gives for a login.
@@ -115,11 +115,11 @@ fn a_login_that_could_not_be_saved_counts_more_than_a_refresh_by_others() {
     for refreshes in 1..3 {
         let world = strict(0);
         let (one, other) = (world.account(), world.account());
-        run(one.login(logged_in(&world)), &world.clock).unwrap();
+        run(one.store_login(logged_in(&world)), &world.clock).unwrap();
         let new = world.script.log_in("ada as well");
         lock(&world.store.logins).push(new.access_token.clone());
         world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
-        assert!(run(one.login(new.clone()), &world.clock).unwrap().unsaved().is_some());
+        assert!(run(one.store_login(new.clone()), &world.clock).unwrap().unsaved().is_some());
         for _ in 0..refreshes {
             run(other.refresh_now(), &world.clock).unwrap();
         }
@@ -130,8 +130,8 @@ fn a_login_that_could_not_be_saved_counts_more_than_a_refresh_by_others() {
         // But another login is another login.
         let last = logged_in(&world);
         world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
-        run(one.login(logged_in(&world)), &world.clock).unwrap();
-        run(other.login(last.clone()), &world.clock).unwrap();
+        run(one.store_login(logged_in(&world)), &world.clock).unwrap();
+        run(other.store_login(last.clone()), &world.clock).unwrap();
         world.pass(2);
         let token = run(one.token(), &world.clock).unwrap();
         assert_eq!(*token.access_token(), last.access_token);
@@ -144,7 +144,7 @@ fn a_login_that_was_dropped_is_saved_though_others_refresh() {
     for conflicts in [1, 2, 7, 20] {
         let world = strict(0);
         let account = world.account();
-        run(account.login(logged_in(&world)), &world.clock).unwrap();
+        run(account.store_login(logged_in(&world)), &world.clock).unwrap();
         let new = logged_in(&world);
         world.store.yields.store(true, Ordering::Relaxed);
         let mut login = log_in(&account, new.clone());
@@ -262,7 +262,7 @@ fn a_refresh_does_not_take_the_place_of_a_login_that_could_not_be_saved() {
             return;
         }
         world.store.fail("tokens", [Some(StoreErrorKind::Full); 2]);
-        let login = account.login(tokens("at-9", "rt-9", world.now(), 3600));
+        let login = account.store_login(tokens("at-9", "rt-9", world.now(), 3600));
         assert!(run(login, &world.clock).unwrap().unsaved().is_some());
         // Whatever it says.
         let _ = run(refresh, &world.clock);
@@ -322,7 +322,7 @@ fn a_login_that_fails_leaves_unsaved_tokens_alone() {
     let refreshed = run(account.token(), &world.clock).unwrap();
     assert!(refreshed.unsaved().is_some());
     world.store.fail("load", [Some(StoreErrorKind::Io)]);
-    run(account.login(logged_in(&world)), &world.clock).unwrap_err();
+    run(account.store_login(logged_in(&world)), &world.clock).unwrap_err();
     world.pass(2);
     let token = run(account.token(), &world.clock).unwrap();
     assert_eq!(token.access_token(), refreshed.access_token());
@@ -338,7 +338,7 @@ fn an_unsaved_login_does_not_lock_out_its_own_process() {
     let account = world.account();
     world.store.fail("tokens", [Some(StoreErrorKind::Full); 2]);
     assert!(run(account.token(), &world.clock).unwrap().unsaved().is_some());
-    let login = run(account.login(logged_in(&world)), &world.clock).unwrap();
+    let login = run(account.store_login(logged_in(&world)), &world.clock).unwrap();
     assert!(login.unsaved().is_some());
     world.store.log.take();
     let before = world.now();

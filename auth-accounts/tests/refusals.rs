@@ -92,7 +92,7 @@ fn an_access_token_that_was_refused_is_not_handed_out_whoever_began_the_refresh(
     let mut first = Box::pin(account.refresh_now());
     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
     assert!(first.as_mut().poll(&mut context).is_pending());
-    let joined = account.rejected(refused.access_token());
+    let joined = account.token_refused(refused.access_token());
     assert!(block_on(joined).is_err());
     assert!(block_on(first).is_err());
     assert!(token(&account).is_err(), "the API has refused it");

@@ -33,7 +33,7 @@ fn an_access_token_that_an_api_refused_is_not_handed_out_again() {
     let world = World::new(script).with_record(3000);
     let account = world.account();
     let refused = block_on(account.token()).unwrap();
-    let error = block_on(account.rejected(refused.access_token())).unwrap_err();
+    let error = block_on(account.token_refused(refused.access_token())).unwrap_err();
     assert_eq!(error.kind(), Some(FailureKind::Unavailable));
     for _ in 0..3 {
         let error = block_on(account.token()).unwrap_err();
@@ -50,7 +50,7 @@ fn an_access_token_that_an_api_refused_is_not_handed_out_again() {
     let script = Script::new().status(503).status(503).status(503);
     let world = World::new(script).with_record(3000);
     let account = world.account();
-    block_on(account.rejected(block_on(account.token()).unwrap().access_token())).unwrap_err();
+    block_on(account.token_refused(block_on(account.token()).unwrap().access_token())).unwrap_err();
     world.store.inner.put(ADA, record("at-9", "rt-9", world.now(), 3600));
     assert_eq!(block_on(account.token()).unwrap().access_token().expose(), "at-9");
 }
@@ -62,7 +62,7 @@ fn an_access_token_that_the_server_gives_again_is_handed_out_again() {
     let world = World::new(Script::new().then(same())).with_record(3000);
     let account = world.account();
     let refused = block_on(account.token()).unwrap();
-    let again = block_on(account.rejected(refused.access_token())).unwrap();
+    let again = block_on(account.token_refused(refused.access_token())).unwrap();
     assert_eq!(again.access_token(), refused.access_token());
     block_on(account.token()).unwrap();
     world.script.finish();

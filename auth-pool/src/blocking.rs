@@ -44,13 +44,13 @@ impl BlockingAccountPool {
         pollster::block_on(self.pool.token())
     }
 
-    /// See [`AccountPool::token_for`].
+    /// See [`AccountPool::token_for_session`].
     ///
     /// # Errors
     ///
     /// See [`AccountPool::token`].
-    pub fn token_for(&self, key: &str) -> Result<PoolToken, PoolError> {
-        pollster::block_on(self.pool.token_for(key))
+    pub fn token_for_session(&self, session: &str) -> Result<PoolToken, PoolError> {
+        pollster::block_on(self.pool.token_for_session(session))
     }
 
     /// See [`AccountPool::report`].

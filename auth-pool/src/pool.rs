@@ -67,15 +67,16 @@ impl AccountPool {
         self.pick(None).await
     }
 
-    /// Like [`token`](Self::token), for a user or a session of your program.
-    /// With [`Routing::Sticky`](crate::Routing::Sticky) a key keeps its account
-    /// for as long as that account can be used.
+    /// Like [`token`](Self::token), for a session of your program, under any name
+    /// that you give it. With [`Routing::Sticky`](crate::Routing::Sticky) a session
+    /// keeps its account for as long as that account can be used. `session` is not
+    /// the name of an account: see [`account`](Self::account) for that.
     ///
     /// # Errors
     ///
     /// See [`token`](Self::token).
-    pub async fn token_for(&self, key: &str) -> Result<PoolToken, PoolError> {
-        self.pick(Some(key)).await
+    pub async fn token_for_session(&self, session: &str) -> Result<PoolToken, PoolError> {
+        self.pick(Some(session)).await
     }
 
     /// Reports the status of an API's response to a request with this token.
@@ -222,7 +223,7 @@ impl AccountPool {
         if let (StatusCode::UNAUTHORIZED, Some(token)) = (status, token)
             && self.0.lock().may_refresh(index, token, account.wall())
         {
-            return match account.rejected(token).await {
+            return match account.token_refused(token).await {
                 Ok(other) => {
                     self.0.replaced(index, &other);
                     ReportOutcome::Refreshed

@@ -14,7 +14,7 @@ fn everything_that_tasks_can_do() {
     let account = world.blocking().account(ADA);
     let pool = BlockingAccountPool::new([account], PoolSettings::default());
     let used = pool.token().unwrap();
-    assert_eq!(pool.token_for("key").unwrap(), used);
+    assert_eq!(pool.token_for_session("key").unwrap(), used);
     pool.report(&used, http::StatusCode::TOO_MANY_REQUESTS, None);
     assert!(pool.token().is_err());
     pool.enable(used.account());

@@ -85,7 +85,7 @@ fn the_main_one_can_be_spared() {
 #[test]
 fn a_key_keeps_its_account_while_that_can_be_used() {
     let (pool, world) = pool(Script::new(), routed(Routing::Sticky));
-    let of = |key| block_on(pool.token_for(key)).unwrap();
+    let of = |key| block_on(pool.token_for_session(key)).unwrap();
     assert_eq!(name(&of("early")), "main");
     report(&pool, &of("early"), 429, Some(100));
     assert_eq!(name(&of("early")), "second");
@@ -103,11 +103,11 @@ fn a_key_keeps_its_account_while_that_can_be_used() {
 #[test]
 fn without_sticky_routing_a_key_means_nothing() {
     let (pool, world) = pool(Script::new(), PoolSettings::default());
-    let token = block_on(pool.token_for("key")).unwrap();
+    let token = block_on(pool.token_for_session("key")).unwrap();
     report(&pool, &token, 429, Some(10));
-    assert_eq!(name(&block_on(pool.token_for("key")).unwrap()), "second");
+    assert_eq!(name(&block_on(pool.token_for_session("key")).unwrap()), "second");
     world.pass(10);
-    assert_eq!(name(&block_on(pool.token_for("key")).unwrap()), "main");
+    assert_eq!(name(&block_on(pool.token_for_session("key")).unwrap()), "main");
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn without_a_time_of_the_api_the_cooldown_counts() {
 #[test]
 fn only_so_many_keys_are_remembered() {
     let (pool, world) = pool(Script::new(), routed(Routing::Sticky).sticky_keys(1));
-    let of = |key| block_on(pool.token_for(key)).unwrap();
+    let of = |key| block_on(pool.token_for_session(key)).unwrap();
     report(&pool, &of("first"), 429, Some(10));
     for key in ["first", "second", "third"] {
         assert_eq!(name(&of(key)), "second");
@@ -274,7 +274,7 @@ fn a_login_through_the_account_brings_it_back() {
     world.store.inner.put("main", record("at-main", "rt-main", world.now(), 0));
     assert_eq!(next(&pool), "second");
     let main = pool.account(&"main".into()).unwrap();
-    block_on(main.login(tokens("at-2", "rt-2", world.now(), 3600))).unwrap();
+    block_on(main.store_login(tokens("at-2", "rt-2", world.now(), 3600))).unwrap();
     world.pass(5);
     assert_eq!(next(&pool), "main");
 }

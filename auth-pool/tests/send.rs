@@ -25,7 +25,7 @@ fn every_future_can_be_spawned(
         (pool.clone(), pool.clone(), pool.clone(), pool.clone(), pool.clone());
     let (used, account) = (used.clone(), account.clone());
     spawnable::<Result<PoolToken, PoolError>>(async move { of_token.token().await });
-    spawnable::<Result<PoolToken, PoolError>>(async move { of_key.token_for("key").await });
+    spawnable::<Result<PoolToken, PoolError>>(async move { of_key.token_for_session("key").await });
     spawnable::<ReportOutcome>(async move { of_report.report(&used, status, RETRY_AFTER).await });
     spawnable::<ReportOutcome>(async move { of_id.report_id(&account, status, RETRY_AFTER).await });
     spawnable::<DueRefreshes>(async move { of_due.refresh_due().await });
@@ -41,7 +41,7 @@ fn every_future_can_be_boxed<'a>(
 ) -> [Pin<Box<dyn Future<Output = ()> + Send + 'a>>; 5] {
     [
         Box::pin(async move { drop(pool.token().await) }),
-        Box::pin(async move { drop(pool.token_for("key").await) }),
+        Box::pin(async move { drop(pool.token_for_session("key").await) }),
         Box::pin(async move { drop(pool.report(used, status, RETRY_AFTER).await) }),
         Box::pin(async move { drop(pool.report_id(account, status, RETRY_AFTER).await) }),
         Box::pin(async move { drop(pool.refresh_due().await) }),

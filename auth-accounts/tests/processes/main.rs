@@ -135,7 +135,7 @@ impl Scene {
         let store = auth_accounts::MemoryStore::new();
         let accounts = Accounts::new(endpoint(), server.clone(), store.clone(), clock.clone());
         let account = accounts.account(ADA);
-        support::run(account.login(server.log_in(ADA)), &clock).unwrap();
+        support::run(account.store_login(server.log_in(ADA)), &clock).unwrap();
         let watch = Watch::new(server.clone(), store.get(ADA).unwrap());
         let mut scene =
             Self { server, clock, watch, processes: Vec::new(), started: 0, calls: Vec::new() };
@@ -189,14 +189,14 @@ impl Scene {
             Start::Refresh => Box::pin(async move { account.refresh_now().await }),
             Start::Refused => Box::pin(async move {
                 let token = account.token().await?;
-                account.rejected(token.access_token()).await
+                account.token_refused(token.access_token()).await
             }),
             Start::LogIn => {
                 let tokens = self.server.log_in(ADA);
                 let number = self.watch.logging_in(process, &tokens);
                 let watch = Arc::clone(&self.watch);
                 Box::pin(async move {
-                    let logged_in = account.login(tokens).await;
+                    let logged_in = account.store_login(tokens).await;
                     watch.login_over(number, logged_in.is_ok());
                     logged_in?;
                     account.token().await

@@ -82,8 +82,8 @@ impl<'a> Ada<'a> {
     pub(super) fn log_in_with(&self, session: &Session, tokens: TokenSet) {
         self.user.family.lock().expect("no panic").clone_from(&session.family);
         match &self.account {
-            Either::Async(account) => RUNTIME.block_on(account.login(tokens)),
-            Either::Blocking(account) => account.login(tokens),
+            Either::Async(account) => RUNTIME.block_on(account.store_login(tokens)),
+            Either::Blocking(account) => account.store_login(tokens),
         }
         .expect("a login");
     }

@@ -157,7 +157,7 @@ impl Running {
             }
             Given::Call(Call::LogIn) => {
                 let tokens = Pair { login: 1, number: 0 }.tokens(wall(now + LIFETIME));
-                self.call = Some(Box::pin(async move { account.login(tokens).await }));
+                self.call = Some(Box::pin(async move { account.store_login(tokens).await }));
             }
             Given::Dropped => {
                 self.call = None;
