@@ -30,8 +30,8 @@ pub use crate::{
     clock::{Participant, VirtualClock},
     expect::Expect,
     fake::{
-        ApiReport, FakeApi, FakeAuthServer, FakeAuthServerBuilder, Fault, Knowledge, Replay, Revocation,
-        RevokedBecause, Rotation, ServerReport, Wording,
+        ApiReport, FakeApi, FakeAuthServer, FakeAuthServerBuilder, Fault, Knowledge, Replay,
+        Revocation, RevokedBecause, Rotation, ServerReport, Wording,
     },
     recorded::RecordedRequest,
     script::Script,

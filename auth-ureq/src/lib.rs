@@ -15,8 +15,8 @@ mod transport;
 
 pub use auth_core;
 pub use http;
-pub use ureq;
 pub use rustls;
+pub use ureq;
 
 pub use crate::{
     builder::UreqTransportBuilder, clock::SystemClock, error::BuildError, transport::UreqTransport,

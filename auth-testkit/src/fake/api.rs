@@ -26,15 +26,16 @@ use crate::CannedResponse;
 /// let api = server.api();
 /// let session = server.log_in("ada");
 ///
-/// let header = session.access_token.authorization();
-/// assert_eq!(api.call(Some(header)).status(), 200);
+/// let header = session.access_token.authorization()?;
+/// assert_eq!(api.call(Some(&header)).status(), 200);
 ///
 /// // It dies before its time.
 /// server.revoke_access(&session.access_token);
-/// assert_eq!(api.call(Some(header)).status(), 401);
+/// assert_eq!(api.call(Some(&header)).status(), 401);
 ///
 /// let report = api.report();
 /// assert_eq!((report.served, report.refused, report.without_token), (1, 1, 0));
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
 /// ```
 #[derive(Clone)]
 pub struct FakeApi {
@@ -85,7 +86,8 @@ impl FakeApi {
     pub(super) fn judge(&self, authorization: Option<&http::HeaderValue>) -> CannedResponse {
         let Some(token) = authorization.and_then(bearer) else {
             self.lock().without_token += 1;
-            return CannedResponse::status(401).header("www-authenticate", r#"Bearer realm="fake""#);
+            return CannedResponse::status(401)
+                .header("www-authenticate", r#"Bearer realm="fake""#);
         };
         // Asked before the counts are locked: one lock at a time.
         let subject = self.server.subject_of(&token);

@@ -2,8 +2,8 @@
 
 use std::{net::SocketAddr, thread};
 
-use auth_core::TokenEndpoint;
 use ::http::header::AUTHORIZATION;
+use auth_core::TokenEndpoint;
 use fault_server::{
     Behaviour, Certificate, Cut, FaultServer, FaultServerBuilder, Point, ReceivedRequest,
 };
