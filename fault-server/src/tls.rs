@@ -8,13 +8,14 @@ use std::sync::{Arc, OnceLock};
 use rustls::ServerConfig;
 
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
-#[path = "tls/authority.rs"]
-mod made;
+mod authority;
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
-#[path = "tls/no_authority.rs"]
-mod made;
+mod no_authority;
 
-pub(super) use self::made::Authority;
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+pub(super) use self::authority::Authority;
+#[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+pub(super) use self::no_authority::Authority;
 
 /// The certificate that a [`FaultServer`](super::FaultServer) presents.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,5 +1,6 @@
 //! What there is without a crypto provider: no authority.
 
+use std::io;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
@@ -14,12 +15,11 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    pub(super) fn new() -> Result<Self, &'static str> {
-        Err("TLS needs the feature `aws-lc-rs` or `ring` of fault-server")
+    pub(super) fn new() -> io::Result<Self> {
+        Err(io::Error::other("TLS needs the feature `aws-lc-rs` or `ring` of fault-server"))
     }
 
-    pub(super) fn config(&self, _: Certificate) -> Result<Arc<ServerConfig>, &'static str> {
-        Self::new()?;
-        Err("no crypto provider")
+    pub(super) fn config(&self, _: Certificate) -> io::Result<Arc<ServerConfig>> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 }
