@@ -143,6 +143,24 @@ impl TokenStore for SpyStore {
         saved
     }
 
+    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.pause().await;
+        self.enter("remove")?;
+        let removed = TokenStore::remove(&self.inner, account, expected).await;
+        self.pause().await;
+        removed
+    }
+
+    async fn list(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        self.pause().await;
+        self.enter("list")?;
+        TokenStore::list(&self.inner, after, most).await
+    }
+
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         self.pause().await;
         self.enter("lease")?;
@@ -167,6 +185,20 @@ impl BlockingTokenStore for SpyStore {
     ) -> Result<Version, StoreError> {
         self.enter(save_name(record))?;
         BlockingTokenStore::save_blocking(&self.inner, account, record, expected)
+    }
+
+    fn remove_blocking(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.enter("remove")?;
+        BlockingTokenStore::remove_blocking(&self.inner, account, expected)
+    }
+
+    fn list_blocking(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        self.enter("list")?;
+        BlockingTokenStore::list_blocking(&self.inner, after, most)
     }
 
     fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
