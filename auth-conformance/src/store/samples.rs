@@ -30,6 +30,7 @@ pub(super) fn full_record(mark: &str) -> Record {
     let mut record = record(mark);
     record.tokens.token_type = Some("Bearer".to_owned());
     record.tokens.expires_at = Some(at(3_600));
+    record.tokens.refresh_expires_at = Some(at(86_400));
     record.tokens.extra.insert("id_token", ID_TOKEN.into());
     record.tokens.extra.insert("nested", serde_json::json!({"list": [1, null, "\u{1F511}\"\n"]}));
     record.obtained_at = Some(at(0));
