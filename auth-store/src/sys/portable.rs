@@ -134,7 +134,12 @@ impl Dir {
     /// Gives the names of everything in this directory, in no particular order.
     pub fn for_each_name(&self, mut with: impl FnMut(&OsStr)) -> Result<(), FileError> {
         fs::read_dir(&self.path)
-            .and_then(|mut entries| entries.try_for_each(|entry| Ok(with(&entry?.file_name()))))
+            .and_then(|mut entries| {
+                entries.try_for_each(|entry| {
+                    with(&entry?.file_name());
+                    Ok(())
+                })
+            })
             .map_err(|error| FileError::io("list", self.path.clone(), error))
     }
 
