@@ -226,26 +226,15 @@ impl BlockingTokenStore for Flawed {
             Flaw::ListsAfterWhatIsThere if after.is_some_and(|after| !all.contains(after)) => {
                 Vec::new()
             }
-            Flaw::ListsTheRemoved => {
-                let mut all = all;
-                all.extend(lock(&self.removed).iter().cloned());
-                all.sort();
-                all.dedup();
-                page(all)
-            }
-            Flaw::ListsTheLeased => {
-                let mut all = all;
-                all.extend(lock(&self.leased).iter().cloned());
-                all.sort();
-                all.dedup();
-                page(all)
+            Flaw::ListsTheRemoved | Flaw::ListsTheLeased => {
+                let removed = self.flaw == Flaw::ListsTheRemoved;
+                let others = lock(if removed { &self.removed } else { &self.leased });
+                let all: BTreeSet<_> = all.into_iter().chain(others.iter().cloned()).collect();
+                page(all.into_iter().collect())
             }
             Flaw::ListsInLowerCase => {
-                let mut all: Vec<AccountId> =
-                    all.into_iter().map(|id| id.as_str().to_lowercase().into()).collect();
-                all.sort();
-                all.dedup();
-                page(all)
+                let lower = all.into_iter().map(|id| id.as_str().to_lowercase().into());
+                page(lower.collect::<BTreeSet<AccountId>>().into_iter().collect())
             }
             _ => page(all),
         })
