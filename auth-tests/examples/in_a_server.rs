@@ -1,3 +1,6 @@
+//! The README's server. The tests run it.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
 use std::{env, error::Error, time::Duration};
 
 use auth_reqwest::{ReqwestTransport, TokioClock, reqwest};

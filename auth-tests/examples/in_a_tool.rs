@@ -1,3 +1,6 @@
+//! The README's command-line tool. The tests run it.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
 use std::{env, error::Error, process, time::Duration};
 
 use auth_store::{
@@ -15,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // the refresh token already.
     let ending = accounts.clone();
     ctrlc::set_handler(move || {
-        ending.close(Duration::from_secs(15));
+        eprintln!("{}", ending.close(Duration::from_secs(15)));
         process::exit(130);
     })?;
 
