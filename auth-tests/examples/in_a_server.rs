@@ -1,7 +1,7 @@
 //! The README's server. The tests run it.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::print_stdout)]
 
-use std::{env, error::Error, time::Duration};
+use std::{env, error::Error};
 
 use auth_reqwest::{ReqwestTransport, TokioClock, reqwest};
 use auth_store::{
@@ -33,8 +33,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
             _ = signal::ctrl_c() => break, // or SIGTERM
         }
     }
-    // Refreshes that are under way end, and their tokens are saved.
-    println!("{}", accounts.close(Duration::from_secs(15)).await);
     Ok(())
 }
 
