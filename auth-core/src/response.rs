@@ -22,7 +22,8 @@ use crate::{Failure, Now, Response, Rule, TokenSet, lifetime::LONGEST};
 ///
 /// The machine calls this after every attempt. It can also be called with any
 /// response, such as one from a log. `rules` take precedence over the built-in
-/// table. `now` is when the response arrived; `expires_at` counts from it.
+/// table. `now` is when the response arrived; `expires_at` counts from it. The
+/// [crate docs](crate#when-a-token-expires) say where it is read.
 ///
 /// ```
 /// use std::time::{Instant, SystemTime};

@@ -36,7 +36,8 @@ pub(crate) const ACCESS_TOKEN: [(&str, Meaning); 12] = [
     ("expires_in", Lifetime),
     // Square, in RFC 3339
     // (https://developer.squareup.com/reference/square/objects/ObtainTokenResponse).
-    // Strava, in seconds (https://developers.strava.com/docs/authentication).
+    // Strava, in seconds, beside `expires_in`
+    // (https://github.com/lelylan/simple-oauth2/pull/277).
     ("expires_at", Date),
     // Entra ID, in seconds
     // (https://learn.microsoft.com/en-us/previous-versions/azure/active-directory/azuread-dev/v1-protocols-oauth-code).
@@ -56,7 +57,7 @@ pub(crate) const ACCESS_TOKEN: [(&str, Meaning); 12] = [
     ("expiresIn", Lifetime),
     ("accessTokenExpiresIn", Lifetime),
     // TikTok Shop, where it is a date
-    // (https://partner.tiktokshop.com/docv2/page/authorization-overview-202407).
+    // (https://example-code.com/tcl/tiktok_shop_refresh_access_token.asp).
     ("access_token_expire_in", Lifetime),
 ];
 
@@ -69,7 +70,7 @@ pub(crate) const REFRESH_TOKEN: [(&str, Meaning); 8] = [
     // (https://developers.tiktok.com/doc/oauth-user-access-token-management).
     ("refresh_expires_in", LifetimeIfAny),
     ("refreshTokenExpiresIn", LifetimeIfAny),
-    // Intuit (https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0).
+    // Intuit (https://arcticjs.dev/providers/intuit).
     ("x_refresh_token_expires_in", LifetimeIfAny),
     // TikTok Shop, where it is a date.
     ("refresh_token_expire_in", LifetimeIfAny),
