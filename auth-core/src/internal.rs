@@ -4,4 +4,5 @@
 pub use crate::{
     json::{object, to_json, wipe, write_json},
     lifetime::jwt_expiry,
+    token::looks_like_a_response,
 };

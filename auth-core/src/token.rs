@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 pub(crate) use self::form::Form;
-pub use self::form::TokenFormError;
+pub use self::form::{TokenFormError, looks_like_a_response};
 use crate::{
     json::wipe,
     redact::{Shown, plain},

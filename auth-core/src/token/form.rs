@@ -12,7 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use self::refused::{IS_RESPONSE, Nothing, looks_like_a_response};
+pub use self::refused::looks_like_a_response;
+use self::refused::{IS_RESPONSE, Nothing};
 use super::{AccessToken, Extra, RefreshToken, TokenSet};
 use crate::{
     json::{object, to_json},

@@ -13,7 +13,7 @@ pub(super) const IS_RESPONSE: &str = "it is a response: read it by auth_core::re
 
 /// Whether an object has a member that the responses of token endpoints have, but
 /// the JSON form has not. `false` for what is no JSON.
-pub(super) fn looks_like_a_response(json: &[u8]) -> bool {
+pub fn looks_like_a_response(json: &[u8]) -> bool {
     struct Members;
 
     impl<'de> Visitor<'de> for Members {
