@@ -259,10 +259,22 @@ fn a_clock_that_is_wrong_makes_no_date_of_a_lifetime() {
         let members = json!({"expires_in": 3600});
         assert_eq!(ends(&ACCESS_TOKEN, &members, now), Some(now + Duration::from_secs(3600)));
     }
+    // As long as a lifetime can be, and in milliseconds a date where it is longer.
+    for (seconds, expected) in [
+        (TEN_YEARS, unix(300 + TEN_YEARS)),
+        (TEN_YEARS + 1, unix(TEN_YEARS + 1)),
+        (TEN_YEARS + 301, unix(0) + Duration::from_millis(TEN_YEARS + 301)),
+    ] {
+        let members = json!({ "expires_in": seconds });
+        assert_eq!(ends(&ACCESS_TOKEN, &members, unix(300)), Some(expected));
+    }
     let before = SystemTime::UNIX_EPOCH - Duration::from_secs(100);
     let members = json!({"expires_in": 3600, "expires_at": 7200});
     assert_eq!(ends(&ACCESS_TOKEN, &members, before), Some(unix(3500)));
     assert_eq!(ends(&DATE, &members, before), Some(unix(7200)));
+    let members = json!({"expires_in": TEN_YEARS + 50});
+    let expected = unix(0) + Duration::from_millis(TEN_YEARS + 50);
+    assert_eq!(ends(&ACCESS_TOKEN, &members, before), Some(expected));
     assert_eq!(
         ends(&DATE, &json!({"expires_at": TEN_YEARS - 100}), before),
         Some(unix(TEN_YEARS - 100))

@@ -88,6 +88,7 @@ pub(super) use off::{attempt, failed, refreshed, retry};
 pub(super) use on::{attempt, failed, refreshed, retry};
 
 #[cfg(all(test, feature = "tracing"))]
+#[allow(clippy::unwrap_used, reason = "clippy takes it for no test")]
 mod tests {
     use std::{
         fmt::{Debug, Write as _},
