@@ -5,7 +5,7 @@ use std::{
     time::SystemTime,
 };
 
-use auth_accounts::{AccountId, Record, StoreError};
+use auth_accounts::{AccountId, StoreError, store::Record};
 use auth_core::{AccessToken, RefreshToken, TokenSet, internal::jwt_expiry};
 use auth_store::internal::{FileError, FileLock, token_store};
 use jiff::Timestamp;
@@ -51,7 +51,7 @@ use crate::{
 /// own logout removes the file.
 ///
 /// ```no_run
-/// use auth_store_agents::auth_accounts::{AccountId, BlockingTokenStore};
+/// use auth_store_agents::auth_accounts::{AccountId, store::BlockingTokenStore};
 /// use auth_store_agents::CodexAuth;
 ///
 /// let codex = AccountId::from("codex");

@@ -11,7 +11,10 @@ mod support;
 use std::{path::Path, time::SystemTime};
 
 use agent_files::{claude, claude_file, codex, codex_file, json_at, jwt, loaded};
-use auth_accounts::{Accounts, BlockingAccounts, BlockingTokenStore, Token, TokenStore};
+use auth_accounts::{
+    Accounts, BlockingAccounts, Token,
+    store::{BlockingTokenStore, TokenStore},
+};
 use auth_core::{TokenEndpoint, presets};
 use auth_testkit::{CannedResponse, Script, VirtualClock};
 use serde_json::{Value, json};
