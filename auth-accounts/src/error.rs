@@ -53,6 +53,12 @@ pub enum Reason {
     /// Transport, store, clock or policy panicked twice in a row, in another task
     /// that polled the shared refresh. That task has the panic.
     Panicked,
+    /// The accounts were [closed](crate::Accounts::close): the program is about
+    /// to end, and begins no refresh and no login any more. Nothing was sent.
+    Closed,
+    /// A refresh is still under way, and the caller would
+    /// [wait](crate::BlockingAccount::token_within) no longer. It goes on.
+    UnderWay,
 }
 
 impl AccountError {
@@ -90,9 +96,12 @@ impl AccountError {
             Reason::Refresh(_) if self.is_of_client() => Some(FailureKind::Misconfigured),
             Reason::Refresh(error) => Some(error.kind()),
             Reason::Setback(setback) => Some(setback.kind),
-            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) | Reason::Panicked => {
-                None
-            }
+            Reason::NotLoggedIn
+            | Reason::NoRefreshToken
+            | Reason::Store(_)
+            | Reason::Panicked
+            | Reason::Closed
+            | Reason::UnderWay => None,
         }
     }
 
@@ -103,9 +112,12 @@ impl AccountError {
         match &self.0.reason {
             Reason::Refresh(error) => error.possibly_spent(),
             Reason::Setback(setback) => setback.possibly_spent,
-            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) | Reason::Panicked => {
-                false
-            }
+            Reason::NotLoggedIn
+            | Reason::NoRefreshToken
+            | Reason::Store(_)
+            | Reason::Panicked
+            | Reason::Closed
+            | Reason::UnderWay => false,
         }
     }
 
@@ -124,6 +136,7 @@ impl AccountError {
         match &self.0.reason {
             Reason::NotLoggedIn | Reason::NoRefreshToken => Advice::LogIn,
             Reason::Panicked => Advice::FixSetup,
+            Reason::Closed | Reason::UnderWay => Advice::TryLater,
             Reason::Refresh(_) if self.is_of_client() => FailureKind::Misconfigured.advice(),
             Reason::Refresh(error) => error.advice(),
             Reason::Setback(setback) => setback.kind.advice(),
@@ -156,6 +169,8 @@ impl fmt::Display for AccountError {
             Reason::Store(error) => return error.fmt(f),
             Reason::Setback(setback) => write!(f, "not tried: {setback}; ")?,
             Reason::Panicked => f.write_str("the refresh ended in a panic of another task; ")?,
+            Reason::Closed => f.write_str("not tried: the program is about to end; ")?,
+            Reason::UnderWay => f.write_str("a refresh is still under way; ")?,
         }
         self.advice().fmt(f)?;
         match wait {
@@ -185,7 +200,9 @@ impl Error for AccountError {
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
             | Reason::Setback(_)
-            | Reason::Panicked => None,
+            | Reason::Panicked
+            | Reason::Closed
+            | Reason::UnderWay => None,
         }
     }
 }

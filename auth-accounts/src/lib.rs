@@ -4,7 +4,7 @@
 // and of lines above it.
 // layer: id record record_form settings lifetime new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
-// layer: error token status -- what callers get
+// layer: error token status closed -- what callers get
 // layer: sync single_flight shared -- what callers and accounts share
 // layer: held_lease unsaved known -- what is known of a record
 // layer: setback context outcome events -- what a refresh or a login ends with
@@ -14,6 +14,7 @@
 mod account;
 mod accounts;
 mod blocking;
+mod closed;
 mod context;
 mod error;
 mod events;
@@ -50,6 +51,7 @@ pub use crate::{
     account::{Account, keep_fresh::DueCheck},
     accounts::Accounts,
     blocking::{BlockingAccount, BlockingAccounts, KeepFresh},
+    closed::{Closed, Unfinished, WhyUnfinished},
     error::{AccountError, Reason},
     id::AccountId,
     lifetime::CLOCK_JUMP,
