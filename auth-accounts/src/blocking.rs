@@ -26,6 +26,7 @@ use auth_core::{
 
 use crate::{
     account::{Account, closing::Closing, keep_fresh::DueCheck},
+    account_event::AccountEvent,
     accounts::Accounts,
     closed::Closed,
     error::AccountError,
@@ -86,6 +87,12 @@ impl BlockingAccounts {
     #[must_use]
     pub fn client_credentials(self) -> Self {
         Self(self.0.client_credentials())
+    }
+
+    /// See [`Accounts::on_event`].
+    #[must_use]
+    pub fn on_event(self, listener: impl Fn(&AccountEvent) + Send + Sync + 'static) -> Self {
+        Self(self.0.on_event(listener))
     }
 
     /// See [`Accounts::close`]. The deadline is real time, and this thread waits
@@ -190,6 +197,11 @@ impl BlockingAccount {
     /// See [`Account::store_login`].
     pub fn store_login(&self, login: impl Into<Login> + Send) -> Result<Token, AccountError> {
         block_on(self.0.store_login(login))
+    }
+
+    /// See [`Account::peek`].
+    pub fn peek(&self) -> Option<Token> {
+        self.0.peek()
     }
 
     /// See [`Account::current`].
@@ -297,6 +309,18 @@ impl<T: BlockingTokenStore> TokenStore for Blocking<T> {
         expected: Option<&Version>,
     ) -> Result<Version, StoreError> {
         self.0.save_blocking(account, record, expected)
+    }
+
+    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.0.remove_blocking(account, expected)
+    }
+
+    async fn list(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        self.0.list_blocking(after, most)
     }
 
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {

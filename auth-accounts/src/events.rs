@@ -40,6 +40,15 @@ mod on {
         debug!(target: TARGET, account = account.as_str(), "gave way to a login");
     }
 
+    pub(crate) fn login_without_refresh_token(account: &AccountId) {
+        let account = account.as_str();
+        warn!(
+            target: TARGET,
+            account,
+            "a login without a refresh token: it ends when its access token does"
+        );
+    }
+
     /// Work was dropped before its end, by a runtime that ends for example.
     pub(crate) fn broken_off(account: &AccountId, possibly_spent: bool, unsaved: bool) {
         let account = account.as_str();
@@ -87,12 +96,17 @@ mod off {
 
     pub(crate) fn leasing(_: &AccountId, _: Duration) {}
     pub(crate) fn gave_way(_: &AccountId) {}
+    pub(crate) fn login_without_refresh_token(_: &AccountId) {}
     pub(crate) fn broken_off(_: &AccountId, _: bool, _: bool) {}
     pub(crate) fn unfinished(_: &Unfinished) {}
     pub(crate) fn ended(_: &AccountId, _: &Ended) {}
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) use off::{broken_off, ended, gave_way, leasing, unfinished, within};
+pub(crate) use off::{
+    broken_off, ended, gave_way, leasing, login_without_refresh_token, unfinished, within,
+};
 #[cfg(feature = "tracing")]
-pub(crate) use on::{broken_off, ended, gave_way, leasing, unfinished, within};
+pub(crate) use on::{
+    broken_off, ended, gave_way, leasing, login_without_refresh_token, unfinished, within,
+};

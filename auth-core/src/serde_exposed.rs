@@ -36,6 +36,7 @@
 //! | `token_type` | string, omitted if unknown |
 //! | `refresh_token` | string, omitted if there is none |
 //! | `expires_at` | whole seconds since the Unix epoch, rounded down, omitted if unknown |
+//! | `refresh_expires_at` | the same of the refresh token |
 //! | `scope` | string, omitted if unknown |
 //! | `extra` | object with the other members of the response, omitted if empty |
 //!

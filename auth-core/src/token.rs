@@ -185,6 +185,10 @@ pub struct TokenSet {
     /// When the access token expires, by the local wall clock, counted from the
     /// sending of the request. `None` if the server did not say.
     pub expires_at: Option<SystemTime>,
+    /// When the refresh token expires, by the local wall clock, counted from the
+    /// sending of the request. `None` if the server did not say, or said that it
+    /// does not expire. Providers may revoke it earlier.
+    pub refresh_expires_at: Option<SystemTime>,
     /// The granted scope, if the server sent it.
     pub scope: Option<String>,
     /// The other members of the response, such as `id_token`. They are treated
@@ -211,6 +215,7 @@ impl TokenSet {
             token_type: None,
             refresh_token: None,
             expires_at: None,
+            refresh_expires_at: None,
             scope: None,
             extra: Extra::default(),
         }
@@ -234,6 +239,13 @@ impl TokenSet {
     #[must_use]
     pub fn expires_at(mut self, time: SystemTime) -> Self {
         self.expires_at = Some(time);
+        self
+    }
+
+    /// Sets [`refresh_expires_at`](#structfield.refresh_expires_at).
+    #[must_use]
+    pub fn refresh_expires_at(mut self, time: SystemTime) -> Self {
+        self.refresh_expires_at = Some(time);
         self
     }
 
@@ -274,6 +286,7 @@ impl fmt::Debug for TokenSet {
             .field("token_type", &shown.token_type)
             .field("refresh_token", &self.refresh_token)
             .field("expires_at", &self.expires_at)
+            .field("refresh_expires_at", &self.refresh_expires_at)
             .field("scope", &shown.scope)
             .field("extra", &DebugSet(&shown.extra))
             .finish()

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use auth_accounts::{Record, Version};
-use auth_core::{AccessToken, Extra, internal::wipe};
+use auth_core::{AccessToken, Extra, TokenSet, internal::wipe};
 use auth_store::internal::{
     Content, Dir, FileError, MAX_SIZE, Privacy, Problem, extra_left_out,
     json::{self, digest, hex, revision},
@@ -136,6 +136,14 @@ impl Notes {
         Ok((Self { revision, of, record: Some(noted) }, content))
     }
 
+    /// Notes of nothing, for a file in which nobody is logged in any more. They
+    /// have a revision of their own, so that no version of before comes back with
+    /// the tokens of before.
+    pub(crate) fn blank() -> Result<Content, Problem> {
+        let nothing = Record::new(TokenSet::new(AccessToken::new("nobody's")));
+        Ok(Self::of(&nothing, &[])?.1)
+    }
+
     fn parse(content: &[u8]) -> Result<Self, Problem> {
         let form: Form<String, Record> = json::parse_versioned(content, EXPECTED, SCHEMA)?;
         Ok(Self { revision: form.revision, of: form.of, record: Some(form.record) })
@@ -157,6 +165,8 @@ impl Notes {
             tokens.token_type = tokens.token_type.take().or(notes.tokens.token_type.clone());
             tokens.scope = tokens.scope.take().or(notes.tokens.scope.clone());
             tokens.expires_at = tokens.expires_at.or(notes.tokens.expires_at);
+            tokens.refresh_expires_at =
+                tokens.refresh_expires_at.or(notes.tokens.refresh_expires_at);
             for (name, value) in notes.tokens.extra.iter() {
                 if tokens.extra.get(name).is_none() {
                     tokens.extra.insert(name, value.clone());

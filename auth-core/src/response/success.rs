@@ -146,6 +146,7 @@ impl<'a> Body<'a> {
             token_type: self.token_type.take().map(Cow::into_owned),
             refresh_token: self.refresh_token.take().map(RefreshToken::from),
             expires_at: expires_in.and_then(|life| issued.checked_add(life)),
+            refresh_expires_at: None,
             scope: self.scope,
             extra: self.extra,
         })

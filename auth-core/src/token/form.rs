@@ -63,6 +63,8 @@ pub(crate) struct Form<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_expires_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     extra: Option<ExtraForm<'a>>,
@@ -93,6 +95,7 @@ impl<'a> Form<'a> {
             token_type: tokens.token_type.as_deref(),
             refresh_token: tokens.refresh_token.as_ref().map(RefreshToken::expose),
             expires_at: tokens.expires_at.map(unix_seconds),
+            refresh_expires_at: tokens.refresh_expires_at.map(unix_seconds),
             scope: tokens.scope.as_deref().map(Cow::Borrowed),
             extra: (!tokens.extra.is_empty()).then_some(ExtraForm::Exposed(&tokens.extra.0)),
         }
@@ -121,6 +124,7 @@ struct OwnedForm {
     token_type: Option<String>,
     refresh_token: Option<RefreshToken>,
     expires_at: Option<u64>,
+    refresh_expires_at: Option<u64>,
     scope: Option<String>,
     #[serde(default, deserialize_with = "extra")]
     extra: Extra,
@@ -133,18 +137,18 @@ impl<'de> Deserialize<'de> for TokenSet {
             access_token: form.access_token,
             token_type: form.token_type,
             refresh_token: form.refresh_token,
-            expires_at: form
-                .expires_at
-                .map(|seconds| {
-                    SystemTime::UNIX_EPOCH
-                        .checked_add(Duration::from_secs(seconds))
-                        .ok_or_else(|| D::Error::custom("expires_at is out of range"))
-                })
-                .transpose()?,
+            expires_at: form.expires_at.map(time::<D::Error>).transpose()?,
+            refresh_expires_at: form.refresh_expires_at.map(time::<D::Error>).transpose()?,
             scope: form.scope,
             extra: form.extra,
         })
     }
+}
+
+fn time<E: serde::de::Error>(seconds: u64) -> Result<SystemTime, E> {
+    SystemTime::UNIX_EPOCH
+        .checked_add(Duration::from_secs(seconds))
+        .ok_or_else(|| E::custom("a time is out of range"))
 }
 
 /// Wiped when another member cannot be read.
@@ -208,6 +212,7 @@ mod tests {
             .token_type("Bearer")
             .refresh_token(RefreshToken::new("rt"))
             .expires_at(SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_999))
+            .refresh_expires_at(SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_999))
             .scope("a b")
             .extra("id_token", json!("secret-id"))
     }
@@ -223,6 +228,7 @@ mod tests {
                 "token_type": "Bearer",
                 "refresh_token": "rt",
                 "expires_at": 1_700_000_000,
+                "refresh_expires_at": 1_800_000_000,
                 "scope": "a b",
                 "extra": {"id_token": "secret-id"},
             })
@@ -230,6 +236,10 @@ mod tests {
         let read = TokenSet::from_json(&json).unwrap();
         assert_eq!(read.to_json_exposed(), json);
         assert_eq!(read.refresh_token, tokens.refresh_token);
+        assert_eq!(
+            read.refresh_expires_at,
+            Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000))
+        );
 
         let bare = TokenSet::new(AccessToken::new("at"));
         assert_eq!(&bare.to_json_exposed()[..], br#"{"access_token":"at"}"#);
@@ -244,6 +254,11 @@ mod tests {
             (br#"{"access_token":["secret"]}"#, "wrong type"),
             (br#"{"access_token":"secret","expires_at":"secret"}"#, "wrong type"),
             (br#"{"access_token":"secret","expires_at":18446744073709551615}"#, "wrong type"),
+            (br#"{"access_token":"secret","refresh_expires_at":"secret"}"#, "wrong type"),
+            (
+                br#"{"access_token":"secret","refresh_expires_at":18446744073709551615}"#,
+                "wrong type",
+            ),
             (br#"{"access_token":""}"#, "missing, redacted"),
             (br#"{"access_token":"[redacted]"}"#, "redacted"),
             (br#"{"refresh_token":"secret"}"#, "missing"),
@@ -270,6 +285,7 @@ mod tests {
                 serde_json::to_string(&tokens).unwrap(),
                 r#"{"access_token":"[redacted]","token_type":"[redacted]","#.to_owned()
                     + r#""refresh_token":"[redacted]","expires_at":1700000000,"#
+                    + r#""refresh_expires_at":1800000000,"#
                     + r#""scope":"read [redacted] write","#
                     + r#""extra":{"[redacted]":"[redacted]","id_token":"[redacted]"}}"#
             );
@@ -285,6 +301,7 @@ mod tests {
             "token_type": "Bearer",
             "refresh_token": "[redacted]",
             "expires_at": 1_700_000_000,
+            "refresh_expires_at": 1_800_000_000,
             "scope": "a b",
             "extra": {"id_token": "[redacted]"},
         });

@@ -73,6 +73,7 @@ proptest! {
         kind in option::of("[a-zA-Z]{1,10}"),
         refresh in option::of("[ -~]{1,60}"),
         expires in option::of(0_u64..10_000_000_000),
+        refresh_expires in option::of(0_u64..10_000_000_000),
         scope in option::of(any::<String>()),
         extra in option::of("[a-z]{10,40}"),
     ) {
@@ -80,6 +81,7 @@ proptest! {
         tokens.token_type = kind;
         tokens.refresh_token = refresh.as_ref().map(|token| RefreshToken::new(format!("rt!{token}")));
         tokens.expires_at = expires.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        tokens.refresh_expires_at = refresh_expires.map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
         tokens.scope = scope;
         if let Some(value) = &extra {
             tokens.extra.insert("id_token", value.clone().into());

@@ -13,12 +13,21 @@ pub(crate) fn tokens_are(tokens: &TokenSet, stored: &Value) -> bool {
         "token_type": tokens.token_type,
         "refresh_token": tokens.refresh_token.as_ref().map(RefreshToken::expose),
         "expires_at": tokens.expires_at.map(seconds),
+        "refresh_expires_at": tokens.refresh_expires_at.map(seconds),
         "scope": tokens.scope,
         "extra": extra,
     });
     let mut expected = only(
         stored,
-        &["access_token", "token_type", "refresh_token", "expires_at", "scope", "extra"],
+        &[
+            "access_token",
+            "token_type",
+            "refresh_token",
+            "expires_at",
+            "refresh_expires_at",
+            "scope",
+            "extra",
+        ],
     );
     for form in [&mut found, &mut expected] {
         if form["extra"].as_object().is_some_and(Map::is_empty) {

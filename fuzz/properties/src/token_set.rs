@@ -37,7 +37,7 @@ fn check_tokens(tokens: &TokenSet) {
     let shown = format!("{redacted}{tokens:?}");
     // What is not secret may hold the same text as what is.
     let public = format!(
-        "{:?}{:?}{:?}access_token refresh_token token_type expires_at scope extra redacted",
+        "{:?}{:?}{:?}access_token refresh_token token_type expires_at refresh_expires_at scope extra redacted",
         tokens.token_type,
         tokens.scope,
         tokens.extra.iter().map(|(name, _)| name).collect::<Vec<_>>(),
