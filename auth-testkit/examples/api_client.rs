@@ -8,7 +8,7 @@
 use std::{error::Error, fmt, time::Duration};
 
 use auth_accounts::{Account, AccountError, Accounts, MemoryStore};
-use auth_core::{Advice, Clock, TokenEndpoint, Transport};
+use auth_core::{Advice, Runtime, TokenEndpoint, Transport};
 use auth_testkit::{FakeApi, FakeAuthServer, Fault};
 use http::{HeaderValue, StatusCode};
 
@@ -93,7 +93,7 @@ impl Api for FakeApi {
 fn accounts<T, C>(endpoint: TokenEndpoint, transport: T, clock: C) -> Accounts
 where
     T: Transport + 'static,
-    C: Clock + 'static,
+    C: Runtime + 'static,
 {
     Accounts::new(endpoint, transport, MemoryStore::new(), clock)
 }
