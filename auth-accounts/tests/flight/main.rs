@@ -30,7 +30,10 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{Account, Accounts, BlockingTokenStore, MemoryStore, Record};
+use auth_accounts::{
+    Account, Accounts, MemoryStore,
+    store::{BlockingTokenStore, Record},
+};
 use auth_testkit::{FakeAuthServer, Fault, VirtualClock};
 use src::single_flight;
 
