@@ -5,7 +5,9 @@ mod support;
 
 use std::{sync::atomic::Ordering, thread, time::Duration};
 
-use auth_accounts::{Accounts, BlockingTokenStore, Closed, Reason, StoreErrorKind, WhyUnfinished};
+use auth_accounts::{
+    Accounts, Closed, Reason, StoreErrorKind, WhyUnfinished, store::BlockingTokenStore,
+};
 use auth_core::Advice;
 use auth_testkit::{CallOutcome, CannedResponse, FakeAuthServer, Fault, Gate, Script};
 use support::{ADA, World, call, endpoint, poll_once, run, strict, tokens};

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{Account, Accounts, MemoryStore, Record};
+use auth_accounts::{Account, Accounts, MemoryStore, store::Record};
 use auth_core::{AccessToken, RefreshToken, TokenEndpoint, TokenSet};
 use auth_reqwest::{ReqwestTransport, TokioClock};
 use auth_testkit::{behaviours, fault_server::FaultServer};
