@@ -22,6 +22,7 @@ use auth_core::AccessToken;
 
 use self::inner::Inner;
 use crate::{
+    dates::guess_expiry,
     error::{AccountError, Reason},
     id::AccountId,
     lifetime::Ttl,
@@ -119,6 +120,15 @@ impl Account {
     /// nothing is sent. This account does not hand out `token` again, even if no
     /// other can be obtained.
     ///
+    /// The exception is an API that refuses every new token: after
+    /// [`Settings::refusals`](crate::Settings::refusals) exchanges, the latest
+    /// token is returned with [`refresh_error`](Token::refresh_error) set to
+    /// [`Reason::RefusedAgain`], and nothing is sent until its `retry_at`. That
+    /// holds for all who share the store.
+    ///
+    /// If the token's expiry was [a guess](Token::expiry_is_guessed), and it is at
+    /// least a minute old, those after it are taken to live no longer than it did.
+    ///
     /// # Errors
     ///
     /// [`AccountError`] if there is no other token and none can be obtained now.
@@ -127,7 +137,8 @@ impl Account {
             Some(current) if current.access_token() != token => Ok(current),
             _ => {
                 // Now, for it may join a refresh that began before this.
-                self.0.memory().refuse(token, self.current().as_ref());
+                let now = self.wall();
+                self.0.memory().refuse(token, now, self.current().as_ref());
                 Ok(self.obtain(Want::Other(token.clone())).await?.0)
             }
         }
@@ -142,7 +153,9 @@ impl Account {
     /// discarded. Whoever asks for a token meanwhile may get an old one; whoever
     /// asks after this has returned gets the new one.
     ///
-    /// The expiry in the tokens is trusted, and the tokens count as obtained now.
+    /// The expiry in the tokens is trusted, and the tokens count as obtained now. If
+    /// they have none, it is [guessed](crate::Settings::default_lifetime), unless
+    /// there is no refresh token.
     ///
     /// If the tokens cannot be saved, [`Token::unsaved`] has the store's error.
     /// They are kept in memory, and every later call tries again to save them.
@@ -164,7 +177,11 @@ impl Account {
     }
 
     async fn store(&self, login: Login) -> Result<Token, AccountError> {
-        let record = Record::logged_in(login.tokens, self.0.shared.clock.wall());
+        let shared = &self.0.shared;
+        let mut record = Record::logged_in(login.tokens, shared.clock.wall());
+        if shared.grant.renews(&record) {
+            guess_expiry(&mut record, None, None, &shared.settings);
+        }
         let counts = Arc::new(AtomicBool::new(false));
         let mut was_lost = false;
         loop {
@@ -201,7 +218,9 @@ impl Account {
         let cached = self.0.cached.load();
         let unsaved = cached.as_ref().map(|cached| Token(Arc::clone(cached)));
         let unsaved = unsaved.as_ref().and_then(Token::unsaved);
-        Ok(AccountStatus::new(&self.0.id, found.map(|(record, _)| record), unsaved, now))
+        let record = found.map(|(record, _)| record);
+        let dates = record.as_ref().map(|record| self.0.shared.dates(record));
+        Ok(AccountStatus::new(&self.0.id, record, dates.unwrap_or_default(), unsaved, now))
     }
 
     /// The current token, if it may be handed out without a second thought.
@@ -310,9 +329,9 @@ impl Account {
     /// It is in memory, and will be saved by a later call.
     fn broken_off(&self, record: &Record) -> Token {
         let Shared { clock, settings, .. } = &*self.0.shared;
-        let Record { tokens, obtained_at, .. } = record;
+        let dates = self.0.shared.dates(record);
         let error = StoreError::new(StoreErrorKind::Unavailable, self.0.id.to_string());
-        let cached = Cached::new(&self.0.id, tokens, *obtained_at, clock.now(), settings);
+        let cached = Cached::new(&self.0.id, &record.tokens, dates, clock.now(), settings);
         Token(cached.unsaved(error).into())
     }
 

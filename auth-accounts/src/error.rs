@@ -48,6 +48,11 @@ pub enum Reason {
     /// An earlier refresh failed, and it is too early to try again. Nothing was
     /// sent. Wait until [`AccountError::retry_at`], or for a new login.
     Setback(Setback),
+    /// An API refused one token after another, up to
+    /// [`Settings::refusals`](crate::Settings::refusals). Nothing was sent: see
+    /// [`Token::refresh_error`](crate::Token::refresh_error), where this is found.
+    /// A refused token may be replaced again at [`AccountError::retry_at`].
+    RefusedAgain,
     /// The store failed. Without it nothing is sent.
     Store(StoreError),
     /// Transport, store, clock or policy panicked twice in a row, in another task
@@ -90,9 +95,11 @@ impl AccountError {
             Reason::Refresh(_) if self.is_of_client() => Some(FailureKind::Misconfigured),
             Reason::Refresh(error) => Some(error.kind()),
             Reason::Setback(setback) => Some(setback.kind),
-            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) | Reason::Panicked => {
-                None
-            }
+            Reason::NotLoggedIn
+            | Reason::NoRefreshToken
+            | Reason::RefusedAgain
+            | Reason::Store(_)
+            | Reason::Panicked => None,
         }
     }
 
@@ -103,9 +110,11 @@ impl AccountError {
         match &self.0.reason {
             Reason::Refresh(error) => error.possibly_spent(),
             Reason::Setback(setback) => setback.possibly_spent,
-            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) | Reason::Panicked => {
-                false
-            }
+            Reason::NotLoggedIn
+            | Reason::NoRefreshToken
+            | Reason::RefusedAgain
+            | Reason::Store(_)
+            | Reason::Panicked => false,
         }
     }
 
@@ -123,7 +132,8 @@ impl AccountError {
     pub fn advice(&self) -> Advice {
         match &self.0.reason {
             Reason::NotLoggedIn | Reason::NoRefreshToken => Advice::LogIn,
-            Reason::Panicked => Advice::FixSetup,
+            // It is not the token's age that the API objects to.
+            Reason::RefusedAgain | Reason::Panicked => Advice::FixSetup,
             Reason::Refresh(_) if self.is_of_client() => FailureKind::Misconfigured.advice(),
             Reason::Refresh(error) => error.advice(),
             Reason::Setback(setback) => setback.kind.advice(),
@@ -150,6 +160,9 @@ impl fmt::Display for AccountError {
             }
             Reason::Refresh(error) if self.is_of_client() => {
                 write!(f, "refresh failed: {}; ", error.failure())?;
+            }
+            Reason::RefusedAgain => {
+                f.write_str("an API refused new tokens one after another, and this one too; ")?;
             }
             // These say what to do by themselves.
             Reason::Refresh(error) => return error.fmt(f),
@@ -185,6 +198,7 @@ impl Error for AccountError {
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
             | Reason::Setback(_)
+            | Reason::RefusedAgain
             | Reason::Panicked => None,
         }
     }

@@ -2,7 +2,7 @@
 
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of lines above it.
-// layer: id record record_form settings lifetime new_login -- values, and what is stored
+// layer: id record record_form settings dates lifetime refusals new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
 // layer: error token status -- what callers get
 // layer: sync single_flight shared -- what callers and accounts share
@@ -15,6 +15,7 @@ mod account;
 mod accounts;
 mod blocking;
 mod context;
+mod dates;
 mod error;
 mod events;
 mod held_lease;
@@ -28,6 +29,7 @@ mod outcome;
 mod record;
 mod record_form;
 mod refresh;
+mod refusals;
 mod setback;
 mod settings;
 mod shared;
@@ -55,7 +57,7 @@ pub use crate::{
     lifetime::CLOCK_JUMP,
     memory_store::MemoryStore,
     new_login::Login,
-    record::{Fingerprint, FingerprintError, Note, Record, Setback},
+    record::{Fingerprint, FingerprintError, Guess, Note, Record, Setback},
     record_form::{RecordFormError, record_exposed},
     settings::Settings,
     status::{AccountStatus, SetbackStatus},

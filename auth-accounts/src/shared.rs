@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use auth_core::{Clock, RetrySchedule, TokenEndpoint, Transport};
 
-use crate::{settings::Settings, single_flight::Work, store::TokenStore};
+use crate::{
+    dates::Dates, record::Record, settings::Settings, single_flight::Work, store::TokenStore,
+};
 
 #[derive(Clone)]
 pub(crate) struct Shared {
@@ -18,6 +20,13 @@ pub(crate) struct Shared {
     pub(crate) spawner: Option<Spawner>,
 }
 
+impl Shared {
+    /// The dates of a record's tokens, said or guessed.
+    pub(crate) fn dates(&self, record: &Record) -> Dates {
+        Dates::of(record, self.grant.renews(record), &self.settings)
+    }
+}
+
 /// Runs a future to its end.
 pub(crate) type Spawner = Arc<dyn Fn(Work<()>) + Send + Sync>;
 
@@ -26,4 +35,11 @@ pub(crate) type Spawner = Arc<dyn Fn(Work<()>) + Send + Sync>;
 pub(crate) enum GrantKind {
     RefreshToken,
     ClientCredentials,
+}
+
+impl GrantKind {
+    /// Whether there is something to obtain new tokens with.
+    pub(crate) fn renews(self, record: &Record) -> bool {
+        self == Self::ClientCredentials || record.tokens.refresh_token.is_some()
+    }
 }

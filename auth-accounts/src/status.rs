@@ -10,6 +10,7 @@ use http::StatusCode;
 use serde::{Serialize, Serializer};
 
 use crate::{
+    dates::Dates,
     id::AccountId,
     record::Record,
     record_form::{seconds, status},
@@ -37,6 +38,16 @@ pub struct AccountStatus {
     /// When the access token expires. `None` if unknown.
     #[serde(serialize_with = "seconds::optional::serialize")]
     pub expires_at: Option<SystemTime>,
+    /// Whether `expires_at` is a guess, since the server has not said how long the
+    /// access token lives.
+    pub expiry_guessed: bool,
+    /// When the refresh token expires. `None` if unknown.
+    #[serde(serialize_with = "seconds::optional::serialize")]
+    pub refresh_expires_at: Option<SystemTime>,
+    /// How many access tokens in a row had expired when they came, or soon after.
+    /// From the second on each is used for 30 s all the same, lest every call
+    /// bring a refresh.
+    pub born_expired: u32,
     /// When the tokens were obtained. `None` if unknown.
     #[serde(rename = "renewed_at", serialize_with = "seconds::optional::serialize")]
     pub obtained_at: Option<SystemTime>,
@@ -93,6 +104,7 @@ impl AccountStatus {
     pub(crate) fn new(
         account: &AccountId,
         record: Option<Record>,
+        dates: Dates,
         unsaved: Option<&StoreError>,
         now: SystemTime,
     ) -> Self {
@@ -107,7 +119,10 @@ impl AccountStatus {
             logged_in: record.is_some(),
             login_needed: record.is_none()
                 || setback.is_some_and(|setback| setback.kind == FailureKind::Rejected),
-            expires_at: record.and_then(|record| record.tokens.expires_at),
+            expires_at: dates.expires_at,
+            expiry_guessed: dates.guessed && dates.expires_at.is_some(),
+            refresh_expires_at: dates.refresh_expires_at,
+            born_expired: record.map_or(0, |record| record.born_expired),
             obtained_at: record.and_then(|record| record.obtained_at),
             noted_at: record.and_then(|record| record.note.as_ref()).map(|note| note.at),
             setback: setback.map(|setback| SetbackStatus {
@@ -139,6 +154,20 @@ impl fmt::Display for AccountStatus {
                 write!(f, "the access token expires {}", Relative(at, self.now))?;
             }
             Some(at) => write!(f, "the access token expired {}", Relative(at, self.now))?,
+        }
+        if self.expiry_guessed {
+            f.write_str(" (a guess: the server does not say)")?;
+        }
+        if self.born_expired > 1 {
+            let count = self.born_expired;
+            write!(
+                f,
+                "; the last {count} had expired when they came: the server gives them no time to live, or the clocks differ"
+            )?;
+        }
+        if let Some(at) = self.refresh_expires_at {
+            let ends = if at > self.now { "expires" } else { "expired" };
+            write!(f, "; the refresh token {ends} {}", Relative(at, self.now))?;
         }
         if let Some(at) = self.obtained_at {
             write!(f, "; refreshed {}", Relative(at, self.now))?;

@@ -91,6 +91,7 @@ fn a_refresh_reaches_claude_code_and_changes_nothing_else() {
     // Everything comes back, what their file has no place for too.
     let (found, _) = loaded(&store, "claude");
     refreshed.tokens.scope = Some("user:inference user:profile".into());
+    refreshed.tokens.refresh_expires_at = Some(seconds(2_100_000_000));
     assert_eq!(found, refreshed);
 
     // A response that says more.
@@ -98,7 +99,7 @@ fn a_refresh_reaches_claude_code_and_changes_nothing_else() {
     let mut refreshed = record(3);
     refreshed.obtained_at = Some(seconds(2_000_000_000));
     refreshed.tokens.scope = Some("user:inference".into());
-    refreshed.tokens.extra.insert("refresh_token_expires_in", 3600.into());
+    refreshed.tokens.refresh_expires_at = Some(seconds(2_000_003_600));
     save(&store, "claude", &refreshed, Some(&version)).unwrap();
     let oauth = &json_at(&setup.file)["claudeAiOauth"];
     assert_eq!(oauth["scopes"], json!(["user:inference"]));
