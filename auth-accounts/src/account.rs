@@ -25,6 +25,7 @@ use crate::{
     dates::guess_expiry,
     error::{AccountError, Reason},
     id::AccountId,
+    known::Known,
     lifetime::Ttl,
     login,
     new_login::Login,
@@ -33,6 +34,7 @@ use crate::{
     refresh::{self, Want},
     shared::Shared,
     single_flight::{GiveWay, Lost, Work},
+    standing::Standing,
     status::AccountStatus,
     store_error::{StoreError, StoreErrorKind},
     token::{Cached, Token},
@@ -214,13 +216,20 @@ impl Account {
     /// [`StoreError`] if the record cannot be read.
     pub async fn status(&self) -> Result<AccountStatus, StoreError> {
         let found = self.0.shared.store.load(&self.0.id).await?;
+        let (context, unsaved) = self.0.begin();
+        let mut known = Known::new(context.shared.grant, unsaved);
+        known.read(found.clone());
         let now = self.0.shared.clock.wall();
         let cached = self.0.cached.load();
         let unsaved = cached.as_ref().map(|cached| Token(Arc::clone(cached)));
         let unsaved = unsaved.as_ref().and_then(Token::unsaved);
-        let record = found.map(|(record, _)| record);
-        let dates = record.as_ref().map(|record| self.0.shared.dates(record));
-        Ok(AccountStatus::new(&self.0.id, record, dates.unwrap_or_default(), unsaved, now))
+        let refused = context.refused.as_ref().map(|refused| &refused.token);
+        let Standing { state, .. } = Standing::of(&known, &context.shared, refused, now);
+        let record = found.map(|(record, _)| {
+            let dates = context.dates(&record);
+            (record, dates)
+        });
+        Ok(AccountStatus::new(&self.0.id, record, state, unsaved, now))
     }
 
     /// The current token, if it may be handed out without a second thought.

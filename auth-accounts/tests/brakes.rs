@@ -184,8 +184,8 @@ fn beyond_the_brake_there_is_the_latest_token_and_a_reason() {
         assert_eq!(error.retry_at(), Some(until));
         assert_eq!(
             error.to_string(),
-            "account ada: an API refused new tokens one after another, and this one too; the \
-             configuration must be changed, not before 6 s have passed"
+            "account ada: an API refused new tokens one after another, and this one too; try \
+             again later, not before 6 s have passed"
         );
         // Whoever asks meanwhile is told as well, without a look at the store.
         world.store.log.take();

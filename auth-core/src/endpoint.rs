@@ -43,7 +43,8 @@ pub enum BodyFormat {
 /// # Ok::<(), auth_core::EndpointError>(())
 /// ```
 ///
-/// `http` is accepted for loopback hosts only:
+/// `http` is accepted for loopback hosts only. For other hosts there is a
+/// constructor of [its own](Self::insecure_plain_http).
 ///
 /// ```
 /// use auth_core::{EndpointError, TokenEndpoint};
@@ -101,6 +102,34 @@ impl TokenEndpoint {
     /// a password or a fragment, which RFC 6749 section 3.2 forbids.
     pub fn new(url: &str, client_id: impl Into<String>) -> Result<Self, EndpointError> {
         Ok(Self::at(url::parse(url)?, client_id.into()))
+    }
+
+    /// Like [`new`](Self::new), but accepts plain `http` to any host.
+    ///
+    /// **Everyone on the way reads the refresh token and the client's secret, and
+    /// whoever can change what is on the way gets the session.** RFC 6749 section
+    /// 3.2 requires TLS. This is for a network that is one machine, such as
+    /// `http://keycloak:8080` within a compose file. Nothing else brings it about:
+    /// no redirect, environment variable, preset or stored set-up.
+    ///
+    /// ```
+    /// use auth_core::TokenEndpoint;
+    ///
+    /// let url = "http://keycloak:8080/realms/dev/protocol/openid-connect/token";
+    /// assert!(TokenEndpoint::new(url, "c").is_err());
+    /// let endpoint = TokenEndpoint::insecure_plain_http(url, "c")?;
+    /// assert!(endpoint.is_insecure());
+    /// # Ok::<(), auth_core::EndpointError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of `new`, but for plain `http`.
+    pub fn insecure_plain_http(
+        url: &str,
+        client_id: impl Into<String>,
+    ) -> Result<Self, EndpointError> {
+        Ok(Self::at(url::parse_insecure(url)?, client_id.into()))
     }
 
     fn at(uri: Uri, client_id: String) -> Self {
@@ -215,6 +244,12 @@ impl TokenEndpoint {
         &self.host
     }
 
+    /// Whether requests go in clear to a host other than loopback, as only
+    /// [`insecure_plain_http`](Self::insecure_plain_http) allows.
+    pub fn is_insecure(&self) -> bool {
+        url::check_secure(&self.uri).is_err()
+    }
+
     /// The client identifier.
     pub fn client_id(&self) -> &str {
         &self.client_id
@@ -301,6 +336,7 @@ impl TokenEndpoint {
 impl fmt::Debug for TokenEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TokenEndpoint")
+            .field("scheme", &self.uri.scheme_str().unwrap_or_default())
             .field("host", &self.host)
             .field("path", &self.uri.path())
             .field("client_id", &self.client_id)

@@ -98,7 +98,7 @@ impl ReqwestTransportBuilder {
     /// `user:password@`. By default the environment (`HTTPS_PROXY`,
     /// `ALL_PROXY`, `NO_PROXY`) and the system's settings decide.
     ///
-    /// Plain `http`, which is for loopback, never uses a proxy: the proxy would
+    /// Plain `http` never uses a proxy, to whatever host: the proxy would
     /// see the refresh token in clear text.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySetting::Always(url.into());
@@ -176,7 +176,7 @@ impl ReqwestTransportBuilder {
         let direct = match self.proxy {
             ProxySetting::System => {
                 proxy::check_environment()?;
-                // Plain HTTP is for loopback only. A proxy that the environment
+                // Plain HTTP goes direct. A proxy that the environment
                 // names would see the refresh token in clear text.
                 Some(client(&ProxySetting::Never)?)
             }

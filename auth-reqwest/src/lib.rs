@@ -28,7 +28,7 @@
 //! | has no timeout | 5 s to connect, 10 s for the whole attempt | a retry helps only within the server's grace period |
 //! | follows redirects, and sends the body again after a 307 or 308 | a 3xx is the response | the refresh token would go to wherever the response points |
 //! | repeats a request that HTTP/2 refused (`REFUSED_STREAM`, `GOAWAY`) | one call sends one request | the policy decides on retries, and counts them |
-//! | uses a proxy for `http` too | uses a proxy for `https` only, whoever named it | plain HTTP is for loopback, and a proxy would see the token in clear text |
+//! | uses a proxy for `http` too | uses a proxy for `https` only, whoever named it | with plain HTTP, a proxy would see the token in clear text |
 //! | ignores a proxy that it cannot use | returns [`BuildError`] | whoever named a proxy wants no request to bypass it |
 //! | keeps idle connections | keeps none | one request an hour gains nothing from a pool, and a pooled connection that the server closed fails like a lost response |
 //! | has cookies and compression if any crate in the tree enables those features | has neither | a token endpoint needs neither |

@@ -18,8 +18,8 @@ pub(crate) enum ProxySetting {
     Always(String),
 }
 
-/// The proxy with this URL, for `https` only. Plain HTTP is for loopback, and a
-/// proxy would see the refresh token in clear text.
+/// The proxy with this URL, for `https` only. With plain HTTP, it
+/// would see the refresh token in clear text.
 pub(crate) fn named(url: &str) -> Result<Proxy, BuildError> {
     let proxy = Proxy::https(url).map_err(|_| BuildError::Proxy)?;
     // As reqwest reads it.

@@ -41,7 +41,7 @@ impl ReqwestTransport {
     ///   303 with a GET. That request holds no token, and its response is
     ///   refused if it comes from another URL: the attempt fails. (The client
     ///   does not follow a 307 or 308, since the body cannot be sent twice.)
-    /// - `no_proxy()` for an endpoint on plain HTTP, which is for loopback only.
+    /// - `no_proxy()` for an endpoint on plain HTTP.
     ///   By default a client uses the proxy of the environment, which would see
     ///   the refresh token.
     /// - `connect_timeout`. There is none by default, so a host that does not

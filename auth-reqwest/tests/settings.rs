@@ -209,6 +209,27 @@ async fn plain_http_takes_no_proxy_at_all() {
     assert_eq!(proxy.connections().len(), 0);
 }
 
+/// Neither does it to a host other than loopback, which 0.0.0.0 is not, though
+/// it leads there.
+#[cfg(unix)]
+#[tokio::test]
+async fn plain_http_on_purpose_takes_no_proxy_either() {
+    let proxy = FaultServer::plays([]);
+    let server = FaultServer::plays([tokens()]);
+    let url = server.url().replace("127.0.0.1", "0.0.0.0");
+    let endpoint = TokenEndpoint::insecure_plain_http(&url, "client").unwrap();
+    assert!(endpoint.is_insecure());
+    let proxied = format!("http://{}", proxy.address());
+    let transport =
+        ReqwestTransport::builder().without_system_roots().proxy(proxied).build().unwrap();
+    let response = transport.send(request(&endpoint)).await.unwrap();
+    assert_eq!(response.status(), 200);
+    server.stop();
+    server.verify();
+    proxy.stop();
+    assert_eq!(proxy.connections().len(), 0);
+}
+
 /// In a process of its own, since it needs an environment of its own.
 #[test]
 fn plain_http_takes_no_proxy_from_the_environment() {

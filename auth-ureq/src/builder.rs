@@ -97,7 +97,7 @@ impl UreqTransportBuilder {
     /// `HTTPS_PROXY`, `HTTP_PROXY`, the first that is set; and `NO_PROXY`), and
     /// on Windows the system's settings.
     ///
-    /// Plain `http`, which is for loopback, never uses a proxy: the proxy would
+    /// Plain `http` never uses a proxy, to whatever host: the proxy would
     /// see the refresh token in clear text.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = ProxySetting::Always(url.into());

@@ -26,7 +26,7 @@
 //! | has no timeout | 5 s to connect, 10 s for the whole attempt | a retry helps only within the server's grace period |
 //! | follows redirects | a 3xx is the response | no server but the token endpoint gets a request |
 //! | makes a 4xx or 5xx an error without a body | every response is a response | the body holds the error code |
-//! | uses a proxy for `http` too | uses a proxy for `https` only, whoever named it | plain HTTP is for loopback, and a proxy would see the token in clear text |
+//! | uses a proxy for `http` too | uses a proxy for `https` only, whoever named it | with plain HTTP, a proxy would see the token in clear text |
 //! | ignores a proxy that it cannot use | returns [`BuildError`] | whoever named a proxy wants no request to bypass it |
 //! | keeps idle connections | keeps none | one request an hour gains nothing from a pool, and a pooled connection that the server closed fails like a lost response |
 //! | has compression if any crate in the tree enables that feature | has none | a token endpoint needs none |

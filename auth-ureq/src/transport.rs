@@ -30,8 +30,8 @@ pub struct UreqTransport {
     /// Whether the agent lacks the settings, so that each request needs them.
     /// ureq then sets TLS up anew for each request, so our own agent has them.
     per_request: bool,
-    /// Whether plain HTTP bypasses the agent's proxy. It is for loopback only,
-    /// and a proxy elsewhere would see the refresh token in clear text.
+    /// Whether plain HTTP bypasses the agent's proxy, which would see the
+    /// refresh token in clear text.
     direct_http: bool,
 }
 
@@ -64,7 +64,7 @@ impl UreqTransport {
     ///   respond costs the whole 10 s.
     /// - `max_idle_connections(0)`. Otherwise a connection that the server has
     ///   closed in the meantime fails like a lost response.
-    /// - `proxy`. Unless it is `None`, plain HTTP to loopback goes through the
+    /// - `proxy`. Unless it is `None`, plain HTTP goes through the
     ///   proxy, which sees the refresh token. By default an agent uses the proxy
     ///   of the environment.
     /// - Middleware, connectors and resolvers that repeat requests or report

@@ -72,7 +72,7 @@ mod tests {
     #[test]
     fn a_late_report_about_an_older_token_changes_nothing() {
         let mut memory = Memory::default();
-        let mut refuse = |memory: &mut Memory, name, current: Option<&str>, at| {
+        let refuse = |memory: &mut Memory, name, current: Option<&str>, at| {
             let at = SystemTime::UNIX_EPOCH + Duration::from_secs(at);
             memory.refuse(&AccessToken::new(name), at, current.map(token).as_ref());
         };

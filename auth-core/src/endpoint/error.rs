@@ -15,7 +15,8 @@ pub enum EndpointError {
         source: Option<http::uri::InvalidUri>,
     },
     /// Plain `http` to a host that is not loopback: it would show the refresh
-    /// token to everyone on the way. RFC 6749 section 3.2 requires TLS.
+    /// token to everyone on the way. RFC 6749 section 3.2 requires TLS. See
+    /// [`insecure_plain_http`](crate::TokenEndpoint::insecure_plain_http).
     #[error(
         "the token endpoint must use https; plain http to {host} would expose the refresh token"
     )]

@@ -4,7 +4,24 @@ use http::Uri;
 
 use super::error::EndpointError;
 
+/// A URL to which nothing goes in clear, but to loopback.
 pub(super) fn parse(url: &str) -> Result<Uri, EndpointError> {
+    let uri = parse_insecure(url)?;
+    check_secure(&uri)?;
+    Ok(uri)
+}
+
+/// Refuses plain `http` to a host that is not loopback.
+pub(super) fn check_secure(uri: &Uri) -> Result<(), EndpointError> {
+    match (uri.scheme_str(), uri.host()) {
+        (Some("https"), _) => Ok(()),
+        (_, Some(host)) if is_loopback(host) => Ok(()),
+        (_, host) => Err(EndpointError::Insecure { host: host.unwrap_or_default().to_owned() }),
+    }
+}
+
+/// A URL to which the secrets may go in clear.
+pub(super) fn parse_insecure(url: &str) -> Result<Uri, EndpointError> {
     // `Uri` drops a fragment silently.
     if url.contains('#') {
         return Err(EndpointError::Fragment);
@@ -22,9 +39,7 @@ pub(super) fn parse(url: &str) -> Result<Uri, EndpointError> {
         return Err(EndpointError::InvalidUrl { source: None });
     }
     match scheme {
-        "https" => Ok(uri),
-        "http" if is_loopback(host) => Ok(uri),
-        "http" => Err(EndpointError::Insecure { host: host.to_owned() }),
+        "https" | "http" => Ok(uri),
         _ => Err(EndpointError::InvalidUrl { source: None }),
     }
 }
@@ -107,6 +122,27 @@ mod tests {
         ] {
             let error = parse(url).unwrap_err();
             assert!(error.to_string().contains(problem), "{url}: {error}");
+            // The constructor that accepts plain http forgives nothing else.
+            match parse_insecure(url) {
+                Ok(uri) => assert_eq!(("must use https", uri.to_string()), (problem, url.into())),
+                Err(error) => assert!(error.to_string().contains(problem), "{url}: {error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn plain_http_on_purpose() {
+        for (url, is_secure) in [
+            ("http://keycloak:8080/realms/dev/protocol/openid-connect/token", false),
+            ("http://key_cloak/token", false),
+            ("http://192.168.0.17/token", false),
+            ("http://[fd00::1]:8080/token", false),
+            ("http://localhost:8080/token", true),
+            ("https://auth.example.com/token", true),
+        ] {
+            let uri = parse_insecure(url).unwrap();
+            assert_eq!(check_secure(&uri).is_ok(), is_secure, "{url}");
+            assert_eq!(parse(url).is_ok(), is_secure, "{url}");
         }
     }
 }
