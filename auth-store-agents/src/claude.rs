@@ -49,7 +49,7 @@ use crate::{
 /// | `accessToken`, `refreshToken` | the tokens |
 /// | `expiresAt` | the expiry, in milliseconds since the Unix epoch |
 /// | `scopes` | the scope, as a list; kept if a response names none, since Claude Code ignores a login without `user:inference` |
-/// | `refreshTokenExpiresAt` | the expiry of the refresh token, in milliseconds; kept if a response says nothing of it |
+/// | `refreshTokenExpiresAt` | the expiry of the refresh token, in milliseconds; left out if that of the new one is unknown |
 /// | `subscriptionType`, `rateLimitTier`, others | kept |
 ///
 /// ```no_run
@@ -147,8 +147,10 @@ impl Format for Claude {
             if let Some(scope) = &tokens.scope {
                 put(oauth, "scopes", scope.split_whitespace().collect::<Vec<_>>());
             }
-            if let Some(end) = tokens.refresh_expires_at {
-                put(oauth, "refreshTokenExpiresAt", to_millis(end));
+            match tokens.refresh_expires_at {
+                Some(end) => put(oauth, "refreshTokenExpiresAt", to_millis(end)),
+                // It was of another token.
+                None => drop(oauth.remove("refreshTokenExpiresAt")),
             }
             Ok(())
         })
