@@ -22,8 +22,10 @@ use auth_core::AccessToken;
 
 use self::inner::Inner;
 use crate::{
+    counters,
     dates::guess_expiry,
     error::{AccountError, Reason},
+    events,
     id::AccountId,
     known::Known,
     lifetime::Ttl,
@@ -138,6 +140,9 @@ impl Account {
         match self.cached() {
             Some(current) if current.access_token() != token => Ok(current),
             _ => {
+                if self.current().is_some_and(|current| current.access_token() == token) {
+                    counters::token_refused();
+                }
                 // Now, for it may join a refresh that began before this.
                 let now = self.wall();
                 self.0.memory().refuse(token, now, self.current().as_ref());
@@ -158,6 +163,9 @@ impl Account {
     /// The expiry in the tokens is trusted, and the tokens count as obtained now. If
     /// they have none, it is [guessed](crate::Settings::default_lifetime), unless
     /// there is no refresh token.
+    /// A set without a refresh token is stored with a warning in the log: the
+    /// account needs another login when its access token has expired. Its status
+    /// says so, with [`has_refresh_token`](AccountStatus::has_refresh_token).
     ///
     /// If the tokens cannot be saved, [`Token::unsaved`] has the store's error.
     /// They are kept in memory, and every later call tries again to save them.
@@ -183,6 +191,8 @@ impl Account {
         let mut record = Record::logged_in(login.tokens, shared.clock.wall());
         if shared.grant.renews(&record) {
             guess_expiry(&mut record, None, None, &shared.settings);
+        } else {
+            events::login_without_refresh_token(&self.0.id);
         }
         let counts = Arc::new(AtomicBool::new(false));
         let mut was_lost = false;
@@ -230,6 +240,21 @@ impl Account {
             (record, dates)
         });
         Ok(AccountStatus::new(&self.0.id, record, state, unsaved, now))
+    }
+
+    /// The token that [`token`](Self::token) would return at once, without reading
+    /// or refreshing anything. `None` if it would have to: the first time, when
+    /// the token is about to expire or was refused, and from time to time while
+    /// it comes with a warning. For interceptors that cannot wait: if there is
+    /// none, let the request wait for `token` elsewhere, or fail.
+    ///
+    /// [`current`](Self::current) is no substitute: it returns a token in any
+    /// state, for comparing and showing it.
+    ///
+    /// A task that keeps the account fresh ([`keep_fresh`](Self::keep_fresh)) has
+    /// one ready as long as refreshes succeed.
+    pub fn peek(&self) -> Option<Token> {
+        self.cached()
     }
 
     /// The current token, if it may be handed out without a second thought.

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_core::{Advice, FailureKind, RefreshError};
+use auth_core::{Advice, ErrorCode, FailureKind, RefreshError};
 use http::StatusCode;
 
 use crate::{id::AccountId, record::Setback, state::AccountState, store_error::StoreError};
@@ -145,6 +145,15 @@ impl AccountError {
             | Reason::RefusedAgain
             | Reason::Store(_)
             | Reason::Panicked => None,
+        }
+    }
+
+    /// The error code in the response, if a refresh failed with one.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        match &self.0.reason {
+            Reason::Refresh(error) => error.failure().code(),
+            Reason::Setback(setback) => setback.code.as_ref(),
+            _ => None,
         }
     }
 

@@ -6,6 +6,7 @@ use auth_core::{Clock, RetrySchedule, TokenEndpoint, Transport};
 
 use crate::{
     dates::Dates, record::Record, settings::Settings, single_flight::Work, store::TokenStore,
+    watch::Watch,
 };
 
 #[derive(Clone)]
@@ -18,6 +19,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) grant: GrantKind,
     pub(crate) spawner: Option<Spawner>,
+    pub(crate) watch: Watch,
 }
 
 impl Shared {

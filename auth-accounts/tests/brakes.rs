@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use auth_accounts::{Reason, Settings, http};
+use auth_accounts::{AccountState, Reason, Settings, http};
 use auth_core::{BlockingTransport, Request, Response, Transport, TransportError};
 use auth_testkit::VirtualClock;
 use pollster::block_on;
@@ -187,6 +187,8 @@ fn beyond_the_brake_there_is_the_latest_token_and_a_reason() {
             "account ada: an API refused new tokens one after another, and this one too; try \
              again later, not before 6 s have passed"
         );
+        assert_eq!(error.state(), AccountState::SetBack);
+        assert_eq!(block_on(ada.status()).unwrap().state, AccountState::SetBack);
         // Whoever asks meanwhile is told as well, without a look at the store.
         world.store.log.take();
         let told = block_on(ada.token()).unwrap();
@@ -195,6 +197,7 @@ fn beyond_the_brake_there_is_the_latest_token_and_a_reason() {
     }
     // It is refused all the same: there is another as soon as there may be.
     world.pass(6);
+    assert_eq!(block_on(ada.status()).unwrap().state, AccountState::Ready);
     let next = block_on(ada.token()).unwrap();
     assert_eq!(next.access_token().expose(), "at-5");
     assert!(next.refresh_error().is_none());

@@ -9,7 +9,8 @@ use crate::{
     dates::{count_born_expired, guess_expiry},
     record::Record,
     refusals::times_after,
-    shared::{GrantKind, Shared},
+    settings::Settings,
+    shared::GrantKind,
 };
 
 /// The record that new tokens make of `old`, whose access token an API refused at
@@ -18,11 +19,12 @@ pub(super) fn next_record(
     old: Option<&Record>,
     mut tokens: TokenSet,
     refused_at: Option<SystemTime>,
-    shared: &Shared,
+    grant: GrantKind,
+    settings: &Settings,
     sent: Now,
     now: Now,
 ) -> Record {
-    if shared.grant == GrantKind::ClientCredentials {
+    if grant == GrantKind::ClientCredentials {
         // RFC 6749 section 4.4.3: there should be none.
         (tokens.refresh_token, tokens.refresh_expires_at) = (None, None);
     }
@@ -42,12 +44,12 @@ pub(super) fn next_record(
     let at = now.wall.checked_sub(now.since(sent)).unwrap_or(now.wall);
     let mut record =
         Record { login: old.and_then(|old| old.login), ..Record::obtained(tokens, at) };
-    if shared.grant.renews(&record) {
-        guess_expiry(&mut record, old, refused_at, &shared.settings);
+    if grant.renews(&record) {
+        guess_expiry(&mut record, old, refused_at, settings);
     }
     count_born_expired(&mut record, old);
     let times = old.map(|old| old.refusals.as_slice()).unwrap_or_default();
-    record.refusals = times_after(times, refused_at.is_some(), at, &shared.settings);
+    record.refusals = times_after(times, refused_at.is_some(), at, settings);
     record
 }
 
@@ -85,17 +87,12 @@ fn weight(value: &Value) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::Arc,
-        time::{Duration, Instant, SystemTime},
-    };
+    use std::time::{Duration, Instant, SystemTime};
 
-    use auth_core::{AccessToken, Backoff, RefreshToken, TokenEndpoint};
-    use auth_testkit::{Script, VirtualClock};
+    use auth_core::{AccessToken, RefreshToken};
     use serde_json::json;
 
     use super::*;
-    use crate::{memory_store::MemoryStore, settings::Settings};
 
     fn now() -> Now {
         let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
@@ -108,23 +105,9 @@ mod tests {
         tokens
     }
 
-    fn shared(grant: GrantKind) -> Shared {
-        let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap();
-        Shared {
-            endpoint: Arc::new(endpoint),
-            transport: Arc::new(Script::new()),
-            store: Arc::new(MemoryStore::new()),
-            clock: Arc::new(VirtualClock::manual()),
-            policy: Arc::new(Backoff::default()),
-            settings: Settings::default(),
-            grant,
-            spawner: None,
-        }
-    }
-
     /// The record that bare tokens make of this one.
     fn next(old: Option<&Record>, grant: GrantKind) -> Record {
-        next_record(old, tokens(2), None, &shared(grant), now(), now())
+        next_record(old, tokens(2), None, grant, &Settings::default(), now(), now())
     }
 
     #[test]
@@ -159,19 +142,20 @@ mod tests {
             old.tokens.refresh_expires_at = end(10);
             let mut new = tokens(if is_same { 1 } else { 2 });
             new.refresh_expires_at = said;
-            let shared = shared(GrantKind::RefreshToken);
-            let record = next_record(Some(&old), new, None, &shared, now(), now());
+            let (grant, settings) = (GrantKind::RefreshToken, Settings::default());
+            let record = next_record(Some(&old), new, None, grant, &settings, now(), now());
             assert_eq!(record.tokens.refresh_expires_at, expected, "{what}");
         }
     }
 
     #[test]
     fn an_exchange_for_a_refused_token_is_put_down() {
-        let shared = shared(GrantKind::RefreshToken);
+        let (grant, settings) = (GrantKind::RefreshToken, Settings::default());
         let old = Record::logged_in(tokens(1), now().wall);
         let now = now();
-        let next =
-            |old: &Record, refused| next_record(Some(old), tokens(2), refused, &shared, now, now);
+        let next = |old: &Record, refused| {
+            next_record(Some(old), tokens(2), refused, grant, &settings, now, now)
+        };
         assert!(next(&old, None).refusals.is_empty());
         let once = next(&old, Some(now.wall));
         assert_eq!(once.refusals, [now.wall]);
@@ -186,8 +170,8 @@ mod tests {
             monotonic: sent.monotonic + Duration::from_secs(7),
             wall: sent.wall + Duration::from_secs(7),
         };
-        let shared = shared(GrantKind::RefreshToken);
-        let record = next_record(None, tokens(2), None, &shared, sent, now);
+        let (grant, settings) = (GrantKind::RefreshToken, Settings::default());
+        let record = next_record(None, tokens(2), None, grant, &settings, sent, now);
         assert_eq!(record.obtained_at, Some(sent.wall));
         // So does a guess.
         assert_eq!(record.tokens.expires_at, Some(sent.wall + Duration::from_secs(3600)));
