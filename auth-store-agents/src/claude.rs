@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{
     agent_file::{AgentFile, in_home},
     claude_locks::ClaudeLocks,
-    document::{Document, put, text},
+    document::{Document, cut, put, text},
     format::{Format, Found},
 };
 
@@ -51,6 +51,8 @@ use crate::{
 /// | `scopes` | the scope, as a list; kept if a response names none, since Claude Code ignores a login without `user:inference` |
 /// | `refreshTokenExpiresAt` | the expiry of the refresh token, in milliseconds; left out if that of the new one is unknown |
 /// | `subscriptionType`, `rateLimitTier`, others | kept |
+///
+/// Removing the record removes the member `claudeAiOauth`.
 ///
 /// ```no_run
 /// use auth_store_agents::auth_accounts::{AccountId, BlockingTokenStore};
@@ -154,6 +156,10 @@ impl Format for Claude {
             }
             Ok(())
         })
+    }
+
+    fn remove(document: &mut Document) {
+        cut(&mut document.members, OAUTH);
     }
 
     type Lock = ClaudeLocks;
