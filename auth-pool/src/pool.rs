@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use auth_accounts::{Account, AccountId, Token};
+use auth_accounts::{Account, AccountError, AccountId, Token};
 use auth_core::AccessToken;
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use http::StatusCode;
