@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use auth_accounts::{
-    Account, AccountError, AccountStatus, BlockingAccount, Login, Record, Settings, Token,
+    Account, AccountError, AccountStatus, BlockingAccount, Login, Settings, Token, store::Record,
 };
 use auth_core::{AccessToken, RefreshToken, TokenSet};
 use auth_testkit::{CannedResponse, Script};
@@ -22,7 +22,7 @@ enum Caller {
 
 impl Caller {
     /// Tells `story` with tasks, and with threads.
-    fn both(story: impl Fn(&dyn Fn(&World) -> Caller)) {
+    fn both(story: impl Fn(&dyn Fn(&World) -> Self)) {
         story(&|world| Self::Tasks(world.account()));
         story(&|world| Self::Threads(world.blocking().account(ADA)));
     }

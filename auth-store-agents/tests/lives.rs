@@ -12,7 +12,9 @@ use std::time::{Duration, SystemTime};
 
 use agent_files::{claude, claude_file, codex, codex_file, json_at, loaded};
 use auth_accounts::{
-    Accounts, BlockingAccounts, BlockingTokenStore, Token, TokenStore, auth_core::TokenEndpoint,
+    Accounts, BlockingAccounts, Token,
+    auth_core::TokenEndpoint,
+    store::{BlockingTokenStore, TokenStore},
 };
 use auth_testkit::{CannedResponse, Script, VirtualClock};
 use futures_lite::future::block_on;

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use auth_accounts::{AccountId, Fingerprint, Guess, Note, Record, Setback};
+use auth_accounts::{
+    AccountId,
+    store::{Fingerprint, Guess, Note, Record, Setback},
+};
 use auth_core::{AccessToken, Backoff, Now, Refresh, RefreshToken, Step, TokenEndpoint, TokenSet};
 use auth_testkit::CannedResponse;
 
