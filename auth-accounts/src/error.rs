@@ -45,6 +45,11 @@ pub enum Reason {
     /// An earlier refresh failed, and it is too early to try again. Nothing was
     /// sent. Wait until [`AccountError::retry_at`], or for a new login.
     Setback(Setback),
+    /// An API refused one token after another, up to
+    /// [`Settings::refusals`](crate::Settings::refusals). Nothing was sent: see
+    /// [`Token::refresh_error`](crate::Token::refresh_error), where this is found.
+    /// A refused token may be replaced again at [`AccountError::retry_at`].
+    RefusedAgain,
     /// The store failed. Without it nothing is sent.
     Store(StoreError),
     /// Transport, store, clock or policy panicked twice in a row, in another task
@@ -100,6 +105,7 @@ impl AccountError {
             (Reason::Closed, _) => AccountState::Closed,
             // It may succeed in a moment.
             (Reason::UnderWay, _) => AccountState::SetBack,
+            (Reason::RefusedAgain, _) => AccountState::SetBack,
             (Reason::Store(error), _) => AccountState::told_by(error.advice()),
             (Reason::Panicked | Reason::Refresh(_) | Reason::Setback(_), _) => {
                 AccountState::Misconfigured
@@ -145,6 +151,7 @@ impl AccountError {
             Reason::Setback(setback) => Some(setback.kind),
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
+            | Reason::RefusedAgain
             | Reason::Store(_)
             | Reason::Panicked
             | Reason::Closed
@@ -170,6 +177,7 @@ impl AccountError {
             Reason::Setback(setback) => setback.possibly_spent,
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
+            | Reason::RefusedAgain
             | Reason::Store(_)
             | Reason::Panicked
             | Reason::Closed
@@ -204,6 +212,9 @@ impl fmt::Display for AccountError {
             }
             Reason::Refresh(error) if self.is_of_client() => {
                 write!(f, "refresh failed: {}; ", error.failure())?;
+            }
+            Reason::RefusedAgain => {
+                f.write_str("an API refused new tokens one after another, and this one too; ")?;
             }
             // These say what to do by themselves.
             Reason::Refresh(error) => return error.fmt(f),
@@ -241,6 +252,7 @@ impl Error for AccountError {
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
             | Reason::Setback(_)
+            | Reason::RefusedAgain
             | Reason::Panicked
             | Reason::Closed
             | Reason::UnderWay => None,

@@ -2,7 +2,7 @@
 
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of lines above it.
-// layer: id record record_form settings lifetime new_login -- values, and what is stored
+// layer: id record record_form settings dates lifetime refusals new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
 // layer: state error account_event token status closed -- what callers get
 // layer: counters told watch -- what others are told
@@ -19,6 +19,7 @@ mod blocking;
 mod closed;
 mod context;
 mod counters;
+mod dates;
 mod error;
 mod events;
 mod held_lease;
@@ -32,6 +33,7 @@ mod outcome;
 mod record;
 mod record_form;
 mod refresh;
+mod refusals;
 mod setback;
 mod settings;
 mod shared;

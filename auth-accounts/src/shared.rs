@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use auth_core::{Clock, RetrySchedule, TokenEndpoint, Transport};
 
-use crate::{settings::Settings, single_flight::Work, store::TokenStore, watch::Watch};
+use crate::{
+    dates::Dates, record::Record, settings::Settings, single_flight::Work, store::TokenStore,
+    watch::Watch,
+};
 
 #[derive(Clone)]
 pub(crate) struct Shared {
@@ -19,6 +22,13 @@ pub(crate) struct Shared {
     pub(crate) watch: Watch,
 }
 
+impl Shared {
+    /// The dates of a record's tokens, said or guessed.
+    pub(crate) fn dates(&self, record: &Record) -> Dates {
+        Dates::of(record, self.grant.renews(record), &self.settings)
+    }
+}
+
 /// Runs a future to its end.
 pub(crate) type Spawner = Arc<dyn Fn(Work<()>) + Send + Sync>;
 
@@ -27,4 +37,11 @@ pub(crate) type Spawner = Arc<dyn Fn(Work<()>) + Send + Sync>;
 pub(crate) enum GrantKind {
     RefreshToken,
     ClientCredentials,
+}
+
+impl GrantKind {
+    /// Whether there is something to obtain new tokens with.
+    pub(crate) fn renews(self, record: &Record) -> bool {
+        self == Self::ClientCredentials || record.tokens.refresh_token.is_some()
+    }
 }

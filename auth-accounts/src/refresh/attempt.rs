@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use auth_core::{Now, Pending, Refresh, RefreshError, Request, Response, TransportError, Waiting};
 
 use super::{next_record::next_record, run::Run, saving::SavingTokens};
-use crate::{known::Known, record::Fingerprint, store::Lease};
+use crate::{known::Known, record::Fingerprint, shared::Shared, store::Lease};
 
 /// What the attempts of one refresh have in common.
 pub(crate) struct Attempt {
@@ -67,8 +67,10 @@ impl Attempt {
             auth_core::Step::Wait(delay, waiting) => Attempted::Wait(delay, self, waiting),
             auth_core::Step::Done(Ok(tokens)) => {
                 let Self { run, known, lease, .. } = self;
-                let grant = run.context.shared.grant;
-                let record = next_record(known.record.as_ref(), tokens, grant, sent, now);
+                let old = known.record.as_ref();
+                let refused_at = old.and_then(|old| run.want.refused_at(old, &run.context, sent));
+                let Shared { grant, settings, .. } = &*run.context.shared;
+                let record = next_record(old, tokens, refused_at, *grant, settings, sent, now);
                 Attempted::Tokens(SavingTokens::new(run, known, record, lease))
             }
             auth_core::Step::Done(Err(error)) => Attempted::Failed(self, error),
