@@ -4,6 +4,7 @@
 mod explore;
 mod inner;
 pub(crate) mod keep_fresh;
+mod logging_out;
 mod memory;
 mod perform;
 
@@ -279,7 +280,7 @@ impl Account {
             let own = participant.started();
             let Ended { result, fallback, is_new, is_login } = match participant.await {
                 Ok(Ending::Ended(ended)) => ended,
-                Ok(Ending::GaveWay) => continue,
+                Ok(Ending::GaveWay | Ending::LoggedOut(_)) => continue,
                 // It was lost in somebody else's panic. Once may be chance; each
                 // time, something may have been sent.
                 Err(Lost) if was_lost => {

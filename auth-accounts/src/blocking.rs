@@ -28,6 +28,7 @@ use crate::{
     accounts::Accounts,
     error::AccountError,
     id::AccountId,
+    logout_report::Logout,
     new_login::Login,
     record::Record,
     settings::Settings,
@@ -159,6 +160,15 @@ impl BlockingAccount {
     /// See [`Account::peek`].
     pub fn peek(&self) -> Option<Token> {
         self.0.peek()
+    }
+
+    /// See [`Account::logout`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Account::logout`].
+    pub fn logout(&self) -> Result<Logout, AccountError> {
+        block_on(self.0.logout())
     }
 
     /// See [`Account::current`].

@@ -8,6 +8,7 @@ mod classify;
 mod error_body;
 mod lenient;
 mod retry_after;
+mod revocation;
 mod success;
 mod text;
 
@@ -19,6 +20,7 @@ use std::{
 use http::StatusCode;
 use zeroize::Zeroize;
 
+pub(crate) use self::revocation::read_revocation_response;
 use crate::{Failure, Now, Response, Rule, TokenSet};
 
 /// Reads a response of a token endpoint.
@@ -76,12 +78,17 @@ pub(crate) fn read_issued<'a>(
         retry_after::read(response.headers(), now).or(error.as_ref().and_then(|e| e.retry_after));
     let secrets = secrets();
     let failure = classify::classify(status, error, unreadable, retry_after, rules, &secrets);
+    clear(secrets);
+    Err(failure)
+}
+
+/// Wipes what was put together to look for secrets.
+fn clear(secrets: Vec<Cow<'_, str>>) {
     for secret in secrets {
         if let Cow::Owned(mut secret) = secret {
             secret.zeroize();
         }
     }
-    Err(failure)
 }
 
 /// No token lives and no wait lasts longer than this; a larger number is a

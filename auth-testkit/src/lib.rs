@@ -31,7 +31,7 @@ pub use crate::{
     expect::Expect,
     fake::{
         FakeAuthServer, FakeAuthServerBuilder, Fault, Knowledge, Replay, Revocation,
-        RevokedBecause, Rotation, ServerReport, Wording,
+        RevokedBecause, Revokes, Rotation, ServerReport, Wording,
     },
     recorded::RecordedRequest,
     script::Script,
