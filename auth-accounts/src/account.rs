@@ -175,6 +175,7 @@ impl Account {
     }
 
     async fn store(&self, login: Login) -> Result<Token, AccountError> {
+        let revoke_replaced = login.revoke_replaced;
         let needs_one = self.0.shared.grant == GrantKind::RefreshToken;
         if needs_one && login.tokens.refresh_token.is_none() {
             events::login_without_refresh_token(&self.0.id);
@@ -188,7 +189,8 @@ impl Account {
                 let record = record.clone();
                 self.in_background(Box::pin(async move {
                     let (context, memory) = inner.begin();
-                    inner.log_in(login::start(context, record, memory), &counts).await
+                    let step = login::start(context, record, memory);
+                    inner.log_in(step, &counts, revoke_replaced).await
                 }))
             });
             for other in before {

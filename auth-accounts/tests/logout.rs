@@ -6,8 +6,8 @@ mod support;
 use std::{pin::Pin, sync::atomic::Ordering, task::Poll, time::Duration};
 
 use auth_accounts::{
-    Account, AccountError, BlockingTokenStore, Fingerprint, Logout, Reason, Record, Revocation,
-    StoreErrorKind,
+    Account, AccountError, Login, Logout, Reason, Revocation, StoreErrorKind,
+    store::{BlockingTokenStore, Fingerprint, Record},
 };
 use auth_core::FailureKind;
 use auth_testkit::{FakeAuthServer, Fault, RevokedBecause, Revokes, VirtualClock};
@@ -291,4 +291,45 @@ fn who_asks_during_a_logout_is_told() {
     };
     assert!(matches!(error.reason(), Reason::NotLoggedIn), "{error}");
     assert_eq!(world.script.report().issued, 0);
+}
+
+/// If it is asked for, and only once the new one is safe.
+#[test]
+fn what_a_login_replaces_is_revoked() {
+    let replaced = |asked: bool, same: bool, full: bool| {
+        let world = world(Revokes::Family, 0);
+        let account = world.account();
+        run(account.token(), &world.clock).unwrap();
+        let old = world.record().tokens;
+        let new = if same { old.clone() } else { world.script.log_in("ada again") };
+        if full {
+            world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
+        }
+        world.store.log.take();
+        let login = Login::new(new.clone()).revoke_replaced(asked);
+        let token = run(account.store_login(login), &world.clock).unwrap();
+        assert_eq!(*token.access_token(), new.access_token);
+        assert!(world.script.is_live(new.refresh_token.as_ref().unwrap()));
+        let revoked = !world.script.is_live(old.refresh_token.as_ref().unwrap());
+        assert_eq!(
+            world.store.log.take(),
+            if revoked { "load tokens send" } else { "load tokens" }
+        );
+        revoked
+    };
+    assert!(replaced(true, false, false));
+    assert!(!replaced(false, false, false));
+    assert!(!replaced(true, true, false), "it is the new one");
+    assert!(!replaced(true, false, true), "the new one is in memory only");
+}
+
+#[test]
+fn a_login_does_not_fail_because_the_old_token_could_not_be_revoked() {
+    let world = world(Revokes::Family, 0);
+    let account = world.account();
+    world.script.fail_next([Fault::Status(503)]);
+    let login = Login::new(world.script.log_in("ada again")).revoke_replaced(true);
+    run(account.store_login(login), &world.clock).unwrap();
+    assert_eq!(world.script.report().requests, 1);
+    run(account.token(), &world.clock).unwrap();
 }

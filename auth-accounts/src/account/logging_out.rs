@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use auth_core::{Failure, RefreshToken};
+
 use super::{Account, inner::Inner};
 use crate::{
     error::AccountError,
+    id::AccountId,
     logout::{self, LoggedOut, Step},
     logout_report::Logout,
     outcome::Ending,
@@ -32,7 +35,7 @@ impl Account {
     ///
     /// It is about the login that it finds. A login that somebody stores meanwhile
     /// stays: [`Logout::newer_login`]. Where stores do not keep
-    /// [`Record::login`](crate::Record::login), as those of agents, it goes too.
+    /// [`Record::login`](crate::store::Record::login), as those of agents, it goes too.
     ///
     /// If the future is dropped, the refresh token may have been revoked, and the
     /// record be removed or not. Either the account is logged out then, or the next
@@ -96,6 +99,15 @@ impl Inner {
         }
     }
 
+    /// Revokes the refresh token that a login has replaced. What comes of it is an
+    /// event.
+    pub(super) async fn revoke_replaced(&self, token: &RefreshToken) {
+        let Shared { endpoint, transport, clock, .. } = &*self.shared;
+        let Some(request) = endpoint.revocation_request(token) else { return };
+        let response = transport.send(request).await;
+        tell_replaced(&self.id, endpoint.read_revocation(token, response, clock.now()));
+    }
+
     /// A record that is about to be removed is not handed out from here on, even if
     /// nobody hears of the removal.
     fn count_logout(&self) {
@@ -143,5 +155,24 @@ fn tell(result: &Result<Logout, AccountError>) {
     }
 }
 
+#[cfg(feature = "tracing")]
+fn tell_replaced(account: &AccountId, revoked: Result<(), Failure>) {
+    const TARGET: &str = "auth_accounts::account";
+    let account = account.as_str();
+    match revoked {
+        Ok(()) => {
+            tracing::info!(target: TARGET, account, "the refresh token before a login was revoked");
+        }
+        Err(failure) => tracing::warn!(
+            target: TARGET,
+            account,
+            "the refresh token before a login could not be revoked: {failure}"
+        ),
+    }
+}
+
 #[cfg(not(feature = "tracing"))]
 fn tell(_: &Result<Logout, AccountError>) {}
+
+#[cfg(not(feature = "tracing"))]
+fn tell_replaced(_: &AccountId, _: Result<(), Failure>) {}
