@@ -6,6 +6,7 @@ pub(crate) mod closing;
 mod explore;
 mod inner;
 pub(crate) mod keep_fresh;
+mod logging_out;
 mod memory;
 mod patience;
 mod perform;
@@ -199,6 +200,7 @@ impl Account {
 
     async fn store(&self, login: Login) -> Result<Token, AccountError> {
         let shared = &self.0.shared;
+        let revoke_replaced = login.revoke_replaced;
         let mut record = Record::logged_in(login.tokens, shared.clock.wall());
         if shared.grant.renews(&record) {
             guess_expiry(&mut record, None, None, &shared.settings);
@@ -213,7 +215,8 @@ impl Account {
                 let record = record.clone();
                 self.in_background(Box::pin(async move {
                     let (context, memory) = inner.begin();
-                    inner.log_in(login::start(context, record, memory), &counts).await
+                    let step = login::start(context, record, memory);
+                    inner.log_in(step, &counts, revoke_replaced).await
                 }))
             });
             let Some((before, own)) = queued else { return Err(self.closed()) };
@@ -317,7 +320,7 @@ impl Account {
             let Ended { result, fallback, is_new, is_login } =
                 match self.wait(participant, driver).await {
                     Ok(Ending::Ended(ended)) => ended,
-                    Ok(Ending::GaveWay) => continue,
+                    Ok(Ending::GaveWay | Ending::LoggedOut(_)) => continue,
                     // It was lost in somebody else's panic. Once may be chance; each
                     // time, something may have been sent.
                     Err(Lost) if was_lost => {
@@ -367,14 +370,13 @@ impl Account {
     /// The token in memory, if it may still be handed out after this error.
     fn despite(&self, error: &AccountError) -> Option<Token> {
         let current = self.current()?;
-        let (tokens, obtained_at) = current.0.dated();
+        let (tokens, dates) = current.0.dated();
         let now = self.0.shared.clock.now();
-        let life = Lifetime::new(tokens, obtained_at, now.wall);
-        if !life.is_valid() || self.0.memory().refuses(&current) {
+        if !Lifetime::new(&dates, now.wall).is_valid() || self.0.memory().refuses(&current) {
             return None;
         }
-        let cached = Cached::new(&self.0.id, tokens, obtained_at, now, &self.0.shared.settings);
-        Some(Token(cached.kept_despite(error.clone(), &life).into()))
+        let cached = Cached::new(&self.0.id, tokens, dates, now, &self.0.shared.settings);
+        Some(Token(cached.kept_despite(error.clone()).into()))
     }
 
     fn closed(&self) -> AccountError {

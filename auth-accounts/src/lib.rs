@@ -4,12 +4,12 @@
 // and of lines above it.
 // layer: id record record_form settings dates lifetime refusals new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
-// layer: state error account_event token status closed -- what callers get
+// layer: state error account_event token status closed logout_report -- what callers get
 // layer: counters told watch -- what others are told
 // layer: sync single_flight shared -- what callers and accounts share
 // layer: held_lease unsaved known -- what is known of a record
 // layer: setback standing context outcome events -- what a refresh or a login ends with
-// layer: login refresh -- the machines, without I/O
+// layer: login logout refresh -- the machines, without I/O
 // layer: account -- one account: does what the machines say
 // layer: accounts blocking -- where accounts come from
 mod account;
@@ -27,6 +27,8 @@ mod id;
 mod known;
 mod lifetime;
 mod login;
+mod logout;
+mod logout_report;
 mod memory_store;
 mod new_login;
 mod outcome;
@@ -65,6 +67,7 @@ pub use crate::{
     error::{AccountError, Reason},
     id::AccountId,
     lifetime::CLOCK_JUMP,
+    logout_report::{Logout, Revocation},
     memory_store::MemoryStore,
     new_login::Login,
     settings::Settings,

@@ -52,6 +52,7 @@ fn world(members: &str) -> World<Says> {
         clock,
         settings: Settings::default().seed(1),
         busy: Arc::default(),
+        endpoint: support::endpoint(),
     };
     world.with_record(0)
 }

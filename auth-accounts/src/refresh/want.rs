@@ -88,7 +88,7 @@ impl Want {
         let ttl = match self {
             Self::Lasting(ttl) => *ttl,
             Self::Other(_) | Self::Ahead(_) => Ttl::Usual,
-            Self::Newer(_) => return None,
+            Self::Newer(_) | Self::Saved => return None,
         };
         self.refused_at(record, context, now)?;
         if !context.life(record, now.wall).lasts(ttl, settings) {
