@@ -158,13 +158,15 @@ impl Account {
     /// # Errors
     ///
     /// [`AccountError`] if the store cannot be read, for example because the
-    /// record is damaged. Then nothing has changed.
+    /// record is damaged, or if the record is
+    /// [somebody else's](crate::Reason::OtherEndpoint). Then nothing has changed.
     pub async fn store_login(&self, login: impl Into<Login> + Send) -> Result<Token, AccountError> {
         self.store(login.into()).await
     }
 
     async fn store(&self, login: Login) -> Result<Token, AccountError> {
-        let record = Record::logged_in(login.tokens, self.0.shared.clock.wall());
+        let mut record = Record::logged_in(login.tokens, self.0.shared.clock.wall());
+        record.bound_to = Some(self.0.shared.binding.own.clone());
         let counts = Arc::new(AtomicBool::new(false));
         let mut was_lost = false;
         loop {

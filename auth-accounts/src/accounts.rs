@@ -2,11 +2,13 @@
 
 use std::{fmt, pin::Pin, sync::Arc};
 
-use auth_core::{Backoff, Clock, RetrySchedule, TokenEndpoint, Transport};
+use auth_core::{Backoff, Clock, EndpointError, RetrySchedule, TokenEndpoint, Transport};
 
 use crate::{
     account::Account,
+    binding::Binding,
     id::AccountId,
+    registration::Registration,
     settings::Settings,
     shared::{GrantKind, Shared},
     store::TokenStore,
@@ -41,8 +43,10 @@ impl Accounts {
         store: impl TokenStore + 'static,
         clock: impl Clock + 'static,
     ) -> Self {
+        let endpoint = endpoint.into();
         Self(Arc::new(Shared {
-            endpoint: endpoint.into(),
+            binding: Binding::new(&endpoint),
+            endpoint,
             transport: Arc::new(transport),
             store: Arc::new(store),
             clock: Arc::new(clock),
@@ -73,6 +77,35 @@ impl Accounts {
     pub fn client_credentials(mut self) -> Self {
         self.shared().grant = GrantKind::ClientCredentials;
         self
+    }
+
+    /// Takes over records of another registration, after a provider has moved or
+    /// the client was registered anew. They are refreshed at the endpoint that
+    /// these accounts were made with, and belong to it from then on. May be called
+    /// several times.
+    ///
+    /// Without it such a record is left alone:
+    /// [`Reason::OtherEndpoint`](crate::Reason::OtherEndpoint).
+    ///
+    /// ```
+    /// # use auth_accounts::Accounts;
+    /// # fn example(accounts: Accounts) -> Result<(), auth_core::EndpointError> {
+    /// let accounts = accounts.also_accepts("https://old.example.com/token", "my-client")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Registration::new`].
+    pub fn also_accepts(
+        mut self,
+        token_url: &str,
+        client_id: impl Into<String>,
+    ) -> Result<Self, EndpointError> {
+        let other = Registration::new(token_url, client_id)?;
+        self.shared().binding.also_accept(other);
+        Ok(self)
     }
 
     /// Gives every refresh and every login that has to wait a background task. It

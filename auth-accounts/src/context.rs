@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_core::AccessToken;
 
-use crate::{id::AccountId, shared::Shared, token::Token};
+use crate::{error::Reason, id::AccountId, record::Record, shared::Shared, token::Token};
 
 pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
@@ -13,6 +13,13 @@ pub(crate) struct Context {
     pub(crate) cached: Option<Token>,
     /// An access token that an API has refused. It is not handed out again.
     pub(crate) refused: Option<AccessToken>,
+}
+
+impl Context {
+    /// What forbids to use `record`, or to replace it.
+    pub(crate) fn refuses(&self, record: &Record) -> Option<Reason> {
+        self.shared.binding.refuses(record)
+    }
 }
 
 /// Counts how often somebody else's save has sent a machine back.

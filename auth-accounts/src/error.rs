@@ -12,6 +12,7 @@ use auth_core::{Advice, FailureKind, RefreshError};
 use crate::{
     id::AccountId,
     record::Setback,
+    registration::Registration,
     store_error::{StoreError, StoreErrorKind},
 };
 
@@ -48,6 +49,17 @@ pub enum Reason {
     /// An earlier refresh failed, and it is too early to try again. Nothing was
     /// sent. Wait until [`AccountError::retry_at`], or for a new login.
     Setback(Setback),
+    /// The record belongs to another endpoint or another client than the account
+    /// does: two kinds of accounts share a name and a store. Nothing was sent,
+    /// handed out or changed. After a move, see
+    /// [`Accounts::also_accepts`](crate::Accounts::also_accepts).
+    #[non_exhaustive]
+    OtherEndpoint {
+        /// Whom the record belongs to.
+        record: Registration,
+        /// Whom the account belongs to.
+        account: Registration,
+    },
     /// The store failed. Without it nothing is sent.
     Store(StoreError),
     /// Transport, store, clock or policy panicked twice in a row, in another task
@@ -90,9 +102,11 @@ impl AccountError {
             Reason::Refresh(_) if self.is_of_client() => Some(FailureKind::Misconfigured),
             Reason::Refresh(error) => Some(error.kind()),
             Reason::Setback(setback) => Some(setback.kind),
-            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) | Reason::Panicked => {
-                None
-            }
+            Reason::NotLoggedIn
+            | Reason::NoRefreshToken
+            | Reason::OtherEndpoint { .. }
+            | Reason::Store(_)
+            | Reason::Panicked => None,
         }
     }
 
@@ -103,9 +117,11 @@ impl AccountError {
         match &self.0.reason {
             Reason::Refresh(error) => error.possibly_spent(),
             Reason::Setback(setback) => setback.possibly_spent,
-            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) | Reason::Panicked => {
-                false
-            }
+            Reason::NotLoggedIn
+            | Reason::NoRefreshToken
+            | Reason::OtherEndpoint { .. }
+            | Reason::Store(_)
+            | Reason::Panicked => false,
         }
     }
 
@@ -123,7 +139,7 @@ impl AccountError {
     pub fn advice(&self) -> Advice {
         match &self.0.reason {
             Reason::NotLoggedIn | Reason::NoRefreshToken => Advice::LogIn,
-            Reason::Panicked => Advice::FixSetup,
+            Reason::OtherEndpoint { .. } | Reason::Panicked => Advice::FixSetup,
             Reason::Refresh(_) if self.is_of_client() => FailureKind::Misconfigured.advice(),
             Reason::Refresh(error) => error.advice(),
             Reason::Setback(setback) => setback.kind.advice(),
@@ -155,6 +171,9 @@ impl fmt::Display for AccountError {
             Reason::Refresh(error) => return error.fmt(f),
             Reason::Store(error) => return error.fmt(f),
             Reason::Setback(setback) => write!(f, "not tried: {setback}; ")?,
+            Reason::OtherEndpoint { record, account } => {
+                write!(f, "the tokens on record belong to {record}, not to {account}; ")?;
+            }
             Reason::Panicked => f.write_str("the refresh ended in a panic of another task; ")?,
         }
         self.advice().fmt(f)?;
@@ -185,6 +204,7 @@ impl Error for AccountError {
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
             | Reason::Setback(_)
+            | Reason::OtherEndpoint { .. }
             | Reason::Panicked => None,
         }
     }

@@ -2,10 +2,10 @@
 
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of lines above it.
-// layer: id record record_form settings lifetime new_login -- values, and what is stored
+// layer: id registration record record_form settings lifetime new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
 // layer: error token status -- what callers get
-// layer: sync single_flight shared -- what callers and accounts share
+// layer: sync single_flight binding shared -- what callers and accounts share
 // layer: held_lease unsaved known -- what is known of a record
 // layer: setback context outcome events -- what a refresh or a login ends with
 // layer: login refresh -- the machines, without I/O
@@ -13,6 +13,7 @@
 // layer: accounts blocking -- where accounts come from
 mod account;
 mod accounts;
+mod binding;
 mod blocking;
 mod context;
 mod error;
@@ -28,6 +29,7 @@ mod outcome;
 mod record;
 mod record_form;
 mod refresh;
+mod registration;
 mod setback;
 mod settings;
 mod shared;
@@ -57,6 +59,7 @@ pub use crate::{
     new_login::Login,
     record::{Fingerprint, FingerprintError, Note, Record, Setback},
     record_form::{RecordFormError, record_exposed},
+    registration::Registration,
     settings::Settings,
     status::{AccountStatus, SetbackStatus},
     store::{BlockingTokenStore, Lease, TokenStore, Version},

@@ -8,6 +8,9 @@
 //!          └───────────┘ conflict └───────────┘
 //! ```
 //!
+//! A record of another registration is not replaced, for it is somebody else's
+//! session under the same name.
+//!
 //! It needs no lease: whoever refreshes meanwhile finds that its save conflicts.
 
 use std::sync::Arc;
@@ -39,7 +42,8 @@ pub(crate) enum Step {
 pub(crate) fn start(context: Context, record: Record, memory: Unsaved) -> Step {
     let lease = memory.tokens.as_ref().and_then(UnsavedTokens::lease);
     let grant = context.shared.grant;
-    let login = Box::new(Login { context, record, lease, rounds: Rounds::default() });
+    let before = memory.clone();
+    let login = Box::new(Login { context, record, before, lease, rounds: Rounds::default() });
     Step::Load(Reading { login, known: Known::new(grant, memory) })
 }
 
@@ -47,6 +51,8 @@ struct Login {
     context: Context,
     /// What is to be put in place.
     record: Record,
+    /// What memory held.
+    before: Unsaved,
     /// Kept in memory with older tokens until now, and with these from now on.
     lease: Option<Arc<Lease>>,
     rounds: Rounds,
@@ -63,6 +69,10 @@ impl Reading {
         let Self { login, mut known } = self;
         match loaded {
             Ok(found) => {
+                let record = found.as_ref().map(|(record, _)| record);
+                if let Some(reason) = record.and_then(|record| login.context.refuses(record)) {
+                    return Step::Done(login.refuse(known, reason, now));
+                }
                 known.unsaved.tokens = None;
                 known.read(found);
                 known.logged_in(login.record.clone(), login.lease.clone());
@@ -73,13 +83,7 @@ impl Reading {
                 // It could be read a moment ago.
                 Step::Done(login.keep(known, error, now))
             }
-            Err(error) => {
-                let reason = Reason::Store(error);
-                let Login { context, lease, .. } = *login;
-                let mut outcome = Outcome::failure(&context, known, lease, reason, now);
-                outcome.ended.is_login = true;
-                Step::Done(outcome)
-            }
+            Err(error) => Step::Done(login.fail(known, Reason::Store(error), now)),
         }
     }
 }
@@ -109,6 +113,20 @@ impl Saving {
 }
 
 impl Login {
+    /// Ends with nothing changed: the record is somebody else's.
+    fn refuse(mut self, mut known: Box<Known>, reason: Reason, now: Now) -> Outcome {
+        known.record = None;
+        known.unsaved = std::mem::take(&mut self.before);
+        self.fail(known, reason, now)
+    }
+
+    fn fail(self, known: Box<Known>, reason: Reason, now: Now) -> Outcome {
+        let Self { context, lease, .. } = self;
+        let mut outcome = Outcome::failure(&context, known, lease, reason, now);
+        outcome.ended.is_login = true;
+        outcome
+    }
+
     /// Ends with tokens that are in memory only.
     fn keep(self, mut known: Box<Known>, error: StoreError, now: Now) -> Outcome {
         known.not_saved(error.clone());

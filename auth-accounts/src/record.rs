@@ -8,6 +8,8 @@ use auth_core::{
 use http::StatusCode;
 use sha2::{Digest, Sha256};
 
+use crate::registration::Registration;
+
 /// What a store keeps for an account: its tokens, and what came of the attempts
 /// to refresh them.
 ///
@@ -46,12 +48,16 @@ pub struct Record {
     /// by refreshes: a fingerprint of that login's tokens. `None` for tokens that
     /// came otherwise.
     pub login: Option<Fingerprint>,
+    /// The registration that the tokens were issued to. An account of another one
+    /// does not use the record: see [`Reason::OtherEndpoint`](crate::Reason).
+    /// `None` in records of older versions, until the next login or refresh.
+    pub bound_to: Option<Registration>,
 }
 
 impl Record {
     /// A record of tokens of unknown age.
     pub fn new(tokens: TokenSet) -> Self {
-        Self { tokens, setback: None, note: None, obtained_at: None, login: None }
+        Self { tokens, setback: None, note: None, obtained_at: None, login: None, bound_to: None }
     }
 
     /// A record of tokens obtained at `at`.

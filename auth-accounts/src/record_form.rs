@@ -7,7 +7,10 @@ use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
-use crate::record::{Fingerprint, Note, Record, Setback};
+use crate::{
+    record::{Fingerprint, Note, Record, Setback},
+    registration::Registration,
+};
 
 /// `serde` for a [`Record`] with its tokens shown, for stores:
 /// `#[serde(with = "auth_accounts::record_exposed")]`.
@@ -22,6 +25,9 @@ use crate::record::{Fingerprint, Note, Record, Setback};
 /// | `tokens` | [the form of a `TokenSet`](auth_core::serde_exposed), required |
 /// | `renewed_at` | time, left out if unknown |
 /// | `login` | fingerprint of the login, left out if there was none |
+/// | `bound_to` | object, left out if unknown: the [registration](crate::Registration) that the tokens were issued to |
+/// | `bound_to.token_url` | string: the URL without its query |
+/// | `bound_to.client_id` | string |
 /// | `begun` | object, left out if there is none |
 /// | `begun.refresh_token` | fingerprint: 16 hexadecimal digits |
 /// | `begun.at` | time |
@@ -123,6 +129,8 @@ struct Form<T> {
     obtained_at: Option<SystemTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     login: Option<Fingerprint>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bound_to: Option<Registration>,
     #[serde(rename = "begun", default, skip_serializing_if = "Option::is_none")]
     note: Option<NoteForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -163,6 +171,7 @@ impl<T> Form<T> {
             tokens,
             obtained_at: record.obtained_at,
             login: record.login,
+            bound_to: record.bound_to.clone(),
             note: record
                 .note
                 .as_ref()
@@ -197,6 +206,7 @@ impl<'de> Deserialize<'de> for Record {
             tokens: form.tokens,
             obtained_at: form.obtained_at,
             login: form.login,
+            bound_to: form.bound_to,
             note: form.note.map(|note| Note::new(note.refresh_token, note.at)),
             setback: form.setback.map(|setback| Setback {
                 refresh_token: setback.refresh_token,

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use auth_core::{Clock, RetrySchedule, TokenEndpoint, Transport};
 
-use crate::{settings::Settings, single_flight::Work, store::TokenStore};
+use crate::{binding::Binding, settings::Settings, single_flight::Work, store::TokenStore};
 
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) endpoint: Arc<TokenEndpoint>,
+    pub(crate) binding: Binding,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) clock: Arc<dyn Clock>,

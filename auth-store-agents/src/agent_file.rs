@@ -17,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{AccountId, Lease, Record, Version};
+use auth_accounts::{AccountId, Lease, Record, Registration, Version};
 use auth_store::internal::{Dir, FileError, FileLock, Files, Patience, Privacy, Problem};
 use zeroize::Zeroizing;
 
@@ -62,6 +62,8 @@ impl<F> fmt::Debug for AgentFile<F> {
 pub(crate) struct Inner<F> {
     pub(crate) account: AccountId,
     pub(crate) file: PathBuf,
+    /// Whose tokens are in it.
+    pub(crate) registration: Registration,
     format: PhantomData<fn() -> F>,
 }
 
@@ -83,7 +85,8 @@ impl<F: Format> Inner<F> {
         if file.file_name().and_then(OsStr::to_str).is_none() || file.parent().is_none() {
             return Err(FileError::new(file, Problem::WrongType { expected: "file name" }));
         }
-        Ok(Self { account, file, format: PhantomData })
+        let registration = Registration::of(&F::endpoint());
+        Ok(Self { account, file, registration, format: PhantomData })
     }
 }
 
@@ -123,7 +126,7 @@ impl<F: Format> Files for AgentFile<F> {
         }
         ours.write(&noted)?;
         // The version that a load will find.
-        Ok(notes.version(&notes.record_of(found)))
+        Ok(notes.version(&notes.record_of(found, &self.registration)))
     }
 
     fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError> {
@@ -166,7 +169,7 @@ impl<F: Format> Inner<F> {
             None => None,
             Some(found) => {
                 let notes = NotesDir::read(self.dir_path(), self.name())?;
-                let record = notes.record_of(found);
+                let record = notes.record_of(found, &self.registration);
                 let version = notes.version(&record);
                 Some((record, version))
             }
@@ -277,7 +280,7 @@ pub(crate) fn in_home(variable: &str, directory: &str, file: &str) -> Result<Pat
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{AccessToken, TokenSet};
+    use auth_core::{AccessToken, TokenEndpoint, TokenSet, presets};
 
     use super::*;
 
@@ -287,6 +290,10 @@ mod tests {
     impl Format for Opaque {
         const EXPECTED: &'static str = "a file";
         const KEPT_EXTRA: &'static [&'static str] = &[];
+
+        fn endpoint() -> TokenEndpoint {
+            presets::openai("opaque")
+        }
 
         fn read(_: &Document) -> Result<Option<Found>, &'static str> {
             Ok(Some(Found { tokens: TokenSet::new(AccessToken::new("at")), obtained_at: None }))
