@@ -24,6 +24,7 @@ use self::inner::Inner;
 use crate::{
     error::{AccountError, Reason},
     id::AccountId,
+    known::Known,
     lifetime::Ttl,
     login,
     new_login::Login,
@@ -32,6 +33,7 @@ use crate::{
     refresh::{self, Want},
     shared::Shared,
     single_flight::{GiveWay, Lost, Work},
+    standing::Standing,
     status::AccountStatus,
     store_error::{StoreError, StoreErrorKind},
     token::{Cached, Token},
@@ -199,11 +201,17 @@ impl Account {
     /// [`StoreError`] if the record cannot be read.
     pub async fn status(&self) -> Result<AccountStatus, StoreError> {
         let found = self.0.shared.store.load(&self.0.id).await?;
+        let (context, unsaved) = self.0.begin();
+        let mut known = Known::new(context.shared.grant, unsaved);
+        known.read(found.clone());
         let now = self.0.shared.clock.wall();
         let cached = self.0.cached.load();
         let unsaved = cached.as_ref().map(|cached| Token(Arc::clone(cached)));
         let unsaved = unsaved.as_ref().and_then(Token::unsaved);
-        Ok(AccountStatus::new(&self.0.id, found.map(|(record, _)| record), unsaved, now))
+        let Standing { state, .. } =
+            Standing::of(&known, &context.shared, context.refused.as_ref(), now);
+        let record = found.map(|(record, _)| record);
+        Ok(AccountStatus::new(&self.0.id, record, state, unsaved, now))
     }
 
     /// The current token, if it may be handed out without a second thought.

@@ -8,12 +8,11 @@ use std::{
 };
 
 use auth_core::{Advice, FailureKind, RefreshError};
+use http::StatusCode;
 
 use crate::{
-    id::AccountId,
-    record::Setback,
-    registration::Registration,
-    store_error::{StoreError, StoreErrorKind},
+    id::AccountId, record::Setback, registration::Registration, state::AccountState,
+    store_error::StoreError,
 };
 
 /// Why an account has no token to hand out. Cloning shares it: all callers of
@@ -94,6 +93,57 @@ impl AccountError {
         self.0.retry_at
     }
 
+    /// How long to wait from `now` until a refresh may be tried again, zero if
+    /// that time has come. `None` as for [`retry_at`](Self::retry_at).
+    pub fn retry_after(&self, now: SystemTime) -> Option<Duration> {
+        self.retry_at().map(|at| at.duration_since(now).unwrap_or_default())
+    }
+
+    /// How the account is doing, in one word.
+    pub fn state(&self) -> AccountState {
+        match (&self.0.reason, self.kind()) {
+            (_, Some(kind)) => AccountState::after(kind),
+            (Reason::NotLoggedIn, _) => AccountState::NotLoggedIn,
+            (Reason::NoRefreshToken, _) => AccountState::LoginNeeded,
+            (Reason::Store(error), _) => AccountState::told_by(error.advice()),
+            (
+                Reason::OtherEndpoint { .. }
+                | Reason::Panicked
+                | Reason::Refresh(_)
+                | Reason::Setback(_),
+                _,
+            ) => AccountState::Misconfigured,
+        }
+    }
+
+    /// The status with which a server answers its own client. See
+    /// [`AccountState::http_status`].
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use auth_accounts::AccountError;
+    /// use auth_accounts::http::{Response, header::RETRY_AFTER};
+    ///
+    /// # fn example() -> Result<(), auth_accounts::http::Error> {
+    /// fn answer(error: &AccountError) -> auth_accounts::http::Result<Response<()>> {
+    ///     let mut response = Response::builder().status(error.http_status());
+    ///     if let Some(wait) = error.retry_after(SystemTime::now()) {
+    ///         response = response.header(RETRY_AFTER, wait.as_secs().max(1));
+    ///     }
+    ///     response.body(())
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn http_status(&self) -> StatusCode {
+        self.state().http_status()
+    }
+
+    /// The exit code of a command-line tool. See [`AccountState::exit_code`].
+    pub fn exit_code(&self) -> u8 {
+        self.state().exit_code()
+    }
+
     /// The kind of the last failure, if a refresh failed.
     pub fn kind(&self) -> Option<FailureKind> {
         match &self.0.reason {
@@ -137,21 +187,7 @@ impl AccountError {
 
     /// What to do next.
     pub fn advice(&self) -> Advice {
-        match &self.0.reason {
-            Reason::NotLoggedIn | Reason::NoRefreshToken => Advice::LogIn,
-            Reason::OtherEndpoint { .. } | Reason::Panicked => Advice::FixSetup,
-            Reason::Refresh(_) if self.is_of_client() => FailureKind::Misconfigured.advice(),
-            Reason::Refresh(error) => error.advice(),
-            Reason::Setback(setback) => setback.kind.advice(),
-            Reason::Store(error) => match error.kind() {
-                StoreErrorKind::Damaged
-                | StoreErrorKind::NewerSchema
-                | StoreErrorKind::Permissions
-                | StoreErrorKind::ReadOnly
-                | StoreErrorKind::Full => Advice::FixSetup,
-                _ => Advice::TryLater,
-            },
-        }
+        self.state().advice()
     }
 }
 

@@ -4,10 +4,10 @@
 // and of lines above it.
 // layer: id registration record record_form settings lifetime new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
-// layer: error token status -- what callers get
+// layer: state error token status -- what callers get
 // layer: sync single_flight binding shared -- what callers and accounts share
 // layer: held_lease unsaved known -- what is known of a record
-// layer: setback context outcome events -- what a refresh or a login ends with
+// layer: setback standing context outcome events -- what a refresh or a login ends with
 // layer: login refresh -- the machines, without I/O
 // layer: account -- one account: does what the machines say
 // layer: accounts blocking -- where accounts come from
@@ -34,6 +34,8 @@ mod setback;
 mod settings;
 mod shared;
 mod single_flight;
+mod standing;
+mod state;
 mod status;
 mod store;
 mod store_error;
@@ -61,6 +63,7 @@ pub use crate::{
     record_form::{RecordFormError, record_exposed},
     registration::Registration,
     settings::Settings,
+    state::AccountState,
     status::{AccountStatus, SetbackStatus},
     store::{BlockingTokenStore, Lease, TokenStore, Version},
     store_error::{StoreError, StoreErrorKind},

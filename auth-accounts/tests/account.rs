@@ -321,7 +321,8 @@ fn status_is_for_a_person_and_for_a_program() {
         status.to_string(),
         format!(
             "ada: the access token expires in 30 s; refreshed 59 min ago; the last refresh failed \
-             with invalid_client (HTTP 400), next try in {} s",
+             with invalid_client (HTTP 400), next try in {} s; the configuration must be \
+             changed",
             wait.as_secs()
         )
     );
@@ -332,8 +333,10 @@ fn status_is_for_a_person_and_for_a_program() {
         serde_json::to_value(&status).unwrap(),
         serde_json::json!({
             "account": "ada",
+            "state": "misconfigured",
             "logged_in": true,
             "login_needed": false,
+            "has_refresh_token": true,
             "expires_at": since(world.now()) + 30,
             "renewed_at": since(world.now()) - 3570,
             "begun_at": null,

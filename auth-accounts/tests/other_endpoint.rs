@@ -3,7 +3,9 @@
 
 mod support;
 
-use auth_accounts::{AccountError, Accounts, BlockingAccounts, MemoryStore, Reason, Record};
+use auth_accounts::{
+    AccountError, AccountState, Accounts, BlockingAccounts, MemoryStore, Reason, Record,
+};
 use auth_core::{Advice, TokenEndpoint};
 use auth_testkit::{FakeAuthServer, VirtualClock};
 use pollster::block_on;
@@ -51,6 +53,7 @@ fn providers() -> [Provider; 3] {
 fn is_other_endpoint(error: &AccountError) {
     assert!(matches!(error.reason(), Reason::OtherEndpoint { .. }), "{error}");
     assert_eq!((error.advice(), error.kind()), (Advice::FixSetup, None));
+    assert_eq!(error.state(), AccountState::Misconfigured);
     assert!(!error.possibly_spent());
 }
 
@@ -77,6 +80,7 @@ fn what_another_provider_issued_is_neither_handed_out_nor_sent() {
             );
             is_other_endpoint(&block_on(account.token_valid_for(Default::default())).unwrap_err());
             is_other_endpoint(&of_threads.token().unwrap_err());
+            assert_eq!(block_on(account.status()).unwrap().state, AccountState::Misconfigured);
             // A token that has expired is no more theirs.
             first.pass_an_hour();
         }
