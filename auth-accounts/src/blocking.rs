@@ -24,6 +24,7 @@ use auth_core::{
 
 use crate::{
     account::{Account, keep_fresh::DueCheck},
+    account_event::AccountEvent,
     accounts::Accounts,
     error::AccountError,
     id::AccountId,
@@ -97,6 +98,12 @@ impl BlockingAccounts {
         Ok(Self(self.0.also_accepts(token_url, client_id)?))
     }
 
+    /// See [`Accounts::on_event`].
+    #[must_use]
+    pub fn on_event(self, listener: impl Fn(&AccountEvent) + Send + Sync + 'static) -> Self {
+        Self(self.0.on_event(listener))
+    }
+
     /// See [`Accounts::account`].
     pub fn account(&self, id: impl Into<AccountId>) -> BlockingAccount {
         BlockingAccount(self.0.account(id))
@@ -160,6 +167,11 @@ impl BlockingAccount {
     /// See [`Account::store_login`].
     pub fn store_login(&self, login: impl Into<Login> + Send) -> Result<Token, AccountError> {
         block_on(self.0.store_login(login))
+    }
+
+    /// See [`Account::peek`].
+    pub fn peek(&self) -> Option<Token> {
+        self.0.peek()
     }
 
     /// See [`Account::current`].

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_core::{Advice, FailureKind, RefreshError};
+use auth_core::{Advice, ErrorCode, FailureKind, RefreshError};
 use http::StatusCode;
 
 use crate::{
@@ -157,6 +157,15 @@ impl AccountError {
             | Reason::OtherEndpoint { .. }
             | Reason::Store(_)
             | Reason::Panicked => None,
+        }
+    }
+
+    /// The error code in the response, if a refresh failed with one.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        match &self.0.reason {
+            Reason::Refresh(error) => error.failure().code(),
+            Reason::Setback(setback) => setback.code.as_ref(),
+            _ => None,
         }
     }
 

@@ -4,7 +4,8 @@
 // and of lines above it.
 // layer: id registration record record_form settings lifetime new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
-// layer: state error token status -- what callers get
+// layer: state error account_event token status -- what callers get
+// layer: counters told watch -- what others are told
 // layer: sync single_flight binding shared -- what callers and accounts share
 // layer: held_lease unsaved known -- what is known of a record
 // layer: setback standing context outcome events -- what a refresh or a login ends with
@@ -12,10 +13,12 @@
 // layer: account -- one account: does what the machines say
 // layer: accounts blocking -- where accounts come from
 mod account;
+mod account_event;
 mod accounts;
 mod binding;
 mod blocking;
 mod context;
+mod counters;
 mod error;
 mod events;
 mod held_lease;
@@ -41,7 +44,9 @@ mod store;
 mod store_error;
 mod sync;
 mod token;
+mod told;
 mod unsaved;
+mod watch;
 
 /// The macro by which [`TokenStore`] is implemented.
 pub use async_trait::async_trait;
@@ -50,8 +55,11 @@ pub use auth_core;
 /// Its types appear in this crate's API.
 pub use http;
 
+#[cfg(feature = "metrics")]
+pub use crate::counters::describe_metrics;
 pub use crate::{
     account::{Account, keep_fresh::DueCheck},
+    account_event::{AccountEvent, EventKind},
     accounts::Accounts,
     blocking::{BlockingAccount, BlockingAccounts, KeepFresh},
     error::{AccountError, Reason},

@@ -7,8 +7,8 @@ use http::StatusCode;
 use serde::{Serialize, Serializer};
 
 /// How an account is doing, in one word: the same in its
-/// [status](crate::AccountStatus::state) and its
-/// [errors](crate::AccountError::state).
+/// [status](crate::AccountStatus::state), its [errors](crate::AccountError::state)
+/// and its [events](crate::AccountEvent::state).
 ///
 /// It says what becomes of the account's refreshes. An access token may outlive
 /// them: with `login_needed` or `set_back`, the old token is handed out for as

@@ -305,6 +305,28 @@ fn a_client_that_cannot_get_its_first_token_waits_too() {
 }
 
 #[test]
+fn a_look_gives_what_a_call_would_give_at_once() {
+    let world = World::new(Script::new().tokens("at-2", "rt-2").oauth_error("invalid_client"))
+        .with_record(3600);
+    let (account, blocking) = (world.account(), world.blocking().account(ADA));
+    assert!(account.peek().is_none(), "nothing is read");
+    let first = block_on(account.token()).unwrap();
+    assert_eq!(account.peek(), Some(first.clone()));
+    world.store.log.take();
+    world.pass(3500);
+    assert_eq!(account.peek(), Some(first.clone()));
+    world.pass(60);
+    // It is valid for 40 s, which is less than asked for.
+    assert!(account.peek().is_none() && account.current() == Some(first));
+    assert_eq!(world.store.log.take(), "", "nothing was read");
+
+    let second = blocking.token().unwrap();
+    assert_eq!(blocking.peek(), Some(second.clone()));
+    blocking.token_refused(second.access_token()).unwrap_err();
+    assert!(blocking.peek().is_none());
+}
+
+#[test]
 fn status_is_for_a_person_and_for_a_program() {
     let script = Script::new().oauth_error("invalid_client");
     let world = World::new(script).with_record(3600);
