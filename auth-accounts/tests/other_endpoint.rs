@@ -4,7 +4,7 @@
 mod support;
 
 use auth_accounts::{
-    AccountError, AccountState, Accounts, BlockingAccounts, MemoryStore, Reason, Record,
+    AccountError, AccountState, Accounts, BlockingAccounts, MemoryStore, Reason, store::Record,
 };
 use auth_core::{Advice, TokenEndpoint};
 use auth_testkit::{FakeAuthServer, VirtualClock};

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_accounts::{AccountId, Record, Registration, StoreError};
+use auth_accounts::{AccountId, Registration, StoreError, store::Record};
 use auth_core::{AccessToken, RefreshToken, TokenEndpoint, TokenSet, presets};
 use auth_store::internal::{FileError, FileLock, token_store};
 use serde_json::Value;
@@ -61,7 +61,7 @@ use crate::{
 /// Removing the record removes the member `claudeAiOauth`.
 ///
 /// ```no_run
-/// use auth_store_agents::auth_accounts::{AccountId, BlockingTokenStore};
+/// use auth_store_agents::auth_accounts::{AccountId, store::BlockingTokenStore};
 /// use auth_store_agents::ClaudeCredentials;
 ///
 /// let claude = AccountId::from("claude");

@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use auth_accounts::{AccountId, Record, Registration};
+use auth_accounts::{AccountId, Registration, store::Record};
 use auth_core::{Extra, TokenEndpoint, presets};
 use auth_store_agents::{ClaudeCredentials, CodexAuth};
 use judge::{Kind, hold_lease, judge_for_tasks, judge_for_threads};

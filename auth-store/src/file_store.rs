@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{AccountId, Lease, Record, StoreError, Version};
+use auth_accounts::{
+    AccountId, StoreError,
+    store::{Lease, Record, Version},
+};
 use etcetera::BaseStrategy;
 
 use crate::{
@@ -25,34 +28,38 @@ use crate::{
 
 /// Keeps each account's record in a file of its own, in one directory.
 ///
-/// It implements [`TokenStore`](auth_accounts::TokenStore), on any async
-/// runtime, and [`BlockingTokenStore`](auth_accounts::BlockingTokenStore).
+/// It implements [`TokenStore`](auth_accounts::store::TokenStore), on any async
+/// runtime, and [`BlockingTokenStore`](auth_accounts::store::BlockingTokenStore).
 /// Cloning shares the store. Any number of processes may share a directory.
 /// [The crate's documentation](crate) says what is promised, and on which
 /// systems.
 ///
+/// A program hands it to its accounts, and stores a login by
+/// [`store_login`](auth_accounts::Account::store_login), the first one and any
+/// later one. It has no other business with the store.
+///
 /// ```
-/// use std::time::Duration;
-/// use auth_accounts::{AccountId, BlockingTokenStore, Record};
-/// use auth_core::{AccessToken, RefreshToken, TokenSet};
-/// use auth_store::FileStore;
+/// use auth_store::{FileStore, auth_accounts::BlockingAccounts};
 ///
 /// # let scratch = tempfile::tempdir().unwrap();
 /// # let directory = scratch.path().join("tokens");
+/// # let server = auth_testkit::FakeAuthServer::new();
+/// # let (endpoint, transport) = (server.endpoint(), server.clone());
+/// # let (clock, tokens) = (server.clock().clone(), server.log_in("ada"));
 /// let store = FileStore::open(directory)?;
-/// let ada = AccountId::from("ada@example.com");
+/// let accounts = BlockingAccounts::new(endpoint, transport, store, clock);
 ///
-/// // After a login:
-/// let mut tokens = TokenSet::new(AccessToken::new("at-1"));
-/// tokens.refresh_token = Some(RefreshToken::new("rt-1"));
-/// let version = store.save_blocking(&ada, &Record::new(tokens), None)?;
+/// // After a login, be it the first or another:
+/// let ada = accounts.account("ada@example.com");
+/// ada.store_login(tokens)?;
 ///
 /// // Later, in any process:
-/// let lease = store.lease_blocking(&ada, Duration::from_secs(30))?;
-/// let (record, found) = store.load_blocking(&ada)?.expect("saved above");
-/// assert_eq!(found, version);
-/// # drop(lease);
-/// # Ok::<(), auth_accounts::StoreError>(())
+/// let token = ada.token()?;
+/// # let again = server.log_in("ada");
+/// # ada.store_login(again.clone())?;
+/// # assert_eq!(ada.token()?.access_token(), &again.access_token);
+/// # assert_ne!(token.access_token(), &again.access_token);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct FileStore {
@@ -123,7 +130,7 @@ impl FileStore {
 
     /// Removes the record of `account`, whatever its version, and also if it
     /// cannot be read. Returns whether there was one. It is for a person who has
-    /// given up a damaged record; [`remove`](auth_accounts::TokenStore::remove)
+    /// given up a damaged record; [`remove`](auth_accounts::store::TokenStore::remove)
     /// never removes such a one. It blocks the thread: for a short time, and for
     /// up to 10 s while another process saves.
     ///

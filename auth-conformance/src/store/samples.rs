@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use auth_accounts::{AccountId, Fingerprint, Note, Record, Registration, Setback};
+use auth_accounts::{
+    AccountId, Registration,
+    store::{Fingerprint, Note, Record, Setback},
+};
 use auth_core::{AccessToken, Backoff, Now, Refresh, RefreshToken, Step, TokenEndpoint, TokenSet};
 use auth_testkit::CannedResponse;
 

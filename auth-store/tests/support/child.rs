@@ -17,7 +17,8 @@ use std::{
 };
 
 use auth_accounts::{
-    AccountId, BlockingAccounts, BlockingTokenStore, Lease, Record, StoreError, Version,
+    AccountId, BlockingAccounts, StoreError,
+    store::{BlockingTokenStore, Lease, Record, Version},
 };
 use auth_core::{BlockingTransport, TokenEndpoint};
 use auth_store::FileStore;

@@ -1,6 +1,9 @@
 use std::time::SystemTime;
 
-use auth_accounts::{Note, Record, Registration, Setback};
+use auth_accounts::{
+    Registration,
+    store::{Note, Record, Setback},
+};
 use auth_core::{ErrorCode, FailureKind, RefreshToken, TokenSet};
 use serde_json::{Map, Value, json};
 
