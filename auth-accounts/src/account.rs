@@ -193,7 +193,8 @@ impl Account {
     /// # Errors
     ///
     /// [`AccountError`] if the store cannot be read, for example because the
-    /// record is damaged. Then nothing has changed.
+    /// record is damaged, or if the record is
+    /// [somebody else's](crate::Reason::OtherEndpoint). Then nothing has changed.
     pub async fn store_login(&self, login: impl Into<Login> + Send) -> Result<Token, AccountError> {
         self.store(login.into()).await
     }
@@ -207,6 +208,7 @@ impl Account {
         } else {
             events::login_without_refresh_token(&self.0.id);
         }
+        record.bound_to = Some(shared.binding.own.clone());
         let counts = Arc::new(AtomicBool::new(false));
         let mut was_lost = false;
         loop {

@@ -20,8 +20,8 @@ use std::{
 
 use async_trait::async_trait;
 use auth_core::{
-    AccessToken, BlockingClock, BlockingTransport, Clock, Now, Request, Response, RetrySchedule,
-    TimeSource, TokenEndpoint, Transport, TransportError,
+    AccessToken, BlockingClock, BlockingTransport, Clock, EndpointError, Now, Request, Response,
+    RetrySchedule, TimeSource, TokenEndpoint, Transport, TransportError,
 };
 
 use crate::{
@@ -88,6 +88,19 @@ impl BlockingAccounts {
     #[must_use]
     pub fn client_credentials(self) -> Self {
         Self(self.0.client_credentials())
+    }
+
+    /// See [`Accounts::also_accepts`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Accounts::also_accepts`].
+    pub fn also_accepts(
+        self,
+        token_url: &str,
+        client_id: impl Into<String>,
+    ) -> Result<Self, EndpointError> {
+        Ok(Self(self.0.also_accepts(token_url, client_id)?))
     }
 
     /// See [`Accounts::on_event`].

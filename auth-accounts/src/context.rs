@@ -5,7 +5,8 @@ use std::{sync::Arc, time::SystemTime};
 use auth_core::AccessToken;
 
 use crate::{
-    dates::Dates, id::AccountId, lifetime::Lifetime, record::Record, shared::Shared, token::Token,
+    dates::Dates, error::Reason, id::AccountId, lifetime::Lifetime, record::Record, shared::Shared,
+    token::Token,
 };
 
 pub(crate) struct Context {
@@ -38,6 +39,13 @@ impl Context {
 
     pub(crate) fn life(&self, record: &Record, now: SystemTime) -> Lifetime {
         Lifetime::new(&self.dates(record), now)
+    }
+}
+
+impl Context {
+    /// What forbids to use `record`, or to replace it.
+    pub(crate) fn refuses(&self, record: &Record) -> Option<Reason> {
+        self.shared.binding.refuses(record)
     }
 }
 

@@ -2,11 +2,11 @@
 
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of lines above it.
-// layer: id record record_form settings dates lifetime refusals new_login -- values, and what is stored
+// layer: id registration record record_form settings dates lifetime refusals new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
 // layer: state error account_event token status closed logout_report -- what callers get
 // layer: counters told watch -- what others are told
-// layer: sync single_flight shared -- what callers and accounts share
+// layer: sync single_flight binding shared -- what callers and accounts share
 // layer: held_lease unsaved known -- what is known of a record
 // layer: setback standing context outcome events -- what a refresh or a login ends with
 // layer: login logout refresh -- the machines, without I/O
@@ -15,6 +15,7 @@
 mod account;
 mod account_event;
 mod accounts;
+mod binding;
 mod blocking;
 mod closed;
 mod context;
@@ -36,6 +37,7 @@ mod record;
 mod record_form;
 mod refresh;
 mod refusals;
+mod registration;
 mod setback;
 mod settings;
 mod shared;
@@ -70,6 +72,7 @@ pub use crate::{
     logout_report::{Logout, Revocation},
     memory_store::MemoryStore,
     new_login::Login,
+    registration::Registration,
     settings::Settings,
     state::AccountState,
     status::{AccountStatus, SetbackStatus},

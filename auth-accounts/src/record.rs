@@ -8,6 +8,8 @@ use auth_core::{
 use http::StatusCode;
 use sha2::{Digest, Sha256};
 
+use crate::registration::Registration;
+
 /// What a store keeps for an account: its tokens, and what came of the attempts
 /// to refresh them.
 ///
@@ -55,6 +57,10 @@ pub struct Record {
     /// When the last exchanges were made because an API had refused the access
     /// token, oldest first. Only those that the next ones depend on.
     pub refusals: Vec<SystemTime>,
+    /// The registration that the tokens were issued to. An account of another one
+    /// does not use the record: see [`Reason::OtherEndpoint`](crate::Reason).
+    /// `None` in records of older versions, until the next login or refresh.
+    pub bound_to: Option<Registration>,
 }
 
 impl Record {
@@ -69,6 +75,7 @@ impl Record {
             guess: None,
             born_expired: 0,
             refusals: Vec::new(),
+            bound_to: None,
         }
     }
 

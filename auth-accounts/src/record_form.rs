@@ -10,7 +10,10 @@ use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
-use crate::record::{Fingerprint, Guess, Note, Record, Setback};
+use crate::{
+    record::{Fingerprint, Guess, Note, Record, Setback},
+    registration::Registration,
+};
 
 /// `serde` for a [`Record`] with its tokens shown, for stores:
 /// `#[serde(with = "auth_accounts::store::record_exposed")]`.
@@ -29,6 +32,9 @@ use crate::record::{Fingerprint, Guess, Note, Record, Setback};
 /// | `guess.corrected_at` | time, left out if no refusal has shortened the guess |
 /// | `born_expired` | number of tokens in a row that had expired when they came, left out if 0 |
 /// | `refusals` | list of times, rounded up; left out if empty |
+/// | `bound_to` | object, left out if unknown: the [registration](crate::Registration) that the tokens were issued to |
+/// | `bound_to.token_url` | string: the URL without its query |
+/// | `bound_to.client_id` | string |
 /// | `begun` | object, left out if there is none |
 /// | `begun.refresh_token` | fingerprint: 16 hexadecimal digits |
 /// | `begun.at` | time |
@@ -139,6 +145,8 @@ struct Form<T> {
     born_expired: u32,
     #[serde(default, with = "seconds::list", skip_serializing_if = "Vec::is_empty")]
     refusals: Vec<SystemTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bound_to: Option<Registration>,
     #[serde(rename = "begun", default, skip_serializing_if = "Option::is_none")]
     note: Option<NoteForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -197,6 +205,7 @@ impl<T> Form<T> {
                 .map(|guess| GuessForm { corrected_at: guess.corrected_at }),
             born_expired: record.born_expired,
             refusals: record.refusals.clone(),
+            bound_to: record.bound_to.clone(),
             note: record
                 .note
                 .as_ref()
@@ -234,6 +243,7 @@ impl<'de> Deserialize<'de> for Record {
             guess: form.guess.map(|guess| Guess { corrected_at: guess.corrected_at }),
             born_expired: form.born_expired,
             refusals: form.refusals,
+            bound_to: form.bound_to,
             note: form.note.map(|note| Note::new(note.refresh_token, note.at)),
             setback: form.setback.map(|setback| Setback {
                 refresh_token: setback.refresh_token,

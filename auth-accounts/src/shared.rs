@@ -5,13 +5,14 @@ use std::sync::Arc;
 use auth_core::{Clock, RetrySchedule, TokenEndpoint, Transport};
 
 use crate::{
-    dates::Dates, record::Record, settings::Settings, single_flight::Work, store::TokenStore,
-    watch::Watch,
+    binding::Binding, dates::Dates, record::Record, settings::Settings, single_flight::Work,
+    store::TokenStore, watch::Watch,
 };
 
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) endpoint: Arc<TokenEndpoint>,
+    pub(crate) binding: Binding,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) clock: Arc<dyn Clock>,

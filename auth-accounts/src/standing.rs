@@ -38,6 +38,9 @@ impl<'a> Standing<'a> {
         if is_login && record.is_none() {
             return Self::plain(AccountState::NotLoggedIn);
         }
+        if record.is_some_and(|record| shared.binding.refuses(record).is_some()) {
+            return Self::plain(AccountState::Misconfigured);
+        }
         let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
         let setback = known
             .setbacks()

@@ -2,6 +2,7 @@
 
 mod failures;
 mod lives;
+mod other_endpoint;
 mod scenario;
 
 use std::time::Duration;

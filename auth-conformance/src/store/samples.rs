@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use auth_accounts::{
-    AccountId,
+    AccountId, Registration,
     store::{Fingerprint, Guess, Note, Record, Setback},
 };
 use auth_core::{AccessToken, Backoff, Now, Refresh, RefreshToken, Step, TokenEndpoint, TokenSet};
@@ -45,6 +45,7 @@ pub(super) fn full_record(mark: &str) -> Record {
     let refresh_token = Fingerprint::of(&RefreshToken::new(REFRESH_TOKEN));
     record.note = Some(Note::new(refresh_token, at(1)));
     record.setback = setback(refresh_token, at(2), at(60));
+    record.bound_to = Registration::new("https://auth.example.com/token", "conformance").ok();
     record
 }
 

@@ -1,6 +1,9 @@
 use std::time::SystemTime;
 
-use auth_accounts::store::{Note, Record, Setback};
+use auth_accounts::{
+    Registration,
+    store::{Note, Record, Setback},
+};
 use auth_core::{ErrorCode, FailureKind, RefreshToken, TokenSet};
 use serde_json::{Map, Value, json};
 
@@ -46,6 +49,7 @@ pub(crate) fn record_is(record: &Record, stored: &Value) -> bool {
         && obtained_at == stored["renewed_at"]
         && json!(record.login.map(|login| login.to_string())) == login
         && lives_are(record, stored)
+        && bound_to_is(record.bound_to.as_ref(), &stored["bound_to"])
         && notes_are(record, stored)
 }
 
@@ -71,6 +75,13 @@ fn lives_are(record: &Record, stored: &Value) -> bool {
 pub(crate) fn notes_are(record: &Record, stored: &Value) -> bool {
     note_is(record.note.as_ref(), &stored["begun"])
         && setback_is(record.setback.as_ref(), &stored["setback"])
+}
+
+/// URLs are read in any of the forms that mean the same.
+fn bound_to_is(bound_to: Option<&Registration>, stored: &Value) -> bool {
+    let (url, id) = (stored["token_url"].as_str(), stored["client_id"].as_str());
+    let read = |(url, id)| Registration::new(url, id).ok();
+    bound_to == url.zip(id).and_then(read).as_ref()
 }
 
 fn note_is(note: Option<&Note>, stored: &Value) -> bool {
@@ -137,7 +148,7 @@ fn setback_is(setback: Option<&Setback>, stored: &Value) -> bool {
 pub(crate) fn has_objects(record: &Value) -> bool {
     record.is_object()
         && record["tokens"].is_object()
-        && ["guess", "begun", "setback"].iter().all(|name| !record[name].is_array())
+        && ["guess", "begun", "setback", "bound_to"].iter().all(|name| !record[name].is_array())
 }
 
 /// These members, absent ones as null.

@@ -16,6 +16,7 @@ use auth_testkit::{Script, VirtualClock};
 
 use super::super::{Save, Step, Want, start};
 use crate::{
+    binding::Binding,
     context::{Context, Refused},
     error::AccountError,
     lifetime::Ttl,
@@ -85,6 +86,7 @@ impl Start {
         let clock = VirtualClock::manual();
         let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap();
         let shared = Shared {
+            binding: Binding::new(&endpoint),
             endpoint: Arc::new(endpoint),
             transport: Arc::new(Script::new()),
             store: Arc::new(MemoryStore::new()),
