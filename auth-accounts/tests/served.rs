@@ -92,6 +92,18 @@ impl TokenStore for Stuck {
         panic!("nothing is to be saved without the lease");
     }
 
+    async fn remove(&self, _account: &AccountId, _expected: &Version) -> Result<(), StoreError> {
+        panic!("nothing is to be removed without the lease");
+    }
+
+    async fn list(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        TokenStore::list(&self.inner, after, most).await
+    }
+
     async fn lease(&self, _account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         lock(&self.waits).push(wait);
         support::yield_once().await;

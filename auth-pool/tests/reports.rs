@@ -63,6 +63,18 @@ impl TokenStore for Yielding {
         self.inner.save(account, record, expected).await
     }
 
+    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.inner.remove(account, expected).await
+    }
+
+    async fn list(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        self.inner.list(after, most).await
+    }
+
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         self.inner.lease(account, wait).await
     }

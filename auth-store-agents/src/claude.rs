@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{
     agent_file::{AgentFile, in_home},
     claude_locks::ClaudeLocks,
-    document::{Document, put, text},
+    document::{Document, cut, put, text},
     format::{Format, Found},
 };
 
@@ -51,6 +51,8 @@ use crate::{
 /// | `scopes` | the scope, as a list; kept if a response names none, since Claude Code ignores a login without `user:inference` |
 /// | `refreshTokenExpiresAt` | written if a response has `refresh_token_expires_in`, else kept |
 /// | `subscriptionType`, `rateLimitTier`, others | kept |
+///
+/// Removing the record removes the member `claudeAiOauth`.
 ///
 /// ```no_run
 /// use auth_store_agents::auth_accounts::{AccountId, BlockingTokenStore};
@@ -153,6 +155,10 @@ impl Format for Claude {
             }
             Ok(())
         })
+    }
+
+    fn remove(document: &mut Document) {
+        cut(&mut document.members, OAUTH);
     }
 
     type Lock = ClaudeLocks;

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     agent_file::{AgentFile, in_home},
-    document::{Document, put, text},
+    document::{Document, cut, put, text},
     format::{Format, Found},
 };
 
@@ -48,6 +48,9 @@ use crate::{
 /// | `tokens.id_token` | `extra["id_token"]`; kept if a response has none |
 /// | `last_refresh` | [`Record::obtained_at`], in RFC 3339 |
 /// | `tokens.account_id`, `auth_mode`, `OPENAI_API_KEY`, others | kept |
+///
+/// Removing the record removes the members `tokens` and `last_refresh`. Codex's
+/// own logout removes the file.
 ///
 /// ```no_run
 /// use auth_store_agents::auth_accounts::{AccountId, BlockingTokenStore};
@@ -98,6 +101,7 @@ impl CodexAuth {
 token_store!(CodexAuth, |store| &store.0);
 
 const ID_TOKEN: &str = "id_token";
+const LAST_REFRESH: &str = "last_refresh";
 
 #[derive(Debug)]
 pub(crate) struct Codex;
@@ -156,6 +160,11 @@ impl Format for Codex {
             None => {}
         }
         Ok(())
+    }
+
+    fn remove(document: &mut Document) {
+        cut(&mut document.members, "tokens");
+        cut(&mut document.members, LAST_REFRESH);
     }
 
     type Lock = ();

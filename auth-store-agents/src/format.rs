@@ -23,6 +23,10 @@ pub(crate) trait Format: Send + Sync + 'static {
     /// Puts the record's tokens in the file, and changes nothing else.
     fn write(document: &mut Document, record: &Record) -> Result<(), &'static str>;
 
+    /// Takes the login out of the file, and changes nothing else. Then `read`
+    /// finds nobody.
+    fn remove(document: &mut Document);
+
     /// The agent's locks, held beside our own lock.
     type Lock: Send + Sync + 'static;
 

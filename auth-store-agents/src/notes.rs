@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use auth_accounts::{Record, Version};
-use auth_core::{AccessToken, Extra, internal::wipe};
+use auth_core::{AccessToken, Extra, TokenSet, internal::wipe};
 use auth_store::internal::{
     Content, Dir, FileError, MAX_SIZE, Privacy, Problem, extra_left_out,
     json::{self, digest, hex, revision},
@@ -134,6 +134,14 @@ impl Notes {
             noted.tokens.extra = Extra::default();
         }
         Ok((Self { revision, of, record: Some(noted) }, content))
+    }
+
+    /// Notes of nothing, for a file in which nobody is logged in any more. They
+    /// have a revision of their own, so that no version of before comes back with
+    /// the tokens of before.
+    pub(crate) fn blank() -> Result<Content, Problem> {
+        let nothing = Record::new(TokenSet::new(AccessToken::new("nobody's")));
+        Ok(Self::of(&nothing, &[])?.1)
     }
 
     fn parse(content: &[u8]) -> Result<Self, Problem> {

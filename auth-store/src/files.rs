@@ -22,6 +22,13 @@ pub trait Files: Clone + Send + Sync + 'static {
         expected: Option<&Version>,
     ) -> Result<Version, FileError>;
 
+    /// Removes the record if its version is `expected`.
+    fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), FileError>;
+
+    /// At most `most` of the accounts that have a record, in order, strictly
+    /// after `after`.
+    fn list(&self, after: Option<&AccountId>, most: usize) -> Result<Vec<AccountId>, FileError>;
+
     /// The lease; `None` if somebody else holds it.
     fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError>;
 

@@ -131,6 +131,18 @@ impl<S: BlockingTokenStore> TokenStore for BehindAsync<S> {
         self.0.save_blocking(account, record, expected)
     }
 
+    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.0.remove_blocking(account, expected)
+    }
+
+    async fn list(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        self.0.list_blocking(after, most)
+    }
+
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         self.0.lease_blocking(account, wait)
     }

@@ -82,6 +82,18 @@ impl<S: BlockingTokenStore> BlockingTokenStore for Stopping<S> {
         Ok(version)
     }
 
+    fn remove_blocking(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.inner.remove_blocking(account, expected)
+    }
+
+    fn list_blocking(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        self.inner.list_blocking(after, most)
+    }
+
     fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         self.stop.reached(Step::BeforeLease);
         let lease = self.inner.lease_blocking(account, wait)?;

@@ -41,4 +41,8 @@ impl Form for Own {
         assert_ne!(new["revision"], old["revision"], "two saves look the same");
         assert!(record_is(record, &new["record"]), "written otherwise than it is");
     }
+
+    fn is_removed(&self, _: &Value, new: Option<&Value>) {
+        assert_eq!(new, None, "a file is left");
+    }
 }
