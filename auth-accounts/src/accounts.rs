@@ -1,5 +1,7 @@
 //! What the accounts of one token endpoint share.
 
+mod batch;
+
 use std::{fmt, pin::Pin, sync::Arc};
 
 use auth_core::{Backoff, Clock, RetrySchedule, TokenEndpoint, Transport};
@@ -9,6 +11,7 @@ use crate::{
     account_event::AccountEvent,
     counters,
     id::AccountId,
+    roster::SharedRoster,
     settings::Settings,
     shared::{GrantKind, Shared},
     store::TokenStore,
@@ -55,6 +58,7 @@ impl Accounts {
             grant: GrantKind::RefreshToken,
             spawner: None,
             watch: Watch::default(),
+            roster: SharedRoster::default(),
         }))
     }
 

@@ -4,20 +4,25 @@
 // and of lines above it.
 // layer: id record record_form settings lifetime new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
-// layer: state error account_event token status -- what callers get
+// layer: state error account_event due_refreshes token status -- what callers get
 // layer: counters told watch -- what others are told
+// layer: due roster -- which accounts are looked at, and when
 // layer: sync single_flight shared -- what callers and accounts share
 // layer: held_lease unsaved known -- what is known of a record
 // layer: setback standing context outcome events -- what a refresh or a login ends with
 // layer: login refresh -- the machines, without I/O
 // layer: account -- one account: does what the machines say
+// layer: checks -- of many accounts
 // layer: accounts blocking -- where accounts come from
 mod account;
 mod account_event;
 mod accounts;
 mod blocking;
+mod checks;
 mod context;
 mod counters;
+mod due;
+mod due_refreshes;
 mod error;
 mod events;
 mod held_lease;
@@ -31,6 +36,7 @@ mod outcome;
 mod record;
 mod record_form;
 mod refresh;
+mod roster;
 mod setback;
 mod settings;
 mod shared;
@@ -60,6 +66,7 @@ pub use crate::{
     account_event::{AccountEvent, EventKind},
     accounts::Accounts,
     blocking::{BlockingAccount, BlockingAccounts, KeepFresh},
+    due_refreshes::DueRefreshes,
     error::{AccountError, Reason},
     id::AccountId,
     lifetime::CLOCK_JUMP,
@@ -69,8 +76,18 @@ pub use crate::{
     record_form::{RecordFormError, record_exposed},
     settings::Settings,
     state::AccountState,
-    status::{AccountStatus, SetbackStatus},
+    status::{AccountStatus, SetbackStatus, StatusPage},
     store::{BlockingTokenStore, Lease, TokenStore, Version},
     store_error::{StoreError, StoreErrorKind},
     token::Token,
 };
+
+/// What `auth-pool` shares with this crate. It is not part of the interface, and
+/// may change with any version.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::{
+        checks::{Queue, refresh_each},
+        due::Due,
+    };
+}

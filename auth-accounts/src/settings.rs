@@ -1,7 +1,8 @@
 //! The settings of accounts.
 
 use std::{
-    hash::{BuildHasher, Hash},
+    hash::{BuildHasher, Hash, RandomState},
+    sync::LazyLock,
     time::Duration,
 };
 
@@ -116,10 +117,12 @@ impl Settings {
         self
     }
 
-    /// A number in `0.0..1.0`; with a seed, the same one for the same `about`.
+    /// A number in `0.0..1.0`, the same one for the same `about` in this process;
+    /// with a seed, in all of them.
     pub(crate) fn random(&self, about: impl Hash) -> f64 {
         match self.seed {
-            None => fastrand::f64(),
+            // By hash too: whoever looks at an account anew keeps its moment.
+            None => fastrand::Rng::with_seed(PROCESS.hash_one(about)).f64(),
             Some(seed) => {
                 let salt = Fixed.hash_one(about);
                 fastrand::Rng::with_seed(seed ^ salt).f64()
@@ -127,6 +130,9 @@ impl Settings {
         }
     }
 }
+
+/// Another one in each process.
+static PROCESS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// The standard library's hash with its default keys.
 struct Fixed;

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use auth_core::{Clock, RetrySchedule, TokenEndpoint, Transport};
 
-use crate::{settings::Settings, single_flight::Work, store::TokenStore, watch::Watch};
+use crate::{
+    roster::SharedRoster, settings::Settings, single_flight::Work, store::TokenStore, watch::Watch,
+};
 
 #[derive(Clone)]
 pub(crate) struct Shared {
@@ -17,6 +19,7 @@ pub(crate) struct Shared {
     pub(crate) grant: GrantKind,
     pub(crate) spawner: Option<Spawner>,
     pub(crate) watch: Watch,
+    pub(crate) roster: SharedRoster,
 }
 
 /// Runs a future to its end.

@@ -94,6 +94,7 @@ impl Start {
             grant: self.grant,
             spawner: None,
             watch: Default::default(),
+            roster: Default::default(),
         };
         let Self { now, cached, refused, memory, .. } = self;
         let context = Context { shared: Arc::new(shared), account: "ada".into(), cached, refused };
