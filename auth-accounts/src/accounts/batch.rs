@@ -119,8 +119,11 @@ impl Accounts {
         if !self.0.roster.lock().is_outdated(began.monotonic) {
             return Ok(());
         }
-        let first =
-            || began.wall.checked_add(spread.mul_f64(fastrand::f64())).unwrap_or(began.wall);
+        let settings = &self.0.settings;
+        let first = |id: &AccountId| {
+            let pause = spread.mul_f64(settings.random((id, "first")));
+            began.wall.checked_add(pause).unwrap_or(began.wall)
+        };
         let mut after: Option<AccountId> = None;
         loop {
             let page = self.0.store.list(after.as_ref(), PAGE).await?;
