@@ -117,16 +117,23 @@ impl Settings {
         self
     }
 
-    /// A number in `0.0..1.0`, the same one for the same `about` in this process;
-    /// with a seed, in all of them.
+    /// A number in `0.0..1.0`; with a seed, the same one for the same `about`.
     pub(crate) fn random(&self, about: impl Hash) -> f64 {
         match self.seed {
-            // By hash too: whoever looks at an account anew keeps its moment.
-            None => fastrand::Rng::with_seed(PROCESS.hash_one(about)).f64(),
+            None => fastrand::f64(),
             Some(seed) => {
                 let salt = Fixed.hash_one(about);
                 fastrand::Rng::with_seed(seed ^ salt).f64()
             }
+        }
+    }
+
+    /// The same, but always the same one for the same `about` in this process:
+    /// an account that is looked at anew keeps its moment.
+    pub(crate) fn steady(&self, about: impl Hash) -> f64 {
+        match self.seed {
+            None => fastrand::Rng::with_seed(PROCESS.hash_one(about)).f64(),
+            Some(_) => self.random(about),
         }
     }
 }
