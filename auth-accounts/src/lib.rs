@@ -44,7 +44,7 @@ mod single_flight;
 mod standing;
 mod state;
 mod status;
-mod store;
+pub mod store;
 mod store_error;
 mod sync;
 mod token;
@@ -52,8 +52,6 @@ mod told;
 mod unsaved;
 mod watch;
 
-/// The macro by which [`TokenStore`] is implemented.
-pub use async_trait::async_trait;
 /// Its types appear in this crate's API.
 pub use auth_core;
 /// Its types appear in this crate's API.
@@ -72,12 +70,9 @@ pub use crate::{
     lifetime::CLOCK_JUMP,
     memory_store::MemoryStore,
     new_login::Login,
-    record::{Fingerprint, FingerprintError, Note, Record, Setback},
-    record_form::{RecordFormError, record_exposed},
     settings::Settings,
     state::AccountState,
     status::{AccountStatus, SetbackStatus, StatusPage},
-    store::{BlockingTokenStore, Lease, TokenStore, Version},
     store_error::{StoreError, StoreErrorKind},
     token::Token,
 };

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use crate::record::{Fingerprint, Note, Record, Setback};
 
 /// `serde` for a [`Record`] with its tokens shown, for stores:
-/// `#[serde(with = "auth_accounts::record_exposed")]`.
+/// `#[serde(with = "auth_accounts::store::record_exposed")]`.
 ///
 /// Without it, serializing a record redacts its tokens. Deserializing a redacted
 /// record is an error.

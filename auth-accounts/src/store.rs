@@ -1,10 +1,21 @@
-//! The traits that every store implements.
+//! What whoever writes a store needs, and nobody else: the traits, and the record
+//! that is kept of an account.
+//!
+//! A program that uses a store hands it to its [`Accounts`](crate::Accounts), and
+//! then deals with the accounts only. Above all, a login is stored by
+//! [`Account::store_login`](crate::Account::store_login): a record that is saved
+//! past the account is a second login to it.
 
 use std::{any::Any, fmt, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
+/// The macro by which [`TokenStore`] is implemented.
+pub use async_trait::async_trait;
 
-use crate::{id::AccountId, record::Record, store_error::StoreError};
+use crate::{id::AccountId, store_error::StoreError};
+pub use crate::{
+    record::{Fingerprint, FingerprintError, Note, Record, Setback},
+    record_form::{RecordFormError, record_exposed},
+};
 
 /// Keeps one [`Record`] for each account, without blocking.
 ///
@@ -38,9 +49,9 @@ use crate::{id::AccountId, record::Record, store_error::StoreError};
 /// 10. **Every record is listed.** [`list`](Self::list) names each account that
 ///     has a record, once, also if the record cannot be read.
 ///
-/// A record is stored by [`Record::to_json_exposed`](crate::Record::to_json_exposed)
-/// and [`Record::from_json`](crate::Record::from_json), or by
-/// [`record_exposed`](crate::record_exposed) within a larger form. `save` reads
+/// A record is stored by [`Record::to_json_exposed`](crate::store::Record::to_json_exposed)
+/// and [`Record::from_json`](crate::store::Record::from_json), or by
+/// [`record_exposed`](crate::store::record_exposed) within a larger form. `save` reads
 /// what is stored first: only a record that can be read is replaced.
 #[async_trait]
 pub trait TokenStore: Send + Sync {

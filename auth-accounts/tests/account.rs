@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use auth_accounts::{Accounts, MemoryStore, Reason, Record, Settings, StoreErrorKind};
+use auth_accounts::{Accounts, MemoryStore, Reason, Settings, StoreErrorKind, store::Record};
 use auth_core::{AccessToken, Advice, FailureKind, TokenSet};
 use auth_testkit::{CannedResponse, Expect, Script};
 use pollster::block_on;

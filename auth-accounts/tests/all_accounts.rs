@@ -15,8 +15,8 @@ use std::{
 
 use async_trait::async_trait;
 use auth_accounts::{
-    AccountId, AccountState, Accounts, BlockingAccounts, MemoryStore, Record, Settings,
-    StoreErrorKind, TokenStore,
+    AccountId, AccountState, Accounts, BlockingAccounts, MemoryStore, Settings, StoreErrorKind,
+    store::{Record, TokenStore},
 };
 use auth_core::{
     BlockingTransport, Clock, Request, Response, TimeSource, Transport, TransportError,

@@ -5,7 +5,10 @@ mod support;
 
 use std::{error::Error, fmt::Debug};
 
-use auth_accounts::{Fingerprint, Note, Record, RecordFormError, StoreErrorKind};
+use auth_accounts::{
+    StoreErrorKind,
+    store::{Fingerprint, Note, Record, RecordFormError},
+};
 use auth_core::RefreshToken;
 use auth_testkit::{CannedResponse, Script};
 use pollster::block_on;
@@ -119,7 +122,7 @@ fn a_record_is_written_in_its_documented_form_when_asked() {
     #[derive(serde::Serialize, serde::Deserialize)]
     struct File {
         schema: u32,
-        #[serde(with = "auth_accounts::record_exposed")]
+        #[serde(with = "auth_accounts::store::record_exposed")]
         record: Record,
     }
     let file = serde_json::to_string(&File { schema: 1, record: record.clone() }).unwrap();

@@ -15,8 +15,8 @@ use std::{
 };
 
 use auth_accounts::{
-    Account, AccountId, Accounts, Lease, MemoryStore, Reason, Record, Settings, StoreError,
-    StoreErrorKind, TokenStore, Version,
+    Account, AccountId, Accounts, MemoryStore, Reason, Settings, StoreError, StoreErrorKind,
+    store::{Lease, Record, TokenStore, Version},
 };
 use auth_core::FailureKind;
 use auth_testkit::{CannedResponse, FakeAuthServer, Rotation, Script, VirtualClock};

@@ -6,7 +6,8 @@ mod support;
 use std::time::{Duration, SystemTime};
 
 use auth_accounts::{
-    Account, AccountState, Fingerprint, Reason, Record, StoreError, StoreErrorKind, Token,
+    Account, AccountState, Reason, StoreError, StoreErrorKind, Token,
+    store::{Fingerprint, Record},
 };
 use auth_core::{
     AccessToken, Backoff, ClientAuth, RefreshToken, TokenSet, TransportError, TransportErrorKind,

@@ -5,7 +5,9 @@ mod support;
 
 use std::sync::{Arc, Mutex};
 
-use auth_accounts::{AccountEvent, AccountState, Accounts, EventKind, StoreErrorKind, TokenStore};
+use auth_accounts::{
+    AccountEvent, AccountState, Accounts, EventKind, StoreErrorKind, store::TokenStore,
+};
 use auth_core::{Backoff, FailureKind, TransportError, TransportErrorKind};
 use auth_testkit::{CannedResponse, Script};
 use pollster::block_on;

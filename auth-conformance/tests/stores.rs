@@ -8,7 +8,8 @@ use std::{
 };
 
 use auth_accounts::{
-    AccountId, BlockingTokenStore, Lease, MemoryStore, Record, StoreError, StoreErrorKind, Version,
+    AccountId, MemoryStore, StoreError, StoreErrorKind,
+    store::{BlockingTokenStore, Lease, Record, Version},
 };
 use auth_conformance::CaseResult;
 
@@ -324,7 +325,7 @@ fn each_flaw_is_caught_by_the_case_that_is_about_it() {
 struct Blocks(MemoryStore);
 
 #[async_trait::async_trait]
-impl auth_accounts::TokenStore for Blocks {
+impl auth_accounts::store::TokenStore for Blocks {
     async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
         self.0.load_blocking(account)
     }

@@ -16,7 +16,8 @@ use std::{
 
 use async_trait::async_trait;
 use auth_accounts::{
-    AccountId, Accounts, Lease, MemoryStore, Record, StoreError, TokenStore, Version,
+    AccountId, Accounts, MemoryStore, StoreError,
+    store::{Lease, Record, TokenStore, Version},
 };
 use auth_core::TokenEndpoint;
 use auth_pool::{AccountPool, PoolSettings, PoolToken, ReportOutcome};

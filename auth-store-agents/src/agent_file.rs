@@ -17,7 +17,10 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{AccountId, Lease, Record, Version};
+use auth_accounts::{
+    AccountId,
+    store::{Lease, Record, Version},
+};
 use auth_store::internal::{Dir, FileError, FileLock, Files, Patience, Privacy, Problem};
 use zeroize::Zeroizing;
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_accounts::{AccountId, Record, StoreError};
+use auth_accounts::{AccountId, StoreError, store::Record};
 use auth_core::{AccessToken, RefreshToken, TokenSet};
 use auth_store::internal::{FileError, FileLock, token_store};
 use serde_json::Value;
@@ -55,7 +55,7 @@ use crate::{
 /// Removing the record removes the member `claudeAiOauth`.
 ///
 /// ```no_run
-/// use auth_store_agents::auth_accounts::{AccountId, BlockingTokenStore};
+/// use auth_store_agents::auth_accounts::{AccountId, store::BlockingTokenStore};
 /// use auth_store_agents::ClaudeCredentials;
 ///
 /// let claude = AccountId::from("claude");

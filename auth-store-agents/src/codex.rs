@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_accounts::{AccountId, Record, StoreError};
+use auth_accounts::{AccountId, StoreError, store::Record};
 use auth_core::{AccessToken, RefreshToken, TokenSet};
 use auth_store::internal::{FileError, FileLock, token_store};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -53,7 +53,7 @@ use crate::{
 /// own logout removes the file.
 ///
 /// ```no_run
-/// use auth_store_agents::auth_accounts::{AccountId, BlockingTokenStore};
+/// use auth_store_agents::auth_accounts::{AccountId, store::BlockingTokenStore};
 /// use auth_store_agents::CodexAuth;
 ///
 /// let codex = AccountId::from("codex");

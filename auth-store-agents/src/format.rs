@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::SystemTime};
 
-use auth_accounts::Record;
+use auth_accounts::store::Record;
 use auth_core::TokenSet;
 use auth_store::internal::{FileError, FileLock};
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use auth_accounts::{Record, Version};
+use auth_accounts::store::{Record, Version};
 use auth_core::{AccessToken, Extra, TokenSet, internal::wipe};
 use auth_store::internal::{
     Content, Dir, FileError, MAX_SIZE, Privacy, Problem, extra_left_out,
@@ -107,7 +107,7 @@ struct Form<T, R> {
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Exposed<'a>(#[serde(with = "auth_accounts::record_exposed")] &'a Record);
+struct Exposed<'a>(#[serde(with = "auth_accounts::store::record_exposed")] &'a Record);
 
 impl Notes {
     /// The notes of `record`, without the members `kept_extra`, which the agent's

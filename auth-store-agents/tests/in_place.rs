@@ -11,7 +11,10 @@ mod support;
 use std::{fs, path::Path, thread, time::Duration};
 
 use agent_files::{claude, claude_file, codex, codex_file, json_at, jwt, load, loaded, save};
-use auth_accounts::{AccountId, Fingerprint, Note, Record, StoreErrorKind, TokenStore};
+use auth_accounts::{
+    AccountId, StoreErrorKind,
+    store::{Fingerprint, Note, Record, TokenStore},
+};
 use auth_core::{AccessToken, RefreshToken, TokenSet};
 use serde_json::{Value, json};
 use support::{SECRET, names, record, seconds};

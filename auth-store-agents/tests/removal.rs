@@ -10,7 +10,10 @@ mod support;
 use std::fs;
 
 use agent_files::{claude, claude_file, codex, codex_file, json_at, load, loaded, save};
-use auth_accounts::{AccountId, BlockingTokenStore, Note, StoreErrorKind, Version};
+use auth_accounts::{
+    AccountId, StoreErrorKind,
+    store::{BlockingTokenStore, Note, Version},
+};
 use serde_json::{Value, json};
 use support::{SECRET, names, record, seconds};
 

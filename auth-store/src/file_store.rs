@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{AccountId, Lease, Record, StoreError, Version};
+use auth_accounts::{
+    AccountId, StoreError,
+    store::{Lease, Record, Version},
+};
 use etcetera::BaseStrategy;
 
 use crate::{
@@ -25,8 +28,8 @@ use crate::{
 
 /// Keeps each account's record in a file of its own, in one directory.
 ///
-/// It implements [`TokenStore`](auth_accounts::TokenStore), on any async
-/// runtime, and [`BlockingTokenStore`](auth_accounts::BlockingTokenStore).
+/// It implements [`TokenStore`](auth_accounts::store::TokenStore), on any async
+/// runtime, and [`BlockingTokenStore`](auth_accounts::store::BlockingTokenStore).
 /// Cloning shares the store. Any number of processes may share a directory.
 /// [The crate's documentation](crate) says what is promised, and on which
 /// systems.
@@ -127,7 +130,7 @@ impl FileStore {
 
     /// Removes the record of `account`, whatever its version, and also if it
     /// cannot be read. Returns whether there was one. It is for a person who has
-    /// given up a damaged record; [`remove`](auth_accounts::TokenStore::remove)
+    /// given up a damaged record; [`remove`](auth_accounts::store::TokenStore::remove)
     /// never removes such a one. It blocks the thread: for a short time, and for
     /// up to 10 s while another process saves.
     ///

@@ -2,7 +2,10 @@
 
 use std::{thread, time::Duration};
 
-use auth_accounts::{AccountId, Lease, Record, StoreError, Version};
+use auth_accounts::{
+    AccountId, StoreError,
+    store::{Lease, Record, Version},
+};
 use futures_timer::Delay;
 
 use crate::{error::FileError, lock::Patience};

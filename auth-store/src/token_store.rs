@@ -12,7 +12,8 @@ macro_rules! __token_store {
             use ::std::{option::Option, result::Result, time::Duration, vec::Vec};
             use $crate::{
                 auth_accounts::{
-                    AccountId, BlockingTokenStore, Lease, Record, StoreError, TokenStore, Version,
+                    AccountId, StoreError,
+                    store::{BlockingTokenStore, Lease, Record, TokenStore, Version},
                 },
                 internal::{Files, async_trait, lease, lease_blocking, off_thread},
             };

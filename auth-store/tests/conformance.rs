@@ -11,7 +11,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use auth_accounts::{AccountId, BlockingTokenStore, StoreError, TokenStore};
+use auth_accounts::{
+    AccountId, StoreError,
+    store::{BlockingTokenStore, TokenStore},
+};
 use auth_store::FileStore;
 use futures_lite::future::block_on;
 use judge::{Kind, hold_lease, judge_for_tasks, judge_for_threads};

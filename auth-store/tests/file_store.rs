@@ -6,7 +6,10 @@ mod support;
 
 use std::{fs, path::Path, thread};
 
-use auth_accounts::{AccountId, BlockingTokenStore, Fingerprint, Note, Record, StoreErrorKind};
+use auth_accounts::{
+    AccountId, StoreErrorKind,
+    store::{BlockingTokenStore, Fingerprint, Note, Record},
+};
 use auth_core::RefreshToken;
 use auth_store::FileStore;
 use support::{

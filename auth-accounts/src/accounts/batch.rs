@@ -25,7 +25,7 @@ impl Accounts {
     /// [`DueRefreshes::next_at`], or every minute;
     /// [`keep_all_fresh`](Self::keep_all_fresh) is that loop.
     ///
-    /// The store's [`list`](crate::TokenStore::list) is read in pages, once a
+    /// The store's [`list`](crate::store::TokenStore::list) is read in pages, once a
     /// minute, or more seldom if that takes more than a twentieth of the time. So
     /// accounts that log in later, and those whose record was removed, are noticed
     /// within that time. The first check of an account reads its record; later

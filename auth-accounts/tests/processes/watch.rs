@@ -13,8 +13,8 @@ use std::{
 
 use async_trait::async_trait;
 use auth_accounts::{
-    AccountId, Fingerprint, Lease, MemoryStore, Record, StoreError, StoreErrorKind, TokenStore,
-    Version,
+    AccountId, MemoryStore, StoreError, StoreErrorKind,
+    store::{Fingerprint, Lease, Record, TokenStore, Version},
 };
 use auth_core::{
     AccessToken, Delivery, FailureKind, RefreshToken, Request, Response, TokenSet, Transport,

@@ -19,8 +19,9 @@ use std::{
 
 use async_trait::async_trait;
 use auth_accounts::{
-    Account, AccountError, Accounts, BlockingAccounts, Lease, MemoryStore, Record, Settings,
-    StoreError, StoreErrorKind, Token,
+    Account, AccountError, Accounts, BlockingAccounts, MemoryStore, Settings, StoreError,
+    StoreErrorKind, Token,
+    store::{Lease, Record},
 };
 use auth_core::{
     AccessToken, BlockingTransport, RefreshToken, Request, Response, TokenEndpoint, TokenSet,

@@ -4,7 +4,8 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use async_trait::async_trait;
 use auth_accounts::{
-    AccountId, BlockingTokenStore, Lease, Record, StoreError, TokenStore, Version,
+    AccountId, StoreError,
+    store::{BlockingTokenStore, Lease, Record, TokenStore, Version},
 };
 
 use super::{Freed, SpyStore, lock, save_name};

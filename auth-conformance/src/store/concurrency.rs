@@ -12,7 +12,8 @@ use std::{
 
 use async_trait::async_trait;
 use auth_accounts::{
-    AccountId, BlockingTokenStore, Lease, Record, StoreError, TokenStore, Version,
+    AccountId, StoreError,
+    store::{BlockingTokenStore, Lease, Record, TokenStore, Version},
 };
 
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use auth_accounts::{AccountId, Fingerprint, Note, Record, Setback};
+use auth_accounts::{
+    AccountId,
+    store::{Fingerprint, Note, Record, Setback},
+};
 use auth_core::{AccessToken, Backoff, Now, Refresh, RefreshToken, Step, TokenEndpoint, TokenSet};
 use auth_testkit::CannedResponse;
 

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{AccountId, Lease, Record, StoreError, StoreErrorKind, TokenStore, Version};
+use auth_accounts::{
+    AccountId, StoreError, StoreErrorKind,
+    store::{Lease, Record, TokenStore, Version},
+};
 
 use super::concurrency::{Concurrency, Work};
 

@@ -13,7 +13,8 @@ use std::{
 
 use async_trait::async_trait;
 use auth_accounts::{
-    AccountId, BlockingTokenStore, Lease, Record, StoreError, TokenStore, Version,
+    AccountId, StoreError,
+    store::{BlockingTokenStore, Lease, Record, TokenStore, Version},
 };
 use auth_conformance::Damage;
 use futures_lite::future::block_on;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use auth_accounts::{AccountId, BlockingTokenStore, Lease, Record, StoreError, Version};
+use auth_accounts::{
+    AccountId, StoreError,
+    store::{BlockingTokenStore, Lease, Record, Version},
+};
 use auth_core::{BlockingTransport, Request, Response, TransportError};
 
 use super::child::{say, wait_for_parent};

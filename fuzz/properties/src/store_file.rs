@@ -10,7 +10,8 @@ use std::{
 };
 
 use auth_accounts::{
-    AccountId, BlockingTokenStore, Record, StoreError, StoreErrorKind, TokenStore, Version,
+    AccountId, StoreError, StoreErrorKind,
+    store::{BlockingTokenStore, Record, TokenStore, Version},
 };
 use auth_core::Extra;
 use serde_json::Value;

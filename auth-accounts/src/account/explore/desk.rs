@@ -13,7 +13,10 @@ use auth_core::{
     TransportError, TransportErrorKind,
 };
 
-use crate::{AccountId, Lease, Record, StoreError, StoreErrorKind, TokenStore, Version};
+use crate::{
+    AccountId, StoreError, StoreErrorKind,
+    store::{Lease, Record, TokenStore, Version},
+};
 
 /// A pair of tokens: of which login, and how many refreshes later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 use std::{fs, path::Path, time::Duration, time::SystemTime};
 
-use auth_accounts::Record;
+use auth_accounts::store::Record;
 use auth_core::RefreshToken;
 use auth_store_agents::{ClaudeCredentials, CodexAuth};
 use serde_json::Value;
