@@ -4,23 +4,28 @@
 // and of lines above it.
 // layer: id registration record record_form settings dates lifetime refusals new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
-// layer: state error account_event token status closed logout_report -- what callers get
+// layer: state error account_event due_refreshes token status closed logout_report -- what callers get
 // layer: counters told watch -- what others are told
+// layer: due roster -- which accounts are looked at, and when
 // layer: sync single_flight binding shared -- what callers and accounts share
 // layer: held_lease unsaved known -- what is known of a record
 // layer: setback standing context outcome events -- what a refresh or a login ends with
 // layer: login logout refresh -- the machines, without I/O
 // layer: account -- one account: does what the machines say
+// layer: checks -- of many accounts
 // layer: accounts blocking -- where accounts come from
 mod account;
 mod account_event;
 mod accounts;
 mod binding;
 mod blocking;
+mod checks;
 mod closed;
 mod context;
 mod counters;
 mod dates;
+mod due;
+mod due_refreshes;
 mod error;
 mod events;
 mod held_lease;
@@ -38,6 +43,7 @@ mod record_form;
 mod refresh;
 mod refusals;
 mod registration;
+mod roster;
 mod setback;
 mod settings;
 mod shared;
@@ -66,6 +72,7 @@ pub use crate::{
     accounts::Accounts,
     blocking::{BlockingAccount, BlockingAccounts, KeepFresh},
     closed::{Closed, Unfinished, WhyUnfinished},
+    due_refreshes::DueRefreshes,
     error::{AccountError, Reason},
     id::AccountId,
     lifetime::CLOCK_JUMP,
@@ -75,7 +82,17 @@ pub use crate::{
     registration::Registration,
     settings::Settings,
     state::AccountState,
-    status::{AccountStatus, SetbackStatus},
+    status::{AccountStatus, SetbackStatus, StatusPage},
     store_error::{StoreError, StoreErrorKind},
     token::Token,
 };
+
+/// What `auth-pool` shares with this crate. It is not part of the interface, and
+/// may change with any version.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::{
+        checks::{Queue, refresh_each},
+        due::Due,
+    };
+}

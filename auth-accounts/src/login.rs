@@ -143,6 +143,7 @@ impl Login {
         let Self { context, lease, .. } = self;
         let mut outcome = Outcome::failure(&context, known, lease, reason, now);
         outcome.ended.is_login = true;
+        outcome.found.is_login = true;
         outcome
     }
 

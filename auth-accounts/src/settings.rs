@@ -1,7 +1,8 @@
 //! The settings of accounts.
 
 use std::{
-    hash::{BuildHasher, Hash},
+    hash::{BuildHasher, Hash, RandomState},
+    sync::LazyLock,
     time::Duration,
 };
 
@@ -185,7 +186,19 @@ impl Settings {
             }
         }
     }
+
+    /// The same, but always the same one for the same `about` in this process:
+    /// an account that is looked at anew keeps its moment.
+    pub(crate) fn steady(&self, about: impl Hash) -> f64 {
+        match self.seed {
+            None => fastrand::Rng::with_seed(PROCESS.hash_one(about)).f64(),
+            Some(_) => self.random(about),
+        }
+    }
 }
+
+/// Another one in each process.
+static PROCESS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// The standard library's hash with its default keys.
 struct Fixed;

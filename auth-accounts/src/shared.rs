@@ -5,8 +5,8 @@ use std::sync::Arc;
 use auth_core::{Clock, RetrySchedule, TokenEndpoint, Transport};
 
 use crate::{
-    binding::Binding, dates::Dates, record::Record, settings::Settings, single_flight::Work,
-    store::TokenStore, watch::Watch,
+    binding::Binding, dates::Dates, record::Record, roster::SharedRoster, settings::Settings,
+    single_flight::Work, store::TokenStore, watch::Watch,
 };
 
 #[derive(Clone)]
@@ -21,6 +21,7 @@ pub(crate) struct Shared {
     pub(crate) grant: GrantKind,
     pub(crate) spawner: Option<Spawner>,
     pub(crate) watch: Watch,
+    pub(crate) roster: SharedRoster,
 }
 
 impl Shared {

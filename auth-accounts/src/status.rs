@@ -71,6 +71,10 @@ pub struct AccountStatus {
     now: SystemTime,
 }
 
+/// The states of some accounts of a store, in the order of their names. An error
+/// is that of a record that cannot be read.
+pub type StatusPage = Vec<(AccountId, Result<AccountStatus, StoreError>)>;
+
 /// Why the last refresh failed.
 #[non_exhaustive]
 #[derive(Debug, Clone, Serialize)]

@@ -151,7 +151,7 @@ impl Cached {
         settings: &Settings,
     ) -> Self {
         let life = Lifetime::new(&dates, now.wall);
-        let random = settings.random((account, tokens.expires_at));
+        let random = settings.steady((account, tokens.expires_at));
         let spare = life.spare(Ttl::Usual, settings).unwrap_or(FOREVER);
         let mut kept = TokenSet::new(tokens.access_token.clone());
         kept.token_type.clone_from(&tokens.token_type);

@@ -49,6 +49,7 @@ fn begin(memory: Unsaved) -> Step {
         grant: GrantKind::RefreshToken,
         spawner: None,
         watch: Default::default(),
+        roster: Default::default(),
     };
     let shared = Arc::new(shared);
     let context = Context { shared, account: "ada".into(), cached: None, refused: None };

@@ -63,6 +63,7 @@ impl Scenario {
             grant: GrantKind::RefreshToken,
             spawner: None,
             watch: Default::default(),
+            roster: Default::default(),
         };
         let shared = Arc::new(shared);
         let context = Context { shared, account: "ada".into(), cached: None, refused: None };

@@ -96,6 +96,7 @@ impl Start {
             grant: self.grant,
             spawner: None,
             watch: Default::default(),
+            roster: Default::default(),
         };
         let Self { now, cached, refused, memory, .. } = self;
         let refused = refused.map(|token| Refused { token, at: now.wall });
