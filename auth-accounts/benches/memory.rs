@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{MemoryStore, TokenStore};
+use auth_accounts::{MemoryStore, store::TokenStore};
 use support::{accounts, ready, record};
 
 /// What callers take that wait for a refresh, each in a box as in a task.

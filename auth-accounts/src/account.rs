@@ -22,16 +22,20 @@ use auth_core::AccessToken;
 
 use self::inner::Inner;
 use crate::{
+    counters,
     error::{AccountError, Reason},
+    events,
     id::AccountId,
+    known::Known,
     lifetime::Ttl,
     login,
     new_login::Login,
     outcome::{Ended, Ending},
     record::Record,
     refresh::{self, Want},
-    shared::Shared,
+    shared::{GrantKind, Shared},
     single_flight::{GiveWay, Lost, Work},
+    standing::Standing,
     status::AccountStatus,
     store_error::{StoreError, StoreErrorKind},
     token::{Cached, Token},
@@ -126,6 +130,9 @@ impl Account {
         match self.cached() {
             Some(current) if current.access_token() != token => Ok(current),
             _ => {
+                if self.current().is_some_and(|current| current.access_token() == token) {
+                    counters::token_refused();
+                }
                 // Now, for it may join a refresh that began before this.
                 self.0.memory().refuse(token, self.current().as_ref());
                 Ok(self.obtain(Want::Other(token.clone())).await?.0)
@@ -143,6 +150,9 @@ impl Account {
     /// asks after this has returned gets the new one.
     ///
     /// The expiry in the tokens is trusted, and the tokens count as obtained now.
+    /// A set without a refresh token is stored with a warning in the log: the
+    /// account needs another login when its access token has expired. Its status
+    /// says so, with [`has_refresh_token`](AccountStatus::has_refresh_token).
     ///
     /// If the tokens cannot be saved, [`Token::unsaved`] has the store's error.
     /// They are kept in memory, and every later call tries again to save them.
@@ -164,6 +174,10 @@ impl Account {
     }
 
     async fn store(&self, login: Login) -> Result<Token, AccountError> {
+        let needs_one = self.0.shared.grant == GrantKind::RefreshToken;
+        if needs_one && login.tokens.refresh_token.is_none() {
+            events::login_without_refresh_token(&self.0.id);
+        }
         let record = Record::logged_in(login.tokens, self.0.shared.clock.wall());
         let counts = Arc::new(AtomicBool::new(false));
         let mut was_lost = false;
@@ -197,11 +211,32 @@ impl Account {
     /// [`StoreError`] if the record cannot be read.
     pub async fn status(&self) -> Result<AccountStatus, StoreError> {
         let found = self.0.shared.store.load(&self.0.id).await?;
+        let (context, unsaved) = self.0.begin();
+        let mut known = Known::new(context.shared.grant, unsaved);
+        known.read(found.clone());
         let now = self.0.shared.clock.wall();
         let cached = self.0.cached.load();
         let unsaved = cached.as_ref().map(|cached| Token(Arc::clone(cached)));
         let unsaved = unsaved.as_ref().and_then(Token::unsaved);
-        Ok(AccountStatus::new(&self.0.id, found.map(|(record, _)| record), unsaved, now))
+        let Standing { state, .. } =
+            Standing::of(&known, &context.shared, context.refused.as_ref(), now);
+        let record = found.map(|(record, _)| record);
+        Ok(AccountStatus::new(&self.0.id, record, state, unsaved, now))
+    }
+
+    /// The token that [`token`](Self::token) would return at once, without reading
+    /// or refreshing anything. `None` if it would have to: the first time, when
+    /// the token is about to expire or was refused, and from time to time while
+    /// it comes with a warning. For interceptors that cannot wait: if there is
+    /// none, let the request wait for `token` elsewhere, or fail.
+    ///
+    /// [`current`](Self::current) is no substitute: it returns a token in any
+    /// state, for comparing and showing it.
+    ///
+    /// A task that keeps the account fresh ([`keep_fresh`](Self::keep_fresh)) has
+    /// one ready as long as refreshes succeed.
+    pub fn peek(&self) -> Option<Token> {
+        self.cached()
     }
 
     /// The current token, if it may be handed out without a second thought.

@@ -6,10 +6,13 @@ use auth_core::{Backoff, Clock, RetrySchedule, TokenEndpoint, Transport};
 
 use crate::{
     account::Account,
+    account_event::AccountEvent,
+    counters,
     id::AccountId,
     settings::Settings,
     shared::{GrantKind, Shared},
     store::TokenStore,
+    watch::Watch,
 };
 
 /// What the accounts of one token endpoint share: endpoint, transport, store,
@@ -41,6 +44,7 @@ impl Accounts {
         store: impl TokenStore + 'static,
         clock: impl Clock + 'static,
     ) -> Self {
+        counters::describe_metrics();
         Self(Arc::new(Shared {
             endpoint: endpoint.into(),
             transport: Arc::new(transport),
@@ -50,6 +54,7 @@ impl Accounts {
             settings: Settings::default(),
             grant: GrantKind::RefreshToken,
             spawner: None,
+            watch: Watch::default(),
         }))
     }
 
@@ -99,6 +104,59 @@ impl Accounts {
         spawner: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
     ) -> Self {
         self.shared().spawner = Some(Arc::new(spawner));
+        self
+    }
+
+    /// Calls `listener` at each change of an account: when it was refreshed, was
+    /// set back, has recovered, needs a login. Further calls add listeners.
+    ///
+    /// It is called by whoever polls the refresh, when the change is in place: it
+    /// must return at once, and must not wait for an account. A panic in it is
+    /// caught, and changes nothing.
+    ///
+    /// Each change is told once by each process and set of `Accounts` (with its
+    /// clones), however many callers meet it, and only when somebody asks for a
+    /// token or refreshes: nothing watches the store. In particular
+    /// [`LoginNeeded`](crate::EventKind::LoginNeeded) is told once for each login.
+    /// If the rejection was on record, because another process met it, or this
+    /// one before it was started anew, the event says
+    /// [`was_on_record`](AccountEvent::was_on_record): all processes together
+    /// have told it once without that. A process that dies between the rejection
+    /// and the call has told nobody; the status has it all the same.
+    ///
+    /// ```
+    /// use std::sync::mpsc;
+    /// use auth_accounts::{Accounts, EventKind, MemoryStore};
+    /// use auth_testkit::FakeAuthServer;
+    ///
+    /// # pollster::block_on(async {
+    /// # let server = FakeAuthServer::new();
+    /// # let clock = server.clock().clone();
+    /// # let accounts =
+    /// #     Accounts::new(server.endpoint(), server.clone(), MemoryStore::new(), clock.clone());
+    /// // Whoever sends the messages reads them from here.
+    /// let (sender, messages) = mpsc::channel();
+    /// let accounts = accounts.on_event(move |event| {
+    ///     if event.kind() == EventKind::LoginNeeded && !event.was_on_record() {
+    ///         let _ = sender.send(format!("Dear {}, please log in again.", event.account()));
+    ///     }
+    /// });
+    ///
+    /// let ada = accounts.account("ada");
+    /// ada.store_login(server.log_in("ada")).await?;
+    /// server.revoke("ada");
+    /// clock.advance(std::time::Duration::from_secs(3600));
+    /// for _ in 0..10 {
+    ///     assert!(ada.token().await.is_err());
+    /// }
+    /// assert_eq!(messages.try_recv().as_deref(), Ok("Dear ada, please log in again."));
+    /// assert!(messages.try_recv().is_err(), "one is enough");
+    /// # Ok::<(), auth_accounts::AccountError>(())
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn on_event(mut self, listener: impl Fn(&AccountEvent) + Send + Sync + 'static) -> Self {
+        self.shared().watch.listen(listener);
         self
     }
 

@@ -24,6 +24,7 @@ use auth_core::{
 
 use crate::{
     account::{Account, keep_fresh::DueCheck},
+    account_event::AccountEvent,
     accounts::Accounts,
     error::AccountError,
     id::AccountId,
@@ -82,6 +83,12 @@ impl BlockingAccounts {
     #[must_use]
     pub fn client_credentials(self) -> Self {
         Self(self.0.client_credentials())
+    }
+
+    /// See [`Accounts::on_event`].
+    #[must_use]
+    pub fn on_event(self, listener: impl Fn(&AccountEvent) + Send + Sync + 'static) -> Self {
+        Self(self.0.on_event(listener))
     }
 
     /// See [`Accounts::account`].
@@ -147,6 +154,11 @@ impl BlockingAccount {
     /// See [`Account::store_login`].
     pub fn store_login(&self, login: impl Into<Login> + Send) -> Result<Token, AccountError> {
         block_on(self.0.store_login(login))
+    }
+
+    /// See [`Account::peek`].
+    pub fn peek(&self) -> Option<Token> {
+        self.0.peek()
     }
 
     /// See [`Account::current`].
@@ -254,6 +266,18 @@ impl<T: BlockingTokenStore> TokenStore for Blocking<T> {
         expected: Option<&Version>,
     ) -> Result<Version, StoreError> {
         self.0.save_blocking(account, record, expected)
+    }
+
+    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.0.remove_blocking(account, expected)
+    }
+
+    async fn list(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        self.0.list_blocking(after, most)
     }
 
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {

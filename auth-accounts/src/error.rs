@@ -7,13 +7,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_core::{Advice, FailureKind, RefreshError};
+use auth_core::{Advice, ErrorCode, FailureKind, RefreshError};
+use http::StatusCode;
 
-use crate::{
-    id::AccountId,
-    record::Setback,
-    store_error::{StoreError, StoreErrorKind},
-};
+use crate::{id::AccountId, record::Setback, state::AccountState, store_error::StoreError};
 
 /// Why an account has no token to hand out. Cloning shares it: all callers of
 /// the same refresh get the same error.
@@ -82,6 +79,53 @@ impl AccountError {
         self.0.retry_at
     }
 
+    /// How long to wait from `now` until a refresh may be tried again, zero if
+    /// that time has come. `None` as for [`retry_at`](Self::retry_at).
+    pub fn retry_after(&self, now: SystemTime) -> Option<Duration> {
+        self.retry_at().map(|at| at.duration_since(now).unwrap_or_default())
+    }
+
+    /// How the account is doing, in one word.
+    pub fn state(&self) -> AccountState {
+        match (&self.0.reason, self.kind()) {
+            (_, Some(kind)) => AccountState::after(kind),
+            (Reason::NotLoggedIn, _) => AccountState::NotLoggedIn,
+            (Reason::NoRefreshToken, _) => AccountState::LoginNeeded,
+            (Reason::Store(error), _) => AccountState::told_by(error.advice()),
+            (Reason::Panicked | Reason::Refresh(_) | Reason::Setback(_), _) => {
+                AccountState::Misconfigured
+            }
+        }
+    }
+
+    /// The status with which a server answers its own client. See
+    /// [`AccountState::http_status`].
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use auth_accounts::AccountError;
+    /// use auth_accounts::http::{Response, header::RETRY_AFTER};
+    ///
+    /// # fn example() -> Result<(), auth_accounts::http::Error> {
+    /// fn answer(error: &AccountError) -> auth_accounts::http::Result<Response<()>> {
+    ///     let mut response = Response::builder().status(error.http_status());
+    ///     if let Some(wait) = error.retry_after(SystemTime::now()) {
+    ///         response = response.header(RETRY_AFTER, wait.as_secs().max(1));
+    ///     }
+    ///     response.body(())
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn http_status(&self) -> StatusCode {
+        self.state().http_status()
+    }
+
+    /// The exit code of a command-line tool. See [`AccountState::exit_code`].
+    pub fn exit_code(&self) -> u8 {
+        self.state().exit_code()
+    }
+
     /// The kind of the last failure, if a refresh failed.
     pub fn kind(&self) -> Option<FailureKind> {
         match &self.0.reason {
@@ -93,6 +137,15 @@ impl AccountError {
             Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) | Reason::Panicked => {
                 None
             }
+        }
+    }
+
+    /// The error code in the response, if a refresh failed with one.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        match &self.0.reason {
+            Reason::Refresh(error) => error.failure().code(),
+            Reason::Setback(setback) => setback.code.as_ref(),
+            _ => None,
         }
     }
 
@@ -121,21 +174,7 @@ impl AccountError {
 
     /// What to do next.
     pub fn advice(&self) -> Advice {
-        match &self.0.reason {
-            Reason::NotLoggedIn | Reason::NoRefreshToken => Advice::LogIn,
-            Reason::Panicked => Advice::FixSetup,
-            Reason::Refresh(_) if self.is_of_client() => FailureKind::Misconfigured.advice(),
-            Reason::Refresh(error) => error.advice(),
-            Reason::Setback(setback) => setback.kind.advice(),
-            Reason::Store(error) => match error.kind() {
-                StoreErrorKind::Damaged
-                | StoreErrorKind::NewerSchema
-                | StoreErrorKind::Permissions
-                | StoreErrorKind::ReadOnly
-                | StoreErrorKind::Full => Advice::FixSetup,
-                _ => Advice::TryLater,
-            },
-        }
+        self.state().advice()
     }
 }
 

@@ -34,6 +34,15 @@ mod on {
         debug!(target: TARGET, "gave way to a login");
     }
 
+    pub(crate) fn login_without_refresh_token(account: &AccountId) {
+        let account = account.as_str();
+        warn!(
+            target: TARGET,
+            account,
+            "a login without a refresh token: it ends when its access token does"
+        );
+    }
+
     pub(crate) fn ended(ended: &Ended) {
         let fallback = ended.fallback.is_some();
         match &ended.result {
@@ -66,10 +75,11 @@ mod off {
 
     pub(crate) fn leasing(_: Duration) {}
     pub(crate) fn gave_way() {}
+    pub(crate) fn login_without_refresh_token(_: &AccountId) {}
     pub(crate) fn ended(_: &Ended) {}
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) use off::{ended, gave_way, leasing, within};
+pub(crate) use off::{ended, gave_way, leasing, login_without_refresh_token, within};
 #[cfg(feature = "tracing")]
-pub(crate) use on::{ended, gave_way, leasing, within};
+pub(crate) use on::{ended, gave_way, leasing, login_without_refresh_token, within};

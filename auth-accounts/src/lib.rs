@@ -4,17 +4,20 @@
 // and of lines above it.
 // layer: id record record_form settings lifetime new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
-// layer: error token status -- what callers get
+// layer: state error account_event token status -- what callers get
+// layer: counters told watch -- what others are told
 // layer: sync single_flight shared -- what callers and accounts share
 // layer: held_lease unsaved known -- what is known of a record
-// layer: setback context outcome events -- what a refresh or a login ends with
+// layer: setback standing context outcome events -- what a refresh or a login ends with
 // layer: login refresh -- the machines, without I/O
 // layer: account -- one account: does what the machines say
 // layer: accounts blocking -- where accounts come from
 mod account;
+mod account_event;
 mod accounts;
 mod blocking;
 mod context;
+mod counters;
 mod error;
 mod events;
 mod held_lease;
@@ -32,22 +35,27 @@ mod setback;
 mod settings;
 mod shared;
 mod single_flight;
+mod standing;
+mod state;
 mod status;
-mod store;
+pub mod store;
 mod store_error;
 mod sync;
 mod token;
+mod told;
 mod unsaved;
+mod watch;
 
-/// The macro by which [`TokenStore`] is implemented.
-pub use async_trait::async_trait;
 /// Its types appear in this crate's API.
 pub use auth_core;
 /// Its types appear in this crate's API.
 pub use http;
 
+#[cfg(feature = "metrics")]
+pub use crate::counters::describe_metrics;
 pub use crate::{
     account::{Account, keep_fresh::DueCheck},
+    account_event::{AccountEvent, EventKind},
     accounts::Accounts,
     blocking::{BlockingAccount, BlockingAccounts, KeepFresh},
     error::{AccountError, Reason},
@@ -55,11 +63,9 @@ pub use crate::{
     lifetime::CLOCK_JUMP,
     memory_store::MemoryStore,
     new_login::Login,
-    record::{Fingerprint, FingerprintError, Note, Record, Setback},
-    record_form::{RecordFormError, record_exposed},
     settings::Settings,
+    state::AccountState,
     status::{AccountStatus, SetbackStatus},
-    store::{BlockingTokenStore, Lease, TokenStore, Version},
     store_error::{StoreError, StoreErrorKind},
     token::Token,
 };

@@ -1,9 +1,10 @@
 //! A store in memory only.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt,
     future::poll_fn,
+    ops::Bound,
     pin::Pin,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     task::{Poll, Waker},
@@ -37,7 +38,7 @@ struct Shared {
 
 #[derive(Default)]
 struct Inner {
-    records: HashMap<AccountId, (Record, u64)>,
+    records: BTreeMap<AccountId, (Record, u64)>,
     /// The last version given out, over all accounts.
     version: u64,
     /// The leases that are held, each with who waits for it.
@@ -98,6 +99,22 @@ impl Inner {
         Ok(self.put(account, record))
     }
 
+    fn remove(&mut self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        match self.records.get(account) {
+            Some((_, version)) if Version::from(*version) == *expected => {
+                self.records.remove(account);
+                Ok(())
+            }
+            _ => Err(error(StoreErrorKind::Conflict, account)),
+        }
+    }
+
+    fn list(&self, after: Option<&AccountId>, most: usize) -> Vec<AccountId> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let accounts = self.records.range::<AccountId, _>((from, Bound::Unbounded));
+        accounts.take(most).map(|(account, _)| account.clone()).collect()
+    }
+
     fn try_lease(&mut self, account: &AccountId, shared: &Arc<Shared>) -> Option<Lease> {
         if self.leases.contains_key(account) {
             return None;
@@ -140,6 +157,18 @@ impl TokenStore for MemoryStore {
         self.lock().save(account, record, expected)
     }
 
+    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.lock().remove(account, expected)
+    }
+
+    async fn list(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        Ok(self.lock().list(after, most))
+    }
+
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         // Only somebody who finds the lease taken needs one.
         let mut alarm = None;
@@ -179,6 +208,18 @@ impl BlockingTokenStore for MemoryStore {
         self.lock().save(account, record, expected)
     }
 
+    fn remove_blocking(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.lock().remove(account, expected)
+    }
+
+    fn list_blocking(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        Ok(self.lock().list(after, most))
+    }
+
     fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         let until = Instant::now().checked_add(wait);
         let mut inner = self.lock();
@@ -200,8 +241,7 @@ impl BlockingTokenStore for MemoryStore {
 
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut accounts: Vec<_> = self.lock().records.keys().cloned().collect();
-        accounts.sort();
+        let accounts = self.lock().list(None, usize::MAX);
         f.debug_struct("MemoryStore").field("accounts", &accounts).finish()
     }
 }

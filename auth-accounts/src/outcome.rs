@@ -10,10 +10,12 @@ use crate::{
     known::Known,
     lifetime::Lifetime,
     record::Record,
+    standing::Standing,
     store::Lease,
     store_error::StoreError,
     token::{Cached, Token},
-    unsaved::Unsaved,
+    told::Found,
+    unsaved::{Unsaved, identity},
 };
 
 /// What a refresh or a login ends with.
@@ -22,6 +24,8 @@ pub(crate) struct Outcome {
     pub(crate) ended: Ended,
     /// For the account's memory.
     pub(crate) unsaved: Option<Box<Unsaved>>,
+    /// For those who are told of changes.
+    pub(crate) found: Found,
     /// To be freed when the rest is in place.
     pub(crate) lease: Option<Arc<Lease>>,
 }
@@ -82,7 +86,10 @@ impl Outcome {
             is_new: source != Source::Record,
             is_login: source == Source::Login,
         };
-        Self { ended, unsaved: known.unsaved.boxed(), lease }
+        let refused = context.refused.as_ref();
+        let standing = Standing::of(&known, shared, refused, now.wall);
+        let found = found(context, &known, &ended, standing.error(account, now.wall));
+        Self { ended, unsaved: known.unsaved.boxed(), found, lease }
     }
 
     /// No token, but perhaps the old one to fall back on.
@@ -100,8 +107,31 @@ impl Outcome {
         };
         let error = AccountError::new(&context.account, reason, retry_at, now.wall);
         let fallback = fallback(context, known.record.as_ref(), &error, now);
-        let ended = Ended { result: Err(error), fallback, is_new: false, is_login: false };
-        Self { ended, unsaved: known.unsaved.boxed(), lease }
+        let ended = Ended { result: Err(error.clone()), fallback, is_new: false, is_login: false };
+        let found = found(context, &known, &ended, Some(error));
+        Self { ended, unsaved: known.unsaved.boxed(), found, lease }
+    }
+}
+
+/// What those are told who are told of changes.
+fn found(context: &Context, known: &Known, ended: &Ended, error: Option<AccountError>) -> Found {
+    let record = known.record.as_ref();
+    let was_on_record = match error.as_ref().map(AccountError::reason) {
+        Some(Reason::Setback(setback)) => {
+            record.and_then(|record| record.setback.as_ref()) == Some(setback)
+        }
+        _ => false,
+    };
+    let unsaved = known.unsaved.tokens.as_ref();
+    Found {
+        error,
+        was_on_record,
+        tokens: record.map(|record| record.fingerprint().unwrap_or_else(|| identity(record))),
+        was_in_use: context.cached.is_some(),
+        is_new: ended.is_new,
+        is_login: ended.is_login,
+        is_unsaved: unsaved.is_some(),
+        unsaved: unsaved.and_then(|tokens| tokens.error.clone()),
     }
 }
 

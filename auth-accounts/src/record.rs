@@ -13,11 +13,11 @@ use sha2::{Digest, Sha256};
 ///
 /// `Debug` and plain `serde` redact the tokens.
 /// [`to_json_exposed`](Self::to_json_exposed) and
-/// [`record_exposed`](crate::record_exposed) show them; the latter describes the
+/// [`record_exposed`](crate::store::record_exposed) show them; the latter describes the
 /// JSON form.
 ///
 /// ```
-/// use auth_accounts::Record;
+/// use auth_accounts::store::Record;
 /// use auth_core::{AccessToken, RefreshToken, TokenSet};
 ///
 /// let mut tokens = TokenSet::new(AccessToken::new("at-1"));
@@ -27,7 +27,7 @@ use sha2::{Digest, Sha256};
 ///
 /// let json = record.to_json_exposed();
 /// assert_eq!(Record::from_json(&json)?, record);
-/// # Ok::<(), auth_accounts::RecordFormError>(())
+/// # Ok::<(), auth_accounts::store::RecordFormError>(())
 /// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq)]
@@ -152,7 +152,7 @@ impl Note {
 /// of a hash, too few to try out secrets with.
 ///
 /// ```
-/// use auth_accounts::Fingerprint;
+/// use auth_accounts::store::Fingerprint;
 /// use auth_core::RefreshToken;
 ///
 /// let fingerprint = Fingerprint::of(&RefreshToken::new("rt-1"));

@@ -45,6 +45,12 @@ impl Setback {
         setback
     }
 
+    /// Whether this is about `refresh_token` and `endpoint` as they are.
+    pub(crate) fn concerns(&self, refresh_token: Fingerprint, endpoint: &TokenEndpoint) -> bool {
+        self.refresh_token == refresh_token
+            && self.client.is_none_or(|client| client == Fingerprint::of_client(endpoint))
+    }
+
     /// Whether this forbids to try `refresh_token` at `endpoint` now.
     pub(crate) fn bars(
         &self,
@@ -52,8 +58,7 @@ impl Setback {
         endpoint: &TokenEndpoint,
         now: SystemTime,
     ) -> bool {
-        self.refresh_token == refresh_token
-            && self.client.is_none_or(|client| client == Fingerprint::of_client(endpoint))
+        self.concerns(refresh_token, endpoint)
             && self.retry_at.is_none_or(|at| now < at && !in_the_future(self.failed_at, now))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use auth_core::{Clock, RetrySchedule, TokenEndpoint, Transport};
 
-use crate::{settings::Settings, single_flight::Work, store::TokenStore};
+use crate::{settings::Settings, single_flight::Work, store::TokenStore, watch::Watch};
 
 #[derive(Clone)]
 pub(crate) struct Shared {
@@ -16,6 +16,7 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) grant: GrantKind,
     pub(crate) spawner: Option<Spawner>,
+    pub(crate) watch: Watch,
 }
 
 /// Runs a future to its end.

@@ -13,6 +13,7 @@ use crate::{
     id::AccountId,
     record::Record,
     record_form::{seconds, status},
+    state::AccountState,
     store_error::StoreError,
 };
 
@@ -30,10 +31,17 @@ use crate::{
 pub struct AccountStatus {
     /// The account.
     pub account: AccountId,
-    /// Whether there is a record.
+    /// How it is doing, in one word. `serde` writes [`AccountState::as_str`].
+    pub state: AccountState,
+    /// Whether there is a login, and no other one is needed.
     pub logged_in: bool,
-    /// Whether only a new login can help.
+    /// Whether only a new login can help. The access token may be good for a time
+    /// all the same.
     pub login_needed: bool,
+    /// Whether there is a refresh token on record. Without one the account ends
+    /// with its access token, unless it obtains tokens by itself (see
+    /// [`Accounts::client_credentials`](crate::Accounts::client_credentials)).
+    pub has_refresh_token: bool,
     /// When the access token expires. `None` if unknown.
     #[serde(serialize_with = "seconds::optional::serialize")]
     pub expires_at: Option<SystemTime>,
@@ -93,6 +101,7 @@ impl AccountStatus {
     pub(crate) fn new(
         account: &AccountId,
         record: Option<Record>,
+        state: AccountState,
         unsaved: Option<&StoreError>,
         now: SystemTime,
     ) -> Self {
@@ -104,9 +113,10 @@ impl AccountStatus {
             .filter(|setback| refresh_token.is_none_or(|token| token == setback.refresh_token));
         Self {
             account: account.clone(),
-            logged_in: record.is_some(),
-            login_needed: record.is_none()
-                || setback.is_some_and(|setback| setback.kind == FailureKind::Rejected),
+            state,
+            logged_in: record.is_some() && !state.needs_login(),
+            login_needed: state.needs_login(),
+            has_refresh_token: refresh_token.is_some(),
             expires_at: record.and_then(|record| record.tokens.expires_at),
             obtained_at: record.and_then(|record| record.obtained_at),
             noted_at: record.and_then(|record| record.note.as_ref()).map(|note| note.at),
@@ -130,7 +140,7 @@ impl AccountStatus {
 impl fmt::Display for AccountStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.account)?;
-        if !self.logged_in {
+        if self.state == AccountState::NotLoggedIn {
             return f.write_str("not logged in");
         }
         match self.expires_at {
@@ -151,8 +161,13 @@ impl fmt::Display for AccountStatus {
             match setback.retry_at {
                 Some(at) if at > self.now => write!(f, ", next try {}", Relative(at, self.now))?,
                 Some(_) => f.write_str(", next try when a token is asked for")?,
-                None => f.write_str("; the user must log in again")?,
+                None => {}
             }
+        }
+        match self.state {
+            AccountState::LoginNeeded => f.write_str("; the user must log in again")?,
+            AccountState::Misconfigured => f.write_str("; the configuration must be changed")?,
+            _ => {}
         }
         match &self.unsaved {
             Some(error) => write!(f, "; newer tokens are not saved: {error}"),

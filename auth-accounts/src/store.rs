@@ -1,10 +1,21 @@
-//! The traits that every store implements.
+//! What whoever writes a store needs, and nobody else: the traits, and the record
+//! that is kept of an account.
+//!
+//! A program that uses a store hands it to its [`Accounts`](crate::Accounts), and
+//! then deals with the accounts only. Above all, a login is stored by
+//! [`Account::store_login`](crate::Account::store_login): a record that is saved
+//! past the account is a second login to it.
 
 use std::{any::Any, fmt, sync::Arc, time::Duration};
 
-use async_trait::async_trait;
+/// The macro by which [`TokenStore`] is implemented.
+pub use async_trait::async_trait;
 
-use crate::{id::AccountId, record::Record, store_error::StoreError};
+use crate::{id::AccountId, store_error::StoreError};
+pub use crate::{
+    record::{Fingerprint, FingerprintError, Note, Record, Setback},
+    record_form::{RecordFormError, record_exposed},
+};
 
 /// Keeps one [`Record`] for each account, without blocking.
 ///
@@ -25,17 +36,22 @@ use crate::{id::AccountId, record::Record, store_error::StoreError};
 ///    processes, machines. It is freed when the [`Lease`] is dropped, and when
 ///    its holder dies. Saving does not require it.
 /// 5. **Nothing unreadable is touched.** If a record is damaged, written by a
-///    newer version, or not trusted, `load` and `save` both return an error that
-///    names the file or the row. The record is never overwritten.
+///    newer version, or not trusted, `load`, `save` and `remove` return an error
+///    that names the file or the row. The record is never overwritten or removed.
 /// 6. **Silent about secrets.** No error and no event contains a token.
 /// 7. **Cancel-safe.** A dropped future has had its whole effect or none. The
 ///    future of [`lease`](Self::lease) must not leave a lease behind.
 /// 8. **Never blocking.** No future blocks the thread that polls it, least of all
 ///    that of a `lease` that waits: whoever holds the lease may need that thread.
+/// 9. **What is removed stays removed.** [`remove`](Self::remove) is durable, all
+///    or nothing, and compare-and-swap as a save is. No version that there was
+///    before a removal is accepted after it, whatever is saved then.
+/// 10. **Every record is listed.** [`list`](Self::list) names each account that
+///     has a record, once, also if the record cannot be read.
 ///
-/// A record is stored by [`Record::to_json_exposed`](crate::Record::to_json_exposed)
-/// and [`Record::from_json`](crate::Record::from_json), or by
-/// [`record_exposed`](crate::record_exposed) within a larger form. `save` reads
+/// A record is stored by [`Record::to_json_exposed`](crate::store::Record::to_json_exposed)
+/// and [`Record::from_json`](crate::store::Record::from_json), or by
+/// [`record_exposed`] within a larger form. `save` reads
 /// what is stored first: only a record that can be read is replaced.
 #[async_trait]
 pub trait TokenStore: Send + Sync {
@@ -60,6 +76,37 @@ pub trait TokenStore: Send + Sync {
         record: &Record,
         expected: Option<&Version>,
     ) -> Result<Version, StoreError>;
+
+    /// Removes the record of `account` if its version is still `expected`. Like
+    /// saving, it does not require the lease, and leaves it to its holder.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](crate::StoreErrorKind::Conflict) if the stored version is
+    /// another one, or if there is no record: it may have been removed, by
+    /// somebody else or by a removal whose success was never heard of. Any other
+    /// kind if the record cannot be read, or if the removal could not be made
+    /// durable.
+    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError>;
+
+    /// Returns a page of the accounts that have a record: those strictly after
+    /// `after`, or all if that is `None`, in the ascending order of [`AccountId`],
+    /// at most `most` of them. An empty page is the end.
+    ///
+    /// `after` need not have a record itself. An account that has a record from
+    /// the first page to the last is on exactly one of them. One that is saved
+    /// or removed meanwhile may be on none. A store with many accounts should
+    /// hold no more than a page of them in memory, and need not read records.
+    ///
+    /// # Errors
+    ///
+    /// If the accounts cannot be listed. A record that cannot be read is no
+    /// error: its account is listed, and `load` says what is wrong.
+    async fn list(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError>;
 
     /// Takes the lease of `account`. Waits at most `wait`, in real time, until
     /// nobody else holds it. The account need not have a record.
@@ -94,6 +141,24 @@ pub trait BlockingTokenStore: Send + Sync {
         expected: Option<&Version>,
     ) -> Result<Version, StoreError>;
 
+    /// See [`TokenStore::remove`].
+    ///
+    /// # Errors
+    ///
+    /// See [`TokenStore::remove`].
+    fn remove_blocking(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError>;
+
+    /// See [`TokenStore::list`].
+    ///
+    /// # Errors
+    ///
+    /// See [`TokenStore::list`].
+    fn list_blocking(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError>;
+
     /// See [`TokenStore::lease`].
     ///
     /// # Errors
@@ -121,6 +186,20 @@ macro_rules! forward {
             ) -> Result<Version, StoreError> {
                 (**self).save(account, record, expected).await
             }
+            async fn remove(
+                &self,
+                account: &AccountId,
+                expected: &Version,
+            ) -> Result<(), StoreError> {
+                (**self).remove(account, expected).await
+            }
+            async fn list(
+                &self,
+                after: Option<&AccountId>,
+                most: usize,
+            ) -> Result<Vec<AccountId>, StoreError> {
+                (**self).list(after, most).await
+            }
             async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
                 (**self).lease(account, wait).await
             }
@@ -136,6 +215,20 @@ macro_rules! forward {
                 expected: Option<&Version>,
             ) -> Result<Version, StoreError> {
                 (**self).save_blocking(account, record, expected)
+            }
+            fn remove_blocking(
+                &self,
+                account: &AccountId,
+                expected: &Version,
+            ) -> Result<(), StoreError> {
+                (**self).remove_blocking(account, expected)
+            }
+            fn list_blocking(
+                &self,
+                after: Option<&AccountId>,
+                most: usize,
+            ) -> Result<Vec<AccountId>, StoreError> {
+                (**self).list_blocking(after, most)
             }
             fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
                 (**self).lease_blocking(account, wait)

@@ -2,6 +2,8 @@
 
 use std::{error::Error, fmt, sync::Arc};
 
+use auth_core::Advice;
+
 /// Why a store failed. Cloning shares it, so that all callers of one refresh can
 /// have the same error.
 ///
@@ -91,6 +93,31 @@ impl StoreError {
         self.0.kind
     }
 
+    /// What to do next: [`TryLater`](Advice::TryLater) where it may pass by itself,
+    /// or [`FixSetup`](Advice::FixSetup) where a person has to look at the store.
+    pub fn advice(&self) -> Advice {
+        match self.0.kind {
+            StoreErrorKind::Damaged
+            | StoreErrorKind::NewerSchema
+            | StoreErrorKind::Permissions
+            | StoreErrorKind::ReadOnly
+            | StoreErrorKind::Full => Advice::FixSetup,
+            StoreErrorKind::Conflict
+            | StoreErrorKind::LeaseTimeout
+            | StoreErrorKind::Io
+            | StoreErrorKind::Unavailable
+            | StoreErrorKind::Other => Advice::TryLater,
+        }
+    }
+
+    /// The error of the operating system, of the database, or of whatever else
+    /// failed below the store. Its message is part of this error's. Therefore
+    /// [`source`](Error::source) leads on to what is below it, and this is the
+    /// way to the error itself.
+    pub fn cause(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.0.source.as_deref()
+    }
+
     /// The file, the row or the server that failed.
     pub fn concerns(&self) -> &str {
         &self.0.concerns
@@ -140,7 +167,41 @@ impl fmt::Debug for StoreError {
 
 impl Error for StoreError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        // The source's own message is part of ours; the chain goes on below.
+        // The message of the cause is part of ours; the chain goes on below it.
         self.0.source.as_deref().and_then(Error::source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// An error with one below it.
+    #[derive(Debug, thiserror::Error)]
+    #[error("could not write")]
+    struct Upper(#[source] io::Error);
+
+    #[test]
+    fn every_message_of_the_chain_is_shown_once() {
+        let lower = io::Error::new(io::ErrorKind::StorageFull, "the disk is full");
+        let error = StoreError::new(StoreErrorKind::Full, "ada.json").with_source(Upper(lower));
+        let mut shown = error.to_string();
+        let mut next = error.source();
+        while let Some(source) = next {
+            shown = format!("{shown}: {source}");
+            next = source.source();
+        }
+        assert_eq!(shown, "ada.json: no space is left: could not write: the disk is full");
+    }
+
+    #[test]
+    fn the_cause_can_be_had_itself() {
+        let error = StoreError::from_io(io::ErrorKind::ReadOnlyFilesystem.into(), "ada.json");
+        let cause = error.cause().and_then(|cause| cause.downcast_ref::<io::Error>());
+        assert_eq!(cause.map(io::Error::kind), Some(io::ErrorKind::ReadOnlyFilesystem));
+        assert_eq!(error.advice(), Advice::FixSetup);
+        assert!(StoreError::new(StoreErrorKind::Other, "ada").cause().is_none());
     }
 }

@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use auth_accounts::{Accounts, MemoryStore, Reason, Record, Settings, StoreErrorKind};
+use auth_accounts::{Accounts, MemoryStore, Reason, Settings, StoreErrorKind, store::Record};
 use auth_core::{AccessToken, Advice, FailureKind, TokenSet};
 use auth_testkit::{CannedResponse, Expect, Script};
 use pollster::block_on;
@@ -305,6 +305,28 @@ fn a_client_that_cannot_get_its_first_token_waits_too() {
 }
 
 #[test]
+fn a_look_gives_what_a_call_would_give_at_once() {
+    let world = World::new(Script::new().tokens("at-2", "rt-2").oauth_error("invalid_client"))
+        .with_record(3600);
+    let (account, blocking) = (world.account(), world.blocking().account(ADA));
+    assert!(account.peek().is_none(), "nothing is read");
+    let first = block_on(account.token()).unwrap();
+    assert_eq!(account.peek(), Some(first.clone()));
+    world.store.log.take();
+    world.pass(3500);
+    assert_eq!(account.peek(), Some(first.clone()));
+    world.pass(60);
+    // It is valid for 40 s, which is less than asked for.
+    assert!(account.peek().is_none() && account.current() == Some(first));
+    assert_eq!(world.store.log.take(), "", "nothing was read");
+
+    let second = blocking.token().unwrap();
+    assert_eq!(blocking.peek(), Some(second.clone()));
+    blocking.token_refused(second.access_token()).unwrap_err();
+    assert!(blocking.peek().is_none());
+}
+
+#[test]
 fn status_is_for_a_person_and_for_a_program() {
     let script = Script::new().oauth_error("invalid_client");
     let world = World::new(script).with_record(3600);
@@ -321,7 +343,8 @@ fn status_is_for_a_person_and_for_a_program() {
         status.to_string(),
         format!(
             "ada: the access token expires in 30 s; refreshed 59 min ago; the last refresh failed \
-             with invalid_client (HTTP 400), next try in {} s",
+             with invalid_client (HTTP 400), next try in {} s; the configuration must be \
+             changed",
             wait.as_secs()
         )
     );
@@ -332,8 +355,10 @@ fn status_is_for_a_person_and_for_a_program() {
         serde_json::to_value(&status).unwrap(),
         serde_json::json!({
             "account": "ada",
+            "state": "misconfigured",
             "logged_in": true,
             "login_needed": false,
+            "has_refresh_token": true,
             "expires_at": since(world.now()) + 30,
             "renewed_at": since(world.now()) - 3570,
             "begun_at": null,

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use auth_accounts::{AccountError, MemoryStore, Record, StoreErrorKind, Token};
+use auth_accounts::{AccountError, MemoryStore, StoreErrorKind, Token, store::Record};
 use auth_core::TransportErrorKind;
 use auth_testkit::{CallOutcome, CannedResponse, FakeAuthServer, Gate, Script, VirtualClock};
 use pollster::block_on;

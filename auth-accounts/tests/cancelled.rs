@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{Account, AccountError, BlockingTokenStore, Token};
+use auth_accounts::{Account, AccountError, Token, store::BlockingTokenStore};
 use auth_core::FailureKind;
 use auth_testkit::{FakeAuthServer, Fault, Rotation, VirtualClock};
 use support::{ADA, World};

@@ -72,6 +72,25 @@ fn a_refresh_is_a_span_with_the_name_of_the_account() {
 }
 
 #[test]
+fn a_login_without_a_refresh_token_is_a_warning() {
+    let world = World::new(Script::new());
+    let mut login = tokens("at-9", "rt-9", world.now(), 3600);
+    let text = seen(|| {
+        run(world.account().store_login(login.clone()), &world.clock).unwrap();
+    });
+    assert!(!text.contains("WARN"), "{text}");
+    login.refresh_token = None;
+    let text = seen(|| {
+        run(world.account().store_login(login.clone()), &world.clock).unwrap();
+        run(world.accounts().client_credentials().account("bot").store_login(login), &world.clock)
+            .unwrap();
+    });
+    let warnings: Vec<_> = text.lines().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(warnings.len(), 1, "{text}");
+    assert!(warnings[0].contains("without a refresh token") && warnings[0].contains(ADA));
+}
+
+#[test]
 fn what_could_not_be_saved_or_read_is_a_warning() {
     let world = World::new(Script::new().oauth_error("invalid_grant")).with_record(0);
     let account = world.account();

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{Account, BlockingTokenStore, StoreErrorKind};
+use auth_accounts::{Account, StoreErrorKind, store::BlockingTokenStore};
 use auth_core::TokenSet;
 use auth_testkit::{FakeAuthServer, Fault, Rotation, VirtualClock};
 use support::{ADA, Call, World, call, lock, poll, poll_once, refresh_token, run, strict, tokens};

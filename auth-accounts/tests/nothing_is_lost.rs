@@ -9,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{BlockingTokenStore, Reason, Record, StoreErrorKind};
+use auth_accounts::{
+    Reason, StoreErrorKind,
+    store::{BlockingTokenStore, Record},
+};
 use auth_testkit::{FakeAuthServer, Fault, Rotation, Script, VirtualClock};
 use support::{ADA, Call, World, call, lock, poll, refresh_token, run, strict, tokens};
 

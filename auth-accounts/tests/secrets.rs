@@ -5,7 +5,10 @@ mod support;
 
 use std::{error::Error, fmt::Debug};
 
-use auth_accounts::{Fingerprint, Note, Record, RecordFormError, StoreErrorKind};
+use auth_accounts::{
+    StoreErrorKind,
+    store::{Fingerprint, Note, Record, RecordFormError},
+};
 use auth_core::RefreshToken;
 use auth_testkit::{CannedResponse, Script};
 use pollster::block_on;
@@ -119,7 +122,7 @@ fn a_record_is_written_in_its_documented_form_when_asked() {
     #[derive(serde::Serialize, serde::Deserialize)]
     struct File {
         schema: u32,
-        #[serde(with = "auth_accounts::record_exposed")]
+        #[serde(with = "auth_accounts::store::record_exposed")]
         record: Record,
     }
     let file = serde_json::to_string(&File { schema: 1, record: record.clone() }).unwrap();
@@ -197,6 +200,11 @@ fn a_form_that_cannot_be_read_is_an_error_without_its_text() {
     for error in broken {
         silent("the error", &chain(&error));
     }
+    let response = r#"{"access_token":"at-secret-1","expires_in":3600}"#;
+    let error = of(response);
+    assert!(error.to_string().contains("auth_core::read_response"), "{error}");
+    silent("the error", &chain(&error));
+    silent("the error", &chain(&of(&format!(r#"{{"tokens":{response}}}"#))));
     for text in ["", "0123456789abcde", "0123456789abcdefg", "0123456789abcdeg", "+123456789abcdef"]
     {
         assert!(text.parse::<Fingerprint>().is_err(), "{text}");

@@ -15,8 +15,8 @@ use std::{
 };
 
 use auth_accounts::{
-    Account, AccountId, Accounts, Lease, MemoryStore, Reason, Record, Settings, StoreError,
-    StoreErrorKind, TokenStore, Version,
+    Account, AccountId, Accounts, MemoryStore, Reason, Settings, StoreError, StoreErrorKind,
+    store::{Lease, Record, TokenStore, Version},
 };
 use auth_core::FailureKind;
 use auth_testkit::{CannedResponse, FakeAuthServer, Rotation, Script, VirtualClock};
@@ -90,6 +90,18 @@ impl TokenStore for Stuck {
         _expected: Option<&Version>,
     ) -> Result<Version, StoreError> {
         panic!("nothing is to be saved without the lease");
+    }
+
+    async fn remove(&self, _account: &AccountId, _expected: &Version) -> Result<(), StoreError> {
+        panic!("nothing is to be removed without the lease");
+    }
+
+    async fn list(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        TokenStore::list(&self.inner, after, most).await
     }
 
     async fn lease(&self, _account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {

@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use auth_accounts::{Accounts, Fingerprint, Reason, Settings};
+use auth_accounts::{Accounts, Reason, Settings, store::Fingerprint};
 use auth_core::{
     Backoff, ClientAuth, FailureKind, RefreshToken, TransportError, TransportErrorKind,
 };

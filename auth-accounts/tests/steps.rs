@@ -5,7 +5,10 @@ mod support;
 
 use std::time::Duration;
 
-use auth_accounts::{Fingerprint, Note, Reason, Setback, StoreErrorKind};
+use auth_accounts::{
+    Reason, StoreErrorKind,
+    store::{Fingerprint, Note, Setback},
+};
 use auth_core::{Advice, FailureKind, RefreshToken, TransportErrorKind};
 use auth_testkit::{CallOutcome, CannedResponse, Script};
 use pollster::block_on;

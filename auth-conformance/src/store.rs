@@ -12,7 +12,10 @@ use std::{
     sync::Arc,
 };
 
-use auth_accounts::{AccountId, BlockingTokenStore, TokenStore};
+use auth_accounts::{
+    AccountId,
+    store::{BlockingTokenStore, TokenStore},
+};
 
 pub use self::subject::Damage;
 use self::{

@@ -1,10 +1,15 @@
 //! The suite's own test: a store that breaks one promise fails the case that
 //! is about it.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use auth_accounts::{
-    AccountId, BlockingTokenStore, Lease, MemoryStore, Record, StoreError, StoreErrorKind, Version,
+    AccountId, MemoryStore, StoreError, StoreErrorKind,
+    store::{BlockingTokenStore, Lease, Record, Version},
 };
 use auth_conformance::CaseResult;
 
@@ -25,12 +30,39 @@ enum Flaw {
     LeaseMakesARecord,
     SavingNeedsTheLease,
     TellsTheToken,
+    RemovesAnyVersion,
+    RemovesNothing,
+    RemovesWhatIsNotThere,
+    RemovesSomeTimeAfterALook,
+    RemovesNeighbours,
+    RemovingNeedsTheLease,
+    RemovingIsForThisHandle,
+    BeginsVersionsAnew,
+    ListsTwice,
+    ListsNewestFirst,
+    ListsLongPages,
+    ListsWhatItWasGiven,
+    ListsAfterWhatIsThere,
+    ListsTheRemoved,
+    ListsInLowerCase,
+    ListsTheLeased,
 }
 
 #[derive(Clone)]
 struct Flawed {
     flaw: Flaw,
     inner: MemoryStore,
+    /// How often each account was saved since it was made.
+    saves: Arc<Mutex<BTreeMap<AccountId, u64>>>,
+    /// What this handle has removed.
+    gone: Arc<Mutex<BTreeSet<AccountId>>>,
+    /// What was ever removed, and leased.
+    removed: Arc<Mutex<BTreeSet<AccountId>>>,
+    leased: Arc<Mutex<BTreeSet<AccountId>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Flawed {
@@ -41,17 +73,37 @@ impl Flawed {
             _ => account.clone(),
         }
     }
+
+    /// The version by the number of saves.
+    fn counted(&self, account: &AccountId) -> Version {
+        Version::from(lock(&self.saves).get(account).copied().unwrap_or_default())
+    }
+
+    /// What the store within is to expect, where versions are counted.
+    fn expected(&self, account: &AccountId, expected: Option<&Version>) -> Option<Version> {
+        let expected = expected?;
+        if *expected != self.counted(account) {
+            return Some(Version::new(*b"another"));
+        }
+        let found = BlockingTokenStore::load_blocking(&self.inner, account).ok()?;
+        found.map(|(_, version)| version)
+    }
 }
 
 impl BlockingTokenStore for Flawed {
     fn load_blocking(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
-        let found = BlockingTokenStore::load_blocking(&self.inner, &self.name(account))?;
+        let account = &self.name(account);
+        if lock(&self.gone).contains(account) {
+            return Ok(None);
+        }
+        let found = BlockingTokenStore::load_blocking(&self.inner, account)?;
         Ok(found.map(|(mut record, version)| {
             if self.flaw == Flaw::ForgetsTheNote {
                 record.note = None;
             }
             let version = match self.flaw {
                 Flaw::VersionsByContent => Version::new(record.to_json_exposed().to_vec()),
+                Flaw::BeginsVersionsAnew => self.counted(account),
                 _ => version,
             };
             (record, version)
@@ -87,6 +139,12 @@ impl BlockingTokenStore for Flawed {
             std::thread::sleep(Duration::from_millis(1));
             return Ok(self.inner.put(account, record.clone()));
         }
+        if self.flaw == Flaw::BeginsVersionsAnew {
+            let expected = self.expected(account, expected);
+            self.inner.save_blocking(account, record, expected.as_ref())?;
+            *lock(&self.saves).entry(account.clone()).or_default() += 1;
+            return Ok(self.counted(account));
+        }
         let saved = BlockingTokenStore::save_blocking(&self.inner, account, record, expected);
         match (saved, self.flaw) {
             (Ok(_), Flaw::VersionsByContent) => Ok(Version::new(record.to_json_exposed().to_vec())),
@@ -100,7 +158,91 @@ impl BlockingTokenStore for Flawed {
         }
     }
 
+    fn remove_blocking(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        let account = &self.name(account);
+        let found = BlockingTokenStore::load_blocking(&self.inner, account)?;
+        let current = found.map(|(_, version)| version);
+        match (self.flaw, &current) {
+            (Flaw::RemovesNothing, Some(current)) if current == expected => return Ok(()),
+            (Flaw::RemovingIsForThisHandle, Some(current)) if current == expected => {
+                lock(&self.gone).insert(account.clone());
+                return Ok(());
+            }
+            (Flaw::BeginsVersionsAnew, _) => {
+                let expected = self.expected(account, Some(expected));
+                let expected = expected.unwrap_or_else(|| Version::new(*b"none"));
+                self.inner.remove_blocking(account, &expected)?;
+                lock(&self.saves).remove(account);
+                return Ok(());
+            }
+            (Flaw::RemovesWhatIsNotThere, None) => return Ok(()),
+            (Flaw::RemovesAnyVersion, Some(current)) => {
+                return BlockingTokenStore::remove_blocking(&self.inner, account, current);
+            }
+            (Flaw::RemovingNeedsTheLease, _) => {
+                let _lease = self.lease_blocking(account, Duration::from_millis(1))?;
+            }
+            (Flaw::RemovesSomeTimeAfterALook, Some(current)) if current == expected => {
+                std::thread::sleep(Duration::from_millis(1));
+                let now = BlockingTokenStore::load_blocking(&self.inner, account)?;
+                return now.map_or(Ok(()), |(_, now)| {
+                    BlockingTokenStore::remove_blocking(&self.inner, account, &now)
+                });
+            }
+            _ => {}
+        }
+        BlockingTokenStore::remove_blocking(&self.inner, account, expected)?;
+        lock(&self.removed).insert(account.clone());
+        if self.flaw == Flaw::RemovesNeighbours {
+            let neighbour = AccountId::from(account.as_str().trim_end_matches('/'));
+            if let Some((_, version)) = BlockingTokenStore::load_blocking(&self.inner, &neighbour)?
+            {
+                self.inner.remove_blocking(&neighbour, &version)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn list_blocking(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        let all = BlockingTokenStore::list_blocking(&self.inner, None, usize::MAX)?;
+        let is_after = |account: &AccountId| after.is_none_or(|after| account > after);
+        let page = |all: Vec<AccountId>| all.into_iter().filter(is_after).take(most).collect();
+        Ok(match self.flaw {
+            Flaw::ListsTwice => all
+                .into_iter()
+                .filter(is_after)
+                .flat_map(|id| [id.clone(), id])
+                .take(most)
+                .collect(),
+            Flaw::ListsNewestFirst => page(all.into_iter().rev().collect()),
+            Flaw::ListsLongPages => all.into_iter().filter(is_after).take(most + 1).collect(),
+            Flaw::ListsWhatItWasGiven => {
+                let from = |account: &AccountId| after.is_none_or(|after| account >= after);
+                all.into_iter().filter(from).take(most).collect()
+            }
+            Flaw::ListsAfterWhatIsThere if after.is_some_and(|after| !all.contains(after)) => {
+                Vec::new()
+            }
+            Flaw::ListsTheRemoved | Flaw::ListsTheLeased => {
+                let removed = self.flaw == Flaw::ListsTheRemoved;
+                let others = lock(if removed { &self.removed } else { &self.leased });
+                let all: BTreeSet<_> = all.into_iter().chain(others.iter().cloned()).collect();
+                page(all.into_iter().collect())
+            }
+            Flaw::ListsInLowerCase => {
+                let lower = all.into_iter().map(|id| id.as_str().to_lowercase().into());
+                page(lower.collect::<BTreeSet<AccountId>>().into_iter().collect())
+            }
+            _ => page(all),
+        })
+    }
+
     fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+        lock(&self.leased).insert(account.clone());
         match self.flaw {
             Flaw::LeaseForAll => return Ok(Lease::new(())),
             Flaw::LeaseForNobody => {
@@ -118,10 +260,17 @@ impl BlockingTokenStore for Flawed {
 }
 
 fn failures(flaw: Flaw) -> Vec<&'static str> {
-    let shared = Flawed { flaw, inner: MemoryStore::new() };
+    let shared = Flawed {
+        flaw,
+        inner: MemoryStore::new(),
+        saves: Arc::default(),
+        gone: Arc::default(),
+        removed: Arc::default(),
+        leased: Arc::default(),
+    };
     let suite = auth_conformance::blocking_store(move || match flaw {
         Flaw::LosesRecordsWhenClosed => Flawed { inner: MemoryStore::new(), ..shared.clone() },
-        _ => shared.clone(),
+        _ => Flawed { gone: Arc::default(), ..shared.clone() },
     })
     .excuse("lease_of_the_dead", "one process")
     .excuse("damaged", "memory");
@@ -149,6 +298,22 @@ fn each_flaw_is_caught_by_the_case_that_is_about_it() {
         (Flaw::LeaseMakesARecord, "lease_and_save"),
         (Flaw::SavingNeedsTheLease, "lease_and_save"),
         (Flaw::TellsTheToken, "silent"),
+        (Flaw::RemovesAnyVersion, "remove_stale"),
+        (Flaw::RemovesNothing, "remove_gone"),
+        (Flaw::RemovingIsForThisHandle, "remove_gone"),
+        (Flaw::RemovesWhatIsNotThere, "remove_nothing"),
+        (Flaw::BeginsVersionsAnew, "remove_and_save"),
+        (Flaw::RemovesNeighbours, "remove_apart"),
+        (Flaw::RemovesSomeTimeAfterALook, "remove_race"),
+        (Flaw::RemovingNeedsTheLease, "remove_and_lease"),
+        (Flaw::ListsTwice, "list_order"),
+        (Flaw::ListsNewestFirst, "list_order"),
+        (Flaw::ListsLongPages, "list_order"),
+        (Flaw::ListsWhatItWasGiven, "list_after"),
+        (Flaw::ListsAfterWhatIsThere, "list_after"),
+        (Flaw::ListsTheRemoved, "list_current"),
+        (Flaw::ListsTheLeased, "list_current"),
+        (Flaw::ListsInLowerCase, "list_odd_names"),
     ] {
         let failed = failures(flaw);
         assert!(failed.contains(&case), "{flaw:?} fails {failed:?}");
@@ -160,7 +325,7 @@ fn each_flaw_is_caught_by_the_case_that_is_about_it() {
 struct Blocks(MemoryStore);
 
 #[async_trait::async_trait]
-impl auth_accounts::TokenStore for Blocks {
+impl auth_accounts::store::TokenStore for Blocks {
     async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
         self.0.load_blocking(account)
     }
@@ -172,6 +337,18 @@ impl auth_accounts::TokenStore for Blocks {
         expected: Option<&Version>,
     ) -> Result<Version, StoreError> {
         self.0.save_blocking(account, record, expected)
+    }
+
+    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.0.remove_blocking(account, expected)
+    }
+
+    async fn list(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        self.0.list_blocking(after, most)
     }
 
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {

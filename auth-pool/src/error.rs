@@ -6,7 +6,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_accounts::{AccountError, AccountId};
+use auth_accounts::{AccountError, AccountId, AccountState};
+use http::StatusCode;
 
 use crate::availability::Counts;
 
@@ -64,6 +65,35 @@ impl PoolError {
         self.first_back.as_ref().map(|(_, at, _)| *at)
     }
 
+    /// How long to wait from `now` until that account can be used again, zero if
+    /// that time has come. `None` if none waits.
+    pub fn retry_after(&self, now: SystemTime) -> Option<Duration> {
+        self.retry_at().map(|at| at.duration_since(now).unwrap_or_default())
+    }
+
+    /// How the pool is doing, in one word: [`SetBack`](AccountState::SetBack) if an
+    /// account waits, else [`LoginNeeded`](AccountState::LoginNeeded) if one needs
+    /// that, else [`Misconfigured`](AccountState::Misconfigured): all accounts are
+    /// disabled, or there are none.
+    pub fn state(&self) -> AccountState {
+        match self {
+            Self { waiting: 1.., .. } => AccountState::SetBack,
+            Self { login_needed: 1.., .. } => AccountState::LoginNeeded,
+            _ => AccountState::Misconfigured,
+        }
+    }
+
+    /// The status with which a server answers its own client. See
+    /// [`AccountState::http_status`].
+    pub fn http_status(&self) -> StatusCode {
+        self.state().http_status()
+    }
+
+    /// The exit code of a command-line tool. See [`AccountState::exit_code`].
+    pub fn exit_code(&self) -> u8 {
+        self.state().exit_code()
+    }
+
     /// The error of the account that this call tried last. `None` if it tried
     /// none.
     pub fn last_error(&self) -> Option<&AccountError> {
@@ -102,5 +132,29 @@ impl fmt::Display for PoolError {
 impl Error for PoolError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.last_error.as_ref().map(|error| error as &(dyn Error + 'static))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_by_itself_counts_first() {
+        for (waiting, login_needed, disabled, state, status, code) in [
+            (1, 1, 1, AccountState::SetBack, 503, 4),
+            (0, 1, 1, AccountState::LoginNeeded, 401, 3),
+            (0, 0, 1, AccountState::Misconfigured, 500, 5),
+            (0, 0, 0, AccountState::Misconfigured, 500, 5),
+        ] {
+            let at = SystemTime::UNIX_EPOCH + Duration::from_secs(100);
+            let first_back = (waiting > 0).then(|| ("ada".into(), at, Duration::from_secs(10)));
+            let error = PoolError { waiting, login_needed, disabled, first_back, last_error: None };
+            assert_eq!(error.state(), state, "{error}");
+            assert_eq!((error.http_status().as_u16(), error.exit_code()), (status, code));
+            let wait = error.retry_after(at - Duration::from_secs(7));
+            assert_eq!(wait, (waiting > 0).then_some(Duration::from_secs(7)));
+            assert_eq!(error.retry_after(at).unwrap_or_default(), Duration::ZERO);
+        }
     }
 }

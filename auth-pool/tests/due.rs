@@ -21,7 +21,7 @@ fn many(count: u64) -> (AccountPool, World<FakeAuthServer>, Vec<AccountId>) {
         (0..count).map(|number| format!("account {number:03}").into()).collect();
     for id in &ids {
         let tokens = world.script.log_in(id.as_str());
-        world.store.inner.put(id, auth_accounts::Record::obtained(tokens, world.now()));
+        world.store.inner.put(id, auth_accounts::store::Record::obtained(tokens, world.now()));
         world.pass(1);
     }
     let accounts = world.accounts();

@@ -16,7 +16,8 @@ use std::{
 
 use async_trait::async_trait;
 use auth_accounts::{
-    AccountId, Accounts, Lease, MemoryStore, Record, StoreError, TokenStore, Version,
+    AccountId, Accounts, MemoryStore, StoreError,
+    store::{Lease, Record, TokenStore, Version},
 };
 use auth_core::TokenEndpoint;
 use auth_pool::{AccountPool, PoolSettings, PoolToken, ReportOutcome};
@@ -61,6 +62,18 @@ impl TokenStore for Yielding {
         expected: Option<&Version>,
     ) -> Result<Version, StoreError> {
         self.inner.save(account, record, expected).await
+    }
+
+    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.inner.remove(account, expected).await
+    }
+
+    async fn list(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        self.inner.list(after, most).await
     }
 
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {

@@ -1,13 +1,14 @@
 //! The settings of a [`ReqwestTransport`].
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::{Client, redirect};
+use rustls::crypto::CryptoProvider;
 
 use crate::{
     error::BuildError,
     proxy::{self, ProxySetting},
-    tls::{self, Alpn, Roots},
+    tls::{self, Alpn, TlsSettings},
     transport::{ReqwestTransport, TIMEOUT},
 };
 
@@ -35,7 +36,7 @@ pub struct ReqwestTransportBuilder {
     timeout: Duration,
     user_agent: String,
     proxy: ProxySetting,
-    roots: Roots,
+    tls: TlsSettings,
     max_idle: usize,
     http2_only: bool,
 }
@@ -64,7 +65,7 @@ impl Default for ReqwestTransportBuilder {
             timeout: TIMEOUT,
             user_agent: USER_AGENT.to_owned(),
             proxy: ProxySetting::System,
-            roots: Roots::default(),
+            tls: TlsSettings::default(),
             max_idle: 0,
             http2_only: false,
         }
@@ -114,14 +115,22 @@ impl ReqwestTransportBuilder {
     /// Also trusts these root certificates, for example those of a company's own
     /// authority: one or more in PEM. Each call adds to the earlier ones.
     pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.roots.extra.push(pem.into());
+        self.tls.roots.extra.push(pem.into());
         self
     }
 
     /// Trusts only the certificates given to
     /// [`root_certificates_pem`](Self::root_certificates_pem).
     pub fn without_system_roots(mut self) -> Self {
-        self.roots.without_system = true;
+        self.tls.roots.without_system = true;
+        self
+    }
+
+    /// Sets the crypto provider. By default it is the one that the program
+    /// installed in rustls, else that of the feature `aws-lc-rs`, else that of
+    /// `ring`. Whatever it is, it serves this transport only.
+    pub fn crypto_provider(mut self, provider: impl Into<Arc<CryptoProvider>>) -> Self {
+        self.tls.provider = Some(provider.into());
         self
     }
 
@@ -150,7 +159,7 @@ impl ReqwestTransportBuilder {
         let alpn: Alpn = if self.http2_only { &[b"h2"] } else { &[b"h2", b"http/1.1"] };
         let user_agent =
             http::HeaderValue::try_from(self.user_agent).map_err(|_| BuildError::UserAgent)?;
-        let tls = tls::config(&self.roots, alpn)?;
+        let tls = tls::config(&self.tls, alpn)?;
         let client = |proxy: &ProxySetting| {
             let builder = Client::builder()
                 .tls_backend_preconfigured(tls.clone())

@@ -11,6 +11,13 @@ use rustls_platform_verifier::Verifier;
 
 use crate::error::BuildError;
 
+/// What TLS is set up with.
+#[derive(Default)]
+pub(crate) struct TlsSettings {
+    pub(crate) roots: Roots,
+    pub(crate) provider: Option<Arc<CryptoProvider>>,
+}
+
 /// The root certificates to trust.
 #[derive(Default)]
 pub(crate) struct Roots {
@@ -22,8 +29,9 @@ pub(crate) struct Roots {
 /// The protocols to offer in the TLS handshake, the preferred one first.
 pub(crate) type Alpn = &'static [&'static [u8]];
 
-pub(crate) fn config(roots: &Roots, alpn: Alpn) -> Result<ClientConfig, BuildError> {
-    let provider = provider()?;
+pub(crate) fn config(settings: &TlsSettings, alpn: Alpn) -> Result<ClientConfig, BuildError> {
+    let provider = provider(settings.provider.clone())?;
+    let roots = &settings.roots;
     let extra = certificates(&roots.extra)?;
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -43,15 +51,23 @@ pub(crate) fn config(roots: &Roots, alpn: Alpn) -> Result<ClientConfig, BuildErr
     Ok(config)
 }
 
-/// The provider that the program installed, else ring.
-fn provider() -> Result<Arc<CryptoProvider>, BuildError> {
-    match CryptoProvider::get_default() {
-        Some(provider) => Ok(provider.clone()),
-        #[cfg(feature = "ring")]
-        None => Ok(Arc::new(rustls::crypto::ring::default_provider())),
-        #[cfg(not(feature = "ring"))]
-        None => Err(BuildError::NoCryptoProvider),
-    }
+/// The provider that was given, else the one that the program installed, else
+/// that of our features. Never one that rustls would have to guess, for it panics
+/// if it cannot; and none is installed for the rest of the program.
+fn provider(given: Option<Arc<CryptoProvider>>) -> Result<Arc<CryptoProvider>, BuildError> {
+    given
+        .or_else(|| CryptoProvider::get_default().cloned())
+        .or_else(of_our_features)
+        .ok_or(BuildError::NoCryptoProvider)
+}
+
+fn of_our_features() -> Option<Arc<CryptoProvider>> {
+    #[cfg(feature = "aws-lc-rs")]
+    return Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+    return Some(Arc::new(rustls::crypto::ring::default_provider()));
+    #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+    return None;
 }
 
 fn certificates(pems: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>, BuildError> {

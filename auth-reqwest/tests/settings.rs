@@ -33,7 +33,7 @@ fn tokens() -> Behaviour {
 fn stock_client() -> reqwest::Client {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
-        rustls::crypto::ring::default_provider().install_default().unwrap();
+        rustls::crypto::aws_lc_rs::default_provider().install_default().unwrap();
     });
     reqwest::Client::builder().no_proxy().build().unwrap()
 }

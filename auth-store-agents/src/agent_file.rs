@@ -17,7 +17,10 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{AccountId, Lease, Record, Version};
+use auth_accounts::{
+    AccountId,
+    store::{Lease, Record, Version},
+};
 use auth_store::internal::{Dir, FileError, FileLock, Files, Patience, Privacy, Problem};
 use zeroize::Zeroizing;
 
@@ -124,6 +127,37 @@ impl<F: Format> Files for AgentFile<F> {
         ours.write(&noted)?;
         // The version that a load will find.
         Ok(notes.version(&notes.record_of(found)))
+    }
+
+    fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), FileError> {
+        self.check(account)?;
+        let ours = NotesDir::open(self.dir_path(), self.name())?;
+        let lock = FileLock::take(ours.dir(), &ours.names().lock, SAVE_WAIT)?;
+        let _theirs = self.lock_write(&lock)?;
+
+        let current = self.read()?;
+        let (Some(old), Some((_, version))) = (current.document, current.record) else {
+            return Err(self.error(Problem::Conflict));
+        };
+        if version != *expected {
+            return Err(self.error(Problem::Conflict));
+        }
+        let mut document = old.clone();
+        F::remove(&mut document);
+        let content = document.to_bytes(MAX_FILE).map_err(|problem| self.error(problem))?;
+        let blank = Notes::blank().map_err(|problem| self.error(problem))?;
+        // The tokens first: once they are gone, there is no record.
+        self.replace(Some(&old), &content)?;
+        ours.write(&blank)
+    }
+
+    fn list(&self, after: Option<&AccountId>, most: usize) -> Result<Vec<AccountId>, FileError> {
+        let is_after = after.is_none_or(|after| self.account > *after);
+        // Of a file that cannot be read, a load says what is wrong.
+        if most == 0 || !is_after || self.read().is_ok_and(|current| current.record.is_none()) {
+            return Ok(Vec::new());
+        }
+        Ok(vec![self.account.clone()])
     }
 
     fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError> {
@@ -295,6 +329,8 @@ mod tests {
         fn write(_: &mut Document, _: &Record) -> Result<(), &'static str> {
             Ok(())
         }
+
+        fn remove(_: &mut Document) {}
 
         type Lock = ();
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_accounts::{AccountId, Record, StoreError};
+use auth_accounts::{AccountId, StoreError, store::Record};
 use auth_core::{AccessToken, RefreshToken, TokenSet};
 use auth_store::internal::{FileError, FileLock, token_store};
 use serde_json::Value;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{
     agent_file::{AgentFile, in_home},
     claude_locks::ClaudeLocks,
-    document::{Document, put, text},
+    document::{Document, cut, put, text},
     format::{Format, Found},
 };
 
@@ -49,11 +49,13 @@ use crate::{
 /// | `accessToken`, `refreshToken` | the tokens |
 /// | `expiresAt` | the expiry, in milliseconds since the Unix epoch |
 /// | `scopes` | the scope, as a list; kept if a response names none, since Claude Code ignores a login without `user:inference` |
-/// | `refreshTokenExpiresAt` | written if a response has `refresh_token_expires_in`, else kept |
+/// | `refreshTokenExpiresAt` | the expiry of the refresh token, likewise; kept if a response says nothing of it |
 /// | `subscriptionType`, `rateLimitTier`, others | kept |
 ///
+/// Removing the record removes the member `claudeAiOauth`.
+///
 /// ```no_run
-/// use auth_store_agents::auth_accounts::{AccountId, BlockingTokenStore};
+/// use auth_store_agents::auth_accounts::{AccountId, store::BlockingTokenStore};
 /// use auth_store_agents::ClaudeCredentials;
 ///
 /// let claude = AccountId::from("claude");
@@ -125,6 +127,8 @@ impl Format for Claude {
             None | Some(Value::Null) => None,
             Some(value) => Some(from_millis(value).ok_or("expiresAt is not a time")?),
         };
+        // Nothing depends on it, so a login is not unreadable for that.
+        tokens.refresh_expires_at = oauth.get("refreshTokenExpiresAt").and_then(from_millis);
         tokens.scope = match oauth.get("scopes") {
             None | Some(Value::Null) => None,
             Some(Value::Array(scopes)) => {
@@ -145,14 +149,15 @@ impl Format for Claude {
             if let Some(scope) = &tokens.scope {
                 put(oauth, "scopes", scope.split_whitespace().collect::<Vec<_>>());
             }
-            let lifetime = tokens.extra.get("refresh_token_expires_in").and_then(Value::as_u64);
-            if let (Some(seconds), Some(obtained_at)) = (lifetime, record.obtained_at)
-                && let Some(end) = obtained_at.checked_add(Duration::from_secs(seconds))
-            {
+            if let Some(end) = tokens.refresh_expires_at {
                 put(oauth, "refreshTokenExpiresAt", to_millis(end));
             }
             Ok(())
         })
+    }
+
+    fn remove(document: &mut Document) {
+        cut(&mut document.members, OAUTH);
     }
 
     type Lock = ClaudeLocks;

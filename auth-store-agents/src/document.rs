@@ -75,6 +75,21 @@ impl Drop for Document {
     }
 }
 
+/// Removes a member and wipes its value. The others stay in their order.
+pub(crate) fn cut(object: &mut Map<String, Value>, name: &str) {
+    // `Map::remove` may put the last one in its place.
+    let members = std::mem::take(object).into_iter();
+    *object = members
+        .filter_map(|(key, mut value)| {
+            if key != name {
+                return Some((key, value));
+            }
+            wipe(&mut value);
+            None
+        })
+        .collect();
+}
+
 /// Replaces a member and wipes the old value.
 pub(crate) fn put(object: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
     if let Some(mut old) = object.insert(name.to_owned(), value.into()) {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::SystemTime};
 
-use auth_accounts::Record;
+use auth_accounts::store::Record;
 use auth_core::TokenSet;
 use auth_store::internal::{FileError, FileLock};
 
@@ -22,6 +22,10 @@ pub(crate) trait Format: Send + Sync + 'static {
 
     /// Puts the record's tokens in the file, and changes nothing else.
     fn write(document: &mut Document, record: &Record) -> Result<(), &'static str>;
+
+    /// Takes the login out of the file, and changes nothing else. Then `read`
+    /// finds nobody.
+    fn remove(document: &mut Document);
 
     /// The agent's locks, held beside our own lock.
     type Lock: Send + Sync + 'static;

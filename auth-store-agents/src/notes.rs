@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use auth_accounts::{Record, Version};
-use auth_core::{AccessToken, Extra, internal::wipe};
+use auth_accounts::store::{Record, Version};
+use auth_core::{AccessToken, Extra, TokenSet, internal::wipe};
 use auth_store::internal::{
     Content, Dir, FileError, MAX_SIZE, Privacy, Problem, extra_left_out,
     json::{self, digest, hex, revision},
@@ -107,7 +107,7 @@ struct Form<T, R> {
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Exposed<'a>(#[serde(with = "auth_accounts::record_exposed")] &'a Record);
+struct Exposed<'a>(#[serde(with = "auth_accounts::store::record_exposed")] &'a Record);
 
 impl Notes {
     /// The notes of `record`, without the members `kept_extra`, which the agent's
@@ -136,6 +136,14 @@ impl Notes {
         Ok((Self { revision, of, record: Some(noted) }, content))
     }
 
+    /// Notes of nothing, for a file in which nobody is logged in any more. They
+    /// have a revision of their own, so that no version of before comes back with
+    /// the tokens of before.
+    pub(crate) fn blank() -> Result<Content, Problem> {
+        let nothing = Record::new(TokenSet::new(AccessToken::new("nobody's")));
+        Ok(Self::of(&nothing, &[])?.1)
+    }
+
     fn parse(content: &[u8]) -> Result<Self, Problem> {
         let form: Form<String, Record> = json::parse_versioned(content, EXPECTED, SCHEMA)?;
         Ok(Self { revision: form.revision, of: form.of, record: Some(form.record) })
@@ -157,8 +165,11 @@ impl Notes {
             tokens.token_type = tokens.token_type.take().or(notes.tokens.token_type.clone());
             tokens.scope = tokens.scope.take().or(notes.tokens.scope.clone());
             tokens.expires_at = tokens.expires_at.or(notes.tokens.expires_at);
+            // What their file says of an earlier refresh token stays there, where
+            // nothing is known of this one.
+            let noted = notes.tokens.refresh_expires_at;
             tokens.refresh_expires_at =
-                tokens.refresh_expires_at.or(notes.tokens.refresh_expires_at);
+                noted.map(|noted| tokens.refresh_expires_at.unwrap_or(noted));
             for (name, value) in notes.tokens.extra.iter() {
                 if tokens.extra.get(name).is_none() {
                     tokens.extra.insert(name, value.clone());

@@ -15,7 +15,7 @@ use std::{
 };
 
 use agent_files::{Setup, claude, claude_file, json_at, loaded, save};
-use auth_accounts::{BlockingTokenStore, StoreError, StoreErrorKind};
+use auth_accounts::{StoreError, StoreErrorKind, store::BlockingTokenStore};
 use auth_store_agents::ClaudeCredentials;
 use serde_json::json;
 use support::record;

@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use auth_accounts::{AccountId, Record};
+use auth_accounts::{AccountId, store::Record};
 use auth_core::Extra;
 use auth_store_agents::{ClaudeCredentials, CodexAuth};
 use judge::{Kind, hold_lease, judge_for_tasks, judge_for_threads};

@@ -10,7 +10,7 @@ mod support;
 use std::{fs, time::Duration};
 
 use agent_files::{claude, claude_file, codex, codex_file, json_at, load, loaded, save};
-use auth_accounts::{AccountId, BlockingTokenStore, StoreErrorKind};
+use auth_accounts::{AccountId, StoreErrorKind, store::BlockingTokenStore};
 use auth_store_agents::ClaudeCredentials;
 use serde_json::json;
 use support::{SECRET, names, record, shown};

@@ -10,7 +10,7 @@ mod support;
 use std::fs;
 
 use agent_files::{claude, claude_file, json_at, loaded};
-use auth_accounts::Record;
+use auth_accounts::store::Record;
 use auth_core::{AccessToken, TokenSet};
 use serde_json::json;
 use support::{SECRET, nested, record, shown};

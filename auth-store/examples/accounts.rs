@@ -25,7 +25,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use auth_accounts::{BlockingAccounts, BlockingTokenStore, Record};
+use auth_accounts::{
+    BlockingAccounts,
+    store::{BlockingTokenStore, Record},
+};
 use auth_core::{Advice, BlockingTransport, Request, Response, TokenEndpoint, TransportError};
 use auth_store::FileStore;
 use auth_testkit::FakeAuthServer;

@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use auth_accounts::Record;
+use auth_accounts::store::Record;
 use auth_core::Extra;
 use zeroize::Zeroizing;
 

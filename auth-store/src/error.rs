@@ -23,8 +23,8 @@ pub enum Problem {
         error: io::Error,
     },
     #[error(
-        "the record is in place, but its directory could not be flushed to disk: {error}; \
-         load it again"
+        "the record was replaced or removed, but its directory could not be flushed to disk: \
+         {error}; load it again"
     )]
     NotDurable { error: io::Error },
     #[error("somebody else saved; load it again")]

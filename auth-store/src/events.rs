@@ -12,3 +12,15 @@ pub fn extra_left_out(file: &Path, reason: &str) {
 /// Reports that a record was saved without its `extra`.
 #[cfg(not(feature = "tracing"))]
 pub fn extra_left_out(_file: &Path, _reason: &str) {}
+
+/// Reports a file that has the name of a record, and of which cannot be told
+/// whose it is.
+#[cfg(feature = "tracing")]
+pub(crate) fn nobodys_record(file: &Path) {
+    tracing::warn!(target: "auth_store", file = ?file, "a record without an account is not listed");
+}
+
+/// Reports a file that has the name of a record, and of which cannot be told
+/// whose it is.
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn nobodys_record(_file: &Path) {}

@@ -1,6 +1,7 @@
 //! A store with one file for each account, in one directory.
 
 mod form;
+mod listing;
 
 use std::{
     path::{Path, PathBuf},
@@ -8,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{AccountId, Lease, Record, StoreError, Version};
+use auth_accounts::{
+    AccountId, StoreError,
+    store::{Lease, Record, Version},
+};
 use etcetera::BaseStrategy;
 
 use crate::{
@@ -18,40 +22,44 @@ use crate::{
     files::Files,
     internal::token_store,
     lock::FileLock,
-    names::{Names, Owner, owner},
+    names::Names,
     sys::{Dir, Privacy},
 };
 
 /// Keeps each account's record in a file of its own, in one directory.
 ///
-/// It implements [`TokenStore`](auth_accounts::TokenStore), on any async
-/// runtime, and [`BlockingTokenStore`](auth_accounts::BlockingTokenStore).
+/// It implements [`TokenStore`](auth_accounts::store::TokenStore), on any async
+/// runtime, and [`BlockingTokenStore`](auth_accounts::store::BlockingTokenStore).
 /// Cloning shares the store. Any number of processes may share a directory.
 /// [The crate's documentation](crate) says what is promised, and on which
 /// systems.
 ///
+/// A program hands it to its accounts, and stores a login by
+/// [`store_login`](auth_accounts::Account::store_login), the first one and any
+/// later one. It has no other business with the store.
+///
 /// ```
-/// use std::time::Duration;
-/// use auth_accounts::{AccountId, BlockingTokenStore, Record};
-/// use auth_core::{AccessToken, RefreshToken, TokenSet};
-/// use auth_store::FileStore;
+/// use auth_store::{FileStore, auth_accounts::BlockingAccounts};
 ///
 /// # let scratch = tempfile::tempdir().unwrap();
 /// # let directory = scratch.path().join("tokens");
+/// # let server = auth_testkit::FakeAuthServer::new();
+/// # let (endpoint, transport) = (server.endpoint(), server.clone());
+/// # let (clock, tokens) = (server.clock().clone(), server.log_in("ada"));
 /// let store = FileStore::open(directory)?;
-/// let ada = AccountId::from("ada@example.com");
+/// let accounts = BlockingAccounts::new(endpoint, transport, store, clock);
 ///
-/// // After a login:
-/// let mut tokens = TokenSet::new(AccessToken::new("at-1"));
-/// tokens.refresh_token = Some(RefreshToken::new("rt-1"));
-/// let version = store.save_blocking(&ada, &Record::new(tokens), None)?;
+/// // After a login, be it the first or another:
+/// let ada = accounts.account("ada@example.com");
+/// ada.store_login(tokens)?;
 ///
 /// // Later, in any process:
-/// let lease = store.lease_blocking(&ada, Duration::from_secs(30))?;
-/// let (record, found) = store.load_blocking(&ada)?.expect("saved above");
-/// assert_eq!(found, version);
-/// # drop(lease);
-/// # Ok::<(), auth_accounts::StoreError>(())
+/// let token = ada.token()?;
+/// # let again = server.log_in("ada");
+/// # ada.store_login(again.clone())?;
+/// # assert_eq!(ada.token()?.access_token(), &again.access_token);
+/// # assert_ne!(token.access_token(), &again.access_token);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct FileStore {
@@ -120,52 +128,23 @@ impl FileStore {
         &self.directory
     }
 
-    /// Lists the accounts that have a record, in the order of their file names.
-    ///
-    /// It blocks the thread for a short time. The id of an account whose id is
-    /// long is read from its file. If that file cannot be read, the iterator
-    /// yields the error in its place.
-    ///
-    /// # Errors
-    ///
-    /// If the directory cannot be read.
-    pub fn list(
-        &self,
-    ) -> Result<impl Iterator<Item = Result<AccountId, StoreError>> + use<>, StoreError> {
-        let dir = self.dir()?;
-        let mut names = dir.names()?;
-        names.sort();
-        Ok(names.into_iter().filter_map(move |name| {
-            let name = name.to_str()?;
-            match owner(name)? {
-                Owner::Account(id) => Some(Ok(AccountId::from(id))),
-                Owner::InFile => read(&dir, name, None)
-                    .map(|found| found.map(|found| found.account))
-                    .map_err(StoreError::from)
-                    .transpose(),
-            }
-        }))
-    }
-
-    /// Removes the record of `account`, readable or not. Returns whether there
-    /// was one. It blocks the thread: for a short time, and for up to 10 s while
-    /// another process saves.
+    /// Removes the record of `account`, whatever its version, and also if it
+    /// cannot be read. Returns whether there was one. It is for a person who has
+    /// given up a damaged record; [`remove`](auth_accounts::store::TokenStore::remove)
+    /// never removes such a one. It blocks the thread: for a short time, and for
+    /// up to 10 s while another process saves.
     ///
     /// A refresh in progress elsewhere does not bring the record back: its save
-    /// finds that the record is gone, and fails. The account's lock files, which
-    /// are empty, stay, since a file that may be locked must not be removed.
+    /// finds that the record is gone, and fails.
     ///
     /// # Errors
     ///
     /// If the record cannot be removed.
-    pub fn remove(&self, account: &AccountId) -> Result<bool, StoreError> {
+    pub fn discard(&self, account: &AccountId) -> Result<bool, StoreError> {
         let dir = self.dir()?;
         let names = Names::of(account.as_str());
         let _lock = FileLock::take(&dir, &names.lock, SAVE_WAIT)?;
-        dir.remove(&names.temporary)?;
-        let removed = dir.remove(&names.record)?;
-        dir.flush(&names.record)?;
-        Ok(removed)
+        Ok(remove(&dir, &names)?)
     }
 
     fn dir(&self) -> Result<Dir, FileError> {
@@ -179,8 +158,10 @@ impl FileStore {
     /// under the lock has no writer. Errors are ignored: the store may be open
     /// for reading only.
     fn sweep(&self, dir: &Dir) {
-        let names = dir.names().unwrap_or_default();
-        let left_over = names.iter().filter_map(|name| Names::of_temporary(name.to_str()?));
+        let mut left_over = Vec::new();
+        let _ = dir.for_each_name(|name| {
+            left_over.extend(name.to_str().and_then(Names::of_temporary));
+        });
         for names in left_over {
             if let Ok(Some(_lock)) = FileLock::try_take(dir, &names.lock) {
                 let _ = dir.remove(&names.temporary);
@@ -209,6 +190,26 @@ fn read(dir: &Dir, name: &str, account: Option<&AccountId>) -> Result<Option<Fou
     Ok(Some(Found { account: owner.into(), record, version: form::version(&content) }))
 }
 
+/// Removes a record, and what a writer that died has left of it. Returns whether
+/// there was one. The caller holds the lock.
+///
+/// The account's lock files stay: a file that may be locked must not be removed.
+fn remove(dir: &Dir, names: &Names) -> Result<bool, FileError> {
+    dir.remove(&names.temporary)?;
+    let removed = dir.remove(&names.record)?;
+    dir.flush(&names.record)?;
+    Ok(removed)
+}
+
+/// Notes in the lock whose it is, if its name does not say so: then the account
+/// is listed even if its record cannot be read. Without the note the record says
+/// whose it is, so a failure costs little.
+fn note_owner(lock: &FileLock, names: &Names, account: &AccountId) {
+    if names.are_digests() && !lock.note().is_ok_and(|noted| noted == account.as_str()) {
+        let _ = lock.set_note(account.as_str());
+    }
+}
+
 impl Files for FileStore {
     fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, FileError> {
         let found = read(&self.dir()?, &Names::of(account.as_str()).record, Some(account))?;
@@ -226,18 +227,35 @@ impl Files for FileStore {
         let error = |problem| FileError::new(dir.path_of(&names.record), problem);
 
         let content = form::write(account, record).map_err(error)?;
-        let _lock = FileLock::take(&dir, &names.lock, SAVE_WAIT)?;
+        let lock = FileLock::take(&dir, &names.lock, SAVE_WAIT)?;
         // If the old file cannot be read, the save fails here, so that it is
         // never overwritten.
         let found = read(&dir, &names.record, Some(account))?;
         if found.as_ref().map(|found| &found.version) != expected {
             return Err(error(Problem::Conflict));
         }
+        note_owner(&lock, &names, account);
         dir.replace(&names.record, &names.temporary, &content.bytes, || Ok(()))?;
         if let Some(reason) = content.left_out {
             events::extra_left_out(&dir.path_of(&names.record), reason);
         }
         Ok(form::version(&content.bytes))
+    }
+
+    fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), FileError> {
+        let dir = self.dir()?;
+        let names = Names::of(account.as_str());
+        let _lock = FileLock::take(&dir, &names.lock, SAVE_WAIT)?;
+        // If the file cannot be read, the removal fails here.
+        let found = read(&dir, &names.record, Some(account))?;
+        if found.is_none_or(|found| found.version != *expected) {
+            return Err(FileError::new(dir.path_of(&names.record), Problem::Conflict));
+        }
+        remove(&dir, &names).map(drop)
+    }
+
+    fn list(&self, after: Option<&AccountId>, most: usize) -> Result<Vec<AccountId>, FileError> {
+        listing::page(&self.dir()?, after, most)
     }
 
     fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError> {

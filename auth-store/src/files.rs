@@ -2,7 +2,10 @@
 
 use std::{thread, time::Duration};
 
-use auth_accounts::{AccountId, Lease, Record, StoreError, Version};
+use auth_accounts::{
+    AccountId, StoreError,
+    store::{Lease, Record, Version},
+};
 use futures_timer::Delay;
 
 use crate::{error::FileError, lock::Patience};
@@ -21,6 +24,13 @@ pub trait Files: Clone + Send + Sync + 'static {
         record: &Record,
         expected: Option<&Version>,
     ) -> Result<Version, FileError>;
+
+    /// Removes the record if its version is `expected`.
+    fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), FileError>;
+
+    /// At most `most` of the accounts that have a record, in order, strictly
+    /// after `after`.
+    fn list(&self, after: Option<&AccountId>, most: usize) -> Result<Vec<AccountId>, FileError>;
 
     /// The lease; `None` if somebody else holds it.
     fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError>;

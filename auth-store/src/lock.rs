@@ -47,7 +47,7 @@ impl FileLock {
     pub fn note(&self) -> io::Result<String> {
         let mut note = String::new();
         (&self.0).rewind()?;
-        (&self.0).take(NOTE_LIMIT).read_to_string(&mut note)?;
+        (&self.0).take(NOTE_LIMIT as u64).read_to_string(&mut note)?;
         Ok(note)
     }
 
@@ -77,7 +77,8 @@ impl FileLock {
 }
 
 const REMOVALS_SEEN: usize = 16;
-const NOTE_LIMIT: u64 = 4096;
+/// The longest note that is read, in bytes.
+pub(crate) const NOTE_LIMIT: usize = 64 << 10;
 
 impl Drop for FileLock {
     fn drop(&mut self) {

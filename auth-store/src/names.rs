@@ -49,24 +49,31 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn of(account: &str) -> Self {
-        let stem = stem(account);
+        Self::of_stem(&stem(account))
+    }
+
+    /// The names of the account that a leftover temporary file belongs to.
+    pub(crate) fn of_temporary(name: &str) -> Option<Self> {
+        Some(Self::of_stem(name.strip_prefix(PREFIX)?.strip_suffix(TEMPORARY)?))
+    }
+
+    /// The names of the account whose record has this name.
+    pub(crate) fn of_record(name: &str) -> Option<Self> {
+        Some(Self::of_stem(name.strip_prefix(PREFIX)?.strip_suffix(RECORD)?))
+    }
+
+    /// Whether the names do not say whose they are.
+    pub(crate) fn are_digests(&self) -> bool {
+        self.record.contains(DIGEST)
+    }
+
+    fn of_stem(stem: &str) -> Self {
         Self {
             record: format!("{PREFIX}{stem}{RECORD}"),
             temporary: format!("{PREFIX}{stem}{TEMPORARY}"),
             lock: format!("{PREFIX}{stem}.lock"),
             lease: format!("{PREFIX}{stem}.lease"),
         }
-    }
-
-    /// The names of the account that a leftover temporary file belongs to.
-    pub(crate) fn of_temporary(name: &str) -> Option<Self> {
-        let stem = name.strip_prefix(PREFIX)?.strip_suffix(TEMPORARY)?;
-        Some(Self {
-            record: format!("{PREFIX}{stem}{RECORD}"),
-            temporary: name.to_owned(),
-            lock: format!("{PREFIX}{stem}.lock"),
-            lease: format!("{PREFIX}{stem}.lease"),
-        })
     }
 }
 
@@ -75,16 +82,19 @@ impl Names {
 pub(crate) enum Owner {
     /// This account.
     Account(String),
-    /// An account whose id is too long for a name. The file holds the id.
-    InFile,
+    /// An account whose id is too long for a name. The file holds the id, which
+    /// begins with these bytes.
+    InFile { begins: Vec<u8> },
 }
 
 /// The account whose record has this file name; `None` if it is not the name of
 /// a record.
 pub(crate) fn owner(file_name: &str) -> Option<Owner> {
     let stem = file_name.strip_prefix(PREFIX)?.strip_suffix(RECORD)?;
-    if stem.contains(DIGEST) {
-        return Some(Owner::InFile);
+    if let Some((begins, _)) = stem.split_once(DIGEST) {
+        // The cut may have gone through an escape.
+        let cut = begins.rfind('%').filter(|at| begins.len() - at < 3).unwrap_or(begins.len());
+        return Some(Owner::InFile { begins: percent_decode_str(&begins[..cut]).collect() });
     }
     let account = percent_decode_str(stem).decode_utf8().ok()?.into_owned();
     // This crate makes no other spelling of a name.
@@ -144,7 +154,8 @@ mod tests {
         let names = Names::of(&long);
         assert_ne!(names, Names::of(&longer));
         assert!(names.temporary.len() <= 140, "{}", names.temporary.len());
-        assert_eq!(owner(&names.record), Some(Owner::InFile));
+        let begins = "x".repeat(READABLE).into_bytes();
+        assert_eq!(owner(&names.record), Some(Owner::InFile { begins }));
         // One that spells out the long one's name is not taken for it.
         let stem = names.record.strip_prefix(PREFIX).unwrap().strip_suffix(RECORD).unwrap();
         assert_ne!(Names::of(stem), names);
@@ -222,7 +233,10 @@ mod tests {
         fn a_name_says_whose_it_is(account in id()) {
             match owner(&Names::of(&account).record) {
                 Some(Owner::Account(found)) => prop_assert_eq!(found, account),
-                Some(Owner::InFile) => prop_assert!(account.len() > 40),
+                Some(Owner::InFile { begins }) => {
+                    prop_assert!(begins.len() >= READABLE / 3);
+                    prop_assert!(account.as_bytes().starts_with(&begins));
+                }
                 None => prop_assert!(false, "not taken for a record"),
             }
         }

@@ -9,10 +9,11 @@
 macro_rules! __token_store {
     ($store:ty, |$this:ident| $files:expr) => {
         const _: () = {
-            use ::std::{option::Option, result::Result, time::Duration};
+            use ::std::{option::Option, result::Result, time::Duration, vec::Vec};
             use $crate::{
                 auth_accounts::{
-                    AccountId, BlockingTokenStore, Lease, Record, StoreError, TokenStore, Version,
+                    AccountId, StoreError,
+                    store::{BlockingTokenStore, Lease, Record, TokenStore, Version},
                 },
                 internal::{Files, async_trait, lease, lease_blocking, off_thread},
             };
@@ -34,6 +35,24 @@ macro_rules! __token_store {
                 ) -> Result<Version, StoreError> {
                     let $this = self;
                     Ok(Files::save($files, account, record, expected)?)
+                }
+
+                fn remove_blocking(
+                    &self,
+                    account: &AccountId,
+                    expected: &Version,
+                ) -> Result<(), StoreError> {
+                    let $this = self;
+                    Ok(Files::remove($files, account, expected)?)
+                }
+
+                fn list_blocking(
+                    &self,
+                    after: Option<&AccountId>,
+                    most: usize,
+                ) -> Result<Vec<AccountId>, StoreError> {
+                    let $this = self;
+                    Ok(Files::list($files, after, most)?)
                 }
 
                 fn lease_blocking(
@@ -70,6 +89,26 @@ macro_rules! __token_store {
                         Files::save(files, &account, &record, expected.as_ref())
                     })
                     .await
+                }
+
+                async fn remove(
+                    &self,
+                    account: &AccountId,
+                    expected: &Version,
+                ) -> Result<(), StoreError> {
+                    let (account, expected) = (account.clone(), expected.clone());
+                    let $this = self;
+                    off_thread($files, move |files| Files::remove(files, &account, &expected)).await
+                }
+
+                async fn list(
+                    &self,
+                    after: Option<&AccountId>,
+                    most: usize,
+                ) -> Result<Vec<AccountId>, StoreError> {
+                    let after = after.cloned();
+                    let $this = self;
+                    off_thread($files, move |files| Files::list(files, after.as_ref(), most)).await
                 }
 
                 async fn lease(

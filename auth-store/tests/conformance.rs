@@ -6,10 +6,17 @@
 mod judge;
 mod support;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
-use auth_accounts::AccountId;
+use auth_accounts::{
+    AccountId, StoreError,
+    store::{BlockingTokenStore, TokenStore},
+};
 use auth_store::FileStore;
+use futures_lite::future::block_on;
 use judge::{Kind, hold_lease, judge_for_tasks, judge_for_threads};
 
 struct Files;
@@ -21,6 +28,18 @@ impl Kind for Files {
 
     fn store(directory: &Path, _: &AccountId) -> FileStore {
         FileStore::open(directory).unwrap()
+    }
+
+    fn list(
+        directory: &Path,
+        _: &BTreeSet<AccountId>,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        let store = FileStore::open(directory).unwrap();
+        let page = store.list_blocking(after, most)?;
+        assert_eq!(page, block_on(store.list(after, most))?);
+        Ok(page)
     }
 
     fn files(directory: &Path, account: &AccountId) -> Vec<PathBuf> {

@@ -20,7 +20,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use auth_accounts::{BlockingTokenStore, Fingerprint, Record};
+use auth_accounts::store::{BlockingTokenStore, Fingerprint, Record};
 use auth_core::{Advice, FailureKind, RefreshToken};
 use auth_store::FileStore;
 use auth_testkit::{FakeAuthServer, Fault, ListeningAuthServer, RevokedBecause, Rotation};

@@ -4,9 +4,12 @@
 
 mod support;
 
-use std::{fs, thread};
+use std::{fs, path::Path, thread};
 
-use auth_accounts::{AccountId, BlockingTokenStore, Fingerprint, Note, Record, StoreErrorKind};
+use auth_accounts::{
+    AccountId, StoreErrorKind,
+    store::{BlockingTokenStore, Fingerprint, Note, Record},
+};
 use auth_core::RefreshToken;
 use auth_store::FileStore;
 use support::{
@@ -59,7 +62,7 @@ fn a_save_needs_the_version_that_is_stored() {
     assert_eq!(load(&store, &account()), Some(record(1)));
 
     // After a logout and a login, the version from before is worth nothing.
-    assert!(store.remove(&account()).unwrap());
+    assert!(store.discard(&account()).unwrap());
     assert_eq!(try_save(3, Some(&second)).unwrap_err().kind(), StoreErrorKind::Conflict);
     try_save(1, None).unwrap();
     assert_eq!(try_save(3, Some(&second)).unwrap_err().kind(), StoreErrorKind::Conflict);
@@ -117,62 +120,108 @@ fn accounts_are_listed_and_removed() {
     fs::write(scratch.path().join("notes.txt"), "").unwrap();
     fs::write(scratch.path().join("account-%zz.json"), "").unwrap();
 
-    let mut listed: Vec<_> = store.list().unwrap().map(Result::unwrap).collect();
-    listed.sort();
     let mut expected: Vec<_> = ids.into_iter().map(AccountId::from).collect();
     expected.sort();
-    assert_eq!(listed, expected);
+    assert_eq!(listed(&store), expected);
 
     for (number, id) in ids.into_iter().enumerate() {
         assert_eq!(load(&store, &id.into()), Some(record(number as u32)), "{id:?}");
-        assert!(store.remove(&id.into()).unwrap());
-        assert!(!store.remove(&id.into()).unwrap());
+        assert!(store.discard(&id.into()).unwrap());
+        assert!(!store.discard(&id.into()).unwrap());
         assert_eq!(load(&store, &id.into()), None);
     }
-    assert_eq!(store.list().unwrap().count(), 0);
+    assert_eq!(listed(&store), []);
 }
 
-/// Its name does not say whose it is, its content does; a copy has the same.
+fn listed(store: &FileStore) -> Vec<AccountId> {
+    store.list_blocking(None, 1000).unwrap()
+}
+
+/// The name of a long account's file does not say whose it is, its content does;
+/// a copy has the same.
 #[test]
 fn a_copy_of_a_file_is_not_the_account_again() {
     let scratch = scratch();
     let store = FileStore::open(scratch.path()).unwrap();
     let long = AccountId::from("x".repeat(500));
     save(&store, &long, &record(1));
-    let file = names(scratch.path()).into_iter().find(|name| name.ends_with(".json")).unwrap();
+    let file = long_names(scratch.path(), ".json");
     let (head, digest) = file.strip_suffix(".json").unwrap().split_once('~').unwrap();
     let other: String = digest.chars().rev().collect();
-    for copy in [format!("{head}~{other}.json"), format!("{head}~copy.json")] {
-        let copy = scratch.path().join(copy);
-        fs::copy(scratch.path().join(&file), &copy).unwrap();
-        let (listed, errors): (Vec<_>, Vec<_>) = store.list().unwrap().partition(Result::is_ok);
-        assert_eq!(listed.len(), 1);
-        assert_eq!(listed[0].as_ref().unwrap(), &long);
-        let error = errors[0].as_ref().unwrap_err();
-        assert_eq!(error.kind(), StoreErrorKind::Damaged);
-        assert!(error.to_string().starts_with(&copy.display().to_string()), "{error}");
-        assert!(error.to_string().contains("another account"), "{error}");
-        fs::remove_file(copy).unwrap();
+    for copy in [format!("{head}~{other}"), format!("{head}~copy")] {
+        for end in [".json", ".lock"] {
+            let from = scratch.path().join(long_names(scratch.path(), end));
+            fs::copy(from, scratch.path().join(format!("{copy}{end}"))).unwrap();
+        }
+        assert_eq!(listed(&store), std::slice::from_ref(&long));
+        for end in [".json", ".lock"] {
+            fs::remove_file(scratch.path().join(format!("{copy}{end}"))).unwrap();
+        }
     }
 }
 
+/// The name of the only long account's file of this kind.
+fn long_names(directory: &Path, end: &str) -> String {
+    let mut names = names(directory).into_iter();
+    names.find(|name| name.contains('~') && name.ends_with(end)).unwrap()
+}
+
+/// A long account's id is in its lock and in its record; either will do.
 #[test]
-fn one_unreadable_file_hides_no_other_account() {
+fn a_damaged_record_is_listed() {
     let scratch = scratch();
     let store = FileStore::open(scratch.path()).unwrap();
     let long = AccountId::from("x".repeat(500));
-    save(&store, &long, &record(1));
-    let [file] =
-        &names(scratch.path()).into_iter().filter(|n| n.ends_with(".json")).collect::<Vec<_>>()[..]
-    else {
-        panic!("one record")
-    };
-    fs::write(scratch.path().join(file), "{").unwrap();
-    save(&store, &account(), &record(2));
-    let listed: Vec<_> = store.list().unwrap().collect();
-    assert_eq!(listed.len(), 2);
-    assert_eq!(listed[0].as_ref().unwrap(), &account());
-    assert_eq!(listed[1].as_ref().unwrap_err().kind(), StoreErrorKind::Damaged);
+    for account in [account(), long.clone()] {
+        save(&store, &account, &record(1));
+    }
+    let both = [account(), long.clone()];
+    let path = |end| scratch.path().join(long_names(scratch.path(), end));
+    let (file, lock) = (path(".json"), path(".lock"));
+    let (whole, noted) = (fs::read(&file).unwrap(), fs::read(&lock).unwrap());
+    assert_eq!(noted, long.as_str().as_bytes());
+
+    for damage in ["", "{", "\0"] {
+        fs::write(&file, damage).unwrap();
+        fs::write(scratch.path().join(RECORD), damage).unwrap();
+        assert_eq!(listed(&store), both);
+        assert_eq!(store.load_blocking(&long).unwrap_err().kind(), StoreErrorKind::Damaged);
+    }
+    fs::write(&file, whole).unwrap();
+    fs::write(&lock, "").unwrap();
+    assert_eq!(listed(&store), both);
+    // The next save notes it again.
+    save(&store, &long, &record(2));
+    assert_eq!(fs::read(&lock).unwrap(), noted);
+
+    // If neither says so, it is nobody's, and hides nobody.
+    fs::write(&lock, "").unwrap();
+    fs::write(&file, "{").unwrap();
+    assert_eq!(listed(&store), [account()]);
+}
+
+/// Of the long ones, those that cannot be on the page are told by their names.
+#[test]
+fn a_page_in_the_middle() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    // Cut within an escape, before and after what is asked for.
+    let ids: Vec<AccountId> =
+        ["a", "m", "z"].iter().map(|c| format!("{c}{}", "\u{e9}".repeat(100)).into()).collect();
+    for (number, id) in ids.iter().enumerate() {
+        save(&store, id, &record(number as u32));
+    }
+    for (after, most, page) in [
+        (None, 1, &ids[..1]),
+        (None, 2, &ids[..2]),
+        (Some("a"), 1, &ids[..1]),
+        (Some("b"), 1, &ids[1..2]),
+        (Some(ids[1].as_str()), 5, &ids[2..]),
+        (Some("m\u{e9}"), 5, &ids[1..]),
+        (Some("z\u{ea}"), 5, &[]),
+    ] {
+        assert_eq!(store.list_blocking(after.map(AccountId::from).as_ref(), most).unwrap(), page);
+    }
 }
 
 /// Contents that no save has written: each is an error that names the file, and
@@ -254,7 +303,8 @@ fn what_cannot_be_read_is_left_alone() {
         let loaded = store.load_blocking(&account());
         let saved = store.save_blocking(&account(), &record(2), Some(&version));
         let created = store.save_blocking(&account(), &record(2), None);
-        for error in [loaded.map(drop), saved.map(drop), created.map(drop)] {
+        let removed = store.remove_blocking(&account(), &version);
+        for error in [loaded.map(drop), saved.map(drop), created.map(drop), removed] {
             let error = error.expect_err(what);
             assert_eq!(error.kind(), kind, "{what}: {error}");
             let shown = shown(&error);
@@ -303,7 +353,7 @@ fn what_a_dead_writer_left_is_removed() {
 
     // and with its account.
     fs::write(&left, "half a rec").unwrap();
-    store.remove(&account()).unwrap();
+    store.discard(&account()).unwrap();
     assert!(!left.exists());
 }
 

@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{BlockingTokenStore, StoreErrorKind, TokenStore};
+use auth_accounts::{
+    StoreErrorKind,
+    store::{BlockingTokenStore, TokenStore},
+};
 use auth_store::FileStore;
 use futures_lite::future::{block_on, or, poll_once, zip};
 use support::{account, load, names, record, save, scratch};

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{BlockingTokenStore, StoreErrorKind};
+use auth_accounts::{StoreErrorKind, store::BlockingTokenStore};
 use auth_store::FileStore;
 use support::{account, record, save, scratch};
 

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{BlockingTokenStore, StoreErrorKind};
+use auth_accounts::{StoreErrorKind, store::BlockingTokenStore};
 use auth_store::FileStore;
 use support::{RECORD, account, load, mode, names, record, save, scratch, set_mode};
 

@@ -8,7 +8,7 @@ mod support;
 
 use std::{sync::Barrier, thread};
 
-use auth_accounts::BlockingTokenStore;
+use auth_accounts::store::BlockingTokenStore;
 use auth_store::FileStore;
 use auth_testkit::FakeAuthServer;
 use child::{ACCOUNT, Child, Task, log_in, say, wait_for_parent};

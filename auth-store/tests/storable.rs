@@ -8,7 +8,10 @@ mod support;
 
 use std::fs;
 
-use auth_accounts::{BlockingTokenStore, Record, StoreErrorKind};
+use auth_accounts::{
+    StoreErrorKind,
+    store::{BlockingTokenStore, Record},
+};
 use auth_core::{AccessToken, Extra, TokenSet};
 use auth_store::FileStore;
 use serde_json::json;

@@ -16,7 +16,7 @@ use std::{
     process::Command,
 };
 
-use auth_accounts::{BlockingTokenStore, StoreErrorKind};
+use auth_accounts::{StoreErrorKind, store::BlockingTokenStore};
 use auth_store::FileStore;
 use support::{account, names, record, scratch, set_mode, shown};
 

@@ -1,5 +1,6 @@
 //! A model of an authorization server, in process and on a socket.
 
+mod api;
 mod builder;
 mod decision;
 mod fault;
@@ -15,8 +16,9 @@ mod transport;
 mod wording;
 
 #[cfg(feature = "server")]
-pub use self::http::ListeningAuthServer;
+pub use self::http::{ListeningApi, ListeningAuthServer};
 pub use self::{
+    api::{ApiReport, FakeApi},
     builder::FakeAuthServerBuilder,
     fault::Fault,
     report::{Knowledge, Replay, Revocation, RevokedBecause, ServerReport},

@@ -23,15 +23,15 @@ mod transcript;
 pub use fault_server;
 
 #[cfg(feature = "server")]
-pub use crate::fake::ListeningAuthServer;
+pub use crate::fake::{ListeningApi, ListeningAuthServer};
 pub use crate::{
     call_outcome::{CallOutcome, Gate},
     canned_response::CannedResponse,
     clock::{Participant, VirtualClock},
     expect::Expect,
     fake::{
-        FakeAuthServer, FakeAuthServerBuilder, Fault, Knowledge, Replay, Revocation,
-        RevokedBecause, Rotation, ServerReport, Wording,
+        ApiReport, FakeApi, FakeAuthServer, FakeAuthServerBuilder, Fault, Knowledge, Replay,
+        Revocation, RevokedBecause, Rotation, ServerReport, Wording,
     },
     recorded::RecordedRequest,
     script::Script,

@@ -1,13 +1,14 @@
 //! The settings of a [`UreqTransport`].
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
+use rustls::crypto::CryptoProvider;
 use ureq::Agent;
 
 use crate::{
     error::BuildError,
     proxy::{self, ProxySetting},
-    tls::{self, Roots},
+    tls::{self, TlsSettings},
     transport::{TIMEOUT, UreqTransport},
 };
 
@@ -35,7 +36,7 @@ pub struct UreqTransportBuilder {
     timeout: Duration,
     user_agent: String,
     proxy: ProxySetting,
-    roots: Roots,
+    tls: TlsSettings,
     max_idle: usize,
 }
 
@@ -63,7 +64,7 @@ impl Default for UreqTransportBuilder {
             timeout: TIMEOUT,
             user_agent: USER_AGENT.to_owned(),
             proxy: ProxySetting::System,
-            roots: Roots::default(),
+            tls: TlsSettings::default(),
             max_idle: 0,
         }
     }
@@ -113,14 +114,22 @@ impl UreqTransportBuilder {
     /// Also trusts these root certificates, for example those of a company's own
     /// authority: one or more in PEM. Each call adds to the earlier ones.
     pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.roots.extra.push(pem.into());
+        self.tls.roots.extra.push(pem.into());
         self
     }
 
     /// Trusts only the certificates given to
     /// [`root_certificates_pem`](Self::root_certificates_pem).
     pub fn without_system_roots(mut self) -> Self {
-        self.roots.without_system = true;
+        self.tls.roots.without_system = true;
+        self
+    }
+
+    /// Sets the crypto provider. By default it is the one that the program
+    /// installed in rustls, else that of the feature `aws-lc-rs`, else that of
+    /// `ring`. Whatever it is, it serves this transport only.
+    pub fn crypto_provider(mut self, provider: impl Into<Arc<CryptoProvider>>) -> Self {
+        self.tls.provider = Some(provider.into());
         self
     }
 
@@ -141,7 +150,7 @@ impl UreqTransportBuilder {
         // ureq would panic at the first request.
         http::HeaderValue::try_from(&self.user_agent).map_err(|_| BuildError::UserAgent)?;
         let builder = Agent::config_builder()
-            .tls_config(tls::config(&self.roots)?)
+            .tls_config(tls::config(&self.tls)?)
             .timeout_resolve(Some(self.connect_timeout))
             .timeout_connect(Some(self.connect_timeout))
             .user_agent(self.user_agent)

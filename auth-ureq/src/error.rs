@@ -32,9 +32,13 @@ pub enum BuildError {
     /// cannot use a root certificate.
     #[error("TLS cannot be set up")]
     Tls(#[source] Box<dyn Error + Send + Sync>),
-    /// The program installed no crypto provider in rustls, and this crate was
-    /// built without its feature `ring`.
-    #[error("no crypto provider: install one in rustls, or use the feature \"ring\"")]
+    /// There is no crypto provider: the builder was given none, the program
+    /// installed none in rustls, and this crate was built without its features
+    /// `aws-lc-rs` and `ring`.
+    #[error(
+        "no crypto provider: use the feature \"aws-lc-rs\" or \"ring\", \
+         give one to the builder, or install one in rustls"
+    )]
     NoCryptoProvider,
 }
 

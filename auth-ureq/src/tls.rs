@@ -12,6 +12,13 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::error::BuildError;
 
+/// What TLS is set up with.
+#[derive(Default)]
+pub(crate) struct TlsSettings {
+    pub(crate) roots: Roots,
+    pub(crate) provider: Option<Arc<CryptoProvider>>,
+}
+
 /// The root certificates to trust.
 #[derive(Default)]
 pub(crate) struct Roots {
@@ -20,8 +27,9 @@ pub(crate) struct Roots {
     pub(crate) without_system: bool,
 }
 
-pub(crate) fn config(roots: &Roots) -> Result<TlsConfig, BuildError> {
-    let provider = provider()?;
+pub(crate) fn config(settings: &TlsSettings) -> Result<TlsConfig, BuildError> {
+    let provider = provider(settings.provider.clone())?;
+    let roots = &settings.roots;
     let mut trusted = certificates(&roots.extra)?;
     let roots = if trusted.is_empty() && !roots.without_system {
         // ureq makes its own verifier at the first request, too late to report
@@ -44,15 +52,23 @@ pub(crate) fn config(roots: &Roots) -> Result<TlsConfig, BuildError> {
     Ok(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
 }
 
-/// The provider that the program installed, else ring.
-fn provider() -> Result<Arc<CryptoProvider>, BuildError> {
-    match CryptoProvider::get_default() {
-        Some(provider) => Ok(provider.clone()),
-        #[cfg(feature = "ring")]
-        None => Ok(Arc::new(rustls::crypto::ring::default_provider())),
-        #[cfg(not(feature = "ring"))]
-        None => Err(BuildError::NoCryptoProvider),
-    }
+/// The provider that was given, else the one that the program installed, else
+/// that of our features. Never one that rustls would have to guess, for it panics
+/// if it cannot; and none is installed for the rest of the program.
+fn provider(given: Option<Arc<CryptoProvider>>) -> Result<Arc<CryptoProvider>, BuildError> {
+    given
+        .or_else(|| CryptoProvider::get_default().cloned())
+        .or_else(of_our_features)
+        .ok_or(BuildError::NoCryptoProvider)
+}
+
+fn of_our_features() -> Option<Arc<CryptoProvider>> {
+    #[cfg(feature = "aws-lc-rs")]
+    return Some(Arc::new(rustls::crypto::aws_lc_rs::default_provider()));
+    #[cfg(all(feature = "ring", not(feature = "aws-lc-rs")))]
+    return Some(Arc::new(rustls::crypto::ring::default_provider()));
+    #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
+    return None;
 }
 
 fn certificates(pems: &[Vec<u8>]) -> Result<Vec<CertificateDer<'static>>, BuildError> {

@@ -140,7 +140,9 @@ fn a_stock_agent_keeps_the_promises() {
 fn an_agent_that_trusts_everybody_is_caught_by_the_suite() {
     let mut suite = auth_conformance::blocking_transport(|_| {
         let tls = TlsConfig::builder()
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .unversioned_rustls_crypto_provider(Arc::new(
+                rustls::crypto::aws_lc_rs::default_provider(),
+            ))
             .root_certs(RootCerts::new_with_certs(&[]))
             .disable_verification(true)
             .build();

@@ -7,7 +7,8 @@ use std::{
 };
 
 use auth_accounts::{
-    AccountError, Accounts, BlockingAccounts, BlockingTokenStore, Record, Settings, Token,
+    AccountError, Accounts, BlockingAccounts, Settings, Token,
+    store::{BlockingTokenStore, Record},
 };
 use auth_core::{AccessToken, FailureKind, RefreshToken, TokenEndpoint, TokenSet};
 use auth_reqwest::TokioClock;

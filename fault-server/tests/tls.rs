@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 
 use fault_server::{Behaviour, Certificate, Cut, FaultServer, Handshake, Point};
-use rustls::crypto::ring;
+use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use support::{BODY, End, connect, expect_silence_after, head, read_all, read_response, send};
@@ -20,7 +20,7 @@ type Stream = StreamOwned<ClientConnection, TcpStream>;
 fn client_for(server: &FaultServer, host: &'static str) -> Stream {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from(FaultServer::ca_der())).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)

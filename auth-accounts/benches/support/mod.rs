@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use auth_accounts::{Accounts, MemoryStore, Record};
+use auth_accounts::{Accounts, MemoryStore, store::Record};
 use auth_core::{
     AccessToken, Clock, Now, RefreshToken, Request, Response, TimeSource, TokenEndpoint, TokenSet,
     Transport, TransportError,

@@ -9,6 +9,7 @@ use std::{
 
 use super::inner::Inner;
 use crate::{
+    counters::Effort,
     events,
     known::Draft,
     login,
@@ -27,6 +28,8 @@ impl Inner {
         let Shared { store, clock, transport, .. } = &*self.shared;
         let ending = events::within(&self.id, false, async {
             let mut unfinished = Unfinished { inner: self, ended: false };
+            let began = clock.now();
+            let mut effort = Effort::default();
             loop {
                 step = match step {
                     Step::Load(state) => {
@@ -35,9 +38,12 @@ impl Inner {
                     }
                     Step::Lease(wait, state) => {
                         events::leasing(wait);
+                        let asked = clock.now();
                         let lease = unless_asked(give_way, store.lease(&self.id, wait)).await;
+                        let now = clock.now();
+                        effort.lease_wait = Some(now.since(asked));
                         match lease {
-                            Some(leased) => state.on_lease(leased, clock.now()),
+                            Some(leased) => state.on_lease(leased, now),
                             None => {
                                 events::gave_way();
                                 return Ending::GaveWay;
@@ -49,6 +55,7 @@ impl Inner {
                         state.on_saved(saved, clock.now())
                     }
                     Step::Send(request, state) => {
+                        effort.sent = true;
                         let response = transport.send(request).await;
                         state.on_response(response, clock.now())
                     }
@@ -60,7 +67,8 @@ impl Inner {
                     }
                     Step::Done(outcome) => {
                         unfinished.ended = true;
-                        return Ending::Ended(self.publish(outcome));
+                        effort.took = clock.now().since(began);
+                        return Ending::Ended(self.publish(outcome, &effort));
                     }
                 };
             }
@@ -86,7 +94,7 @@ impl Inner {
                     }
                     login::Step::Done(outcome) => {
                         unfinished.ended = true;
-                        return self.publish(outcome);
+                        return self.publish(outcome, &Effort::default());
                     }
                 };
             }
@@ -123,8 +131,8 @@ impl Inner {
     }
 
     /// Puts an outcome in place, then frees the lease.
-    fn publish(&self, outcome: Outcome) -> Ended {
-        let Outcome { ended, unsaved, lease } = outcome;
+    fn publish(&self, outcome: Outcome, effort: &Effort) -> Ended {
+        let Outcome { ended, unsaved, found, lease } = outcome;
         let mut memory = self.memory();
         let token = ended.result.as_ref().ok().or(ended.fallback.as_ref());
         // A refresh that began before a token was refused may have found it.
@@ -137,6 +145,7 @@ impl Inner {
         drop(memory);
         drop((known, lease));
         events::ended(&ended);
+        self.shared.watch.ended(&self.id, &ended.result, &found, effort);
         ended
     }
 }

@@ -46,6 +46,7 @@ fn begin(memory: Unsaved) -> Step {
         settings: Settings::default().seed(1),
         grant: GrantKind::RefreshToken,
         spawner: None,
+        watch: Default::default(),
     };
     let shared = Arc::new(shared);
     let context = Context { shared, account: "ada".into(), cached: None, refused: None };

@@ -27,7 +27,10 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{Account, Accounts, BlockingTokenStore, MemoryStore, Record};
+use auth_accounts::{
+    Account, Accounts, MemoryStore,
+    store::{BlockingTokenStore, Record},
+};
 use auth_testkit::{FakeAuthServer, Fault, VirtualClock};
 
 /// An account whose token is to be refreshed, at a server that takes 3 s to

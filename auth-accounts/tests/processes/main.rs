@@ -18,8 +18,8 @@ use std::{
 };
 
 use auth_accounts::{
-    Account, AccountError, Accounts, BlockingTokenStore, Reason, Record, Settings, StoreErrorKind,
-    Token,
+    Account, AccountError, Accounts, Reason, Settings, StoreErrorKind, Token,
+    store::{BlockingTokenStore, Record},
 };
 use auth_core::FailureKind;
 use auth_testkit::{FakeAuthServer, Fault, Rotation, VirtualClock};

@@ -13,8 +13,8 @@ use std::{
 
 use async_trait::async_trait;
 use auth_accounts::{
-    AccountId, Fingerprint, Lease, MemoryStore, Record, StoreError, StoreErrorKind, TokenStore,
-    Version,
+    AccountId, MemoryStore, StoreError, StoreErrorKind,
+    store::{Fingerprint, Lease, Record, TokenStore, Version},
 };
 use auth_core::{
     AccessToken, Delivery, FailureKind, RefreshToken, Request, Response, TokenSet, Transport,
@@ -309,6 +309,25 @@ impl TokenStore for View {
         }
         yield_once().await;
         if fails_after && saved.is_ok() { Err(error(StoreErrorKind::Io, name)) } else { saved }
+    }
+
+    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        yield_once().await;
+        let fails_after = self.watch.enter("remove")?;
+        let removed = TokenStore::remove(&self.watch.store, account, expected).await;
+        yield_once().await;
+        if fails_after && removed.is_ok() {
+            return Err(error(StoreErrorKind::Io, "remove"));
+        }
+        removed
+    }
+
+    async fn list(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        TokenStore::list(&self.watch.store, after, most).await
     }
 
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {

@@ -3,6 +3,8 @@
 #![allow(dead_code, unreachable_pub, reason = "not every test needs all of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "only tests use it")]
 
+mod spy_store;
+
 use std::{
     collections::{HashMap, VecDeque},
     future::{Future, poll_fn},
@@ -17,8 +19,9 @@ use std::{
 
 use async_trait::async_trait;
 use auth_accounts::{
-    Account, AccountError, AccountId, Accounts, BlockingAccounts, BlockingTokenStore, Lease,
-    MemoryStore, Record, Settings, StoreError, StoreErrorKind, Token, TokenStore, Version,
+    Account, AccountError, Accounts, BlockingAccounts, MemoryStore, Settings, StoreError,
+    StoreErrorKind, Token,
+    store::{Lease, Record},
 };
 use auth_core::{
     AccessToken, BlockingTransport, RefreshToken, Request, Response, TokenEndpoint, TokenSet,
@@ -113,66 +116,6 @@ pub fn save_name(record: &Record) -> &'static str {
         (Some(_), _) => "note",
         (None, Some(_)) => "setback",
         (None, None) => "tokens",
-    }
-}
-
-#[async_trait]
-impl TokenStore for SpyStore {
-    async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
-        self.pause().await;
-        self.enter("load")?;
-        let loaded = TokenStore::load(&self.inner, account).await;
-        self.pause().await;
-        loaded
-    }
-
-    async fn save(
-        &self,
-        account: &AccountId,
-        record: &Record,
-        expected: Option<&Version>,
-    ) -> Result<Version, StoreError> {
-        self.pause().await;
-        self.enter(save_name(record))?;
-        let saved = TokenStore::save(&self.inner, account, record, expected).await;
-        let login = || lock(&self.logins).contains(&record.tokens.access_token);
-        if saved.is_ok() && save_name(record) == "tokens" && !login() {
-            self.tokens_saved.fetch_add(1, Ordering::Relaxed);
-        }
-        self.pause().await;
-        saved
-    }
-
-    async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
-        self.pause().await;
-        self.enter("lease")?;
-        let lease = TokenStore::lease(&self.inner, account, wait).await?;
-        let lease = Lease::new(Freed { log: self.log.clone(), _lease: lease });
-        self.pause().await;
-        Ok(lease)
-    }
-}
-
-impl BlockingTokenStore for SpyStore {
-    fn load_blocking(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
-        self.enter("load")?;
-        BlockingTokenStore::load_blocking(&self.inner, account)
-    }
-
-    fn save_blocking(
-        &self,
-        account: &AccountId,
-        record: &Record,
-        expected: Option<&Version>,
-    ) -> Result<Version, StoreError> {
-        self.enter(save_name(record))?;
-        BlockingTokenStore::save_blocking(&self.inner, account, record, expected)
-    }
-
-    fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
-        self.enter("lease")?;
-        let lease = BlockingTokenStore::lease_blocking(&self.inner, account, wait)?;
-        Ok(Lease::new(Freed { log: self.log.clone(), _lease: lease }))
     }
 }
 

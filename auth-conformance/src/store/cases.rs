@@ -2,7 +2,9 @@
 
 mod errors;
 mod leases;
+mod lists;
 mod records;
+mod removals;
 
 use std::{future::Future, pin::Pin};
 
@@ -37,6 +39,17 @@ cases! {
     records::counting: "many that load and save lose no update",
     records::odd_names: "accounts with unusual names are kept apart",
     records::durable: "what was saved is there when the store is opened again",
+    removals::remove_gone: "what was removed is gone, also when the store is opened again",
+    removals::remove_stale: "another version than the stored one removes nothing",
+    removals::remove_nothing: "what is not there cannot be removed",
+    removals::remove_and_save: "after a removal and a save no version of before is accepted",
+    removals::remove_apart: "a removal leaves the records of other accounts",
+    removals::remove_race: "of many that remove or replace a version, one succeeds",
+    removals::remove_and_lease: "removing needs no lease, and leaves it to its holder",
+    lists::list_order: "all that have a record are listed once, in order, in pages of any size",
+    lists::list_after: "a page begins after the name that is given, whether it has a record or not",
+    lists::list_current: "what has only a lease, or was removed, is not listed",
+    lists::list_odd_names: "accounts with unusual names are listed by these names",
     leases::lease_exclusive: "a lease that is held is refused, and is free when dropped",
     leases::lease_apart: "leases of different accounts are independent",
     leases::lease_yields: "waiting for a lease does not block the thread (async stores)",
@@ -45,6 +58,6 @@ cases! {
     leases::lease_contention: "of many that want the lease, one at a time holds it",
     leases::lease_and_save: "saving needs no lease, and a lease makes no record",
     leases::lease_of_the_dead: "a lease ends with the process that holds it",
-    errors::damaged: "a damaged record is an error for load and save, and is left as it is",
+    errors::damaged: "a damaged record is listed, is an error for load, save and remove, and is left as it is",
     errors::silent: "no error contains a token",
 }

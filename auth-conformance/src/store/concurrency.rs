@@ -12,7 +12,8 @@ use std::{
 
 use async_trait::async_trait;
 use auth_accounts::{
-    AccountId, BlockingTokenStore, Lease, Record, StoreError, TokenStore, Version,
+    AccountId, StoreError,
+    store::{BlockingTokenStore, Lease, Record, TokenStore, Version},
 };
 
 #[derive(Debug, Clone, Copy)]
@@ -129,6 +130,18 @@ impl<S: BlockingTokenStore> TokenStore for BehindAsync<S> {
         expected: Option<&Version>,
     ) -> Result<Version, StoreError> {
         self.0.save_blocking(account, record, expected)
+    }
+
+    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.0.remove_blocking(account, expected)
+    }
+
+    async fn list(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        self.0.list_blocking(after, most)
     }
 
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {

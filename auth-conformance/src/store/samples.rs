@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use auth_accounts::{Fingerprint, Note, Record, Setback};
+use auth_accounts::{
+    AccountId,
+    store::{Fingerprint, Note, Record, Setback},
+};
 use auth_core::{AccessToken, Backoff, Now, Refresh, RefreshToken, Step, TokenEndpoint, TokenSet};
 use auth_testkit::CannedResponse;
 
@@ -49,4 +52,37 @@ fn setback(refresh_token: Fingerprint, now: SystemTime, retry_at: SystemTime) ->
     let response = CannedResponse::oauth_error("slow_down").with_status(429).build();
     let Step::Done(Err(error)) = pending.resolve(Ok(response), moment) else { return None };
     Some(Setback::new(refresh_token, &error, now, Some(retry_at)))
+}
+
+/// Names that are easily taken for one another, or for something else.
+pub(super) fn unusual_names() -> Vec<AccountId> {
+    let long = "n".repeat(1_000);
+    let longer = format!("{long}n");
+    [
+        "odd",
+        "Odd",
+        "odd ",
+        " odd",
+        "odd/name",
+        "odd\\name",
+        "../odd",
+        "odd..",
+        "odd.json",
+        ".",
+        "..",
+        "",
+        "\0",
+        "odd\nname",
+        "%6fdd",
+        "odd%",
+        "öd",
+        "o\u{308}d",
+        "CON",
+        "odd:name",
+        "🔑",
+        &long,
+        &longer,
+    ]
+    .map(AccountId::from)
+    .into()
 }

@@ -7,7 +7,10 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{AccountId, Lease, Record, StoreError, StoreErrorKind, TokenStore, Version};
+use auth_accounts::{
+    AccountId, StoreError, StoreErrorKind,
+    store::{Lease, Record, TokenStore, Version},
+};
 
 use super::concurrency::{Concurrency, Work};
 
@@ -94,6 +97,53 @@ impl Subject {
         expected: Option<&Version>,
     ) -> Result<Version, String> {
         self.noted(store.save(account, record, expected).await)
+    }
+
+    pub(super) async fn remove(
+        &self,
+        store: &dyn TokenStore,
+        account: &AccountId,
+        expected: &Version,
+    ) -> Result<(), String> {
+        self.noted(store.remove(account, expected).await)
+    }
+
+    pub(super) async fn refuses_removal(
+        &self,
+        store: &dyn TokenStore,
+        account: &AccountId,
+        expected: &Version,
+    ) -> Result<(), String> {
+        match store.remove(account, expected).await {
+            Ok(()) => Err("it was removed by another version".to_owned()),
+            Err(error) => {
+                self.note(&error);
+                let kind = error.kind();
+                ensure(kind == StoreErrorKind::Conflict, || format!("not a conflict: {error}"))
+            }
+        }
+    }
+
+    /// All accounts that the store lists, in pages of this size.
+    pub(super) async fn list_all(
+        &self,
+        store: &dyn TokenStore,
+        size: usize,
+    ) -> Result<Vec<AccountId>, String> {
+        let mut all: Vec<AccountId> = Vec::new();
+        loop {
+            let page = self.noted(store.list(all.last(), size).await)?;
+            ensure(page.len() <= size, || format!("a page of {} for {size}", page.len()))?;
+            if page.is_empty() {
+                return Ok(all);
+            }
+            for account in page {
+                ensure(all.last().is_none_or(|last| *last < account), || {
+                    format!("{account:?} after {:?}, in pages of {size}", all.last())
+                })?;
+                all.push(account);
+            }
+        }
     }
 
     pub(super) async fn lease(

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use auth_accounts::{BlockingTokenStore, Record, StoreError, Version};
+use auth_accounts::{
+    StoreError,
+    store::{BlockingTokenStore, Record, Version},
+};
 use auth_store_agents::{ClaudeCredentials, CodexAuth};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};

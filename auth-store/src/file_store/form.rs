@@ -6,9 +6,12 @@
 //! | `account` | the account's id |
 //! | `revision` | 32 hexadecimal digits that no other save has |
 //! | `extra_left_out` | why `record.tokens.extra` is missing; left out unless it is |
-//! | `record` | [the form of a record](auth_accounts::record_exposed) |
+//! | `record` | [the form of a record](auth_accounts::store::record_exposed) |
 
-use auth_accounts::{AccountId, Record, Version};
+use auth_accounts::{
+    AccountId,
+    store::{Record, Version},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -32,7 +35,7 @@ struct Form<A, R> {
 
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Exposed<'a>(#[serde(with = "auth_accounts::record_exposed")] &'a Record);
+struct Exposed<'a>(#[serde(with = "auth_accounts::store::record_exposed")] &'a Record);
 
 /// The account's id and its record.
 pub(super) fn parse(content: &[u8]) -> Result<(String, Record), Problem> {

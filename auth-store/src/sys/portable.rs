@@ -3,7 +3,7 @@
 //! It is compiled for this crate's tests everywhere.
 
 use std::{
-    ffi::OsString,
+    ffi::OsStr,
     fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -131,10 +131,15 @@ impl Dir {
         }
     }
 
-    /// The names of everything in this directory, in no particular order.
-    pub fn names(&self) -> Result<Vec<OsString>, FileError> {
+    /// Gives the names of everything in this directory, in no particular order.
+    pub fn for_each_name(&self, mut with: impl FnMut(&OsStr)) -> Result<(), FileError> {
         fs::read_dir(&self.path)
-            .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
+            .and_then(|mut entries| {
+                entries.try_for_each(|entry| {
+                    with(&entry?.file_name());
+                    Ok(())
+                })
+            })
             .map_err(|error| FileError::io("list", self.path.clone(), error))
     }
 

@@ -69,8 +69,9 @@ macro_rules! any_dir {
                 <$dir>::remove(self, name)
             }
             fn names(&self) -> Vec<String> {
-                let names = <$dir>::names(self).unwrap().into_iter();
-                let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+                let mut names = Vec::new();
+                <$dir>::for_each_name(self, |name| names.push(name.to_str().unwrap().to_owned()))
+                    .unwrap();
                 names.sort();
                 names
             }

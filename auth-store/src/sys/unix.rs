@@ -1,7 +1,7 @@
 //! [`Dir`] on Unix.
 
 use std::{
-    ffi::{OsStr, OsString},
+    ffi::OsStr,
     fs::{DirBuilder, File},
     io::{self, Write},
     os::unix::{
@@ -189,18 +189,17 @@ impl Dir {
         }
     }
 
-    /// The names of everything in this directory, in no particular order.
-    pub fn names(&self) -> Result<Vec<OsString>, FileError> {
-        let list = || -> rustix::io::Result<Vec<OsString>> {
-            let mut names = Vec::new();
+    /// Gives the names of everything in this directory, in no particular order.
+    pub fn for_each_name(&self, mut with: impl FnMut(&OsStr)) -> Result<(), FileError> {
+        let mut list = || -> rustix::io::Result<()> {
             for entry in rustix::fs::Dir::read_from(&self.file)? {
                 let entry = entry?;
                 let name = entry.file_name().to_bytes();
                 if name != b"." && name != b".." {
-                    names.push(OsStr::from_bytes(name).to_owned());
+                    with(OsStr::from_bytes(name));
                 }
             }
-            Ok(names)
+            Ok(())
         };
         list().map_err(|error| FileError::io("list", self.path.clone(), error))
     }

@@ -16,7 +16,10 @@ use std::{
     time::Duration,
 };
 
-use auth_accounts::{BlockingAccounts, BlockingTokenStore, Record};
+use auth_accounts::{
+    BlockingAccounts,
+    store::{BlockingTokenStore, Record},
+};
 use auth_core::{BlockingTransport, TokenEndpoint};
 use auth_store::FileStore;
 use auth_testkit::FakeAuthServer;

@@ -1,18 +1,20 @@
 //! The conformance suite of stores, over one kind of store at a time.
 
 use std::{
+    collections::BTreeSet,
     env, fs,
     io::{self, BufRead, BufReader},
     marker::PhantomData,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use auth_accounts::{
-    AccountId, BlockingTokenStore, Lease, Record, StoreError, TokenStore, Version,
+    AccountId, StoreError,
+    store::{BlockingTokenStore, Lease, Record, TokenStore, Version},
 };
 use auth_conformance::Damage;
 use futures_lite::future::block_on;
@@ -32,6 +34,24 @@ pub(crate) trait Kind: 'static {
     /// The files in which that store keeps the account: first the one with the
     /// tokens, last the one whose form has a version.
     fn files(directory: &Path, account: &AccountId) -> Vec<PathBuf>;
+
+    /// A page of the accounts that the stores in the directory have, all of which
+    /// are among `known`.
+    fn list(
+        directory: &Path,
+        known: &BTreeSet<AccountId>,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        let mut page = Vec::new();
+        for account in known.iter().filter(|account| after.is_none_or(|after| *account > after)) {
+            page.extend(Self::store(directory, account).list_blocking(after, most - page.len())?);
+            if page.len() == most {
+                break;
+            }
+        }
+        Ok(page)
+    }
 
     /// The record as this kind can keep it.
     fn completed(record: &Record) -> Record {
@@ -87,21 +107,28 @@ pub(crate) fn hold_lease<K: Kind>() {
 /// A directory with stores of one kind, as one store.
 struct Place<K> {
     directory: Arc<Path>,
+    /// Each account that there was.
+    known: Arc<Mutex<BTreeSet<AccountId>>>,
     kind: PhantomData<fn() -> K>,
 }
 
 impl<K> Clone for Place<K> {
     fn clone(&self) -> Self {
-        Self { directory: Arc::clone(&self.directory), kind: PhantomData }
+        Self {
+            directory: Arc::clone(&self.directory),
+            known: Arc::clone(&self.known),
+            kind: PhantomData,
+        }
     }
 }
 
 impl<K: Kind> Place<K> {
     fn at(directory: &Path) -> Self {
-        Self { directory: directory.into(), kind: PhantomData }
+        Self { directory: directory.into(), known: Arc::default(), kind: PhantomData }
     }
 
     fn store(&self, account: &AccountId) -> K::Store {
+        self.known.lock().unwrap().insert(account.clone());
         K::store(&self.directory, account)
     }
 
@@ -168,6 +195,19 @@ impl<K: Kind> BlockingTokenStore for Place<K> {
         self.store(account).save_blocking(account, &K::completed(record), expected)
     }
 
+    fn remove_blocking(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.store(account).remove_blocking(account, expected)
+    }
+
+    fn list_blocking(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        let known = self.known.lock().unwrap().clone();
+        K::list(&self.directory, &known, after, most)
+    }
+
     fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         self.store(account).lease_blocking(account, wait)
     }
@@ -186,6 +226,19 @@ impl<K: Kind> TokenStore for Place<K> {
         expected: Option<&Version>,
     ) -> Result<Version, StoreError> {
         self.store(account).save(account, &K::completed(record), expected).await
+    }
+
+    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.store(account).remove(account, expected).await
+    }
+
+    async fn list(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        let known = self.known.lock().unwrap().clone();
+        K::list(&self.directory, &known, after, most)
     }
 
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {

@@ -3,7 +3,10 @@
 
 use std::{fs, path::Path, time::SystemTime};
 
-use auth_accounts::{AccountId, BlockingTokenStore, Record, Version};
+use auth_accounts::{
+    AccountId,
+    store::{BlockingTokenStore, Record, Version},
+};
 use auth_core::{AccessToken, RefreshToken, TokenSet};
 use auth_store::FileStore;
 use serde_json::Value;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use auth_accounts::{AccountId, BlockingTokenStore, Lease, Record, StoreError, Version};
+use auth_accounts::{
+    AccountId, StoreError,
+    store::{BlockingTokenStore, Lease, Record, Version},
+};
 use auth_core::{BlockingTransport, Request, Response, TransportError};
 
 use super::child::{say, wait_for_parent};
@@ -80,6 +83,18 @@ impl<S: BlockingTokenStore> BlockingTokenStore for Stopping<S> {
         let version = self.inner.save_blocking(account, &record, expected)?;
         self.stop.reached(if is_note { Step::AfterNote } else { Step::AfterSave });
         Ok(version)
+    }
+
+    fn remove_blocking(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.inner.remove_blocking(account, expected)
+    }
+
+    fn list_blocking(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        self.inner.list_blocking(after, most)
     }
 
     fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {

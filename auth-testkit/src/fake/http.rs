@@ -2,12 +2,13 @@
 
 use std::{net::SocketAddr, thread};
 
+use ::http::header::AUTHORIZATION;
 use auth_core::TokenEndpoint;
 use fault_server::{
     Behaviour, Certificate, Cut, FaultServer, FaultServerBuilder, Point, ReceivedRequest,
 };
 
-use super::{fault::Fault, server::FakeAuthServer, transport::proxy_page};
+use super::{api::FakeApi, fault::Fault, server::FakeAuthServer, transport::proxy_page};
 use crate::{RecordedRequest, transcript::CallState};
 
 impl FakeAuthServer {
@@ -28,7 +29,8 @@ impl FakeAuthServer {
     ///
     /// # Panics
     ///
-    /// If there is no free port.
+    /// If there is no free port, or no crypto provider: that is the feature `tls`,
+    /// or a feature of `fault-server`.
     #[must_use]
     #[track_caller]
     pub fn listen_over_tls(&self) -> ListeningAuthServer {
@@ -101,6 +103,53 @@ impl ListeningAuthServer {
     #[must_use]
     pub fn server(&self) -> &FakeAuthServer {
         &self.server
+    }
+
+    /// The socket, with a record of every byte that arrived.
+    #[must_use]
+    pub fn socket(&self) -> &FaultServer {
+        &self.socket
+    }
+}
+
+impl FakeApi {
+    /// Listens on a free port of 127.0.0.1 without TLS, until the returned value
+    /// is dropped. It serves any method and path.
+    ///
+    /// # Panics
+    ///
+    /// If there is no free port.
+    #[must_use]
+    #[track_caller]
+    pub fn listen(&self) -> ListeningApi {
+        let api = self.clone();
+        let settings = FaultServer::builder()
+            .handler(move |request| api.judge(request.headers.get(AUTHORIZATION)).into());
+        match settings.start() {
+            Ok(socket) => ListeningApi { api: self.clone(), socket },
+            Err(error) => panic!("no port for the API: {error}"),
+        }
+    }
+}
+
+/// A [`FakeApi`] on a socket. It stops listening when it is dropped.
+#[derive(Debug)]
+pub struct ListeningApi {
+    api: FakeApi,
+    socket: FaultServer,
+}
+
+impl ListeningApi {
+    /// The URL of the API.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.socket.url()
+    }
+
+    /// The API behind the socket.
+    #[must_use]
+    pub fn api(&self) -> &FakeApi {
+        &self.api
     }
 
     /// The socket, with a record of every byte that arrived.

@@ -101,6 +101,10 @@ impl Model {
         }
     }
 
+    pub(super) fn revoke_access(&mut self, access: &str) {
+        self.ledger.revoke_access(access);
+    }
+
     pub(super) fn subject_of(&self, access: &str, now: Duration) -> Option<String> {
         self.ledger.subject_of_access(access, now).map(ToOwned::to_owned)
     }

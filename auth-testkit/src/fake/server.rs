@@ -106,6 +106,13 @@ impl FakeAuthServer {
         self.lock().revoke(subject, self.elapsed());
     }
 
+    /// Revokes this access token only, before its time: APIs refuse it, and its
+    /// session goes on. Nothing tells the client; that is what
+    /// [`FakeApi`](super::FakeApi) is for.
+    pub fn revoke_access(&self, token: &AccessToken) {
+        self.lock().revoke_access(token.expose());
+    }
+
     /// The subject of an access token; `None` if the token is unknown, expired or
     /// revoked. A resource server would respond with 401 then.
     pub fn subject_of(&self, token: &AccessToken) -> Option<String> {

@@ -1,4 +1,4 @@
-use auth_accounts::Record;
+use auth_accounts::store::Record;
 use auth_core::RefreshToken;
 
 use crate::{

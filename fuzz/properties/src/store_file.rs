@@ -10,7 +10,8 @@ use std::{
 };
 
 use auth_accounts::{
-    AccountId, BlockingTokenStore, Record, StoreError, StoreErrorKind, TokenStore, Version,
+    AccountId, StoreError, StoreErrorKind,
+    store::{BlockingTokenStore, Record, TokenStore, Version},
 };
 use auth_core::Extra;
 use serde_json::Value;
@@ -68,6 +69,10 @@ trait Form {
     /// What the save wrote is the record, and what was there before and is not
     /// ours.
     fn is_replaced(&self, old: &Value, new: &Value, record: &Record);
+
+    /// What the removal left is what was there before and is not ours; `None` if
+    /// it left no file.
+    fn is_removed(&self, old: &Value, new: Option<&Value>);
 }
 
 impl<S: BlockingTokenStore + TokenStore> File<S> {
@@ -91,6 +96,7 @@ impl<S: BlockingTokenStore + TokenStore> File<S> {
             }
             Err(error) => {
                 silent(&error);
+                self.is_listed(true);
                 let record = full_record();
                 self.refuses(content, &record, None);
                 self.refuses(content, &record, Some(&Version::new(*b"another")));
@@ -111,12 +117,14 @@ impl<S: BlockingTokenStore + TokenStore> File<S> {
         match self.save(next, expected) {
             Ok(version) => {
                 self.holds(next, &version);
+                self.is_listed(true);
                 let new = fs::read(&self.path).expect("the file");
                 // What is ignored may be what cannot be read.
                 if let Some(old) = old {
                     let new = json(&new).expect("what was written is JSON");
                     form.is_replaced(&old, &new, next);
                 }
+                self.remove(&version, form);
                 outcome
             }
             Err(error) => {
@@ -128,6 +136,26 @@ impl<S: BlockingTokenStore + TokenStore> File<S> {
         }
     }
 
+    /// What is removed is gone, and takes nothing else with it.
+    fn remove(&self, version: &Version, form: &impl Form) {
+        let old = fs::read(&self.path).expect("the file");
+        let removed = || BlockingTokenStore::remove_blocking(&self.store, &account(), version);
+        removed().expect("what was saved can be removed");
+        assert!(self.load().expect("nothing is left that cannot be read").is_none());
+        self.is_listed(false);
+        let new = fs::read(&self.path).ok();
+        let new = new.map(|new| json(&new).expect("what was written is JSON"));
+        form.is_removed(&json(&old).expect("what was written is JSON"), new.as_ref());
+        silent(&removed().expect_err("it is removed twice"));
+        let again = self.save(&new_record(full_record().tokens.extra), Some(version));
+        silent(&again.expect_err("it comes back by a version of before"));
+    }
+
+    fn is_listed(&self, wanted: bool) {
+        let listed = BlockingTokenStore::list_blocking(&self.store, None, 2).expect("a page");
+        assert_eq!(listed.contains(&account()), wanted);
+    }
+
     /// What was saved is found, all of it.
     fn holds(&self, saved: &Record, version: &Version) {
         let (found, found_version) =
@@ -136,10 +164,14 @@ impl<S: BlockingTokenStore + TokenStore> File<S> {
         assert!(found == *saved, "saved {saved:?}, found {found:?}");
     }
 
-    /// A save is refused and changes nothing.
+    /// A save and a removal are refused and change nothing.
     fn refuses(&self, content: &[u8], record: &Record, expected: Option<&Version>) {
         let error = self.save(record, expected).expect_err("it is overwritten");
         silent(&error);
+        let other = Version::new(*b"another");
+        let expected = expected.unwrap_or(&other);
+        let removed = BlockingTokenStore::remove_blocking(&self.store, &account(), expected);
+        silent(&removed.expect_err("it is removed"));
         self.is_untouched(content);
     }
 

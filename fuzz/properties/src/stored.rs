@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use auth_accounts::{Note, Record, Setback};
+use auth_accounts::store::{Note, Record, Setback};
 use auth_core::{ErrorCode, FailureKind, RefreshToken, TokenSet};
 use serde_json::{Map, Value, json};
 

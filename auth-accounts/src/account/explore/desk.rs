@@ -13,7 +13,10 @@ use auth_core::{
     TransportError, TransportErrorKind,
 };
 
-use crate::{AccountId, Lease, Record, StoreError, StoreErrorKind, TokenStore, Version};
+use crate::{
+    AccountId, StoreError, StoreErrorKind,
+    store::{Lease, Record, TokenStore, Version},
+};
 
 /// A pair of tokens: of which login, and how many refreshes later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -184,6 +187,14 @@ impl TokenStore for Side {
             Given::Saved(version) => Ok(Version::new([version])),
             given => failed(&given),
         }
+    }
+
+    async fn remove(&self, _: &AccountId, _: &Version) -> Result<(), StoreError> {
+        unreachable!("nobody logs out here")
+    }
+
+    async fn list(&self, _: Option<&AccountId>, _: usize) -> Result<Vec<AccountId>, StoreError> {
+        unreachable!("an account does not list")
     }
 
     async fn lease(&self, _: &AccountId, _: Duration) -> Result<Lease, StoreError> {

@@ -12,7 +12,7 @@ use auth_core::{Advice, TokenEndpoint};
 use super::desk::{
     Call, Desk, Given, LIFETIME, Operation, Pair, RecordId, Records, Side, lock, wall,
 };
-use crate::{Account, AccountError, Accounts, Reason, Record, Settings, Token};
+use crate::{Account, AccountError, Accounts, Reason, Settings, Token, store::Record};
 
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

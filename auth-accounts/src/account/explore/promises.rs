@@ -9,7 +9,7 @@ use super::{
     state::{Bounds, How, PROCESSES, State, TICK},
     world::Rotation,
 };
-use crate::Record;
+use crate::store::Record;
 
 impl Search {
     /// Nothing is sent that need not be, nor unnoted.

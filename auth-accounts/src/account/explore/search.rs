@@ -11,7 +11,7 @@ use super::{
     state::{Bounds, Event, FAULTS, Fault, How, PROCESSES, Process, State, TICK},
     world::{Rotation, Server, Store},
 };
-use crate::{Record, StoreErrorKind};
+use crate::{StoreErrorKind, store::Record};
 
 pub(super) struct Search {
     pub(super) places: Places,

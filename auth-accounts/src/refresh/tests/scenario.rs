@@ -93,6 +93,7 @@ impl Start {
             settings: Settings::default().seed(1),
             grant: self.grant,
             spawner: None,
+            watch: Default::default(),
         };
         let Self { now, cached, refused, memory, .. } = self;
         let context = Context { shared: Arc::new(shared), account: "ada".into(), cached, refused };

@@ -40,7 +40,14 @@ pub(super) async fn damaged(subject: &Subject) -> Result<(), String> {
                     subject.note(&error);
                 }
             }
+            let removed = store.remove(&account, &version).await;
+            ensure(removed.is_err(), || format!("{how:?}: it was removed"))?;
+            if let Err(error) = removed {
+                subject.note(&error);
+            }
             ensure(read(&account) == before, || format!("{how:?}: it was touched"))?;
+            let listed = subject.list_all(&*store, 100).await?;
+            ensure(listed.contains(&account), || format!("{how:?}: it is not listed"))?;
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use auth_accounts::{AccountId, StoreErrorKind};
 
 use crate::store::{
-    samples::{full_record, mark, record},
+    samples::{full_record, mark, record, unusual_names},
     subject::{MANY, Subject, ensure, work},
 };
 
@@ -109,40 +109,14 @@ pub(super) async fn counting(subject: &Subject) -> Result<(), String> {
 
 pub(super) async fn odd_names(subject: &Subject) -> Result<(), String> {
     let store = subject.open();
-    let long = "n".repeat(1_000);
-    let longer = format!("{long}n");
-    let names = [
-        "odd",
-        "Odd",
-        "odd ",
-        " odd",
-        "odd/name",
-        "odd\\name",
-        "../odd",
-        "odd..",
-        "odd.json",
-        ".",
-        "..",
-        "",
-        "\0",
-        "odd\nname",
-        "%6fdd",
-        "odd%",
-        "öd",
-        "o\u{308}d",
-        "CON",
-        "odd:name",
-        "🔑",
-        &long,
-        &longer,
-    ];
-    for (number, name) in names.into_iter().enumerate() {
-        let found = subject.load(&*store, &name.into()).await?;
+    let names = unusual_names();
+    for (number, name) in names.iter().enumerate() {
+        let found = subject.load(&*store, name).await?;
         ensure(found.is_none(), || format!("{name:?} has the record of another"))?;
-        subject.save(&*store, &name.into(), &record(&number.to_string()), None).await?;
+        subject.save(&*store, name, &record(&number.to_string()), None).await?;
     }
-    for (number, name) in names.into_iter().enumerate() {
-        let found = subject.load(&*store, &name.into()).await?;
+    for (number, name) in names.iter().enumerate() {
+        let found = subject.load(&*store, name).await?;
         let found = found.map(|(record, _)| mark(&record));
         ensure(found == Some(number), || format!("{name:?} has the record {found:?}"))?;
     }

@@ -1,6 +1,6 @@
 use std::{fs, path::Path, time::Duration, time::SystemTime};
 
-use auth_accounts::Record;
+use auth_accounts::store::Record;
 use auth_core::RefreshToken;
 use auth_store_agents::{ClaudeCredentials, CodexAuth};
 use serde_json::Value;
@@ -57,6 +57,10 @@ impl Form for Claude {
         tokens_are(record, &login["accessToken"], &login["refreshToken"]);
         assert_eq!(login["expiresAt"].as_u64(), record.tokens.expires_at.map(millis));
     }
+
+    fn is_removed(&self, old: &Value, new: Option<&Value>) {
+        only_these_go(old, new, &["claudeAiOauth"]);
+    }
 }
 
 pub(super) struct Codex;
@@ -82,6 +86,10 @@ impl Form for Codex {
         tokens_are(record, &login["access_token"], &login["refresh_token"]);
         assert!(login["id_token"].is_string(), "Codex cannot read the file");
     }
+
+    fn is_removed(&self, old: &Value, new: Option<&Value>) {
+        only_these_go(old, new, &["tokens", "last_refresh"]);
+    }
 }
 
 fn tokens_are(record: &Record, access_token: &Value, refresh_token: &Value) {
@@ -94,6 +102,14 @@ fn tokens_are(record: &Record, access_token: &Value, refresh_token: &Value) {
 /// What is neither absent nor empty.
 fn some(value: &Value) -> Option<&Value> {
     Some(value).filter(|value| !value.is_null() && *value != "")
+}
+
+/// The members `ours` are gone, and the others are all there is.
+fn only_these_go(old: &Value, new: Option<&Value>, ours: &[&str]) {
+    let mut old = old.clone();
+    let members = old.as_object_mut().expect("an object");
+    members.retain(|name, _| !ours.contains(&name.as_str()));
+    assert_eq!(new, Some(&old));
 }
 
 /// Every member but `ours` is what it was.

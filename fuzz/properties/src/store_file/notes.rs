@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use auth_accounts::Record;
+use auth_accounts::store::Record;
 
 use super::{
     File, Form, Outcome,

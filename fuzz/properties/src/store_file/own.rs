@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use auth_accounts::Record;
+use auth_accounts::store::Record;
 use auth_store::FileStore;
 use serde_json::Value;
 
@@ -40,5 +40,9 @@ impl Form for Own {
         assert_eq!(new["account"], "ada");
         assert_ne!(new["revision"], old["revision"], "two saves look the same");
         assert!(record_is(record, &new["record"]), "written otherwise than it is");
+    }
+
+    fn is_removed(&self, _: &Value, new: Option<&Value>) {
+        assert_eq!(new, None, "a file is left");
     }
 }
