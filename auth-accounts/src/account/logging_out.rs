@@ -52,13 +52,14 @@ impl Account {
     pub async fn logout(&self) -> Result<Logout, AccountError> {
         let mut was_lost = false;
         loop {
-            let (before, own) = self.0.flight.queue(|_| {
+            let queued = self.0.flight.queue(|_| {
                 let inner = Arc::clone(&self.0);
                 self.in_background(Box::pin(async move {
                     let (context, memory) = inner.begin();
                     inner.log_out(logout::start(context, memory)).await
                 }))
             });
+            let Some((before, own)) = queued else { return Err(self.closed()) };
             for other in before {
                 let _ = other.await;
             }
@@ -73,7 +74,7 @@ impl Account {
 }
 
 impl Inner {
-    async fn log_out(&self, mut step: Step) -> Ending {
+    async fn log_out(self: &Arc<Self>, mut step: Step) -> Ending {
         let Shared { store, clock, transport, .. } = &*self.shared;
         loop {
             step = match step {
@@ -117,7 +118,7 @@ impl Inner {
     }
 
     /// Forgets the account's tokens if it was logged out, then frees the lease.
-    fn forget(&self, logged_out: LoggedOut) -> Result<Logout, AccountError> {
+    fn forget(self: &Arc<Self>, logged_out: LoggedOut) -> Result<Logout, AccountError> {
         let LoggedOut { result, lease } = logged_out;
         if result.is_ok() {
             let mut memory = self.memory();
@@ -128,6 +129,7 @@ impl Inner {
             drop(forgotten);
         }
         drop(lease);
+        self.settle();
         tell(&result);
         if result.as_ref().is_ok_and(|logout| logout.was_logged_in && !logout.newer_login) {
             self.shared.watch.logged_out(&self.id);

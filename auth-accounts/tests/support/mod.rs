@@ -235,7 +235,7 @@ impl<T: Transport + BlockingTransport + Clone + 'static> World<T> {
 
     /// The same store and script, as another process sees them.
     pub fn accounts(&self) -> Accounts {
-        Accounts::new(
+        Accounts::without_runtime(
             self.endpoint.clone(),
             self.transport(),
             self.store.clone(),
