@@ -75,7 +75,7 @@ impl Account {
 }
 
 impl Inner {
-    async fn log_out(&self, mut step: Step) -> Ending {
+    async fn log_out(self: &Arc<Self>, mut step: Step) -> Ending {
         let Shared { store, clock, transport, .. } = &*self.shared;
         loop {
             step = match step {
@@ -119,7 +119,7 @@ impl Inner {
     }
 
     /// Forgets the account's tokens if it was logged out, then frees the lease.
-    fn forget(&self, logged_out: LoggedOut) -> Result<Logout, AccountError> {
+    fn forget(self: &Arc<Self>, logged_out: LoggedOut) -> Result<Logout, AccountError> {
         let LoggedOut { result, lease } = logged_out;
         if result.is_ok() {
             let mut memory = self.memory();
@@ -130,6 +130,7 @@ impl Inner {
             drop(forgotten);
         }
         drop(lease);
+        self.settle();
         tell(&result);
         if result.as_ref().is_ok_and(|logout| logout.was_logged_in && !logout.newer_login) {
             self.shared.watch.logged_out(&self.id);
