@@ -26,12 +26,11 @@ use auth_core::AccessToken;
 use self::{inner::Inner, patience::Driver};
 use crate::{
     counters,
-    dates::guess_expiry,
     error::{AccountError, Reason},
     events,
     id::AccountId,
     known::Known,
-    lifetime::{Lifetime, Ttl},
+    lifetime::Ttl,
     login,
     new_login::Login,
     outcome::{Ended, Ending},
@@ -202,13 +201,10 @@ impl Account {
     async fn store(&self, login: Login) -> Result<Token, AccountError> {
         let shared = &self.0.shared;
         let revoke_replaced = login.revoke_replaced;
-        let mut record = Record::logged_in(login.tokens, shared.clock.wall());
-        if shared.grant.renews(&record) {
-            guess_expiry(&mut record, None, None, &shared.settings);
-        } else {
+        let record = shared.logged_in(login.tokens);
+        if !shared.grant.renews(&record) {
             events::login_without_refresh_token(&self.0.id);
         }
-        record.bound_to = Some(shared.binding.own.clone());
         let counts = Arc::new(AtomicBool::new(false));
         let mut was_lost = false;
         loop {
@@ -367,18 +363,6 @@ impl Account {
         let error = StoreError::new(StoreErrorKind::Unavailable, self.0.id.to_string());
         let cached = Cached::new(&self.0.id, &record.tokens, dates, clock.now(), settings);
         Token(cached.unsaved(error).into())
-    }
-
-    /// The token in memory, if it may still be handed out after this error.
-    fn despite(&self, error: &AccountError) -> Option<Token> {
-        let current = self.current()?;
-        let (tokens, dates) = current.0.dated();
-        let now = self.0.shared.clock.now();
-        if !Lifetime::new(&dates, now.wall).is_valid() || self.0.memory().refuses(&current) {
-            return None;
-        }
-        let cached = Cached::new(&self.0.id, tokens, dates, now, &self.0.shared.settings);
-        Some(Token(cached.kept_despite(error.clone()).into()))
     }
 
     fn closed(&self) -> AccountError {

@@ -2,11 +2,17 @@
 
 use std::sync::Arc;
 
-use auth_core::{Clock, RetrySchedule, TokenEndpoint, Transport};
+use auth_core::{Clock, RetrySchedule, TokenEndpoint, TokenSet, Transport};
 
 use crate::{
-    binding::Binding, dates::Dates, record::Record, roster::SharedRoster, settings::Settings,
-    single_flight::Work, store::TokenStore, watch::Watch,
+    binding::Binding,
+    dates::{Dates, guess_expiry},
+    record::Record,
+    roster::SharedRoster,
+    settings::Settings,
+    single_flight::Work,
+    store::TokenStore,
+    watch::Watch,
 };
 
 #[derive(Clone)]
@@ -25,6 +31,16 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// The record of a login that gave these tokens just now.
+    pub(crate) fn logged_in(&self, tokens: TokenSet) -> Record {
+        let mut record = Record::logged_in(tokens, self.clock.wall());
+        if self.grant.renews(&record) {
+            guess_expiry(&mut record, None, None, &self.settings);
+        }
+        record.bound_to = Some(self.binding.own.clone());
+        record
+    }
+
     /// The dates of a record's tokens, said or guessed.
     pub(crate) fn dates(&self, record: &Record) -> Dates {
         Dates::of(record, self.grant.renews(record), &self.settings)
