@@ -122,6 +122,7 @@ fn a_refresh_reaches_claude_code_and_changes_nothing_else() {
     assert_eq!(oauth["subscriptionType"], "max");
     assert_eq!(loaded(&store, "claude").0, {
         refreshed.tokens.scope = Some("user:inference".into());
+        refreshed.bound_to = Some(store.registration().clone());
         refreshed
     });
 }

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use agent_files::{claude, claude_file, codex, codex_file, json_at, loaded};
 use auth_accounts::{
     Accounts, BlockingAccounts, Token,
-    auth_core::TokenEndpoint,
+    auth_core::presets,
     store::{BlockingTokenStore, TokenStore},
 };
 use auth_testkit::{CannedResponse, Script, VirtualClock};
@@ -45,7 +45,11 @@ struct User<S> {
 impl<S: TokenStore + BlockingTokenStore + Clone + 'static> User<S> {
     fn token(&self) -> Token {
         let Self { script, store, name, .. } = self.clone();
-        let endpoint = TokenEndpoint::new("https://auth.example.com/token", "agent").unwrap();
+        // Each file is bound to its program's endpoint.
+        let endpoint = match name {
+            "claude" => presets::claude("9d1c250a-e61b-44d9-88ed-5944d1962f5e"),
+            _ => presets::openai("app_EMoamEEZ73f0CkXaXp7hrann"),
+        };
         let clock = script.clock().clone();
         if self.threads {
             BlockingAccounts::new(endpoint, script, store, clock).account(name).token()
