@@ -2,7 +2,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use auth_core::{ErrorCode, FailureKind, TokenSet, internal::to_json};
+use auth_core::{
+    ErrorCode, FailureKind, TokenSet,
+    internal::{looks_like_a_response, to_json},
+};
 use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
@@ -72,12 +75,15 @@ pub struct RecordFormError {
 }
 
 impl RecordFormError {
-    fn new(error: &serde_json::Error) -> Self {
+    fn new(error: &serde_json::Error, json: &[u8]) -> Self {
         // serde_json's own message may quote the input.
         Self {
             reason: match error.classify() {
                 serde_json::error::Category::Eof => "it ends too early",
                 serde_json::error::Category::Syntax => "not JSON",
+                _ if looks_like_a_response(json) => {
+                    "it is a response: read it by auth_core::read_response"
+                }
                 _ => "a member is missing, redacted or of the wrong type",
             },
             line: error.line(),
@@ -99,7 +105,7 @@ impl Record {
     ///
     /// [`RecordFormError`] if `json` is anything else, or was redacted.
     pub fn from_json(json: &[u8]) -> Result<Self, RecordFormError> {
-        serde_json::from_slice(json).map_err(|error| RecordFormError::new(&error))
+        serde_json::from_slice(json).map_err(|error| RecordFormError::new(&error, json))
     }
 }
 
