@@ -50,6 +50,12 @@ pub enum Reason {
     /// Transport, store, clock or policy panicked twice in a row, in another task
     /// that polled the shared refresh. That task has the panic.
     Panicked,
+    /// The accounts were [closed](crate::Accounts::close): the program is about
+    /// to end, and begins no refresh and no login any more. Nothing was sent.
+    Closed,
+    /// A refresh is still under way, and the caller would
+    /// [wait](crate::BlockingAccount::token_within) no longer. It goes on.
+    UnderWay,
 }
 
 impl AccountError {
@@ -91,6 +97,9 @@ impl AccountError {
             (_, Some(kind)) => AccountState::after(kind),
             (Reason::NotLoggedIn, _) => AccountState::NotLoggedIn,
             (Reason::NoRefreshToken, _) => AccountState::LoginNeeded,
+            (Reason::Closed, _) => AccountState::Closed,
+            // It may succeed in a moment.
+            (Reason::UnderWay, _) => AccountState::SetBack,
             (Reason::Store(error), _) => AccountState::told_by(error.advice()),
             (Reason::Panicked | Reason::Refresh(_) | Reason::Setback(_), _) => {
                 AccountState::Misconfigured
@@ -134,9 +143,12 @@ impl AccountError {
             Reason::Refresh(_) if self.is_of_client() => Some(FailureKind::Misconfigured),
             Reason::Refresh(error) => Some(error.kind()),
             Reason::Setback(setback) => Some(setback.kind),
-            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) | Reason::Panicked => {
-                None
-            }
+            Reason::NotLoggedIn
+            | Reason::NoRefreshToken
+            | Reason::Store(_)
+            | Reason::Panicked
+            | Reason::Closed
+            | Reason::UnderWay => None,
         }
     }
 
@@ -156,9 +168,12 @@ impl AccountError {
         match &self.0.reason {
             Reason::Refresh(error) => error.possibly_spent(),
             Reason::Setback(setback) => setback.possibly_spent,
-            Reason::NotLoggedIn | Reason::NoRefreshToken | Reason::Store(_) | Reason::Panicked => {
-                false
-            }
+            Reason::NotLoggedIn
+            | Reason::NoRefreshToken
+            | Reason::Store(_)
+            | Reason::Panicked
+            | Reason::Closed
+            | Reason::UnderWay => false,
         }
     }
 
@@ -195,6 +210,8 @@ impl fmt::Display for AccountError {
             Reason::Store(error) => return error.fmt(f),
             Reason::Setback(setback) => write!(f, "not tried: {setback}; ")?,
             Reason::Panicked => f.write_str("the refresh ended in a panic of another task; ")?,
+            Reason::Closed => f.write_str("not tried: the program is about to end; ")?,
+            Reason::UnderWay => f.write_str("a refresh is still under way; ")?,
         }
         self.advice().fmt(f)?;
         match wait {
@@ -224,7 +241,9 @@ impl Error for AccountError {
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
             | Reason::Setback(_)
-            | Reason::Panicked => None,
+            | Reason::Panicked
+            | Reason::Closed
+            | Reason::UnderWay => None,
         }
     }
 }

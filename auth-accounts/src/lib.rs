@@ -4,7 +4,7 @@
 // and of lines above it.
 // layer: id record record_form settings lifetime new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
-// layer: state error account_event due_refreshes token status -- what callers get
+// layer: state error account_event due_refreshes token status closed -- what callers get
 // layer: counters told watch -- what others are told
 // layer: due roster -- which accounts are looked at, and when
 // layer: sync single_flight shared -- what callers and accounts share
@@ -20,6 +20,7 @@ mod account_event;
 mod accounts;
 mod blocking;
 mod checks;
+mod closed;
 mod context;
 mod counters;
 mod due;
@@ -65,6 +66,7 @@ pub use crate::{
     account_event::{AccountEvent, EventKind},
     accounts::Accounts,
     blocking::{BlockingAccount, BlockingAccounts, KeepFresh},
+    closed::{Closed, Unfinished, WhyUnfinished},
     due_refreshes::DueRefreshes,
     error::{AccountError, Reason},
     id::AccountId,

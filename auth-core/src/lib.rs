@@ -40,7 +40,7 @@ pub use async_trait::async_trait;
 pub use http;
 
 pub use crate::{
-    clock::{BlockingClock, Clock, Now, TimeSource},
+    clock::{BackgroundTask, BlockingClock, Clock, Now, Runtime, TimeSource},
     drive::{refresh, refresh_blocking},
     endpoint::{
         BodyFormat, ClientAuth, ClientSecret, DEFAULT_RESPONSE_LIMIT, EndpointError, TokenEndpoint,

@@ -37,7 +37,7 @@ impl Accounts {
     pub async fn refresh_due(&self, limit: usize) -> DueRefreshes {
         let not_listed = self.list(Duration::ZERO).await.err();
         let outcome = refresh_each(self.round(), limit).await;
-        DueRefreshes { not_listed, next_at: self.0.roster.lock().next_at(), ..outcome }
+        DueRefreshes { not_listed, next_at: self.shared.roster.lock().next_at(), ..outcome }
     }
 
     /// Refreshes all accounts of the store ahead of their expiry, at most `limit`
@@ -65,7 +65,7 @@ impl Accounts {
             // What could not be listed is tried again with the next look.
             let _ = self.list(LOOK_UP_EVERY).await;
             refresh_each(self.round(), limit).await;
-            self.0.clock.sleep(self.pause()).await;
+            self.shared.clock.sleep(self.pause()).await;
         }
     }
 
@@ -83,7 +83,7 @@ impl Accounts {
         most: usize,
     ) -> Result<StatusPage, StoreError> {
         let mut statuses = Vec::new();
-        for id in self.0.store.list(after, most).await? {
+        for id in self.shared.store.list(after, most).await? {
             let status = self.account(&id).status().await;
             statuses.push((id, status));
         }
@@ -94,7 +94,7 @@ impl Accounts {
     pub(crate) fn refresh_due_blocking(&self, limit: usize) -> DueRefreshes {
         let not_listed = pollster::block_on(self.list(Duration::ZERO)).err();
         let outcome = refresh_each_blocking(&self.round(), limit);
-        DueRefreshes { not_listed, next_at: self.0.roster.lock().next_at(), ..outcome }
+        DueRefreshes { not_listed, next_at: self.shared.roster.lock().next_at(), ..outcome }
     }
 
     /// The same as [`keep_all_fresh`](Self::keep_all_fresh), with somebody to ask
@@ -106,7 +106,7 @@ impl Accounts {
             let mut pause = self.pause();
             while !pause.is_zero() && !ended() {
                 let slice = pause.min(Duration::from_secs(1));
-                pollster::block_on(self.0.clock.sleep(slice));
+                pollster::block_on(self.shared.clock.sleep(slice));
                 pause -= slice;
             }
         }
@@ -115,19 +115,19 @@ impl Accounts {
     /// Reads the store's list, if it is time. Accounts that are new are looked at
     /// within the time `spread`.
     async fn list(&self, spread: Duration) -> Result<(), StoreError> {
-        let began = self.0.clock.now();
-        if !self.0.roster.lock().is_outdated(began.monotonic) {
+        let began = self.shared.clock.now();
+        if !self.shared.roster.lock().is_outdated(began.monotonic) {
             return Ok(());
         }
-        let settings = &self.0.settings;
+        let settings = &self.shared.settings;
         let first = |id: &AccountId| {
             let pause = spread.mul_f64(settings.random((id, "first")));
             began.wall.checked_add(pause).unwrap_or(began.wall)
         };
         let mut after: Option<AccountId> = None;
         loop {
-            let page = self.0.store.list(after.as_ref(), PAGE).await?;
-            self.0.roster.lock().read(after.as_ref(), &page, first);
+            let page = self.shared.store.list(after.as_ref(), PAGE).await?;
+            self.shared.roster.lock().read(after.as_ref(), &page, first);
             match page.last() {
                 Some(last) if after.as_ref().is_none_or(|after| after < last) => {
                     after = Some(last.clone());
@@ -135,18 +135,19 @@ impl Accounts {
                 _ => break,
             }
         }
-        self.0.roster.lock().listed(began.monotonic, self.0.clock.now().monotonic);
+        self.shared.roster.lock().listed(began.monotonic, self.shared.clock.now().monotonic);
         Ok(())
     }
 
     fn round(&self) -> Arc<Round> {
-        Arc::new(Round { accounts: self.clone(), now: self.0.clock.wall() })
+        Arc::new(Round { accounts: self.clone(), now: self.shared.clock.wall() })
     }
 
     /// How long until the next check.
     fn pause(&self) -> Duration {
-        let next_at = self.0.roster.lock().next_at();
-        let pause = next_at.map(|at| at.duration_since(self.0.clock.wall()).unwrap_or_default());
+        let next_at = self.shared.roster.lock().next_at();
+        let pause =
+            next_at.map(|at| at.duration_since(self.shared.clock.wall()).unwrap_or_default());
         pause.unwrap_or(LOOK_UP_EVERY).clamp(SOONEST, LOOK_UP_EVERY)
     }
 }
@@ -161,12 +162,12 @@ impl Queue for Round {
     type Key = AccountId;
 
     fn next(&self) -> Option<(AccountId, Account)> {
-        let id = self.accounts.0.roster.lock().take(self.now)?;
+        let id = self.accounts.shared.roster.lock().take(self.now)?;
         let account = self.accounts.account(&id);
         Some((id, account))
     }
 
     fn put_back(&self, id: AccountId, at: SystemTime) {
-        self.accounts.0.roster.lock().put_back(id, at);
+        self.accounts.shared.roster.lock().put_back(id, at);
     }
 }
