@@ -6,6 +6,7 @@ pub(crate) mod closing;
 mod explore;
 mod inner;
 pub(crate) mod keep_fresh;
+mod logging_out;
 mod memory;
 mod patience;
 mod perform;
@@ -185,6 +186,7 @@ impl Account {
     }
 
     async fn store(&self, login: Login) -> Result<Token, AccountError> {
+        let revoke_replaced = login.revoke_replaced;
         let needs_one = self.0.shared.grant == GrantKind::RefreshToken;
         if needs_one && login.tokens.refresh_token.is_none() {
             events::login_without_refresh_token(&self.0.id);
@@ -198,7 +200,8 @@ impl Account {
                 let record = record.clone();
                 self.in_background(Box::pin(async move {
                     let (context, memory) = inner.begin();
-                    inner.log_in(login::start(context, record, memory), &counts).await
+                    let step = login::start(context, record, memory);
+                    inner.log_in(step, &counts, revoke_replaced).await
                 }))
             });
             let Some((before, own)) = queued else { return Err(self.closed()) };
@@ -299,7 +302,7 @@ impl Account {
             let Ended { result, fallback, is_new, is_login } =
                 match self.wait(participant, driver).await {
                     Ok(Ending::Ended(ended)) => ended,
-                    Ok(Ending::GaveWay) => continue,
+                    Ok(Ending::GaveWay | Ending::LoggedOut(_)) => continue,
                     // It was lost in somebody else's panic. Once may be chance; each
                     // time, something may have been sent.
                     Err(Lost) if was_lost => {

@@ -32,6 +32,7 @@ use crate::{
     due_refreshes::DueRefreshes,
     error::AccountError,
     id::AccountId,
+    logout_report::Logout,
     new_login::Login,
     record::Record,
     settings::Settings,
@@ -234,6 +235,15 @@ impl BlockingAccount {
     /// See [`Account::peek`].
     pub fn peek(&self) -> Option<Token> {
         self.0.peek()
+    }
+
+    /// See [`Account::logout`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Account::logout`].
+    pub fn logout(&self) -> Result<Logout, AccountError> {
+        block_on(self.0.logout())
     }
 
     /// See [`Account::current`].

@@ -4,13 +4,13 @@
 // and of lines above it.
 // layer: id record record_form settings lifetime new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
-// layer: state error account_event due_refreshes token status closed -- what callers get
+// layer: state error account_event due_refreshes token status logout_report closed -- what callers get
 // layer: counters told watch -- what others are told
 // layer: due roster -- which accounts are looked at, and when
 // layer: sync single_flight shared -- what callers and accounts share
 // layer: held_lease unsaved known -- what is known of a record
 // layer: setback standing context outcome events -- what a refresh or a login ends with
-// layer: login refresh -- the machines, without I/O
+// layer: login logout refresh -- the machines, without I/O
 // layer: account -- one account: does what the machines say
 // layer: checks -- of many accounts
 // layer: accounts blocking -- where accounts come from
@@ -32,6 +32,8 @@ mod id;
 mod known;
 mod lifetime;
 mod login;
+mod logout;
+mod logout_report;
 mod memory_store;
 mod new_login;
 mod outcome;
@@ -71,6 +73,7 @@ pub use crate::{
     error::{AccountError, Reason},
     id::AccountId,
     lifetime::CLOCK_JUMP,
+    logout_report::{Logout, Revocation},
     memory_store::MemoryStore,
     new_login::Login,
     settings::Settings,

@@ -12,7 +12,7 @@
 
 use std::sync::Arc;
 
-use auth_core::Now;
+use auth_core::{Now, RefreshToken};
 
 use crate::{
     context::{Context, Rounds},
@@ -32,6 +32,9 @@ pub(crate) enum Step {
     Load(Reading),
     /// Save [`Saving::draft`]. From here on the login counts.
     Save(Saving),
+    /// The tokens of the login are saved, in the place of this refresh token, if
+    /// there was one. It may be revoked when the outcome is published.
+    Saved(Outcome, Option<RefreshToken>),
     Done(Outcome),
 }
 
@@ -39,7 +42,9 @@ pub(crate) enum Step {
 pub(crate) fn start(context: Context, record: Record, memory: Unsaved) -> Step {
     let lease = memory.tokens.as_ref().and_then(UnsavedTokens::lease);
     let grant = context.shared.grant;
-    let login = Box::new(Login { context, record, lease, rounds: Rounds::default() });
+    let before = memory.clone();
+    let rounds = Rounds::default();
+    let login = Box::new(Login { context, record, before, replaced: None, lease, rounds });
     Step::Load(Reading { login, known: Known::new(grant, memory) })
 }
 
@@ -47,6 +52,10 @@ struct Login {
     context: Context,
     /// What is to be put in place.
     record: Record,
+    /// What memory held.
+    before: Unsaved,
+    /// The refresh token in whose place it is put.
+    replaced: Option<RefreshToken>,
     /// Kept in memory with older tokens until now, and with these from now on.
     lease: Option<Arc<Lease>>,
     rounds: Rounds,
@@ -60,9 +69,10 @@ pub(crate) struct Reading {
 
 impl Reading {
     pub(crate) fn on_loaded(self, loaded: Loaded, now: Now) -> Step {
-        let Self { login, mut known } = self;
+        let Self { mut login, mut known } = self;
         match loaded {
             Ok(found) => {
+                login.note_replaced(&found);
                 known.unsaved.tokens = None;
                 known.read(found);
                 known.logged_in(login.record.clone(), login.lease.clone());
@@ -100,7 +110,10 @@ impl Saving {
     pub(crate) fn on_saved(self, saved: Result<Version, StoreError>, now: Now) -> Step {
         let Self { mut login, draft } = self;
         match saved {
-            Ok(version) => Step::Done(login.end(draft.saved(version), None, now)),
+            Ok(version) => {
+                let replaced = login.replaced.take();
+                Step::Saved(login.end(draft.saved(version), None, now), replaced)
+            }
             Err(error) if error.kind() == StoreErrorKind::Conflict && login.rounds.another() => {
                 Step::Load(Reading { login, known: draft.known })
             }
@@ -110,6 +123,15 @@ impl Saving {
 }
 
 impl Login {
+    /// Notes which refresh token was in use: the store's, or a newer one in memory.
+    fn note_replaced(&mut self, found: &Option<(Record, Version)>) {
+        let mut before = Known::new(self.context.shared.grant, self.before.clone());
+        before.read(found.clone());
+        let replaced = before.record.and_then(|record| record.tokens.refresh_token);
+        self.replaced =
+            replaced.filter(|old| Some(old) != self.record.tokens.refresh_token.as_ref());
+    }
+
     /// Ends with tokens that are in memory only.
     fn keep(self, mut known: Box<Known>, error: StoreError, now: Now) -> Outcome {
         known.not_saved(error.clone());

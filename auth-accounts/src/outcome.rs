@@ -9,6 +9,7 @@ use crate::{
     error::{AccountError, Reason},
     known::Known,
     lifetime::Lifetime,
+    logout_report::Logout,
     record::Record,
     standing::Standing,
     store::Lease,
@@ -34,8 +35,10 @@ pub(crate) struct Outcome {
 #[derive(Clone)]
 pub(crate) enum Ending {
     Ended(Ended),
-    /// A refresh ended early for a login. It had sent nothing.
+    /// A refresh ended early for a login or a logout. It had sent nothing.
     GaveWay,
+    /// It was a logout. Who wanted a token has to look again.
+    LoggedOut(Result<Logout, AccountError>),
 }
 
 /// How a refresh or a login ended.

@@ -32,6 +32,7 @@ fn every_function(
     spawnable!(account; Account::refresh_now(&account));
     spawnable!(account, token; Account::token_refused(&account, &token));
     spawnable!(account, tokens; Account::store_login(&account, tokens));
+    spawnable!(account; Account::logout(&account));
     spawnable!(account; Account::status(&account));
     spawnable!(account; Account::keep_fresh(&account));
     spawnable!(account; Account::refresh_if_due(&account));

@@ -81,11 +81,13 @@ impl Inner {
         ending.await
     }
 
-    /// Logs in. `counts` is set when the login can no longer be undone.
+    /// Logs in. `counts` is set when the login can no longer be undone. The refresh
+    /// token that was replaced is revoked, if that is asked for.
     pub(super) async fn log_in(
         self: &Arc<Self>,
         mut step: login::Step,
         counts: &AtomicBool,
+        revoke_replaced: bool,
     ) -> Ending {
         let Shared { store, clock, .. } = &*self.shared;
         let ended = events::within(&self.id, true, async {
@@ -100,6 +102,14 @@ impl Inner {
                         self.count_login(state.draft(), counts);
                         let saved = self.save(state.draft()).await;
                         state.on_saved(saved, clock.now())
+                    }
+                    login::Step::Saved(outcome, replaced) => {
+                        unfinished.ended = true;
+                        let ended = self.publish(outcome, &Effort::default());
+                        if let Some(replaced) = replaced.filter(|_| revoke_replaced) {
+                            self.revoke_replaced(&replaced).await;
+                        }
+                        return ended;
                     }
                     login::Step::Done(outcome) => {
                         unfinished.ended = true;
