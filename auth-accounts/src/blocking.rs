@@ -20,8 +20,8 @@ use std::{
 
 use async_trait::async_trait;
 use auth_core::{
-    AccessToken, BlockingClock, BlockingTransport, Clock, Now, Request, Response, RetrySchedule,
-    TimeSource, TokenEndpoint, Transport, TransportError,
+    AccessToken, BlockingClock, BlockingTransport, Clock, EndpointError, Now, Request, Response,
+    RetrySchedule, TimeSource, TokenEndpoint, Transport, TransportError,
 };
 
 use crate::{
@@ -91,10 +91,46 @@ impl BlockingAccounts {
         Self(self.0.client_credentials())
     }
 
+    /// See [`Accounts::also_accepts`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Accounts::also_accepts`].
+    pub fn also_accepts(
+        self,
+        token_url: &str,
+        client_id: impl Into<String>,
+    ) -> Result<Self, EndpointError> {
+        Ok(Self(self.0.also_accepts(token_url, client_id)?))
+    }
+
     /// See [`Accounts::on_event`].
     #[must_use]
     pub fn on_event(self, listener: impl Fn(&AccountEvent) + Send + Sync + 'static) -> Self {
         Self(self.0.on_event(listener))
+    }
+
+    /// See [`Accounts::close`]. The deadline is real time, and this thread waits
+    /// no longer, whatever blocks: what is unsaved is saved by another thread,
+    /// which goes on. If that cannot be started, nothing is waited for, and the
+    /// result says what there would be to do.
+    pub fn close(&self, deadline: Duration) -> Closed {
+        let closing = Closing::begin(&self.0.registry);
+        let is_idle = closing.is_idle();
+        let (accounts, all) = closing.into_parts();
+        if !is_idle {
+            let (done, over) = mpsc::channel::<()>();
+            let thread = thread::Builder::new().name("auth-close".into());
+            let started = thread.spawn(move || {
+                let _done = done;
+                block_on(all);
+            });
+            if started.is_ok() {
+                // It sends nothing, and ends.
+                let _ = over.recv_timeout(deadline);
+            }
+        }
+        Closed::of(&accounts)
     }
 
     /// See [`Accounts::refresh_due`]. Each of the accounts that are checked at the
@@ -126,29 +162,6 @@ impl BlockingAccounts {
         most: usize,
     ) -> Result<StatusPage, StoreError> {
         block_on(self.0.statuses(after, most))
-    }
-
-    /// See [`Accounts::close`]. The deadline is real time, and this thread waits
-    /// no longer, whatever blocks: what is unsaved is saved by another thread,
-    /// which goes on. If that cannot be started, nothing is waited for, and the
-    /// result says what there would be to do.
-    pub fn close(&self, deadline: Duration) -> Closed {
-        let closing = Closing::begin(&self.0.registry);
-        let is_idle = closing.is_idle();
-        let (accounts, all) = closing.into_parts();
-        if !is_idle {
-            let (done, over) = mpsc::channel::<()>();
-            let thread = thread::Builder::new().name("auth-close".into());
-            let started = thread.spawn(move || {
-                let _done = done;
-                block_on(all);
-            });
-            if started.is_ok() {
-                // It sends nothing, and ends.
-                let _ = over.recv_timeout(deadline);
-            }
-        }
-        Closed::of(&accounts)
     }
 
     /// See [`Accounts::account`].

@@ -8,6 +8,9 @@
 //!          └───────────┘ conflict └───────────┘
 //! ```
 //!
+//! A record of another registration is not replaced, for it is somebody else's
+//! session under the same name.
+//!
 //! It needs no lease: whoever refreshes meanwhile finds that its save conflicts.
 
 use std::sync::Arc;
@@ -72,6 +75,10 @@ impl Reading {
         let Self { mut login, mut known } = self;
         match loaded {
             Ok(found) => {
+                let record = found.as_ref().map(|(record, _)| record);
+                if let Some(reason) = record.and_then(|record| login.context.refuses(record)) {
+                    return Step::Done(login.refuse(known, reason, now));
+                }
                 login.note_replaced(&found);
                 known.unsaved.tokens = None;
                 known.read(found);
@@ -83,14 +90,7 @@ impl Reading {
                 // It could be read a moment ago.
                 Step::Done(login.keep(known, error, now))
             }
-            Err(error) => {
-                let reason = Reason::Store(error);
-                let Login { context, lease, .. } = *login;
-                let mut outcome = Outcome::failure(&context, known, lease, reason, now);
-                outcome.ended.is_login = true;
-                outcome.found.is_login = true;
-                Step::Done(outcome)
-            }
+            Err(error) => Step::Done(login.fail(known, Reason::Store(error), now)),
         }
     }
 }
@@ -130,6 +130,21 @@ impl Login {
         let replaced = before.record.and_then(|record| record.tokens.refresh_token);
         self.replaced =
             replaced.filter(|old| Some(old) != self.record.tokens.refresh_token.as_ref());
+    }
+
+    /// Ends with nothing changed: the record is somebody else's.
+    fn refuse(mut self, mut known: Box<Known>, reason: Reason, now: Now) -> Outcome {
+        known.record = None;
+        known.unsaved = std::mem::take(&mut self.before);
+        self.fail(known, reason, now)
+    }
+
+    fn fail(self, known: Box<Known>, reason: Reason, now: Now) -> Outcome {
+        let Self { context, lease, .. } = self;
+        let mut outcome = Outcome::failure(&context, known, lease, reason, now);
+        outcome.ended.is_login = true;
+        outcome.found.is_login = true;
+        outcome
     }
 
     /// Ends with tokens that are in memory only.

@@ -128,6 +128,9 @@ impl Reading {
             Err(error) => return run.fail(Reason::Store(error), now),
         };
         if let Some((record, _)) = &found {
+            if let Some(reason) = run.context.refuses(record) {
+                return run.fail(reason, now);
+            }
             let login = *run.login.get_or_insert(record.login);
             if login != record.login {
                 return run.succeed(true);

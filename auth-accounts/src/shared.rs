@@ -5,12 +5,14 @@ use std::sync::Arc;
 use auth_core::{Clock, RetrySchedule, TokenEndpoint, Transport};
 
 use crate::{
-    roster::SharedRoster, settings::Settings, single_flight::Work, store::TokenStore, watch::Watch,
+    binding::Binding, dates::Dates, record::Record, roster::SharedRoster, settings::Settings,
+    single_flight::Work, store::TokenStore, watch::Watch,
 };
 
 #[derive(Clone)]
 pub(crate) struct Shared {
     pub(crate) endpoint: Arc<TokenEndpoint>,
+    pub(crate) binding: Binding,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) store: Arc<dyn TokenStore>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -22,6 +24,13 @@ pub(crate) struct Shared {
     pub(crate) roster: SharedRoster,
 }
 
+impl Shared {
+    /// The dates of a record's tokens, said or guessed.
+    pub(crate) fn dates(&self, record: &Record) -> Dates {
+        Dates::of(record, self.grant.renews(record), &self.settings)
+    }
+}
+
 /// Runs a future to its end.
 pub(crate) type Spawner = Arc<dyn Fn(Work<()>) + Send + Sync>;
 
@@ -30,4 +39,11 @@ pub(crate) type Spawner = Arc<dyn Fn(Work<()>) + Send + Sync>;
 pub(crate) enum GrantKind {
     RefreshToken,
     ClientCredentials,
+}
+
+impl GrantKind {
+    /// Whether there is something to obtain new tokens with.
+    pub(crate) fn renews(self, record: &Record) -> bool {
+        self == Self::ClientCredentials || record.tokens.refresh_token.is_some()
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use auth_accounts::{Account, AccountId, DueRefreshes, Token, internal::refresh_each};
+use auth_accounts::{
+    Account, AccountError, AccountId, DueRefreshes, Token, internal::refresh_each,
+};
 use auth_core::AccessToken;
 use http::StatusCode;
 
@@ -209,9 +211,17 @@ impl AccountPool {
             && self.0.lock().may_refresh(index, token, account.wall())
         {
             return match account.token_refused(token).await {
-                Ok(other) => {
+                Ok(other) if other.access_token() != token => {
                     self.0.replaced(index, &other);
                     ReportOutcome::Refreshed
+                }
+                // There is to be no other for now.
+                Ok(same) => {
+                    let error = same.refresh_error().cloned();
+                    let until = error.as_ref().and_then(AccountError::retry_at);
+                    let until = until.unwrap_or_else(|| later(account.wall(), settings.cooldown));
+                    self.0.lock().availability.suspend(index, Suspension::Waiting(until));
+                    ReportOutcome::MovedOn { until, error }
                 }
                 Err(error) => {
                     let until = self.0.suspend_after(index, &error);

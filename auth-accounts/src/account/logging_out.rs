@@ -48,7 +48,8 @@ impl Account {
     ///
     /// [`AccountError`] with the store's error if the record cannot be read or
     /// removed. It is still there then, and its refresh token may have been
-    /// revoked.
+    /// revoked. [`Reason::Closed`](crate::Reason::Closed) after
+    /// [`close`](crate::Accounts::close): then nothing has changed.
     pub async fn logout(&self) -> Result<Logout, AccountError> {
         let mut was_lost = false;
         loop {

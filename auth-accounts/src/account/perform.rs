@@ -155,8 +155,9 @@ impl Inner {
         let mut memory = self.memory();
         let token = ended.result.as_ref().ok().or(ended.fallback.as_ref());
         // A refresh that began before a token was refused may have found it.
-        let token = token.filter(|token| ended.is_new || !memory.refuses(token));
-        if token.is_some() {
+        let again = token.is_some_and(|token| token.0.is_refused_again());
+        let token = token.filter(|token| ended.is_new || again || !memory.refuses(token));
+        if token.is_some() && !again {
             memory.refused = None;
         }
         self.cached.store(token.map(|token| token.0.clone()));

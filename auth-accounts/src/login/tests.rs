@@ -10,6 +10,7 @@ use auth_testkit::{Script, VirtualClock};
 
 use super::*;
 use crate::{
+    binding::Binding,
     memory_store::MemoryStore,
     record::Setback,
     settings::Settings,
@@ -38,6 +39,7 @@ fn begin(memory: Unsaved) -> Step {
     let clock = VirtualClock::manual();
     let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap();
     let shared = Shared {
+        binding: Binding::new(&endpoint),
         endpoint: Arc::new(endpoint),
         transport: Arc::new(Script::new()),
         store: Arc::new(MemoryStore::new()),

@@ -7,7 +7,9 @@ use auth_testkit::{CannedResponse, Script, VirtualClock};
 
 use super::*;
 use crate::{
+    binding::Binding,
     memory_store::MemoryStore,
+    registration::Registration,
     settings::Settings,
     shared::{GrantKind, Shared},
     unsaved::identity,
@@ -51,6 +53,7 @@ impl Scenario {
 
     fn at(endpoint: TokenEndpoint, memory: Unsaved) -> Self {
         let shared = Shared {
+            binding: Binding::new(&endpoint),
             endpoint: Arc::new(endpoint),
             transport: Arc::new(Script::new()),
             store: Arc::new(MemoryStore::new()),
@@ -155,6 +158,16 @@ fn without_trouble_it_is_lease_load_send_and_remove() {
         assert!(matches!(logout.revocation, Revocation::Revoked));
         assert!(logout.was_logged_in && !logout.newer_login && !logout.may_be_alive());
     }
+}
+
+#[test]
+fn the_record_of_another_registration_is_left_alone() {
+    let mut record = login(1);
+    record.bound_to =
+        Some(Registration::new("https://other.example.com/token", "my-client").unwrap());
+    let logged_out = Scenario::new(Unsaved::default()).leases().finds(&record, 1).ends();
+    let error = logged_out.result.unwrap_err();
+    assert!(matches!(error.reason(), Reason::OtherEndpoint { .. }), "{error}");
 }
 
 #[test]

@@ -76,6 +76,17 @@ pub(super) enum TokensRead {
 }
 
 impl TokensConflict {
+    pub(super) fn run(&self) -> &Run {
+        &self.0.run
+    }
+
+    /// Ends with tokens that are in memory only, for the record is somebody
+    /// else's.
+    pub(super) fn keep(self, now: Now) -> Outcome {
+        let error = self.0.run.conflict();
+        self.0.keep(error, now)
+    }
+
     pub(super) fn resolve(self, loaded: Loaded, now: Now) -> TokensRead {
         let Self(saving) = self;
         let found = match loaded {
