@@ -14,6 +14,7 @@
 // layer: account -- one account: does what the machines say
 // layer: checks -- of many accounts
 // layer: accounts blocking -- where accounts come from
+// layer: internal -- what a pool shares
 mod account;
 mod account_event;
 mod accounts;

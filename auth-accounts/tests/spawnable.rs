@@ -32,9 +32,11 @@ fn every_function(
     spawnable!(account; Account::refresh_now(&account));
     spawnable!(account, token; Account::token_refused(&account, &token));
     spawnable!(account, tokens; Account::store_login(&account, tokens));
+    spawnable!(account; Account::logout(&account));
     spawnable!(account; Account::status(&account));
     spawnable!(account; Account::keep_fresh(&account));
     spawnable!(account; Account::refresh_if_due(&account));
+    spawnable!(accounts; Accounts::close(&accounts, Duration::ZERO));
     spawnable!(accounts; Accounts::refresh_due(&accounts, 16));
     spawnable!(accounts; Accounts::keep_all_fresh(&accounts, 16));
     spawnable!(accounts, id; Accounts::statuses(&accounts, Some(&id), 100));

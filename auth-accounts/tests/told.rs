@@ -197,6 +197,19 @@ fn a_record_that_is_gone_is_told_once() {
 }
 
 #[test]
+fn a_logout_is_told_once() {
+    let world = World::new(Script::new()).with_record(3600);
+    let heard = Heard::default();
+    let account = heard.of(world.accounts()).account(ADA);
+    run(account.token(), &world.clock).unwrap();
+    run(account.logout(), &world.clock).unwrap();
+    for _ in 0..2 {
+        run(account.token(), &world.clock).unwrap_err();
+    }
+    assert_eq!(heard.take(), "logged_out");
+}
+
+#[test]
 fn a_panic_of_who_listens_harms_nobody() {
     let world = World::new(Script::new().tokens("at-2", "rt-2")).with_record(0);
     let heard = Heard::default();
