@@ -6,6 +6,7 @@ pub(crate) mod closing;
 mod explore;
 mod inner;
 pub(crate) mod keep_fresh;
+mod logging_out;
 mod memory;
 mod patience;
 mod perform;
@@ -29,13 +30,13 @@ use crate::{
     events,
     id::AccountId,
     known::Known,
-    lifetime::{Lifetime, Ttl},
+    lifetime::Ttl,
     login,
     new_login::Login,
     outcome::{Ended, Ending},
     record::Record,
     refresh::{self, Want},
-    shared::{GrantKind, Shared},
+    shared::Shared,
     single_flight::{GiveWay, Lost, Work},
     standing::Standing,
     status::AccountStatus,
@@ -134,6 +135,15 @@ impl Account {
     /// nothing is sent. This account does not hand out `token` again, even if no
     /// other can be obtained.
     ///
+    /// The exception is an API that refuses every new token: after
+    /// [`Settings::refusals`](crate::Settings::refusals) exchanges, the latest
+    /// token is returned with [`refresh_error`](Token::refresh_error) set to
+    /// [`Reason::RefusedAgain`], and nothing is sent until its `retry_at`. That
+    /// holds for all who share the store.
+    ///
+    /// If the token's expiry was [a guess](Token::expiry_is_guessed), and it is at
+    /// least a minute old, those after it are taken to live no longer than it did.
+    ///
     /// # Errors
     ///
     /// [`AccountError`] if there is no other token and none can be obtained now.
@@ -145,7 +155,8 @@ impl Account {
                     counters::token_refused();
                 }
                 // Now, for it may join a refresh that began before this.
-                self.0.memory().refuse(token, self.current().as_ref());
+                let now = self.wall();
+                self.0.memory().refuse(token, now, self.current().as_ref());
                 self.0.settle();
                 Ok(self.obtain(Want::Other(token.clone())).await?.0)
             }
@@ -161,7 +172,9 @@ impl Account {
     /// discarded. Whoever asks for a token meanwhile may get an old one; whoever
     /// asks after this has returned gets the new one.
     ///
-    /// The expiry in the tokens is trusted, and the tokens count as obtained now.
+    /// The expiry in the tokens is trusted, and the tokens count as obtained now. If
+    /// they have none, it is [guessed](crate::Settings::default_lifetime), unless
+    /// there is no refresh token.
     /// A set without a refresh token is stored with a warning in the log: the
     /// account needs another login when its access token has expired. Its status
     /// says so, with [`has_refresh_token`](AccountStatus::has_refresh_token).
@@ -179,17 +192,19 @@ impl Account {
     /// # Errors
     ///
     /// [`AccountError`] if the store cannot be read, for example because the
-    /// record is damaged. Then nothing has changed.
+    /// record is damaged, or if the record is
+    /// [somebody else's](crate::Reason::OtherEndpoint). Then nothing has changed.
     pub async fn store_login(&self, login: impl Into<Login> + Send) -> Result<Token, AccountError> {
         self.store(login.into()).await
     }
 
     async fn store(&self, login: Login) -> Result<Token, AccountError> {
-        let needs_one = self.0.shared.grant == GrantKind::RefreshToken;
-        if needs_one && login.tokens.refresh_token.is_none() {
+        let shared = &self.0.shared;
+        let revoke_replaced = login.revoke_replaced;
+        let record = shared.logged_in(login.tokens);
+        if !shared.grant.renews(&record) {
             events::login_without_refresh_token(&self.0.id);
         }
-        let record = Record::logged_in(login.tokens, self.0.shared.clock.wall());
         let counts = Arc::new(AtomicBool::new(false));
         let mut was_lost = false;
         loop {
@@ -198,7 +213,8 @@ impl Account {
                 let record = record.clone();
                 self.in_background(Box::pin(async move {
                     let (context, memory) = inner.begin();
-                    inner.log_in(login::start(context, record, memory), &counts).await
+                    let step = login::start(context, record, memory);
+                    inner.log_in(step, &counts, revoke_replaced).await
                 }))
             });
             let Some((before, own)) = queued else { return Err(self.closed()) };
@@ -230,9 +246,12 @@ impl Account {
         let cached = self.0.cached.load();
         let unsaved = cached.as_ref().map(|cached| Token(Arc::clone(cached)));
         let unsaved = unsaved.as_ref().and_then(Token::unsaved);
-        let Standing { state, .. } =
-            Standing::of(&known, &context.shared, context.refused.as_ref(), now);
-        let record = found.map(|(record, _)| record);
+        let refused = context.refused.as_ref().map(|refused| &refused.token);
+        let Standing { state, .. } = Standing::of(&known, &context.shared, refused, now);
+        let record = found.map(|(record, _)| {
+            let dates = context.dates(&record);
+            (record, dates)
+        });
         Ok(AccountStatus::new(&self.0.id, record, state, unsaved, now))
     }
 
@@ -299,7 +318,7 @@ impl Account {
             let Ended { result, fallback, is_new, is_login } =
                 match self.wait(participant, driver).await {
                     Ok(Ending::Ended(ended)) => ended,
-                    Ok(Ending::GaveWay) => continue,
+                    Ok(Ending::GaveWay | Ending::LoggedOut(_)) => continue,
                     // It was lost in somebody else's panic. Once may be chance; each
                     // time, something may have been sent.
                     Err(Lost) if was_lost => {
@@ -340,23 +359,10 @@ impl Account {
     /// It is in memory, and will be saved by a later call.
     fn broken_off(&self, record: &Record) -> Token {
         let Shared { clock, settings, .. } = &*self.0.shared;
-        let Record { tokens, obtained_at, .. } = record;
+        let dates = self.0.shared.dates(record);
         let error = StoreError::new(StoreErrorKind::Unavailable, self.0.id.to_string());
-        let cached = Cached::new(&self.0.id, tokens, *obtained_at, clock.now(), settings);
+        let cached = Cached::new(&self.0.id, &record.tokens, dates, clock.now(), settings);
         Token(cached.unsaved(error).into())
-    }
-
-    /// The token in memory, if it may still be handed out after this error.
-    fn despite(&self, error: &AccountError) -> Option<Token> {
-        let current = self.current()?;
-        let (tokens, obtained_at) = current.0.dated();
-        let now = self.0.shared.clock.now();
-        let life = Lifetime::new(tokens, obtained_at, now.wall);
-        if !life.is_valid() || self.0.memory().refuses(&current) {
-            return None;
-        }
-        let cached = Cached::new(&self.0.id, tokens, obtained_at, now, &self.0.shared.settings);
-        Some(Token(cached.kept_despite(error.clone(), &life).into()))
     }
 
     fn closed(&self) -> AccountError {

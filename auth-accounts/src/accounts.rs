@@ -1,15 +1,22 @@
 //! What the accounts of one token endpoint share.
 
+mod batch;
+
 use std::{fmt, sync::Arc, time::Duration};
 
-use auth_core::{BackgroundTask, Backoff, Clock, RetrySchedule, Runtime, TokenEndpoint, Transport};
+use auth_core::{
+    BackgroundTask, Backoff, Clock, EndpointError, RetrySchedule, Runtime, TokenEndpoint, Transport,
+};
 
 use crate::{
     account::{Account, Registry, closing::Closing},
     account_event::AccountEvent,
+    binding::Binding,
     closed::Closed,
     counters,
     id::AccountId,
+    registration::Registration,
+    roster::SharedRoster,
     settings::Settings,
     shared::{GrantKind, Shared},
     store::TokenStore,
@@ -76,8 +83,10 @@ impl Accounts {
         clock: impl Clock + 'static,
     ) -> Self {
         counters::describe_metrics();
+        let endpoint = endpoint.into();
         let shared = Shared {
-            endpoint: endpoint.into(),
+            binding: Binding::new(&endpoint),
+            endpoint,
             transport: Arc::new(transport),
             store: Arc::new(store),
             clock: Arc::new(clock),
@@ -86,6 +95,7 @@ impl Accounts {
             grant: GrantKind::RefreshToken,
             spawner: None,
             watch: Watch::default(),
+            roster: SharedRoster::default(),
         };
         Self { shared: Arc::new(shared), registry: Arc::default() }
     }
@@ -110,6 +120,35 @@ impl Accounts {
     pub fn client_credentials(mut self) -> Self {
         self.shared().grant = GrantKind::ClientCredentials;
         self
+    }
+
+    /// Takes over records of another registration, after a provider has moved or
+    /// the client was registered anew. They are refreshed at the endpoint that
+    /// these accounts were made with, and belong to it from then on. May be called
+    /// several times.
+    ///
+    /// Without it such a record is left alone:
+    /// [`Reason::OtherEndpoint`](crate::Reason::OtherEndpoint).
+    ///
+    /// ```
+    /// # use auth_accounts::Accounts;
+    /// # fn example(accounts: Accounts) -> Result<(), auth_core::EndpointError> {
+    /// let accounts = accounts.also_accepts("https://old.example.com/token", "my-client")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Registration::new`].
+    pub fn also_accepts(
+        mut self,
+        token_url: &str,
+        client_id: impl Into<String>,
+    ) -> Result<Self, EndpointError> {
+        let other = Registration::new(token_url, client_id)?;
+        self.shared().binding.also_accept(other);
+        Ok(self)
     }
 
     /// Carries refreshes and logins on by `spawner`, and not by the runtime that

@@ -10,7 +10,10 @@ use std::{
 use auth_core::{Advice, ErrorCode, FailureKind, RefreshError};
 use http::StatusCode;
 
-use crate::{id::AccountId, record::Setback, state::AccountState, store_error::StoreError};
+use crate::{
+    id::AccountId, record::Setback, registration::Registration, state::AccountState,
+    store_error::StoreError,
+};
 
 /// Why an account has no token to hand out. Cloning shares it: all callers of
 /// the same refresh get the same error.
@@ -45,6 +48,22 @@ pub enum Reason {
     /// An earlier refresh failed, and it is too early to try again. Nothing was
     /// sent. Wait until [`AccountError::retry_at`], or for a new login.
     Setback(Setback),
+    /// An API refused one token after another, up to
+    /// [`Settings::refusals`](crate::Settings::refusals). Nothing was sent: see
+    /// [`Token::refresh_error`](crate::Token::refresh_error), where this is found.
+    /// A refused token may be replaced again at [`AccountError::retry_at`].
+    RefusedAgain,
+    /// The record belongs to another endpoint or another client than the account
+    /// does: two kinds of accounts share a name and a store. Nothing was sent,
+    /// handed out or changed. After a move, see
+    /// [`Accounts::also_accepts`](crate::Accounts::also_accepts).
+    #[non_exhaustive]
+    OtherEndpoint {
+        /// Whom the record belongs to.
+        record: Registration,
+        /// Whom the account belongs to.
+        account: Registration,
+    },
     /// The store failed. Without it nothing is sent.
     Store(StoreError),
     /// Transport, store, clock or policy panicked twice in a row, in another task
@@ -100,10 +119,15 @@ impl AccountError {
             (Reason::Closed, _) => AccountState::Closed,
             // It may succeed in a moment.
             (Reason::UnderWay, _) => AccountState::SetBack,
+            (Reason::RefusedAgain, _) => AccountState::SetBack,
             (Reason::Store(error), _) => AccountState::told_by(error.advice()),
-            (Reason::Panicked | Reason::Refresh(_) | Reason::Setback(_), _) => {
-                AccountState::Misconfigured
-            }
+            (
+                Reason::OtherEndpoint { .. }
+                | Reason::Panicked
+                | Reason::Refresh(_)
+                | Reason::Setback(_),
+                _,
+            ) => AccountState::Misconfigured,
         }
     }
 
@@ -145,6 +169,8 @@ impl AccountError {
             Reason::Setback(setback) => Some(setback.kind),
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
+            | Reason::RefusedAgain
+            | Reason::OtherEndpoint { .. }
             | Reason::Store(_)
             | Reason::Panicked
             | Reason::Closed
@@ -170,6 +196,8 @@ impl AccountError {
             Reason::Setback(setback) => setback.possibly_spent,
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
+            | Reason::RefusedAgain
+            | Reason::OtherEndpoint { .. }
             | Reason::Store(_)
             | Reason::Panicked
             | Reason::Closed
@@ -205,10 +233,16 @@ impl fmt::Display for AccountError {
             Reason::Refresh(error) if self.is_of_client() => {
                 write!(f, "refresh failed: {}; ", error.failure())?;
             }
+            Reason::RefusedAgain => {
+                f.write_str("an API refused new tokens one after another, and this one too; ")?;
+            }
             // These say what to do by themselves.
             Reason::Refresh(error) => return error.fmt(f),
             Reason::Store(error) => return error.fmt(f),
             Reason::Setback(setback) => write!(f, "not tried: {setback}; ")?,
+            Reason::OtherEndpoint { record, account } => {
+                write!(f, "the tokens on record belong to {record}, not to {account}; ")?;
+            }
             Reason::Panicked => f.write_str("the refresh ended in a panic of another task; ")?,
             Reason::Closed => f.write_str("not tried: the program is about to end; ")?,
             Reason::UnderWay => f.write_str("a refresh is still under way; ")?,
@@ -241,6 +275,8 @@ impl Error for AccountError {
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
             | Reason::Setback(_)
+            | Reason::RefusedAgain
+            | Reason::OtherEndpoint { .. }
             | Reason::Panicked
             | Reason::Closed
             | Reason::UnderWay => None,

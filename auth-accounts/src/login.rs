@@ -8,11 +8,14 @@
 //!          └───────────┘ conflict └───────────┘
 //! ```
 //!
+//! A record of another registration is not replaced, for it is somebody else's
+//! session under the same name.
+//!
 //! It needs no lease: whoever refreshes meanwhile finds that its save conflicts.
 
 use std::sync::Arc;
 
-use auth_core::Now;
+use auth_core::{Now, RefreshToken};
 
 use crate::{
     context::{Context, Rounds},
@@ -32,6 +35,9 @@ pub(crate) enum Step {
     Load(Reading),
     /// Save [`Saving::draft`]. From here on the login counts.
     Save(Saving),
+    /// The tokens of the login are saved, in the place of this refresh token, if
+    /// there was one. It may be revoked when the outcome is published.
+    Saved(Outcome, Option<RefreshToken>),
     Done(Outcome),
 }
 
@@ -39,7 +45,9 @@ pub(crate) enum Step {
 pub(crate) fn start(context: Context, record: Record, memory: Unsaved) -> Step {
     let lease = memory.tokens.as_ref().and_then(UnsavedTokens::lease);
     let grant = context.shared.grant;
-    let login = Box::new(Login { context, record, lease, rounds: Rounds::default() });
+    let before = memory.clone();
+    let rounds = Rounds::default();
+    let login = Box::new(Login { context, record, before, replaced: None, lease, rounds });
     Step::Load(Reading { login, known: Known::new(grant, memory) })
 }
 
@@ -47,6 +55,10 @@ struct Login {
     context: Context,
     /// What is to be put in place.
     record: Record,
+    /// What memory held.
+    before: Unsaved,
+    /// The refresh token in whose place it is put.
+    replaced: Option<RefreshToken>,
     /// Kept in memory with older tokens until now, and with these from now on.
     lease: Option<Arc<Lease>>,
     rounds: Rounds,
@@ -60,9 +72,14 @@ pub(crate) struct Reading {
 
 impl Reading {
     pub(crate) fn on_loaded(self, loaded: Loaded, now: Now) -> Step {
-        let Self { login, mut known } = self;
+        let Self { mut login, mut known } = self;
         match loaded {
             Ok(found) => {
+                let record = found.as_ref().map(|(record, _)| record);
+                if let Some(reason) = record.and_then(|record| login.context.refuses(record)) {
+                    return Step::Done(login.refuse(known, reason, now));
+                }
+                login.note_replaced(&found);
                 known.unsaved.tokens = None;
                 known.read(found);
                 known.logged_in(login.record.clone(), login.lease.clone());
@@ -73,13 +90,7 @@ impl Reading {
                 // It could be read a moment ago.
                 Step::Done(login.keep(known, error, now))
             }
-            Err(error) => {
-                let reason = Reason::Store(error);
-                let Login { context, lease, .. } = *login;
-                let mut outcome = Outcome::failure(&context, known, lease, reason, now);
-                outcome.ended.is_login = true;
-                Step::Done(outcome)
-            }
+            Err(error) => Step::Done(login.fail(known, Reason::Store(error), now)),
         }
     }
 }
@@ -99,7 +110,10 @@ impl Saving {
     pub(crate) fn on_saved(self, saved: Result<Version, StoreError>, now: Now) -> Step {
         let Self { mut login, draft } = self;
         match saved {
-            Ok(version) => Step::Done(login.end(draft.saved(version), None, now)),
+            Ok(version) => {
+                let replaced = login.replaced.take();
+                Step::Saved(login.end(draft.saved(version), None, now), replaced)
+            }
             Err(error) if error.kind() == StoreErrorKind::Conflict && login.rounds.another() => {
                 Step::Load(Reading { login, known: draft.known })
             }
@@ -109,6 +123,30 @@ impl Saving {
 }
 
 impl Login {
+    /// Notes which refresh token was in use: the store's, or a newer one in memory.
+    fn note_replaced(&mut self, found: &Option<(Record, Version)>) {
+        let mut before = Known::new(self.context.shared.grant, self.before.clone());
+        before.read(found.clone());
+        let replaced = before.record.and_then(|record| record.tokens.refresh_token);
+        self.replaced =
+            replaced.filter(|old| Some(old) != self.record.tokens.refresh_token.as_ref());
+    }
+
+    /// Ends with nothing changed: the record is somebody else's.
+    fn refuse(mut self, mut known: Box<Known>, reason: Reason, now: Now) -> Outcome {
+        known.record = None;
+        known.unsaved = std::mem::take(&mut self.before);
+        self.fail(known, reason, now)
+    }
+
+    fn fail(self, known: Box<Known>, reason: Reason, now: Now) -> Outcome {
+        let Self { context, lease, .. } = self;
+        let mut outcome = Outcome::failure(&context, known, lease, reason, now);
+        outcome.ended.is_login = true;
+        outcome.found.is_login = true;
+        outcome
+    }
+
     /// Ends with tokens that are in memory only.
     fn keep(self, mut known: Box<Known>, error: StoreError, now: Now) -> Outcome {
         known.not_saved(error.clone());

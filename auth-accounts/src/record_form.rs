@@ -10,7 +10,10 @@ use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
-use crate::record::{Fingerprint, Note, Record, Setback};
+use crate::{
+    record::{Fingerprint, Guess, Note, Record, Setback},
+    registration::Registration,
+};
 
 /// `serde` for a [`Record`] with its tokens shown, for stores:
 /// `#[serde(with = "auth_accounts::store::record_exposed")]`.
@@ -25,6 +28,13 @@ use crate::record::{Fingerprint, Note, Record, Setback};
 /// | `tokens` | [the form of a `TokenSet`](auth_core::serde_exposed), required |
 /// | `renewed_at` | time, left out if unknown |
 /// | `login` | fingerprint of the login, left out if there was none |
+/// | `guess` | object, left out unless `tokens.expires_at` is a guess |
+/// | `guess.corrected_at` | time, left out if no refusal has shortened the guess |
+/// | `born_expired` | number of tokens in a row that had expired when they came, left out if 0 |
+/// | `refusals` | list of times, rounded up; left out if empty |
+/// | `bound_to` | object, left out if unknown: the [registration](crate::Registration) that the tokens were issued to |
+/// | `bound_to.token_url` | string: the URL without its query |
+/// | `bound_to.client_id` | string |
 /// | `begun` | object, left out if there is none |
 /// | `begun.refresh_token` | fingerprint: 16 hexadecimal digits |
 /// | `begun.at` | time |
@@ -129,10 +139,30 @@ struct Form<T> {
     obtained_at: Option<SystemTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     login: Option<Fingerprint>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    guess: Option<GuessForm>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    born_expired: u32,
+    #[serde(default, with = "seconds::list", skip_serializing_if = "Vec::is_empty")]
+    refusals: Vec<SystemTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bound_to: Option<Registration>,
     #[serde(rename = "begun", default, skip_serializing_if = "Option::is_none")]
     note: Option<NoteForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     setback: Option<SetbackForm>,
+}
+
+// serde hands over a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+#[derive(Serialize, Deserialize)]
+struct GuessForm {
+    #[serde(default, with = "seconds::optional", skip_serializing_if = "Option::is_none")]
+    corrected_at: Option<SystemTime>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -169,6 +199,13 @@ impl<T> Form<T> {
             tokens,
             obtained_at: record.obtained_at,
             login: record.login,
+            guess: record
+                .guess
+                .as_ref()
+                .map(|guess| GuessForm { corrected_at: guess.corrected_at }),
+            born_expired: record.born_expired,
+            refusals: record.refusals.clone(),
+            bound_to: record.bound_to.clone(),
             note: record
                 .note
                 .as_ref()
@@ -203,6 +240,10 @@ impl<'de> Deserialize<'de> for Record {
             tokens: form.tokens,
             obtained_at: form.obtained_at,
             login: form.login,
+            guess: form.guess.map(|guess| Guess { corrected_at: guess.corrected_at }),
+            born_expired: form.born_expired,
+            refusals: form.refusals,
+            bound_to: form.bound_to,
             note: form.note.map(|note| Note::new(note.refresh_token, note.at)),
             setback: form.setback.map(|setback| Setback {
                 refresh_token: setback.refresh_token,
@@ -281,6 +322,29 @@ pub(crate) mod seconds {
         SystemTime::UNIX_EPOCH
             .checked_add(Duration::from_secs(u64::deserialize(deserializer)?))
             .ok_or_else(|| D::Error::custom("a time is out of range"))
+    }
+
+    /// Rounded up.
+    pub(super) mod list {
+        use super::{Deserializer, Duration, Serializer, SystemTime, rounded_up, since_epoch};
+        use serde::{Deserialize, de::Error as _};
+
+        pub(in crate::record_form) fn serialize<S: Serializer>(
+            times: &[SystemTime],
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            serializer
+                .collect_seq(times.iter().map(|time| since_epoch(rounded_up(*time)).as_secs()))
+        }
+
+        pub(in crate::record_form) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Vec<SystemTime>, D::Error> {
+            let times = Vec::<u64>::deserialize(deserializer)?
+                .into_iter()
+                .map(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+            times.collect::<Option<_>>().ok_or_else(|| D::Error::custom("a time is out of range"))
+        }
     }
 
     pub(crate) mod optional {

@@ -64,6 +64,9 @@
 //! | `SavingSetback` | save | `Done`; `SetbackConflict` |
 //! | `SetbackConflict` | load | `SavingSetback`, decide, `Done` |
 //!
+//! A record of another registration ends it wherever one is read: nothing is sent,
+//! handed out or changed. (`TokensConflict` ends with the new tokens, unsaved.)
+//!
 //! A store that fails ends it, but for four cases. `CatchingUp` decides on, with
 //! tokens that stay in memory. `BeforeRetry` sends, since the retry must be
 //! prompt, unless a newer token was read before. `Noting` sends where there is no refresh token to spend. A lease that
@@ -117,6 +120,7 @@ use self::{
 };
 use crate::{
     context::Context,
+    error::Reason,
     known::{Draft, Known, Loaded},
     outcome::Outcome,
     store::{Lease, Version},
@@ -169,6 +173,11 @@ pub(crate) fn start(context: Context, want: Want, memory: Unsaved) -> Step {
 
 impl Load {
     pub(crate) fn on_loaded(self, loaded: Loaded, now: Now) -> Step {
+        if let Ok(Some((record, _))) = &loaded
+            && let Some(reason) = self.run().context.refuses(record)
+        {
+            return Step::Done(self.refuse(reason, now));
+        }
         match self {
             Self::Record(reading) => on_read(reading.resolve(loaded, now), now),
             Self::Retry(before) => match before.resolve(loaded, now) {
@@ -190,6 +199,32 @@ impl Load {
                 SetbackRead::StartOver(reading) => on_read(reading.decide(now), now),
                 SetbackRead::Done(outcome) => Step::Done(outcome),
             },
+        }
+    }
+}
+
+impl Load {
+    fn run(&self) -> &Run {
+        match self {
+            Self::Record(state) => &state.run,
+            Self::Retry(state) => state.run(),
+            Self::Rejection(state) => state.run(),
+            Self::Tokens(state) => state.run(),
+            Self::Setback(state) => state.run(),
+        }
+    }
+
+    /// The record is somebody else's: it is neither used nor changed.
+    fn refuse(self, reason: Reason, now: Now) -> Outcome {
+        match self {
+            Self::Record(Reading { run, known, access }) => {
+                run.refuse(known, access.lease(), reason, now)
+            }
+            Self::Retry(state) => state.refuse(reason, now),
+            Self::Rejection(state) => state.refuse(reason, now),
+            // Ours are good, if not on record.
+            Self::Tokens(state) => state.keep(now),
+            Self::Setback(state) => state.refuse(reason, now),
         }
     }
 }

@@ -6,7 +6,7 @@ mod support;
 use std::{error::Error, fmt::Debug};
 
 use auth_accounts::{
-    StoreErrorKind,
+    Registration, StoreErrorKind,
     store::{Fingerprint, Note, Record, RecordFormError},
 };
 use auth_core::RefreshToken;
@@ -45,6 +45,7 @@ fn full_record() -> Record {
     tokens.extra.insert("id_token", "it-secret-1".into());
     let mut record = Record::obtained(tokens, world.now());
     record.note = Some(Note::new(Fingerprint::of(&RefreshToken::new("rt-secret-1")), world.now()));
+    record.bound_to = Some(Registration::of(&support::endpoint()));
     record
 }
 
@@ -114,6 +115,10 @@ fn a_record_is_written_in_its_documented_form_when_asked() {
                 "extra": {"id_token": "it-secret-1"},
             },
             "renewed_at": 1_767_225_600,
+            "bound_to": {
+                "token_url": "https://auth.example.com/token",
+                "client_id": "my-client",
+            },
             "begun": {"refresh_token": fingerprint, "at": 1_767_225_600},
         })
     );
@@ -192,6 +197,8 @@ fn a_form_that_cannot_be_read_is_an_error_without_its_text() {
         of(&good.replace("1767225600", "\"at-secret-1\"")),
         of(&good.replace("1767225600", "18446744073709551615")),
         of(&good.replace("1767225600", "-1")),
+        of(&good.replace("https://auth.example.com/token", "at-secret-1")),
+        of(&good.replace("my-client", "at-secret-1").replace("client_id", "client")),
         of("{}"),
         of("[]"),
         of("null"),

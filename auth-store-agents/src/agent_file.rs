@@ -18,7 +18,7 @@ use std::{
 };
 
 use auth_accounts::{
-    AccountId,
+    AccountId, Registration,
     store::{Lease, Record, Version},
 };
 use auth_store::internal::{Dir, FileError, FileLock, Files, Patience, Privacy, Problem};
@@ -65,6 +65,8 @@ impl<F> fmt::Debug for AgentFile<F> {
 pub(crate) struct Inner<F> {
     pub(crate) account: AccountId,
     pub(crate) file: PathBuf,
+    /// Whose tokens are in it.
+    pub(crate) registration: Registration,
     format: PhantomData<fn() -> F>,
 }
 
@@ -86,7 +88,8 @@ impl<F: Format> Inner<F> {
         if file.file_name().and_then(OsStr::to_str).is_none() || file.parent().is_none() {
             return Err(FileError::new(file, Problem::WrongType { expected: "file name" }));
         }
-        Ok(Self { account, file, format: PhantomData })
+        let registration = Registration::of(&F::endpoint());
+        Ok(Self { account, file, registration, format: PhantomData })
     }
 }
 
@@ -126,7 +129,7 @@ impl<F: Format> Files for AgentFile<F> {
         }
         ours.write(&noted)?;
         // The version that a load will find.
-        Ok(notes.version(&notes.record_of(found)))
+        Ok(notes.version(&notes.record_of(found, &self.registration)))
     }
 
     fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), FileError> {
@@ -200,7 +203,7 @@ impl<F: Format> Inner<F> {
             None => None,
             Some(found) => {
                 let notes = NotesDir::read(self.dir_path(), self.name())?;
-                let record = notes.record_of(found);
+                let record = notes.record_of(found, &self.registration);
                 let version = notes.version(&record);
                 Some((record, version))
             }
@@ -311,7 +314,7 @@ pub(crate) fn in_home(variable: &str, directory: &str, file: &str) -> Result<Pat
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{AccessToken, TokenSet};
+    use auth_core::{AccessToken, TokenEndpoint, TokenSet, presets};
 
     use super::*;
 
@@ -321,6 +324,10 @@ mod tests {
     impl Format for Opaque {
         const EXPECTED: &'static str = "a file";
         const KEPT_EXTRA: &'static [&'static str] = &[];
+
+        fn endpoint() -> TokenEndpoint {
+            presets::openai("opaque")
+        }
 
         fn read(_: &Document) -> Result<Option<Found>, &'static str> {
             Ok(Some(Found { tokens: TokenSet::new(AccessToken::new("at")), obtained_at: None }))

@@ -5,8 +5,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_accounts::{AccountId, StoreError, store::Record};
-use auth_core::{AccessToken, RefreshToken, TokenSet};
+use auth_accounts::{AccountId, Registration, StoreError, store::Record};
+use auth_core::{AccessToken, RefreshToken, TokenEndpoint, TokenSet, presets};
 use auth_store::internal::{FileError, FileLock, token_store};
 use serde_json::Value;
 
@@ -39,6 +39,12 @@ use crate::{
 /// On macOS, Claude Code keeps its login in the keychain, and there is no such
 /// file.
 ///
+/// The tokens belong to Claude Code's [registration](Self::registration): its
+/// client identifier, and the endpoint of
+/// [`presets::claude`](auth_core::presets::claude). Accounts of another endpoint,
+/// such as a proxy or the server of a test, say so by
+/// [`Accounts::also_accepts`](auth_accounts::Accounts::also_accepts).
+///
 /// Setbacks and notes of refreshes are kept in the directory `.auth-store`
 /// beside the file.
 ///
@@ -49,7 +55,7 @@ use crate::{
 /// | `accessToken`, `refreshToken` | the tokens |
 /// | `expiresAt` | the expiry, in milliseconds since the Unix epoch |
 /// | `scopes` | the scope, as a list; kept if a response names none, since Claude Code ignores a login without `user:inference` |
-/// | `refreshTokenExpiresAt` | the expiry of the refresh token, likewise; kept if a response says nothing of it |
+/// | `refreshTokenExpiresAt` | the expiry of the refresh token, in milliseconds; left out if that of the new one is unknown |
 /// | `subscriptionType`, `rateLimitTier`, others | kept |
 ///
 /// Removing the record removes the member `claudeAiOauth`.
@@ -95,6 +101,11 @@ impl ClaudeCredentials {
         &self.0.account
     }
 
+    /// Whose tokens are in the file: Claude Code, as Claude's client.
+    pub fn registration(&self) -> &Registration {
+        &self.0.registration
+    }
+
     /// The path of the file.
     pub fn file(&self) -> &Path {
         &self.0.file
@@ -105,12 +116,19 @@ token_store!(ClaudeCredentials, |store| &store.0);
 
 const OAUTH: &str = "claudeAiOauth";
 
+/// In the address of the page to which Claude Code 2.1 sends its user.
+const CLIENT_ID: &str = "9d1c250a-e61b-44d9-88ed-5944d1962f5e";
+
 #[derive(Debug)]
 struct Claude;
 
 impl Format for Claude {
     const EXPECTED: &'static str = "Claude Code's credentials";
     const KEPT_EXTRA: &'static [&'static str] = &[];
+
+    fn endpoint() -> TokenEndpoint {
+        presets::claude(CLIENT_ID)
+    }
 
     fn read(document: &Document) -> Result<Option<Found>, &'static str> {
         let oauth = match document.members.get(OAUTH) {
@@ -127,7 +145,7 @@ impl Format for Claude {
             None | Some(Value::Null) => None,
             Some(value) => Some(from_millis(value).ok_or("expiresAt is not a time")?),
         };
-        // Nothing depends on it, so a login is not unreadable for that.
+        // It only says when to refresh at the latest: what is no time is left out.
         tokens.refresh_expires_at = oauth.get("refreshTokenExpiresAt").and_then(from_millis);
         tokens.scope = match oauth.get("scopes") {
             None | Some(Value::Null) => None,
@@ -149,8 +167,10 @@ impl Format for Claude {
             if let Some(scope) = &tokens.scope {
                 put(oauth, "scopes", scope.split_whitespace().collect::<Vec<_>>());
             }
-            if let Some(end) = tokens.refresh_expires_at {
-                put(oauth, "refreshTokenExpiresAt", to_millis(end));
+            match tokens.refresh_expires_at {
+                Some(end) => put(oauth, "refreshTokenExpiresAt", to_millis(end)),
+                // It was of another token.
+                None => drop(oauth.remove("refreshTokenExpiresAt")),
             }
             Ok(())
         })

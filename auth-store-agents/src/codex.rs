@@ -5,8 +5,10 @@ use std::{
     time::SystemTime,
 };
 
-use auth_accounts::{AccountId, StoreError, store::Record};
-use auth_core::{AccessToken, RefreshToken, TokenSet, internal::jwt_expiry};
+use auth_accounts::{AccountId, Registration, StoreError, store::Record};
+use auth_core::{
+    AccessToken, RefreshToken, TokenEndpoint, TokenSet, internal::jwt_expiry, presets,
+};
 use auth_store::internal::{FileError, FileLock, token_store};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -33,6 +35,12 @@ use crate::{
 /// unless Codex begins one in the same second. Codex refreshes when its access
 /// token has less than 5 minutes left, and 8 days after the last refresh. To
 /// refresh before Codex does, ask for tokens with more time left.
+///
+/// The tokens belong to Codex's [registration](Self::registration): its client
+/// identifier, and the endpoint of
+/// [`presets::openai`](auth_core::presets::openai). Accounts of another endpoint,
+/// such as a proxy or the server of a test, say so by
+/// [`Accounts::also_accepts`](auth_accounts::Accounts::also_accepts).
 ///
 /// Setbacks and notes of refreshes are kept in the directory `.auth-store`
 /// beside the file.
@@ -90,6 +98,11 @@ impl CodexAuth {
         &self.0.account
     }
 
+    /// Whose tokens are in the file: Codex, as OpenAI's client.
+    pub fn registration(&self) -> &Registration {
+        &self.0.registration
+    }
+
     /// The path of the file.
     pub fn file(&self) -> &Path {
         &self.0.file
@@ -101,12 +114,19 @@ token_store!(CodexAuth, |store| &store.0);
 const ID_TOKEN: &str = "id_token";
 const LAST_REFRESH: &str = "last_refresh";
 
+/// `CLIENT_ID` in `login/src/auth/manager.rs` of Codex.
+const CLIENT_ID: &str = "app_EMoamEEZ73f0CkXaXp7hrann";
+
 #[derive(Debug)]
 pub(crate) struct Codex;
 
 impl Format for Codex {
     const EXPECTED: &'static str = "Codex's auth.json";
     const KEPT_EXTRA: &'static [&'static str] = &[ID_TOKEN];
+
+    fn endpoint() -> TokenEndpoint {
+        presets::openai(CLIENT_ID)
+    }
 
     fn read(document: &Document) -> Result<Option<Found>, &'static str> {
         let found = match document.members.get("tokens") {

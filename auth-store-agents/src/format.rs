@@ -3,7 +3,7 @@
 use std::{path::Path, time::SystemTime};
 
 use auth_accounts::store::Record;
-use auth_core::TokenSet;
+use auth_core::{TokenEndpoint, TokenSet};
 use auth_store::internal::{FileError, FileLock};
 
 use crate::document::Document;
@@ -15,6 +15,10 @@ pub(crate) trait Format: Send + Sync + 'static {
 
     /// Members of a token response that the agent's file has a place for.
     const KEPT_EXTRA: &'static [&'static str];
+
+    /// Where the agent refreshes, as the client that it is. Its tokens belong
+    /// there.
+    fn endpoint() -> TokenEndpoint;
 
     /// The tokens in the file; `None` if nobody is logged in. What the file
     /// does not say is left out.

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use auth_accounts::store::{Record, Version};
+use auth_accounts::{
+    Registration,
+    store::{Record, Version},
+};
 use auth_core::{AccessToken, Extra, TokenSet, internal::wipe};
 use auth_store::internal::{
     Content, Dir, FileError, MAX_SIZE, Privacy, Problem, extra_left_out,
@@ -153,9 +156,11 @@ impl Notes {
     ///
     /// The setback and the note that a refresh began name the refresh token that
     /// they are about, and so cannot be taken for another's. The rest is used
-    /// only if the access token is still the one that it was noted with.
-    pub(crate) fn record_of(&self, found: Found) -> Record {
+    /// only if the access token is still the one that it was noted with. Tokens
+    /// that we have not noted are of `own`, the agent.
+    pub(crate) fn record_of(&self, found: Found, own: &Registration) -> Record {
         let mut record = Record::new(found.tokens);
+        record.bound_to = Some(own.clone());
         record.obtained_at = found.obtained_at;
         let Some(notes) = &self.record else { return record };
         record.note.clone_from(&notes.note);
@@ -176,6 +181,10 @@ impl Notes {
                 }
             }
             record.obtained_at = record.obtained_at.or(notes.obtained_at);
+            record.guess.clone_from(&notes.guess);
+            record.born_expired = notes.born_expired;
+            record.refusals.clone_from(&notes.refusals);
+            record.bound_to = notes.bound_to.clone().or(record.bound_to);
         }
         record
     }

@@ -12,8 +12,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use auth_accounts::{AccountId, store::Record};
-use auth_core::Extra;
+use auth_accounts::{AccountId, Registration, store::Record};
+use auth_core::{Extra, TokenEndpoint, presets};
 use auth_store_agents::{ClaudeCredentials, CodexAuth};
 use judge::{Kind, hold_lease, judge_for_tasks, judge_for_threads};
 
@@ -30,6 +30,10 @@ impl Kind for Claude {
 
     fn files(directory: &Path, account: &AccountId) -> Vec<PathBuf> {
         file_and_notes(directory, account)
+    }
+
+    fn restored(record: Record) -> Record {
+        unbound(record, &presets::claude("9d1c250a-e61b-44d9-88ed-5944d1962f5e"))
     }
 }
 
@@ -68,8 +72,14 @@ impl Kind for Codex {
             }
             record.tokens.extra = extra;
         }
-        record
+        unbound(record, &presets::openai("app_EMoamEEZ73f0CkXaXp7hrann"))
     }
+}
+
+/// A record that was saved without a registration is the agent's.
+fn unbound(mut record: Record, agent: &TokenEndpoint) -> Record {
+    record.bound_to = record.bound_to.filter(|one| *one != Registration::of(agent));
+    record
 }
 
 /// An agent's file is for one account, so each account has a directory.

@@ -101,9 +101,8 @@ fn claude_code_knows_how_long_its_tokens_live() {
                 json!(life.map(|life| (NOW + life) * 1000)),
                 "{members}"
             );
-            // Without a word of it, what is there stays.
-            let kept = claude_file()["claudeAiOauth"]["refreshTokenExpiresAt"].clone();
-            let expected = refresh_life.map_or(kept, |life| json!((NOW + life) * 1000));
+            // Without a word of it, that of the new refresh token is unknown.
+            let expected = json!(refresh_life.map(|life| (NOW + life) * 1000));
             assert_eq!(oauth["refreshTokenExpiresAt"], expected, "{members}");
 
             let (record, _) = loaded(&store, "claude");

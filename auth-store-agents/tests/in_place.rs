@@ -28,7 +28,9 @@ fn what_claude_code_has_is_read() {
     tokens.expires_at = Some(seconds(2_000_000_000) + Duration::from_millis(123));
     tokens.refresh_expires_at = Some(seconds(2_100_000_000));
     tokens.scope = Some("user:inference user:profile".into());
-    assert_eq!(record, Record::new(tokens));
+    let mut expected = Record::new(tokens);
+    expected.bound_to = Some(store.registration().clone());
+    assert_eq!(record, expected);
 
     // What nothing depends on may be anything.
     let mut file = claude_file();
@@ -94,6 +96,8 @@ fn a_refresh_reaches_claude_code_and_changes_nothing_else() {
     oauth["accessToken"] = "s3cret-at-2".into();
     oauth["refreshToken"] = "s3cret-rt-2".into();
     oauth["expiresAt"] = 2_000_030_000_000_u64.into();
+    // Nobody said how long the new refresh token lives.
+    oauth.as_object_mut().unwrap().remove("refreshTokenExpiresAt");
     assert_eq!(json_at(&setup.file), expected, "the scopes stay, for the response named none");
     assert!(!fs::read_to_string(&setup.file).unwrap().contains('\n'), "it stays on one line");
     assert_eq!(names(&setup.directory), [".auth-store", ".credentials.json"], "no lock is left");
@@ -101,6 +105,7 @@ fn a_refresh_reaches_claude_code_and_changes_nothing_else() {
     // Everything comes back, what their file has no place for too.
     let (found, _) = loaded(&store, "claude");
     refreshed.tokens.scope = Some("user:inference user:profile".into());
+    refreshed.bound_to = Some(store.registration().clone());
     assert_eq!(found, refreshed);
 
     // A response that says more.
@@ -130,7 +135,8 @@ fn a_refresh_reaches_codex_and_changes_nothing_else() {
     tokens.refresh_token = Some(RefreshToken::new("s3cret-rt-2"));
     tokens.expires_at = Some(seconds(2_000_030_000));
     tokens.extra.insert("id_token", "s3cret-id-2".into());
-    let refreshed = Record::obtained(tokens, seconds(1_999_000_000));
+    let mut refreshed = Record::obtained(tokens, seconds(1_999_000_000));
+    refreshed.bound_to = Some(store.registration().clone());
     let version = save(&store, "codex", &refreshed, Some(&version)).unwrap();
 
     let mut expected = codex_file();

@@ -68,6 +68,7 @@ fn an_extra_that_cannot_be_noted_is_left_out() {
     let version = agent_files::save(&store, "claude", &refreshed, Some(&version)).unwrap();
     assert_eq!(json_at(&setup.file)["claudeAiOauth"]["accessToken"], "s3cret-at-2");
     refreshed.tokens.extra.remove("organization");
+    refreshed.bound_to = Some(store.registration().clone());
     assert_eq!(loaded(&store, "claude"), (refreshed, version.clone()));
     let notes = setup.directory.join(".auth-store/.credentials.json.notes.json");
     assert_eq!(json_at(&notes)["extra_left_out"], "nested too deeply");

@@ -14,11 +14,11 @@ use futures_timer::Delay;
 use super::Account;
 use crate::{
     error::{AccountError, Reason},
-    lifetime::Ttl,
+    lifetime::{Lifetime, Ttl},
     outcome::Ending,
     refresh::Want,
     single_flight::{Caller, Lost},
-    token::Token,
+    token::{Cached, Token},
 };
 
 /// Who polls a refresh that a caller waits for.
@@ -66,6 +66,18 @@ impl Account {
             let _ = pollster::block_on(work);
         });
         started.is_ok()
+    }
+
+    /// The token in memory, if it may still be handed out after this error.
+    pub(super) fn despite(&self, error: &AccountError) -> Option<Token> {
+        let current = self.current()?;
+        let (tokens, dates) = current.0.dated();
+        let now = self.0.shared.clock.now();
+        if !Lifetime::new(&dates, now.wall).is_valid() || self.0.memory().refuses(&current) {
+            return None;
+        }
+        let cached = Cached::new(&self.0.id, tokens, dates, now, &self.0.shared.settings);
+        Some(Token(cached.kept_despite(error.clone()).into()))
     }
 }
 

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use auth_core::{Now, Pending, Refresh, RefreshError, Request, Response, TransportError, Waiting};
 
 use super::{next_record::next_record, run::Run, saving::SavingTokens};
-use crate::{known::Known, record::Fingerprint, store::Lease};
+use crate::{
+    error::Reason, known::Known, outcome::Outcome, record::Fingerprint, shared::Shared,
+    store::Lease,
+};
 
 /// What the attempts of one refresh have in common.
 pub(crate) struct Attempt {
@@ -59,6 +62,12 @@ impl Attempt {
         Self { run, known, lease, tried }.go_on(step, now, now)
     }
 
+    /// The record is somebody else's.
+    pub(super) fn refuse(self, reason: Reason, now: Now) -> Outcome {
+        let Self { run, known, lease, .. } = self;
+        run.refuse(known, Some(lease), reason, now)
+    }
+
     /// Follows what `auth-core` says about a request sent at `sent`.
     fn go_on(self, step: auth_core::Step, sent: Now, now: Now) -> Attempted {
         match step {
@@ -68,8 +77,11 @@ impl Attempt {
             auth_core::Step::Wait(delay, waiting) => Attempted::Wait(delay, self, waiting),
             auth_core::Step::Done(Ok(tokens)) => {
                 let Self { run, known, lease, .. } = self;
-                let grant = run.context.shared.grant;
-                let record = next_record(known.record.as_ref(), tokens, grant, sent, now);
+                let old = known.record.as_ref();
+                let refused_at = old.and_then(|old| run.want.refused_at(old, &run.context, sent));
+                let Shared { grant, settings, binding, .. } = &*run.context.shared;
+                let mut record = next_record(old, tokens, refused_at, *grant, settings, sent, now);
+                record.bound_to = Some(binding.own.clone());
                 Attempted::Tokens(SavingTokens::new(run, known, record, lease))
             }
             auth_core::Step::Done(Err(error)) => Attempted::Failed(self, error),

@@ -84,6 +84,14 @@ pub(super) enum Checked {
 }
 
 impl CheckingRejection {
+    pub(super) fn run(&self) -> &Run {
+        &self.attempt.run
+    }
+
+    pub(super) fn refuse(self, reason: Reason, now: Now) -> Outcome {
+        self.attempt.refuse(reason, now)
+    }
+
     pub(super) fn resolve(self, loaded: Loaded, now: Now) -> Checked {
         let Self { mut attempt, error } = self;
         match loaded {
@@ -183,6 +191,15 @@ pub(super) enum SetbackRead {
 }
 
 impl SetbackConflict {
+    pub(super) fn run(&self) -> &Run {
+        &self.0.run
+    }
+
+    pub(super) fn refuse(self, reason: Reason, now: Now) -> Outcome {
+        let SavingSetback { run, draft, lease, .. } = self.0;
+        run.refuse(draft.known, Some(lease), reason, now)
+    }
+
     pub(super) fn resolve(self, loaded: Loaded, now: Now) -> SetbackRead {
         let Self(mut saving) = self;
         let found = match loaded {

@@ -54,6 +54,14 @@ pub(super) enum Looked {
 }
 
 impl BeforeRetry {
+    pub(super) fn run(&self) -> &Run {
+        &self.attempt.run
+    }
+
+    pub(super) fn refuse(self, reason: Reason, now: Now) -> Outcome {
+        self.attempt.refuse(reason, now)
+    }
+
     pub(super) fn resolve(self, loaded: Loaded, now: Now) -> Looked {
         let Self { mut attempt, waiting } = self;
         match loaded {

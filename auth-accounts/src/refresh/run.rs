@@ -61,6 +61,19 @@ impl Run {
             .map(|setback| Reason::Setback(setback.clone()))
     }
 
+    /// The record is somebody else's. Nothing of it is handed out, and nothing of
+    /// what was there before: it is gone.
+    pub(super) fn refuse(
+        &self,
+        mut known: Box<Known>,
+        lease: Option<Arc<Lease>>,
+        reason: Reason,
+        now: Now,
+    ) -> Outcome {
+        known.record = None;
+        self.fail(known, lease, reason, now)
+    }
+
     pub(super) fn fail(
         &self,
         known: Box<Known>,

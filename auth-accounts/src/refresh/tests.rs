@@ -1,6 +1,8 @@
 //! The machine by itself, as conversations.
 
 mod failures;
+mod lives;
+mod other_endpoint;
 mod scenario;
 
 use std::time::Duration;

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use auth_accounts::{
-    AccountId,
-    store::{Fingerprint, Note, Record, Setback},
+    AccountId, Registration,
+    store::{Fingerprint, Guess, Note, Record, Setback},
 };
 use auth_core::{AccessToken, Backoff, Now, Refresh, RefreshToken, Step, TokenEndpoint, TokenSet};
 use auth_testkit::CannedResponse;
@@ -37,9 +37,15 @@ pub(super) fn full_record(mark: &str) -> Record {
     record.tokens.extra.insert("id_token", ID_TOKEN.into());
     record.tokens.extra.insert("nested", serde_json::json!({"list": [1, null, "\u{1F511}\"\n"]}));
     record.obtained_at = Some(at(0));
+    let mut guess = Guess::default();
+    guess.corrected_at = Some(at(3));
+    record.guess = Some(guess);
+    record.born_expired = 2;
+    record.refusals = vec![at(4), at(5)];
     let refresh_token = Fingerprint::of(&RefreshToken::new(REFRESH_TOKEN));
     record.note = Some(Note::new(refresh_token, at(1)));
     record.setback = setback(refresh_token, at(2), at(60));
+    record.bound_to = Registration::new("https://auth.example.com/token", "conformance").ok();
     record
 }
 

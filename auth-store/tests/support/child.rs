@@ -17,8 +17,8 @@ use std::{
 };
 
 use auth_accounts::{
-    BlockingAccounts,
-    store::{BlockingTokenStore, Record},
+    AccountId, BlockingAccounts, StoreError,
+    store::{BlockingTokenStore, Lease, Record, Version},
 };
 use auth_core::{BlockingTransport, TokenEndpoint};
 use auth_store::FileStore;
@@ -122,7 +122,10 @@ impl Task {
     pub(crate) fn given() -> Option<Self> {
         let job = env::var(JOB).ok()?;
         let store = FileStore::open(env::var_os(DIRECTORY)?).unwrap();
-        let endpoint = TokenEndpoint::new(&env::var(URL).ok()?, "my-client").unwrap();
+        let url = env::var(URL).ok()?;
+        let revocation = url.replace("/token", "/revoke");
+        let endpoint = TokenEndpoint::new(&url, "my-client").unwrap();
+        let endpoint = endpoint.revocation_url(&revocation).unwrap();
         Some(Self { job, store, endpoint })
     }
 
@@ -135,7 +138,7 @@ impl Task {
         transport: impl BlockingTransport + 'static,
         store: impl BlockingTokenStore + 'static,
     ) -> BlockingAccounts {
-        BlockingAccounts::new(self.endpoint.clone(), transport, store, SystemClock)
+        BlockingAccounts::new(self.endpoint.clone(), transport, Unbound(store), SystemClock)
     }
 }
 
@@ -162,5 +165,45 @@ pub(crate) fn log_in(server: &FakeAuthServer, store: &FileStore) -> Record {
 
 /// The account as the next process has it, which knows nothing but the store.
 pub(crate) fn next_process(server: &FakeAuthServer, store: &FileStore) -> BlockingAccounts {
-    BlockingAccounts::new(server.endpoint(), server.clone(), store.clone(), SystemClock)
+    BlockingAccounts::new(server.endpoint(), server.clone(), Unbound(store.clone()), SystemClock)
+}
+
+/// A store whose records belong to whoever reads them. The server is the same,
+/// and each process knows it by an address of its own.
+struct Unbound<S>(S);
+
+impl<S: BlockingTokenStore> BlockingTokenStore for Unbound<S> {
+    fn load_blocking(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
+        let found = self.0.load_blocking(account)?;
+        Ok(found.map(|(record, version)| {
+            let mut record = record;
+            record.bound_to = None;
+            (record, version)
+        }))
+    }
+
+    fn save_blocking(
+        &self,
+        account: &AccountId,
+        record: &Record,
+        expected: Option<&Version>,
+    ) -> Result<Version, StoreError> {
+        self.0.save_blocking(account, record, expected)
+    }
+
+    fn remove_blocking(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        self.0.remove_blocking(account, expected)
+    }
+
+    fn list_blocking(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        self.0.list_blocking(after, most)
+    }
+
+    fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+        self.0.lease_blocking(account, wait)
+    }
 }

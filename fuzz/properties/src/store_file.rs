@@ -214,6 +214,7 @@ fn full_record() -> Record {
             "extra": {"id_token": "e30.e30.new-id-token", "team": {"id": 1}}
         },
         "renewed_at": 1800000000,
+        "bound_to": {"token_url": "https://auth.example.com/token", "client_id": "c"},
         "begun": {"refresh_token": "0123456789abcdef", "at": 1800000001},
         "setback": {
             "refresh_token": "fedcba9876543210", "kind": "misconfigured", "code": "invalid_client",

@@ -1,6 +1,9 @@
 use std::time::SystemTime;
 
-use auth_accounts::store::{Note, Record, Setback};
+use auth_accounts::{
+    Registration,
+    store::{Note, Record, Setback},
+};
 use auth_core::{ErrorCode, FailureKind, RefreshToken, TokenSet};
 use serde_json::{Map, Value, json};
 
@@ -45,13 +48,40 @@ pub(crate) fn record_is(record: &Record, stored: &Value) -> bool {
     tokens_are(&record.tokens, &stored["tokens"])
         && obtained_at == stored["renewed_at"]
         && json!(record.login.map(|login| login.to_string())) == login
+        && lives_are(record, stored)
+        && bound_to_is(record.bound_to.as_ref(), &stored["bound_to"])
         && notes_are(record, stored)
+}
+
+/// As [`record_is`], of what is noted about the tokens' life.
+fn lives_are(record: &Record, stored: &Value) -> bool {
+    let guess = record.guess.as_ref().map(|guess| {
+        json!({
+            "corrected_at": guess.corrected_at.map(seconds),
+        })
+    });
+    let stored_guess = match &stored["guess"] {
+        Value::Null => Value::Null,
+        guess => only(guess, &["corrected_at"]),
+    };
+    let or = |value: &Value, default: Value| if value.is_null() { default } else { value.clone() };
+    json!(guess) == stored_guess
+        && json!(record.born_expired) == or(&stored["born_expired"], json!(0))
+        && json!(record.refusals.iter().copied().map(seconds).collect::<Vec<_>>())
+            == or(&stored["refusals"], json!([]))
 }
 
 /// As [`record_is`], of the attempts alone.
 pub(crate) fn notes_are(record: &Record, stored: &Value) -> bool {
     note_is(record.note.as_ref(), &stored["begun"])
         && setback_is(record.setback.as_ref(), &stored["setback"])
+}
+
+/// URLs are read in any of the forms that mean the same.
+fn bound_to_is(bound_to: Option<&Registration>, stored: &Value) -> bool {
+    let (url, id) = (stored["token_url"].as_str(), stored["client_id"].as_str());
+    let read = |(url, id)| Registration::new(url, id).ok();
+    bound_to == url.zip(id).and_then(read).as_ref()
 }
 
 fn note_is(note: Option<&Note>, stored: &Value) -> bool {
@@ -118,7 +148,7 @@ fn setback_is(setback: Option<&Setback>, stored: &Value) -> bool {
 pub(crate) fn has_objects(record: &Value) -> bool {
     record.is_object()
         && record["tokens"].is_object()
-        && ["begun", "setback"].iter().all(|name| !record[name].is_array())
+        && ["guess", "begun", "setback", "bound_to"].iter().all(|name| !record[name].is_array())
 }
 
 /// These members, absent ones as null.

@@ -16,7 +16,8 @@ use auth_testkit::{Script, VirtualClock};
 
 use super::super::{Save, Step, Want, start};
 use crate::{
-    context::Context,
+    binding::Binding,
+    context::{Context, Refused},
     error::AccountError,
     lifetime::Ttl,
     memory_store::MemoryStore,
@@ -85,6 +86,7 @@ impl Start {
         let clock = VirtualClock::manual();
         let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap();
         let shared = Shared {
+            binding: Binding::new(&endpoint),
             endpoint: Arc::new(endpoint),
             transport: Arc::new(Script::new()),
             store: Arc::new(MemoryStore::new()),
@@ -94,8 +96,10 @@ impl Start {
             grant: self.grant,
             spawner: None,
             watch: Default::default(),
+            roster: Default::default(),
         };
         let Self { now, cached, refused, memory, .. } = self;
+        let refused = refused.map(|token| Refused { token, at: now.wall });
         let context = Context { shared: Arc::new(shared), account: "ada".into(), cached, refused };
         (context, memory, now)
     }
