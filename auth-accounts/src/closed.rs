@@ -56,12 +56,15 @@ impl fmt::Display for Closed {
 
 impl fmt::Display for Unfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { account, why } = self;
-        match why {
-            WhyUnfinished::UnderWay => write!(f, "account {account}: still under way"),
-            WhyUnfinished::Unsaved(error) => {
-                write!(f, "account {account}: new tokens are not saved: {error}")
-            }
+        write!(f, "account {}: {}", self.account, self.why)
+    }
+}
+
+impl fmt::Display for WhyUnfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnderWay => f.write_str("still under way"),
+            Self::Unsaved(error) => write!(f, "new tokens are not saved: {error}"),
         }
     }
 }

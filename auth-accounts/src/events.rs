@@ -1,5 +1,6 @@
 //! Events of an account, through `tracing` with the feature of that name, and
-//! nothing without it. They hold facts and never a secret.
+//! nothing without it. They hold facts and never a secret. `docs/crate.md` lists
+//! them, with their fields, as an interface: a message is the kind of an event.
 
 #[cfg(feature = "tracing")]
 mod on {
@@ -58,7 +59,8 @@ mod on {
     pub(crate) fn unfinished(unfinished: &Unfinished) {
         let account = unfinished.account.as_str();
         let unsaved = matches!(unfinished.why, WhyUnfinished::Unsaved(_));
-        warn!(target: TARGET, account, unsaved, "closed before its end: {unfinished}");
+        let why = &unfinished.why;
+        warn!(target: TARGET, account, unsaved, error = %why, "closed before its end");
     }
 
     pub(crate) fn ended(account: &AccountId, ended: &Ended) {
@@ -67,7 +69,7 @@ mod on {
         match &ended.result {
             Ok(token) => match token.unsaved() {
                 Some(error) => {
-                    warn!(target: TARGET, account, "new tokens could not be saved yet: {error}");
+                    warn!(target: TARGET, account, %error, "new tokens could not be saved yet");
                 }
                 None if ended.is_login => {
                     info!(target: TARGET, account, "new tokens of a login saved");
@@ -76,10 +78,10 @@ mod on {
                 None => debug!(target: TARGET, account, "the token on record does"),
             },
             Err(error) if matches!(error.reason(), Reason::Store(_)) => {
-                warn!(target: TARGET, account, fallback, "{error}");
+                warn!(target: TARGET, account, fallback, %error, "the store failed");
             }
             // What the token endpoint said has been reported by `auth-core`.
-            Err(error) => debug!(target: TARGET, account, fallback, "{error}"),
+            Err(error) => debug!(target: TARGET, account, fallback, %error, "no new token"),
         }
     }
 }

@@ -114,4 +114,30 @@ fn what_could_not_be_saved_or_read_is_a_warning() {
     let [logout] = errors[..] else { panic!("{text}") };
     assert!(logout.contains("refresh{account=\"ada\"}: auth_core::refresh: "), "{logout}");
     assert!(logout.contains("invalid_grant"), "{logout}");
+    // By itself, for whoever does not look at spans.
+    assert!(logout.contains(" account=\"ada\""), "{logout}");
+}
+
+/// Nothing carries it on, and its caller leaves.
+#[test]
+fn what_is_broken_off_is_a_warning_if_something_may_be_lost() {
+    for polls in 0..30 {
+        let world = support::strict(3600);
+        world.store.yields.store(true, std::sync::atomic::Ordering::Relaxed);
+        let account = world.account();
+        let mut ended = false;
+        let text = seen(|| {
+            let mut caller = support::call(&account);
+            ended = (0..polls).any(|_| support::poll_once(&mut caller).is_ready());
+        });
+        let lost = text.contains("sending") && !ended;
+        let warning = "WARN refresh{account=\"ada\"}: auth_accounts::account: broken off before \
+                       its end account=\"ada\" possibly_spent=true";
+        assert_eq!(text.contains(warning), lost, "after {polls} polls: {text}");
+        assert_eq!(text.contains("WARN"), lost, "after {polls} polls: {text}");
+        if !ended && !text.contains("sending") {
+            continue;
+        }
+        assert!(polls > 5, "there are awaits before it is sent");
+    }
 }

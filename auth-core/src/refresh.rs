@@ -66,6 +66,7 @@ pub struct Refresh {
     grant: Grant,
     policy: Arc<dyn RetrySchedule>,
     possibly_spent: bool,
+    account: Option<Arc<str>>,
 }
 
 impl Refresh {
@@ -77,6 +78,7 @@ impl Refresh {
             grant: grant.into(),
             policy: Arc::new(Backoff::default()),
             possibly_spent: false,
+            account: None,
         }
     }
 
@@ -100,6 +102,13 @@ impl Refresh {
         self
     }
 
+    /// Names the account that this refresh is for, in the events of the feature
+    /// `tracing`. It has no other effect, and must be no secret.
+    pub fn account(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.account = Some(name.into());
+        self
+    }
+
     /// Starts the refresh (transition 1).
     pub fn start(self, now: Now) -> Step {
         InProgress {
@@ -110,6 +119,7 @@ impl Refresh {
             attempts: 0,
             previous_delay: None,
             possibly_spent: self.possibly_spent,
+            account: self.account,
         }
         .send(now)
     }
@@ -204,7 +214,7 @@ impl Waiting {
     /// Stops instead of trying again (transition 4).
     pub fn stop(self, now: Now) -> RefreshError {
         let error = self.refresh.error(self.failure, now);
-        events::failed(&self.refresh.endpoint, &error);
+        events::failed(&self.refresh.about(), &error);
         error
     }
 
@@ -244,12 +254,17 @@ struct InProgress {
     previous_delay: Option<Duration>,
     /// Whether an earlier attempt with this grant may have spent it.
     possibly_spent: bool,
+    account: Option<Arc<str>>,
 }
 
 impl InProgress {
+    fn about(&self) -> events::About<'_> {
+        events::About { endpoint: &self.endpoint, account: self.account.as_deref() }
+    }
+
     fn send(mut self, now: Now) -> Step {
         self.attempts = self.attempts.saturating_add(1);
-        events::attempt(&self.endpoint, self.attempts);
+        events::attempt(&self.about(), self.attempts);
         let request = self.endpoint.request(&self.grant);
         Step::Send(request, Pending { refresh: self, sent: now })
     }
@@ -281,7 +296,7 @@ impl InProgress {
 
     fn succeed(mut self, tokens: TokenSet, now: Now) -> Step {
         self.retries.succeeded(now);
-        events::refreshed(&self.endpoint, self.attempts, now.since(self.started));
+        events::refreshed(&self.about(), self.attempts, now.since(self.started));
         Step::Done(Ok(tokens))
     }
 
@@ -301,7 +316,7 @@ impl InProgress {
         };
         match decision {
             Decision::RetryAfter(delay) => {
-                events::retry(&self.endpoint, self.attempts, &failure, delay);
+                events::retry(&self.about(), self.attempts, &failure, delay);
                 self.possibly_spent |=
                     failure.delivery() == Delivery::Unknown && self.grant.refresh_token().is_some();
                 self.previous_delay = Some(delay);
@@ -309,7 +324,7 @@ impl InProgress {
             }
             Decision::Stop => {
                 let error = self.error(failure, now);
-                events::failed(&self.endpoint, &error);
+                events::failed(&self.about(), &error);
                 Step::Done(Err(error))
             }
         }

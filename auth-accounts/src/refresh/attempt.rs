@@ -38,6 +38,7 @@ impl Attempt {
         let step = Refresh::new(Arc::clone(&shared.endpoint), known.grant())
             .shared_policy(Arc::clone(&shared.policy))
             .possibly_spent(possibly_spent)
+            .account(run.context.account.as_str())
             .start(now);
         let tried = known.token();
         Self { run, known, lease, tried }.go_on(step, now, now)

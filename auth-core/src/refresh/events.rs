@@ -2,16 +2,22 @@
 //! never contain a secret.
 //!
 //! The target is `auth_core::refresh`. Attempts are `DEBUG`, successes `INFO`,
-//! retries `WARN`, a final failure `ERROR`.
+//! retries `WARN`, a final failure `ERROR`. `docs/crate.md` lists the fields.
 
 use std::time::Duration;
 
 use super::error::RefreshError;
 use crate::{Failure, TokenEndpoint};
 
+/// What a refresh is about: where, and for which account, if that has a name.
+pub(super) struct About<'a> {
+    pub(super) endpoint: &'a TokenEndpoint,
+    pub(super) account: Option<&'a str>,
+}
+
 #[cfg(feature = "tracing")]
 mod on {
-    use super::{Duration, Failure, RefreshError, TokenEndpoint};
+    use super::{About, Duration, Failure, RefreshError};
 
     const TARGET: &str = "auth_core::refresh";
 
@@ -19,19 +25,26 @@ mod on {
         u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
     }
 
-    pub(in crate::refresh) fn attempt(endpoint: &TokenEndpoint, number: u32) {
-        tracing::debug!(target: TARGET, host = endpoint.host(), attempt = number, "sending");
+    pub(in crate::refresh) fn attempt(about: &About<'_>, number: u32) {
+        tracing::debug!(
+            target: TARGET,
+            account = about.account,
+            host = about.endpoint.host(),
+            attempt = number,
+            "sending"
+        );
     }
 
     pub(in crate::refresh) fn retry(
-        endpoint: &TokenEndpoint,
+        about: &About<'_>,
         number: u32,
         failure: &Failure,
         wait: Duration,
     ) {
         tracing::warn!(
             target: TARGET,
-            host = endpoint.host(),
+            account = about.account,
+            host = about.endpoint.host(),
             attempt = number,
             kind = failure.kind().as_str(),
             delivery = failure.delivery().as_str(),
@@ -42,24 +55,22 @@ mod on {
         );
     }
 
-    pub(in crate::refresh) fn refreshed(
-        endpoint: &TokenEndpoint,
-        attempts: u32,
-        elapsed: Duration,
-    ) {
+    pub(in crate::refresh) fn refreshed(about: &About<'_>, attempts: u32, elapsed: Duration) {
         tracing::info!(
             target: TARGET,
-            host = endpoint.host(),
+            account = about.account,
+            host = about.endpoint.host(),
             attempts,
             elapsed_ms = millis(elapsed),
             "refreshed"
         );
     }
 
-    pub(in crate::refresh) fn failed(endpoint: &TokenEndpoint, error: &RefreshError) {
+    pub(in crate::refresh) fn failed(about: &About<'_>, error: &RefreshError) {
         tracing::error!(
             target: TARGET,
-            host = endpoint.host(),
+            account = about.account,
+            host = about.endpoint.host(),
             attempts = error.attempts(),
             elapsed_ms = millis(error.elapsed()),
             kind = error.kind().as_str(),
@@ -74,12 +85,12 @@ mod on {
 
 #[cfg(not(feature = "tracing"))]
 mod off {
-    use super::{Duration, Failure, RefreshError, TokenEndpoint};
+    use super::{About, Duration, Failure, RefreshError};
 
-    pub(in crate::refresh) fn attempt(_: &TokenEndpoint, _: u32) {}
-    pub(in crate::refresh) fn retry(_: &TokenEndpoint, _: u32, _: &Failure, _: Duration) {}
-    pub(in crate::refresh) fn refreshed(_: &TokenEndpoint, _: u32, _: Duration) {}
-    pub(in crate::refresh) fn failed(_: &TokenEndpoint, _: &RefreshError) {}
+    pub(in crate::refresh) fn attempt(_: &About<'_>, _: u32) {}
+    pub(in crate::refresh) fn retry(_: &About<'_>, _: u32, _: &Failure, _: Duration) {}
+    pub(in crate::refresh) fn refreshed(_: &About<'_>, _: u32, _: Duration) {}
+    pub(in crate::refresh) fn failed(_: &About<'_>, _: &RefreshError) {}
 }
 
 #[cfg(not(feature = "tracing"))]
