@@ -33,6 +33,7 @@ use crate::{
     outcome::{Ended, Ending},
     record::Record,
     refresh::{self, Want},
+    set_up::SetUp,
     shared::{GrantKind, Shared},
     single_flight::{GiveWay, Lost, Work},
     standing::Standing,
@@ -169,7 +170,8 @@ impl Account {
     ///
     /// [`AccountError`] if the store cannot be read, for example because the
     /// record is damaged, or if the record is
-    /// [somebody else's](crate::Reason::OtherEndpoint). Then nothing has changed.
+    /// [somebody else's](crate::Reason::OtherEndpoint), or if the store cannot hold
+    /// [what the login brings](Login::endpoint). Then nothing has changed.
     pub async fn store_login(&self, login: impl Into<Login> + Send) -> Result<Token, AccountError> {
         self.store(login.into()).await
     }
@@ -179,8 +181,12 @@ impl Account {
         if needs_one && login.tokens.refresh_token.is_none() {
             events::login_without_refresh_token(&self.0.id);
         }
-        let mut record = Record::logged_in(login.tokens, self.0.shared.clock.wall());
-        record.bound_to = Some(self.0.shared.binding.own.clone());
+        let mut record = Record::logged_in(login.tokens, self.wall());
+        match login.endpoint.map(SetUp::new).transpose() {
+            Ok(None) => record.bound_to = Some(self.0.shared.binding.own.clone()),
+            Ok(set_up) => record.set_up = set_up,
+            Err(error) => return Err(self.failed(Reason::SetUp(Arc::new(error)))),
+        }
         let counts = Arc::new(AtomicBool::new(false));
         let mut was_lost = false;
         loop {
@@ -354,7 +360,11 @@ impl Account {
     }
 
     fn lost(&self) -> AccountError {
-        AccountError::new(&self.0.id, Reason::Panicked, None, self.wall())
+        self.failed(Reason::Panicked)
+    }
+
+    fn failed(&self, reason: Reason) -> AccountError {
+        AccountError::new(&self.0.id, reason, None, self.wall())
     }
 }
 

@@ -2,7 +2,7 @@
 
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of lines above it.
-// layer: id registration record record_form settings lifetime new_login -- values, and what is stored
+// layer: id registration set_up record record_form settings lifetime new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
 // layer: state error account_event token status -- what callers get
 // layer: counters told watch -- what others are told
@@ -33,6 +33,7 @@ mod record;
 mod record_form;
 mod refresh;
 mod registration;
+mod set_up;
 mod setback;
 mod settings;
 mod shared;

@@ -70,7 +70,7 @@ impl Reading {
         match loaded {
             Ok(found) => {
                 let record = found.as_ref().map(|(record, _)| record);
-                if let Some(reason) = record.and_then(|record| login.context.refuses(record)) {
+                if let Some(reason) = record.and_then(|record| login.refuses(record)) {
                     return Step::Done(login.refuse(known, reason, now));
                 }
                 known.unsaved.tokens = None;
@@ -107,13 +107,22 @@ impl Saving {
             Err(error) if error.kind() == StoreErrorKind::Conflict && login.rounds.another() => {
                 Step::Load(Reading { login, known: draft.known })
             }
+            // It never will be.
+            Err(error) if error.kind() == StoreErrorKind::Unfit => {
+                Step::Done(login.refuse(draft.known, Reason::Store(error), now))
+            }
             Err(error) => Step::Done(login.keep(draft.known, error, now)),
         }
     }
 }
 
 impl Login {
-    /// Ends with nothing changed: the record is somebody else's.
+    fn refuses(&self, record: &Record) -> Option<Reason> {
+        self.context.shared.binding.refuses_login(record, &self.record)
+    }
+
+    /// Ends with nothing changed: the record is somebody else's, or the store
+    /// cannot hold that of the login.
     fn refuse(mut self, mut known: Box<Known>, reason: Reason, now: Now) -> Outcome {
         known.record = None;
         known.unsaved = std::mem::take(&mut self.before);

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use auth_core::{Clock, RetrySchedule, TokenEndpoint, Transport};
 
 use crate::{
-    binding::Binding, settings::Settings, single_flight::Work, store::TokenStore, watch::Watch,
+    binding::Binding, record::Record, registration::Registration, set_up::SetUp,
+    settings::Settings, single_flight::Work, store::TokenStore, watch::Watch,
 };
 
 #[derive(Clone)]
@@ -20,6 +21,20 @@ pub(crate) struct Shared {
     pub(crate) grant: GrantKind,
     pub(crate) spawner: Option<Spawner>,
     pub(crate) watch: Watch,
+}
+
+impl Shared {
+    /// Where `record` is refreshed: where its login says, or else where all are.
+    pub(crate) fn endpoint_of<'a>(&'a self, record: Option<&'a Record>) -> &'a Arc<TokenEndpoint> {
+        let set_up = record.and_then(|record| record.set_up.as_ref());
+        set_up.map_or(&self.endpoint, SetUp::endpoint)
+    }
+
+    /// Which client that is, at which URL.
+    pub(crate) fn registration_of<'a>(&'a self, record: Option<&'a Record>) -> &'a Registration {
+        let set_up = record.and_then(|record| record.set_up.as_ref());
+        set_up.map_or(&self.binding.own, SetUp::registration)
+    }
 }
 
 /// Runs a future to its end.

@@ -3,6 +3,7 @@
 mod client_auth;
 mod encode;
 mod error;
+mod form;
 pub mod presets;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use zeroize::Zeroizing;
 pub use self::{
     client_auth::{ClientAuth, ClientSecret},
     error::EndpointError,
+    form::EndpointFormError,
 };
 use crate::{Grant, RefreshToken, Request, Rule, redact, token};
 

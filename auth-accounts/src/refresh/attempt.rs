@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use auth_core::{Now, Pending, Refresh, RefreshError, Request, Response, TransportError, Waiting};
 
 use super::{next_record::next_record, run::Run, saving::SavingTokens};
-use crate::{error::Reason, known::Known, outcome::Outcome, record::Fingerprint, store::Lease};
+use crate::{
+    error::Reason, known::Known, outcome::Outcome, record::Fingerprint, set_up::SetUp, store::Lease,
+};
 
 /// What the attempts of one refresh have in common.
 pub(crate) struct Attempt {
@@ -14,6 +16,8 @@ pub(crate) struct Attempt {
     pub(super) lease: Arc<Lease>,
     /// The refresh token in the request.
     pub(super) tried: Option<Fingerprint>,
+    /// What the login brought, by which the request is made.
+    pub(super) set_up: Option<SetUp>,
 }
 
 pub(super) enum Attempted {
@@ -32,12 +36,13 @@ impl Attempt {
         now: Now,
     ) -> Attempted {
         let shared = &run.context.shared;
-        let step = Refresh::new(Arc::clone(&shared.endpoint), known.grant())
+        let endpoint = Arc::clone(shared.endpoint_of(known.record.as_ref()));
+        let step = Refresh::new(endpoint, known.grant())
             .shared_policy(Arc::clone(&shared.policy))
             .possibly_spent(possibly_spent)
             .start(now);
-        let tried = known.token();
-        Self { run, known, lease, tried }.go_on(step, now, now)
+        let (tried, set_up) = (known.token(), known.set_up());
+        Self { run, known, lease, tried, set_up }.go_on(step, now, now)
     }
 
     /// With the same refresh token.
@@ -45,7 +50,7 @@ impl Attempt {
         self.go_on(waiting.resume(now), now, now)
     }
 
-    /// With the refresh token that is now on record.
+    /// With the refresh token that is now on record, by the same set-up.
     pub(super) fn with_newer(
         run: Box<Run>,
         known: Box<Known>,
@@ -53,9 +58,9 @@ impl Attempt {
         waiting: Waiting,
         now: Now,
     ) -> Attempted {
-        let tried = known.token();
+        let (tried, set_up) = (known.token(), known.set_up());
         let step = waiting.resume_with(known.grant(), now);
-        Self { run, known, lease, tried }.go_on(step, now, now)
+        Self { run, known, lease, tried, set_up }.go_on(step, now, now)
     }
 
     /// The record is somebody else's.
@@ -72,10 +77,14 @@ impl Attempt {
             }
             auth_core::Step::Wait(delay, waiting) => Attempted::Wait(delay, self, waiting),
             auth_core::Step::Done(Ok(tokens)) => {
-                let Self { run, known, lease, .. } = self;
+                let Self { run, known, lease, set_up, .. } = self;
                 let grant = run.context.shared.grant;
                 let mut record = next_record(known.record.as_ref(), tokens, grant, sent, now);
-                record.bound_to = Some(run.context.shared.binding.own.clone());
+                record.bound_to = match set_up {
+                    Some(_) => None,
+                    None => Some(run.context.shared.binding.own.clone()),
+                };
+                record.set_up = set_up;
                 Attempted::Tokens(SavingTokens::new(run, known, record, lease))
             }
             auth_core::Step::Done(Err(error)) => Attempted::Failed(self, error),

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{AccessToken, Extra, RefreshToken, TokenSet};
 use crate::{
-    json::{object, to_json},
+    json::{object, problem, to_json},
     redact::{REDACTED, Shown},
 };
 
@@ -39,13 +39,8 @@ impl TokenSet {
     ///
     /// [`TokenFormError`] if it is anything else, or if it is redacted.
     pub fn from_json(json: &[u8]) -> Result<Self, TokenFormError> {
-        // serde_json's own message may quote the input.
         serde_json::from_slice(json).map_err(|error| TokenFormError {
-            reason: match error.classify() {
-                serde_json::error::Category::Eof => "it ends too early",
-                serde_json::error::Category::Syntax => "not JSON",
-                _ => "a member is missing, redacted or of the wrong type",
-            },
+            reason: problem(&error),
             line: error.line(),
             column: error.column(),
         })
