@@ -1,39 +1,40 @@
 //! One account over time.
 
+mod background;
+pub(crate) mod closing;
 #[cfg(test)]
 mod explore;
 mod inner;
 pub(crate) mod keep_fresh;
 mod memory;
+mod patience;
 mod perform;
+mod registry;
 
 use std::{
     fmt,
-    future::poll_fn,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Waker},
     time::{Duration, SystemTime},
 };
 
 use auth_core::AccessToken;
 
-use self::inner::Inner;
+use self::{inner::Inner, patience::Driver};
 use crate::{
     counters,
     error::{AccountError, Reason},
     events,
     id::AccountId,
     known::Known,
-    lifetime::Ttl,
+    lifetime::{Lifetime, Ttl},
     login,
     new_login::Login,
     outcome::{Ended, Ending},
     record::Record,
     refresh::{self, Want},
-    set_up::SetUp,
     shared::{GrantKind, Shared},
     single_flight::{GiveWay, Lost, Work},
     standing::Standing,
@@ -46,16 +47,27 @@ use crate::{
 /// time. Cloning shares the account.
 /// [`Accounts::account`](crate::Accounts::account) makes one.
 ///
-/// Callers may be dropped at any point. A refresh goes on while one of the
-/// callers that wait for it remains. It is cancelled when the last of them is
-/// dropped, unless there is [a background task](crate::Accounts::spawner). It
-/// runs on the runtime of its callers, so they should all be on the same one.
+/// Callers may be dropped at any point: a refresh that has begun goes on to its
+/// end, save included, by the runtime that the accounts were
+/// [made with](crate::Accounts::new). (Where they were made
+/// [without one](crate::Accounts::without_runtime), it is broken off when the
+/// last caller who waits for it is dropped.) It runs on the runtime of its
+/// callers, so they should all be on the same one.
 #[derive(Clone)]
 pub struct Account(Arc<Inner>);
 
+/// Which accounts there are.
+pub(crate) type Registry = registry::Registry<Inner>;
+
 impl Account {
-    pub(crate) fn new(shared: Arc<Shared>, id: AccountId) -> Self {
-        Self(Arc::new(Inner::new(shared, id)))
+    pub(crate) fn of(registry: &Arc<Registry>, shared: &Arc<Shared>, id: AccountId) -> Self {
+        Self(registry.account(id, |id, closed| {
+            let inner = Arc::new(Inner::new(Arc::clone(shared), Arc::downgrade(registry), id));
+            if closed {
+                inner.flight.close(Arc::downgrade(&inner));
+            }
+            inner
+        }))
     }
 
     /// The account's name.
@@ -69,13 +81,11 @@ impl Account {
     /// If a refresh fails while the old token is still valid, returns the old
     /// token with [`refresh_error`](Token::refresh_error) set.
     ///
-    /// Dropping the future leaves the account in a good state. But if nobody
-    /// else waits for the same refresh, the request is cancelled. Its response,
-    /// and a rotated refresh token with it, may be lost. The next call can then
-    /// only find out whether the old refresh token still works. Therefore do not
-    /// put this future by itself into a `timeout` or `select!`. Set
-    /// [`Accounts::spawner`](crate::Accounts::spawner), or await a task that
-    /// awaits this.
+    /// The future may be dropped, for example by a `timeout`: the refresh goes
+    /// on, and the next caller gets what comes of it. What breaks a refresh off
+    /// is the end of the runtime; [`Accounts::close`](crate::Accounts::close)
+    /// waits for it. See [`Accounts::without_runtime`](crate::Accounts::without_runtime)
+    /// for clocks that cannot carry work on.
     ///
     /// # Errors
     ///
@@ -84,7 +94,7 @@ impl Account {
         match self.cached() {
             Some(token) => Ok(token),
             // Boxed, so that the common case stays small.
-            None => Box::pin(self.obtain_or_keep(Want::Lasting(Ttl::Usual))).await,
+            None => Box::pin(self.obtain_or_keep(Want::Lasting(Ttl::Usual), Driver::Caller)).await,
         }
     }
 
@@ -136,6 +146,7 @@ impl Account {
                 }
                 // Now, for it may join a refresh that began before this.
                 self.0.memory().refuse(token, self.current().as_ref());
+                self.0.settle();
                 Ok(self.obtain(Want::Other(token.clone())).await?.0)
             }
         }
@@ -163,8 +174,7 @@ impl Account {
     ///
     /// If the future is dropped before the tokens are about to be saved, nothing
     /// has changed. After that the login continues: with whoever else waits for
-    /// it, with [a background task](crate::Accounts::spawner), or with the next
-    /// call.
+    /// it, with the runtime, or with the next call.
     ///
     /// # Errors
     ///
@@ -181,16 +191,12 @@ impl Account {
         if needs_one && login.tokens.refresh_token.is_none() {
             events::login_without_refresh_token(&self.0.id);
         }
-        let mut record = Record::logged_in(login.tokens, self.wall());
-        match login.endpoint.map(SetUp::new).transpose() {
-            Ok(None) => record.bound_to = Some(self.0.shared.binding.own.clone()),
-            Ok(set_up) => record.set_up = set_up,
-            Err(error) => return Err(self.failed(Reason::SetUp(Arc::new(error)))),
-        }
+        let record = self.0.shared.record_of(login, self.wall());
+        let record = record.map_err(|error| self.failed(Reason::SetUp(Arc::new(error))))?;
         let counts = Arc::new(AtomicBool::new(false));
         let mut was_lost = false;
         loop {
-            let (before, own) = self.0.flight.queue(|_| {
+            let queued = self.0.flight.queue(|_| {
                 let (inner, counts) = (Arc::clone(&self.0), Arc::clone(&counts));
                 let record = record.clone();
                 self.in_background(Box::pin(async move {
@@ -198,6 +204,7 @@ impl Account {
                     inner.log_in(login::start(context, record, memory), &counts).await
                 }))
             });
+            let Some((before, own)) = queued else { return Err(self.closed()) };
             for other in before {
                 let _ = other.await;
             }
@@ -265,8 +272,8 @@ impl Account {
         self.0.current()
     }
 
-    async fn obtain_or_keep(&self, want: Want) -> Result<Token, AccountError> {
-        let failed = match self.obtain(want).await {
+    async fn obtain_or_keep(&self, want: Want, driver: Driver) -> Result<Token, AccountError> {
+        let failed = match self.obtain_by(want, driver).await {
             Ok((token, _)) => return Ok(token),
             Err(failed) => failed,
         };
@@ -279,25 +286,33 @@ impl Account {
     /// Takes part in refreshes until one does what is wanted. Also says whether
     /// the token is a new one, and not only newly read.
     async fn obtain(&self, want: Want) -> Result<(Token, bool), Failed> {
+        self.obtain_by(want, Driver::Caller).await
+    }
+
+    async fn obtain_by(&self, want: Want, driver: Driver) -> Result<(Token, bool), Failed> {
         let mut tries = 0;
         let mut was_lost = false;
         loop {
-            let participant =
-                self.0.flight.join(|give_way| self.refresh_work(want.clone(), give_way));
-            let own = participant.started();
-            let Ended { result, fallback, is_new, is_login } = match participant.await {
-                Ok(Ending::Ended(ended)) => ended,
-                Ok(Ending::GaveWay) => continue,
-                // It was lost in somebody else's panic. Once may be chance; each
-                // time, something may have been sent.
-                Err(Lost) if was_lost => {
-                    return Err(Failed { error: self.lost(), fallback: None });
-                }
-                Err(Lost) => {
-                    was_lost = true;
-                    continue;
-                }
+            let joined = self.0.flight.join(|give_way| self.refresh_work(want.clone(), give_way));
+            let Some(participant) = joined else {
+                let error = self.closed();
+                return Err(Failed { fallback: self.despite(&error), error });
             };
+            let own = participant.started();
+            let Ended { result, fallback, is_new, is_login } =
+                match self.wait(participant, driver).await {
+                    Ok(Ending::Ended(ended)) => ended,
+                    Ok(Ending::GaveWay) => continue,
+                    // It was lost in somebody else's panic. Once may be chance; each
+                    // time, something may have been sent.
+                    Err(Lost) if was_lost => {
+                        return Err(Failed { error: self.lost(), fallback: None });
+                    }
+                    Err(Lost) => {
+                        was_lost = true;
+                        continue;
+                    }
+                };
             let token = match result {
                 Err(error) if !own && want.outwaits(&error) => continue,
                 // It has changed nothing, and need not be how a refresh ends.
@@ -324,31 +339,6 @@ impl Account {
         self.in_background(Box::pin(async move { inner.refresh(step, &give_way).await }))
     }
 
-    /// The same work, with a background task as one more participant as soon as
-    /// it has to wait, if there is a spawner.
-    fn in_background(&self, mut work: Work<Ending>) -> Work<Ending> {
-        let Some(spawner) = self.0.shared.spawner.clone() else { return work };
-        let mut account = Some(self.clone());
-        Box::pin(poll_fn(move |context| {
-            let polled = work.as_mut().poll(context);
-            if polled.is_pending()
-                && let Some(account) = account.take()
-            {
-                let mut task: Work<()> = Box::pin(async move {
-                    let usual =
-                        |give_way| account.refresh_work(Want::Lasting(Ttl::Usual), give_way);
-                    // Again, where that gives way to a login.
-                    while let Ok(Ending::GaveWay) = account.0.flight.join(usual).await {}
-                });
-                // It joins now, lest the last caller leave before the task is
-                // polled by whoever it is given to.
-                let _ = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-                spawner(task);
-            }
-            polled
-        }))
-    }
-
     /// The token of a login whose save was broken off by somebody else's panic.
     /// It is in memory, and will be saved by a later call.
     fn broken_off(&self, record: &Record) -> Token {
@@ -357,6 +347,23 @@ impl Account {
         let error = StoreError::new(StoreErrorKind::Unavailable, self.0.id.to_string());
         let cached = Cached::new(&self.0.id, tokens, *obtained_at, clock.now(), settings);
         Token(cached.unsaved(error).into())
+    }
+
+    /// The token in memory, if it may still be handed out after this error.
+    fn despite(&self, error: &AccountError) -> Option<Token> {
+        let current = self.current()?;
+        let (tokens, obtained_at) = current.0.dated();
+        let now = self.0.shared.clock.now();
+        let life = Lifetime::new(tokens, obtained_at, now.wall);
+        if !life.is_valid() || self.0.memory().refuses(&current) {
+            return None;
+        }
+        let cached = Cached::new(&self.0.id, tokens, obtained_at, now, &self.0.shared.settings);
+        Some(Token(cached.kept_despite(error.clone(), &life).into()))
+    }
+
+    fn closed(&self) -> AccountError {
+        self.failed(Reason::Closed)
     }
 
     fn lost(&self) -> AccountError {

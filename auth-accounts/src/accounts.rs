@@ -1,13 +1,16 @@
 //! What the accounts of one token endpoint share.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
-use auth_core::{Backoff, Clock, EndpointError, RetrySchedule, TokenEndpoint, Transport};
+use auth_core::{
+    BackgroundTask, Backoff, Clock, EndpointError, RetrySchedule, Runtime, TokenEndpoint, Transport,
+};
 
 use crate::{
-    account::Account,
+    account::{Account, Registry, closing::Closing},
     account_event::AccountEvent,
     binding::Binding,
+    closed::Closed,
     counters,
     id::AccountId,
     registration::Registration,
@@ -18,29 +21,59 @@ use crate::{
 };
 
 /// What the accounts of one token endpoint share: endpoint, transport, store,
-/// clock, policy and settings. Cloning shares it.
+/// clock, policy and settings. Cloning shares it, and the accounts.
+///
+/// Make one for a program, and set it up before the first account is asked for:
+/// a setter makes other `Accounts`, whose accounts are others than those that
+/// were there before, and know of them only through the store.
 ///
 /// ```
 /// use auth_accounts::{Accounts, MemoryStore};
-/// use auth_core::{Clock, TokenEndpoint, Transport};
+/// use auth_core::{Runtime, TokenEndpoint, Transport};
 ///
 /// # fn example(
 /// #     transport: impl Transport + 'static,
-/// #     clock: impl Clock + 'static,
+/// #     runtime: impl Runtime + 'static,
 /// # ) -> Result<(), auth_core::EndpointError> {
 /// let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client")?;
-/// let accounts = Accounts::new(endpoint, transport, MemoryStore::new(), clock);
+/// let accounts = Accounts::new(endpoint, transport, MemoryStore::new(), runtime);
 /// let ada = accounts.account("ada");
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Accounts(pub(crate) Arc<Shared>);
+pub struct Accounts {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) registry: Arc<Registry>,
+}
 
 impl Accounts {
     /// Accounts at `endpoint`, refreshed with their refresh tokens by the
     /// default policy, [`Backoff::default`].
+    ///
+    /// `runtime` is the clock, and carries refreshes and logins on to their end
+    /// when all their callers are dropped, for example by a timeout: `TokioClock`
+    /// of `auth-reqwest`, or a [`Runtime`] of your own.
     pub fn new(
+        endpoint: impl Into<Arc<TokenEndpoint>>,
+        transport: impl Transport + 'static,
+        store: impl TokenStore + 'static,
+        runtime: impl Runtime + 'static,
+    ) -> Self {
+        let runtime = Arc::new(runtime);
+        let spawner = Arc::clone(&runtime);
+        Self::without_runtime(endpoint, transport, store, runtime)
+            .spawner(move |task| spawner.spawn(task))
+    }
+
+    /// The same with a clock that cannot carry work on.
+    ///
+    /// A refresh then ends when the last caller who waits for it is dropped. If
+    /// its request was sent by then, the refresh token may be spent, and the
+    /// response, with the only token that follows it, is lost. So do not put
+    /// [`Account::token`] by itself into a `timeout` or `select!`: await a task
+    /// that awaits it, or set a [`spawner`](Self::spawner).
+    pub fn without_runtime(
         endpoint: impl Into<Arc<TokenEndpoint>>,
         transport: impl Transport + 'static,
         store: impl TokenStore + 'static,
@@ -48,7 +81,7 @@ impl Accounts {
     ) -> Self {
         counters::describe_metrics();
         let endpoint = endpoint.into();
-        Self(Arc::new(Shared {
+        let shared = Shared {
             binding: Binding::new(&endpoint),
             endpoint,
             transport: Arc::new(transport),
@@ -59,7 +92,8 @@ impl Accounts {
             grant: GrantKind::RefreshToken,
             spawner: None,
             watch: Watch::default(),
-        }))
+        };
+        Self { shared: Arc::new(shared), registry: Arc::default() }
     }
 
     /// Retries within a refresh by `policy`.
@@ -113,29 +147,25 @@ impl Accounts {
         Ok(self)
     }
 
-    /// Gives every refresh and every login that has to wait a background task. It
-    /// then continues when all its callers are dropped, for example by a timeout.
-    /// Without one, a cancelled request may have spent the refresh token, and its
-    /// response is lost.
+    /// Carries refreshes and logins on by `spawner`, and not by the runtime that
+    /// these accounts were made with.
     ///
-    /// `spawner` is called by the caller who starts the refresh, within that
-    /// caller's runtime. It must return at once, and have the future polled to
-    /// completion elsewhere. A panic in transport, store or clock may happen
-    /// there.
+    /// `spawner` is called by the caller who starts the refresh, as soon as it
+    /// has to wait, within that caller's runtime. It must return at once, and
+    /// have the future polled to completion elsewhere. A panic in transport,
+    /// store or clock may happen there. If it drops the future, the refresh ends
+    /// with its callers.
     ///
     /// ```
     /// # use auth_accounts::Accounts;
-    /// # fn example(accounts: Accounts) {
-    /// let accounts = accounts.spawner(|refresh| {
-    ///     tokio::spawn(refresh);
+    /// # fn example(accounts: Accounts, runtime: tokio::runtime::Handle) {
+    /// let accounts = accounts.spawner(move |refresh| {
+    ///     runtime.spawn(refresh);
     /// });
     /// # }
     /// ```
     #[must_use]
-    pub fn spawner(
-        mut self,
-        spawner: impl Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync + 'static,
-    ) -> Self {
+    pub fn spawner(mut self, spawner: impl Fn(BackgroundTask) + Send + Sync + 'static) -> Self {
         self.shared().spawner = Some(Arc::new(spawner));
         self
     }
@@ -193,25 +223,53 @@ impl Accounts {
         self
     }
 
-    /// Returns an account. Nothing is read until it is asked for a token.
+    /// Returns the account of this name. Nothing is read until it is asked for a
+    /// token.
     ///
-    /// Clone the account to share it. Two calls with the same name make two
-    /// accounts that know of each other only through the store.
+    /// Equal names are the same account, for these `Accounts` and their clones:
+    /// one cached token, one refresh at a time, one memory of what is unsaved or
+    /// was refused. Keep the [`Account`] while you serve its user: when nobody
+    /// has it any more, its cached token is forgotten, and the next call reads
+    /// the store. What the store does not have is kept all the same until it is
+    /// saved, or there is another token than the refused one.
     pub fn account(&self, id: impl Into<AccountId>) -> Account {
-        Account::new(Arc::clone(&self.0), id.into())
+        Account::of(&self.registry, &self.shared, id.into())
     }
 
+    /// Ends the use of these accounts, in order: for the end of a program, on
+    /// SIGTERM for example.
+    ///
+    /// From now on no refresh and no login begins. Whoever asks for a token gets
+    /// the cached one while it is valid, else [`Reason::Closed`]. What is under
+    /// way is waited for, and tokens that are unsaved are saved again, until
+    /// `deadline` has passed by the clock. What is still under way then goes on
+    /// while the program runs. A second call waits for what is left.
+    ///
+    /// Take a deadline of more than the transport's timeout: what is not finished
+    /// by then may be lost with the program. The next one finds the note on
+    /// record, and tries the refresh token promptly.
+    ///
+    /// It concerns these `Accounts` and their clones, and every [`Account`] of
+    /// theirs.
+    ///
+    /// [`Reason::Closed`]: crate::Reason::Closed
+    pub async fn close(&self, deadline: Duration) -> Closed {
+        Closing::begin(&self.registry).finish(&self.shared, deadline).await
+    }
+
+    /// Accounts that were made before keep their settings, and are others.
     fn shared(&mut self) -> &mut Shared {
-        Arc::make_mut(&mut self.0)
+        self.registry = Arc::default();
+        Arc::make_mut(&mut self.shared)
     }
 }
 
 impl fmt::Debug for Accounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Accounts")
-            .field("endpoint", &self.0.endpoint)
-            .field("grant", &self.0.grant)
-            .field("settings", &self.0.settings)
+            .field("endpoint", &self.shared.endpoint)
+            .field("grant", &self.shared.grant)
+            .field("settings", &self.shared.settings)
             .finish_non_exhaustive()
     }
 }

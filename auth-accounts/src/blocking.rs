@@ -4,13 +4,15 @@
 //! What blocks stands behind the async traits and blocks within the poll, so
 //! that a future made of it never waits for anything but another thread's
 //! refresh of the same account. [`pollster`] polls it and parks the thread
-//! meanwhile. Nothing is spawned but by [`BlockingAccount::keep_fresh`].
+//! meanwhile. Threads are started by [`BlockingAccount::keep_fresh`],
+//! [`BlockingAccount::token_within`] and [`BlockingAccounts::close`] only.
 
 use std::{
     fmt,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     thread,
     time::{Duration, SystemTime},
@@ -23,9 +25,10 @@ use auth_core::{
 };
 
 use crate::{
-    account::{Account, keep_fresh::DueCheck},
+    account::{Account, closing::Closing, keep_fresh::DueCheck},
     account_event::AccountEvent,
     accounts::Accounts,
+    closed::Closed,
     error::AccountError,
     id::AccountId,
     new_login::Login,
@@ -64,7 +67,8 @@ impl BlockingAccounts {
         store: impl BlockingTokenStore + 'static,
         clock: impl BlockingClock + 'static,
     ) -> Self {
-        Self(Accounts::new(endpoint, Blocking(transport), Blocking(store), Blocking(clock)))
+        let (transport, store, clock) = (Blocking(transport), Blocking(store), Blocking(clock));
+        Self(Accounts::without_runtime(endpoint, transport, store, clock))
     }
 
     /// See [`Accounts::policy`].
@@ -104,6 +108,29 @@ impl BlockingAccounts {
         Self(self.0.on_event(listener))
     }
 
+    /// See [`Accounts::close`]. The deadline is real time, and this thread waits
+    /// no longer, whatever blocks: what is unsaved is saved by another thread,
+    /// which goes on. If that cannot be started, nothing is waited for, and the
+    /// result says what there would be to do.
+    pub fn close(&self, deadline: Duration) -> Closed {
+        let closing = Closing::begin(&self.0.registry);
+        let is_idle = closing.is_idle();
+        let (accounts, all) = closing.into_parts();
+        if !is_idle {
+            let (done, over) = mpsc::channel::<()>();
+            let thread = thread::Builder::new().name("auth-close".into());
+            let started = thread.spawn(move || {
+                let _done = done;
+                block_on(all);
+            });
+            if started.is_ok() {
+                // It sends nothing, and ends.
+                let _ = over.recv_timeout(deadline);
+            }
+        }
+        Closed::of(&accounts)
+    }
+
     /// See [`Accounts::account`].
     pub fn account(&self, id: impl Into<AccountId>) -> BlockingAccount {
         BlockingAccount(self.0.account(id))
@@ -131,6 +158,22 @@ impl BlockingAccount {
             Some(token) => Ok(token),
             None => block_on(self.0.token()),
         }
+    }
+
+    /// As [`token`](Self::token), but this thread waits no longer than `patience`
+    /// of real time.
+    ///
+    /// The refresh itself goes on in a thread of the account's own, and the next
+    /// caller gets what comes of it. ([`token`](Self::token) performs the refresh
+    /// on the thread that calls it.) If that thread cannot be started, this one
+    /// performs the refresh, and waits until its end.
+    ///
+    /// # Errors
+    ///
+    /// See [`Account::token`]; and [`Reason::UnderWay`](crate::Reason::UnderWay)
+    /// if the refresh takes longer, and the old token is not valid any more.
+    pub fn token_within(&self, patience: Duration) -> Result<Token, AccountError> {
+        self.0.token_within(patience)
     }
 
     /// See [`Account::token_valid_for`].

@@ -71,6 +71,12 @@ pub enum Reason {
     /// Transport, store, clock or policy panicked twice in a row, in another task
     /// that polled the shared refresh. That task has the panic.
     Panicked,
+    /// The accounts were [closed](crate::Accounts::close): the program is about
+    /// to end, and begins no refresh and no login any more. Nothing was sent.
+    Closed,
+    /// A refresh is still under way, and the caller would
+    /// [wait](crate::BlockingAccount::token_within) no longer. It goes on.
+    UnderWay,
 }
 
 impl AccountError {
@@ -129,6 +135,9 @@ impl AccountError {
             (_, Some(kind)) => AccountState::after(kind),
             (Reason::NotLoggedIn, _) => AccountState::NotLoggedIn,
             (Reason::NoRefreshToken, _) => AccountState::LoginNeeded,
+            (Reason::Closed, _) => AccountState::Closed,
+            // It may succeed in a moment.
+            (Reason::UnderWay, _) => AccountState::SetBack,
             (Reason::Store(error), _) => AccountState::told_by(error.advice()),
             (
                 Reason::OtherEndpoint { .. }
@@ -182,7 +191,9 @@ impl AccountError {
             | Reason::OtherEndpoint { .. }
             | Reason::SetUp(_)
             | Reason::Store(_)
-            | Reason::Panicked => None,
+            | Reason::Panicked
+            | Reason::Closed
+            | Reason::UnderWay => None,
         }
     }
 
@@ -207,7 +218,9 @@ impl AccountError {
             | Reason::OtherEndpoint { .. }
             | Reason::SetUp(_)
             | Reason::Store(_)
-            | Reason::Panicked => false,
+            | Reason::Panicked
+            | Reason::Closed
+            | Reason::UnderWay => false,
         }
     }
 
@@ -260,6 +273,8 @@ impl fmt::Display for AccountError {
                 write!(f, "the endpoint of the login cannot be stored: {error}; ")?;
             }
             Reason::Panicked => f.write_str("the refresh ended in a panic of another task; ")?,
+            Reason::Closed => f.write_str("not tried: the program is about to end; ")?,
+            Reason::UnderWay => f.write_str("a refresh is still under way; ")?,
         }
         self.advice().fmt(f)?;
         match wait {
@@ -291,7 +306,9 @@ impl Error for AccountError {
             | Reason::NoRefreshToken
             | Reason::Setback(_)
             | Reason::OtherEndpoint { .. }
-            | Reason::Panicked => None,
+            | Reason::Panicked
+            | Reason::Closed
+            | Reason::UnderWay => None,
         }
     }
 }

@@ -4,7 +4,7 @@
 // and of lines above it.
 // layer: id registration set_up record record_form settings lifetime new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
-// layer: state error account_event token status -- what callers get
+// layer: state error account_event token status closed -- what callers get
 // layer: counters told watch -- what others are told
 // layer: sync single_flight binding shared -- what callers and accounts share
 // layer: held_lease unsaved known -- what is known of a record
@@ -17,6 +17,7 @@ mod account_event;
 mod accounts;
 mod binding;
 mod blocking;
+mod closed;
 mod context;
 mod counters;
 mod error;
@@ -61,6 +62,7 @@ pub use crate::{
     account_event::{AccountEvent, EventKind},
     accounts::Accounts,
     blocking::{BlockingAccount, BlockingAccounts, KeepFresh},
+    closed::{Closed, Unfinished, WhyUnfinished},
     error::{AccountError, Reason},
     id::AccountId,
     lifetime::CLOCK_JUMP,

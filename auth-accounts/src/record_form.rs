@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use auth_core::{
     ErrorCode, FailureKind, TokenEndpoint, TokenSet,
-    internal::{problem, to_json},
+    internal::{looks_like_a_response, problem, to_json},
     serde_exposed::Expose,
 };
 use http::StatusCode;
@@ -84,8 +84,14 @@ pub struct RecordFormError {
 }
 
 impl RecordFormError {
-    fn new(error: &serde_json::Error) -> Self {
-        Self { reason: problem(error), line: error.line(), column: error.column() }
+    fn new(error: &serde_json::Error, json: &[u8]) -> Self {
+        let reason = match error.classify() {
+            serde_json::error::Category::Data if looks_like_a_response(json) => {
+                "it is a response: read it by auth_core::read_response"
+            }
+            _ => problem(error),
+        };
+        Self { reason, line: error.line(), column: error.column() }
     }
 }
 
@@ -102,7 +108,7 @@ impl Record {
     ///
     /// [`RecordFormError`] if `json` is anything else, or was redacted.
     pub fn from_json(json: &[u8]) -> Result<Self, RecordFormError> {
-        serde_json::from_slice(json).map_err(|error| RecordFormError::new(&error))
+        serde_json::from_slice(json).map_err(|error| RecordFormError::new(&error, json))
     }
 }
 

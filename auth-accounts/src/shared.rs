@@ -1,11 +1,11 @@
 //! What the accounts of one token endpoint share.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
-use auth_core::{Clock, RetrySchedule, TokenEndpoint, Transport};
+use auth_core::{Clock, EndpointError, RetrySchedule, TokenEndpoint, Transport};
 
 use crate::{
-    binding::Binding, record::Record, registration::Registration, set_up::SetUp,
+    binding::Binding, new_login::Login, record::Record, registration::Registration, set_up::SetUp,
     settings::Settings, single_flight::Work, store::TokenStore, watch::Watch,
 };
 
@@ -24,6 +24,17 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    /// The record of a login at `now`, bound to what it brings, or to what all
+    /// have.
+    pub(crate) fn record_of(&self, login: Login, now: SystemTime) -> Result<Record, EndpointError> {
+        let mut record = Record::logged_in(login.tokens, now);
+        record.set_up = login.endpoint.map(SetUp::new).transpose()?;
+        if record.set_up.is_none() {
+            record.bound_to = Some(self.binding.own.clone());
+        }
+        Ok(record)
+    }
+
     /// Where `record` is refreshed: where its login says, or else where all are.
     pub(crate) fn endpoint_of<'a>(&'a self, record: Option<&'a Record>) -> &'a Arc<TokenEndpoint> {
         let set_up = record.and_then(|record| record.set_up.as_ref());

@@ -14,7 +14,9 @@
 //!    The price is one look by each caller for each time that the work is woken,
 //!    which is a few times a refresh.
 //! 5. When the last participant is dropped, so is the work. No other work begins
-//!    before it is dropped.
+//!    before it is dropped. Work can have a participant that nobody can drop by
+//!    leaving, a background task: it joins as soon as the work has to wait, while
+//!    somebody polls it, so that there is no moment at which all could leave.
 //! 6. Other work may be queued behind it. Then the work under way is asked to
 //!    give way: to end where it only waits for others. The queued work becomes
 //!    current when the other is over, and callers join it from then on. Until
@@ -22,6 +24,11 @@
 //!    behind it. If they leave, it is gone.
 //! 7. Work that panics is lost. The panic reaches whoever polled it, and the
 //!    others are told to start anew.
+//! 8. When it is closed, no work begins any more. What is under way can be
+//!    joined until it is over.
+//! 9. A thread that must not block longer than it wants to watches: it takes part
+//!    and waits, and never polls. Somebody else has to; see
+//!    [`Participant::claim`].
 //!
 //! Callers may be tasks or blocked threads: both wait by a `Waker`. While work
 //! blocks within a poll, the others wait. The work is never polled, and nobody
@@ -30,6 +37,8 @@
 //! Why not `futures::future::Shared`: it has no queue, and poisons all its clones
 //! when the work panics, where here the others start anew.
 
+mod participant;
+
 use std::{
     collections::VecDeque,
     fmt,
@@ -37,73 +46,129 @@ use std::{
     mem,
     pin::Pin,
     sync::{PoisonError, atomic::Ordering},
-    task::{Context, Poll, Wake, Waker},
+    task::{Wake, Waker},
 };
 
+pub(crate) use self::participant::{Owner, Participant};
 use crate::sync::{Arc, AtomicBool, Mutex, MutexGuard};
 
 pub(crate) type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The work that callers share, if there is any under way.
 pub(crate) struct SingleFlight<T> {
+    queue: Mutex<Queue<T>>,
+}
+
+struct Queue<T> {
     /// What is under way, and what is queued behind it. Any of them may be
     /// over already.
-    queue: Mutex<VecDeque<Arc<SharedWork<T>>>>,
+    works: VecDeque<Arc<SharedWork<T>>>,
+    closed: bool,
 }
+
+/// The work was lost in a panic of somebody else, and has to be started anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lost;
+
+/// A caller of the account that the work is about.
+pub(crate) type Caller<'a, T> = Participant<&'a SingleFlight<T>, T>;
 
 impl<T: Clone + Send + 'static> SingleFlight<T> {
     pub(crate) fn new() -> Self {
-        Self { queue: Mutex::new(VecDeque::new()) }
+        Self { queue: Mutex::new(Queue { works: VecDeque::new(), closed: false }) }
     }
 
     /// Joins the work under way, or starts that of `start` if there is none.
-    pub(crate) fn join(&self, start: impl FnOnce(GiveWay) -> Work<T>) -> Participant<'_, T> {
+    /// `None` if it is closed, and there is none.
+    pub(crate) fn join(&self, start: impl FnOnce(GiveWay) -> Work<T>) -> Option<Caller<'_, T>> {
         let mut queue = lock(&self.queue);
-        while let Some(work) = queue.front() {
-            if let Some(participant) = self.participate(work) {
-                return participant;
-            }
-            queue.pop_front();
+        if let Some(participant) = queue.join_current(self) {
+            return Some(participant);
         }
-        self.start(&mut queue, start)
+        (!queue.closed).then(|| queue.start(self, start))
+    }
+
+    /// Joins the work under way, or starts the very last one.
+    pub(crate) fn join_last(&self, start: impl FnOnce(GiveWay) -> Work<T>) -> Caller<'_, T> {
+        let mut queue = lock(&self.queue);
+        queue.join_current(self).unwrap_or_else(|| queue.start(self, start))
+    }
+
+    /// Joins the work under way.
+    pub(crate) fn join_current<O: Owner<T>>(&self, owner: O) -> Option<Participant<O, T>> {
+        lock(&self.queue).join_current(owner)
     }
 
     /// Queues the work of `start` behind all there is. That is asked to give
-    /// way, and has to be awaited first, in this order.
+    /// way, and has to be awaited first, in this order. `None` if it is closed.
+    #[allow(clippy::type_complexity, reason = "two names would say less")]
     pub(crate) fn queue(
         &self,
         start: impl FnOnce(GiveWay) -> Work<T>,
-    ) -> (Vec<Participant<'_, T>>, Participant<'_, T>) {
+    ) -> Option<(Vec<Caller<'_, T>>, Caller<'_, T>)> {
         let mut queue = lock(&self.queue);
-        let before: Vec<_> = queue.iter().filter_map(|work| self.participate(work)).collect();
-        let participant = self.start(&mut queue, start);
+        if queue.closed {
+            return None;
+        }
+        let before = queue.join_all(&self);
+        let participant = queue.start(self, start);
         drop(queue);
         for other in &before {
-            other.work.give_way.ask();
-            other.work.wake_by_ref();
+            other.ask_to_give_way();
         }
-        (before, participant)
+        Some((before, participant))
     }
 
-    /// Joins `work`, unless it is over.
-    fn participate(&self, work: &Arc<SharedWork<T>>) -> Option<Participant<'_, T>> {
-        let slot = work.join()?;
-        Some(Participant { owner: self, work: Arc::clone(work), slot, started: false })
+    /// Lets no work begin from now on. Returns who takes part in what there is,
+    /// in the order in which it is to be awaited.
+    pub(crate) fn close<O: Owner<T> + Clone>(&self, owner: O) -> Vec<Participant<O, T>> {
+        let mut queue = lock(&self.queue);
+        queue.closed = true;
+        queue.join_all(&owner)
     }
 
-    fn start(
-        &self,
-        queue: &mut VecDeque<Arc<SharedWork<T>>>,
-        start: impl FnOnce(GiveWay) -> Work<T>,
-    ) -> Participant<'_, T> {
-        let (work, slot) = SharedWork::start(start);
-        queue.push_back(Arc::clone(&work));
-        Participant { owner: self, work, slot, started: true }
+    pub(crate) fn is_closed(&self) -> bool {
+        lock(&self.queue).closed
+    }
+
+    /// Whether there is work that is not over.
+    pub(crate) fn is_under_way(&self) -> bool {
+        lock(&self.queue).works.iter().any(|work| work.is_under_way())
     }
 
     /// Forgets work that is over.
     fn remove(&self, work: &Arc<SharedWork<T>>) {
-        lock(&self.queue).retain(|other| !Arc::ptr_eq(other, work));
+        lock(&self.queue).works.retain(|other| !Arc::ptr_eq(other, work));
+    }
+}
+
+impl<T: Clone + Send + 'static> Queue<T> {
+    fn join_current<O: Owner<T>>(&mut self, owner: O) -> Option<Participant<O, T>> {
+        while let Some(work) = self.works.front() {
+            if let Some(slot) = work.join() {
+                return Some(Participant::new(owner, Arc::clone(work), slot, false));
+            }
+            self.works.pop_front();
+        }
+        None
+    }
+
+    fn join_all<O: Owner<T> + Clone>(&self, owner: &O) -> Vec<Participant<O, T>> {
+        let join = |work: &Arc<SharedWork<T>>| {
+            let slot = work.join()?;
+            Some(Participant::new(owner.clone(), Arc::clone(work), slot, false))
+        };
+        self.works.iter().filter_map(join).collect()
+    }
+
+    fn start<'a>(
+        &mut self,
+        owner: &'a SingleFlight<T>,
+        start: impl FnOnce(GiveWay) -> Work<T>,
+    ) -> Caller<'a, T> {
+        let (work, slot) = SharedWork::start(start);
+        self.works.push_back(Arc::clone(&work));
+        Participant::new(owner, work, slot, true)
     }
 }
 
@@ -121,7 +186,8 @@ impl GiveWay {
     }
 }
 
-struct SharedWork<T> {
+/// Work, and who takes part in it.
+pub(crate) struct SharedWork<T> {
     give_way: GiveWay,
     state: Mutex<State<T>>,
 }
@@ -138,6 +204,8 @@ struct State<T> {
     participants: usize,
     /// Whether the last participant has left, and the work is being dropped.
     abandoned: bool,
+    /// Whether a thread of its own sees to it.
+    claimed: bool,
 }
 
 enum Phase<T> {
@@ -157,6 +225,7 @@ impl<T> SharedWork<T> {
             free: Vec::new(),
             participants: 1,
             abandoned: false,
+            claimed: false,
         };
         (Arc::new(Self { give_way, state: Mutex::new(state) }), 0)
     }
@@ -172,6 +241,10 @@ impl<T> SharedWork<T> {
             state.slots.push(None);
             state.slots.len() - 1
         }))
+    }
+
+    fn is_under_way(&self) -> bool {
+        matches!(lock(&self.state).phase, Phase::UnderWay)
     }
 
     /// Puts the work back after it was polled. If it was woken meanwhile,
@@ -221,120 +294,6 @@ impl<T: Send + 'static> Wake for SharedWork<T> {
     }
 }
 
-/// A caller that takes part in work. Resolves to the work's result.
-pub(crate) struct Participant<'a, T: Clone + Send + 'static> {
-    owner: &'a SingleFlight<T>,
-    work: Arc<SharedWork<T>>,
-    slot: usize,
-    started: bool,
-}
-
-/// The work was lost in a panic of somebody else, and has to be started anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Lost;
-
-impl<T: Clone + Send + 'static> Participant<'_, T> {
-    /// Whether this caller's own work is under way, and not somebody else's.
-    pub(crate) fn started(&self) -> bool {
-        self.started
-    }
-
-    /// Leaves word how to be woken, and sees what there is to do.
-    fn look(&self, waker: &Waker) -> Look<T> {
-        // Dropped after the lock is free, for it may own a task that owns a
-        // participant.
-        let _old;
-        let mut state = lock(&self.work.state);
-        match &state.phase {
-            Phase::Done(result) => return Look::Over(Ok(result.clone())),
-            Phase::Lost => return Look::Over(Err(Lost)),
-            Phase::UnderWay => {}
-        }
-        let slot = &mut state.slots[self.slot];
-        if !slot.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            _old = slot.replace(waker.clone());
-        }
-        if !state.woken {
-            return Look::Wait;
-        }
-        let Some(work) = state.work.take() else { return Look::Wait };
-        state.woken = false;
-        Look::Poll(work)
-    }
-}
-
-enum Look<T> {
-    Over(Result<T, Lost>),
-    Wait,
-    Poll(Work<T>),
-}
-
-impl<T: Clone + Send + 'static> Future for Participant<'_, T> {
-    type Output = Result<T, Lost>;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let work = match self.look(context.waker()) {
-            Look::Poll(work) => work,
-            Look::Over(result) => return Poll::Ready(result),
-            Look::Wait => return Poll::Pending,
-        };
-        // Lost, if there is a panic from here on.
-        let mut end = EndOnDrop { participant: &self, phase: Some(Phase::Lost) };
-        // Dropped before others start anew.
-        let mut work = work;
-        let waker = Waker::from(Arc::clone(&self.work));
-        match work.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(result) => {
-                drop(work);
-                end.phase = Some(Phase::Done(result.clone()));
-                Poll::Ready(Ok(result))
-            }
-            Poll::Pending => {
-                end.phase = None;
-                self.work.put_back(work);
-                Poll::Pending
-            }
-        }
-    }
-}
-
-/// Ends the work with this phase, if there is one, when it is dropped.
-struct EndOnDrop<'a, T: Clone + Send + 'static> {
-    participant: &'a Participant<'a, T>,
-    phase: Option<Phase<T>>,
-}
-
-impl<T: Clone + Send + 'static> Drop for EndOnDrop<'_, T> {
-    fn drop(&mut self) {
-        if let Some(phase) = self.phase.take() {
-            self.participant.work.end(phase);
-            self.participant.owner.remove(&self.participant.work);
-        }
-    }
-}
-
-impl<T: Clone + Send + 'static> Drop for Participant<'_, T> {
-    fn drop(&mut self) {
-        let mut state = lock(&self.work.state);
-        if !matches!(state.phase, Phase::UnderWay) {
-            return;
-        }
-        let waker = state.slots[self.slot].take();
-        state.free.push(self.slot);
-        state.participants -= 1;
-        let is_last = state.participants == 0 && !state.abandoned;
-        state.abandoned |= is_last;
-        let work = if is_last { state.work.take() } else { None };
-        drop(state);
-        drop(waker);
-        if is_last {
-            let _end = EndOnDrop { participant: self, phase: Some(Phase::Lost) };
-            // Before others start anew. Whoever comes meanwhile waits for it.
-            drop(work);
-        }
-    }
-}
-
 fn wake_all(waiting: Vec<Waker>) {
     for waker in waiting {
         waker.wake();
@@ -344,7 +303,7 @@ fn wake_all(waiting: Vec<Waker>) {
 impl<T> fmt::Debug for SingleFlight<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SingleFlight")
-            .field("under_way", &!lock(&self.queue).is_empty())
+            .field("under_way", &!lock(&self.queue).works.is_empty())
             .finish_non_exhaustive()
     }
 }

@@ -52,7 +52,7 @@ pub use crate::{
 ///
 /// A record is stored by [`Record::to_json_exposed`](crate::store::Record::to_json_exposed)
 /// and [`Record::from_json`](crate::store::Record::from_json), or by
-/// [`record_exposed`](crate::store::record_exposed) within a larger form. `save` reads
+/// [`record_exposed`] within a larger form. `save` reads
 /// what is stored first: only a record that can be read is replaced.
 #[async_trait]
 pub trait TokenStore: Send + Sync {

@@ -272,9 +272,14 @@ fn a_client_gets_tokens_with_its_own_credentials() {
         )
         .then(CannedResponse::tokens("at-2").expires_in(3600));
     let store = MemoryStore::new();
-    let accounts = Accounts::new(endpoint(), script.clone(), store.clone(), script.clock().clone())
-        .client_credentials()
-        .settings(Settings::default().seed(1));
+    let accounts = Accounts::without_runtime(
+        endpoint(),
+        script.clone(),
+        store.clone(),
+        script.clock().clone(),
+    )
+    .client_credentials()
+    .settings(Settings::default().seed(1));
     let account = accounts.account("service");
     assert_eq!(block_on(account.token()).unwrap().access_token().expose(), "at-1");
     // RFC 6749 section 4.4.3: a refresh token should not be there.
@@ -290,9 +295,13 @@ fn a_client_gets_tokens_with_its_own_credentials() {
 #[test]
 fn a_client_that_cannot_get_its_first_token_waits_too() {
     let script = Script::new().status(503).status(503).status(503).tokens("at-1", "-");
-    let accounts =
-        Accounts::new(endpoint(), script.clone(), MemoryStore::new(), script.clock().clone())
-            .client_credentials();
+    let accounts = Accounts::without_runtime(
+        endpoint(),
+        script.clone(),
+        MemoryStore::new(),
+        script.clock().clone(),
+    )
+    .client_credentials();
     let account = accounts.account("service");
     let first = block_on(account.token()).unwrap_err();
     let second = block_on(account.token()).unwrap_err();

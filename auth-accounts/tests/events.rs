@@ -59,10 +59,10 @@ fn a_refresh_is_a_span_with_the_name_of_the_account() {
     });
     let mut lines = text.lines().map(str::trim);
     for (level, says) in [
-        ("DEBUG", "auth_accounts::account: taking the lease wait_ms=60000"),
+        ("DEBUG", "auth_accounts::account: taking the lease account=\"ada\" wait_ms=60000"),
         ("DEBUG", "auth_core::refresh: sending"),
         ("INFO", "auth_core::refresh: refreshed"),
-        ("INFO", "auth_accounts::account: new tokens saved"),
+        ("INFO", "auth_accounts::account: new tokens saved account=\"ada\""),
     ] {
         let line = lines.next().unwrap();
         let whole = format!("{level} refresh{{account=\"{ADA}\"}}: {says}");

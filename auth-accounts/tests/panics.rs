@@ -62,7 +62,8 @@ fn a_clock_that_panics_is_not_asked_again_on_the_way_out() {
     let breaks = Arc::clone(&broken);
     world.store.before("tokens", 0, move |_| breaks.store(true, Ordering::SeqCst));
     let clock = BrokenClock { inner: world.clock.clone(), broken: Arc::clone(&broken) };
-    let accounts = Accounts::new(endpoint(), world.script.clone(), world.store.clone(), clock);
+    let accounts =
+        Accounts::without_runtime(endpoint(), world.script.clone(), world.store.clone(), clock);
     let account = accounts.account(ADA);
     let asked = AssertUnwindSafe(|| pollster::block_on(account.token()));
     assert!(catch_unwind(asked).is_err());
@@ -93,12 +94,15 @@ async fn a_transport_that_panics_in_another_task_is_not_tried_without_end() {
         let world = strict(3600);
         let sent = Arc::new(AtomicUsize::new(0));
         let transport = BrokenTransport(Arc::clone(&sent));
-        let accounts =
-            Accounts::new(endpoint(), transport, world.store.clone(), world.clock.clone()).spawner(
-                |refresh| {
-                    tokio::spawn(refresh);
-                },
-            );
+        let accounts = Accounts::without_runtime(
+            endpoint(),
+            transport,
+            world.store.clone(),
+            world.clock.clone(),
+        )
+        .spawner(|refresh| {
+            tokio::spawn(refresh);
+        });
         let account = accounts.account(ADA);
         // It panics itself, or is told that others did.
         if let Ok(result) = tokio::spawn(async move { account.token().await }).await {

@@ -207,6 +207,11 @@ fn a_form_that_cannot_be_read_is_an_error_without_its_text() {
     for error in broken {
         silent("the error", &chain(&error));
     }
+    let response = r#"{"access_token":"at-secret-1","expires_in":3600}"#;
+    let error = of(response);
+    assert!(error.to_string().contains("auth_core::read_response"), "{error}");
+    silent("the error", &chain(&error));
+    silent("the error", &chain(&of(&format!(r#"{{"tokens":{response}}}"#))));
     for text in ["", "0123456789abcde", "0123456789abcdefg", "0123456789abcdeg", "+123456789abcdef"]
     {
         assert!(text.parse::<Fingerprint>().is_err(), "{text}");

@@ -118,9 +118,10 @@ fn a_valid_token_does_not_wait_for_a_lease_that_is_stuck() {
     store.inner.put(ADA, record("at-1", "rt-1", clock.now().wall, 65));
     let wait = Duration::from_secs(60);
     let settings = Settings::default().lease_wait(wait).seed(1);
-    let account = Accounts::new(endpoint(), Script::new(), store.clone(), clock.clone())
-        .settings(settings)
-        .account(ADA);
+    let account =
+        Accounts::without_runtime(endpoint(), Script::new(), store.clone(), clock.clone())
+            .settings(settings)
+            .account(ADA);
     for _ in 0..29 {
         let token = block_on(account.token()).unwrap();
         assert_eq!(token.access_token().expose(), "at-1");

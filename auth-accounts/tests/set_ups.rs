@@ -27,7 +27,7 @@ struct Internet(Arc<HashMap<String, FakeAuthServer>>);
 impl Transport for Internet {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let host = request.uri().host().unwrap_or_default().to_owned();
-        self.0.get(&host).expect("only servers that there are").send(request).await
+        self.0.get(&host).unwrap().send(request).await
     }
 }
 
@@ -81,7 +81,7 @@ fn each_account_is_refreshed_at_its_own_endpoint_by_its_own_client() {
         for (number, server) in servers.iter().enumerate() {
             let token = block_on(accounts.account(host(number)).token()).unwrap();
             assert_eq!(server.subject_of(token.access_token()).as_deref(), Some(ADA));
-            assert_eq!((server.report().issued, server.requests().len()), (round, round as usize));
+            assert_eq!((server.report().issued, server.requests().len()), (round, round));
         }
     }
     for (number, server) in servers.iter().enumerate() {

@@ -181,8 +181,13 @@ fn a_client_that_is_set_up_otherwise_may_try_at_once() {
     let world = World::new(script).with_record(0);
     let with = |secret: &str| {
         let endpoint = endpoint().client_auth(ClientAuth::basic(secret));
-        Accounts::new(endpoint, world.script.clone(), world.store.clone(), world.clock.clone())
-            .account(ADA)
+        Accounts::without_runtime(
+            endpoint,
+            world.script.clone(),
+            world.store.clone(),
+            world.clock.clone(),
+        )
+        .account(ADA)
     };
     assert!(block_on(with("wrong").token()).is_err());
     let setback = world.record().setback.unwrap();

@@ -138,7 +138,7 @@ fn add_header(headers: &mut HeaderMap, name: &str, value: &Value) -> Result<(), 
 }
 
 fn describe_success(id: &Value, tokens: &TokenSet, now: Now) -> Value {
-    let expires_in = tokens.expires_at.map(|at| at.duration_since(now.wall).unwrap_or_default());
+    let seconds = |at: SystemTime| at.duration_since(now.wall).unwrap_or_default().as_secs();
     json!({
         "id": id,
         "outcome": "success",
@@ -150,7 +150,8 @@ fn describe_success(id: &Value, tokens: &TokenSet, now: Now) -> Value {
         "access_token": tokens.access_token.expose(),
         "refresh_token": tokens.refresh_token.as_ref().map(RefreshToken::expose),
         "token_type": tokens.token_type,
-        "expires_in_s": expires_in.map(|life| life.as_secs()),
+        "expires_in_s": tokens.expires_at.map(seconds),
+        "refresh_expires_in_s": tokens.refresh_expires_at.map(seconds),
     })
 }
 
@@ -167,6 +168,7 @@ fn describe_failure(id: &Value, failure: &Failure) -> Value {
         "refresh_token": null,
         "token_type": null,
         "expires_in_s": null,
+        "refresh_expires_in_s": null,
     })
 }
 

@@ -1,6 +1,9 @@
 //! Time. The core never reads a clock: each reading is passed in.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    pin::Pin,
+    time::{Duration, Instant, SystemTime},
+};
 
 use async_trait::async_trait;
 
@@ -69,6 +72,46 @@ pub trait Clock: TimeSource {
     async fn sleep(&self, duration: Duration);
 }
 
+/// Work that goes on when those who wait for it have left.
+pub type BackgroundTask = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A clock whose runtime carries work on when nobody waits for it any more.
+///
+/// A request that is broken off may have spent the refresh token, and its
+/// response is lost. So whatever shares a refresh gives the runtime a task that
+/// sees it through. `TokioClock` in `auth-reqwest` is a runtime, and so is the
+/// `VirtualClock` of the testkit.
+///
+/// ```
+/// use auth_core::{BackgroundTask, Clock, Now, Runtime, TimeSource};
+/// # use std::time::{Duration, Instant, SystemTime};
+///
+/// struct MyClock;
+/// # impl TimeSource for MyClock {
+/// #     fn now(&self) -> Now {
+/// #         Now { monotonic: Instant::now(), wall: SystemTime::now() }
+/// #     }
+/// # }
+/// # #[auth_core::async_trait]
+/// # impl Clock for MyClock {
+/// #     async fn sleep(&self, _: Duration) {}
+/// # }
+/// # mod my_executor { pub fn spawn(_: impl Future<Output = ()> + Send + 'static) {} }
+///
+/// impl Runtime for MyClock {
+///     fn spawn(&self, task: BackgroundTask) {
+///         my_executor::spawn(task);
+///     }
+/// }
+/// ```
+pub trait Runtime: Clock {
+    /// Has the task polled to its end, by somebody other than the caller. It is
+    /// called within the runtime of whoever waits for the work, and must return
+    /// at once. Where the task cannot be run it is dropped: then the work is
+    /// carried on by those who wait for it, and ends with them.
+    fn spawn(&self, task: BackgroundTask);
+}
+
 /// A clock for blocking drivers.
 pub trait BlockingClock: TimeSource {
     /// Blocks the thread for `duration`, which may be zero.
@@ -86,6 +129,9 @@ macro_rules! forward {
         #[async_trait]
         impl<T: Clock + ?Sized> Clock for $holder {
             async fn sleep(&self, duration: Duration) { (**self).sleep(duration).await }
+        }
+        impl<T: Runtime + ?Sized> Runtime for $holder {
+            fn spawn(&self, task: BackgroundTask) { (**self).spawn(task) }
         }
         impl<T: BlockingClock + ?Sized> BlockingClock for $holder {
             fn sleep_blocking(&self, duration: Duration) { (**self).sleep_blocking(duration) }

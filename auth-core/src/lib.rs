@@ -4,6 +4,7 @@
 // and of the lines above it; `auth-tests/tests/layers` checks that.
 //
 // layer: clock json outcome
+// layer: lifetime -- when a token expires
 // layer: rules -- what error codes mean
 // layer: redact -- what may be shown
 // layer: token
@@ -21,6 +22,7 @@ mod failure;
 #[doc(hidden)]
 pub mod internal;
 mod json;
+mod lifetime;
 mod outcome;
 mod policy;
 mod redact;
@@ -38,7 +40,7 @@ pub use async_trait::async_trait;
 pub use http;
 
 pub use crate::{
-    clock::{BlockingClock, Clock, Now, TimeSource},
+    clock::{BackgroundTask, BlockingClock, Clock, Now, Runtime, TimeSource},
     drive::{refresh, refresh_blocking},
     endpoint::{
         BodyFormat, ClientAuth, ClientSecret, DEFAULT_RESPONSE_LIMIT, EndpointError,

@@ -179,3 +179,54 @@ pub enum Decision {
     /// Report the failure.
     Stop,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+    use crate::test_now;
+
+    /// Counts successes, and asks for a retry.
+    #[derive(Default)]
+    struct Counting(AtomicU32);
+
+    impl RetryPolicy for Counting {
+        fn decide(&self, attempt: &Attempt<'_>) -> Decision {
+            Decision::RetryAfter(Duration::from_secs(attempt.number.into()))
+        }
+
+        fn succeeded(&self, now: Now) {
+            assert_eq!(now, test_now());
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Driven as the machine drives it, by its runs.
+    #[test]
+    fn a_policy_is_told_of_each_success() {
+        let policy = Arc::new(Counting::default());
+        let schedules: [Arc<dyn RetrySchedule>; 3] = [
+            Arc::clone(&policy) as _,
+            Arc::new(Arc::clone(&policy)),
+            Arc::new(Box::new(Shared(Arc::clone(&policy)))),
+        ];
+        for (told, schedule) in (1..).zip(schedules) {
+            let mut run = schedule.begin();
+            run.succeeded(test_now());
+            assert_eq!(policy.0.load(Ordering::Relaxed), told);
+        }
+    }
+
+    struct Shared(Arc<Counting>);
+
+    impl RetryPolicy for Shared {
+        fn decide(&self, attempt: &Attempt<'_>) -> Decision {
+            self.0.decide(attempt)
+        }
+
+        fn succeeded(&self, now: Now) {
+            self.0.succeeded(now);
+        }
+    }
+}

@@ -11,21 +11,19 @@ mod retry_after;
 mod success;
 mod text;
 
-use std::{
-    borrow::Cow,
-    time::{Duration, SystemTime},
-};
+use std::{borrow::Cow, time::SystemTime};
 
 use http::StatusCode;
 use zeroize::Zeroize;
 
-use crate::{Failure, Now, Response, Rule, TokenSet};
+use crate::{Failure, Now, Response, Rule, TokenSet, lifetime::LONGEST};
 
 /// Reads a response of a token endpoint.
 ///
 /// The machine calls this after every attempt. It can also be called with any
 /// response, such as one from a log. `rules` take precedence over the built-in
-/// table. `now` is when the response arrived; `expires_at` counts from it.
+/// table. `now` is when the response arrived; `expires_at` counts from it. The
+/// [crate docs](crate#when-a-token-expires) say where it is read.
 ///
 /// ```
 /// use std::time::{Instant, SystemTime};
@@ -83,10 +81,6 @@ pub(crate) fn read_issued<'a>(
     }
     Err(failure)
 }
-
-/// No token lives and no wait lasts longer than this; a larger number is a
-/// mistake or an attack, and would overflow the clocks of some platforms.
-const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
 /// How many values are read of a response, and how deep they may nest: far more
 /// than any provider sends. What goes beyond is left out.

@@ -40,7 +40,9 @@
 //! | `scope` | string, omitted if unknown |
 //! | `extra` | object with the other members of the response, omitted if empty |
 //!
-//! Unknown members are ignored, so that a newer version may add some. The values
+//! Unknown members are ignored, so that a newer version may add some. Members that
+//! only the responses of token endpoints have, such as `expires_in`, are refused:
+//! [`read_response`](crate::read_response) reads responses. The values
 //! in `extra` may nest up to 100 levels deep.
 //!
 //! # The JSON form of a `TokenEndpoint`

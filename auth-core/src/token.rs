@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 pub(crate) use self::form::Form;
-pub use self::form::TokenFormError;
+pub use self::form::{TokenFormError, looks_like_a_response};
 use crate::{
     json::wipe,
     redact::{Shown, plain},
@@ -39,7 +39,8 @@ pub struct AccessToken {
 }
 
 impl AccessToken {
-    /// Takes the token as the server sent it. The `String` is wiped.
+    /// Takes the token as it is: a line end from the end of a file would be sent,
+    /// too. The `String` is wiped.
     pub fn new(token: impl Into<String>) -> Self {
         Self::copied(&Zeroizing::new(token.into()))
     }
@@ -114,7 +115,8 @@ impl Eq for AccessToken {}
 pub struct RefreshToken(SecretString);
 
 impl RefreshToken {
-    /// Takes the token as the server sent it. The `String` is wiped.
+    /// Takes the token as it is: a line end from the end of a file would be sent,
+    /// too. The `String` is wiped.
     pub fn new(token: impl Into<String>) -> Self {
         Self(secret(token))
     }
@@ -182,17 +184,18 @@ pub struct TokenSet {
     /// one, otherwise the one that was used (RFC 6749 section 6). `None` only
     /// for grants without one.
     pub refresh_token: Option<RefreshToken>,
-    /// When the access token expires, by the local wall clock, counted from the
-    /// sending of the request. `None` if the server did not say.
+    /// When the access token expires, by the local wall clock. A lifetime is counted
+    /// from the sending of the request. `None` if nothing in the response
+    /// [says it](crate#when-a-token-expires).
     pub expires_at: Option<SystemTime>,
-    /// When the refresh token expires, by the local wall clock, counted from the
-    /// sending of the request. `None` if the server did not say, or said that it
-    /// does not expire. Providers may revoke it earlier.
+    /// When the refresh token expires, likewise. `None` also if the server says that
+    /// it does not. Providers may end it earlier, for one that it has not been used.
     pub refresh_expires_at: Option<SystemTime>,
     /// The granted scope, if the server sent it.
     pub scope: Option<String>,
-    /// The other members of the response, such as `id_token`. They are treated
-    /// as secret.
+    /// The members of the response that RFC 6749 does not have, such as `id_token`,
+    /// and those that say when a token expires in another way than `expires_in`.
+    /// They are treated as secret.
     pub extra: Extra,
 }
 
@@ -301,8 +304,8 @@ impl fmt::Debug for DebugSet<'_> {
     }
 }
 
-/// The members of a response that this library does not interpret, as the
-/// server sent them.
+/// The members of a response that RFC 6749 section 5.1 does not have, as the server
+/// sent them.
 ///
 /// They may be secret (`id_token`). `Debug` shows only those names that are
 /// plain words, and strings are wiped on drop.

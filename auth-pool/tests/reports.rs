@@ -101,7 +101,9 @@ impl World {
             store.inner.put(id.clone(), Record::obtained(tokens, clock.now().wall));
         }
         let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap();
-        let accounts = Accounts::new(endpoint, server.clone(), store.clone(), clock.clone());
+        // So that what is dropped is broken off, and has to be found again.
+        let accounts =
+            Accounts::without_runtime(endpoint, server.clone(), store.clone(), clock.clone());
         Self { server, clock, store, accounts, ids }
     }
 

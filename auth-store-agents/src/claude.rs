@@ -55,7 +55,7 @@ use crate::{
 /// | `accessToken`, `refreshToken` | the tokens |
 /// | `expiresAt` | the expiry, in milliseconds since the Unix epoch |
 /// | `scopes` | the scope, as a list; kept if a response names none, since Claude Code ignores a login without `user:inference` |
-/// | `refreshTokenExpiresAt` | written if a response has `refresh_token_expires_in`, else kept |
+/// | `refreshTokenExpiresAt` | the expiry of the refresh token, likewise; kept if a response says nothing of it |
 /// | `subscriptionType`, `rateLimitTier`, others | kept |
 ///
 /// Removing the record removes the member `claudeAiOauth`.
@@ -145,6 +145,8 @@ impl Format for Claude {
             None | Some(Value::Null) => None,
             Some(value) => Some(from_millis(value).ok_or("expiresAt is not a time")?),
         };
+        // Nothing depends on it, so a login is not unreadable for that.
+        tokens.refresh_expires_at = oauth.get("refreshTokenExpiresAt").and_then(from_millis);
         tokens.scope = match oauth.get("scopes") {
             None | Some(Value::Null) => None,
             Some(Value::Array(scopes)) => {
@@ -165,10 +167,7 @@ impl Format for Claude {
             if let Some(scope) = &tokens.scope {
                 put(oauth, "scopes", scope.split_whitespace().collect::<Vec<_>>());
             }
-            let lifetime = tokens.extra.get("refresh_token_expires_in").and_then(Value::as_u64);
-            if let (Some(seconds), Some(obtained_at)) = (lifetime, record.obtained_at)
-                && let Some(end) = obtained_at.checked_add(Duration::from_secs(seconds))
-            {
+            if let Some(end) = tokens.refresh_expires_at {
                 put(oauth, "refreshTokenExpiresAt", to_millis(end));
             }
             Ok(())

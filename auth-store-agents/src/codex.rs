@@ -2,16 +2,16 @@
 
 use std::{
     path::{Path, PathBuf},
-    time::{Duration, SystemTime},
+    time::SystemTime,
 };
 
 use auth_accounts::{AccountId, Registration, StoreError, store::Record};
-use auth_core::{AccessToken, RefreshToken, TokenEndpoint, TokenSet, presets};
+use auth_core::{
+    AccessToken, RefreshToken, TokenEndpoint, TokenSet, internal::jwt_expiry, presets,
+};
 use auth_store::internal::{FileError, FileLock, token_store};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde_json::Value;
-use zeroize::Zeroizing;
 
 use crate::{
     agent_file::{AgentFile, in_home},
@@ -50,7 +50,7 @@ use crate::{
 ///
 /// | member | here |
 /// | --- | --- |
-/// | `tokens.access_token`, `tokens.refresh_token` | the tokens; the expiry is the access token's claim `exp` |
+/// | `tokens.access_token`, `tokens.refresh_token` | the tokens; the expiry is the access token's claim `exp`, which is not verified, and else what a response said |
 /// | `tokens.id_token` | `extra["id_token"]`; kept if a response has none |
 /// | `last_refresh` | [`Record::obtained_at`], in RFC 3339 |
 /// | `tokens.account_id`, `auth_mode`, `OPENAI_API_KEY`, others | kept |
@@ -138,7 +138,7 @@ impl Format for Codex {
         let access_token = text(found, "access_token", "access_token is not a string")?;
         let Some(access_token) = access_token else { return Ok(None) };
         let mut tokens = TokenSet::new(AccessToken::new(access_token));
-        tokens.expires_at = expiry(access_token);
+        tokens.expires_at = jwt_expiry(access_token);
         tokens.refresh_token =
             text(found, "refresh_token", "refresh_token is not a string")?.map(RefreshToken::new);
         if let Some(id_token) = text(found, ID_TOKEN, "id_token is not a string")? {
@@ -199,23 +199,4 @@ impl Format for Codex {
 /// A time in RFC 3339.
 fn time(text: &str) -> Option<SystemTime> {
     text.parse::<Timestamp>().ok()?.try_into().ok()
-}
-
-/// The claim `exp` of a JWT (RFC 7519 section 4.1.4). It is not verified: it
-/// only says when to refresh.
-fn expiry(token: &str) -> Option<SystemTime> {
-    #[derive(serde::Deserialize)]
-    struct Claims {
-        exp: f64,
-    }
-    let mut parts = token.split('.');
-    let (Some(_), Some(payload), Some(_), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return None;
-    };
-    let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
-    let claims: Claims = serde_json::from_slice(&payload).ok()?;
-    let seconds = Duration::try_from_secs_f64(claims.exp.floor()).ok()?;
-    SystemTime::UNIX_EPOCH.checked_add(seconds)
 }

@@ -170,8 +170,11 @@ impl Notes {
             tokens.token_type = tokens.token_type.take().or(notes.tokens.token_type.clone());
             tokens.scope = tokens.scope.take().or(notes.tokens.scope.clone());
             tokens.expires_at = tokens.expires_at.or(notes.tokens.expires_at);
+            // What their file says of an earlier refresh token stays there, where
+            // nothing is known of this one.
+            let noted = notes.tokens.refresh_expires_at;
             tokens.refresh_expires_at =
-                tokens.refresh_expires_at.or(notes.tokens.refresh_expires_at);
+                noted.map(|noted| tokens.refresh_expires_at.unwrap_or(noted));
             for (name, value) in notes.tokens.extra.iter() {
                 if tokens.extra.get(name).is_none() {
                     tokens.extra.insert(name, value.clone());

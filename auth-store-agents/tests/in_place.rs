@@ -26,10 +26,17 @@ fn what_claude_code_has_is_read() {
     let mut tokens = TokenSet::new(AccessToken::new("s3cret-at-1"));
     tokens.refresh_token = Some(RefreshToken::new("s3cret-rt-1"));
     tokens.expires_at = Some(seconds(2_000_000_000) + Duration::from_millis(123));
+    tokens.refresh_expires_at = Some(seconds(2_100_000_000));
     tokens.scope = Some("user:inference user:profile".into());
     let mut expected = Record::new(tokens);
     expected.bound_to = Some(store.registration().clone());
     assert_eq!(record, expected);
+
+    // What nothing depends on may be anything.
+    let mut file = claude_file();
+    file["claudeAiOauth"]["refreshTokenExpiresAt"] = "soon".into();
+    let (_setup, store) = claude(&file);
+    assert_eq!(loaded(&store, "claude").0.tokens.refresh_expires_at, None);
 }
 
 #[test]
@@ -104,13 +111,17 @@ fn a_refresh_reaches_claude_code_and_changes_nothing_else() {
     let mut refreshed = record(3);
     refreshed.obtained_at = Some(seconds(2_000_000_000));
     refreshed.tokens.scope = Some("user:inference".into());
-    refreshed.tokens.extra.insert("refresh_token_expires_in", 3600.into());
+    refreshed.tokens.refresh_expires_at = Some(seconds(2_000_003_600));
     save(&store, "claude", &refreshed, Some(&version)).unwrap();
     let oauth = &json_at(&setup.file)["claudeAiOauth"];
     assert_eq!(oauth["scopes"], json!(["user:inference"]));
     assert_eq!(oauth["refreshTokenExpiresAt"], 2_000_003_600_000_u64);
     assert_eq!(oauth["expiresAt"], Value::Null);
     assert_eq!(oauth["subscriptionType"], "max");
+    assert_eq!(loaded(&store, "claude").0, {
+        refreshed.tokens.scope = Some("user:inference".into());
+        refreshed
+    });
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod shared;
 mod sleep;
 mod state;
+mod tasks;
 
 use std::{
     fmt,
@@ -11,7 +12,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use auth_core::{BlockingClock, Clock, Now, TimeSource};
+use auth_core::{BackgroundTask, BlockingClock, Clock, Now, Runtime, TimeSource};
 
 use self::{
     shared::Shared,
@@ -41,6 +42,16 @@ use self::{
 ///
 /// A clock from [`VirtualClock::manual`] moves only by [`advance`](Self::advance)
 /// and [`advance_to_next`](Self::advance_to_next).
+///
+/// # What goes on in the background
+///
+/// The clock is a [`Runtime`]: a refresh whose callers were dropped goes on, as
+/// in a program. There is no thread for it, so that it does so at the same
+/// moments each time: when a later caller joins it, whenever code under test
+/// sleeps on this clock or moves it, and by [`run_tasks`](Self::run_tasks).
+/// [`drop_tasks`](Self::drop_tasks) breaks it off, as a runtime that shuts down.
+/// A test in which a process dies does that, too: what it began would go on
+/// otherwise.
 ///
 /// ```
 /// use std::time::Duration;
@@ -93,12 +104,15 @@ impl VirtualClock {
             let until = state.elapsed().saturating_add(by);
             state.move_to(until);
         });
+        self.shared.tasks.run_woken();
     }
 
     /// Moves the clock to the end of the shortest sleep. Returns by how much, or
     /// `None` if there is no sleep.
     pub fn advance_to_next(&self) -> Option<Duration> {
-        self.shared.change(State::move_to_next)
+        let by = self.shared.change(State::move_to_next);
+        self.shared.tasks.run_woken();
+        by
     }
 
     /// Sets the wall clock, as a user or NTP may. The monotonic clock and all
@@ -129,6 +143,23 @@ impl VirtualClock {
         while state.sleeping() < count {
             state = self.shared.wait(state);
         }
+    }
+
+    /// Polls what goes on in the background until all of it waits for something
+    /// else. If that is this clock, and it moves by itself, time passes.
+    pub fn run_tasks(&self) {
+        while self.shared.tasks.run_woken() {}
+    }
+
+    /// How many tasks go on in the background.
+    pub fn tasks(&self) -> usize {
+        self.shared.tasks.count()
+    }
+
+    /// Drops the tasks that go on in the background, as a runtime that shuts
+    /// down.
+    pub fn drop_tasks(&self) {
+        self.shared.tasks.drop_all();
     }
 
     /// Adds a participant, until the returned value is dropped. From now on time
@@ -210,6 +241,17 @@ impl Clock for VirtualClock {
     async fn sleep(&self, duration: Duration) {
         self.shared.lock().record(duration);
         self.pass(duration).await;
+    }
+}
+
+impl Runtime for VirtualClock {
+    fn spawn(&self, task: BackgroundTask) {
+        let clock = Arc::downgrade(&self.shared);
+        self.shared.tasks.spawn(task, move || {
+            if let Some(clock) = clock.upgrade() {
+                clock.change(State::wake_all);
+            }
+        });
     }
 }
 

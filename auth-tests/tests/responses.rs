@@ -3,7 +3,8 @@
 //!
 //! A line holds a response (`status`, `headers`, `body`), what is expected of
 //! it (`outcome`, `kind`, `code`, and where it matters `delivery` and
-//! `retry_after_ms`), and the `source` of the fact. Values in it are invented.
+//! `retry_after_ms`, or `expires_in_s` and `refresh_expires_in_s`), and the
+//! `source` of the fact. Values in it are invented.
 
 // Helpers of tests, though not themselves tests.
 #![allow(clippy::expect_used)]
@@ -53,7 +54,19 @@ fn the_list_is_broad_and_each_line_has_a_source() {
 
 fn describe(response: &Response) -> Value {
     match read_response(response, &[], now()) {
-        Ok(_) => json!({ "outcome": "success", "kind": null, "code": null }),
+        Ok(tokens) => {
+            let seconds = |at: SystemTime| {
+                let life = at.duration_since(now().wall).expect("it is not over yet");
+                life.as_secs()
+            };
+            json!({
+                "outcome": "success",
+                "kind": null,
+                "code": null,
+                "expires_in_s": tokens.expires_at.map(seconds),
+                "refresh_expires_in_s": tokens.refresh_expires_at.map(seconds),
+            })
+        }
         Err(failure) => json!({
             "outcome": "failure",
             "kind": failure.kind().as_str(),

@@ -70,7 +70,7 @@ pub fn record(expires_in: Duration) -> Record {
 pub fn accounts(store: &MemoryStore, delay: Duration) -> Accounts {
     let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client");
     let endpoint = endpoint.expect("a valid endpoint");
-    Accounts::new(endpoint, Endpoint { delay }, store.clone(), SystemClock)
+    Accounts::without_runtime(endpoint, Endpoint { delay }, store.clone(), SystemClock)
 }
 
 /// The result of a future that waits for nothing.

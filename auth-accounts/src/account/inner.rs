@@ -1,10 +1,13 @@
 //! What the clones of an account share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwapOption;
 
-use super::memory::Memory;
+use super::{
+    memory::Memory,
+    registry::{Registered, Registry},
+};
 use crate::{
     context::Context,
     id::AccountId,
@@ -15,22 +18,34 @@ use crate::{
     unsaved::Unsaved,
 };
 
-pub(super) struct Inner {
+pub(crate) struct Inner {
     pub(super) shared: Arc<Shared>,
     pub(super) id: AccountId,
     pub(super) cached: ArcSwapOption<Cached>,
     pub(super) flight: SingleFlight<Ending>,
+    /// Gone where the account outlives the [`Accounts`](crate::Accounts).
+    registry: Weak<Registry<Self>>,
     memory: Mutex<Memory>,
 }
 
 impl Inner {
-    pub(super) fn new(shared: Arc<Shared>, id: AccountId) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, registry: Weak<Registry<Self>>, id: AccountId) -> Self {
         Self {
             shared,
             id,
             cached: ArcSwapOption::empty(),
             flight: SingleFlight::new(),
+            registry,
             memory: Mutex::new(Memory::default()),
+        }
+    }
+
+    /// Sees to it that the account outlives its owners while it knows something
+    /// that must not be lost, and only then. To be called when that may have
+    /// changed.
+    pub(super) fn settle(self: &Arc<Self>) {
+        if let Some(registry) = self.registry.upgrade() {
+            registry.settle(self);
         }
     }
 
@@ -54,5 +69,23 @@ impl Inner {
             refused: memory.refused.clone(),
         };
         (context, memory.unsaved.as_deref().cloned().unwrap_or_default())
+    }
+}
+
+impl Registered for Inner {
+    fn id(&self) -> &AccountId {
+        &self.id
+    }
+
+    fn is_to_be_kept(&self) -> bool {
+        self.memory().is_to_be_kept()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(registry) = self.registry.upgrade() {
+            registry.forget(self);
+        }
     }
 }

@@ -30,7 +30,8 @@ pub struct DueCheck {
 impl Account {
     /// Refreshes ahead of expiry, at a random moment (see
     /// [`Settings::refresh_ahead`](crate::Settings::refresh_ahead)). It never
-    /// returns; drop the future to end it.
+    /// returns; drop the future to end it. Once the accounts are
+    /// [closed](crate::Accounts::close) it does nothing more.
     ///
     /// After a failure it tries again later; callers who ask for a token meanwhile
     /// learn of it. Tokens with a lifetime of less than 30 s are refreshed only
@@ -48,12 +49,16 @@ impl Account {
     pub async fn keep_fresh(&self) -> Infallible {
         loop {
             let pause = self.freshen().await;
+            if self.0.flight.is_closed() {
+                std::future::pending::<()>().await;
+            }
             self.0.shared.clock.sleep(pause).await;
         }
     }
 
     /// The same, with somebody to ask every second whether to end.
     pub(crate) async fn keep_fresh_until(&self, ended: impl Fn() -> bool) {
+        let ended = || ended() || self.0.flight.is_closed();
         while !ended() {
             let mut pause = self.freshen().await;
             while !pause.is_zero() && !ended() {

@@ -13,6 +13,12 @@ pub(super) struct Memory {
 }
 
 impl Memory {
+    /// Whether it holds what no store does, so that it has to outlive whoever
+    /// asks for the account.
+    pub(super) fn is_to_be_kept(&self) -> bool {
+        self.unsaved.is_some() || self.refused.is_some()
+    }
+
     pub(super) fn refuses(&self, token: &Token) -> bool {
         self.refused.as_ref() == Some(token.access_token())
     }

@@ -3,7 +3,10 @@
 use std::{
     future::poll_fn,
     pin::pin,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::Poll,
 };
 
@@ -24,10 +27,10 @@ use crate::{
 impl Inner {
     /// Refreshes. Ends early if it is asked to give way and only waits for the
     /// lease.
-    pub(super) async fn refresh(&self, mut step: Step, give_way: &GiveWay) -> Ending {
+    pub(super) async fn refresh(self: &Arc<Self>, mut step: Step, give_way: &GiveWay) -> Ending {
         let Shared { store, clock, transport, .. } = &*self.shared;
         let ending = events::within(&self.id, false, async {
-            let mut unfinished = Unfinished { inner: self, ended: false };
+            let mut unfinished = Unfinished { inner: self, ended: false, sent: false };
             let began = clock.now();
             let mut effort = Effort::default();
             loop {
@@ -37,7 +40,7 @@ impl Inner {
                         state.on_loaded(loaded, clock.now())
                     }
                     Step::Lease(wait, state) => {
-                        events::leasing(wait);
+                        events::leasing(&self.id, wait);
                         let asked = clock.now();
                         let lease = unless_asked(give_way, store.lease(&self.id, wait)).await;
                         let now = clock.now();
@@ -45,7 +48,8 @@ impl Inner {
                         match lease {
                             Some(leased) => state.on_lease(leased, now),
                             None => {
-                                events::gave_way();
+                                events::gave_way(&self.id);
+                                unfinished.ended = true;
                                 return Ending::GaveWay;
                             }
                         }
@@ -55,6 +59,7 @@ impl Inner {
                         state.on_saved(saved, clock.now())
                     }
                     Step::Send(request, state) => {
+                        unfinished.sent = true;
                         effort.sent = true;
                         let response = transport.send(request).await;
                         state.on_response(response, clock.now())
@@ -77,10 +82,14 @@ impl Inner {
     }
 
     /// Logs in. `counts` is set when the login can no longer be undone.
-    pub(super) async fn log_in(&self, mut step: login::Step, counts: &AtomicBool) -> Ending {
+    pub(super) async fn log_in(
+        self: &Arc<Self>,
+        mut step: login::Step,
+        counts: &AtomicBool,
+    ) -> Ending {
         let Shared { store, clock, .. } = &*self.shared;
         let ended = events::within(&self.id, true, async {
-            let mut unfinished = Unfinished { inner: self, ended: false };
+            let mut unfinished = Unfinished { inner: self, ended: false, sent: false };
             loop {
                 step = match step {
                     login::Step::Load(state) => {
@@ -131,7 +140,7 @@ impl Inner {
     }
 
     /// Puts an outcome in place, then frees the lease.
-    fn publish(&self, outcome: Outcome, effort: &Effort) -> Ended {
+    fn publish(self: &Arc<Self>, outcome: Outcome, effort: &Effort) -> Ended {
         let Outcome { ended, unsaved, found, lease } = outcome;
         let mut memory = self.memory();
         let token = ended.result.as_ref().ok().or(ended.fallback.as_ref());
@@ -144,7 +153,8 @@ impl Inner {
         let known = memory.replace(unsaved);
         drop(memory);
         drop((known, lease));
-        events::ended(&ended);
+        self.settle();
+        events::ended(&self.id, &ended);
         self.shared.watch.ended(&self.id, &ended.result, &found, effort);
         ended
     }
@@ -166,14 +176,23 @@ async fn unless_asked<T>(give_way: &GiveWay, wait: impl Future<Output = T>) -> O
 /// What happens when a refresh or a login ends, or is dropped: tokens that are
 /// not saved by then may never be.
 struct Unfinished<'a> {
-    inner: &'a Inner,
+    inner: &'a Arc<Inner>,
     ended: bool,
+    /// Whether a request was about to be sent, or was.
+    sent: bool,
 }
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         let Shared { clock, settings, .. } = &*self.inner.shared;
+        if !self.ended {
+            self.inner.settle();
+        }
         let unsaved = self.inner.memory().unsaved.clone();
+        let is_unsaved = unsaved.as_ref().is_some_and(|unsaved| unsaved.tokens.is_some());
+        if !self.ended && (self.sent || is_unsaved) {
+            events::broken_off(&self.inner.id, self.sent, is_unsaved);
+        }
         let Some(tokens) = unsaved.and_then(|unsaved| unsaved.tokens) else { return };
         if !self.ended {
             // Whoever asks next is to save them, whatever it has until then.

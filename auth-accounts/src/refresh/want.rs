@@ -31,6 +31,8 @@ pub(crate) enum Want {
     /// A token newer than the one on record when it is first read, which is put
     /// here then.
     Newer(Option<AccessToken>),
+    /// Nothing but that what memory holds is saved. Nothing is sent.
+    Saved,
 }
 
 impl Want {
@@ -53,11 +55,15 @@ impl Want {
         context: &Context,
         now: Now,
     ) -> bool {
+        if matches!(self, Self::Saved) {
+            return true;
+        }
         let Some(record) = record else { return false };
         let (ttl, unwanted) = match self {
             Self::Lasting(ttl) => (*ttl, None),
             Self::Other(token) => (Ttl::Usual, Some(token)),
             Self::Newer(token) | Self::Ahead(token) => (Ttl::Usual, token.as_ref()),
+            Self::Saved => (Ttl::Usual, None),
         };
         let token = &record.tokens.access_token;
         if context.refused.as_ref() == Some(token) {
@@ -102,6 +108,7 @@ impl Want {
             Self::Other(unwanted) => is_new || token.access_token() != unwanted,
             Self::Ahead(unwanted) => is_new || unwanted.as_ref() != Some(token.access_token()),
             Self::Newer(_) => is_new,
+            Self::Saved => true,
         }
     }
 }

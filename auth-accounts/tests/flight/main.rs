@@ -2,6 +2,7 @@
 //! public API, and in every interleaving of threads.
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
+mod leaving;
 mod sync {
     //! What `single_flight` rests on, under loom's eyes. The `Arc` is that of std,
     //! since wakers are made of it.
@@ -12,8 +13,10 @@ mod sync {
 }
 
 #[allow(dead_code, unreachable_pub, reason = "not every part of it is tested here")]
-#[path = "../../src/single_flight.rs"]
-mod single_flight;
+#[path = "../../src"]
+mod src {
+    pub(crate) mod single_flight;
+}
 mod threads;
 
 use std::{
@@ -32,6 +35,7 @@ use auth_accounts::{
     store::{BlockingTokenStore, Record},
 };
 use auth_testkit::{FakeAuthServer, Fault, VirtualClock};
+use src::single_flight;
 
 /// An account whose token is to be refreshed, at a server that takes 3 s to
 /// respond, and its store.
@@ -44,7 +48,7 @@ fn slow() -> (Account, FakeAuthServer, MemoryStore) {
     server.fail_next([Fault::Delay(Duration::from_secs(3))]);
     let endpoint =
         auth_core::TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap();
-    let accounts = Accounts::new(endpoint, server.clone(), store.clone(), clock);
+    let accounts = Accounts::without_runtime(endpoint, server.clone(), store.clone(), clock);
     (accounts.account("ada"), server, store)
 }
 
@@ -180,7 +184,7 @@ fn a_crowd_that_is_woken_polls_the_work_once() {
                 }
             }))
         };
-        let mut crowd: Vec<_> = (0..100).map(|_| Box::pin(flight.join(start))).collect();
+        let mut crowd: Vec<_> = (0..100).map(|_| Box::pin(flight.join(start).unwrap())).collect();
         assert_eq!(crowd.iter().filter(|join| join.started()).count(), 1);
         let bell = Arc::new(Bell::default());
         let waker = Waker::from(Arc::clone(&bell));
@@ -207,21 +211,21 @@ fn a_crowd_that_is_woken_polls_the_work_once() {
 #[test]
 fn a_waker_may_own_a_participant() {
     struct Owner(#[allow(dead_code, reason = "only dropped")] std::sync::Mutex<Option<Owned>>);
-    type Owned = Pin<Box<single_flight::Participant<'static, u8>>>;
+    type Owned = Pin<Box<single_flight::Caller<'static, u8>>>;
     impl Wake for Owner {
         fn wake(self: Arc<Self>) {}
     }
     loom::model(|| {
         let flight: &'static _ = Box::leak(Box::new(single_flight::SingleFlight::new()));
         let start = |_| -> single_flight::Work<u8> { Box::pin(std::future::pending()) };
-        let owned = Box::pin(flight.join(start));
+        let owned = Box::pin(flight.join(start).unwrap());
         let waker = Waker::from(Arc::new(Owner(std::sync::Mutex::new(Some(owned)))));
-        let mut join = Box::pin(flight.join(start));
+        let mut join = Box::pin(flight.join(start).unwrap());
         assert!(join.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
         drop(waker);
         assert!(poll_once(join.as_mut()).is_pending());
         drop(join);
-        assert!(flight.join(start).started(), "all are gone, and so is the work");
+        assert!(flight.join(start).unwrap().started(), "all are gone, and so is the work");
     });
 }
 
@@ -244,11 +248,12 @@ fn a_panic_in_dropping_the_work_holds_up_nobody() {
                 1
             })
         };
-        let mut leaves = Box::pin(flight.join(broken));
+        let mut leaves = Box::pin(flight.join(broken).unwrap());
         assert!(poll_once(leaves.as_mut()).is_pending());
         let dropped = std::panic::AssertUnwindSafe(|| drop(leaves));
         assert!(std::panic::catch_unwind(dropped).is_err());
-        let mut join = Box::pin(flight.join(|_| Box::pin(std::future::ready(2))));
+        let join = flight.join(|_| Box::pin(std::future::ready(2)));
+        let mut join = Box::pin(join.unwrap());
         assert_eq!(poll_once(join.as_mut()), Poll::Ready(Ok(2)));
     });
 }

@@ -10,7 +10,7 @@ use super::{
     *,
 };
 
-fn model(body: impl Fn() + Send + Sync + 'static) {
+pub(super) fn model(body: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
     builder.check(body);
@@ -30,7 +30,7 @@ impl Wake for Parker {
     }
 }
 
-fn block_on<F: Future>(future: F) -> F::Output {
+pub(super) fn block_on<F: Future>(future: F) -> F::Output {
     let parker = Arc::new(Parker::default());
     let waker = Waker::from(Arc::clone(&parker));
     let mut future = Box::pin(future);
@@ -48,10 +48,10 @@ fn block_on<F: Future>(future: F) -> F::Output {
 
 /// Something that the work waits for.
 #[derive(Default)]
-struct Signal(Mutex<(bool, Option<Waker>)>);
+pub(super) struct Signal(Mutex<(bool, Option<Waker>)>);
 
 impl Signal {
-    fn fire(&self) {
+    pub(super) fn fire(&self) {
         let mut state = self.0.lock().unwrap();
         state.0 = true;
         let waker = state.1.take();
@@ -93,9 +93,9 @@ impl Drop for Busy {
     }
 }
 
-struct World {
-    flight: SingleFlight<usize>,
-    signal: Arc<Signal>,
+pub(super) struct World {
+    pub(super) flight: SingleFlight<usize>,
+    pub(super) signal: Arc<Signal>,
     /// How much work was started.
     started: Arc<AtomicUsize>,
     busy: Arc<loom::sync::atomic::AtomicBool>,
@@ -103,7 +103,7 @@ struct World {
 }
 
 impl World {
-    fn new(panics: bool) -> Arc<Self> {
+    pub(super) fn new(panics: bool) -> Arc<Self> {
         let flight = SingleFlight::new();
         let (signal, started) = Default::default();
         // One that loom knows of, so that it tries what may come between.
@@ -111,13 +111,13 @@ impl World {
         Arc::new(Self { flight, signal, started, busy, panics })
     }
 
-    fn join(&self) -> single_flight::Participant<'_, usize> {
-        self.flight.join(|give_way| self.work(give_way))
+    pub(super) fn join(&self) -> single_flight::Caller<'_, usize> {
+        self.flight.join(|give_way| self.work(give_way)).unwrap()
     }
 
     /// Work that comes to its own number, at the signal or when it is asked
     /// to give way, or panics if it is the first.
-    fn work(&self, give_way: GiveWay) -> Work<usize> {
+    pub(super) fn work(&self, give_way: GiveWay) -> Work<usize> {
         let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
         let (signal, busy) = (Arc::clone(&self.signal), Arc::clone(&self.busy));
         let panics = self.panics && number == 1;
@@ -134,7 +134,10 @@ impl World {
         }))
     }
 
-    fn on_thread(self: &Arc<Self>, body: impl FnOnce(&Self) + 'static) -> thread::JoinHandle<()> {
+    pub(super) fn on_thread(
+        self: &Arc<Self>,
+        body: impl FnOnce(&Self) + 'static,
+    ) -> thread::JoinHandle<()> {
         let world = Arc::clone(self);
         thread::spawn(move || body(&world))
     }
@@ -251,10 +254,11 @@ fn queued_work_comes_when_that_under_way_is_over() {
         let world = World::new(false);
         let waits = world.join();
         let queues = world.on_thread(|world| {
-            let (before, own) = world.flight.queue(|give_way| {
+            let queued = world.flight.queue(|give_way| {
                 give_way.ask();
                 world.work(give_way)
             });
+            let (before, own) = queued.unwrap();
             for join in before {
                 assert_eq!(block_on(join), Ok(1));
             }
@@ -275,7 +279,7 @@ fn queued_work_of_one_that_leaves_holds_up_nobody() {
         let world = World::new(false);
         let waits = world.join();
         let leaves = world.on_thread(|world| {
-            let (before, own) = world.flight.queue(|give_way| world.work(give_way));
+            let (before, own) = world.flight.queue(|give_way| world.work(give_way)).unwrap();
             let mut all = Box::pin(async move {
                 for join in before {
                     let _ = join.await;
@@ -297,7 +301,7 @@ fn a_queue_moves_up_in_order() {
         let world = World::new(false);
         let mut waits = Box::pin(world.join());
         assert!(poll_once(waits.as_mut()).is_pending());
-        let queue = || world.flight.queue(|give_way| world.work(give_way));
+        let queue = || world.flight.queue(|give_way| world.work(give_way)).unwrap();
         let ((before_two, two), (before_three, three)) = (queue(), queue());
         assert_eq!((before_two.len(), before_three.len()), (1, 2));
         for (join, number) in before_three.into_iter().chain([three]).zip(1..) {

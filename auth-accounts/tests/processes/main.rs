@@ -133,7 +133,8 @@ impl Scene {
         let server = FakeAuthServer::builder().rotation(rotation).clock(&clock).build();
         // Of a login, as most are.
         let store = auth_accounts::MemoryStore::new();
-        let accounts = Accounts::new(endpoint(), server.clone(), store.clone(), clock.clone());
+        let accounts =
+            Accounts::without_runtime(endpoint(), server.clone(), store.clone(), clock.clone());
         let account = accounts.account(ADA);
         support::run(account.store_login(server.log_in(ADA)), &clock).unwrap();
         let watch = Watch::new(server.clone(), store.get(ADA).unwrap());
@@ -150,8 +151,9 @@ impl Scene {
     fn start_process(&mut self) -> (usize, Account) {
         self.started += 1;
         let view = self.watch.seen_by(self.started);
-        let accounts = Accounts::new(endpoint(), view.clone(), view, self.clock.clone())
-            .settings(Settings::default().seed(1));
+        let accounts =
+            Accounts::without_runtime(endpoint(), view.clone(), view, self.clock.clone())
+                .settings(Settings::default().seed(1));
         (self.started, accounts.account(ADA))
     }
 

@@ -233,8 +233,13 @@ impl<T: Transport + BlockingTransport + Clone + 'static> World<T> {
 
     /// The same store and script, as another process sees them.
     pub fn accounts(&self) -> Accounts {
-        Accounts::new(endpoint(), self.transport(), self.store.clone(), self.clock.clone())
-            .settings(self.settings.clone())
+        Accounts::without_runtime(
+            endpoint(),
+            self.transport(),
+            self.store.clone(),
+            self.clock.clone(),
+        )
+        .settings(self.settings.clone())
     }
 
     pub fn blocking(&self) -> BlockingAccounts {

@@ -120,35 +120,43 @@ const POST: &str = "client_secret_post";
 impl<'a> Form<'a> {
     /// With the secrets themselves.
     fn exposed(endpoint: &'a TokenEndpoint) -> Self {
-        let (method, client_secret) = match &endpoint.auth {
+        // By name, so that whoever adds a field decides here what becomes of it.
+        let TokenEndpoint {
+            uri,
+            host: _,
+            client_id,
+            auth,
+            format,
+            scope,
+            parameters,
+            headers,
+            response_limit,
+            rules,
+        } = endpoint;
+        let (method, client_secret) = match auth {
             ClientAuth::None => (NONE, None),
             ClientAuth::Basic(secret) => (BASIC, Some(secret.expose())),
             ClientAuth::Post(secret) => (POST, Some(secret.expose())),
         };
         // `header` refuses what is no text.
         let text = |value: &'a HeaderValue| value.to_str().unwrap_or_default();
-        let limit = endpoint.response_limit;
+        let limit = *response_limit;
         Self {
-            url: Secret(Zeroizing::new(endpoint.uri.to_string())),
-            client_id: &endpoint.client_id,
+            url: Secret(Zeroizing::new(uri.to_string())),
+            client_id,
             client_auth: AuthForm { method, client_secret },
-            body_format: match endpoint.format {
+            body_format: match format {
                 BodyFormat::Form => "form",
                 BodyFormat::Json => "json",
             },
-            scope: endpoint.scope.as_deref(),
-            parameters: endpoint
-                .parameters
+            scope: scope.as_deref(),
+            parameters: parameters
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.expose_secret()))
                 .collect(),
-            headers: endpoint
-                .headers
-                .iter()
-                .map(|(name, value)| (name.as_str(), text(value)))
-                .collect(),
+            headers: headers.iter().map(|(name, value)| (name.as_str(), text(value))).collect(),
             response_limit: (limit != DEFAULT_RESPONSE_LIMIT).then_some(limit),
-            rules: endpoint.rules.iter().map(RuleForm::of).collect(),
+            rules: rules.iter().map(RuleForm::of).collect(),
         }
     }
 
@@ -174,16 +182,13 @@ fn without_query(uri: &Uri) -> String {
 
 impl<'a> RuleForm<'a> {
     fn of(rule: &'a Rule) -> Self {
-        fn borrowed<'a>(text: &'a Cow<'static, str>) -> Cow<'a, str> {
-            Cow::Borrowed(text)
-        }
         Self {
-            provider: borrowed(&rule.provider),
+            provider: Cow::Borrowed(&rule.provider),
             status: rule.status,
-            code: rule.code.as_ref().map(borrowed),
-            words: rule.words.as_ref().map(borrowed),
-            kind: rule.kind.as_str().into(),
-            source: borrowed(&rule.source),
+            code: rule.code.as_deref().map(Cow::Borrowed),
+            words: rule.words.as_deref().map(Cow::Borrowed),
+            kind: Cow::Borrowed(rule.kind.as_str()),
+            source: Cow::Borrowed(&rule.source),
         }
     }
 

@@ -39,7 +39,7 @@ pub fn claude(client_id: impl Into<String>) -> TokenEndpoint {
 ///
 /// Refresh tokens are single-use. A spent one gets a 401 with
 /// `refresh_token_reused`, which is `Rejected`. The response may have no
-/// `expires_in`: the access token is a JWT and holds its expiry. Source of URL,
+/// `expires_in`: the access token is a JWT, and its expiry is read there. Source of URL,
 /// format and codes:
 /// <https://github.com/openai/codex/blob/main/codex-rs/login/src/auth/manager.rs>.
 pub fn openai(client_id: impl Into<String>) -> TokenEndpoint {

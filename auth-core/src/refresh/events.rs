@@ -86,3 +86,101 @@ mod off {
 pub(super) use off::{attempt, failed, refreshed, retry};
 #[cfg(feature = "tracing")]
 pub(super) use on::{attempt, failed, refreshed, retry};
+
+#[cfg(all(test, feature = "tracing"))]
+#[allow(clippy::unwrap_used, reason = "clippy takes it for no test")]
+mod tests {
+    use std::{
+        fmt::{Debug, Write as _},
+        sync::{Arc, Mutex},
+    };
+
+    use tracing::{
+        Event, Metadata, Subscriber,
+        field::{Field, Visit},
+        span::{Attributes, Id, Record},
+    };
+
+    use crate::{Backoff, Refresh, RefreshToken, Response, Step, TokenEndpoint, test_now};
+
+    /// Writes down every event, a line each.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<String>>);
+
+    struct Line<'a>(&'a mut String);
+
+    impl Visit for Line<'_> {
+        fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+            write!(self.0, " {field}={value:?}").unwrap();
+        }
+    }
+
+    impl Subscriber for Lines {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn event(&self, event: &Event<'_>) {
+            let mut text = self.0.lock().unwrap();
+            let metadata = event.metadata();
+            write!(text, "{} {}", metadata.level(), metadata.target()).unwrap();
+            event.record(&mut Line(&mut text));
+            text.push('\n');
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    /// What is seen of a refresh with these responses.
+    fn seen(responses: &[(u16, &str)]) -> String {
+        let lines = Lines::default();
+        tracing::subscriber::with_default(lines.clone(), || {
+            let endpoint = TokenEndpoint::new("https://auth.example.com/token", "c").unwrap();
+            let refresh = Refresh::new(endpoint, RefreshToken::new("rt-secret"))
+                .policy(Backoff::default().jitter(crate::Jitter::None));
+            let mut step = refresh.start(test_now());
+            for (status, body) in responses {
+                if let Step::Wait(delay, waiting) = step {
+                    step = waiting.resume(test_now().plus(delay));
+                }
+                let Step::Send(_, pending) = step else { panic!("{step:?}") };
+                let mut response = Response::new(body.as_bytes().to_vec());
+                *response.status_mut() = http::StatusCode::from_u16(*status).unwrap();
+                step =
+                    pending.resolve(Ok(response), test_now().plus(super::Duration::from_secs(2)));
+            }
+            assert!(matches!(step, Step::Done(_)), "{step:?}");
+        });
+        let text = lines.0.lock().unwrap().clone();
+        assert!(!text.contains("secret"), "{text}");
+        text
+    }
+
+    #[test]
+    fn each_step_is_an_event() {
+        let tokens = r#"{"access_token":"at-secret","refresh_token":"rt-secret-2"}"#;
+        assert_eq!(
+            seen(&[(502, ""), (200, tokens)]),
+            "DEBUG auth_core::refresh message=sending host=\"auth.example.com\" attempt=1\n\
+             WARN auth_core::refresh message=attempt failed, will retry: HTTP 502 \
+             host=\"auth.example.com\" attempt=1 kind=\"unavailable\" delivery=\"unknown\" \
+             status=502 wait_ms=500\n\
+             DEBUG auth_core::refresh message=sending host=\"auth.example.com\" attempt=2\n\
+             INFO auth_core::refresh message=refreshed host=\"auth.example.com\" attempts=2 \
+             elapsed_ms=2000\n"
+        );
+        let text = seen(&[(400, r#"{"error":"invalid_grant"}"#)]);
+        let error = text.lines().next_back().unwrap();
+        assert!(error.starts_with("ERROR auth_core::refresh message="), "{text}");
+        let fields = " host=\"auth.example.com\" attempts=1 elapsed_ms=2000 kind=\"rejected\" \
+             delivery=\"answered\" status=400 code=\"invalid_grant\"";
+        assert!(error.ends_with(fields), "{text}");
+    }
+}

@@ -1,22 +1,19 @@
 //! The body of a 2xx response.
 
-use std::{
-    borrow::Cow,
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::{borrow::Cow, fmt, time::SystemTime};
 
 use http::{HeaderMap, header};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use super::{
-    DEEPEST, LONGEST, MOST_VALUES, lenient, may_be_form,
+    DEEPEST, MOST_VALUES, lenient, may_be_form,
     text::{Text, is_broken},
 };
 use crate::{
     AccessToken, Extra, RefreshToken, TokenSet, Unreadable,
     json::{BoundedSeed, Limits, OnExcess, Wiped, read_to_end, trimmed},
+    lifetime::{self, Told, jwt_expiry},
 };
 
 /// Reads a token set, or says why there is none.
@@ -49,8 +46,7 @@ struct Body<'a> {
     access_token: Text<'a>,
     token_type: Text<'a>,
     refresh_token: Text<'a>,
-    expires_in: Option<Duration>,
-    expires_in_sec: Option<Duration>,
+    expires_in: Option<Told>,
     scope: Option<String>,
     extra: Extra,
 }
@@ -73,10 +69,10 @@ impl<'a> Body<'a> {
         let mut limits = limits();
         for (name, value) in form_urlencoded::parse(body) {
             match &*name {
-                "access_token" => response.access_token.replace(Text::new(value)),
+                "access_token" => response.access_token.replace(Text::new(value).into_token()),
                 "token_type" => response.token_type.replace(Text::new(value)),
-                "refresh_token" => response.refresh_token.replace(Text::new(value)),
-                "expires_in" => response.expires_in = lifetime_from_text(&value),
+                "refresh_token" => response.refresh_token.replace(Text::new(value).into_token()),
+                "expires_in" => response.expires_in = Told::read_text(&value),
                 "scope" => response.scope = Some(value.into_owned()),
                 _ if limits.take_one() => {
                     response.extra.insert(name, Value::String(value.into_owned()));
@@ -114,7 +110,6 @@ impl<'a> Body<'a> {
             self.refresh_token.replace(inner.refresh_token);
             self.token_type.replace(inner.token_type);
             self.expires_in = inner.expires_in.or(self.expires_in);
-            self.expires_in_sec = inner.expires_in_sec.or(self.expires_in_sec);
             self.scope = inner.scope.or(self.scope);
             inner.extra.move_to(&mut self.extra);
             return self;
@@ -123,13 +118,12 @@ impl<'a> Body<'a> {
     }
 
     fn into_owned(self) -> Body<'static> {
-        let Self { expires_in, expires_in_sec, scope, extra, .. } = self;
+        let Self { expires_in, scope, extra, .. } = self;
         Body {
             access_token: self.access_token.into_owned(),
             token_type: self.token_type.into_owned(),
             refresh_token: self.refresh_token.into_owned(),
             expires_in,
-            expires_in_sec,
             scope,
             extra,
         }
@@ -140,13 +134,20 @@ impl<'a> Body<'a> {
     }
 
     fn into_tokens(mut self, issued: SystemTime) -> Option<TokenSet> {
-        let expires_in = self.expires_in_sec.or(self.expires_in);
+        let access_token = self.access_token.take()?;
+        let told = |name: &str| match name {
+            "expires_in" => self.expires_in,
+            name => self.extra.get(name).and_then(Told::read),
+        };
+        let expires_at = lifetime::end(&lifetime::ACCESS_TOKEN, told, issued)
+            .or_else(|| Told::Date(jwt_expiry(&access_token)?).date(issued));
+        let refresh_expires_at = lifetime::end(&lifetime::REFRESH_TOKEN, told, issued);
         Some(TokenSet {
-            access_token: AccessToken::from(self.access_token.take()?),
+            access_token: AccessToken::from(access_token),
             token_type: self.token_type.take().map(Cow::into_owned),
             refresh_token: self.refresh_token.take().map(RefreshToken::from),
-            expires_at: expires_in.and_then(|life| issued.checked_add(life)),
-            refresh_expires_at: None,
+            expires_at,
+            refresh_expires_at,
             scope: self.scope,
             extra: self.extra,
         })
@@ -181,18 +182,16 @@ impl<'de> Visitor<'de> for ResponseSeed {
         while let Some(name) = map.next_key::<Text<'de>>()? {
             match name.as_str().unwrap_or_default() {
                 // The last of duplicate members counts, unless it is none.
-                "access_token" => response.access_token.replace(map.next_value()?),
-                "token_type" => response.token_type.replace(map.next_value()?),
-                "refresh_token" => response.refresh_token.replace(map.next_value()?),
-                "expires_in" => {
-                    response.expires_in =
-                        lifetime(map.next_value_seed(BoundedSeed::new(&mut limits))?);
+                "access_token" => {
+                    response.access_token.replace(map.next_value::<Text<'_>>()?.into_token());
                 }
-                // Zoho, where `expires_in` may be milliseconds
-                // (https://www.zoho.com/writer/help/api/v1/oauth-step4.html).
-                "expires_in_sec" => {
-                    response.expires_in_sec =
-                        lifetime(map.next_value_seed(BoundedSeed::new(&mut limits))?);
+                "token_type" => response.token_type.replace(map.next_value()?),
+                "refresh_token" => {
+                    response.refresh_token.replace(map.next_value::<Text<'_>>()?.into_token());
+                }
+                "expires_in" => {
+                    let value = map.next_value_seed(BoundedSeed::new(&mut limits))?;
+                    response.expires_in = value.and_then(|value| Told::read(&value.0));
                 }
                 "scope" => {
                     response.scope = scope(map.next_value_seed(BoundedSeed::new(&mut limits))?);
@@ -209,20 +208,6 @@ impl<'de> Visitor<'de> for ResponseSeed {
     }
 }
 
-/// `expires_in` as servers send it: a number, a float, either as a string.
-/// `None` for null and for what is none of these. A negative one means
-/// "expired already".
-fn lifetime(value: Option<Wiped>) -> Option<Duration> {
-    match &value?.0 {
-        Value::Number(seconds) => match seconds.as_u64() {
-            Some(seconds) => Some(Duration::from_secs(seconds).min(LONGEST)),
-            None => lifetime_from_float(seconds.as_f64()?),
-        },
-        Value::String(text) => lifetime_from_text(text),
-        _ => None,
-    }
-}
-
 /// The scope: a string, or a list of strings, as some servers send it.
 fn scope(value: Option<Wiped>) -> Option<String> {
     match &value?.0 {
@@ -233,18 +218,6 @@ fn scope(value: Option<Wiped>) -> Option<String> {
         }
         _ => None,
     }
-}
-
-fn lifetime_from_text(text: &str) -> Option<Duration> {
-    lifetime_from_float(text.trim().parse().ok()?)
-}
-
-fn lifetime_from_float(seconds: f64) -> Option<Duration> {
-    if seconds.is_nan() {
-        return None;
-    }
-    // Out of range is "very long" after `max(0.0)`.
-    Some(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(LONGEST).min(LONGEST))
 }
 
 #[cfg(test)]

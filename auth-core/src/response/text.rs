@@ -7,6 +7,9 @@ use zeroize::Zeroize;
 
 use crate::json::NUMBER;
 
+/// What nothing becomes where a program makes a text of it.
+const NO_TOKEN: [&str; 4] = ["null", "undefined", "none", "nil"];
+
 /// A string, borrowed where it has no escapes; an integer's digits; `None` for
 /// anything else. A copy is wiped on drop.
 #[derive(Default)]
@@ -19,6 +22,28 @@ impl<'a> Text<'a> {
 
     pub(super) fn as_str(&self) -> Option<&str> {
         self.0.as_deref()
+    }
+
+    /// The text as a token: without white space and line ends around it, which are
+    /// no part of one, and without a text that stands for none.
+    pub(super) fn into_token(mut self) -> Self {
+        let text = self.as_str().unwrap_or_default();
+        let token = text.trim_ascii();
+        if NO_TOKEN.iter().any(|word| token.eq_ignore_ascii_case(word)) {
+            return Self::default();
+        }
+        let start = text.len() - text.trim_ascii_start().len();
+        let end = start + token.len();
+        match &mut self.0 {
+            Some(Cow::Borrowed(text)) => *text = &text[start..end],
+            // In its place: no copy is left behind.
+            Some(Cow::Owned(text)) => {
+                text.truncate(end);
+                text.drain(..start);
+            }
+            None => {}
+        }
+        self
     }
 
     /// The text, if it is not empty.

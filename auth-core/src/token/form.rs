@@ -1,6 +1,8 @@
 //! The JSON form of the tokens, as it is written and read. The module
 //! `serde_exposed` describes it.
 
+mod refused;
+
 use std::{
     borrow::Cow,
     time::{Duration, SystemTime},
@@ -10,6 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+pub use self::refused::looks_like_a_response;
+use self::refused::{IS_RESPONSE, Nothing};
 use super::{AccessToken, Extra, RefreshToken, TokenSet};
 use crate::{
     json::{object, problem, to_json},
@@ -24,6 +28,15 @@ pub struct TokenFormError {
     reason: &'static str,
     line: usize,
     column: usize,
+    is_response: bool,
+}
+
+impl TokenFormError {
+    /// Whether it looks like the response of a token endpoint. Those are read by
+    /// [`read_response`](crate::read_response).
+    pub fn is_response(&self) -> bool {
+        self.is_response
+    }
 }
 
 impl TokenSet {
@@ -37,12 +50,18 @@ impl TokenSet {
     ///
     /// # Errors
     ///
-    /// [`TokenFormError`] if it is anything else, or if it is redacted.
+    /// [`TokenFormError`] if it is anything else, or if it is redacted. Also if it
+    /// looks like the response of a token endpoint, whose `expires_in` has no meaning
+    /// without the time of its request: [`read_response`](crate::read_response) reads
+    /// those.
     pub fn from_json(json: &[u8]) -> Result<Self, TokenFormError> {
-        serde_json::from_slice(json).map_err(|error| TokenFormError {
-            reason: problem(&error),
-            line: error.line(),
-            column: error.column(),
+        serde_json::from_slice(json).map_err(|error| {
+            let is_response = looks_like_a_response(json);
+            let reason = match error.classify() {
+                serde_json::error::Category::Data if is_response => IS_RESPONSE,
+                _ => problem(&error),
+            };
+            TokenFormError { reason, line: error.line(), column: error.column(), is_response }
         })
     }
 }
@@ -123,6 +142,30 @@ struct OwnedForm {
     scope: Option<String>,
     #[serde(default, deserialize_with = "extra")]
     extra: Extra,
+    /// What only a response has: to leave it out would lose it.
+    #[serde(
+        default,
+        rename = "expires_in",
+        alias = "expires_in_sec",
+        alias = "expires_on",
+        alias = "expires",
+        alias = "expiry",
+        alias = "expiresAt",
+        alias = "accessTokenExpiresAt",
+        alias = "expire_in",
+        alias = "expiresIn",
+        alias = "accessTokenExpiresIn",
+        alias = "access_token_expire_in",
+        alias = "refresh_token_expires_in",
+        alias = "refresh_expires_in",
+        alias = "refreshTokenExpiresIn",
+        alias = "x_refresh_token_expires_in",
+        alias = "refresh_token_expire_in",
+        alias = "refresh_token_expires_at",
+        alias = "refreshTokenExpiresAt",
+        alias = "id_token"
+    )]
+    _of_a_response: Nothing,
 }
 
 impl<'de> Deserialize<'de> for TokenSet {
@@ -197,110 +240,4 @@ fn unix_seconds(time: SystemTime) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn full() -> TokenSet {
-        TokenSet::new(AccessToken::new("at-\u{1F511}\"\n"))
-            .token_type("Bearer")
-            .refresh_token(RefreshToken::new("rt"))
-            .expires_at(SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_999))
-            .refresh_expires_at(SystemTime::UNIX_EPOCH + Duration::from_millis(1_800_000_000_999))
-            .scope("a b")
-            .extra("id_token", json!("secret-id"))
-    }
-
-    #[test]
-    fn the_documented_form_round_trips() {
-        let tokens = full();
-        let json = tokens.to_json_exposed();
-        assert_eq!(
-            serde_json::from_slice::<Value>(&json).unwrap(),
-            json!({
-                "access_token": "at-\u{1F511}\"\n",
-                "token_type": "Bearer",
-                "refresh_token": "rt",
-                "expires_at": 1_700_000_000,
-                "refresh_expires_at": 1_800_000_000,
-                "scope": "a b",
-                "extra": {"id_token": "secret-id"},
-            })
-        );
-        let read = TokenSet::from_json(&json).unwrap();
-        assert_eq!(read.to_json_exposed(), json);
-        assert_eq!(read.refresh_token, tokens.refresh_token);
-        assert_eq!(
-            read.refresh_expires_at,
-            Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000))
-        );
-
-        let bare = TokenSet::new(AccessToken::new("at"));
-        assert_eq!(&bare.to_json_exposed()[..], br#"{"access_token":"at"}"#);
-        assert_eq!(TokenSet::from_json(&bare.to_json_exposed()).unwrap(), bare);
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_an_error_without_its_text() {
-        for (json, reason) in [
-            (&br#"{"access_token":"sec"#[..], "ends too early"),
-            (br#"secret"#, "not JSON"),
-            (br#"{"access_token":["secret"]}"#, "wrong type"),
-            (br#"{"access_token":"secret","expires_at":"secret"}"#, "wrong type"),
-            (br#"{"access_token":"secret","expires_at":18446744073709551615}"#, "wrong type"),
-            (br#"{"access_token":"secret","refresh_expires_at":"secret"}"#, "wrong type"),
-            (
-                br#"{"access_token":"secret","refresh_expires_at":18446744073709551615}"#,
-                "wrong type",
-            ),
-            (br#"{"access_token":""}"#, "missing, redacted"),
-            (br#"{"access_token":"[redacted]"}"#, "redacted"),
-            (br#"{"refresh_token":"secret"}"#, "missing"),
-        ] {
-            let error = TokenSet::from_json(json).unwrap_err();
-            assert!(error.to_string().contains(reason), "{error}");
-            assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
-        }
-    }
-
-    /// Wherever a server repeats it.
-    #[test]
-    fn plain_serde_shows_no_echo() {
-        let mut tokens = full();
-        tokens.refresh_token = Some(RefreshToken::new("v1.MjQ1NzYwODQ3Q0FG"));
-        for echo in ["v1.MjQ1NzYwODQ3Q0FG", "x_MjQ1NzYw"] {
-            tokens.token_type = Some(echo.to_owned());
-            tokens.scope = Some(format!("read {echo} write"));
-            tokens.extra = Extra::default();
-            tokens.extra.insert("id_token", json!(1));
-            tokens.extra.insert(echo, json!(1));
-            tokens.extra.insert(format!("{echo}!"), json!(1));
-            assert_eq!(
-                serde_json::to_string(&tokens).unwrap(),
-                r#"{"access_token":"[redacted]","token_type":"[redacted]","#.to_owned()
-                    + r#""refresh_token":"[redacted]","expires_at":1700000000,"#
-                    + r#""refresh_expires_at":1800000000,"#
-                    + r#""scope":"read [redacted] write","#
-                    + r#""extra":{"[redacted]":"[redacted]","id_token":"[redacted]"}}"#
-            );
-        }
-    }
-
-    #[test]
-    fn plain_serde_redacts() {
-        let json = serde_json::to_string(&full()).unwrap();
-        assert!(!json.contains("at-") && !json.contains("\"rt\"") && !json.contains("secret"));
-        let redacted = json!({
-            "access_token": "[redacted]",
-            "token_type": "Bearer",
-            "refresh_token": "[redacted]",
-            "expires_at": 1_700_000_000,
-            "refresh_expires_at": 1_800_000_000,
-            "scope": "a b",
-            "extra": {"id_token": "[redacted]"},
-        });
-        assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), redacted);
-        assert_eq!(serde_json::to_string(&RefreshToken::new("rt")).unwrap(), "\"[redacted]\"");
-    }
-}
+mod tests;

@@ -2,17 +2,18 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::state::State;
+use super::{state::State, tasks::Tasks};
 
 pub(super) struct Shared {
     state: Mutex<State>,
     /// Something that a blocked thread may be waiting for has changed.
     changed: Condvar,
+    pub(super) tasks: Tasks,
 }
 
 impl Shared {
     pub(super) fn new(state: State) -> Self {
-        Self { state: Mutex::new(state), changed: Condvar::new() }
+        Self { state: Mutex::new(state), changed: Condvar::new(), tasks: Tasks::default() }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

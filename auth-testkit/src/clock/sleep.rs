@@ -35,6 +35,7 @@ impl Future for Sleep<'_> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
+        this.shared.tasks.run_woken();
         let (done, watch) = this.shared.change(|state| {
             let key = *this.key.get_or_insert_with(|| state.fall_asleep(this.duration));
             state.set_waker(key, context.waker());
@@ -52,7 +53,7 @@ impl Future for Sleep<'_> {
         if done {
             return Poll::Ready(());
         }
-        if watch {
+        if watch || this.shared.tasks.any_woken() {
             context.waker().wake_by_ref();
         }
         Poll::Pending
@@ -83,11 +84,16 @@ impl Future for UntilSleeping<'_> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.shared.tasks.run_woken();
         let mut state = self.shared.lock();
         if state.sleeping() >= self.count {
             return Poll::Ready(());
         }
         state.watch(context.waker());
+        drop(state);
+        if self.shared.tasks.any_woken() {
+            context.waker().wake_by_ref();
+        }
         Poll::Pending
     }
 }

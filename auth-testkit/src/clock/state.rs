@@ -178,6 +178,13 @@ impl State {
         }
     }
 
+    /// Wakes all who wait: a task of the clock has something to do, and one of
+    /// them is to poll it.
+    pub(super) fn wake_all(&mut self) {
+        self.woken.extend(self.sleepers.values().flatten().cloned());
+        self.woken.append(&mut self.watchers);
+    }
+
     pub(super) fn take_wakers(&mut self) -> Vec<Waker> {
         std::mem::take(&mut self.woken)
     }

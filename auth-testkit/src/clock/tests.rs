@@ -1,5 +1,9 @@
 use std::{
-    sync::mpsc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, SystemTime},
 };
@@ -240,4 +244,52 @@ fn the_wall_clock_can_be_set_without_disturbing_the_other() {
     assert_eq!(clock.now().monotonic, before.monotonic);
     clock.advance(s(1));
     assert_eq!(clock.now().wall, wall + s(1));
+}
+
+/// A task that sleeps for so long and then says so.
+fn spawn_sleeper(clock: &VirtualClock, duration: Duration) -> Arc<AtomicUsize> {
+    let over = Arc::new(AtomicUsize::new(0));
+    let (says, sleeps) = (Arc::clone(&over), clock.clone());
+    auth_core::Runtime::spawn(
+        clock,
+        Box::pin(async move {
+            Clock::sleep(&sleeps, duration).await;
+            says.fetch_add(1, Ordering::SeqCst);
+        }),
+    );
+    over
+}
+
+#[test]
+fn what_goes_on_in_the_background_goes_on_while_code_under_test_sleeps() {
+    let clock = VirtualClock::new();
+    let over = spawn_sleeper(&clock, s(1));
+    assert_eq!((over.load(Ordering::SeqCst), clock.tasks()), (0, 1));
+    // It is the shorter sleep, and nobody else polls the task.
+    pollster::block_on(Clock::sleep(&clock, s(60)));
+    assert_eq!((over.load(Ordering::SeqCst), clock.tasks()), (1, 0));
+    assert_eq!(clock.elapsed(), s(60));
+}
+
+#[test]
+fn what_goes_on_in_the_background_goes_on_when_the_clock_is_moved() {
+    let clock = VirtualClock::manual();
+    let over = spawn_sleeper(&clock, s(1));
+    clock.run_tasks();
+    assert_eq!((over.load(Ordering::SeqCst), clock.sleeping()), (0, 1));
+    clock.advance(s(1));
+    assert_eq!((over.load(Ordering::SeqCst), clock.tasks()), (1, 0));
+}
+
+#[test]
+fn tasks_run_by_themselves_and_are_dropped_when_told() {
+    let clock = VirtualClock::new();
+    let over = spawn_sleeper(&clock, s(1));
+    clock.run_tasks();
+    assert_eq!((over.load(Ordering::SeqCst), clock.elapsed()), (1, s(1)));
+    let over = spawn_sleeper(&clock, s(1));
+    clock.drop_tasks();
+    clock.run_tasks();
+    assert_eq!((over.load(Ordering::SeqCst), clock.tasks(), clock.sleeping()), (0, 0, 0));
+    assert_eq!(Arc::strong_count(&over), 1);
 }

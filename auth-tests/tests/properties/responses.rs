@@ -1,12 +1,14 @@
 //! Whatever an endpoint sends.
 
+use std::time::Duration;
+
 use auth_core::{
     Backoff, FailureKind, Refresh, RefreshError, RefreshToken, Response, Step, TokenEndpoint,
     TokenSet, read_response,
 };
 use auth_fuzz_properties::{bounded, judged_within_reason};
 use proptest::{
-    collection::vec,
+    collection::{btree_map, vec},
     prelude::*,
     sample::{Index, select},
     strategy::ValueTree as _,
@@ -15,7 +17,7 @@ use proptest::{
 
 use crate::{
     now,
-    strategies::{NAMES, response},
+    strategies::{LIFETIMES, NAMES, lifetime, response},
 };
 
 proptest! {
@@ -36,13 +38,43 @@ proptest! {
                 let text = String::from_utf8_lossy(response.body());
                 prop_assert!(text.contains("access_token"), "{text}");
                 prop_assert!(tokens.refresh_token.is_none_or(|token| !token.expose().is_empty()));
-                prop_assert!(tokens.expires_at.is_none_or(|at| at >= now().wall));
+                let ten_years = Duration::from_secs(3660 * 24 * 3600);
+                for at in [tokens.expires_at, tokens.refresh_expires_at].into_iter().flatten() {
+                    prop_assert!(at >= now().wall - ten_years);
+                    prop_assert!(at <= now().wall + 10 * ten_years);
+                }
             }
             Err(failure) => {
                 judged_within_reason(&response, &failure);
                 bounded(&failure);
             }
         }
+    }
+
+    /// Whatever the members say that tell when a token expires: the tokens are read,
+    /// and the order of the members makes no difference.
+    #[test]
+    fn no_lifetime_costs_a_token(
+        (sorted, shuffled) in btree_map(select(LIFETIMES), lifetime(), 0..8).prop_flat_map(|members| {
+            let members: Vec<_> =
+                members.into_iter().map(|(name, value)| format!("{name:?}:{value}")).collect();
+            (Just(members.clone()), Just(members).prop_shuffle())
+        }),
+        at in any::<Index>(),
+    ) {
+        let read = |mut members: Vec<String>| {
+            members.insert(at.index(members.len() + 1), r#""access_token":"at-1""#.to_owned());
+            members.insert(at.index(members.len() + 1), r#""refresh_token":"rt-1""#.to_owned());
+            let mut response = Response::new(format!("{{{}}}", members.join(",")).into_bytes());
+            *response.status_mut() = http::StatusCode::OK;
+            read_response(&response, &[], now()).map_err(|failure| TestCaseError::fail(failure.to_string()))
+        };
+        let tokens = read(sorted)?;
+        prop_assert_eq!(tokens.access_token.expose(), "at-1");
+        prop_assert_eq!(&tokens.refresh_token, &Some(RefreshToken::new("rt-1")));
+        let again = read(shuffled)?;
+        prop_assert_eq!(tokens.expires_at, again.expires_at);
+        prop_assert_eq!(tokens.refresh_expires_at, again.refresh_expires_at);
     }
 
     /// The same for bytes without any shape.

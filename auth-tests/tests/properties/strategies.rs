@@ -56,6 +56,8 @@ pub(crate) const NAMES: &[&str] = &[
     "token_type",
     "refresh_token",
     "expires_in",
+    "expires_at",
+    "refresh_expires_in",
     "scope",
     "id_token",
     "error",
@@ -73,6 +75,36 @@ pub(crate) const NAMES: &[&str] = &[
     "errcode",
     "x",
 ];
+
+/// Members that tell when a token expires, and some that are like them.
+pub(crate) const LIFETIMES: &[&str] = &[
+    "expires_in",
+    "expires_in_sec",
+    "expires_at",
+    "expires_on",
+    "expires",
+    "expiry",
+    "expire_in",
+    "expiresIn",
+    "accessTokenExpiresIn",
+    "ext_expires_in",
+    "refresh_expires_in",
+    "refresh_token_expires_in",
+    "refresh_token_expires_at",
+    "x_refresh_token_expires_in",
+];
+
+/// What may stand in such a member.
+pub(crate) fn lifetime() -> impl Strategy<Value = String> {
+    prop_oneof![
+        (0_u64..4_000_000_000).prop_map(|number| number.to_string()),
+        (0_u64..4_000_000_000_000).prop_map(|number| format!("\"{number}\"")),
+        (any::<i64>(), any::<u16>()).prop_map(|(number, part)| format!("{number}.{part}")),
+        "[0-9]{4}-[01][0-9]-[0-3][0-9][T ][012][0-9]:[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-][01][0-9]:?[0-5][0-9])?"
+            .prop_map(|date| format!("\"{date}\"")),
+        json(2),
+    ]
+}
 
 /// A JSON value, as text, so that numbers beyond every type occur too.
 fn json(depth: u32) -> BoxedStrategy<String> {
@@ -104,7 +136,11 @@ const WORDS: &[&str] = &[
     "Bearer",
     "at-0123456789abcdefghijklmn",
     "3600",
+    "1800003600",
+    "2027-01-15T09:00:00Z",
     "-1",
+    "null",
+    " at-0123456789abcdefghijklmn\n",
     "invalid_grant",
     "invalid_client",
     "invalid_request",

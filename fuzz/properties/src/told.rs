@@ -62,9 +62,9 @@ impl Told {
     pub(crate) fn in_form(body: &[u8]) -> Option<Self> {
         let last = |wanted| {
             form_urlencoded::parse(trimmed(body))
-                .filter(|(name, value)| name == wanted && !value.is_empty())
+                .filter(|(name, _)| name == wanted)
+                .filter_map(|(_, value)| meant(&value))
                 .last()
-                .map(|(_, value)| value.into_owned())
         };
         Some(Self { access_token: last("access_token")?, refresh_token: last("refresh_token") })
     }
@@ -87,10 +87,17 @@ fn is_broken(value: &Option<Value>) -> bool {
     value.as_ref().is_none_or(has_broken_text)
 }
 
+/// A token is what stands between white space, unless it is a word for nothing.
+fn meant(text: &str) -> Option<String> {
+    let text = text.trim_matches([' ', '\t', '\n', '\x0C', '\r']);
+    let nothing = ["", "null", "undefined", "none", "nil"];
+    (!nothing.contains(&&*text.to_ascii_lowercase())).then(|| text.to_owned())
+}
+
 /// A string with something in it, or an integer's digits.
 fn token(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => (!text.is_empty()).then(|| text.clone()),
+        Value::String(text) => meant(text),
         Value::Number(number) => (!number.is_f64()).then(|| number.to_string()),
         _ => None,
     }

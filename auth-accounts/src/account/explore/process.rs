@@ -139,7 +139,8 @@ impl Running {
         let desk = Arc::new(Mutex::new(Desk::new(records)));
         let side = || Side(Arc::clone(&desk));
         let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client");
-        let accounts = Accounts::new(endpoint.expect("an endpoint"), side(), side(), side())
+        let endpoint = endpoint.expect("an endpoint");
+        let accounts = Accounts::without_runtime(endpoint, side(), side(), side())
             .settings(Settings::default().seed(1));
         Self { account: accounts.account("ada"), call: None, ended: Ended::Unheard, desk }
     }

@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use super::*;
-use crate::test_now;
+use crate::{lifetime::LONGEST, test_now};
 
 fn read_as(content_type: Option<&str>, body: &[u8]) -> Result<TokenSet, Unreadable> {
     let mut headers = HeaderMap::new();
@@ -36,11 +38,17 @@ fn a_lifetime_in_every_spelling() {
         ("{\"seconds\":3600}", None),
         ("3162240000", s(3_162_240_000)),
         ("3162240001", s(3_162_240_000)),
-        ("18446744073709551615", Some(LONGEST)),
+        ("99999999999", Some(LONGEST)),
         ("-9223372036854775808", s(0)),
-        ("99999999999999999999999", Some(LONGEST)),
-        ("1e300", Some(LONGEST)),
-        ("\"inf\"", Some(LONGEST)),
+        // Nonsense.
+        ("18446744073709551615", None),
+        ("99999999999999999999999", None),
+        ("1e300", None),
+        ("\"inf\"", None),
+        // A date.
+        ("1800003600", s(3600)),
+        ("1800003600000", s(3600)),
+        ("\"2027-01-15T09:00:00Z\"", s(3600)),
     ] {
         let body = format!(r#"{{"access_token":"at","expires_in":{expires_in}}}"#);
         let life = read_json(&body)
@@ -53,6 +61,119 @@ fn a_lifetime_in_every_spelling() {
     let zoho = r#"{"access_token":"at","expires_in_sec":3600,"expires_in":3600000}"#;
     let expected = Some(test_now().wall + Duration::from_secs(3600));
     assert_eq!(read_json(zoho).unwrap().expires_at, expected);
+}
+
+/// What says when a token expires, in the order in which it counts.
+#[test]
+fn the_expiry_has_more_than_one_source() {
+    // Their claims: {"exp":1800007200}, {"exp":1400000000}, {"exp":99999999999}.
+    let jwt = "eyJhbGciOiJub25lIn0.eyJleHAiOjE4MDAwMDcyMDB9.c2ln";
+    let old_jwt = "eyJhbGciOiJub25lIn0.eyJleHAiOjE0MDAwMDAwMDB9.c2ln";
+    let far_jwt = "eyJhbGciOiJub25lIn0.eyJleHAiOjk5OTk5OTk5OTk5fQ.c2ln";
+    let s = |seconds| Some(Duration::from_secs(seconds));
+    for (token, members, expected) in [
+        ("at", "", None),
+        (jwt, "", s(7200)),
+        (jwt, r#","expires_at":"2027-01-15T09:00:00Z""#, s(3600)),
+        (jwt, r#","expires_at":"2027-01-15T09:00:00Z","expires_in":60"#, s(60)),
+        (jwt, r#","expires_in":null,"expires_at":"soon","expiresIn":1e300"#, s(7200)),
+        (jwt, r#","expires_in":0"#, s(0)),
+        ("at", r#","expires_in":null,"expires_on":"1800003600""#, s(3600)),
+        ("at", r#","expires_in":3600,"expires_in":null"#, None),
+        // A token of long ago, or of a clock that was never set.
+        (old_jwt, "", None),
+        (far_jwt, "", Some(LONGEST)),
+        // A lifetime of the refresh token is none of the access token.
+        ("at", r#","refresh_expires_in":3600"#, None),
+    ] {
+        let tokens = read_json(&format!(r#"{{"access_token":"{token}"{members}}}"#)).unwrap();
+        let life = tokens.expires_at.map(|at| at.duration_since(test_now().wall).unwrap());
+        assert_eq!(life, expected, "{members}");
+    }
+    // Within another object, and in a form.
+    let nested = r#"{"expires_in":60,"data":{"access_token":"at","expires_in":"x","expire_in":9}}"#;
+    let life = |tokens: TokenSet| tokens.expires_at.unwrap().duration_since(test_now().wall);
+    assert_eq!(life(read_json(nested).unwrap()).unwrap().as_secs(), 60);
+    let nested = r#"{"expires_in":null,"data":{"access_token":"at","expires_at":1800003600}}"#;
+    assert_eq!(life(read_json(nested).unwrap()).unwrap().as_secs(), 3600);
+    let form = read_as(None, b"access_token=at&expires=5183999&refresh_expires_in=7").unwrap();
+    assert_eq!(form.refresh_expires_at, Some(test_now().wall + Duration::from_secs(7)));
+    assert_eq!(life(form).unwrap().as_secs(), 5_183_999);
+}
+
+#[test]
+fn the_refresh_token_has_a_life_of_its_own() {
+    for (members, expected) in [
+        (r#""refresh_token_expires_in":15897600"#, Some(15_897_600)),
+        (r#""refresh_expires_in":1800,"expires_in":300"#, Some(1800)),
+        (r#""x_refresh_token_expires_in":8726400"#, Some(8_726_400)),
+        (r#""refresh_token_expires_at":"2027-01-15T09:00:00Z""#, Some(3600)),
+        // Of the one that was sent, if no other came.
+        (r#""refresh_token":null,"refresh_expires_in":1800"#, Some(1800)),
+        // It does not expire.
+        (r#""refresh_expires_in":0"#, None),
+        (r#""expires_in":300"#, None),
+    ] {
+        let body = format!(r#"{{"access_token":"at","refresh_token":"rt",{members}}}"#);
+        let life = read_json(&body)
+            .unwrap()
+            .refresh_expires_at
+            .map(|at| at.duration_since(test_now().wall).unwrap().as_secs());
+        assert_eq!(life, expected, "{members}");
+    }
+    // What the standard does not have stays where it was.
+    let tokens = read_json(r#"{"access_token":"at","refresh_expires_in":1800}"#).unwrap();
+    assert_eq!(tokens.extra.get("refresh_expires_in"), Some(&Value::from(1800)));
+}
+
+#[test]
+fn what_stands_around_a_token_is_no_part_of_it() {
+    let form = Some("application/x-www-form-urlencoded");
+    for around in ["", " ", r"\n", r"\r\n", r"\t \n"] {
+        let json = format!(
+            r#"{{"access_token":"{around}at-1{around}","refresh_token":"{around}r t{around}"}}"#
+        );
+        let tokens = read_json(&json.replace("at-1", r"at\u002d1")).unwrap();
+        assert_eq!(tokens, read_json(&json).unwrap());
+        assert_eq!(tokens.access_token.expose(), "at-1");
+        assert_eq!(tokens.refresh_token.unwrap().expose(), "r t");
+    }
+    let tokens = read_as(form, b"access_token=+at%0D%0A&refresh_token=%20rt+").unwrap();
+    assert_eq!(tokens.access_token.expose(), "at");
+    assert_eq!(tokens.refresh_token.unwrap().expose(), "rt");
+    // The type is as it was sent.
+    let tokens = read_json(r#"{"access_token":"at","token_type":" null"}"#).unwrap();
+    assert_eq!(tokens.token_type.as_deref(), Some(" null"));
+}
+
+#[test]
+fn a_word_for_nothing_is_no_token() {
+    for none in
+        ["", " ", r"\r\n", "null", "NULL", r" null\n", "undefined", "None", "nil", r"n\u0075ll"]
+    {
+        let tokens = read_json(&format!(r#"{{"access_token":"at","refresh_token":"{none}"}}"#));
+        assert_eq!(tokens.unwrap().refresh_token, None, "{none}");
+        let body = format!(r#"{{"access_token":"{none}","refresh_token":"rt"}}"#);
+        assert_eq!(read_json(&body), Err(Unreadable::NoToken), "{none}");
+        // Nor does it take the place of one.
+        let body = format!(r#"{{"access_token":"at","access_token":"{none}"}}"#);
+        assert_eq!(read_json(&body).unwrap().access_token.expose(), "at", "{none}");
+        let body = format!(r#"{{"access_token":"{none}","data":{{"access_token":"at"}}}}"#);
+        assert_eq!(read_json(&body).unwrap().access_token.expose(), "at", "{none}");
+        let body = format!(
+            r#"{{"refresh_token":"rt","data":{{"access_token":"at","refresh_token":"{none}"}}}}"#
+        );
+        let tokens = read_json(&body).unwrap();
+        assert_eq!(tokens.refresh_token, Some(RefreshToken::new("rt")), "{none}");
+    }
+    assert_eq!(read_as(None, b"access_token=null"), Err(Unreadable::NoToken));
+    let tokens = read_as(None, b"access_token=at&refresh_token=undefined").unwrap();
+    assert_eq!(tokens.refresh_token, None);
+    // A token may begin so.
+    assert_eq!(
+        read_json(r#"{"access_token":"nullable"}"#).unwrap().access_token.expose(),
+        "nullable"
+    );
 }
 
 #[test]
@@ -111,7 +232,7 @@ fn tokens_in_every_dress() {
         (None, r#"{"access_token":"at"}"#, "at", None),
         (Some("text/html"), r#"{"access_token":"at"}"#, "at", None),
         (form, r#"{"access_token":"at"}"#, "at", None),
-        (form, "access_token=a%2Bt+&refresh_token=rt", "a+t ", Some("rt")),
+        (form, "access_token=a%2Bt+&refresh_token=rt", "a+t", Some("rt")),
         (form, "refresh_token=rt&access_token=at&refresh_token=", "at", Some("rt")),
         (form, "token_type=bearer&access_token=at", "at", None),
         (Some("text/plain"), "access_token=at&scope=", "at", None),

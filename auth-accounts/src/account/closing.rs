@@ -1,0 +1,114 @@
+//! The end of a program, in order.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{Arc, Weak},
+    task::Poll,
+    time::Duration,
+};
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+
+use super::{Account, Registry, inner::Inner};
+use crate::{
+    closed::{Closed, Unfinished, WhyUnfinished},
+    events,
+    outcome::Ending,
+    refresh::Want,
+    shared::Shared,
+    single_flight::Participant,
+    store_error::{StoreError, StoreErrorKind},
+};
+
+/// Accounts that begin nothing more.
+pub(crate) struct Closing {
+    accounts: Vec<Account>,
+    /// What was under way, by account.
+    under_way: Vec<(Account, UnderWay)>,
+}
+
+/// What has to be awaited, in this order. It keeps nothing alive but the work.
+type UnderWay = Vec<Participant<Weak<Inner>, Ending>>;
+
+impl Closing {
+    /// Lets nothing begin from now on.
+    pub(crate) fn begin(registry: &Registry) -> Self {
+        let accounts: Vec<_> = registry.close().into_iter().map(Account).collect();
+        let close = |account: &Account| {
+            let before = account.0.flight.close(Arc::downgrade(&account.0));
+            (account.clone(), before)
+        };
+        let under_way = accounts.iter().map(close).collect();
+        Self { accounts, under_way }
+    }
+
+    /// Whether there is anything to be waited for.
+    pub(crate) fn is_idle(&self) -> bool {
+        let idle = |(account, before): &(Account, UnderWay)| {
+            before.is_empty() && account.unsaved_error().is_none()
+        };
+        self.under_way.iter().all(idle)
+    }
+
+    /// The accounts, and what there is to be done for them.
+    pub(crate) fn into_parts(self) -> (Vec<Account>, impl Future<Output = ()> + Send) {
+        let Self { accounts, under_way } = self;
+        let each = under_way.into_iter().map(|(account, before)| account.finish(before));
+        let mut each: FuturesUnordered<_> = each.collect();
+        (accounts, async move { while each.next().await.is_some() {} })
+    }
+
+    /// The same, for as long as `deadline` by the clock.
+    pub(crate) async fn finish(self, shared: &Shared, deadline: Duration) -> Closed {
+        let (accounts, all) = self.into_parts();
+        let (mut all, mut late) = (pin!(all), pin!(shared.clock.sleep(deadline)));
+        poll_fn(|context| match all.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(()),
+            Poll::Pending => late.as_mut().poll(context),
+        })
+        .await;
+        Closed::of(&accounts)
+    }
+}
+
+impl Closed {
+    /// What is unfinished of these accounts.
+    pub(crate) fn of(accounts: &[Account]) -> Self {
+        let unfinished = accounts.iter().filter_map(Account::unfinished).collect();
+        Self { unfinished }
+    }
+}
+
+impl Account {
+    /// Waits for what is under way, and saves what is unsaved.
+    async fn finish(self, before: UnderWay) {
+        for other in before {
+            let _ = other.await;
+        }
+        if self.unsaved_error().is_some() {
+            let save = |give_way| self.refresh_work(Want::Saved, give_way);
+            let _ = self.0.flight.join_last(save).await;
+        }
+    }
+
+    fn unfinished(&self) -> Option<Unfinished> {
+        let why = if self.0.flight.is_under_way() {
+            WhyUnfinished::UnderWay
+        } else {
+            WhyUnfinished::Unsaved(self.unsaved_error()?)
+        };
+        let unfinished = Unfinished { account: self.id().clone(), why };
+        events::unfinished(&unfinished);
+        Some(unfinished)
+    }
+
+    /// Why tokens are in memory only, if there are any.
+    fn unsaved_error(&self) -> Option<StoreError> {
+        let memory = self.0.memory();
+        let tokens = memory.unsaved.as_ref()?.tokens.as_ref()?;
+        // There is none where a save was broken off.
+        let unknown = || StoreError::new(StoreErrorKind::Unavailable, self.id().to_string());
+        Some(tokens.error.clone().unwrap_or_else(unknown))
+    }
+}

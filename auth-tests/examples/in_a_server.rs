@@ -1,0 +1,68 @@
+//! The README's server. The tests run it.
+#![allow(clippy::print_stdout)]
+
+use std::{env, error::Error};
+
+use auth_reqwest::{ReqwestTransport, TokioClock, reqwest};
+use auth_store::{
+    FileStore,
+    auth_accounts::{
+        Account, Accounts,
+        auth_core::{Advice, TokenEndpoint},
+    },
+};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+    signal,
+};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let endpoint = TokenEndpoint::new(&env::var("TOKEN_URL")?, "my-client")?;
+    let store = FileStore::open(env::var("ACCOUNTS")?)?;
+    let accounts = Accounts::new(endpoint, ReqwestTransport::new()?, store, TokioClock);
+
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?);
+    loop {
+        tokio::select! {
+            client = listener.accept() => {
+                tokio::spawn(serve(client?.0, accounts.clone()));
+            }
+            _ = signal::ctrl_c() => break, // or SIGTERM
+        }
+    }
+    Ok(())
+}
+
+/// A client sends the name of a customer, and may hang up at any time.
+async fn serve(
+    mut client: TcpStream,
+    accounts: Accounts,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let mut customer = String::new();
+    BufReader::new(&mut client).read_line(&mut customer).await?;
+    let answer = call(&accounts.account(customer.trim())).await?;
+    client.write_all(answer.as_bytes()).await?;
+    Ok(())
+}
+
+/// A call of the API for a customer.
+async fn call(customer: &Account) -> Result<String, Box<dyn Error + Send + Sync>> {
+    let token = match customer.token().await {
+        Ok(token) => token,
+        Err(error) if error.advice() == Advice::LogIn => return Ok("log in, please".into()),
+        Err(error) => return Err(error.into()),
+    };
+    let get = |authorization| {
+        let request = reqwest::Client::new().get(env::var("API_URL").unwrap_or_default());
+        request.header("authorization", authorization).send()
+    };
+    let mut response = get(token.authorization()?).await?;
+    if response.status() == 401 {
+        let token = customer.token_refused(token.access_token()).await?;
+        response = get(token.authorization()?).await?;
+    }
+    Ok(response.text().await?)
+}
