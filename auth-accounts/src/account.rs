@@ -6,6 +6,8 @@ pub(crate) mod closing;
 mod explore;
 mod inner;
 pub(crate) mod keep_fresh;
+mod logging_in;
+mod logging_out;
 mod memory;
 mod patience;
 mod perform;
@@ -13,10 +15,7 @@ mod registry;
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -26,20 +25,16 @@ use self::{inner::Inner, patience::Driver};
 use crate::{
     counters,
     error::{AccountError, Reason},
-    events,
     id::AccountId,
     known::Known,
     lifetime::{Lifetime, Ttl},
-    login,
-    new_login::Login,
     outcome::{Ended, Ending},
-    record::Record,
     refresh::{self, Want},
-    shared::{GrantKind, Shared},
+    shared::Shared,
     single_flight::{GiveWay, Lost, Work},
     standing::Standing,
     status::AccountStatus,
-    store_error::{StoreError, StoreErrorKind},
+    store_error::StoreError,
     token::{Cached, Token},
 };
 
@@ -134,6 +129,15 @@ impl Account {
     /// nothing is sent. This account does not hand out `token` again, even if no
     /// other can be obtained.
     ///
+    /// The exception is an API that refuses every new token: after
+    /// [`Settings::refusals`](crate::Settings::refusals) exchanges, the latest
+    /// token is returned with [`refresh_error`](Token::refresh_error) set to
+    /// [`Reason::RefusedAgain`], and nothing is sent until its `retry_at`. That
+    /// holds for all who share the store.
+    ///
+    /// If the token's expiry was [a guess](Token::expiry_is_guessed), and it is at
+    /// least a minute old, those after it are taken to live no longer than it did.
+    ///
     /// # Errors
     ///
     /// [`AccountError`] if there is no other token and none can be obtained now.
@@ -145,75 +149,10 @@ impl Account {
                     counters::token_refused();
                 }
                 // Now, for it may join a refresh that began before this.
-                self.0.memory().refuse(token, self.current().as_ref());
+                let now = self.wall();
+                self.0.memory().refuse(token, now, self.current().as_ref());
                 self.0.settle();
                 Ok(self.obtain(Want::Other(token.clone())).await?.0)
-            }
-        }
-    }
-
-    /// Replaces the account's tokens by those of a new login, and ends any
-    /// setback.
-    ///
-    /// Waits for a refresh in progress here unless it is still waiting for the
-    /// lease; that one is cancelled. (A blocking refresh cannot be cancelled, and
-    /// is waited for.) Refreshes in other processes fail compare-and-swap and are
-    /// discarded. Whoever asks for a token meanwhile may get an old one; whoever
-    /// asks after this has returned gets the new one.
-    ///
-    /// The expiry in the tokens is trusted, and the tokens count as obtained now.
-    /// A set without a refresh token is stored with a warning in the log: the
-    /// account needs another login when its access token has expired. Its status
-    /// says so, with [`has_refresh_token`](AccountStatus::has_refresh_token).
-    ///
-    /// If the tokens cannot be saved, [`Token::unsaved`] has the store's error.
-    /// They are kept in memory, and every later call tries again to save them.
-    /// Until then another process may go on refreshing the old tokens. If those
-    /// came from a login, this login replaces them all the same. If they came
-    /// otherwise and have been refreshed, this login is dropped.
-    ///
-    /// If the future is dropped before the tokens are about to be saved, nothing
-    /// has changed. After that the login continues: with whoever else waits for
-    /// it, with the runtime, or with the next call.
-    ///
-    /// # Errors
-    ///
-    /// [`AccountError`] if the store cannot be read, for example because the
-    /// record is damaged, or if the record is
-    /// [somebody else's](crate::Reason::OtherEndpoint), or if the store cannot hold
-    /// [what the login brings](Login::endpoint). Then nothing has changed.
-    pub async fn store_login(&self, login: impl Into<Login> + Send) -> Result<Token, AccountError> {
-        self.store(login.into()).await
-    }
-
-    async fn store(&self, login: Login) -> Result<Token, AccountError> {
-        let needs_one = self.0.shared.grant == GrantKind::RefreshToken;
-        if needs_one && login.tokens.refresh_token.is_none() {
-            events::login_without_refresh_token(&self.0.id);
-        }
-        let record = self.0.shared.record_of(login, self.wall());
-        let record = record.map_err(|error| self.failed(Reason::SetUp(Arc::new(error))))?;
-        let counts = Arc::new(AtomicBool::new(false));
-        let mut was_lost = false;
-        loop {
-            let queued = self.0.flight.queue(|_| {
-                let (inner, counts) = (Arc::clone(&self.0), Arc::clone(&counts));
-                let record = record.clone();
-                self.in_background(Box::pin(async move {
-                    let (context, memory) = inner.begin();
-                    inner.log_in(login::start(context, record, memory), &counts).await
-                }))
-            });
-            let Some((before, own)) = queued else { return Err(self.closed()) };
-            for other in before {
-                let _ = other.await;
-            }
-            match own.await {
-                Ok(Ending::Ended(ended)) => return ended.result,
-                // It was lost in somebody else's panic.
-                _ if counts.load(Ordering::Acquire) => return Ok(self.broken_off(&record)),
-                _ if was_lost => return Err(self.lost()),
-                _ => was_lost = true,
             }
         }
     }
@@ -233,9 +172,12 @@ impl Account {
         let cached = self.0.cached.load();
         let unsaved = cached.as_ref().map(|cached| Token(Arc::clone(cached)));
         let unsaved = unsaved.as_ref().and_then(Token::unsaved);
-        let Standing { state, .. } =
-            Standing::of(&known, &context.shared, context.refused.as_ref(), now);
-        let record = found.map(|(record, _)| record);
+        let refused = context.refused.as_ref().map(|refused| &refused.token);
+        let Standing { state, .. } = Standing::of(&known, &context.shared, refused, now);
+        let record = found.map(|(record, _)| {
+            let dates = context.dates(&record);
+            (record, dates)
+        });
         Ok(AccountStatus::new(&self.0.id, record, state, unsaved, now))
     }
 
@@ -302,7 +244,7 @@ impl Account {
             let Ended { result, fallback, is_new, is_login } =
                 match self.wait(participant, driver).await {
                     Ok(Ending::Ended(ended)) => ended,
-                    Ok(Ending::GaveWay) => continue,
+                    Ok(Ending::GaveWay | Ending::LoggedOut(_)) => continue,
                     // It was lost in somebody else's panic. Once may be chance; each
                     // time, something may have been sent.
                     Err(Lost) if was_lost => {
@@ -339,27 +281,16 @@ impl Account {
         self.in_background(Box::pin(async move { inner.refresh(step, &give_way).await }))
     }
 
-    /// The token of a login whose save was broken off by somebody else's panic.
-    /// It is in memory, and will be saved by a later call.
-    fn broken_off(&self, record: &Record) -> Token {
-        let Shared { clock, settings, .. } = &*self.0.shared;
-        let Record { tokens, obtained_at, .. } = record;
-        let error = StoreError::new(StoreErrorKind::Unavailable, self.0.id.to_string());
-        let cached = Cached::new(&self.0.id, tokens, *obtained_at, clock.now(), settings);
-        Token(cached.unsaved(error).into())
-    }
-
     /// The token in memory, if it may still be handed out after this error.
     fn despite(&self, error: &AccountError) -> Option<Token> {
         let current = self.current()?;
-        let (tokens, obtained_at) = current.0.dated();
+        let (tokens, dates) = current.0.dated();
         let now = self.0.shared.clock.now();
-        let life = Lifetime::new(tokens, obtained_at, now.wall);
-        if !life.is_valid() || self.0.memory().refuses(&current) {
+        if !Lifetime::new(&dates, now.wall).is_valid() || self.0.memory().refuses(&current) {
             return None;
         }
-        let cached = Cached::new(&self.0.id, tokens, obtained_at, now, &self.0.shared.settings);
-        Some(Token(cached.kept_despite(error.clone(), &life).into()))
+        let cached = Cached::new(&self.0.id, tokens, dates, now, &self.0.shared.settings);
+        Some(Token(cached.kept_despite(error.clone()).into()))
     }
 
     fn closed(&self) -> AccountError {

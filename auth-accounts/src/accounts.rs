@@ -1,5 +1,7 @@
 //! What the accounts of one token endpoint share.
 
+mod batch;
+
 use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
@@ -14,6 +16,7 @@ use crate::{
     counters,
     id::AccountId,
     registration::Registration,
+    roster::SharedRoster,
     settings::Settings,
     shared::{GrantKind, Shared},
     store::TokenStore,
@@ -92,6 +95,7 @@ impl Accounts {
             grant: GrantKind::RefreshToken,
             spawner: None,
             watch: Watch::default(),
+            roster: SharedRoster::default(),
         };
         Self { shared: Arc::new(shared), registry: Arc::default() }
     }

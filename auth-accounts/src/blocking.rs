@@ -29,12 +29,14 @@ use crate::{
     account_event::AccountEvent,
     accounts::Accounts,
     closed::Closed,
+    due_refreshes::DueRefreshes,
     error::AccountError,
     id::AccountId,
+    logout_report::Logout,
     new_login::Login,
     record::Record,
     settings::Settings,
-    status::AccountStatus,
+    status::{AccountStatus, StatusPage},
     store::{BlockingTokenStore, Lease, TokenStore, Version},
     store_error::StoreError,
     token::Token,
@@ -131,6 +133,37 @@ impl BlockingAccounts {
         Closed::of(&accounts)
     }
 
+    /// See [`Accounts::refresh_due`]. Each of the accounts that are checked at the
+    /// same time has a thread, which ends before this returns.
+    pub fn refresh_due(&self, limit: usize) -> DueRefreshes {
+        self.0.refresh_due_blocking(limit)
+    }
+
+    /// Refreshes ahead of expiry on a thread of its own, and on further ones for
+    /// several accounts at the same time, as [`Accounts::keep_all_fresh`] does,
+    /// until the returned value is dropped.
+    ///
+    /// # Errors
+    ///
+    /// If the thread cannot be started.
+    pub fn keep_all_fresh(&self, limit: usize) -> std::io::Result<KeepFresh> {
+        let accounts = self.0.clone();
+        KeepFresh::start(move |ended| accounts.keep_all_fresh_blocking(limit, ended))
+    }
+
+    /// See [`Accounts::statuses`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Accounts::statuses`].
+    pub fn statuses(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<StatusPage, StoreError> {
+        block_on(self.0.statuses(after, most))
+    }
+
     /// See [`Accounts::account`].
     pub fn account(&self, id: impl Into<AccountId>) -> BlockingAccount {
         BlockingAccount(self.0.account(id))
@@ -217,6 +250,15 @@ impl BlockingAccount {
         self.0.peek()
     }
 
+    /// See [`Account::logout`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Account::logout`].
+    pub fn logout(&self) -> Result<Logout, AccountError> {
+        block_on(self.0.logout())
+    }
+
     /// See [`Account::current`].
     pub fn current(&self) -> Option<Token> {
         self.0.current()
@@ -243,13 +285,8 @@ impl BlockingAccount {
     ///
     /// If the thread cannot be started.
     pub fn keep_fresh(&self) -> std::io::Result<KeepFresh> {
-        let ended = Arc::new(AtomicBool::new(false));
         let account = self.0.clone();
-        let seen = Arc::clone(&ended);
-        thread::Builder::new()
-            .name("auth-keep-fresh".into())
-            .spawn(move || block_on(account.keep_fresh_until(|| seen.load(Ordering::Relaxed))))?;
-        Ok(KeepFresh(ended))
+        KeepFresh::start(move |ended| block_on(account.keep_fresh_until(ended)))
     }
 }
 
@@ -261,10 +298,22 @@ impl From<BlockingAccount> for Account {
     }
 }
 
-/// Keeps an account fresh until it is dropped. After that the thread ends within
+/// Keeps an account fresh, or all of them, until it is dropped. After that the thread ends within
 /// a second, or when the refresh in progress ends.
 #[must_use = "it ends when it is dropped"]
 pub struct KeepFresh(Arc<AtomicBool>);
+
+impl KeepFresh {
+    /// Runs `work` on a thread. It is given what says whether to end.
+    fn start(work: impl FnOnce(&dyn Fn() -> bool) + Send + 'static) -> std::io::Result<Self> {
+        let ended = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&ended);
+        thread::Builder::new()
+            .name("auth-keep-fresh".into())
+            .spawn(move || work(&|| seen.load(Ordering::Relaxed)))?;
+        Ok(Self(ended))
+    }
+}
 
 impl Drop for KeepFresh {
     fn drop(&mut self) {

@@ -1,18 +1,45 @@
 //! What stays the same while an account is refreshed or logged in.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use auth_core::AccessToken;
 
-use crate::{error::Reason, id::AccountId, record::Record, shared::Shared, token::Token};
+use crate::{
+    dates::Dates, error::Reason, id::AccountId, lifetime::Lifetime, record::Record, shared::Shared,
+    token::Token,
+};
 
 pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
     pub(crate) account: AccountId,
     /// The token in use before, to fall back on if the store fails.
     pub(crate) cached: Option<Token>,
-    /// An access token that an API has refused. It is not handed out again.
-    pub(crate) refused: Option<AccessToken>,
+    /// An access token that an API has refused. It is not handed out again, unless
+    /// others after it are refused as well.
+    pub(crate) refused: Option<Refused>,
+}
+
+/// An access token that an API has refused.
+#[derive(Clone)]
+pub(crate) struct Refused {
+    pub(crate) token: AccessToken,
+    /// When that was reported.
+    pub(crate) at: SystemTime,
+}
+
+impl Context {
+    /// When it was reported that an API has refused `token`, if it was.
+    pub(crate) fn refused_at(&self, token: &AccessToken) -> Option<SystemTime> {
+        self.refused.as_ref().filter(|refused| refused.token == *token).map(|refused| refused.at)
+    }
+
+    pub(crate) fn dates(&self, record: &Record) -> Dates {
+        self.shared.dates(record)
+    }
+
+    pub(crate) fn life(&self, record: &Record, now: SystemTime) -> Lifetime {
+        Lifetime::new(&self.dates(record), now)
+    }
 }
 
 impl Context {

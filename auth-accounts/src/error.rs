@@ -52,6 +52,11 @@ pub enum Reason {
     /// An earlier refresh failed, and it is too early to try again. Nothing was
     /// sent. Wait until [`AccountError::retry_at`], or for a new login.
     Setback(Setback),
+    /// An API refused one token after another, up to
+    /// [`Settings::refusals`](crate::Settings::refusals). Nothing was sent: see
+    /// [`Token::refresh_error`](crate::Token::refresh_error), where this is found.
+    /// A refused token may be replaced again at [`AccountError::retry_at`].
+    RefusedAgain,
     /// The record belongs to another endpoint or another client than the account
     /// does: two kinds of accounts share a name and a store. Nothing was sent,
     /// handed out or changed. After a move, see
@@ -138,6 +143,7 @@ impl AccountError {
             (Reason::Closed, _) => AccountState::Closed,
             // It may succeed in a moment.
             (Reason::UnderWay, _) => AccountState::SetBack,
+            (Reason::RefusedAgain, _) => AccountState::SetBack,
             (Reason::Store(error), _) => AccountState::told_by(error.advice()),
             (
                 Reason::OtherEndpoint { .. }
@@ -188,6 +194,7 @@ impl AccountError {
             Reason::Setback(setback) => Some(setback.kind),
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
+            | Reason::RefusedAgain
             | Reason::OtherEndpoint { .. }
             | Reason::SetUp(_)
             | Reason::Store(_)
@@ -215,6 +222,7 @@ impl AccountError {
             Reason::Setback(setback) => setback.possibly_spent,
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
+            | Reason::RefusedAgain
             | Reason::OtherEndpoint { .. }
             | Reason::SetUp(_)
             | Reason::Store(_)
@@ -253,6 +261,9 @@ impl fmt::Display for AccountError {
                 let client = error.client_id().escape_debug();
                 write!(f, "refresh at {} by client {client} failed: ", error.host())?;
                 write!(f, "{}; ", error.failure())?;
+            }
+            Reason::RefusedAgain => {
+                f.write_str("an API refused new tokens one after another, and this one too; ")?;
             }
             // These say what to do by themselves.
             Reason::Refresh(error) => return error.fmt(f),
@@ -305,6 +316,7 @@ impl Error for AccountError {
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
             | Reason::Setback(_)
+            | Reason::RefusedAgain
             | Reason::OtherEndpoint { .. }
             | Reason::Panicked
             | Reason::Closed

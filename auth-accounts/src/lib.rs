@@ -2,24 +2,30 @@
 
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of lines above it.
-// layer: id registration set_up record record_form settings lifetime new_login -- values, and what is stored
+// layer: id registration set_up record record_form settings dates lifetime refusals new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
-// layer: state error account_event token status closed -- what callers get
+// layer: state error account_event due_refreshes token status closed logout_report -- what callers get
 // layer: counters told watch -- what others are told
+// layer: due roster -- which accounts are looked at, and when
 // layer: sync single_flight binding shared -- what callers and accounts share
 // layer: held_lease unsaved known -- what is known of a record
 // layer: setback standing context outcome events -- what a refresh or a login ends with
-// layer: login refresh -- the machines, without I/O
+// layer: login logout refresh -- the machines, without I/O
 // layer: account -- one account: does what the machines say
+// layer: checks -- of many accounts
 // layer: accounts blocking -- where accounts come from
 mod account;
 mod account_event;
 mod accounts;
 mod binding;
 mod blocking;
+mod checks;
 mod closed;
 mod context;
 mod counters;
+mod dates;
+mod due;
+mod due_refreshes;
 mod error;
 mod events;
 mod held_lease;
@@ -27,13 +33,17 @@ mod id;
 mod known;
 mod lifetime;
 mod login;
+mod logout;
+mod logout_report;
 mod memory_store;
 mod new_login;
 mod outcome;
 mod record;
 mod record_form;
 mod refresh;
+mod refusals;
 mod registration;
+mod roster;
 mod set_up;
 mod setback;
 mod settings;
@@ -63,15 +73,27 @@ pub use crate::{
     accounts::Accounts,
     blocking::{BlockingAccount, BlockingAccounts, KeepFresh},
     closed::{Closed, Unfinished, WhyUnfinished},
+    due_refreshes::DueRefreshes,
     error::{AccountError, Reason},
     id::AccountId,
     lifetime::CLOCK_JUMP,
+    logout_report::{Logout, Revocation},
     memory_store::MemoryStore,
     new_login::Login,
     registration::Registration,
     settings::Settings,
     state::AccountState,
-    status::{AccountStatus, SetbackStatus},
+    status::{AccountStatus, SetbackStatus, StatusPage},
     store_error::{StoreError, StoreErrorKind},
     token::Token,
 };
+
+/// What `auth-pool` shares with this crate. It is not part of the interface, and
+/// may change with any version.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::{
+        checks::{Queue, refresh_each},
+        due::Due,
+    };
+}

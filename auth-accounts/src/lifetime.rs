@@ -11,9 +11,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use auth_core::TokenSet;
-
-use crate::{record::Record, settings::Settings};
+use crate::{
+    dates::{Dates, between},
+    settings::Settings,
+};
 
 /// A difference between two clocks of up to this much is ignored: between
 /// machines that share a store, and between a clock and itself after it was set
@@ -26,40 +27,87 @@ pub(crate) fn in_the_future(time: SystemTime, now: SystemTime) -> bool {
     time.duration_since(now).is_ok_and(|ahead| ahead > CLOCK_JUMP)
 }
 
-/// What is known of a token's life.
+/// How long nothing is refreshed ahead of need after a refresh, lest a server
+/// whose tokens do not live be asked without end. Tokens that live for less
+/// than this are refreshed when they are needed.
+const REST: Duration = Duration::from_secs(30);
+
+/// What is left of that time, for all who share the record.
+pub(crate) fn rest(obtained_at: Option<SystemTime>, now: SystemTime) -> Duration {
+    match obtained_at {
+        Some(at) if !in_the_future(at, now) => REST.saturating_sub(between(at, now)),
+        _ => Duration::ZERO,
+    }
+}
+
+/// How long before a refresh token expires it is exchanged at the latest: an
+/// eighth of its life, and at most a day.
+const REFRESH_TOKEN_AHEAD: Duration = Duration::from_secs(24 * 3600);
+
+/// What is known of the life of a record's tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lifetime {
-    /// What is left of it; `None` if it does not end as far as is known.
+    /// What is left of the access token's; `None` if it does not end as far as is
+    /// known.
     left: Option<Duration>,
     /// All of it.
     whole: Option<Duration>,
+    /// Whether its end is a guess.
+    guessed: bool,
     /// Whether its dates make sense at all.
     plausible: bool,
+    /// For how much longer it is used although it was born expired.
+    used_for: Duration,
+    /// How old the tokens are, if that is known.
+    age: Option<Duration>,
+    /// What is left of the refresh token's life, and all of it. Without a refresh
+    /// token, there is none to keep alive.
+    refresh_token: Option<Option<(Duration, Duration)>>,
 }
 
 impl Lifetime {
-    pub(crate) fn of(record: &Record, now: SystemTime) -> Self {
-        Self::new(&record.tokens, record.obtained_at, now)
+    pub(crate) fn new(dates: &Dates, now: SystemTime) -> Self {
+        let Dates { obtained_at, expires_at, guessed, .. } = *dates;
+        let in_order = !obtained_at.is_some_and(|obtained| in_the_future(obtained, now));
+        let whole = dates.life();
+        let most = |left: Duration, whole: Option<Duration>| whole.map_or(left, |w| left.min(w));
+        let used_for = dates.used_until.filter(|_| in_order).map(|until| between(now, until));
+        let end = dates.refresh_expires_at.and_then(|end| {
+            let whole = obtained_at.map(|at| between(at, end));
+            let left = most(between(now, end), whole);
+            // Dates in the wrong order say nothing.
+            Some((left, whole.unwrap_or(left))).filter(|(_, whole)| *whole > REST)
+        });
+        Self {
+            left: expires_at.map(|end| most(between(now, end), whole)),
+            whole,
+            guessed,
+            plausible: match expires_at {
+                Some(_) => in_order,
+                // Nobody knows how old it is.
+                None => !guessed,
+            },
+            used_for: used_for.unwrap_or_default(),
+            age: obtained_at.filter(|_| in_order).map(|at| between(at, now)),
+            refresh_token: dates.has_refresh_token.then_some(end),
+        }
     }
 
-    pub(crate) fn new(tokens: &TokenSet, obtained: Option<SystemTime>, now: SystemTime) -> Self {
-        let plausible = !obtained.is_some_and(|obtained| in_the_future(obtained, now));
-        let Some(expires_at) = tokens.expires_at else {
-            return Self { left: None, whole: None, plausible: true };
-        };
-        let whole = obtained.map(|at| expires_at.duration_since(at).unwrap_or_default());
-        let left = expires_at.duration_since(now).unwrap_or_default();
-        Self { left: Some(whole.map_or(left, |whole| left.min(whole))), whole, plausible }
-    }
-
-    /// What is left of it; `None` if it does not end as far as is known.
+    /// What is left of it, be it a guess; `None` if it does not end as far as is
+    /// known.
     pub(crate) fn left(&self) -> Option<Duration> {
         self.left
     }
 
+    /// For how long it may be handed out if there is no other; `None` is for ever:
+    /// a guess is no reason to give up a token that nobody has refused.
+    pub(crate) fn valid_for(&self) -> Option<Duration> {
+        self.left.filter(|_| !self.guessed).map(|left| left.max(self.used_for))
+    }
+
     /// Whether an API may still accept it.
     pub(crate) fn is_valid(&self) -> bool {
-        self.left.is_none_or(|left| !left.is_zero())
+        self.valid_for().is_none_or(|left| !left.is_zero())
     }
 
     /// Whether it is good for `ttl`, or for as long as can be asked of it.
@@ -69,30 +117,47 @@ impl Lifetime {
 
     /// For how much longer it will be good for `ttl`; `None` is for ever.
     pub(crate) fn spare(&self, ttl: Ttl, settings: &Settings) -> Option<Duration> {
-        let left = self.left?;
         if !self.plausible {
             return Some(Duration::ZERO);
         }
-        let (wanted, share) = match ttl {
-            Ttl::Usual => (settings.min_ttl, 0.25),
-            Ttl::AtLeast(ttl) => (ttl, 0.75),
+        let (wanted, share, kept_alive) = match ttl {
+            Ttl::Usual => (settings.min_ttl, 0.25, self.kept_alive(settings, 0.0)),
+            Ttl::AtLeast(ttl) => (ttl, 0.75, None),
         };
         let wanted = wanted.saturating_add(settings.clock_skew);
         let cap = self.whole.map_or(Duration::MAX, |whole| whole.mul_f64(share));
-        Some(left.saturating_sub(wanted.min(cap)))
+        let good = self.left.map(|left| left.saturating_sub(wanted.min(cap)).max(self.used_for));
+        good.into_iter().chain(kept_alive).min()
     }
 
     /// When to refresh it ahead of need, counted from now; `None` is never.
     /// `random` is in `0.0..1.0`.
     pub(crate) fn due_in(&self, settings: &Settings, random: f64) -> Option<Duration> {
-        let left = self.left?;
         if !self.plausible {
             return Some(Duration::ZERO);
         }
-        let whole = self.whole.unwrap_or(left);
-        let ahead = settings.refresh_ahead.min(whole / 4).mul_f64(1.0 + random);
-        let skew = settings.clock_skew.min(whole / 10);
-        Some(left.saturating_sub(ahead).saturating_sub(skew))
+        let due = self.left.map(|left| {
+            let whole = self.whole.unwrap_or(left);
+            let ahead = settings.refresh_ahead.min(whole / 4).mul_f64(1.0 + random);
+            let skew = settings.clock_skew.min(whole / 10);
+            left.saturating_sub(ahead).saturating_sub(skew)
+        });
+        due.into_iter().chain(self.kept_alive(settings, random)).min()
+    }
+
+    /// When to refresh for the sake of the refresh token, counted from now; `None`
+    /// is never. Not within [`REST`] after the last refresh.
+    fn kept_alive(&self, settings: &Settings, random: f64) -> Option<Duration> {
+        let end = self.refresh_token?.map(|(left, whole)| {
+            let ahead = REFRESH_TOKEN_AHEAD.min(whole / 8).mul_f64(1.0 + random);
+            left.saturating_sub(ahead)
+        });
+        let every = settings.refresh_at_least_every.map(|every| match self.age {
+            Some(age) => (every - (every / 10).mul_f64(random)).saturating_sub(age),
+            None => Duration::ZERO,
+        });
+        let rest = self.age.map_or(Duration::ZERO, |age| REST.saturating_sub(age));
+        end.into_iter().chain(every).min().map(|due| due.max(rest))
     }
 }
 
@@ -106,90 +171,4 @@ pub(crate) enum Ttl {
 }
 
 #[cfg(test)]
-mod tests {
-    use auth_core::AccessToken;
-
-    use super::*;
-
-    fn at(seconds: u64) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
-    }
-
-    fn life(obtained: Option<u64>, expires: Option<u64>, now: u64) -> Lifetime {
-        let mut tokens = TokenSet::new(AccessToken::new("at"));
-        tokens.expires_at = expires.map(at);
-        Lifetime::new(&tokens, obtained.map(at), at(now))
-    }
-
-    fn spare(life: Lifetime, ttl: Ttl) -> Option<u64> {
-        life.spare(ttl, &Settings::default()).map(|spare| spare.as_secs())
-    }
-
-    #[test]
-    fn a_token_is_good_for_min_ttl_and_skew() {
-        let hour = |now| life(Some(10_000), Some(13_600), now);
-        assert_eq!(spare(hour(10_000), Ttl::Usual), Some(3_600 - 70));
-        assert_eq!(spare(hour(13_529), Ttl::Usual), Some(1));
-        assert!(hour(13_529).lasts(Ttl::Usual, &Settings::default()));
-        assert!(!hour(13_530).lasts(Ttl::Usual, &Settings::default()));
-        assert!(hour(13_599).is_valid());
-        assert!(!hour(13_600).is_valid());
-        let long = Ttl::AtLeast(Duration::from_secs(1_000));
-        assert_eq!(spare(hour(10_000), long), Some(3_600 - 1_010));
-    }
-
-    #[test]
-    fn no_more_is_asked_of_a_token_than_a_share_of_its_life() {
-        let short = life(Some(10_000), Some(10_100), 10_000);
-        assert_eq!(spare(short, Ttl::Usual), Some(75));
-        assert_eq!(spare(short, Ttl::AtLeast(Duration::from_secs(1_000))), Some(25));
-        assert_eq!(spare(short, Ttl::AtLeast(Duration::MAX)), Some(25));
-        // Of unknown age: what is asked for is asked for.
-        assert_eq!(spare(life(None, Some(10_100), 10_000), Ttl::Usual), Some(30));
-    }
-
-    #[test]
-    fn a_token_without_expiry_lasts() {
-        let life = life(Some(10_000), None, 1);
-        assert_eq!(spare(life, Ttl::AtLeast(Duration::MAX)), None);
-        assert!(life.is_valid());
-        assert_eq!(life.due_in(&Settings::default(), 0.5), None);
-    }
-
-    #[test]
-    fn a_clock_set_back_makes_no_token_younger() {
-        // A little: no longer than it ever lived.
-        let little = life(Some(10_000), Some(13_600), 9_800);
-        assert_eq!(spare(little, Ttl::Usual), Some(3_600 - 70));
-        // A lot: of unknown age, to be refreshed, but handed out if that fails.
-        let lot = life(Some(10_000), Some(13_600), 9_000);
-        assert_eq!(spare(lot, Ttl::Usual), Some(0));
-        assert_eq!(lot.due_in(&Settings::default(), 0.0), Some(Duration::ZERO));
-        assert!(lot.is_valid());
-    }
-
-    #[test]
-    fn dates_in_the_wrong_order_are_an_expired_token() {
-        let life = life(Some(10_000), Some(9_000), 9_999);
-        assert!(!life.is_valid());
-        assert_eq!(life.due_in(&Settings::default(), 0.0), Some(Duration::ZERO));
-    }
-
-    #[test]
-    fn refresh_ahead_of_need_is_spread() {
-        let settings = Settings::default();
-        let due = |life: Lifetime, random| life.due_in(&settings, random).unwrap().as_secs();
-        let hour = life(Some(10_000), Some(13_600), 10_000);
-        assert_eq!(due(hour, 0.0), 3_600 - 10 - 300);
-        assert_eq!(due(hour, 1.0), 3_600 - 10 - 600);
-        let short = life(Some(10_000), Some(10_040), 10_000);
-        assert_eq!(due(short, 0.0), 40 - 4 - 10);
-        assert_eq!(due(short, 1.0), 40 - 4 - 20);
-        // Before `token` would refresh it in the way of its caller.
-        for whole in [1, 4, 40, 90, 300, 600, 3_600, 86_400] {
-            let life = life(Some(10_000), Some(10_000 + whole), 10_000);
-            let needed = life.spare(Ttl::Usual, &settings).unwrap();
-            assert!(life.due_in(&settings, 0.0).unwrap() <= needed, "{whole}");
-        }
-    }
-}
+mod tests;

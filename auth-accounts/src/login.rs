@@ -23,6 +23,7 @@ use crate::{
     known::{Draft, Known, Loaded},
     outcome::{Outcome, Source},
     record::Record,
+    shared::Revocable,
     store::{Lease, Version},
     store_error::{StoreError, StoreErrorKind},
     unsaved::{Unsaved, UnsavedTokens},
@@ -35,6 +36,9 @@ pub(crate) enum Step {
     Load(Reading),
     /// Save [`Saving::draft`]. From here on the login counts.
     Save(Saving),
+    /// The tokens of the login are saved, in the place of this refresh token, if
+    /// there was one. It may be revoked when the outcome is published.
+    Saved(Outcome, Option<Revocable>),
     Done(Outcome),
 }
 
@@ -43,7 +47,8 @@ pub(crate) fn start(context: Context, record: Record, memory: Unsaved) -> Step {
     let lease = memory.tokens.as_ref().and_then(UnsavedTokens::lease);
     let grant = context.shared.grant;
     let before = memory.clone();
-    let login = Box::new(Login { context, record, before, lease, rounds: Rounds::default() });
+    let rounds = Rounds::default();
+    let login = Box::new(Login { context, record, before, replaced: None, lease, rounds });
     Step::Load(Reading { login, known: Known::new(grant, memory) })
 }
 
@@ -53,6 +58,8 @@ struct Login {
     record: Record,
     /// What memory held.
     before: Unsaved,
+    /// The refresh token in whose place it is put.
+    replaced: Option<Revocable>,
     /// Kept in memory with older tokens until now, and with these from now on.
     lease: Option<Arc<Lease>>,
     rounds: Rounds,
@@ -66,13 +73,14 @@ pub(crate) struct Reading {
 
 impl Reading {
     pub(crate) fn on_loaded(self, loaded: Loaded, now: Now) -> Step {
-        let Self { login, mut known } = self;
+        let Self { mut login, mut known } = self;
         match loaded {
             Ok(found) => {
                 let record = found.as_ref().map(|(record, _)| record);
                 if let Some(reason) = record.and_then(|record| login.refuses(record)) {
                     return Step::Done(login.refuse(known, reason, now));
                 }
+                login.note_replaced(&found);
                 known.unsaved.tokens = None;
                 known.read(found);
                 known.logged_in(login.record.clone(), login.lease.clone());
@@ -103,7 +111,10 @@ impl Saving {
     pub(crate) fn on_saved(self, saved: Result<Version, StoreError>, now: Now) -> Step {
         let Self { mut login, draft } = self;
         match saved {
-            Ok(version) => Step::Done(login.end(draft.saved(version), None, now)),
+            Ok(version) => {
+                let replaced = login.replaced.take();
+                Step::Saved(login.end(draft.saved(version), None, now), replaced)
+            }
             Err(error) if error.kind() == StoreErrorKind::Conflict && login.rounds.another() => {
                 Step::Load(Reading { login, known: draft.known })
             }
@@ -121,6 +132,16 @@ impl Login {
         self.context.shared.binding.refuses_login(record, &self.record)
     }
 
+    /// Notes which refresh token was in use: the store's, or a newer one in memory.
+    fn note_replaced(&mut self, found: &Option<(Record, Version)>) {
+        let mut before = Known::new(self.context.shared.grant, self.before.clone());
+        before.read(found.clone());
+        let shared = &self.context.shared;
+        let replaced = before.record.and_then(|record| shared.revocable(&record));
+        self.replaced =
+            replaced.filter(|old| Some(&old.token) != self.record.tokens.refresh_token.as_ref());
+    }
+
     /// Ends with nothing changed: the record is somebody else's, or the store
     /// cannot hold that of the login.
     fn refuse(mut self, mut known: Box<Known>, reason: Reason, now: Now) -> Outcome {
@@ -133,6 +154,7 @@ impl Login {
         let Self { context, lease, .. } = self;
         let mut outcome = Outcome::failure(&context, known, lease, reason, now);
         outcome.ended.is_login = true;
+        outcome.found.is_login = true;
         outcome
     }
 

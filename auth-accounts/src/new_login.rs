@@ -18,13 +18,14 @@ use auth_core::{TokenEndpoint, TokenSet};
 pub struct Login {
     pub(crate) tokens: TokenSet,
     pub(crate) endpoint: Option<Arc<TokenEndpoint>>,
+    pub(crate) revoke_replaced: bool,
 }
 
 impl Login {
     /// A login that gave these tokens. `tokens.expires_at` is trusted, and the
     /// tokens count as obtained when they are stored.
     pub fn new(tokens: TokenSet) -> Self {
-        Self { tokens, endpoint: None }
+        Self { tokens, endpoint: None, revoke_replaced: false }
     }
 
     /// The endpoint at which these tokens are refreshed, and the client that they
@@ -60,6 +61,25 @@ impl Login {
     pub fn endpoint(mut self, endpoint: impl Into<Arc<TokenEndpoint>>) -> Self {
         self.endpoint = Some(endpoint.into());
         self
+    }
+
+    /// Sets whether the refresh token that this login replaces is revoked once the
+    /// new one is saved, if the endpoint has a
+    /// [`revocation_url`](auth_core::TokenEndpoint::revocation_url). It is tried
+    /// once, best effort. The default is `false`.
+    ///
+    /// Only for tokens of another authorization: most servers revoke all tokens of
+    /// the old one, and so would end a session whose newer tokens these are. A
+    /// refresh token that the login repeats is never revoked.
+    #[must_use]
+    pub fn revoke_replaced(mut self, revoke: bool) -> Self {
+        self.revoke_replaced = revoke;
+        self
+    }
+
+    /// Whether the refresh token that this login replaces is revoked.
+    pub fn get_revoke_replaced(&self) -> bool {
+        self.revoke_replaced
     }
 }
 

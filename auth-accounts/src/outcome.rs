@@ -1,6 +1,6 @@
 //! What a refresh or a login ends with.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use auth_core::Now;
 
@@ -9,6 +9,7 @@ use crate::{
     error::{AccountError, Reason},
     known::Known,
     lifetime::Lifetime,
+    logout_report::Logout,
     record::Record,
     standing::Standing,
     store::Lease,
@@ -34,8 +35,10 @@ pub(crate) struct Outcome {
 #[derive(Clone)]
 pub(crate) enum Ending {
     Ended(Ended),
-    /// A refresh ended early for a login. It had sent nothing.
+    /// A refresh ended early for a login or a logout. It had sent nothing.
     GaveWay,
+    /// It was a logout. Who wanted a token has to look again.
+    LoggedOut(Result<Logout, AccountError>),
 }
 
 /// How a refresh or a login ended.
@@ -71,9 +74,7 @@ impl Outcome {
         let Some(record) = &known.record else {
             return Self::failure(context, known, lease, Reason::NotLoggedIn, now);
         };
-        let Context { account, shared, .. } = context;
-        let cached =
-            Cached::new(account, &record.tokens, record.obtained_at, now, &shared.settings);
+        let cached = cached(context, record, now);
         // Not after a login: its tokens may have expired long ago.
         let cached = if source == Source::Refresh { cached.just_obtained() } else { cached };
         let cached = match error {
@@ -86,9 +87,34 @@ impl Outcome {
             is_new: source != Source::Record,
             is_login: source == Source::Login,
         };
-        let refused = context.refused.as_ref();
+        let Context { account, shared, refused, .. } = context;
+        let refused = refused.as_ref().map(|refused| &refused.token);
         let standing = Standing::of(&known, shared, refused, now.wall);
         let found = found(context, &known, &ended, standing.error(account, now.wall));
+        Self { ended, unsaved: known.unsaved.boxed(), found, lease }
+    }
+
+    /// The token in use, although an API has refused it: so it has those before
+    /// it, and there is to be no other until then.
+    pub(crate) fn refused_again(
+        context: &Context,
+        known: Box<Known>,
+        until: SystemTime,
+        lease: Option<Arc<Lease>>,
+        now: Now,
+    ) -> Self {
+        let Some(record) = &known.record else {
+            return Self::failure(context, known, lease, Reason::NotLoggedIn, now);
+        };
+        let reason = Reason::RefusedAgain;
+        let error = AccountError::new(&context.account, reason, Some(until), now.wall);
+        let mut cached = cached(context, record, now).kept_despite(error.clone());
+        if let Some(unsaved) = known.save_error() {
+            cached = cached.unsaved(unsaved);
+        }
+        let result = Ok(Token(cached.into()));
+        let ended = Ended { result, fallback: None, is_new: false, is_login: false };
+        let found = found(context, &known, &ended, Some(error));
         Self { ended, unsaved: known.unsaved.boxed(), found, lease }
     }
 
@@ -145,18 +171,22 @@ fn fallback(
     error: &AccountError,
     now: Now,
 ) -> Option<Token> {
-    let (tokens, obtained_at) = match (record, &context.cached, error.reason()) {
-        (Some(record), ..) => (&record.tokens, record.obtained_at),
+    let (tokens, dates) = match (record, &context.cached, error.reason()) {
+        (Some(record), ..) => (&record.tokens, context.dates(record)),
         (None, Some(cached), Reason::Store(_)) => cached.0.dated(),
         _ => return None,
     };
-    if context.refused.as_ref() == Some(&tokens.access_token) {
+    if context.refused_at(&tokens.access_token).is_some() {
         return None;
     }
-    let lifetime = Lifetime::new(tokens, obtained_at, now.wall);
-    lifetime.is_valid().then(|| {
+    Lifetime::new(&dates, now.wall).is_valid().then(|| {
         let settings = &context.shared.settings;
-        let cached = Cached::new(&context.account, tokens, obtained_at, now, settings);
-        Token(cached.kept_despite(error.clone(), &lifetime).into())
+        let cached = Cached::new(&context.account, tokens, dates, now, settings);
+        Token(cached.kept_despite(error.clone()).into())
     })
+}
+
+fn cached(context: &Context, record: &Record, now: Now) -> Cached {
+    let Context { account, shared, .. } = context;
+    Cached::new(account, &record.tokens, context.dates(record), now, &shared.settings)
 }

@@ -48,6 +48,15 @@ pub struct Record {
     /// by refreshes: a fingerprint of that login's tokens. `None` for tokens that
     /// came otherwise.
     pub login: Option<Fingerprint>,
+    /// Set if `tokens.expires_at` is a guess, since nobody said when the access
+    /// token expires.
+    pub guess: Option<Guess>,
+    /// How many access tokens in a row had expired when they came, or soon after,
+    /// this one included. 0 if this one had not.
+    pub born_expired: u32,
+    /// When the last exchanges were made because an API had refused the access
+    /// token, oldest first. Only those that the next ones depend on.
+    pub refusals: Vec<SystemTime>,
     /// The registration that the tokens were issued to. An account of another one
     /// does not use the record: see [`Reason::OtherEndpoint`](crate::Reason).
     /// `None` in records of older versions, until the next login or refresh, and
@@ -67,6 +76,9 @@ impl Record {
             note: None,
             obtained_at: None,
             login: None,
+            guess: None,
+            born_expired: 0,
+            refusals: Vec::new(),
             bound_to: None,
             set_up: None,
         }
@@ -92,6 +104,15 @@ impl Record {
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.tokens.refresh_token.as_ref().map(Fingerprint::of)
     }
+}
+
+/// That the expiry of an access token is a guess.
+#[non_exhaustive]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Guess {
+    /// When an API refused a token earlier than was guessed, which shortened the
+    /// guess. `None` if that has not happened.
+    pub corrected_at: Option<SystemTime>,
 }
 
 /// A failed refresh. It concerns one refresh token, and means nothing once the

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
 use crate::{
-    record::{Fingerprint, Note, Record, Setback},
+    record::{Fingerprint, Guess, Note, Record, Setback},
     registration::Registration,
     set_up::SetUp,
 };
@@ -30,6 +30,10 @@ use crate::{
 /// | `tokens` | [the form of a `TokenSet`](auth_core::serde_exposed), required |
 /// | `renewed_at` | time, left out if unknown |
 /// | `login` | fingerprint of the login, left out if there was none |
+/// | `guess` | object, left out unless `tokens.expires_at` is a guess |
+/// | `guess.corrected_at` | time, left out if no refusal has shortened the guess |
+/// | `born_expired` | number of tokens in a row that had expired when they came, left out if 0 |
+/// | `refusals` | list of times, rounded up; left out if empty |
 /// | `bound_to` | object, left out if unknown or if there is `set_up`: the [registration](crate::Registration) that the tokens were issued to |
 /// | `bound_to.token_url` | string: the URL without its query |
 /// | `bound_to.client_id` | string |
@@ -133,6 +137,12 @@ struct Form<T, S> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     login: Option<Fingerprint>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    guess: Option<GuessForm>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    born_expired: u32,
+    #[serde(default, with = "seconds::list", skip_serializing_if = "Vec::is_empty")]
+    refusals: Vec<SystemTime>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     bound_to: Option<Registration>,
     #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
     set_up: Option<S>,
@@ -140,6 +150,18 @@ struct Form<T, S> {
     note: Option<NoteForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     setback: Option<SetbackForm>,
+}
+
+// serde hands over a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+#[derive(Serialize, Deserialize)]
+struct GuessForm {
+    #[serde(default, with = "seconds::optional", skip_serializing_if = "Option::is_none")]
+    corrected_at: Option<SystemTime>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -184,6 +206,12 @@ impl<T, S> Form<T, S> {
             set_up,
             obtained_at: record.obtained_at,
             login: record.login,
+            guess: record
+                .guess
+                .as_ref()
+                .map(|guess| GuessForm { corrected_at: guess.corrected_at }),
+            born_expired: record.born_expired,
+            refusals: record.refusals.clone(),
             bound_to: record.bound_to.clone(),
             note: record
                 .note
@@ -219,6 +247,9 @@ impl<'de> Deserialize<'de> for Record {
             tokens: form.tokens,
             obtained_at: form.obtained_at,
             login: form.login,
+            guess: form.guess.map(|guess| Guess { corrected_at: guess.corrected_at }),
+            born_expired: form.born_expired,
+            refusals: form.refusals,
             bound_to: form.bound_to,
             set_up: form.set_up,
             note: form.note.map(|note| Note::new(note.refresh_token, note.at)),
@@ -299,6 +330,29 @@ pub(crate) mod seconds {
         SystemTime::UNIX_EPOCH
             .checked_add(Duration::from_secs(u64::deserialize(deserializer)?))
             .ok_or_else(|| D::Error::custom("a time is out of range"))
+    }
+
+    /// Rounded up.
+    pub(super) mod list {
+        use super::{Deserializer, Duration, Serializer, SystemTime, rounded_up, since_epoch};
+        use serde::{Deserialize, de::Error as _};
+
+        pub(in crate::record_form) fn serialize<S: Serializer>(
+            times: &[SystemTime],
+            serializer: S,
+        ) -> Result<S::Ok, S::Error> {
+            serializer
+                .collect_seq(times.iter().map(|time| since_epoch(rounded_up(*time)).as_secs()))
+        }
+
+        pub(in crate::record_form) fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Vec<SystemTime>, D::Error> {
+            let times = Vec::<u64>::deserialize(deserializer)?
+                .into_iter()
+                .map(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+            times.collect::<Option<_>>().ok_or_else(|| D::Error::custom("a time is out of range"))
+        }
     }
 
     pub(crate) mod optional {

@@ -1,9 +1,14 @@
 //! The settings of accounts.
 
 use std::{
-    hash::{BuildHasher, Hash},
+    hash::{BuildHasher, Hash, RandomState},
+    sync::LazyLock,
     time::Duration,
 };
+
+/// The shortest life that is guessed. A token that is refused earlier was not
+/// refused for its age.
+pub(crate) const SHORTEST_GUESS: Duration = Duration::from_secs(60);
 
 /// The settings of accounts. The defaults suit tokens with a lifetime of minutes
 /// to days.
@@ -25,6 +30,10 @@ pub struct Settings {
     pub(crate) setback_base: Duration,
     pub(crate) setback_max: Duration,
     pub(crate) retry_after_max: Duration,
+    pub(crate) default_lifetime: Option<Duration>,
+    pub(crate) refresh_at_least_every: Option<Duration>,
+    /// How many exchanges, and within what time.
+    pub(crate) refusals: (usize, Duration),
     pub(crate) seed: Option<u64>,
 }
 
@@ -38,6 +47,9 @@ impl Default for Settings {
             setback_base: Duration::from_secs(1),
             setback_max: Duration::from_secs(300),
             retry_after_max: Duration::from_secs(24 * 3600),
+            default_lifetime: Some(Duration::from_secs(3600)),
+            refresh_at_least_every: None,
+            refusals: (2, Duration::from_secs(10)),
             seed: None,
         }
     }
@@ -108,6 +120,54 @@ impl Settings {
         self
     }
 
+    /// How long an access token is taken to live if nothing says so: neither the
+    /// response, nor the token, nor the life of the tokens before it. An hour by
+    /// default, and at least a minute. `None` is for ever: such a token is used
+    /// until an API refuses it.
+    ///
+    /// It applies where new tokens can be obtained without a login: there is a
+    /// refresh token, or the grant is
+    /// [client credentials](crate::Accounts::client_credentials). A token on record
+    /// without expiry counts from when it was obtained. If that is unknown too, it
+    /// is refreshed when it is first used.
+    ///
+    /// See [`Token::expiry_is_guessed`](crate::Token::expiry_is_guessed).
+    #[must_use]
+    pub fn default_lifetime(mut self, lifetime: Option<Duration>) -> Self {
+        self.default_lifetime = lifetime.map(|lifetime| lifetime.max(SHORTEST_GUESS));
+        self
+    }
+
+    /// Refreshes tokens that are older than this, however long the access token
+    /// lives, since many providers drop a refresh token that is not used. Off by
+    /// default; at least a minute. Half of what the provider allows is a good
+    /// value.
+    ///
+    /// [`Account::keep_fresh`](crate::Account::keep_fresh) refreshes at a random
+    /// moment in the last tenth of this time, and
+    /// [`Account::token`](crate::Account::token) at its end. It does not apply where
+    /// there is no refresh token. Tokens of unknown age are refreshed once.
+    ///
+    /// Without this setting too, a refresh token that is
+    /// [known to expire](auth_core::TokenSet::refresh_expires_at) is used before it
+    /// does: at the latest an eighth of its life before the end, or a day if that is
+    /// shorter.
+    #[must_use]
+    pub fn refresh_at_least_every(mut self, every: Duration) -> Self {
+        self.refresh_at_least_every = Some(every.max(SHORTEST_GUESS));
+        self
+    }
+
+    /// How many exchanges [`Account::token_refused`](crate::Account::token_refused)
+    /// makes at most within a time, lest an API that refuses every token be answered
+    /// by an exchange each time. 2 in 10 s by default. 1 to 16 exchanges; others
+    /// count as the nearest of these. Without time there is no limit.
+    #[must_use]
+    pub fn refusals(mut self, exchanges: usize, within: Duration) -> Self {
+        self.refusals = (exchanges.clamp(1, 16), within);
+        self
+    }
+
     /// Makes every random choice repeatable. For tests: a fleet that shares a
     /// seed acts in step.
     #[must_use]
@@ -126,7 +186,19 @@ impl Settings {
             }
         }
     }
+
+    /// The same, but always the same one for the same `about` in this process:
+    /// an account that is looked at anew keeps its moment.
+    pub(crate) fn steady(&self, about: impl Hash) -> f64 {
+        match self.seed {
+            None => fastrand::Rng::with_seed(PROCESS.hash_one(about)).f64(),
+            Some(_) => self.random(about),
+        }
+    }
 }
+
+/// Another one in each process.
+static PROCESS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// The standard library's hash with its default keys.
 struct Fixed;

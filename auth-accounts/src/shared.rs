@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use auth_core::{Clock, EndpointError, RetrySchedule, TokenEndpoint, Transport};
+use auth_core::{Clock, EndpointError, RefreshToken, RetrySchedule, TokenEndpoint, Transport};
 
 use crate::{
-    binding::Binding, new_login::Login, record::Record, registration::Registration, set_up::SetUp,
-    settings::Settings, single_flight::Work, store::TokenStore, watch::Watch,
+    binding::Binding, dates::Dates, new_login::Login, record::Record, registration::Registration,
+    roster::SharedRoster, set_up::SetUp, settings::Settings, single_flight::Work,
+    store::TokenStore, watch::Watch,
 };
 
 #[derive(Clone)]
@@ -21,9 +22,15 @@ pub(crate) struct Shared {
     pub(crate) grant: GrantKind,
     pub(crate) spawner: Option<Spawner>,
     pub(crate) watch: Watch,
+    pub(crate) roster: SharedRoster,
 }
 
 impl Shared {
+    /// The dates of a record's tokens, said or guessed.
+    pub(crate) fn dates(&self, record: &Record) -> Dates {
+        Dates::of(record, self.grant.renews(record), &self.settings)
+    }
+
     /// The record of a login at `now`, bound to what it brings, or to what all
     /// have.
     pub(crate) fn record_of(&self, login: Login, now: SystemTime) -> Result<Record, EndpointError> {
@@ -41,11 +48,23 @@ impl Shared {
         set_up.map_or(&self.endpoint, SetUp::endpoint)
     }
 
+    /// The refresh token of `record`, with where it may be revoked.
+    pub(crate) fn revocable(&self, record: &Record) -> Option<Revocable> {
+        let token = record.tokens.refresh_token.clone()?;
+        Some(Revocable { token, endpoint: Arc::clone(self.endpoint_of(Some(record))) })
+    }
+
     /// Which client that is, at which URL.
     pub(crate) fn registration_of<'a>(&'a self, record: Option<&'a Record>) -> &'a Registration {
         let set_up = record.and_then(|record| record.set_up.as_ref());
         set_up.map_or(&self.binding.own, SetUp::registration)
     }
+}
+
+/// A refresh token, and the endpoint that it belongs to.
+pub(crate) struct Revocable {
+    pub(crate) token: RefreshToken,
+    pub(crate) endpoint: Arc<TokenEndpoint>,
 }
 
 /// Runs a future to its end.
@@ -56,4 +75,11 @@ pub(crate) type Spawner = Arc<dyn Fn(Work<()>) + Send + Sync>;
 pub(crate) enum GrantKind {
     RefreshToken,
     ClientCredentials,
+}
+
+impl GrantKind {
+    /// Whether there is something to obtain new tokens with.
+    pub(crate) fn renews(self, record: &Record) -> bool {
+        self == Self::ClientCredentials || record.tokens.refresh_token.is_some()
+    }
 }

@@ -14,14 +14,7 @@ use serde::{Serialize, Serializer};
 /// them: with `login_needed` or `set_back`, the old token is handed out for as
 /// long as it is valid.
 ///
-/// | state | `as_str` | what to do | [HTTP status](Self::http_status) | [exit code](Self::exit_code) |
-/// | --- | --- | --- | --- | --- |
-/// | `Ready` | `ready` | nothing | 200 | 0 |
-/// | `SetBack` | `set_back` | wait: it is tried again by itself | 503 | 4 |
-/// | `LoginNeeded` | `login_needed` | the user must log in again | 401 | 3 |
-/// | `NotLoggedIn` | `not_logged_in` | the user must log in | 401 | 3 |
-/// | `Misconfigured` | `misconfigured` | a person must change the set-up | 500 | 5 |
-/// | `Closed` | `closed` | nothing: the program ends | 503 | 4 |
+/// The [crate's documentation](crate#watching-it) has a table of all of it.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AccountState {

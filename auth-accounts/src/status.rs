@@ -10,6 +10,7 @@ use http::StatusCode;
 use serde::{Serialize, Serializer};
 
 use crate::{
+    dates::Dates,
     id::AccountId,
     record::Record,
     record_form::{seconds, status},
@@ -45,6 +46,16 @@ pub struct AccountStatus {
     /// When the access token expires. `None` if unknown.
     #[serde(serialize_with = "seconds::optional::serialize")]
     pub expires_at: Option<SystemTime>,
+    /// Whether `expires_at` is a guess, since the server has not said how long the
+    /// access token lives.
+    pub expiry_guessed: bool,
+    /// When the refresh token expires. `None` if unknown.
+    #[serde(serialize_with = "seconds::optional::serialize")]
+    pub refresh_expires_at: Option<SystemTime>,
+    /// How many access tokens in a row had expired when they came, or soon after.
+    /// From the second on each is used for 30 s all the same, lest every call
+    /// bring a refresh.
+    pub born_expired: u32,
     /// When the tokens were obtained. `None` if unknown.
     #[serde(rename = "renewed_at", serialize_with = "seconds::optional::serialize")]
     pub obtained_at: Option<SystemTime>,
@@ -59,6 +70,10 @@ pub struct AccountStatus {
     #[serde(skip)]
     now: SystemTime,
 }
+
+/// The states of some accounts of a store, in the order of their names. An error
+/// is that of a record that cannot be read.
+pub type StatusPage = Vec<(AccountId, Result<AccountStatus, StoreError>)>;
 
 /// Why the last refresh failed.
 #[non_exhaustive]
@@ -100,13 +115,14 @@ fn kind<S: Serializer>(kind: &FailureKind, serializer: S) -> Result<S::Ok, S::Er
 impl AccountStatus {
     pub(crate) fn new(
         account: &AccountId,
-        record: Option<Record>,
+        record: Option<(Record, Dates)>,
         state: AccountState,
         unsaved: Option<&StoreError>,
         now: SystemTime,
     ) -> Self {
-        let refresh_token = record.as_ref().and_then(Record::fingerprint);
-        let record = record.as_ref();
+        let (record, dates) = record.unzip();
+        let (record, dates) = (record.as_ref(), dates.unwrap_or_default());
+        let refresh_token = record.and_then(Record::fingerprint);
         // A setback of another refresh token means nothing.
         let setback = record
             .and_then(|record| record.setback.as_ref())
@@ -117,7 +133,10 @@ impl AccountStatus {
             logged_in: record.is_some() && !state.needs_login(),
             login_needed: state.needs_login(),
             has_refresh_token: refresh_token.is_some(),
-            expires_at: record.and_then(|record| record.tokens.expires_at),
+            expires_at: dates.expires_at,
+            expiry_guessed: dates.guessed && dates.expires_at.is_some(),
+            refresh_expires_at: dates.refresh_expires_at,
+            born_expired: record.map_or(0, |record| record.born_expired),
             obtained_at: record.and_then(|record| record.obtained_at),
             noted_at: record.and_then(|record| record.note.as_ref()).map(|note| note.at),
             setback: setback.map(|setback| SetbackStatus {
@@ -149,6 +168,20 @@ impl fmt::Display for AccountStatus {
                 write!(f, "the access token expires {}", Relative(at, self.now))?;
             }
             Some(at) => write!(f, "the access token expired {}", Relative(at, self.now))?,
+        }
+        if self.expiry_guessed {
+            f.write_str(" (a guess: the server does not say)")?;
+        }
+        if self.born_expired > 1 {
+            let count = self.born_expired;
+            write!(
+                f,
+                "; the last {count} had expired when they came: the server gives them no time to live, or the clocks differ"
+            )?;
+        }
+        if let Some(at) = self.refresh_expires_at {
+            let ends = if at > self.now { "expires" } else { "expired" };
+            write!(f, "; the refresh token {ends} {}", Relative(at, self.now))?;
         }
         if let Some(at) = self.obtained_at {
             write!(f, "; refreshed {}", Relative(at, self.now))?;

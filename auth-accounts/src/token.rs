@@ -12,9 +12,10 @@ use auth_core::{AccessToken, Extra, Now, TokenSet};
 use http::{HeaderValue, header::InvalidHeaderValue};
 
 use crate::{
+    dates::Dates,
     error::{AccountError, Reason},
     id::AccountId,
-    lifetime::{Lifetime, Ttl, in_the_future},
+    lifetime::{Lifetime, Ttl, rest},
     settings::Settings,
     store_error::{StoreError, StoreErrorKind},
 };
@@ -45,15 +46,25 @@ impl Token {
         }
     }
 
-    /// When it expires, by the wall clock. `None` if unknown.
+    /// When it expires, by the wall clock. `None` if unknown. It may be
+    /// [a guess](Self::expiry_is_guessed).
     pub fn expires_at(&self) -> Option<SystemTime> {
-        self.0.tokens.expires_at
+        self.0.dates.expires_at
+    }
+
+    /// Whether [`expires_at`](Self::expires_at) is a guess, since the server has
+    /// not said how long this token lives. It is refreshed as if the guess were
+    /// right. If that fails, it is handed out all the same, with
+    /// [`refresh_error`](Self::refresh_error), until an API refuses it
+    /// ([`Account::token_refused`](crate::Account::token_refused)).
+    pub fn expiry_is_guessed(&self) -> bool {
+        self.0.dates.guessed && self.0.dates.expires_at.is_some()
     }
 
     /// When it was obtained, by the wall clock of the process that obtained it.
     /// `None` if unknown.
     pub fn obtained_at(&self) -> Option<SystemTime> {
-        self.0.obtained_at
+        self.0.dates.obtained_at
     }
 
     /// The type of the token, such as `Bearer`, if the server named it.
@@ -79,7 +90,9 @@ impl Token {
         self.0.trouble.as_ref()?.unsaved.as_ref()
     }
 
-    /// The error if a refresh was due and failed. The token itself is still valid.
+    /// The error if a refresh was due and failed. The token itself is still valid,
+    /// as far as is known. After [`Reason::RefusedAgain`] it is one that an API has
+    /// refused.
     pub fn refresh_error(&self) -> Option<&AccountError> {
         self.0.trouble.as_ref()?.refresh.as_ref()
     }
@@ -102,7 +115,7 @@ pub(crate) struct Cached {
     /// Without the refresh token, which nobody here needs.
     tokens: TokenSet,
     authorization: Option<HeaderValue>,
-    obtained_at: Option<SystemTime>,
+    dates: Dates,
     /// When, by the wall clock, it is handed out without a second thought.
     window: Range<SystemTime>,
     /// When this was decided.
@@ -121,21 +134,6 @@ pub(crate) struct Trouble {
 /// How long a new token is handed out at least.
 const SHORTEST_USE: Duration = Duration::from_secs(1);
 
-/// How long nothing is refreshed ahead of need after a refresh, lest a server
-/// whose tokens do not live be asked without end. Tokens that live for less
-/// than this are refreshed when they are needed.
-const REST: Duration = Duration::from_secs(30);
-
-/// What is left of that time, for all who share the record.
-pub(crate) fn rest(obtained_at: Option<SystemTime>, now: SystemTime) -> Duration {
-    match obtained_at {
-        Some(at) if !in_the_future(at, now) => {
-            REST.saturating_sub(now.duration_since(at).unwrap_or_default())
-        }
-        _ => Duration::ZERO,
-    }
-}
-
 /// How soon a failed save is tried again.
 const SAVE_AGAIN: Duration = Duration::from_secs(1);
 
@@ -148,25 +146,27 @@ impl Cached {
     pub(crate) fn new(
         account: &AccountId,
         tokens: &TokenSet,
-        obtained_at: Option<SystemTime>,
+        dates: Dates,
         now: Now,
         settings: &Settings,
     ) -> Self {
-        let life = Lifetime::new(tokens, obtained_at, now.wall);
-        let random = settings.random((account, tokens.expires_at));
+        let life = Lifetime::new(&dates, now.wall);
+        let random = settings.steady((account, tokens.expires_at));
         let spare = life.spare(Ttl::Usual, settings).unwrap_or(FOREVER);
         let mut kept = TokenSet::new(tokens.access_token.clone());
         kept.token_type.clone_from(&tokens.token_type);
-        kept.expires_at = tokens.expires_at;
+        kept.expires_at = dates.expires_at;
         kept.scope.clone_from(&tokens.scope);
         kept.extra.clone_from(&tokens.extra);
         Self {
             tokens: kept,
             authorization: tokens.access_token.authorization().ok(),
-            obtained_at,
+            dates,
             window: now.wall..later(now.wall, spare),
             since: now,
-            due_in: life.due_in(settings, random).map(|due| due.max(rest(obtained_at, now.wall))),
+            due_in: life
+                .due_in(settings, random)
+                .map(|due| due.max(rest(dates.obtained_at, now.wall))),
             trouble: None,
         }
     }
@@ -174,7 +174,7 @@ impl Cached {
     /// The same, just obtained: handed out for a moment in any case, lest a
     /// server whose tokens do not live be asked at every call.
     pub(crate) fn just_obtained(mut self) -> Self {
-        if let Some(at) = self.obtained_at {
+        if let Some(at) = self.dates.obtained_at {
             self.window.end = self.window.end.max(later(at, SHORTEST_USE));
         }
         self
@@ -183,13 +183,13 @@ impl Cached {
     /// The same, but not saved: looked at again soon.
     pub(crate) fn unsaved(mut self, error: StoreError) -> Self {
         self.window.end = self.window.end.min(later(self.window.start, SAVE_AGAIN));
-        self.trouble = Some(Box::new(Trouble { unsaved: Some(error), refresh: None }));
+        self.trouble.get_or_insert_default().unsaved = Some(error);
         self
     }
 
     /// The same, after a refresh failed: handed out for as long as it is valid
     /// and another refresh would be barred anyway.
-    pub(crate) fn kept_despite(mut self, error: AccountError, life: &Lifetime) -> Self {
+    pub(crate) fn kept_despite(mut self, error: AccountError) -> Self {
         let now = self.window.start;
         let again = error.retry_at().unwrap_or_else(|| match error.reason() {
             // Whoever holds the lease for so long will not end at once.
@@ -198,26 +198,33 @@ impl Cached {
             }
             _ => later(now, LOOK_AGAIN),
         });
-        let end = life.left().map_or_else(|| later(now, FOREVER), |left| later(now, left));
-        self.window.end = again.min(end);
+        let valid = Lifetime::new(&self.dates, now).valid_for().unwrap_or(FOREVER);
+        self.window.end = again.min(later(now, valid));
         self.due_in = Some(again.duration_since(now).unwrap_or_default());
-        self.trouble = Some(Box::new(Trouble { unsaved: None, refresh: Some(error) }));
+        self.trouble.get_or_insert_default().refresh = Some(error);
         self
     }
 
     /// All of it.
     #[cfg(test)]
     pub(crate) fn tell(&self) -> String {
-        let Self { tokens, obtained_at, window, due_in, trouble, .. } = self;
+        let Self { tokens, dates, window, due_in, trouble, .. } = self;
         let trouble =
             trouble.as_ref().map(|trouble| format!("{:?} {:?}", trouble.unsaved, trouble.refresh));
         let token = tokens.access_token.expose();
-        format!("{token} {tokens:?} {obtained_at:?} {window:?} {due_in:?} {trouble:?}")
+        format!("{token} {tokens:?} {dates:?} {window:?} {due_in:?} {trouble:?}")
     }
 
-    /// The tokens and when they were obtained.
-    pub(crate) fn dated(&self) -> (&TokenSet, Option<SystemTime>) {
-        (&self.tokens, self.obtained_at)
+    /// The tokens and their dates.
+    pub(crate) fn dated(&self) -> (&TokenSet, Dates) {
+        (&self.tokens, self.dates)
+    }
+
+    /// Whether an API has refused it, and one before it, and there is to be no
+    /// other for now.
+    pub(crate) fn is_refused_again(&self) -> bool {
+        let error = self.trouble.as_ref().and_then(|trouble| trouble.refresh.as_ref());
+        error.is_some_and(|error| matches!(error.reason(), Reason::RefusedAgain))
     }
 
     /// Whether it may be handed out without a second thought.
@@ -234,14 +241,14 @@ impl Cached {
                 // Whatever else calls for a second thought does so here too.
                 let settled = now >= self.window.start
                     && (self.trouble.is_none() || self.window.contains(&now));
-                settled && Lifetime::new(&self.tokens, self.obtained_at, now).lasts(ttl, settings)
+                settled && Lifetime::new(&self.dates, now).lasts(ttl, settings)
             }
         }
     }
 
     /// Whether an API may still accept it.
     pub(crate) fn is_valid(&self, now: SystemTime) -> bool {
-        Lifetime::new(&self.tokens, self.obtained_at, now).is_valid()
+        Lifetime::new(&self.dates, now).is_valid()
     }
 
     /// How long until it is to be refreshed ahead of need; `None` is never.

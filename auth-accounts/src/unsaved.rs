@@ -21,6 +21,7 @@ use std::{
 };
 
 use crate::{
+    dates::Dates,
     held_lease::HeldLease,
     lifetime::Lifetime,
     record::{Fingerprint, Record, Setback},
@@ -166,7 +167,9 @@ impl UnsavedTokens {
     /// has asked for it by then, nobody may ever, and others must not be locked
     /// out.
     fn hold(&self, now: Option<SystemTime>, settings: &Settings) -> Duration {
-        let left = now.and_then(|now| Lifetime::of(&self.record, now).left()).unwrap_or_default();
+        // New tokens are on record with their dates.
+        let dates = Dates::on_record(&self.record);
+        let left = now.and_then(|now| Lifetime::new(&dates, now).left()).unwrap_or_default();
         left.min(LONGEST_HOLD).max(settings.lease_wait)
     }
 }

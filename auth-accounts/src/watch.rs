@@ -70,7 +70,6 @@ impl Watch {
     }
 
     /// This process has removed the record of an account.
-    #[expect(dead_code, reason = "for the logout")]
     pub(crate) fn logged_out(&self, account: &AccountId) {
         let told = self.told().remove(account);
         counters::unsaved(-i32::from(told.is_some_and(|told| told.is_unsaved())));

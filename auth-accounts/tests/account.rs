@@ -124,7 +124,8 @@ fn without_a_refresh_token_there_is_an_end() {
 
 #[test]
 fn a_token_of_which_no_expiry_is_known_is_used_until_it_is_refused() {
-    let world = World::new(Script::new().then(CannedResponse::tokens("at-2")));
+    let mut world = World::new(Script::new().then(CannedResponse::tokens("at-2")));
+    world.settings = world.settings.default_lifetime(None);
     let mut first = tokens("at-1", "rt-1", world.now(), 1);
     first.expires_at = None;
     world.store.inner.put(ADA, Record::new(first));
@@ -369,6 +370,9 @@ fn status_is_for_a_person_and_for_a_program() {
             "login_needed": false,
             "has_refresh_token": true,
             "expires_at": since(world.now()) + 30,
+            "expiry_guessed": false,
+            "refresh_expires_at": null,
+            "born_expired": 0,
             "renewed_at": since(world.now()) - 3570,
             "begun_at": null,
             "setback": {

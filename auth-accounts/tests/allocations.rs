@@ -12,7 +12,7 @@ use std::{
 
 use auth_testkit::Script;
 use pollster::block_on;
-use support::{ADA, World};
+use support::{ADA, World, record};
 
 fn ready<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
@@ -44,4 +44,25 @@ fn a_cached_token_and_its_header_are_shared() {
     ] {
         assert_eq!(count, 0, "{what}");
     }
+}
+
+#[test]
+fn of_all_accounts_a_name_and_a_time_are_kept() {
+    const COUNT: u64 = 10_000;
+    let world = World::new(Script::new());
+    for number in 0..COUNT {
+        let name = format!("customer {number:05}");
+        world.store.inner.put(name.as_str(), record("at-1", "rt-1", world.now(), 3600));
+    }
+    let accounts = world.accounts();
+    let info = allocation_counter::measure(|| {
+        assert!(block_on(accounts.refresh_due(16)).failed.is_empty());
+        world.store.log.take();
+    });
+    // The names themselves are shared with this store.
+    let each = info.bytes_current as u64 / COUNT;
+    assert!((60..=130).contains(&each), "{each} bytes");
+    // At no time were many records in memory.
+    let at_once = info.bytes_max / COUNT;
+    assert!(at_once <= each + 60, "{at_once} bytes at once");
 }

@@ -273,3 +273,29 @@ fn what_cannot_be_read_of_it_is_an_error_of_the_record() {
         assert!(!format!("{error} {error:?}").contains("s3cret"), "{error:?}");
     }
 }
+
+/// A token is revoked where it was issued, and nowhere else.
+#[test]
+fn tokens_are_revoked_at_their_own_endpoint() {
+    let script = Script::new().then(CannedResponse::status(200)).then(CannedResponse::status(200));
+    let world = World::new(script);
+    let tokens = |number: u8| {
+        support::tokens(&format!("at-{number}"), &format!("rt-{number}"), world.now(), 3600)
+    };
+    let own = other().revocation_url("https://mcp.example.com/revoke").unwrap();
+    let account = world.account();
+    block_on(account.store_login(Login::new(tokens(1)).endpoint(own))).unwrap();
+    // By a login that brings another endpoint, or none.
+    let next = other().revocation_url("https://next.example.com/revoke").unwrap();
+    let login = Login::new(tokens(2)).endpoint(next).revoke_replaced(true);
+    block_on(account.store_login(login)).unwrap();
+    // And by a logout.
+    block_on(account.logout()).unwrap();
+    let requests = world.script.requests();
+    let sent: Vec<_> = requests
+        .iter()
+        .map(|request| (request.uri().host().unwrap(), request.param("token").unwrap()))
+        .collect();
+    assert_eq!(sent, [("mcp.example.com", "rt-1"), ("next.example.com", "rt-2")]);
+    world.script.finish();
+}

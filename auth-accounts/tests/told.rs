@@ -5,7 +5,9 @@ mod support;
 
 use std::sync::{Arc, Mutex};
 
-use auth_accounts::{AccountEvent, AccountState, Accounts, EventKind, StoreErrorKind};
+use auth_accounts::{
+    AccountEvent, AccountState, Accounts, EventKind, StoreErrorKind, store::TokenStore,
+};
 use auth_core::{Backoff, FailureKind, TransportError, TransportErrorKind};
 use auth_testkit::{CannedResponse, Script};
 use pollster::block_on;
@@ -176,6 +178,22 @@ fn tokens_that_are_in_memory_only_are_told_of_until_they_are_not() {
     assert_eq!(heard.take(), "refreshed unsaved");
     assert!(run(account.token(), &world.clock).unwrap().unsaved().is_none());
     assert_eq!(heard.take(), "saved_again");
+}
+
+#[test]
+fn a_record_that_is_gone_is_told_once() {
+    let world = World::new(Script::new()).with_record(3600);
+    let heard = Heard::default();
+    let account = heard.of(world.accounts()).account(ADA);
+    run(account.token(), &world.clock).unwrap();
+    let (_, version) = block_on(world.store.load(&ADA.into())).unwrap().unwrap();
+    block_on(TokenStore::remove(&world.store.inner, &ADA.into(), &version)).unwrap();
+    world.pass(LATER);
+    for _ in 0..2 {
+        run(account.token(), &world.clock).unwrap_err();
+    }
+    assert_eq!(heard.last().state(), AccountState::NotLoggedIn);
+    assert_eq!(heard.take(), "logged_out");
 }
 
 #[test]

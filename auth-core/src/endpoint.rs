@@ -5,6 +5,7 @@ mod encode;
 mod error;
 mod form;
 pub mod presets;
+mod revocation;
 #[cfg(test)]
 mod tests;
 mod url;
@@ -69,6 +70,7 @@ pub struct TokenEndpoint {
     headers: HeaderMap,
     response_limit: usize,
     rules: Vec<Rule>,
+    revocation: Option<Uri>,
 }
 
 /// The default of [`TokenEndpoint::response_limit`]: 1 MiB.
@@ -146,6 +148,7 @@ impl TokenEndpoint {
             headers: HeaderMap::new(),
             response_limit: DEFAULT_RESPONSE_LIMIT,
             rules: Vec::new(),
+            revocation: None,
         }
     }
 
@@ -264,6 +267,15 @@ impl TokenEndpoint {
 
     /// The request for `grant`.
     pub fn request(&self, grant: &Grant) -> Request {
+        Request {
+            uri: self.uri.clone(),
+            headers: self.request_headers(),
+            body: self.body(grant),
+            response_limit: self.response_limit,
+        }
+    }
+
+    fn request_headers(&self) -> HeaderMap {
         let mut headers = self.headers.clone();
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
         headers.insert(
@@ -276,12 +288,7 @@ impl TokenEndpoint {
         if let ClientAuth::Basic(secret) = &self.auth {
             headers.insert(header::AUTHORIZATION, encode::basic(&self.client_id, secret));
         }
-        Request {
-            uri: self.uri.clone(),
-            headers,
-            body: self.body(grant),
-            response_limit: self.response_limit,
-        }
+        headers
     }
 
     /// Everything in a request for `grant` that may be a secret, so that a
@@ -312,6 +319,18 @@ impl TokenEndpoint {
         if let Some(token) = grant.refresh_token() {
             fields.push(("refresh_token", token.expose()));
         }
+        self.name_client(&mut fields);
+        if let Some(scope) = &self.scope {
+            fields.push(("scope", scope));
+        }
+        fields.extend(
+            self.parameters.iter().map(|(name, value)| (name.as_str(), value.expose_secret())),
+        );
+        self.encode(&fields)
+    }
+
+    /// What the body says of the client.
+    fn name_client<'a>(&'a self, fields: &mut Vec<(&'a str, &'a str)>) {
         match &self.auth {
             // Basic names the client in its header, and RFC 6749 section 2.3
             // forbids a second way of authenticating in the same request.
@@ -322,15 +341,12 @@ impl TokenEndpoint {
                 fields.push(("client_secret", secret.expose()));
             }
         }
-        if let Some(scope) = &self.scope {
-            fields.push(("scope", scope));
-        }
-        fields.extend(
-            self.parameters.iter().map(|(name, value)| (name.as_str(), value.expose_secret())),
-        );
+    }
+
+    fn encode(&self, fields: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
         match self.format {
-            BodyFormat::Form => encode::form(&fields),
-            BodyFormat::Json => encode::json(&fields),
+            BodyFormat::Form => encode::form(fields),
+            BodyFormat::Json => encode::json(fields),
         }
     }
 }
@@ -348,6 +364,7 @@ impl fmt::Debug for TokenEndpoint {
             .field("parameters", &self.parameters.iter().map(|(name, _)| name).collect::<Vec<_>>())
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("response_limit", &self.response_limit)
+            .field("revocation", &self.revocation.as_ref().map(Uri::path))
             .finish_non_exhaustive()
     }
 }

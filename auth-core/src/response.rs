@@ -8,6 +8,7 @@ mod classify;
 mod error_body;
 mod lenient;
 mod retry_after;
+mod revocation;
 mod success;
 mod text;
 
@@ -16,6 +17,7 @@ use std::{borrow::Cow, time::SystemTime};
 use http::StatusCode;
 use zeroize::Zeroize;
 
+pub(crate) use self::revocation::read_revocation_response;
 use crate::{Failure, Now, Response, Rule, TokenSet, lifetime::LONGEST};
 
 /// Reads a response of a token endpoint.
@@ -74,12 +76,17 @@ pub(crate) fn read_issued<'a>(
         retry_after::read(response.headers(), now).or(error.as_ref().and_then(|e| e.retry_after));
     let secrets = secrets();
     let failure = classify::classify(status, error, unreadable, retry_after, rules, &secrets);
+    clear(secrets);
+    Err(failure)
+}
+
+/// Wipes what was put together to look for secrets.
+fn clear(secrets: Vec<Cow<'_, str>>) {
     for secret in secrets {
         if let Cow::Owned(mut secret) = secret {
             secret.zeroize();
         }
     }
-    Err(failure)
 }
 
 /// How many values are read of a response, and how deep they may nest: far more

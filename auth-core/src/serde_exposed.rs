@@ -50,6 +50,7 @@
 //! | member | value |
 //! | --- | --- |
 //! | `url` | string, with its query |
+//! | `revocation_url` | string, omitted if there is none |
 //! | `client_id` | string |
 //! | `client_auth` | object |
 //! | `client_auth.method` | `none`, `client_secret_basic` or `client_secret_post` |

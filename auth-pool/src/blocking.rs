@@ -2,14 +2,11 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use auth_accounts::{Account, AccountId, BlockingAccount};
+use auth_accounts::{Account, AccountId, BlockingAccount, DueRefreshes};
 use http::StatusCode;
 
 use crate::{
-    error::PoolError,
-    outcome::{DueRefreshes, ReportOutcome},
-    pool::AccountPool,
-    settings::PoolSettings,
+    error::PoolError, outcome::ReportOutcome, pool::AccountPool, settings::PoolSettings,
     token::PoolToken,
 };
 

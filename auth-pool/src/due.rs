@@ -2,14 +2,16 @@
 
 use std::{collections::BTreeSet, time::SystemTime};
 
+use auth_accounts::internal::Due;
+
 use crate::index::Index;
 
 /// The accounts, by the time of their next check. Each is in one of these
 /// fields, or was taken out and is being checked.
-pub(crate) struct Due {
+pub(crate) struct PoolDue {
     /// A check may come too early, if the account was refreshed since. The
     /// check notices.
-    at: BTreeSet<(SystemTime, Index)>,
+    at: Due<Index>,
     /// The accounts from here on were never checked.
     unchecked: Index,
     all: Index,
@@ -17,38 +19,28 @@ pub(crate) struct Due {
     disabled: BTreeSet<Index>,
 }
 
-impl Due {
+impl PoolDue {
     pub(crate) fn new(all: Index) -> Self {
-        Self { at: BTreeSet::new(), unchecked: 0, all, disabled: BTreeSet::new() }
+        Self { at: Due::default(), unchecked: 0, all, disabled: BTreeSet::new() }
     }
 
-    /// Takes out up to `batch` accounts: those that are due, then those that
-    /// were never checked. Disabled accounts are set aside and do not count.
+    /// Takes out an account: one that is due, or else one that was never
+    /// checked. Disabled accounts are set aside.
     pub(crate) fn take(
         &mut self,
-        batch: usize,
         now: SystemTime,
         is_disabled: impl Fn(Index) -> bool,
-    ) -> Vec<Index> {
-        let mut taken = Vec::new();
-        while taken.len() < batch {
-            let Some(index) = self.next(now) else { break };
-            if is_disabled(index) {
-                self.disabled.insert(index);
-            } else {
-                taken.push(index);
+    ) -> Option<Index> {
+        loop {
+            let index = self.at.take(now).or_else(|| self.next_unchecked())?;
+            if !is_disabled(index) {
+                return Some(index);
             }
+            self.disabled.insert(index);
         }
-        taken
     }
 
-    fn next(&mut self, now: SystemTime) -> Option<Index> {
-        if let Some(&(at, index)) = self.at.first()
-            && at <= now
-        {
-            self.at.pop_first();
-            return Some(index);
-        }
+    fn next_unchecked(&mut self) -> Option<Index> {
         let unchecked = self.unchecked;
         (unchecked < self.all).then(|| {
             self.unchecked += 1;
@@ -58,7 +50,7 @@ impl Due {
 
     /// Puts back an account that was taken out, to be checked at this time.
     pub(crate) fn put_back(&mut self, index: Index, at: SystemTime) {
-        self.at.insert((at, index));
+        self.at.put(index, at);
     }
 
     /// Makes an account due at once if a check was left out while it was
@@ -71,10 +63,7 @@ impl Due {
 
     /// The time of the next check.
     pub(crate) fn next_at(&self, now: SystemTime) -> Option<SystemTime> {
-        if self.unchecked < self.all {
-            return Some(now);
-        }
-        self.at.first().map(|(at, _)| *at)
+        if self.unchecked < self.all { Some(now) } else { self.at.next_at() }
     }
 }
 
@@ -90,36 +79,38 @@ mod tests {
 
     #[test]
     fn what_is_due_comes_first_and_then_what_is_new() {
-        let mut due = Due::new(4);
+        let mut due = PoolDue::new(4);
         assert_eq!(due.next_at(at(10)), Some(at(10)));
-        assert_eq!(due.take(2, at(10), |_| false), [0, 1]);
+        let take = |due: &mut PoolDue, seconds| due.take(at(seconds), |_| false);
+        assert_eq!((take(&mut due, 10), take(&mut due, 10)), (Some(0), Some(1)));
         due.put_back(0, at(20));
         due.put_back(1, at(11));
-        assert_eq!(due.take(2, at(11), |_| false), [1, 2]);
-        assert_eq!(due.take(2, at(11), |_| false), [3]);
+        assert_eq!((take(&mut due, 11), take(&mut due, 11)), (Some(1), Some(2)));
+        assert_eq!((take(&mut due, 11), take(&mut due, 11)), (Some(3), None));
         assert_eq!(due.next_at(at(11)), Some(at(20)));
-        assert!(due.take(2, at(19), |_| false).is_empty());
-        assert_eq!(due.take(2, at(20), |_| false), [0]);
+        assert_eq!((take(&mut due, 19), take(&mut due, 20)), (None, Some(0)));
         assert_eq!(due.next_at(at(20)), None);
     }
 
     #[test]
     fn a_disabled_account_is_set_aside_until_it_is_enabled() {
-        let mut due = Due::new(4);
+        let mut due = PoolDue::new(4);
         due.enable(0);
-        assert_eq!(due.take(2, at(10), |index| index < 2), [2, 3]);
-        assert_eq!(due.next_at(at(10)), None);
+        assert_eq!(due.take(at(10), |index| index < 2), Some(2));
+        assert_eq!(due.take(at(10), |index| index < 2), Some(3));
+        assert_eq!((due.take(at(10), |_| false), due.next_at(at(10))), (None, None));
         due.enable(1);
         assert_eq!(due.next_at(at(10)), Some(at(0)));
-        assert_eq!(due.take(2, at(10), |index| index < 1), [1]);
+        assert_eq!(due.take(at(10), |index| index < 1), Some(1));
         due.put_back(1, at(20));
         due.enable(1);
         assert_eq!(due.next_at(at(10)), Some(at(20)));
-        assert!(due.take(2, at(20), |index| index == 1).is_empty());
+        assert_eq!(due.take(at(20), |index| index == 1), None);
         due.enable(0);
         due.enable(1);
         due.enable(1);
-        assert_eq!(due.take(4, at(10), |_| false), [0, 1]);
-        assert_eq!(due.next_at(at(10)), None);
+        assert_eq!(due.take(at(10), |_| false), Some(0));
+        assert_eq!(due.take(at(10), |_| false), Some(1));
+        assert_eq!((due.take(at(10), |_| false), due.next_at(at(10))), (None, None));
     }
 }

@@ -5,18 +5,18 @@
 // layer: availability due refusals sticky
 // layer: state error
 // layer: shared
-// layer: check token outcome
+// layer: round token outcome
 // layer: pool
 // layer: blocking
 mod availability;
 mod blocking;
-mod check;
 mod due;
 mod error;
 mod index;
 mod outcome;
 mod pool;
 mod refusals;
+mod round;
 mod settings;
 mod shared;
 mod state;
@@ -24,12 +24,14 @@ mod sticky;
 mod token;
 
 pub use auth_accounts;
+/// What [`AccountPool::refresh_due`] did.
+pub use auth_accounts::DueRefreshes;
 pub use http;
 
 pub use crate::{
     blocking::BlockingAccountPool,
     error::PoolError,
-    outcome::{DueRefreshes, ReportOutcome},
+    outcome::ReportOutcome,
     pool::AccountPool,
     settings::{PoolSettings, Routing},
     token::PoolToken,

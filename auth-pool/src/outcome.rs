@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use auth_accounts::{AccountError, AccountId};
+use auth_accounts::AccountError;
 
 /// What [`AccountPool::report`](crate::AccountPool::report) did.
 #[non_exhaustive]
@@ -22,17 +22,4 @@ pub enum ReportOutcome {
         /// After a 401, why there was no other token.
         error: Option<AccountError>,
     },
-}
-
-/// What [`AccountPool::refresh_due`](crate::AccountPool::refresh_due) did.
-#[non_exhaustive]
-#[derive(Debug, Clone, Default)]
-pub struct DueRefreshes {
-    /// The accounts that were refreshed.
-    pub refreshed: Vec<AccountId>,
-    /// Why other accounts could not be refreshed.
-    pub failed: Vec<AccountError>,
-    /// When to call again: at once, if this time is not in the future. `None`
-    /// if the pool has no enabled accounts.
-    pub next_at: Option<SystemTime>,
 }

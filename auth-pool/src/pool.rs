@@ -2,17 +2,18 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use auth_accounts::{Account, AccountId, Token};
+use auth_accounts::{
+    Account, AccountError, AccountId, DueRefreshes, Token, internal::refresh_each,
+};
 use auth_core::AccessToken;
-use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use http::StatusCode;
 
 use crate::{
     availability::Suspension,
-    check::Check,
     error::PoolError,
     index::Index,
-    outcome::{DueRefreshes, ReportOutcome},
+    outcome::ReportOutcome,
+    round::Round,
     settings::PoolSettings,
     shared::{Shared, later},
     token::PoolToken,
@@ -127,26 +128,12 @@ impl AccountPool {
     /// when the account is due. A call checks at most [`PoolSettings::batch`]
     /// accounts, and none that are [disabled](Self::disable). The future may be
     /// dropped at any time; the next call does what was left undone.
+    ///
+    /// For all accounts of a store, in a pool or not, there is
+    /// [`Accounts::refresh_due`](auth_accounts::Accounts::refresh_due).
     pub async fn refresh_due(&self) -> DueRefreshes {
-        let Some(first) = self.0.accounts.first() else { return DueRefreshes::default() };
-        let taken = self.0.lock().take_due(first.wall(), self.0.settings.batch);
-        // All at once, before the first await: if this future is dropped, every
-        // account that was taken goes back.
-        let checks: Vec<_> = taken.into_iter().map(|index| Check::new(&self.0, index)).collect();
-        let mut checks = checks.into_iter();
-        let mut outcome = DueRefreshes::default();
-        let mut under_way = FuturesUnordered::new();
-        loop {
-            let free = self.0.settings.concurrency.max(1) - under_way.len();
-            under_way.extend(checks.by_ref().take(free).map(Check::run));
-            match under_way.next().await {
-                Some((account, Ok(true))) => outcome.refreshed.push(account),
-                Some((_, Ok(false))) => {}
-                Some((_, Err(error))) => outcome.failed.push(error),
-                None => break,
-            }
-        }
-        outcome.next_at = self.0.lock().due.next_at(first.wall());
+        let mut outcome = refresh_each(Round::new(&self.0), self.0.settings.concurrency).await;
+        outcome.next_at = self.0.lock().due.next_at(self.0.wall());
         outcome
     }
 
@@ -224,9 +211,17 @@ impl AccountPool {
             && self.0.lock().may_refresh(index, token, account.wall())
         {
             return match account.token_refused(token).await {
-                Ok(other) => {
+                Ok(other) if other.access_token() != token => {
                     self.0.replaced(index, &other);
                     ReportOutcome::Refreshed
+                }
+                // There is to be no other for now.
+                Ok(same) => {
+                    let error = same.refresh_error().cloned();
+                    let until = error.as_ref().and_then(AccountError::retry_at);
+                    let until = until.unwrap_or_else(|| later(account.wall(), settings.cooldown));
+                    self.0.lock().availability.suspend(index, Suspension::Waiting(until));
+                    ReportOutcome::MovedOn { until, error }
                 }
                 Err(error) => {
                     let until = self.0.suspend_after(index, &error);

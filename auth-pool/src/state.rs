@@ -7,7 +7,7 @@ use auth_core::AccessToken;
 
 use crate::{
     availability::Availability,
-    due::Due,
+    due::PoolDue,
     index::Index,
     refusals::Refusals,
     settings::{PoolSettings, Routing},
@@ -17,7 +17,7 @@ use crate::{
 pub(crate) struct State {
     pub(crate) availability: Availability,
     pub(crate) refusals: Refusals,
-    pub(crate) due: Due,
+    pub(crate) due: PoolDue,
     keys: StickyKeys,
 }
 
@@ -26,7 +26,7 @@ impl State {
         Self {
             availability: Availability::new(accounts),
             refusals: Refusals::default(),
-            due: Due::new(accounts),
+            due: PoolDue::new(accounts),
             keys: StickyKeys::new(settings.sticky_keys),
         }
     }
@@ -63,9 +63,9 @@ impl State {
         !self.availability.is_disabled(index) && !self.refusals.is_replacement(index, token, now)
     }
 
-    pub(crate) fn take_due(&mut self, now: SystemTime, batch: usize) -> Vec<Index> {
+    pub(crate) fn take_due(&mut self, now: SystemTime) -> Option<Index> {
         let Self { availability, due, .. } = self;
-        due.take(batch, now, |index| availability.is_disabled(index))
+        due.take(now, |index| availability.is_disabled(index))
     }
 
     pub(crate) fn enable(&mut self, index: Index) {

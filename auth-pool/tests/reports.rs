@@ -330,3 +330,32 @@ fn a_pool_of_disabled_accounts_has_nothing_due() {
     assert_eq!(block_on(pool.refresh_due()).next_at, None);
     assert_eq!(world.store.loads.load(Ordering::SeqCst), 0);
 }
+
+/// Other processes have replaced it already, and those were refused as well.
+#[test]
+fn a_token_that_makes_do_is_no_other() {
+    let world = World::new(2);
+    let pool = world.pool();
+    let elsewhere = || {
+        let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap();
+        Accounts::new(endpoint, world.server.clone(), world.store.clone(), world.clock.clone())
+            .account("0")
+    };
+    for _ in 0..2 {
+        let other = elsewhere();
+        let token = block_on(other.token()).unwrap();
+        block_on(other.token_refused(token.access_token())).unwrap();
+    }
+    let token = block_on(pool.token()).unwrap();
+    assert_eq!(token.account().as_str(), "0");
+    match refused(&pool, &token) {
+        ReportOutcome::MovedOn { until, error, .. } => {
+            assert_eq!(until, world.clock.now().wall + Duration::from_secs(10));
+            let reason = error.unwrap().reason().clone();
+            assert!(matches!(reason, auth_accounts::Reason::RefusedAgain));
+        }
+        outcome => panic!("{outcome:?}"),
+    }
+    assert_eq!(world.exchanges(), 2);
+    assert_eq!(block_on(pool.token()).unwrap().account().as_str(), "1");
+}

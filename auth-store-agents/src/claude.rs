@@ -55,7 +55,7 @@ use crate::{
 /// | `accessToken`, `refreshToken` | the tokens |
 /// | `expiresAt` | the expiry, in milliseconds since the Unix epoch |
 /// | `scopes` | the scope, as a list; kept if a response names none, since Claude Code ignores a login without `user:inference` |
-/// | `refreshTokenExpiresAt` | the expiry of the refresh token, likewise; kept if a response says nothing of it |
+/// | `refreshTokenExpiresAt` | the expiry of the refresh token, in milliseconds; left out if that of the new one is unknown |
 /// | `subscriptionType`, `rateLimitTier`, others | kept |
 ///
 /// Removing the record removes the member `claudeAiOauth`.
@@ -145,7 +145,7 @@ impl Format for Claude {
             None | Some(Value::Null) => None,
             Some(value) => Some(from_millis(value).ok_or("expiresAt is not a time")?),
         };
-        // Nothing depends on it, so a login is not unreadable for that.
+        // It only says when to refresh at the latest: what is no time is left out.
         tokens.refresh_expires_at = oauth.get("refreshTokenExpiresAt").and_then(from_millis);
         tokens.scope = match oauth.get("scopes") {
             None | Some(Value::Null) => None,
@@ -167,8 +167,10 @@ impl Format for Claude {
             if let Some(scope) = &tokens.scope {
                 put(oauth, "scopes", scope.split_whitespace().collect::<Vec<_>>());
             }
-            if let Some(end) = tokens.refresh_expires_at {
-                put(oauth, "refreshTokenExpiresAt", to_millis(end));
+            match tokens.refresh_expires_at {
+                Some(end) => put(oauth, "refreshTokenExpiresAt", to_millis(end)),
+                // It was of another token.
+                None => drop(oauth.remove("refreshTokenExpiresAt")),
             }
             Ok(())
         })

@@ -181,6 +181,9 @@ impl Notes {
                 }
             }
             record.obtained_at = record.obtained_at.or(notes.obtained_at);
+            record.guess.clone_from(&notes.guess);
+            record.born_expired = notes.born_expired;
+            record.refusals.clone_from(&notes.refusals);
             record.bound_to = notes.bound_to.clone().or(record.bound_to);
         }
         record

@@ -89,7 +89,7 @@ fn claude_code_knows_how_long_its_tokens_live() {
         for blocking in [false, true] {
             let (setup, store) = claude(&claude_file());
             let response = response(&members, &access_token);
-            let endpoint = presets::claude("client");
+            let endpoint = presets::claude(store.registration().client_id());
             let token = refreshed(endpoint, store.clone(), "claude", response, blocking);
             assert_eq!(token.access_token().expose(), access_token);
             assert_eq!(token.expires_at(), at(life), "{members}");
@@ -125,7 +125,7 @@ fn codex_knows_how_long_its_tokens_live() {
         for blocking in [false, true] {
             let (setup, store) = codex(&codex_file());
             let response = response(&members, &access_token);
-            let endpoint = presets::openai("client");
+            let endpoint = presets::openai(store.registration().client_id());
             let token = refreshed(endpoint, store.clone(), "codex", response, blocking);
             assert_eq!(token.access_token().expose(), access_token);
             assert_eq!(token.expires_at(), at(life), "{members}");

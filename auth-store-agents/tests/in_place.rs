@@ -96,6 +96,8 @@ fn a_refresh_reaches_claude_code_and_changes_nothing_else() {
     oauth["accessToken"] = "s3cret-at-2".into();
     oauth["refreshToken"] = "s3cret-rt-2".into();
     oauth["expiresAt"] = 2_000_030_000_000_u64.into();
+    // Nobody said how long the new refresh token lives.
+    oauth.as_object_mut().unwrap().remove("refreshTokenExpiresAt");
     assert_eq!(json_at(&setup.file), expected, "the scopes stay, for the response named none");
     assert!(!fs::read_to_string(&setup.file).unwrap().contains('\n'), "it stays on one line");
     assert_eq!(names(&setup.directory), [".auth-store", ".credentials.json"], "no lock is left");

@@ -23,7 +23,7 @@ pub use self::{
     fault::Fault,
     report::{Knowledge, Replay, Revocation, RevokedBecause, ServerReport},
     server::FakeAuthServer,
-    settings::Rotation,
+    settings::{Revokes, Rotation},
     wording::Wording,
 };
 

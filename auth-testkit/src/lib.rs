@@ -31,7 +31,7 @@ pub use crate::{
     expect::Expect,
     fake::{
         ApiReport, FakeApi, FakeAuthServer, FakeAuthServerBuilder, Fault, Knowledge, Replay,
-        Revocation, RevokedBecause, Rotation, ServerReport, Wording,
+        Revocation, RevokedBecause, Revokes, Rotation, ServerReport, Wording,
     },
     recorded::RecordedRequest,
     script::Script,

@@ -61,7 +61,7 @@ impl super::Account {
     fn remembers(&self) -> String {
         let memory = self.0.memory();
         let unsaved = memory.unsaved.as_ref().map(|unsaved| unsaved.tell());
-        let refused = memory.refused.as_ref().map(auth_core::AccessToken::expose);
+        let refused = memory.refused.as_ref().map(|refused| refused.token.expose());
         let cached = self.0.cached.load();
         format!("{unsaved:?} {refused:?} {:?}", cached.as_ref().map(|cached| cached.tell()))
     }

@@ -7,7 +7,7 @@ use crate::{error::AccountError, refresh::Want};
 
 /// How long [`Account::keep_fresh`] sleeps at most: the clock may be set, and
 /// the machine put to sleep, meanwhile.
-const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
+pub(crate) const LOOK_UP_EVERY: Duration = Duration::from_secs(60);
 
 /// How soon an account is looked at again at the earliest: a token that is due
 /// and cannot be refreshed stays due.

@@ -1,15 +1,17 @@
 //! What an account remembers between refreshes, beside the token itself.
 
+use std::time::SystemTime;
+
 use auth_core::AccessToken;
 
-use crate::{token::Token, unsaved::Unsaved};
+use crate::{context::Refused, token::Token, unsaved::Unsaved};
 
 /// What an account remembers between refreshes, beside the token itself.
 #[derive(Default)]
 pub(super) struct Memory {
     pub(super) unsaved: Option<Box<Unsaved>>,
     /// The access token that an API refused, until there is another.
-    pub(super) refused: Option<AccessToken>,
+    pub(super) refused: Option<Refused>,
 }
 
 impl Memory {
@@ -20,14 +22,19 @@ impl Memory {
     }
 
     pub(super) fn refuses(&self, token: &Token) -> bool {
-        self.refused.as_ref() == Some(token.access_token())
+        self.refused.as_ref().is_some_and(|refused| refused.token == *token.access_token())
     }
 
     /// Remembers a refused token. A late report about a token older than the
-    /// current one changes nothing.
-    pub(super) fn refuse(&mut self, refused: &AccessToken, current: Option<&Token>) {
-        if self.refused.is_none() || current.is_some_and(|one| one.access_token() == refused) {
-            self.refused = Some(refused.clone());
+    /// current one changes nothing, nor does another report about the same.
+    pub(super) fn refuse(&mut self, token: &AccessToken, at: SystemTime, current: Option<&Token>) {
+        let changes = match &self.refused {
+            Some(known) if known.token == *token => false,
+            Some(_) => current.is_some_and(|current| current.access_token() == token),
+            None => true,
+        };
+        if changes {
+            self.refused = Some(Refused { token: token.clone(), at });
         }
     }
 
@@ -56,28 +63,38 @@ mod tests {
 
     use super::*;
     use crate::{
-        record::Record, settings::Settings, store::Lease, token::Cached, unsaved::UnsavedTokens,
+        dates::Dates, record::Record, settings::Settings, store::Lease, token::Cached,
+        unsaved::UnsavedTokens,
     };
 
     fn token(name: &str) -> Token {
         let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let now = Now { monotonic: Instant::now(), wall };
         let tokens = TokenSet::new(AccessToken::new(name));
-        Token(Cached::new(&"ada".into(), &tokens, None, now, &Settings::default()).into())
+        let dates = Dates::default();
+        Token(Cached::new(&"ada".into(), &tokens, dates, now, &Settings::default()).into())
     }
 
     #[test]
     fn a_late_report_about_an_older_token_changes_nothing() {
         let mut memory = Memory::default();
+        let refuse = |memory: &mut Memory, name, current: Option<&str>, at| {
+            let at = SystemTime::UNIX_EPOCH + Duration::from_secs(at);
+            memory.refuse(&AccessToken::new(name), at, current.map(token).as_ref());
+        };
         assert!(!memory.refuses(&token("at-1")));
         // There is no other that is known to be refused.
-        memory.refuse(&AccessToken::new("at-1"), Some(&token("at-2")));
+        refuse(&mut memory, "at-1", Some("at-2"), 1);
         assert!(memory.refuses(&token("at-1")));
-        memory.refuse(&AccessToken::new("at-2"), Some(&token("at-2")));
+        refuse(&mut memory, "at-2", Some("at-2"), 2);
         assert!(memory.refuses(&token("at-2")) && !memory.refuses(&token("at-1")));
-        memory.refuse(&AccessToken::new("at-1"), Some(&token("at-2")));
-        memory.refuse(&AccessToken::new("at-1"), None);
+        refuse(&mut memory, "at-1", Some("at-2"), 3);
+        refuse(&mut memory, "at-1", None, 4);
         assert!(memory.refuses(&token("at-2")));
+        // The first report says how long it lived.
+        refuse(&mut memory, "at-2", Some("at-2"), 5);
+        let refused = memory.refused.unwrap();
+        assert_eq!(refused.at, SystemTime::UNIX_EPOCH + Duration::from_secs(2));
     }
 
     #[test]

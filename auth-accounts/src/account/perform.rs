@@ -81,11 +81,13 @@ impl Inner {
         ending.await
     }
 
-    /// Logs in. `counts` is set when the login can no longer be undone.
+    /// Logs in. `counts` is set when the login can no longer be undone. The refresh
+    /// token that was replaced is revoked, if that is asked for.
     pub(super) async fn log_in(
         self: &Arc<Self>,
         mut step: login::Step,
         counts: &AtomicBool,
+        revoke_replaced: bool,
     ) -> Ending {
         let Shared { store, clock, .. } = &*self.shared;
         let ended = events::within(&self.id, true, async {
@@ -100,6 +102,14 @@ impl Inner {
                         self.count_login(state.draft(), counts);
                         let saved = self.save(state.draft()).await;
                         state.on_saved(saved, clock.now())
+                    }
+                    login::Step::Saved(outcome, replaced) => {
+                        unfinished.ended = true;
+                        let ended = self.publish(outcome, &Effort::default());
+                        if let Some(replaced) = replaced.filter(|_| revoke_replaced) {
+                            self.revoke_replaced(&replaced).await;
+                        }
+                        return ended;
                     }
                     login::Step::Done(outcome) => {
                         unfinished.ended = true;
@@ -145,8 +155,9 @@ impl Inner {
         let mut memory = self.memory();
         let token = ended.result.as_ref().ok().or(ended.fallback.as_ref());
         // A refresh that began before a token was refused may have found it.
-        let token = token.filter(|token| ended.is_new || !memory.refuses(token));
-        if token.is_some() {
+        let again = token.is_some_and(|token| token.0.is_refused_again());
+        let token = token.filter(|token| ended.is_new || again || !memory.refuses(token));
+        if token.is_some() && !again {
             memory.refused = None;
         }
         self.cached.store(token.map(|token| token.0.clone()));

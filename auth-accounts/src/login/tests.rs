@@ -49,6 +49,7 @@ fn begin(memory: Unsaved) -> Step {
         grant: GrantKind::RefreshToken,
         spawner: None,
         watch: Default::default(),
+        roster: Default::default(),
     };
     let shared = Arc::new(shared);
     let context = Context { shared, account: "ada".into(), cached: None, refused: None };
@@ -69,7 +70,7 @@ fn reads(step: Step, found: Option<Record>, version: u64) -> Saving {
 }
 
 fn ends(step: Step) -> Outcome {
-    let Step::Done(outcome) = step else { panic!("it does not end") };
+    let (Step::Done(outcome) | Step::Saved(outcome, _)) = step else { panic!("it does not end") };
     assert!(outcome.ended.is_login);
     outcome
 }
@@ -92,6 +93,42 @@ fn without_trouble_it_is_load_and_save() {
         assert_eq!(state.draft().known.version, version);
         gives(state.on_saved(Ok(Version::from(4)), now()), true);
     }
+}
+
+/// The refresh token that may be revoked when the login of `rt-9` is saved.
+fn replaces(memory: Unsaved, found: Option<Record>) -> Option<String> {
+    let state = reads(begin(memory), found, 1);
+    let Step::Saved(_, replaced) = state.on_saved(Ok(Version::from(2)), now()) else {
+        panic!("it is not saved")
+    };
+    replaced.map(|replaced| replaced.token.expose().to_owned())
+}
+
+#[test]
+fn it_names_the_refresh_token_that_it_replaces() {
+    let (old, lease) = (login(1), Arc::new(Lease::new(())));
+    let newer = || {
+        let record = Record::new(tokens(2));
+        let tokens = UnsavedTokens::of_refresh(record, Some(identity(&old)), None, &lease);
+        Unsaved { tokens: Some(tokens), setback: None }
+    };
+    let none = Unsaved::default;
+    assert_eq!(replaces(none(), None), None);
+    assert_eq!(replaces(none(), Some(old.clone())).as_deref(), Some("rt-1"));
+    // That of the store is spent.
+    assert_eq!(replaces(newer(), Some(old.clone())).as_deref(), Some("rt-2"));
+    assert_eq!(replaces(newer(), Some(login(3))).as_deref(), Some("rt-3"));
+    // The same is not to be revoked.
+    assert_eq!(replaces(none(), Some(login(9))), None);
+
+    // Of the record that it replaces in the end, and only if it is saved.
+    let state = reads(begin(none()), Some(login(1)), 1);
+    let state =
+        reads(state.on_saved(Err(error(StoreErrorKind::Conflict)), now()), Some(login(2)), 2);
+    let Step::Saved(_, replaced) = state.on_saved(Ok(Version::from(3)), now()) else { panic!() };
+    assert_eq!(replaced.unwrap().token, RefreshToken::new("rt-2"));
+    let state = reads(begin(none()), Some(login(1)), 1);
+    assert!(matches!(state.on_saved(Err(error(StoreErrorKind::Full)), now()), Step::Done(_)));
 }
 
 #[test]

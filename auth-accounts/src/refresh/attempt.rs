@@ -6,7 +6,8 @@ use auth_core::{Now, Pending, Refresh, RefreshError, Request, Response, Transpor
 
 use super::{next_record::next_record, run::Run, saving::SavingTokens};
 use crate::{
-    error::Reason, known::Known, outcome::Outcome, record::Fingerprint, set_up::SetUp, store::Lease,
+    error::Reason, known::Known, outcome::Outcome, record::Fingerprint, set_up::SetUp,
+    shared::Shared, store::Lease,
 };
 
 /// What the attempts of one refresh have in common.
@@ -78,11 +79,13 @@ impl Attempt {
             auth_core::Step::Wait(delay, waiting) => Attempted::Wait(delay, self, waiting),
             auth_core::Step::Done(Ok(tokens)) => {
                 let Self { run, known, lease, set_up, .. } = self;
-                let grant = run.context.shared.grant;
-                let mut record = next_record(known.record.as_ref(), tokens, grant, sent, now);
+                let old = known.record.as_ref();
+                let refused_at = old.and_then(|old| run.want.refused_at(old, &run.context, sent));
+                let Shared { grant, settings, binding, .. } = &*run.context.shared;
+                let mut record = next_record(old, tokens, refused_at, *grant, settings, sent, now);
                 record.bound_to = match set_up {
                     Some(_) => None,
-                    None => Some(run.context.shared.binding.own.clone()),
+                    None => Some(binding.own.clone()),
                 };
                 record.set_up = set_up;
                 Attempted::Tokens(SavingTokens::new(run, known, record, lease))

@@ -1,23 +1,39 @@
 //! The record that new tokens make of the old one.
 
+use std::time::SystemTime;
+
 use auth_core::{Extra, Now, TokenSet};
 use serde_json::Value;
 
-use crate::{record::Record, shared::GrantKind};
+use crate::{
+    dates::{count_born_expired, guess_expiry},
+    record::Record,
+    refusals::times_after,
+    settings::Settings,
+    shared::GrantKind,
+};
 
-/// The record that new tokens make of `old`. They were asked for at `sent`.
+/// The record that new tokens make of `old`, whose access token an API refused at
+/// `refused_at`. They were asked for at `sent`.
 pub(super) fn next_record(
     old: Option<&Record>,
     mut tokens: TokenSet,
+    refused_at: Option<SystemTime>,
     grant: GrantKind,
+    settings: &Settings,
     sent: Now,
     now: Now,
 ) -> Record {
     if grant == GrantKind::ClientCredentials {
         // RFC 6749 section 4.4.3: there should be none.
-        tokens.refresh_token = None;
+        (tokens.refresh_token, tokens.refresh_expires_at) = (None, None);
     }
     if let Some(Record { tokens: old, .. }) = old {
+        // Of another refresh token it is not known: some servers count from the
+        // login, others from each refresh.
+        if tokens.refresh_expires_at.is_none() && tokens.refresh_token == old.refresh_token {
+            tokens.refresh_expires_at = old.refresh_expires_at;
+        }
         // RFC 6749 section 5.1: no scope is the same scope. The rest by analogy:
         // what a server said once, it need not say again.
         tokens.scope = tokens.scope.or_else(|| old.scope.clone());
@@ -26,7 +42,15 @@ pub(super) fn next_record(
     }
     // The expiry is counted from then (see `TokenSet::expires_at`).
     let at = now.wall.checked_sub(now.since(sent)).unwrap_or(now.wall);
-    Record { login: old.and_then(|old| old.login), ..Record::obtained(tokens, at) }
+    let mut record =
+        Record { login: old.and_then(|old| old.login), ..Record::obtained(tokens, at) };
+    if grant.renews(&record) {
+        guess_expiry(&mut record, old, refused_at, settings);
+    }
+    count_born_expired(&mut record, old);
+    let times = old.map(|old| old.refusals.as_slice()).unwrap_or_default();
+    record.refusals = times_after(times, refused_at.is_some(), at, settings);
+    record
 }
 
 /// How many bytes and values are taken over at most.
@@ -83,7 +107,7 @@ mod tests {
 
     /// The record that bare tokens make of this one.
     fn next(old: Option<&Record>, grant: GrantKind) -> Record {
-        next_record(old, tokens(2), grant, now(), now())
+        next_record(old, tokens(2), None, grant, &Settings::default(), now(), now())
     }
 
     #[test]
@@ -105,14 +129,52 @@ mod tests {
     }
 
     #[test]
+    fn a_refresh_token_keeps_the_end_that_was_said_of_it() {
+        let end = |days: u64| Some(now().wall + Duration::from_secs(days * 24 * 3600));
+        for (what, said, is_same, expected) in [
+            ("said again", end(30), true, end(30)),
+            ("the same token", None, true, end(10)),
+            // From the login, or from each refresh? Nobody knows.
+            ("another token", None, false, None),
+            ("said of another", end(30), false, end(30)),
+        ] {
+            let mut old = Record::logged_in(tokens(1), now().wall);
+            old.tokens.refresh_expires_at = end(10);
+            let mut new = tokens(if is_same { 1 } else { 2 });
+            new.refresh_expires_at = said;
+            let (grant, settings) = (GrantKind::RefreshToken, Settings::default());
+            let record = next_record(Some(&old), new, None, grant, &settings, now(), now());
+            assert_eq!(record.tokens.refresh_expires_at, expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn an_exchange_for_a_refused_token_is_put_down() {
+        let (grant, settings) = (GrantKind::RefreshToken, Settings::default());
+        let old = Record::logged_in(tokens(1), now().wall);
+        let now = now();
+        let next = |old: &Record, refused| {
+            next_record(Some(old), tokens(2), refused, grant, &settings, now, now)
+        };
+        assert!(next(&old, None).refusals.is_empty());
+        let once = next(&old, Some(now.wall));
+        assert_eq!(once.refusals, [now.wall]);
+        assert_eq!(next(&once, Some(now.wall)).refusals, [now.wall; 2]);
+        assert_eq!(next(&once, None).refusals, [now.wall]);
+    }
+
+    #[test]
     fn the_age_counts_from_the_request() {
         let sent = now();
         let now = Now {
             monotonic: sent.monotonic + Duration::from_secs(7),
             wall: sent.wall + Duration::from_secs(7),
         };
-        let record = next_record(None, tokens(2), GrantKind::RefreshToken, sent, now);
+        let (grant, settings) = (GrantKind::RefreshToken, Settings::default());
+        let record = next_record(None, tokens(2), None, grant, &settings, sent, now);
         assert_eq!(record.obtained_at, Some(sent.wall));
+        // So does a guess.
+        assert_eq!(record.tokens.expires_at, Some(sent.wall + Duration::from_secs(3600)));
     }
 
     #[test]

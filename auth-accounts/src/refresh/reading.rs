@@ -60,6 +60,11 @@ impl Reading {
         if let Some(reason) = run.obstacle(&known, now) {
             return Read::Done(run.fail(known, access.lease(), reason, now));
         }
+        let record = known.record.as_ref();
+        if let Some(until) = run.want.makes_do_until(record, &run.context, now) {
+            let lease = access.lease();
+            return Read::Done(Outcome::refused_again(&run.context, known, until, lease, now));
+        }
         match access {
             Access::Unasked => {
                 let wait = run.want.lease_wait(known.record.as_ref(), &run.context, now);

@@ -6,9 +6,11 @@ use auth_core::Now;
 
 use super::run::Run;
 use crate::{
+    error::Reason,
     known::{Draft, Known, Loaded},
     outcome::{Outcome, Source},
     record::Record,
+    shared::GrantKind,
     store::{Lease, Version},
     store_error::{StoreError, StoreErrorKind},
 };
@@ -109,6 +111,10 @@ impl TokensConflict {
                 Some(lease),
                 now,
             ));
+        }
+        if known.record.is_none() && run.context.shared.grant == GrantKind::RefreshToken {
+            // Somebody logged out. What comes after that is nobody's.
+            return TokensRead::Done(run.fail(known, Some(lease), Reason::NotLoggedIn, now));
         }
         // Theirs are of no use now. Ours are, if not for long.
         known.record = Some(record);

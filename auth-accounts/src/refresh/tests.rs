@@ -1,6 +1,7 @@
 //! The machine by itself, as conversations.
 
 mod failures;
+mod lives;
 mod other_endpoint;
 mod scenario;
 

@@ -1,17 +1,18 @@
 //! What a caller wants.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use auth_core::{AccessToken, Now};
 
 use crate::{
     context::Context,
     error::{AccountError, Reason},
-    lifetime::{Lifetime, Ttl},
+    lifetime::{Ttl, rest},
     record::Record,
+    refusals::braked_until,
     shared::Shared,
     store_error::StoreErrorKind,
-    token::{Token, rest},
+    token::Token,
 };
 
 /// How long to wait for somebody else's refresh while the old token is valid:
@@ -66,12 +67,47 @@ impl Want {
             Self::Saved => (Ttl::Usual, None),
         };
         let token = &record.tokens.access_token;
-        if context.refused.as_ref() == Some(token) {
+        if context.refused_at(token).is_some() {
             return false;
         }
-        let lasts = || Lifetime::of(record, now.wall).lasts(ttl, &context.shared.settings);
+        let lasts = || context.life(record, now.wall).lasts(ttl, &context.shared.settings);
         let is_wanted = unwanted != Some(token) && lasts();
         is_wanted || matches!(self, Self::Ahead(_)) && !rest(record.obtained_at, now.wall).is_zero()
+    }
+
+    /// Until when the token of `record` is to do although an API has refused it,
+    /// since those before it were refused as well.
+    pub(super) fn makes_do_until(
+        &self,
+        record: Option<&Record>,
+        context: &Context,
+        now: Now,
+    ) -> Option<SystemTime> {
+        let record = record?;
+        let settings = &context.shared.settings;
+        let ttl = match self {
+            Self::Lasting(ttl) => *ttl,
+            Self::Other(_) | Self::Ahead(_) => Ttl::Usual,
+            Self::Newer(_) | Self::Saved => return None,
+        };
+        self.refused_at(record, context, now)?;
+        if !context.life(record, now.wall).lasts(ttl, settings) {
+            return None;
+        }
+        braked_until(&record.refusals, now.wall, settings)
+    }
+
+    /// When it was reported that an API has refused the token of `record`, if it
+    /// was.
+    pub(super) fn refused_at(
+        &self,
+        record: &Record,
+        context: &Context,
+        now: Now,
+    ) -> Option<SystemTime> {
+        let token = &record.tokens.access_token;
+        let is_unwanted = matches!(self, Self::Other(unwanted) if unwanted == token);
+        context.refused_at(token).or(is_unwanted.then_some(now.wall))
     }
 
     /// How long to wait for the lease: briefly while the old token is of use.
@@ -83,8 +119,8 @@ impl Want {
     ) -> Duration {
         let lease_wait = context.shared.settings.lease_wait;
         let is_of_use = |record: &Record| {
-            let left = Lifetime::of(record, now.wall).left();
-            context.refused.as_ref() != Some(&record.tokens.access_token)
+            let left = context.life(record, now.wall).left();
+            context.refused_at(&record.tokens.access_token).is_none()
                 && left.is_none_or(|left| left > 2 * BRIEFLY)
         };
         if !self.is_strict() && record.is_some_and(is_of_use) {
@@ -104,6 +140,7 @@ impl Want {
     /// Whether `token`, which came of somebody else's refresh, is what is wanted.
     pub(crate) fn is_met_by(&self, token: &Token, is_new: bool, now: Now, shared: &Shared) -> bool {
         match self {
+            Self::Other(_) if token.0.is_refused_again() => true,
             Self::Lasting(ttl) => is_new || token.0.lasts(*ttl, now.wall, &shared.settings),
             Self::Other(unwanted) => is_new || token.access_token() != unwanted,
             Self::Ahead(unwanted) => is_new || unwanted.as_ref() != Some(token.access_token()),

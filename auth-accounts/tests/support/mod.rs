@@ -196,6 +196,7 @@ pub struct World<T = Script> {
     pub clock: VirtualClock,
     pub settings: Settings,
     pub busy: Arc<AtomicBool>,
+    pub endpoint: TokenEndpoint,
 }
 
 /// The account of most tests.
@@ -228,13 +229,14 @@ impl World<FakeAuthServer> {
 impl<T: Transport + BlockingTransport + Clone + 'static> World<T> {
     fn with(script: T, clock: VirtualClock) -> Self {
         let settings = Settings::default().seed(1);
-        Self { script, store: SpyStore::default(), clock, settings, busy: Arc::default() }
+        let (store, busy) = (SpyStore::default(), Arc::default());
+        Self { script, store, clock, settings, busy, endpoint: endpoint() }
     }
 
     /// The same store and script, as another process sees them.
     pub fn accounts(&self) -> Accounts {
         Accounts::without_runtime(
-            endpoint(),
+            self.endpoint.clone(),
             self.transport(),
             self.store.clone(),
             self.clock.clone(),
@@ -243,8 +245,13 @@ impl<T: Transport + BlockingTransport + Clone + 'static> World<T> {
     }
 
     pub fn blocking(&self) -> BlockingAccounts {
-        BlockingAccounts::new(endpoint(), self.transport(), self.store.clone(), self.clock.clone())
-            .settings(self.settings.clone())
+        BlockingAccounts::new(
+            self.endpoint.clone(),
+            self.transport(),
+            self.store.clone(),
+            self.clock.clone(),
+        )
+        .settings(self.settings.clone())
     }
 
     fn transport(&self) -> SpyTransport<T> {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use auth_accounts::{
     AccountId, Registration,
-    store::{Fingerprint, Note, Record, SetUp, Setback},
+    store::{Fingerprint, Guess, Note, Record, SetUp, Setback},
 };
 use auth_core::{
     AccessToken, Backoff, BodyFormat, ClientAuth, FailureKind, Now, Refresh, RefreshToken, Rule,
@@ -41,6 +41,11 @@ pub(super) fn full_record(mark: &str) -> Record {
     record.tokens.extra.insert("id_token", ID_TOKEN.into());
     record.tokens.extra.insert("nested", serde_json::json!({"list": [1, null, "\u{1F511}\"\n"]}));
     record.obtained_at = Some(at(0));
+    let mut guess = Guess::default();
+    guess.corrected_at = Some(at(3));
+    record.guess = Some(guess);
+    record.born_expired = 2;
+    record.refusals = vec![at(4), at(5)];
     let refresh_token = Fingerprint::of(&RefreshToken::new(REFRESH_TOKEN));
     record.note = Some(Note::new(refresh_token, at(1)));
     record.setback = setback(refresh_token, at(2), at(60));

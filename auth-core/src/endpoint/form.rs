@@ -76,6 +76,8 @@ impl TokenEndpoint {
 #[derive(Serialize)]
 struct Form<'a> {
     url: Secret,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revocation_url: Option<Secret>,
     client_id: &'a str,
     client_auth: AuthForm<'a>,
     body_format: &'static str,
@@ -123,6 +125,7 @@ impl<'a> Form<'a> {
         // By name, so that whoever adds a field decides here what becomes of it.
         let TokenEndpoint {
             uri,
+            revocation,
             host: _,
             client_id,
             auth,
@@ -143,6 +146,7 @@ impl<'a> Form<'a> {
         let limit = *response_limit;
         Self {
             url: Secret(Zeroizing::new(uri.to_string())),
+            revocation_url: revocation.as_ref().map(|uri| Secret(Zeroizing::new(uri.to_string()))),
             client_id,
             client_auth: AuthForm { method, client_secret },
             body_format: match format {
@@ -162,7 +166,8 @@ impl<'a> Form<'a> {
 
     fn redacted(endpoint: &'a TokenEndpoint) -> Self {
         let mut form = Self::exposed(endpoint);
-        form.url = Secret(Zeroizing::new(without_query(&endpoint.uri)));
+        form.url = without_query(&endpoint.uri);
+        form.revocation_url = endpoint.revocation.as_ref().map(without_query);
         form.client_auth.client_secret = form.client_auth.client_secret.map(|_| REDACTED);
         for (_, value) in form.parameters.iter_mut().chain(&mut form.headers) {
             *value = REDACTED;
@@ -172,12 +177,13 @@ impl<'a> Form<'a> {
 }
 
 /// The query may hold a key.
-fn without_query(uri: &Uri) -> String {
+fn without_query(uri: &Uri) -> Secret {
     let url = uri.to_string();
-    match (uri.query(), url.split_once('?')) {
+    let shown = match (uri.query(), url.split_once('?')) {
         (Some(_), Some((head, _))) => format!("{head}?{REDACTED}"),
         _ => url,
-    }
+    };
+    Secret(Zeroizing::new(shown))
 }
 
 impl<'a> RuleForm<'a> {
@@ -214,6 +220,7 @@ impl<'a> RuleForm<'a> {
 #[serde(deny_unknown_fields)]
 struct OwnedForm {
     url: Secret,
+    revocation_url: Option<Secret>,
     client_id: String,
     client_auth: OwnedAuth,
     body_format: String,
@@ -283,6 +290,9 @@ impl OwnedForm {
             "json" => BodyFormat::Json,
             _ => return Err(E::custom(NEWER)),
         };
+        if let Some(url) = self.revocation_url {
+            endpoint = endpoint.revocation_url(&url.0).map_err(E::custom)?;
+        }
         endpoint.scope = self.scope;
         endpoint.response_limit = self.response_limit.unwrap_or(DEFAULT_RESPONSE_LIMIT);
         for (name, value) in self.parameters {

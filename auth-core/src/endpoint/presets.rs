@@ -49,11 +49,14 @@ pub fn openai(client_id: impl Into<String>) -> TokenEndpoint {
 /// Google: `client_secret_post`, for installed applications as well
 /// (<https://developers.google.com/identity/protocols/oauth2/web-server#offline>).
 ///
+/// It has the URL for [revoking](TokenEndpoint::revocation_request) tokens
+/// (<https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke>).
 /// Refresh tokens do not rotate: the response has none, and the old one stays
 /// valid. An iOS or Android client has no secret: set [`ClientAuth::None`].
 pub fn google(client_id: impl Into<String>, client_secret: impl Into<String>) -> TokenEndpoint {
-    known("https://oauth2.googleapis.com/token", client_id)
-        .client_auth(ClientAuth::post(client_secret))
+    let mut endpoint = known("https://oauth2.googleapis.com/token", client_id);
+    endpoint.revocation = Some(Uri::from_static("https://oauth2.googleapis.com/revoke"));
+    endpoint.client_auth(ClientAuth::post(client_secret))
 }
 
 /// GitHub, for user tokens of a GitHub App: `client_secret_post`
@@ -137,6 +140,9 @@ mod tests {
             let request = endpoint.request(&RefreshToken::new("rt").into());
             assert_eq!(request.body(), body.as_bytes(), "{endpoint:?}");
             assert_eq!(request.headers()["accept"], "application/json");
+            if let Some(url) = endpoint.get_revocation_url() {
+                assert!(checked.revocation_url(&url.to_string()).is_ok());
+            }
         }
     }
 

@@ -122,7 +122,10 @@ impl Task {
     pub(crate) fn given() -> Option<Self> {
         let job = env::var(JOB).ok()?;
         let store = FileStore::open(env::var_os(DIRECTORY)?).unwrap();
-        let endpoint = TokenEndpoint::new(&env::var(URL).ok()?, "my-client").unwrap();
+        let url = env::var(URL).ok()?;
+        let revocation = url.replace("/token", "/revoke");
+        let endpoint = TokenEndpoint::new(&url, "my-client").unwrap();
+        let endpoint = endpoint.revocation_url(&revocation).unwrap();
         Some(Self { job, store, endpoint })
     }
 

@@ -1,4 +1,5 @@
-//! A process that stops at a chosen step of a refresh, to be killed there.
+//! A process that stops at a chosen step of a refresh or a logout, to be killed
+//! there.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use auth_core::{BlockingTransport, Request, Response, TransportError};
 
 use super::child::{say, wait_for_parent};
 
-/// Where a refresh is.
+/// Where a refresh or a logout is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     BeforeLease,
@@ -18,11 +19,14 @@ pub(crate) enum Step {
     AfterNote,
     AfterResponse,
     AfterSave,
+    BeforeRemoval,
+    AfterRemoval,
     BeforeFree,
 }
 
 impl Step {
-    pub(crate) const ALL: [Self; 6] = [
+    /// Those of a refresh.
+    pub(crate) const REFRESH: [Self; 6] = [
         Self::BeforeLease,
         Self::BeforeNote,
         Self::AfterNote,
@@ -31,12 +35,21 @@ impl Step {
         Self::BeforeFree,
     ];
 
+    /// Those of a logout; the response is that of the revocation.
+    pub(crate) const LOGOUT: [Self; 5] = [
+        Self::BeforeLease,
+        Self::AfterResponse,
+        Self::BeforeRemoval,
+        Self::AfterRemoval,
+        Self::BeforeFree,
+    ];
+
     pub(crate) fn name(self) -> String {
         format!("{self:?}")
     }
 
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|step| step.name() == name)
+        Self::REFRESH.into_iter().chain(Self::LOGOUT).find(|step| step.name() == name)
     }
 }
 
@@ -86,7 +99,10 @@ impl<S: BlockingTokenStore> BlockingTokenStore for Stopping<S> {
     }
 
     fn remove_blocking(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
-        self.inner.remove_blocking(account, expected)
+        self.stop.reached(Step::BeforeRemoval);
+        self.inner.remove_blocking(account, expected)?;
+        self.stop.reached(Step::AfterRemoval);
+        Ok(())
     }
 
     fn list_blocking(

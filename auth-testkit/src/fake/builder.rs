@@ -7,7 +7,7 @@ use auth_core::BodyFormat;
 use super::{
     fault::Fault,
     server::FakeAuthServer,
-    settings::{Rotation, Settings, Time},
+    settings::{Revokes, Rotation, Settings, Time},
     wording::Wording,
 };
 use crate::VirtualClock;
@@ -160,6 +160,13 @@ impl FakeAuthServerBuilder {
     /// Makes this percentage of the responses a 503, at random.
     pub fn brown_out(self, percent: u8) -> Self {
         self.at_random(Fault::Status(503), percent)
+    }
+
+    /// Has a revocation endpoint, beside the token endpoint under `/revoke`, which
+    /// the endpoint that the server gives out names. Without this there is none.
+    pub fn revokes(mut self, what: Revokes) -> Self {
+        self.settings.revokes = Some(what);
+        self
     }
 
     /// Sets whose wording the responses have.

@@ -34,6 +34,8 @@ struct Token {
     value: String,
     last_used: Duration,
     spent: Option<Spent>,
+    /// It alone, and not its family.
+    revoked: bool,
 }
 
 struct Spent {
@@ -98,6 +100,16 @@ impl Ledger {
 
     pub(super) fn is_revoked(&self, family: usize) -> bool {
         self.families[family].revoked
+    }
+
+    /// Whether the token was revoked, by itself or with its family.
+    pub(super) fn is_token_revoked(&self, token: TokenId) -> bool {
+        self.token(token).revoked || self.is_revoked(token.family)
+    }
+
+    /// Revokes a refresh token alone.
+    pub(super) fn revoke_token(&mut self, token: TokenId) {
+        self.families[token.family].tokens[token.generation].revoked = true;
     }
 
     /// Revokes a family, and says whose it was; `None` if it was revoked
@@ -227,7 +239,7 @@ impl Ledger {
         let value = self.name("fake-rt");
         let tokens = &mut self.families[family].tokens;
         self.refresh_tokens.insert(value.clone(), TokenId { family, generation: tokens.len() });
-        tokens.push(Token { value: value.clone(), last_used: now, spent: None });
+        tokens.push(Token { value: value.clone(), last_used: now, spent: None, revoked: false });
         value
     }
 

@@ -1,6 +1,10 @@
 //! The server's logic: from a request and the time to a response.
 
+mod revoking;
+
 use std::{collections::VecDeque, time::Duration};
+
+pub(super) use self::revoking::PATH as REVOCATION_PATH;
 
 use super::{
     decision::ModelDecision,
@@ -56,9 +60,13 @@ impl Model {
         let fault = self.next_fault();
         let mut spent_token = None;
         let response = if fault.lets_through() {
-            let decision = self.judge(&request, now, &mut spent_token);
-            self.count(&decision);
-            self.settings.wording.word(&decision, &request)
+            if revoking::is_about(&request) {
+                self.answer_revocation(&request, now)
+            } else {
+                let decision = self.judge(&request, now, &mut spent_token);
+                self.count(&decision);
+                self.settings.wording.word(&decision, &request)
+            }
         } else {
             self.report.faults_before += 1;
             CannedResponse::status(503)
@@ -270,7 +278,7 @@ impl Model {
     }
 
     fn why_dead(&self, token: TokenId, now: Duration) -> Option<ModelDecision> {
-        if self.ledger.is_revoked(token.family) {
+        if self.ledger.is_token_revoked(token) {
             return Some(ModelDecision::Revoked);
         }
         let over = |limit: Option<Duration>, age: Duration| limit.is_some_and(|limit| age >= limit);

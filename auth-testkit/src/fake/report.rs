@@ -19,6 +19,9 @@ pub struct ServerReport {
     /// Requests refused because the refresh token is unknown, expired, revoked or
     /// spent.
     pub rejected: usize,
+    /// Requests to the revocation endpoint that were responded to with 200, be the
+    /// token known or not.
+    pub revoked: usize,
     /// Requests refused by the rate limit.
     pub throttled: usize,
     /// Requests refused for another reason: client authentication, format, grant
@@ -86,4 +89,6 @@ pub enum RevokedBecause {
     Reuse,
     /// By [`FakeAuthServer::revoke`](super::FakeAuthServer::revoke).
     ByHand,
+    /// By a client, at the revocation endpoint.
+    Asked,
 }

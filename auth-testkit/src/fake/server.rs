@@ -10,7 +10,7 @@ use auth_core::{AccessToken, ClientAuth, Now, RefreshToken, TokenEndpoint, Token
 
 use super::{
     fault::Fault,
-    model::Model,
+    model::{Model, REVOCATION_PATH},
     report::ServerReport,
     settings::{Client, Settings, Time},
 };
@@ -55,11 +55,13 @@ pub(super) struct Shared {
     started: Instant,
     client: Client,
     format: auth_core::BodyFormat,
+    has_revocation: bool,
 }
 
 impl FakeAuthServer {
     pub(super) fn with(settings: Settings, clock: VirtualClock, time: Time) -> Self {
         let (client, format) = (settings.client.clone(), settings.format);
+        let has_revocation = settings.revokes.is_some();
         Self {
             shared: Arc::new(Shared {
                 model: Mutex::new(Model::new(settings)),
@@ -68,6 +70,7 @@ impl FakeAuthServer {
                 started: Instant::now(),
                 client,
                 format,
+                has_revocation,
             }),
         }
     }
@@ -198,6 +201,14 @@ impl Shared {
             Client { post_secret: Some(secret), .. } => ClientAuth::post(secret),
             _ => ClientAuth::None,
         };
-        endpoint.client_auth(auth).body_format(self.format)
+        let endpoint = endpoint.client_auth(auth).body_format(self.format);
+        if !self.has_revocation {
+            return endpoint;
+        }
+        let base = url.strip_suffix("/token").unwrap_or(url);
+        match endpoint.revocation_url(&format!("{base}{REVOCATION_PATH}")) {
+            Ok(endpoint) => endpoint,
+            Err(error) => panic!("{error}"),
+        }
     }
 }

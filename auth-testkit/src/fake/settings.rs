@@ -21,6 +21,19 @@ pub enum Rotation {
     WithGrace(Duration),
 }
 
+/// What the revocation endpoint does (RFC 7009).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Revokes {
+    /// It ends the session of a refresh token: its whole family, and the access
+    /// tokens.
+    Family,
+    /// It ends the refresh token alone. Access tokens live on.
+    Token,
+    /// It revokes no refresh tokens: `unsupported_token_type`.
+    Nothing,
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) seed: u64,
@@ -36,6 +49,7 @@ pub(super) struct Settings {
     pub(super) rate_limit: Option<(u32, Duration)>,
     pub(super) at_random: Vec<(Fault, u8)>,
     pub(super) wording: Wording,
+    pub(super) revokes: Option<Revokes>,
 }
 
 #[derive(Clone)]
@@ -67,6 +81,7 @@ impl Default for Settings {
             rate_limit: None,
             at_random: Vec::new(),
             wording: Wording::Rfc,
+            revokes: None,
         }
     }
 }

@@ -48,8 +48,27 @@ pub(crate) fn record_is(record: &Record, stored: &Value) -> bool {
     tokens_are(&record.tokens, &stored["tokens"])
         && obtained_at == stored["renewed_at"]
         && json!(record.login.map(|login| login.to_string())) == login
+        && lives_are(record, stored)
         && bound_to_is(record.bound_to.as_ref(), &stored["bound_to"])
         && notes_are(record, stored)
+}
+
+/// As [`record_is`], of what is noted about the tokens' life.
+fn lives_are(record: &Record, stored: &Value) -> bool {
+    let guess = record.guess.as_ref().map(|guess| {
+        json!({
+            "corrected_at": guess.corrected_at.map(seconds),
+        })
+    });
+    let stored_guess = match &stored["guess"] {
+        Value::Null => Value::Null,
+        guess => only(guess, &["corrected_at"]),
+    };
+    let or = |value: &Value, default: Value| if value.is_null() { default } else { value.clone() };
+    json!(guess) == stored_guess
+        && json!(record.born_expired) == or(&stored["born_expired"], json!(0))
+        && json!(record.refusals.iter().copied().map(seconds).collect::<Vec<_>>())
+            == or(&stored["refusals"], json!([]))
 }
 
 /// As [`record_is`], of the attempts alone.
@@ -129,7 +148,7 @@ fn setback_is(setback: Option<&Setback>, stored: &Value) -> bool {
 pub(crate) fn has_objects(record: &Value) -> bool {
     record.is_object()
         && record["tokens"].is_object()
-        && ["begun", "setback", "bound_to"].iter().all(|name| !record[name].is_array())
+        && ["guess", "begun", "setback", "bound_to"].iter().all(|name| !record[name].is_array())
 }
 
 /// These members, absent ones as null.

@@ -17,7 +17,7 @@ use auth_testkit::{Script, VirtualClock};
 use super::super::{Save, Step, Want, start};
 use crate::{
     binding::Binding,
-    context::Context,
+    context::{Context, Refused},
     error::AccountError,
     lifetime::Ttl,
     memory_store::MemoryStore,
@@ -96,8 +96,10 @@ impl Start {
             grant: self.grant,
             spawner: None,
             watch: Default::default(),
+            roster: Default::default(),
         };
         let Self { now, cached, refused, memory, .. } = self;
+        let refused = refused.map(|token| Refused { token, at: now.wall });
         let context = Context { shared: Arc::new(shared), account: "ada".into(), cached, refused };
         (context, memory, now)
     }

@@ -7,6 +7,8 @@ const URL: &str = "https://auth.example.com:8443/token?key=s3cret-query";
 fn full() -> TokenEndpoint {
     TokenEndpoint::new(URL, "my \"client\"")
         .unwrap()
+        .revocation_url("https://auth.example.com/revoke?key=s3cret-revoke")
+        .unwrap()
         .client_auth(ClientAuth::basic("s3cret-client\n"))
         .body_format(BodyFormat::Json)
         .scope("a b")
@@ -26,6 +28,7 @@ fn full() -> TokenEndpoint {
 fn form() -> Value {
     json!({
         "url": URL,
+        "revocation_url": "https://auth.example.com/revoke?key=s3cret-revoke",
         "client_id": "my \"client\"",
         "client_auth": {"method": "client_secret_basic", "client_secret": "s3cret-client\n"},
         "body_format": "json",
@@ -48,7 +51,8 @@ fn told(endpoint: &TokenEndpoint) -> String {
     let request = endpoint.request(&crate::RefreshToken::new("rt").into());
     let values: Vec<_> = request.headers().values().map(HeaderValue::as_bytes).collect();
     format!(
-        "{endpoint:?} {request:?} {values:?} {:?} {:?} {:?}",
+        "{endpoint:?} {request:?} {values:?} {:?} {:?} {:?} {:?}",
+        endpoint.get_revocation_url(),
         String::from_utf8_lossy(request.body()),
         request.response_limit(),
         endpoint.rules(),
@@ -83,13 +87,16 @@ fn the_documented_form_round_trips() {
 fn plain_serde_redacts() {
     let mut expected = form();
     expected["url"] = "https://auth.example.com:8443/token?[redacted]".into();
+    expected["revocation_url"] = "https://auth.example.com/revoke?[redacted]".into();
     expected["client_auth"]["client_secret"] = "[redacted]".into();
     for (list, at) in [("parameters", 0), ("parameters", 1), ("headers", 0), ("headers", 1)] {
         expected[list][at][1] = "[redacted]".into();
     }
     assert_eq!(serde_json::to_value(full()).unwrap(), expected);
     // Each of them by itself is refused when it is read.
-    for path in ["/url", "/client_auth/client_secret", "/parameters/1/1", "/headers/0/1"] {
+    for path in
+        ["/url", "/revocation_url", "/client_auth/client_secret", "/parameters/1/1", "/headers/0/1"]
+    {
         let mut form = form();
         *form.pointer_mut(path).unwrap() = expected.pointer(path).unwrap().clone();
         assert!(TokenEndpoint::from_json(form.to_string().as_bytes()).is_err(), "{path}");
@@ -110,6 +117,8 @@ fn what_cannot_be_set_cannot_be_read() {
         ("/url", json!("s3cret")),
         ("/url", json!("")),
         ("/url", json!(null)),
+        ("/revocation_url", json!("http://auth.example.com/revoke")),
+        ("/revocation_url", json!("https://u:s3cret@auth.example.com/revoke")),
         ("/client_id", json!(null)),
         ("/client_auth", json!(null)),
         ("/client_auth", json!({})),

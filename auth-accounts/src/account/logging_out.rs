@@ -1,0 +1,182 @@
+//! Logs an account out, as the machine says.
+
+use std::sync::Arc;
+
+use auth_core::Failure;
+
+use super::{Account, inner::Inner};
+use crate::{
+    error::AccountError,
+    id::AccountId,
+    logout::{self, LoggedOut, Step},
+    logout_report::Logout,
+    outcome::Ending,
+    shared::{Revocable, Shared},
+};
+
+impl Account {
+    /// Logs out: has the server revoke the refresh token (RFC 7009), if the endpoint
+    /// has a [`revocation_url`](auth_core::TokenEndpoint::revocation_url), and
+    /// removes the record, whatever the server says. After that there is no token
+    /// until the next login: `token` says [`NotLoggedIn`](crate::Reason::NotLoggedIn)
+    /// here, and in other processes as soon as they look at the store, which they
+    /// do before they send anything. An access token that was handed out before may
+    /// be accepted until it expires.
+    ///
+    /// Waits for what is under way here as a login does, and then for the lease: a
+    /// refresh under way in another process comes to its end first, so that its
+    /// tokens are revoked too. If the lease cannot be had within
+    /// [`lease_wait`](crate::Settings::lease_wait), the account is logged out all
+    /// the same, and [`Logout::without_lease`] says so; what the other caller
+    /// obtains is not saved.
+    ///
+    /// Revoking is tried once. It is best effort: [`Logout::revocation`] says what
+    /// came of it.
+    ///
+    /// It is about the login that it finds. A login that somebody stores meanwhile
+    /// stays: [`Logout::newer_login`]. Where stores do not keep
+    /// [`Record::login`](crate::store::Record::login), as those of agents, it goes too.
+    ///
+    /// If the future is dropped, the refresh token may have been revoked, and the
+    /// record be removed or not. Either the account is logged out then, or the next
+    /// refresh finds the refresh token alive or refused. Calling it again is safe.
+    ///
+    /// An account of the client's own credentials obtains new tokens when it is
+    /// asked for some.
+    ///
+    /// # Errors
+    ///
+    /// [`AccountError`] with the store's error if the record cannot be read or
+    /// removed. It is still there then, and its refresh token may have been
+    /// revoked. [`Reason::Closed`](crate::Reason::Closed) after
+    /// [`close`](crate::Accounts::close): then nothing has changed.
+    pub async fn logout(&self) -> Result<Logout, AccountError> {
+        let mut was_lost = false;
+        loop {
+            let queued = self.0.flight.queue(|_| {
+                let inner = Arc::clone(&self.0);
+                self.in_background(Box::pin(async move {
+                    let (context, memory) = inner.begin();
+                    inner.log_out(logout::start(context, memory)).await
+                }))
+            });
+            let Some((before, own)) = queued else { return Err(self.closed()) };
+            for other in before {
+                let _ = other.await;
+            }
+            match own.await {
+                Ok(Ending::LoggedOut(result)) => return result,
+                // It was lost in somebody else's panic.
+                _ if was_lost => return Err(self.lost()),
+                _ => was_lost = true,
+            }
+        }
+    }
+}
+
+impl Inner {
+    async fn log_out(self: &Arc<Self>, mut step: Step) -> Ending {
+        let Shared { store, clock, transport, .. } = &*self.shared;
+        loop {
+            step = match step {
+                Step::Lease(wait, state) => {
+                    let leased = store.lease(&self.id, wait).await;
+                    state.on_lease(leased, clock.now())
+                }
+                Step::Load(state) => {
+                    let loaded = store.load(&self.id).await;
+                    state.on_loaded(loaded, clock.now())
+                }
+                Step::Send(request, state) => {
+                    let response = transport.send(request).await;
+                    state.on_response(response, clock.now())
+                }
+                Step::Remove(state) => {
+                    self.count_logout();
+                    let removed = store.remove(&self.id, state.version()).await;
+                    state.on_removed(removed, clock.now())
+                }
+                Step::Done(logged_out) => return Ending::LoggedOut(self.forget(logged_out)),
+            };
+        }
+    }
+
+    /// Revokes the refresh token that a login has replaced. What comes of it is an
+    /// event.
+    pub(super) async fn revoke_replaced(&self, replaced: &Revocable) {
+        let Shared { transport, clock, .. } = &*self.shared;
+        let Revocable { token, endpoint } = replaced;
+        let Some(request) = endpoint.revocation_request(token) else { return };
+        let response = transport.send(request).await;
+        tell_replaced(&self.id, endpoint.read_revocation(token, response, clock.now()));
+    }
+
+    /// A record that is about to be removed is not handed out from here on, even if
+    /// nobody hears of the removal.
+    fn count_logout(&self) {
+        let mut memory = self.memory();
+        memory.refused = None;
+        self.cached.store(None);
+    }
+
+    /// Forgets the account's tokens if it was logged out, then frees the lease.
+    fn forget(self: &Arc<Self>, logged_out: LoggedOut) -> Result<Logout, AccountError> {
+        let LoggedOut { result, lease } = logged_out;
+        if result.is_ok() {
+            let mut memory = self.memory();
+            memory.refused = None;
+            self.cached.store(None);
+            let forgotten = memory.replace(None);
+            drop(memory);
+            drop(forgotten);
+        }
+        drop(lease);
+        self.settle();
+        tell(&result);
+        if result.as_ref().is_ok_and(|logout| logout.was_logged_in && !logout.newer_login) {
+            self.shared.watch.logged_out(&self.id);
+        }
+        result
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn tell(result: &Result<Logout, AccountError>) {
+    const TARGET: &str = "auth_accounts::account";
+    match result {
+        Ok(logout) if logout.may_be_alive() => {
+            let account = logout.account.as_str();
+            tracing::warn!(target: TARGET, account, "{logout}");
+        }
+        Ok(logout) => {
+            let account = logout.account.as_str();
+            tracing::info!(target: TARGET, account, "{logout}");
+        }
+        Err(error) => {
+            let account = error.account().as_str();
+            tracing::warn!(target: TARGET, account, "could not log out: {error}");
+        }
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn tell_replaced(account: &AccountId, revoked: Result<(), Failure>) {
+    const TARGET: &str = "auth_accounts::account";
+    let account = account.as_str();
+    match revoked {
+        Ok(()) => {
+            tracing::info!(target: TARGET, account, "the refresh token before a login was revoked");
+        }
+        Err(failure) => tracing::warn!(
+            target: TARGET,
+            account,
+            "the refresh token before a login could not be revoked: {failure}"
+        ),
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+fn tell(_: &Result<Logout, AccountError>) {}
+
+#[cfg(not(feature = "tracing"))]
+fn tell_replaced(_: &AccountId, _: Result<(), Failure>) {}
