@@ -6,6 +6,7 @@ pub(crate) mod closing;
 mod explore;
 mod inner;
 pub(crate) mod keep_fresh;
+mod logging_in;
 mod logging_out;
 mod memory;
 mod patience;
@@ -14,10 +15,7 @@ mod registry;
 
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -27,21 +25,17 @@ use self::{inner::Inner, patience::Driver};
 use crate::{
     counters,
     error::{AccountError, Reason},
-    events,
     id::AccountId,
     known::Known,
     lifetime::Ttl,
-    login,
-    new_login::Login,
     outcome::{Ended, Ending},
-    record::Record,
     refresh::{self, Want},
     shared::Shared,
     single_flight::{GiveWay, Lost, Work},
     standing::Standing,
     status::AccountStatus,
-    store_error::{StoreError, StoreErrorKind},
-    token::{Cached, Token},
+    store_error::StoreError,
+    token::Token,
 };
 
 /// One account over time: a token that is good, and at most one refresh at a
@@ -159,74 +153,6 @@ impl Account {
                 self.0.memory().refuse(token, now, self.current().as_ref());
                 self.0.settle();
                 Ok(self.obtain(Want::Other(token.clone())).await?.0)
-            }
-        }
-    }
-
-    /// Replaces the account's tokens by those of a new login, and ends any
-    /// setback.
-    ///
-    /// Waits for a refresh in progress here unless it is still waiting for the
-    /// lease; that one is cancelled. (A blocking refresh cannot be cancelled, and
-    /// is waited for.) Refreshes in other processes fail compare-and-swap and are
-    /// discarded. Whoever asks for a token meanwhile may get an old one; whoever
-    /// asks after this has returned gets the new one.
-    ///
-    /// The expiry in the tokens is trusted, and the tokens count as obtained now. If
-    /// they have none, it is [guessed](crate::Settings::default_lifetime), unless
-    /// there is no refresh token.
-    /// A set without a refresh token is stored with a warning in the log: the
-    /// account needs another login when its access token has expired. Its status
-    /// says so, with [`has_refresh_token`](AccountStatus::has_refresh_token).
-    ///
-    /// If the tokens cannot be saved, [`Token::unsaved`] has the store's error.
-    /// They are kept in memory, and every later call tries again to save them.
-    /// Until then another process may go on refreshing the old tokens. If those
-    /// came from a login, this login replaces them all the same. If they came
-    /// otherwise and have been refreshed, this login is dropped.
-    ///
-    /// If the future is dropped before the tokens are about to be saved, nothing
-    /// has changed. After that the login continues: with whoever else waits for
-    /// it, with the runtime, or with the next call.
-    ///
-    /// # Errors
-    ///
-    /// [`AccountError`] if the store cannot be read, for example because the
-    /// record is damaged, or if the record is
-    /// [somebody else's](crate::Reason::OtherEndpoint). Then nothing has changed.
-    pub async fn store_login(&self, login: impl Into<Login> + Send) -> Result<Token, AccountError> {
-        self.store(login.into()).await
-    }
-
-    async fn store(&self, login: Login) -> Result<Token, AccountError> {
-        let shared = &self.0.shared;
-        let revoke_replaced = login.revoke_replaced;
-        let record = shared.logged_in(login.tokens);
-        if !shared.grant.renews(&record) {
-            events::login_without_refresh_token(&self.0.id);
-        }
-        let counts = Arc::new(AtomicBool::new(false));
-        let mut was_lost = false;
-        loop {
-            let queued = self.0.flight.queue(|_| {
-                let (inner, counts) = (Arc::clone(&self.0), Arc::clone(&counts));
-                let record = record.clone();
-                self.in_background(Box::pin(async move {
-                    let (context, memory) = inner.begin();
-                    let step = login::start(context, record, memory);
-                    inner.log_in(step, &counts, revoke_replaced).await
-                }))
-            });
-            let Some((before, own)) = queued else { return Err(self.closed()) };
-            for other in before {
-                let _ = other.await;
-            }
-            match own.await {
-                Ok(Ending::Ended(ended)) => return ended.result,
-                // It was lost in somebody else's panic.
-                _ if counts.load(Ordering::Acquire) => return Ok(self.broken_off(&record)),
-                _ if was_lost => return Err(self.lost()),
-                _ => was_lost = true,
             }
         }
     }
@@ -355,22 +281,16 @@ impl Account {
         self.in_background(Box::pin(async move { inner.refresh(step, &give_way).await }))
     }
 
-    /// The token of a login whose save was broken off by somebody else's panic.
-    /// It is in memory, and will be saved by a later call.
-    fn broken_off(&self, record: &Record) -> Token {
-        let Shared { clock, settings, .. } = &*self.0.shared;
-        let dates = self.0.shared.dates(record);
-        let error = StoreError::new(StoreErrorKind::Unavailable, self.0.id.to_string());
-        let cached = Cached::new(&self.0.id, &record.tokens, dates, clock.now(), settings);
-        Token(cached.unsaved(error).into())
-    }
-
     fn closed(&self) -> AccountError {
-        AccountError::new(&self.0.id, Reason::Closed, None, self.wall())
+        self.failed(Reason::Closed)
     }
 
     fn lost(&self) -> AccountError {
-        AccountError::new(&self.0.id, Reason::Panicked, None, self.wall())
+        self.failed(Reason::Panicked)
+    }
+
+    fn failed(&self, reason: Reason) -> AccountError {
+        AccountError::new(&self.0.id, reason, None, self.wall())
     }
 }
 

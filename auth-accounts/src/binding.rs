@@ -21,13 +21,25 @@ impl Binding {
         self.also.push(other);
     }
 
-    /// What forbids to use `record`, or to replace it: it belongs to another
-    /// registration. One of unknown origin forbids nothing.
+    /// What forbids to use `record`: it belongs to another registration. One of
+    /// unknown origin forbids nothing, and one that brings its own set-up is
+    /// nobody else's.
     pub(crate) fn refuses(&self, record: &Record) -> Option<Reason> {
+        if record.set_up.is_some() {
+            return None;
+        }
         let bound_to = record.bound_to.as_ref()?;
         let accepted = *bound_to == self.own || self.also.contains(bound_to);
         (!accepted)
             .then(|| Reason::OtherEndpoint { record: bound_to.clone(), account: self.own.clone() })
+    }
+
+    /// What forbids to replace `record` by that of a login.
+    pub(crate) fn refuses_login(&self, record: &Record, login: &Record) -> Option<Reason> {
+        if record.registration().is_some() && record.registration() == login.registration() {
+            return None;
+        }
+        self.refuses(record)
     }
 }
 

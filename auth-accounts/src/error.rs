@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_core::{Advice, ErrorCode, FailureKind, RefreshError};
+use auth_core::{Advice, EndpointError, ErrorCode, FailureKind, RefreshError};
 use http::StatusCode;
 
 use crate::{
@@ -23,13 +23,17 @@ use crate::{
 /// ```text
 /// account ada: refresh at auth.example.com failed after 3 attempts in 1.5 s: HTTP 503; try again later
 /// account ada: not tried: the last refresh failed with invalid_grant (HTTP 400); the user must log in again
+/// account ada: not tried: the last refresh failed with invalid_client (HTTP 401), by client my-client at https://auth.example.com/token; the configuration must be changed, not before 54 s have passed
 /// ```
+///
+/// It names the client where the set-up must be changed.
 #[derive(Clone)]
 pub struct AccountError(Arc<Inner>);
 
 struct Inner {
     account: AccountId,
     reason: Reason,
+    registration: Option<Registration>,
     retry_at: Option<SystemTime>,
     wait: Option<Duration>,
 }
@@ -64,6 +68,9 @@ pub enum Reason {
         /// Whom the account belongs to.
         account: Registration,
     },
+    /// The endpoint that a [login](crate::Login::endpoint) brought cannot be stored.
+    /// Nothing has changed.
+    SetUp(Arc<EndpointError>),
     /// The store failed. Without it nothing is sent.
     Store(StoreError),
     /// Transport, store, clock or policy panicked twice in a row, in another task
@@ -85,7 +92,16 @@ impl AccountError {
         now: SystemTime,
     ) -> Self {
         let wait = retry_at.map(|at| at.duration_since(now).unwrap_or_default());
-        Self(Arc::new(Inner { account: account.clone(), reason, retry_at, wait }))
+        let account = account.clone();
+        Self(Arc::new(Inner { account, reason, registration: None, retry_at, wait }))
+    }
+
+    /// Whose refreshes it is about.
+    pub(crate) fn by(mut self, registration: &Registration) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.registration = Some(registration.clone());
+        }
+        self
     }
 
     /// Which account.
@@ -96,6 +112,14 @@ impl AccountError {
     /// Why there is no token.
     pub fn reason(&self) -> &Reason {
         &self.0.reason
+    }
+
+    /// By which client, and at which endpoint, the account is refreshed: what its
+    /// [login](crate::Login::endpoint) brought, or what
+    /// [`Accounts`](crate::Accounts) was made with. `None` if that was not decided
+    /// yet.
+    pub fn registration(&self) -> Option<&Registration> {
+        self.0.registration.as_ref()
     }
 
     /// When a refresh may be tried again, by the wall clock. `None` if time does
@@ -123,6 +147,7 @@ impl AccountError {
             (Reason::Store(error), _) => AccountState::told_by(error.advice()),
             (
                 Reason::OtherEndpoint { .. }
+                | Reason::SetUp(_)
                 | Reason::Panicked
                 | Reason::Refresh(_)
                 | Reason::Setback(_),
@@ -171,6 +196,7 @@ impl AccountError {
             | Reason::NoRefreshToken
             | Reason::RefusedAgain
             | Reason::OtherEndpoint { .. }
+            | Reason::SetUp(_)
             | Reason::Store(_)
             | Reason::Panicked
             | Reason::Closed
@@ -198,6 +224,7 @@ impl AccountError {
             | Reason::NoRefreshToken
             | Reason::RefusedAgain
             | Reason::OtherEndpoint { .. }
+            | Reason::SetUp(_)
             | Reason::Store(_)
             | Reason::Panicked
             | Reason::Closed
@@ -231,7 +258,9 @@ impl fmt::Display for AccountError {
                 f.write_str("a refresh is needed, and there is no refresh token; ")?;
             }
             Reason::Refresh(error) if self.is_of_client() => {
-                write!(f, "refresh failed: {}; ", error.failure())?;
+                let client = error.client_id().escape_debug();
+                write!(f, "refresh at {} by client {client} failed: ", error.host())?;
+                write!(f, "{}; ", error.failure())?;
             }
             Reason::RefusedAgain => {
                 f.write_str("an API refused new tokens one after another, and this one too; ")?;
@@ -239,9 +268,20 @@ impl fmt::Display for AccountError {
             // These say what to do by themselves.
             Reason::Refresh(error) => return error.fmt(f),
             Reason::Store(error) => return error.fmt(f),
-            Reason::Setback(setback) => write!(f, "not tried: {setback}; ")?,
+            Reason::Setback(setback) => {
+                write!(f, "not tried: {setback}")?;
+                match &self.0.registration {
+                    Some(one) if setback.kind == FailureKind::Misconfigured => {
+                        write!(f, ", by {one}; ")?;
+                    }
+                    _ => f.write_str("; ")?,
+                }
+            }
             Reason::OtherEndpoint { record, account } => {
                 write!(f, "the tokens on record belong to {record}, not to {account}; ")?;
+            }
+            Reason::SetUp(error) => {
+                write!(f, "the endpoint of the login cannot be stored: {error}; ")?;
             }
             Reason::Panicked => f.write_str("the refresh ended in a panic of another task; ")?,
             Reason::Closed => f.write_str("not tried: the program is about to end; ")?,
@@ -272,6 +312,7 @@ impl Error for AccountError {
         match &self.0.reason {
             Reason::Refresh(error) => error.source(),
             Reason::Store(error) => error.source(),
+            Reason::SetUp(error) => error.source(),
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
             | Reason::Setback(_)

@@ -6,6 +6,7 @@ use auth_core::{Grant, RefreshToken};
 
 use crate::{
     record::{Fingerprint, Record, Setback},
+    set_up::SetUp,
     shared::GrantKind,
     store::{Lease, Version},
     store_error::StoreError,
@@ -146,6 +147,11 @@ impl Known {
             GrantKind::RefreshToken => self.refresh_token().map(Fingerprint::of),
             GrantKind::ClientCredentials => None,
         }
+    }
+
+    /// What the login brought whose tokens are in use.
+    pub(crate) fn set_up(&self) -> Option<SetUp> {
+        self.record.as_ref()?.set_up.clone()
     }
 
     fn refresh_token(&self) -> Option<&RefreshToken> {

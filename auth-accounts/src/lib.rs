@@ -2,7 +2,7 @@
 
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of lines above it.
-// layer: id registration record record_form settings dates lifetime refusals new_login -- values, and what is stored
+// layer: id registration set_up record record_form settings dates lifetime refusals new_login -- values, and what is stored
 // layer: store_error store memory_store -- stores
 // layer: state error account_event due_refreshes token status closed logout_report -- what callers get
 // layer: counters told watch -- what others are told
@@ -45,6 +45,7 @@ mod refresh;
 mod refusals;
 mod registration;
 mod roster;
+mod set_up;
 mod setback;
 mod settings;
 mod shared;

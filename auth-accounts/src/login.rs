@@ -15,7 +15,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{Now, RefreshToken};
+use auth_core::Now;
 
 use crate::{
     context::{Context, Rounds},
@@ -23,6 +23,7 @@ use crate::{
     known::{Draft, Known, Loaded},
     outcome::{Outcome, Source},
     record::Record,
+    shared::Revocable,
     store::{Lease, Version},
     store_error::{StoreError, StoreErrorKind},
     unsaved::{Unsaved, UnsavedTokens},
@@ -37,7 +38,7 @@ pub(crate) enum Step {
     Save(Saving),
     /// The tokens of the login are saved, in the place of this refresh token, if
     /// there was one. It may be revoked when the outcome is published.
-    Saved(Outcome, Option<RefreshToken>),
+    Saved(Outcome, Option<Revocable>),
     Done(Outcome),
 }
 
@@ -58,7 +59,7 @@ struct Login {
     /// What memory held.
     before: Unsaved,
     /// The refresh token in whose place it is put.
-    replaced: Option<RefreshToken>,
+    replaced: Option<Revocable>,
     /// Kept in memory with older tokens until now, and with these from now on.
     lease: Option<Arc<Lease>>,
     rounds: Rounds,
@@ -76,7 +77,7 @@ impl Reading {
         match loaded {
             Ok(found) => {
                 let record = found.as_ref().map(|(record, _)| record);
-                if let Some(reason) = record.and_then(|record| login.context.refuses(record)) {
+                if let Some(reason) = record.and_then(|record| login.refuses(record)) {
                     return Step::Done(login.refuse(known, reason, now));
                 }
                 login.note_replaced(&found);
@@ -117,22 +118,32 @@ impl Saving {
             Err(error) if error.kind() == StoreErrorKind::Conflict && login.rounds.another() => {
                 Step::Load(Reading { login, known: draft.known })
             }
+            // It never will be.
+            Err(error) if error.kind() == StoreErrorKind::Unfit => {
+                Step::Done(login.refuse(draft.known, Reason::Store(error), now))
+            }
             Err(error) => Step::Done(login.keep(draft.known, error, now)),
         }
     }
 }
 
 impl Login {
+    fn refuses(&self, record: &Record) -> Option<Reason> {
+        self.context.shared.binding.refuses_login(record, &self.record)
+    }
+
     /// Notes which refresh token was in use: the store's, or a newer one in memory.
     fn note_replaced(&mut self, found: &Option<(Record, Version)>) {
         let mut before = Known::new(self.context.shared.grant, self.before.clone());
         before.read(found.clone());
-        let replaced = before.record.and_then(|record| record.tokens.refresh_token);
+        let shared = &self.context.shared;
+        let replaced = before.record.and_then(|record| shared.revocable(&record));
         self.replaced =
-            replaced.filter(|old| Some(old) != self.record.tokens.refresh_token.as_ref());
+            replaced.filter(|old| Some(&old.token) != self.record.tokens.refresh_token.as_ref());
     }
 
-    /// Ends with nothing changed: the record is somebody else's.
+    /// Ends with nothing changed: the record is somebody else's, or the store
+    /// cannot hold that of the login.
     fn refuse(mut self, mut known: Box<Known>, reason: Reason, now: Now) -> Outcome {
         known.record = None;
         known.unsaved = std::mem::take(&mut self.before);

@@ -31,7 +31,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use auth_core::{Now, RefreshToken, Request, Response, TransportError};
+use auth_core::{Now, Request, Response, TransportError};
 
 use crate::{
     context::{Context, Rounds},
@@ -39,6 +39,7 @@ use crate::{
     known::{Known, Loaded},
     logout_report::{Logout, Revocation},
     record::{Fingerprint, Record},
+    shared::Revocable,
     store::{Lease, Version},
     store_error::{StoreError, StoreErrorKind},
     unsaved::{Unsaved, UnsavedTokens},
@@ -144,17 +145,16 @@ impl Reading {
 /// A refresh token is being revoked.
 pub(crate) struct Revoking {
     run: Box<Run>,
-    token: RefreshToken,
+    token: Revocable,
     /// Those that are to follow.
-    others: Vec<RefreshToken>,
+    others: Vec<Revocable>,
     version: Option<Version>,
 }
 
 impl Revoking {
     pub(crate) fn on_response(self, response: Result<Response, TransportError>, now: Now) -> Step {
         let Self { mut run, token, others, version } = self;
-        let endpoint = &run.context.shared.endpoint;
-        match endpoint.read_revocation(&token, response, now) {
+        match token.endpoint.read_revocation(&token.token, response, now) {
             Ok(()) if matches!(run.revocation, Revocation::Failed(_)) => {}
             Ok(()) => run.revocation = Revocation::Revoked,
             Err(failure) => run.revocation = Revocation::Failed(failure),
@@ -190,7 +190,7 @@ impl Removing {
 impl Run {
     /// The refresh tokens that may be alive: the one in use, and that of a login
     /// which the one in memory was to replace.
-    fn live_tokens(&self, stored: Option<&Record>) -> Vec<RefreshToken> {
+    fn live_tokens(&self, stored: Option<&Record>) -> Vec<Revocable> {
         let mut known = Known::new(self.context.shared.grant, self.memory.clone());
         known.read(stored.map(|record| (record.clone(), Version::new([]))));
         let unsaved = self.memory.tokens.as_ref().map(|tokens| &tokens.record);
@@ -202,26 +202,24 @@ impl Run {
         let replaced = stored.filter(|stored| {
             in_use.is_some_and(|in_use| in_use.login.is_some() && in_use.login != stored.login)
         });
-        let token = |record: &Record| record.tokens.refresh_token.clone();
+        let token = |record: &Record| self.context.shared.revocable(record);
         let mut live: Vec<_> = in_use.and_then(token).into_iter().collect();
-        live.extend(replaced.and_then(token).filter(|other| !live.contains(other)));
+        let is_known = |other: &Revocable| live.iter().any(|one| one.token == other.token);
+        let replaced = replaced.and_then(token).filter(|other| !is_known(other));
+        live.extend(replaced);
         live
     }
 
     /// Revokes what was not tried before, then removes the record, if there is one.
-    fn revoke(
-        mut self: Box<Self>,
-        mut tokens: Vec<RefreshToken>,
-        version: Option<Version>,
-    ) -> Step {
+    fn revoke(mut self: Box<Self>, mut tokens: Vec<Revocable>, version: Option<Version>) -> Step {
         while !tokens.is_empty() {
             let token = tokens.remove(0);
-            let fingerprint = Fingerprint::of(&token);
+            let fingerprint = Fingerprint::of(&token.token);
             if self.tried.contains(&fingerprint) {
                 continue;
             }
             self.tried.push(fingerprint);
-            match self.context.shared.endpoint.revocation_request(&token) {
+            match token.endpoint.revocation_request(&token.token) {
                 Some(request) => {
                     return Step::Send(
                         request,

@@ -1,6 +1,8 @@
 //! What a program stores after a login.
 
-use auth_core::TokenSet;
+use std::sync::Arc;
+
+use auth_core::{TokenEndpoint, TokenSet};
 
 /// What [`Account::store_login`](crate::Account::store_login) stores: the tokens
 /// of a login, and what belongs to them. A [`TokenSet`] converts into one.
@@ -15,6 +17,7 @@ use auth_core::TokenSet;
 #[derive(Debug, Clone)]
 pub struct Login {
     pub(crate) tokens: TokenSet,
+    pub(crate) endpoint: Option<Arc<TokenEndpoint>>,
     pub(crate) revoke_replaced: bool,
 }
 
@@ -22,7 +25,42 @@ impl Login {
     /// A login that gave these tokens. `tokens.expires_at` is trusted, and the
     /// tokens count as obtained when they are stored.
     pub fn new(tokens: TokenSet) -> Self {
-        Self { tokens, revoke_replaced: false }
+        Self { tokens, endpoint: None, revoke_replaced: false }
+    }
+
+    /// The endpoint at which these tokens are refreshed, and the client that they
+    /// were issued to, with all that belongs to it: URL, identifier, client
+    /// authentication, scope, parameters, headers, rules. It is stored with the
+    /// tokens and goes before what [`Accounts`](crate::Accounts) was made with, for
+    /// this account, in every process that uses the store. Its secrets are stored
+    /// in the same way as the tokens.
+    ///
+    /// For programs that register a client at each server (RFC 7591), so that the
+    /// accounts of one `Accounts` have many:
+    ///
+    /// ```
+    /// # use auth_accounts::{Account, Login};
+    /// # use auth_core::{ClientAuth, TokenEndpoint, TokenSet};
+    /// # async fn example(
+    /// #     account: Account, tokens: TokenSet, id: String, secret: String,
+    /// # ) -> Result<(), Box<dyn std::error::Error>> {
+    /// let endpoint = TokenEndpoint::new("https://mcp.example.com/token", id)?
+    ///     .client_auth(ClientAuth::basic(secret))
+    ///     .parameter("resource", "https://mcp.example.com/")?;
+    /// account.store_login(Login::new(tokens).endpoint(endpoint)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// What a store cannot hold is an error of `store_login`: an endpoint made by
+    /// [`insecure_plain_http`](TokenEndpoint::insecure_plain_http)
+    /// ([`Reason::SetUp`](crate::Reason::SetUp)), and any in a store that has no
+    /// place for it ([`StoreErrorKind::Unfit`](crate::StoreErrorKind::Unfit)), such
+    /// as the file of another program.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: impl Into<Arc<TokenEndpoint>>) -> Self {
+        self.endpoint = Some(endpoint.into());
+        self
     }
 
     /// Sets whether the refresh token that this login replaces is revoked once the

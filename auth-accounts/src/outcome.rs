@@ -131,7 +131,9 @@ impl Outcome {
             Reason::Setback(setback) => setback.retry_at,
             _ => None,
         };
-        let error = AccountError::new(&context.account, reason, retry_at, now.wall);
+        let registration = context.shared.registration_of(known.record.as_ref());
+        let error =
+            AccountError::new(&context.account, reason, retry_at, now.wall).by(registration);
         let fallback = fallback(context, known.record.as_ref(), &error, now);
         let ended = Ended { result: Err(error.clone()), fallback, is_new: false, is_login: false };
         let found = found(context, &known, &ended, Some(error));

@@ -8,7 +8,7 @@ use auth_core::{
 use http::StatusCode;
 use sha2::{Digest, Sha256};
 
-use crate::registration::Registration;
+use crate::{registration::Registration, set_up::SetUp};
 
 /// What a store keeps for an account: its tokens, and what came of the attempts
 /// to refresh them.
@@ -59,8 +59,12 @@ pub struct Record {
     pub refusals: Vec<SystemTime>,
     /// The registration that the tokens were issued to. An account of another one
     /// does not use the record: see [`Reason::OtherEndpoint`](crate::Reason).
-    /// `None` in records of older versions, until the next login or refresh.
+    /// `None` in records of older versions, until the next login or refresh, and
+    /// where `set_up` says it.
     pub bound_to: Option<Registration>,
+    /// The endpoint and the client of this account alone, if its login brought
+    /// them.
+    pub set_up: Option<SetUp>,
 }
 
 impl Record {
@@ -76,6 +80,7 @@ impl Record {
             born_expired: 0,
             refusals: Vec::new(),
             bound_to: None,
+            set_up: None,
         }
     }
 
@@ -87,6 +92,12 @@ impl Record {
     /// A record of tokens that a login gave at `at`.
     pub(crate) fn logged_in(tokens: TokenSet, at: SystemTime) -> Self {
         Self { login: Some(Fingerprint::of_tokens(&tokens)), ..Self::obtained(tokens, at) }
+    }
+
+    /// Which client the tokens were issued to, at which endpoint. `None` in records
+    /// of older versions.
+    pub fn registration(&self) -> Option<&Registration> {
+        self.set_up.as_ref().map(SetUp::registration).or(self.bound_to.as_ref())
     }
 
     /// The fingerprint of the refresh token, if there is one.

@@ -3,8 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 use auth_core::{
-    ErrorCode, FailureKind, TokenSet,
-    internal::{looks_like_a_response, to_json},
+    ErrorCode, FailureKind, TokenEndpoint, TokenSet,
+    internal::{looks_like_a_response, problem, to_json},
+    serde_exposed::Expose,
 };
 use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -13,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::{
     record::{Fingerprint, Guess, Note, Record, Setback},
     registration::Registration,
+    set_up::SetUp,
 };
 
 /// `serde` for a [`Record`] with its tokens shown, for stores:
@@ -32,9 +34,10 @@ use crate::{
 /// | `guess.corrected_at` | time, left out if no refusal has shortened the guess |
 /// | `born_expired` | number of tokens in a row that had expired when they came, left out if 0 |
 /// | `refusals` | list of times, rounded up; left out if empty |
-/// | `bound_to` | object, left out if unknown: the [registration](crate::Registration) that the tokens were issued to |
+/// | `bound_to` | object, left out if unknown or if there is `set_up`: the [registration](crate::Registration) that the tokens were issued to |
 /// | `bound_to.token_url` | string: the URL without its query |
 /// | `bound_to.client_id` | string |
+/// | `set_up` | [the form of a `TokenEndpoint`](auth_core::serde_exposed), left out unless the login [brought one](crate::Login::endpoint); an unknown member in it is an error |
 /// | `begun` | object, left out if there is none |
 /// | `begun.refresh_token` | fingerprint: 16 hexadecimal digits |
 /// | `begun.at` | time |
@@ -53,7 +56,7 @@ use crate::{
 /// is written again, so a newer version may add optional ones. The store writes
 /// the version of the form beside it, and checks it.
 pub mod record_exposed {
-    use super::{Deserialize, Deserializer, Exposed, Form, Record, Serialize, Serializer};
+    use super::{Deserialize, Deserializer, Form, Record, Serialize, Serializer};
 
     /// Writes a record with its tokens shown.
     ///
@@ -61,7 +64,7 @@ pub mod record_exposed {
     ///
     /// Those of the serializer.
     pub fn serialize<S: Serializer>(record: &Record, serializer: S) -> Result<S::Ok, S::Error> {
-        Form::new(Exposed(&record.tokens), record).serialize(serializer)
+        Form::exposed(record).serialize(serializer)
     }
 
     /// Reads a record.
@@ -86,19 +89,13 @@ pub struct RecordFormError {
 
 impl RecordFormError {
     fn new(error: &serde_json::Error, json: &[u8]) -> Self {
-        // serde_json's own message may quote the input.
-        Self {
-            reason: match error.classify() {
-                serde_json::error::Category::Eof => "it ends too early",
-                serde_json::error::Category::Syntax => "not JSON",
-                _ if looks_like_a_response(json) => {
-                    "it is a response: read it by auth_core::read_response"
-                }
-                _ => "a member is missing, redacted or of the wrong type",
-            },
-            line: error.line(),
-            column: error.column(),
-        }
+        let reason = match error.classify() {
+            serde_json::error::Category::Data if looks_like_a_response(json) => {
+                "it is a response: read it by auth_core::read_response"
+            }
+            _ => problem(error),
+        };
+        Self { reason, line: error.line(), column: error.column() }
     }
 }
 
@@ -106,7 +103,7 @@ impl Record {
     /// The [documented JSON form](record_exposed), with tokens shown. It is wiped
     /// when dropped.
     pub fn to_json_exposed(&self) -> Zeroizing<Vec<u8>> {
-        to_json(&Form::new(Exposed(&self.tokens), self))
+        to_json(&Form::exposed(self))
     }
 
     /// Reads what [`to_json_exposed`](Self::to_json_exposed) wrote.
@@ -119,16 +116,16 @@ impl Record {
     }
 }
 
-struct Exposed<'a>(&'a TokenSet);
+struct Exposed<'a, T>(&'a T);
 
-impl Serialize for Exposed<'_> {
+impl<T: Expose> Serialize for Exposed<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         auth_core::serde_exposed::serialize(self.0, serializer)
     }
 }
 
 #[derive(Serialize, Deserialize)]
-struct Form<T> {
+struct Form<T, S> {
     tokens: T,
     #[serde(
         rename = "renewed_at",
@@ -147,6 +144,8 @@ struct Form<T> {
     refusals: Vec<SystemTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bound_to: Option<Registration>,
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    set_up: Option<S>,
     #[serde(rename = "begun", default, skip_serializing_if = "Option::is_none")]
     note: Option<NoteForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -193,10 +192,18 @@ struct SetbackForm {
     client: Option<Fingerprint>,
 }
 
-impl<T> Form<T> {
-    fn new(tokens: T, record: &Record) -> Self {
+impl<'a> Form<Exposed<'a, TokenSet>, Exposed<'a, TokenEndpoint>> {
+    fn exposed(record: &'a Record) -> Self {
+        let set_up = record.set_up.as_ref().map(|set_up| Exposed(&**set_up.endpoint()));
+        Self::new(Exposed(&record.tokens), set_up, record)
+    }
+}
+
+impl<T, S> Form<T, S> {
+    fn new(tokens: T, set_up: Option<S>, record: &Record) -> Self {
         Self {
             tokens,
+            set_up,
             obtained_at: record.obtained_at,
             login: record.login,
             guess: record
@@ -229,13 +236,13 @@ impl<T> Form<T> {
 
 impl Serialize for Record {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Form::new(&self.tokens, self).serialize(serializer)
+        Form::new(&self.tokens, self.set_up.as_ref(), self).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Record {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let form = Form::<TokenSet>::deserialize(deserializer)?;
+        let form = Form::<TokenSet, SetUp>::deserialize(deserializer)?;
         Ok(Self {
             tokens: form.tokens,
             obtained_at: form.obtained_at,
@@ -244,6 +251,7 @@ impl<'de> Deserialize<'de> for Record {
             born_expired: form.born_expired,
             refusals: form.refusals,
             bound_to: form.bound_to,
+            set_up: form.set_up,
             note: form.note.map(|note| Note::new(note.refresh_token, note.at)),
             setback: form.setback.map(|setback| Setback {
                 refresh_token: setback.refresh_token,

@@ -56,7 +56,7 @@
 //! | `Noting` | save | `Sending`; `Reading` after a conflict |
 //! | `Sending` | send | `SavingTokens`, `Sleeping`, `CheckingRejection`, `SavingSetback`; `Done` without a record |
 //! | `Sleeping` | sleep | `Sending`; `BeforeRetry` if the token may be spent |
-//! | `BeforeRetry` | load | `Sending`, `NotingRetry`; `Done` if the record serves or forbids an attempt |
+//! | `BeforeRetry` | load | `Sending`, `NotingRetry`; decide if the set-up is another; `Done` if the record serves or forbids an attempt |
 //! | `NotingRetry` | save | `Sending`; `BeforeRetry` after a conflict |
 //! | `SavingTokens` | save | `Done`; `TokensConflict` |
 //! | `TokensConflict` | load | `SavingTokens`, `Done` |
@@ -182,6 +182,7 @@ impl Load {
             Self::Record(reading) => on_read(reading.resolve(loaded, now), now),
             Self::Retry(before) => match before.resolve(loaded, now) {
                 Looked::Attempt(attempted) => on_attempt(attempted, now),
+                Looked::StartOver(reading) => on_read(reading.decide(now), now),
                 Looked::Note(noting) => Step::Save(Save::RetryNote(noting)),
                 Looked::Done(outcome) => Step::Done(outcome),
             },

@@ -9,7 +9,6 @@ use crate::{
     lifetime::in_the_future,
     record::{Fingerprint, Setback},
     settings::Settings,
-    shared::Shared,
 };
 
 impl Setback {
@@ -21,7 +20,8 @@ impl Setback {
         refresh_token: Fingerprint,
         error: &RefreshError,
         now: SystemTime,
-        shared: &Shared,
+        endpoint: &TokenEndpoint,
+        settings: &Settings,
     ) -> Self {
         let mut setback = Self::new(refresh_token, error, now, None);
         if setback.kind == FailureKind::Rejected && refresh_token == Fingerprint::NO_REFRESH_TOKEN {
@@ -30,7 +30,7 @@ impl Setback {
             setback.kind = FailureKind::Misconfigured;
         }
         if setback.kind == FailureKind::Misconfigured {
-            setback.client = Some(Fingerprint::of_client(&shared.endpoint));
+            setback.client = Some(Fingerprint::of_client(endpoint));
         }
         if let Some(previous) = previous.filter(|one| one.refresh_token == refresh_token) {
             setback.count = previous.count.saturating_add(1);
@@ -38,8 +38,8 @@ impl Setback {
             // What may be spent stays so.
             setback.possibly_spent |= previous.possibly_spent;
         }
-        setback.retry_at = delay(&setback, error.retry_after(), &shared.settings, || {
-            shared.settings.random((account, setback.count))
+        setback.retry_at = delay(&setback, error.retry_after(), settings, || {
+            settings.random((account, setback.count))
         })
         .map(|delay| now.checked_add(delay).unwrap_or(now));
         setback

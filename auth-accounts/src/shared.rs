@@ -1,14 +1,17 @@
 //! What the accounts of one token endpoint share.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
-use auth_core::{Clock, RetrySchedule, TokenEndpoint, TokenSet, Transport};
+use auth_core::{Clock, EndpointError, RefreshToken, RetrySchedule, TokenEndpoint, Transport};
 
 use crate::{
     binding::Binding,
     dates::{Dates, guess_expiry},
+    new_login::Login,
     record::Record,
+    registration::Registration,
     roster::SharedRoster,
+    set_up::SetUp,
     settings::Settings,
     single_flight::Work,
     store::TokenStore,
@@ -31,20 +34,48 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// The record of a login that gave these tokens just now.
-    pub(crate) fn logged_in(&self, tokens: TokenSet) -> Record {
-        let mut record = Record::logged_in(tokens, self.clock.wall());
-        if self.grant.renews(&record) {
-            guess_expiry(&mut record, None, None, &self.settings);
-        }
-        record.bound_to = Some(self.binding.own.clone());
-        record
-    }
-
     /// The dates of a record's tokens, said or guessed.
     pub(crate) fn dates(&self, record: &Record) -> Dates {
         Dates::of(record, self.grant.renews(record), &self.settings)
     }
+
+    /// The record of a login at `now`, bound to what it brings, or to what all
+    /// have.
+    pub(crate) fn record_of(&self, login: Login, now: SystemTime) -> Result<Record, EndpointError> {
+        let mut record = Record::logged_in(login.tokens, now);
+        record.set_up = login.endpoint.map(SetUp::new).transpose()?;
+        if record.set_up.is_none() {
+            record.bound_to = Some(self.binding.own.clone());
+        }
+        if self.grant.renews(&record) {
+            guess_expiry(&mut record, None, None, &self.settings);
+        }
+        Ok(record)
+    }
+
+    /// Where `record` is refreshed: where its login says, or else where all are.
+    pub(crate) fn endpoint_of<'a>(&'a self, record: Option<&'a Record>) -> &'a Arc<TokenEndpoint> {
+        let set_up = record.and_then(|record| record.set_up.as_ref());
+        set_up.map_or(&self.endpoint, SetUp::endpoint)
+    }
+
+    /// The refresh token of `record`, with where it may be revoked.
+    pub(crate) fn revocable(&self, record: &Record) -> Option<Revocable> {
+        let token = record.tokens.refresh_token.clone()?;
+        Some(Revocable { token, endpoint: Arc::clone(self.endpoint_of(Some(record))) })
+    }
+
+    /// Which client that is, at which URL.
+    pub(crate) fn registration_of<'a>(&'a self, record: Option<&'a Record>) -> &'a Registration {
+        let set_up = record.and_then(|record| record.set_up.as_ref());
+        set_up.map_or(&self.binding.own, SetUp::registration)
+    }
+}
+
+/// A refresh token, and the endpoint that it belongs to.
+pub(crate) struct Revocable {
+    pub(crate) token: RefreshToken,
+    pub(crate) endpoint: Arc<TokenEndpoint>,
 }
 
 /// Runs a future to its end.

@@ -44,7 +44,7 @@ impl<'a> Standing<'a> {
         let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
         let setback = known
             .setbacks()
-            .filter(|setback| setback.concerns(token, &shared.endpoint))
+            .filter(|setback| setback.concerns(token, shared.endpoint_of(record)))
             .max_by_key(|setback| setback.count);
         if let Some(setback) = setback {
             let state = AccountState::after(setback.kind);

@@ -15,6 +15,7 @@ use crate::{id::AccountId, store_error::StoreError};
 pub use crate::{
     record::{Fingerprint, FingerprintError, Guess, Note, Record, Setback},
     record_form::{RecordFormError, record_exposed},
+    set_up::SetUp,
 };
 
 /// Keeps one [`Record`] for each account, without blocking.

@@ -53,6 +53,10 @@ pub enum StoreErrorKind {
     Full,
     /// The store cannot be written to.
     ReadOnly,
+    /// The store has no place for what is in the record: for the [set-up of a
+    /// login](crate::Login::endpoint), or it lacks what another program needs to
+    /// find there. Nothing was written.
+    Unfit,
     /// Any other failure of input or output.
     Io,
     /// The store's server cannot be reached, or does not serve now.
@@ -101,7 +105,8 @@ impl StoreError {
             | StoreErrorKind::NewerSchema
             | StoreErrorKind::Permissions
             | StoreErrorKind::ReadOnly
-            | StoreErrorKind::Full => Advice::FixSetup,
+            | StoreErrorKind::Full
+            | StoreErrorKind::Unfit => Advice::FixSetup,
             StoreErrorKind::Conflict
             | StoreErrorKind::LeaseTimeout
             | StoreErrorKind::Io
@@ -136,6 +141,7 @@ impl fmt::Display for StoreErrorKind {
             Self::Permissions => "the permissions do not allow it",
             Self::Full => "no space is left",
             Self::ReadOnly => "the store is read-only",
+            Self::Unfit => "the store has no place for the record",
             Self::Io => "reading or writing failed",
             Self::Unavailable => "the store is not available",
             Self::Other => "the store failed",

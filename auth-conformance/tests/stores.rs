@@ -22,6 +22,7 @@ enum Flaw {
     ConflictsWithoutKind,
     VersionsByContent,
     ForgetsTheNote,
+    ForgetsTheSetUp,
     LosesRecordsWhenClosed,
     MixesUpCase,
     CutsNames,
@@ -100,6 +101,9 @@ impl BlockingTokenStore for Flawed {
         Ok(found.map(|(mut record, version)| {
             if self.flaw == Flaw::ForgetsTheNote {
                 record.note = None;
+            }
+            if self.flaw == Flaw::ForgetsTheSetUp {
+                record.set_up = None;
             }
             let version = match self.flaw {
                 Flaw::VersionsByContent => Version::new(record.to_json_exposed().to_vec()),
@@ -289,6 +293,7 @@ fn each_flaw_is_caught_by_the_case_that_is_about_it() {
         (Flaw::ConflictsWithoutKind, "version_of_nothing"),
         (Flaw::VersionsByContent, "version_of_equals"),
         (Flaw::ForgetsTheNote, "round_trip"),
+        (Flaw::ForgetsTheSetUp, "set_up"),
         (Flaw::LosesRecordsWhenClosed, "durable"),
         (Flaw::MixesUpCase, "odd_names"),
         (Flaw::CutsNames, "odd_names"),

@@ -3,6 +3,7 @@
 mod client_auth;
 mod encode;
 mod error;
+mod form;
 pub mod presets;
 mod revocation;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 pub use self::{
     client_auth::{ClientAuth, ClientSecret},
     error::EndpointError,
+    form::EndpointFormError,
 };
 use crate::{Grant, RefreshToken, Request, Rule, redact, token};
 

@@ -2,7 +2,7 @@
 //! interface, and may change with any version.
 
 pub use crate::{
-    json::{object, to_json, wipe, write_json},
+    json::{object, problem, to_json, wipe, write_json},
     lifetime::jwt_expiry,
     token::looks_like_a_response,
 };

@@ -13,7 +13,8 @@ mod wiped;
 mod write;
 
 use serde::de::{DeserializeSeed, Deserializer, Error};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, error::Category};
+use zeroize::Zeroizing;
 
 pub(crate) use self::{
     bounded::{BoundedSeed, NUMBER},
@@ -29,6 +30,26 @@ pub use self::{
 /// ignore, and without surrounding white space.
 pub(crate) fn trimmed(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text).trim_ascii()
+}
+
+/// What is wrong with a stored text that holds secrets. The error's own message
+/// may quote it.
+pub fn problem(error: &serde_json::Error) -> &'static str {
+    match error.classify() {
+        Category::Eof => "it ends too early",
+        Category::Syntax => "not JSON",
+        _ if is_newer(error) => "it needs a newer version of this program",
+        _ => "a member is missing, redacted or of the wrong type",
+    }
+}
+
+/// How an error begins about what only a newer version can read.
+pub(crate) const NEWER: &str = "of a newer version";
+
+fn is_newer(error: &serde_json::Error) -> bool {
+    let text = Zeroizing::new(error.to_string());
+    // A form that ignores no member says so itself.
+    [NEWER, "unknown field"].iter().any(|newer| text.starts_with(newer))
 }
 
 /// Reads a text to its end.

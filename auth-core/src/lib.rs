@@ -8,10 +8,10 @@
 // layer: rules -- what error codes mean
 // layer: redact -- what may be shown
 // layer: token
-// layer: internal request serde_exposed
+// layer: internal request
 // layer: transport
 // layer: failure
-// layer: endpoint policy response -- the request, what came back, whether to try again
+// layer: endpoint policy response serde_exposed -- the request, what came back, whether to try again
 // layer: refresh -- the machine
 // layer: drive
 
@@ -43,8 +43,8 @@ pub use crate::{
     clock::{BackgroundTask, BlockingClock, Clock, Now, Runtime, TimeSource},
     drive::{refresh, refresh_blocking},
     endpoint::{
-        BodyFormat, ClientAuth, ClientSecret, DEFAULT_RESPONSE_LIMIT, EndpointError, TokenEndpoint,
-        presets,
+        BodyFormat, ClientAuth, ClientSecret, DEFAULT_RESPONSE_LIMIT, EndpointError,
+        EndpointFormError, TokenEndpoint, presets,
     },
     failure::{Failure, Unreadable},
     outcome::{Advice, Delivery, FailureKind},

@@ -333,7 +333,7 @@ impl InProgress {
     fn error(&self, failure: Failure, now: Now) -> RefreshError {
         RefreshError::new(
             failure,
-            self.endpoint.host(),
+            &self.endpoint,
             self.attempts,
             now.since(self.started),
             self.possibly_spent,

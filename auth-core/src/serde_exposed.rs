@@ -44,10 +44,37 @@
 //! only the responses of token endpoints have, such as `expires_in`, are refused:
 //! [`read_response`](crate::read_response) reads responses. The values
 //! in `extra` may nest up to 100 levels deep.
+//!
+//! # The JSON form of a `TokenEndpoint`
+//!
+//! | member | value |
+//! | --- | --- |
+//! | `url` | string, with its query |
+//! | `revocation_url` | string, omitted if there is none |
+//! | `client_id` | string |
+//! | `client_auth` | object |
+//! | `client_auth.method` | `none`, `client_secret_basic` or `client_secret_post` |
+//! | `client_auth.client_secret` | string, omitted with `none` |
+//! | `body_format` | `form` or `json` |
+//! | `scope` | string, omitted if none is requested |
+//! | `parameters`, `headers` | list of pairs of strings, name and value, omitted if empty |
+//! | `response_limit` | number of bytes, omitted if it is the default |
+//! | `rules` | list of objects in the order in which they are applied, omitted if empty |
+//! | `rules.provider`, `rules.source` | string |
+//! | `rules.status` | number, omitted for any |
+//! | `rules.code`, `rules.words` | string, omitted for any |
+//! | `rules.kind` | [`FailureKind::as_str`](crate::FailureKind::as_str) |
+//!
+//! All of it says how a request is made and what its response means. So nothing
+//! is ignored: an unknown member, method, format or kind is an error, which says
+//! that a newer version is needed. What [`TokenEndpoint::new`] and the setters
+//! refuse is refused here too, plain `http` to a host other than loopback among
+//! it; such an endpoint cannot be written either. Without this module, secret,
+//! query and the values of parameters and headers are redacted.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{AccessToken, RefreshToken, TokenSet, token::Form};
+use crate::{AccessToken, RefreshToken, TokenEndpoint, TokenSet, token::Form};
 
 /// Writes the real value. For `#[serde(with = "auth_core::serde_exposed")]`.
 ///
@@ -80,6 +107,7 @@ mod private {
     impl Sealed for super::AccessToken {}
     impl Sealed for super::RefreshToken {}
     impl Sealed for super::TokenSet {}
+    impl Sealed for super::TokenEndpoint {}
     impl<T: Sealed> Sealed for Option<T> {}
 }
 
@@ -98,6 +126,13 @@ impl Expose for RefreshToken {
 impl Expose for TokenSet {
     fn serialize_exposed<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Form::exposed(self).serialize(serializer)
+    }
+}
+
+/// An error for what [`TokenEndpoint::check_storable`] refuses.
+impl Expose for TokenEndpoint {
+    fn serialize_exposed<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.write_exposed(serializer)
     }
 }
 

@@ -108,6 +108,11 @@ impl<F: Format> Files for AgentFile<F> {
         expected: Option<&Version>,
     ) -> Result<Version, FileError> {
         self.check(account)?;
+        if record.set_up.is_some() {
+            // The agent would refresh the tokens elsewhere.
+            let reason = "the agent refreshes at its own endpoint, and the login brings another";
+            return Err(self.error(Problem::Unfit { reason }));
+        }
         let ours = NotesDir::open(self.dir_path(), self.name())?;
         let lock = FileLock::take(ours.dir(), &ours.names().lock, SAVE_WAIT)?;
         let _theirs = self.lock_write(&lock)?;

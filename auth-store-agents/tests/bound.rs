@@ -10,7 +10,7 @@ mod support;
 use std::{fs, sync::Arc};
 
 use agent_files::{claude, claude_file, codex, codex_file, loaded, save};
-use auth_accounts::{BlockingAccounts, Reason, Registration};
+use auth_accounts::{BlockingAccounts, Login, Reason, Registration, StoreErrorKind, store::SetUp};
 use auth_core::{TokenEndpoint, presets};
 use auth_store_agents::ClaudeCredentials;
 use auth_testkit::{Script, VirtualClock};
@@ -80,4 +80,23 @@ fn what_was_noted_by_an_older_version_is_the_agents() {
     unbound.bound_to = None;
     save(&store, "claude", &unbound, Some(&version)).unwrap();
     assert_eq!(loaded(&store, "claude").0.bound_to, Some(store.registration().clone()));
+}
+
+/// Its program would go on refreshing at its own endpoint.
+#[test]
+fn it_cannot_bring_an_endpoint() {
+    let (setup, store) = claude(&claude_file());
+    let (mut changed, version) = loaded(&store, "claude");
+    let before = fs::read(&setup.file).unwrap();
+    let endpoint = TokenEndpoint::new("https://mcp.example.com/token", "mine").unwrap();
+    let script = Script::new();
+    let accounts = accounts(presets::claude(store.registration().client_id()), &script, &store);
+    let login = Login::new(record(2).tokens).endpoint(endpoint.clone());
+    let error = accounts.account("claude").store_login(login).unwrap_err();
+    let Reason::Store(why) = error.reason() else { panic!("{error}") };
+    assert_eq!(why.kind(), StoreErrorKind::Unfit);
+    changed.set_up = Some(SetUp::new(endpoint).unwrap());
+    let error = save(&store, "claude", &changed, Some(&version)).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unfit);
+    assert_eq!(fs::read(&setup.file).unwrap(), before);
 }

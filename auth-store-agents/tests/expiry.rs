@@ -89,7 +89,7 @@ fn claude_code_knows_how_long_its_tokens_live() {
         for blocking in [false, true] {
             let (setup, store) = claude(&claude_file());
             let response = response(&members, &access_token);
-            let endpoint = presets::claude("9d1c250a-e61b-44d9-88ed-5944d1962f5e");
+            let endpoint = presets::claude(store.registration().client_id());
             let token = refreshed(endpoint, store.clone(), "claude", response, blocking);
             assert_eq!(token.access_token().expose(), access_token);
             assert_eq!(token.expires_at(), at(life), "{members}");
@@ -124,7 +124,7 @@ fn codex_knows_how_long_its_tokens_live() {
         for blocking in [false, true] {
             let (setup, store) = codex(&codex_file());
             let response = response(&members, &access_token);
-            let endpoint = presets::openai("app_EMoamEEZ73f0CkXaXp7hrann");
+            let endpoint = presets::openai(store.registration().client_id());
             let token = refreshed(endpoint, store.clone(), "codex", response, blocking);
             assert_eq!(token.access_token().expose(), access_token);
             assert_eq!(token.expires_at(), at(life), "{members}");

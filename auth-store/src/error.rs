@@ -101,10 +101,10 @@ impl From<FileError> for StoreError {
             | Problem::Damaged { .. }
             | Problem::WrongAccount => StoreErrorKind::Damaged,
             Problem::NewerSchema { .. } => StoreErrorKind::NewerSchema,
+            Problem::Unfit { .. } => StoreErrorKind::Unfit,
             Problem::RecordTooLarge { .. }
             | Problem::Unreadable { .. }
             | Problem::UnknownAccount { .. }
-            | Problem::Unfit { .. }
             | Problem::NoStateDirectory
             | Problem::InvalidName => StoreErrorKind::Other,
         };

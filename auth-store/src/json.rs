@@ -6,7 +6,7 @@ use std::{
     io::{self, Write},
 };
 
-use auth_core::internal::write_json;
+use auth_core::internal::{problem, write_json};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{
     error::Category,
@@ -26,7 +26,7 @@ pub fn parse<T: DeserializeOwned>(json: &[u8], expected: &'static str) -> Result
             _ if json.is_empty() => "it is empty",
             Category::Eof => "it ends too early",
             Category::Syntax => "it is not JSON",
-            Category::Io | Category::Data => "a member is missing, redacted or of the wrong type",
+            Category::Io | Category::Data => problem(&error),
         },
         line: error.line(),
         column: error.column(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{Failure, RefreshToken};
+use auth_core::Failure;
 
 use super::{Account, inner::Inner};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     logout::{self, LoggedOut, Step},
     logout_report::Logout,
     outcome::Ending,
-    shared::Shared,
+    shared::{Revocable, Shared},
 };
 
 impl Account {
@@ -103,8 +103,9 @@ impl Inner {
 
     /// Revokes the refresh token that a login has replaced. What comes of it is an
     /// event.
-    pub(super) async fn revoke_replaced(&self, token: &RefreshToken) {
-        let Shared { endpoint, transport, clock, .. } = &*self.shared;
+    pub(super) async fn revoke_replaced(&self, replaced: &Revocable) {
+        let Shared { transport, clock, .. } = &*self.shared;
+        let Revocable { token, endpoint } = replaced;
         let Some(request) = endpoint.revocation_request(token) else { return };
         let response = transport.send(request).await;
         tell_replaced(&self.id, endpoint.read_revocation(token, response, clock.now()));

@@ -101,7 +101,7 @@ fn replaces(memory: Unsaved, found: Option<Record>) -> Option<String> {
     let Step::Saved(_, replaced) = state.on_saved(Ok(Version::from(2)), now()) else {
         panic!("it is not saved")
     };
-    replaced.map(|token| token.expose().to_owned())
+    replaced.map(|replaced| replaced.token.expose().to_owned())
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn it_names_the_refresh_token_that_it_replaces() {
     let state =
         reads(state.on_saved(Err(error(StoreErrorKind::Conflict)), now()), Some(login(2)), 2);
     let Step::Saved(_, replaced) = state.on_saved(Ok(Version::from(3)), now()) else { panic!() };
-    assert_eq!(replaced, Some(RefreshToken::new("rt-2")));
+    assert_eq!(replaced.unwrap().token, RefreshToken::new("rt-2"));
     let state = reads(begin(none()), Some(login(1)), 1);
     assert!(matches!(state.on_saved(Err(error(StoreErrorKind::Full)), now()), Step::Done(_)));
 }

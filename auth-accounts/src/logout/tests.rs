@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime};
 
-use auth_core::{AccessToken, Backoff, TokenEndpoint, TokenSet, TransportErrorKind};
+use auth_core::{AccessToken, Backoff, RefreshToken, TokenEndpoint, TokenSet, TransportErrorKind};
 use auth_testkit::{CannedResponse, Script, VirtualClock};
 
 use super::*;

@@ -6,8 +6,8 @@ use auth_core::{Now, Pending, Refresh, RefreshError, Request, Response, Transpor
 
 use super::{next_record::next_record, run::Run, saving::SavingTokens};
 use crate::{
-    error::Reason, known::Known, outcome::Outcome, record::Fingerprint, shared::Shared,
-    store::Lease,
+    error::Reason, known::Known, outcome::Outcome, record::Fingerprint, set_up::SetUp,
+    shared::Shared, store::Lease,
 };
 
 /// What the attempts of one refresh have in common.
@@ -17,6 +17,8 @@ pub(crate) struct Attempt {
     pub(super) lease: Arc<Lease>,
     /// The refresh token in the request.
     pub(super) tried: Option<Fingerprint>,
+    /// What the login brought, by which the request is made.
+    pub(super) set_up: Option<SetUp>,
 }
 
 pub(super) enum Attempted {
@@ -35,13 +37,14 @@ impl Attempt {
         now: Now,
     ) -> Attempted {
         let shared = &run.context.shared;
-        let step = Refresh::new(Arc::clone(&shared.endpoint), known.grant())
+        let endpoint = Arc::clone(shared.endpoint_of(known.record.as_ref()));
+        let step = Refresh::new(endpoint, known.grant())
             .shared_policy(Arc::clone(&shared.policy))
             .possibly_spent(possibly_spent)
             .account(run.context.account.as_str())
             .start(now);
-        let tried = known.token();
-        Self { run, known, lease, tried }.go_on(step, now, now)
+        let (tried, set_up) = (known.token(), known.set_up());
+        Self { run, known, lease, tried, set_up }.go_on(step, now, now)
     }
 
     /// With the same refresh token.
@@ -49,7 +52,7 @@ impl Attempt {
         self.go_on(waiting.resume(now), now, now)
     }
 
-    /// With the refresh token that is now on record.
+    /// With the refresh token that is now on record, by the same set-up.
     pub(super) fn with_newer(
         run: Box<Run>,
         known: Box<Known>,
@@ -57,9 +60,9 @@ impl Attempt {
         waiting: Waiting,
         now: Now,
     ) -> Attempted {
-        let tried = known.token();
+        let (tried, set_up) = (known.token(), known.set_up());
         let step = waiting.resume_with(known.grant(), now);
-        Self { run, known, lease, tried }.go_on(step, now, now)
+        Self { run, known, lease, tried, set_up }.go_on(step, now, now)
     }
 
     /// The record is somebody else's.
@@ -76,12 +79,16 @@ impl Attempt {
             }
             auth_core::Step::Wait(delay, waiting) => Attempted::Wait(delay, self, waiting),
             auth_core::Step::Done(Ok(tokens)) => {
-                let Self { run, known, lease, .. } = self;
+                let Self { run, known, lease, set_up, .. } = self;
                 let old = known.record.as_ref();
                 let refused_at = old.and_then(|old| run.want.refused_at(old, &run.context, sent));
                 let Shared { grant, settings, binding, .. } = &*run.context.shared;
                 let mut record = next_record(old, tokens, refused_at, *grant, settings, sent, now);
-                record.bound_to = Some(binding.own.clone());
+                record.bound_to = match set_up {
+                    Some(_) => None,
+                    None => Some(binding.own.clone()),
+                };
+                record.set_up = set_up;
                 Attempted::Tokens(SavingTokens::new(run, known, record, lease))
             }
             auth_core::Step::Done(Err(error)) => Attempted::Failed(self, error),

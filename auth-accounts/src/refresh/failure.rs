@@ -9,10 +9,12 @@ use super::{
     run::{Access, Reading, Run},
 };
 use crate::{
+    context::Context,
     error::Reason,
     known::{Draft, Known, Loaded},
     outcome::{Outcome, Source},
     record::{Fingerprint, Setback},
+    set_up::SetUp,
     store::{Lease, Version},
     store_error::{StoreError, StoreErrorKind},
 };
@@ -36,9 +38,9 @@ pub(super) fn failed(attempt: Attempt, error: RefreshError, now: Now) -> Failed 
 }
 
 /// Records the failure, if there is a record.
-fn set_back(attempt: Attempt, error: RefreshError, now: Now) -> SetBack {
-    let Attempt { run, mut known, lease, tried } = attempt;
-    let setback = setback(&run, &mut known, tried, &error, now);
+fn set_back(mut attempt: Attempt, error: RefreshError, now: Now) -> SetBack {
+    let setback = setback(&mut attempt, &error, now);
+    let Attempt { run, mut known, lease, tried, .. } = attempt;
     let Some(mut record) = known.record.clone() else {
         return SetBack::Done(run.fail(known, Some(lease), Reason::Refresh(error), now));
     };
@@ -51,21 +53,17 @@ fn set_back(attempt: Attempt, error: RefreshError, now: Now) -> SetBack {
 
 /// The setback after `error` for the token that was tried, whatever is on record
 /// by now. It is kept in memory until it is on record.
-fn setback(
-    run: &Run,
-    known: &mut Known,
-    tried: Option<Fingerprint>,
-    error: &RefreshError,
-    now: Now,
-) -> Setback {
+fn setback(attempt: &mut Attempt, error: &RefreshError, now: Now) -> Setback {
+    let Attempt { run, known, tried, set_up, .. } = attempt;
     let token = tried.unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
     let previous = known
         .setbacks()
         .filter(|setback| setback.refresh_token == token)
         .max_by_key(|setback| setback.count);
-    let context = &run.context;
+    let Context { account, shared, .. } = &run.context;
+    let endpoint = set_up.as_ref().map_or(&shared.endpoint, SetUp::endpoint);
     let setback =
-        Setback::after(previous, &context.account, token, error, now.wall, &context.shared);
+        Setback::after(previous, account, token, error, now.wall, endpoint, &shared.settings);
     known.unsaved.setback = Some(setback.clone());
     setback
 }
@@ -99,8 +97,8 @@ impl CheckingRejection {
             Err(store) => {
                 // Kept in memory. It counts once the record can be read and
                 // still holds the rejected token.
-                let Attempt { run, mut known, lease, tried } = attempt;
-                setback(&run, &mut known, tried, &error, now);
+                setback(&mut attempt, &error, now);
+                let Attempt { run, known, lease, .. } = attempt;
                 return Checked::Done(run.fail(known, Some(lease), Reason::Store(store), now));
             }
         }
@@ -118,9 +116,9 @@ impl CheckingRejection {
     }
 }
 
-/// Decides anew, for the record holds another refresh token.
+/// Decides anew, for the record holds another refresh token or set-up.
 #[allow(clippy::result_large_err, reason = "it is no error, and made once a refresh")]
-fn start_over(
+pub(super) fn start_over(
     mut run: Box<Run>,
     known: Box<Known>,
     lease: Arc<Lease>,

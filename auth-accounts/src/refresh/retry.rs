@@ -6,13 +6,15 @@ use auth_core::{Now, Waiting};
 
 use super::{
     attempt::{Attempt, Attempted},
-    run::Run,
+    failure::start_over,
+    run::{Reading, Run},
 };
 use crate::{
     error::Reason,
     known::{Draft, Loaded},
     outcome::{Outcome, Source},
     record::{Fingerprint, Note},
+    set_up::SetUp,
     store::{Lease, Version},
     store_error::{StoreError, StoreErrorKind},
 };
@@ -50,6 +52,7 @@ pub(crate) struct BeforeRetry {
 pub(super) enum Looked {
     Attempt(Attempted),
     Note(NotingRetry),
+    StartOver(Reading),
     Done(Outcome),
 }
 
@@ -88,6 +91,15 @@ impl BeforeRetry {
                 now,
             ));
         }
+        if attempt.known.set_up() != attempt.set_up {
+            // A retry would go to another endpoint, or by another client, than the
+            // token belongs to.
+            let Attempt { run, known, lease, .. } = attempt;
+            return match start_over(run, known, lease, now) {
+                Ok(reading) => Looked::StartOver(reading),
+                Err(outcome) => Looked::Done(outcome),
+            };
+        }
         let token = attempt.known.token();
         if token == attempt.tried {
             return Looked::Attempt(attempt.again(*waiting, now));
@@ -96,14 +108,14 @@ impl BeforeRetry {
             let Attempt { run, known, lease, .. } = attempt;
             return Looked::Done(run.fail(known, Some(lease), reason, now));
         }
-        let Attempt { run, known, lease, tried } = attempt;
+        let Attempt { run, known, lease, tried, set_up } = attempt;
         let Some(mut record) = known.record.clone() else {
             return Looked::Attempt(Attempt::with_newer(run, known, lease, *waiting, now));
         };
         let token = token.unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
         record.note = Some(Note::new(token, now.wall));
         let draft = Draft { record, known };
-        Looked::Note(NotingRetry { run, draft, lease, tried, waiting })
+        Looked::Note(NotingRetry { run, draft, lease, tried, set_up, waiting })
     }
 }
 
@@ -113,6 +125,7 @@ pub(crate) struct NotingRetry {
     pub(super) draft: Draft,
     lease: Arc<Lease>,
     tried: Option<Fingerprint>,
+    set_up: Option<SetUp>,
     waiting: Box<Waiting>,
 }
 
@@ -124,14 +137,14 @@ pub(super) enum RetryNoted {
 
 impl NotingRetry {
     pub(super) fn resolve(self, saved: Result<Version, StoreError>, now: Now) -> RetryNoted {
-        let Self { mut run, draft, lease, tried, waiting } = self;
+        let Self { mut run, draft, lease, tried, set_up, waiting } = self;
         match saved {
             Ok(version) => {
                 let known = draft.saved(version);
                 RetryNoted::Attempt(Attempt::with_newer(run, known, lease, *waiting, now))
             }
             Err(error) if error.kind() == StoreErrorKind::Conflict && run.another_round() => {
-                let attempt = Attempt { run, known: draft.known, lease, tried };
+                let attempt = Attempt { run, known: draft.known, lease, tried, set_up };
                 RetryNoted::LookAgain(BeforeRetry { attempt, waiting })
             }
             Err(error) => {

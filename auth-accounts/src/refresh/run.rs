@@ -56,8 +56,9 @@ impl Run {
         let mut setbacks = known.setbacks().peekable();
         setbacks.peek()?;
         let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
+        let endpoint = shared.endpoint_of(known.record.as_ref());
         setbacks
-            .find(|setback| setback.bars(token, &shared.endpoint, now.wall))
+            .find(|setback| setback.bars(token, endpoint, now.wall))
             .map(|setback| Reason::Setback(setback.clone()))
     }
 

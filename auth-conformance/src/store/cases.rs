@@ -31,6 +31,7 @@ macro_rules! cases {
 cases! {
     records::nothing_there: "an account that was never saved has no record",
     records::round_trip: "what was saved is loaded, every member of it, with its version",
+    records::set_up: "the set-up that a login brought is kept whole, or refused",
     records::version_of_equals: "saving the same record again makes a new version",
     records::create_once: "an existing record is not replaced by a new one",
     records::stale_version: "a stale version is refused, and changes nothing",

@@ -4,15 +4,19 @@ use std::time::{Duration, Instant, SystemTime};
 
 use auth_accounts::{
     AccountId, Registration,
-    store::{Fingerprint, Guess, Note, Record, Setback},
+    store::{Fingerprint, Guess, Note, Record, SetUp, Setback},
 };
-use auth_core::{AccessToken, Backoff, Now, Refresh, RefreshToken, Step, TokenEndpoint, TokenSet};
+use auth_core::{
+    AccessToken, Backoff, BodyFormat, ClientAuth, FailureKind, Now, Refresh, RefreshToken, Rule,
+    Step, TokenEndpoint, TokenSet,
+};
 use auth_testkit::CannedResponse;
 
 /// Long and odd, so that finding one in an error is no accident.
 pub(super) const ACCESS_TOKEN: &str = "at-conformance-Q1wE8rTy3Ui";
 pub(super) const REFRESH_TOKEN: &str = "rt-conformance-7Yq2pL9sVx4";
 pub(super) const ID_TOKEN: &str = "it-conformance-M4nB7vCx2Za";
+pub(super) const CLIENT_SECRET: &str = "cs-conformance-Z8xN3kLw6Rb";
 
 /// A record that tells itself apart by its scope.
 pub(super) fn record(mark: &str) -> Record {
@@ -47,6 +51,23 @@ pub(super) fn full_record(mark: &str) -> Record {
     record.setback = setback(refresh_token, at(2), at(60));
     record.bound_to = Registration::new("https://auth.example.com/token", "conformance").ok();
     record
+}
+
+/// A record whose login brought a set-up, with everything in it that there can
+/// be.
+pub(super) fn record_with_set_up(mark: &str) -> Result<Record, String> {
+    let endpoint = TokenEndpoint::new("https://mcp.example.com/token?key=1", "conformance")
+        .map(|endpoint| endpoint.client_auth(ClientAuth::basic(CLIENT_SECRET)))
+        .and_then(|endpoint| endpoint.parameter("resource", "https://mcp.example.com/"))
+        .and_then(|endpoint| endpoint.header("x-api-key", "1"))
+        .map_err(|error| error.to_string())?
+        .body_format(BodyFormat::Json)
+        .scope("a b")
+        .response_limit(1 << 16)
+        .rule(Rule::new("gone", FailureKind::Rejected));
+    let mut record = record(mark);
+    record.set_up = Some(SetUp::new(endpoint).map_err(|error| error.to_string())?);
+    Ok(record)
 }
 
 /// The setback that a throttled refresh leaves behind.

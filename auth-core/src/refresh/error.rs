@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
-use crate::{Advice, Delivery, Failure, FailureKind};
+use crate::{Advice, Delivery, Failure, FailureKind, TokenEndpoint};
 
 /// A refresh that failed: the last failure, the number of attempts and the time
 /// spent. Clones share it, so that many callers can have the same error.
@@ -11,7 +11,10 @@ use crate::{Advice, Delivery, Failure, FailureKind};
 ///
 /// ```text
 /// refresh at auth.example.com failed after 1 attempt in 0.2 s: invalid_grant (HTTP 400); the user must log in again
+/// refresh at auth.example.com by client my-client failed after 1 attempt in 0.2 s: invalid_client (HTTP 401); the configuration must be changed
 /// ```
+///
+/// It names the client where the set-up must be changed.
 #[must_use = "the error says what to do next"]
 #[derive(Clone)]
 pub struct RefreshError(Arc<Inner>);
@@ -20,6 +23,7 @@ pub struct RefreshError(Arc<Inner>);
 struct Inner {
     failure: Failure,
     host: String,
+    client_id: String,
     attempts: u32,
     elapsed: Duration,
     /// Whether an attempt before the last one may have spent the token.
@@ -30,15 +34,21 @@ struct Inner {
 impl RefreshError {
     pub(super) fn new(
         failure: Failure,
-        host: &str,
+        endpoint: &TokenEndpoint,
         attempts: u32,
         elapsed: Duration,
         spent_before: bool,
         has_refresh_token: bool,
     ) -> Self {
-        let host = host.to_owned();
-        let inner = Inner { failure, host, attempts, elapsed, spent_before, has_refresh_token };
-        Self(Arc::new(inner))
+        Self(Arc::new(Inner {
+            failure,
+            host: endpoint.host().to_owned(),
+            client_id: endpoint.client_id().to_owned(),
+            attempts,
+            elapsed,
+            spent_before,
+            has_refresh_token,
+        }))
     }
 
     /// The failure of the last attempt.
@@ -72,6 +82,11 @@ impl RefreshError {
         &self.0.host
     }
 
+    /// The identifier of the client that made the attempts.
+    pub fn client_id(&self) -> &str {
+        &self.0.client_id
+    }
+
     /// Whether the refresh token may be spent: an attempt with it ended with
     /// [`Delivery::Unknown`], or the refresh was started as [possibly
     /// spent](crate::Refresh::possibly_spent).
@@ -97,6 +112,7 @@ impl fmt::Debug for RefreshError {
         f.debug_struct("RefreshError")
             .field("failure", &self.0.failure)
             .field("host", &self.0.host)
+            .field("client_id", &self.0.client_id)
             .field("attempts", &self.0.attempts)
             .field("elapsed", &self.0.elapsed)
             .field("possibly_spent", &self.possibly_spent())
@@ -108,9 +124,13 @@ impl fmt::Display for RefreshError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { failure, host, attempts, elapsed, .. } = &*self.0;
         let plural = if *attempts == 1 { "" } else { "s" };
+        write!(f, "refresh at {host} ")?;
+        if self.advice() == Advice::FixSetup {
+            write!(f, "by client {} ", self.0.client_id.escape_debug())?;
+        }
         write!(
             f,
-            "refresh at {host} failed after {attempts} attempt{plural} in {:.1} s: {failure}",
+            "failed after {attempts} attempt{plural} in {:.1} s: {failure}",
             elapsed.as_secs_f64()
         )?;
         if self.kind() == FailureKind::Rejected && self.0.spent_before {

@@ -16,7 +16,7 @@ pub use self::refused::looks_like_a_response;
 use self::refused::{IS_RESPONSE, Nothing};
 use super::{AccessToken, Extra, RefreshToken, TokenSet};
 use crate::{
-    json::{object, to_json},
+    json::{object, problem, to_json},
     redact::{REDACTED, Shown},
 };
 
@@ -57,12 +57,9 @@ impl TokenSet {
     pub fn from_json(json: &[u8]) -> Result<Self, TokenFormError> {
         serde_json::from_slice(json).map_err(|error| {
             let is_response = looks_like_a_response(json);
-            // serde_json's own message may quote the input.
             let reason = match error.classify() {
-                serde_json::error::Category::Eof => "it ends too early",
-                serde_json::error::Category::Syntax => "not JSON",
-                _ if is_response => IS_RESPONSE,
-                _ => "a member is missing, redacted or of the wrong type",
+                serde_json::error::Category::Data if is_response => IS_RESPONSE,
+                _ => problem(&error),
             };
             TokenFormError { reason, line: error.line(), column: error.column(), is_response }
         })

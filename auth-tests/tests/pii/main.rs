@@ -54,6 +54,8 @@ fn no_secret_is_printed() {
     tracing::subscriber::with_default(subscriber, || {
         for (at, endpoint) in endpoints().into_iter().enumerate() {
             printed.debug("endpoint", &endpoint);
+            let redacted = serde_json::to_string(&endpoint).unwrap();
+            printed.0.push(("an endpoint's serde form".to_owned(), redacted));
             // The first two have no secret that a server could echo.
             let client = if at < 2 { "a public client" } else { CLIENT };
             for (name, response) in responses(client) {

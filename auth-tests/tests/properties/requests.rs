@@ -7,7 +7,8 @@ use auth_core::{
     serde_exposed,
 };
 use auth_testkit::RecordedRequest;
-use proptest::{option, prelude::*};
+use proptest::{collection::vec, option, prelude::*};
+use serde_json::json;
 
 use crate::strategies::body;
 
@@ -62,6 +63,66 @@ proptest! {
                 || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
             prop_assert!(uri.scheme_str() == Some("https") || loopback, "{}", url);
             prop_assert!(!uri.authority().unwrap().as_str().contains('@'));
+        }
+    }
+
+    /// The stored form of an endpoint makes the same request, and the redacted one
+    /// holds no secret.
+    #[test]
+    fn endpoints_round_trip(
+        path in "[a-z/]{0,12}", query in option::of("[a-z0-9=&]{1,12}"), id in any::<String>(),
+        auth in 0..3_u8, secret in "[ -~]{1,30}", scope in option::of(any::<String>()),
+        as_json in any::<bool>(), values in vec(any::<String>(), 0..4),
+        header in option::of("[ -~]{1,20}"),
+    ) {
+        let query = query.map(|query| format!("?qs{query}")).unwrap_or_default();
+        let secret = format!("cs!{secret}");
+        let url = format!("https://auth.example.com/{path}{query}");
+        let mut endpoint = TokenEndpoint::new(&url, id).unwrap().client_auth(match auth {
+            0 => ClientAuth::None,
+            1 => ClientAuth::basic(secret),
+            _ => ClientAuth::post(secret),
+        });
+        endpoint = endpoint.body_format(if as_json { BodyFormat::Json } else { BodyFormat::Form });
+        if let Some(scope) = scope {
+            endpoint = endpoint.scope(scope);
+        }
+        for value in &values {
+            endpoint = endpoint.parameter("resource", format!("pm!{value}")).unwrap();
+        }
+        if let Some(value) = header {
+            endpoint = endpoint.header("x-key", &format!("hd!{value}")).unwrap();
+        }
+        // What was redacted cannot be told from this.
+        prop_assume!(!values.iter().any(|value| value.contains("[redacted]")));
+        let stored = endpoint.to_json_exposed().unwrap();
+        let read = TokenEndpoint::from_json(&stored).unwrap();
+        prop_assert_eq!(&read.to_json_exposed().unwrap(), &stored);
+        let sent = |endpoint: &TokenEndpoint| {
+            let request = endpoint.request(&RefreshToken::new("rt").into());
+            (request.headers().clone(), request.body().to_vec(), request.uri().clone())
+        };
+        prop_assert_eq!(sent(&read), sent(&endpoint));
+
+        let redacted = serde_json::to_string(&endpoint).unwrap();
+        for secret in ["?qs", "cs!", "pm!", "hd!"] {
+            prop_assert!(!format!("{redacted} {endpoint:?}").contains(secret), "{redacted}");
+        }
+    }
+
+    /// Any bytes are refused or read as a stored endpoint, and never as one that
+    /// sends in clear.
+    #[test]
+    fn any_stored_endpoint_is_read(
+        bytes in body(), url in prop_oneof![any::<String>(), "(http|https)://[ -~]{0,40}"],
+    ) {
+        let _ = TokenEndpoint::from_json(&bytes);
+        let stored = json!({
+            "url": url, "client_id": "c", "client_auth": {"method": "none"}, "body_format": "form",
+        });
+        if let Ok(endpoint) = TokenEndpoint::from_json(stored.to_string().as_bytes()) {
+            prop_assert!(!endpoint.is_insecure(), "{url}");
+            prop_assert!(TokenEndpoint::new(&url, "c").is_ok());
         }
     }
 

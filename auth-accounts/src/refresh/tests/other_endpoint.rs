@@ -1,14 +1,14 @@
 //! Records of other registrations, wherever a record is read.
 
-use auth_core::{AccessToken, Advice};
+use auth_core::{AccessToken, Advice, TokenEndpoint};
 
 use super::{
     noted, records,
     scenario::{For, Scenario, Start},
 };
 use crate::{
-    error::Reason, record::Record, registration::Registration, store_error::StoreErrorKind,
-    unsaved::Unsaved,
+    error::Reason, record::Record, registration::Registration, set_up::SetUp, store::Version,
+    store_error::StoreErrorKind, unsaved::Unsaved,
 };
 
 /// A record of another registration under the same name, with a token that
@@ -84,4 +84,50 @@ fn a_record_of_unknown_origin_is_bound_by_a_refresh_and_by_nothing_else() {
     });
     noted().rejected(1).reads(old).look(unbound).saves(For::Setback);
     noted().cannot_send(1).sleeps().cannot_send(1).sleeps().cannot_send(1).look(unbound);
+}
+
+/// As the record of a login that brought its endpoint.
+fn with_set_up(number: u8, client_id: &str) -> Record {
+    let mut record = Start::new().record(number, 0);
+    let endpoint = TokenEndpoint::new("https://own.example.com/token", client_id).unwrap();
+    record.set_up = Some(SetUp::new(endpoint).unwrap());
+    record
+}
+
+#[test]
+fn the_set_up_stays_with_the_tokens() {
+    let record = with_set_up(1, "c");
+    let set_up = record.set_up.clone();
+    let noted = || {
+        let reading = Start::new().begin().reads(record.clone()).leases(60).reads(record.clone());
+        reading.look(|record, _| assert_eq!(record.set_up, set_up)).saves(For::Note)
+    };
+    let kept = |record: &Record, _: Option<&Version>| {
+        assert_eq!((&record.set_up, &record.bound_to), (&set_up, &None));
+    };
+    noted().sends(1, 2).look(kept).saves(For::Tokens).gives(2, true);
+    noted().rejected(1).reads(record.clone()).look(kept).saves(For::Setback);
+    // Before a retry with a newer token of the same login.
+    let newer = with_set_up(5, "c");
+    noted().cut_off(1).sleeps().reads(newer).look(kept).saves(For::RetryNote).sends(5, 6);
+}
+
+/// A retry would take the token of one registration to another.
+#[test]
+fn another_set_up_before_a_retry_begins_anew() {
+    let record = with_set_up(1, "c");
+    let noted = || {
+        let reading = Start::new().begin().reads(record.clone()).leases(60).reads(record.clone());
+        reading.saves(For::Note)
+    };
+    for (next, client_id) in [(5, "d"), (1, "d")] {
+        let other = with_set_up(next, client_id);
+        let set_up = other.set_up.clone();
+        // It is noted as a first attempt, and its tokens stay with it.
+        let again = noted().cut_off(1).sleeps().reads(other).saves(For::Note).sends(next, 6);
+        again.look(|record, _| assert_eq!(record.set_up, set_up)).saves(For::Tokens);
+    }
+    let (_, old, _) = records();
+    let none = noted().cut_off(1).sleeps().reads(old).saves(For::Note).sends(1, 6);
+    none.look(|record, _| assert!(record.set_up.is_none() && record.bound_to.is_some()));
 }

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use auth_accounts::{AccountId, StoreErrorKind};
 
 use crate::store::{
-    samples::{ACCESS_TOKEN, ID_TOKEN, REFRESH_TOKEN, full_record, record},
+    samples::{ACCESS_TOKEN, CLIENT_SECRET, ID_TOKEN, REFRESH_TOKEN, full_record, record},
     subject::{Damage, Subject, ensure},
 };
 
@@ -56,7 +56,8 @@ pub(super) async fn damaged(subject: &Subject) -> Result<(), String> {
 pub(super) async fn silent(subject: &Subject) -> Result<(), String> {
     let errors = subject.errors.lock().unwrap_or_else(PoisonError::into_inner);
     for error in &*errors {
-        let secret = [ACCESS_TOKEN, REFRESH_TOKEN, ID_TOKEN].iter().any(|it| error.contains(*it));
+        let secrets = [ACCESS_TOKEN, REFRESH_TOKEN, ID_TOKEN, CLIENT_SECRET];
+        let secret = secrets.iter().any(|it| error.contains(*it));
         ensure(!secret, || "an error of an earlier case contains one".to_owned())?;
     }
     Ok(())

@@ -1,9 +1,9 @@
 //! What is saved, loaded, and compared by version.
 
-use auth_accounts::{AccountId, StoreErrorKind};
+use auth_accounts::{AccountId, StoreError, StoreErrorKind};
 
 use crate::store::{
-    samples::{full_record, mark, record, unusual_names},
+    samples::{full_record, mark, record, record_with_set_up, unusual_names},
     subject::{MANY, Subject, ensure, work},
 };
 
@@ -21,6 +21,25 @@ pub(super) async fn round_trip(subject: &Subject) -> Result<(), String> {
         version = Some(saved);
     }
     Ok(())
+}
+
+/// Without it, the tokens would be sent elsewhere.
+pub(super) async fn set_up(subject: &Subject) -> Result<(), String> {
+    let (store, account) = (subject.open(), AccountId::from("set-up"));
+    let record = record_with_set_up("1")?;
+    let refused = |error: &StoreError| error.kind() == StoreErrorKind::Unfit;
+    match store.save(&account, &record, None).await {
+        Ok(version) => {
+            subject.expect(&*store, &account, &record, &version).await?;
+            subject.expect(&*subject.open(), &account, &record, &version).await
+        }
+        Err(error) if refused(&error) => {
+            subject.note(&error);
+            let found = subject.load(&*store, &account).await?;
+            ensure(found.is_none(), || "it is refused, and there is a record".to_owned())
+        }
+        Err(error) => Err(format!("neither kept nor refused as `Unfit`: {error}")),
+    }
 }
 
 pub(super) async fn version_of_equals(subject: &Subject) -> Result<(), String> {
