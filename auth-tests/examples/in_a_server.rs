@@ -1,7 +1,7 @@
 //! The README's server. The tests run it.
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use std::{env, error::Error};
+use std::{env, error::Error, time::Duration};
 
 use auth_reqwest::{ReqwestTransport, TokioClock, reqwest};
 use auth_store::{
@@ -33,6 +33,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             _ = signal::ctrl_c() => break, // or SIGTERM
         }
     }
+    // Refreshes that are under way end, and their tokens are saved.
+    println!("{}", accounts.close(Duration::from_secs(15)).await);
     Ok(())
 }
 

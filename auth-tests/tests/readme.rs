@@ -10,6 +10,7 @@ use std::{
     net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
+    thread,
     time::{Duration, SystemTime},
 };
 
@@ -59,18 +60,26 @@ fn a_server_serves_and_ends_in_order() {
     assert_eq!(answer(ask("bob")), "log in, please");
 
     interrupt(&program);
+    assert_eq!(lines.next().unwrap().unwrap(), "all is on record");
     assert!(program.wait().unwrap().success());
     fakes.lost_nothing();
 }
 
 #[test]
-fn a_tool_calls_the_api() {
+fn a_tool_that_is_interrupted_waits_for_its_refresh() {
     let fakes = Fakes::with_login("me");
-    for _ in 0..2 {
-        let program = fakes.start("in_a_tool").wait_with_output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&program.stdout), "{\"subject\":\"me\"}\n");
-        fakes.lost_nothing();
+    fakes.server().fail_next([Fault::Delay(Duration::from_millis(500))]);
+    let mut program = fakes.start("in_a_tool");
+    while fakes.server().report().requests == 0 {
+        thread::sleep(Duration::from_millis(5));
     }
+    interrupt(&program);
+    assert_eq!(program.wait().unwrap().code(), Some(130));
+    fakes.lost_nothing();
+
+    let program = fakes.start("in_a_tool").wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&program.stdout), "{\"subject\":\"me\"}\n");
+    fakes.lost_nothing();
 }
 
 /// An authorization server and an API on loopback, and a directory of accounts.
