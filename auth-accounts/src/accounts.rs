@@ -264,7 +264,9 @@ impl Accounts {
     /// Accounts that were made before keep their settings, and are others.
     fn shared(&mut self) -> &mut Shared {
         self.registry = Arc::default();
-        Arc::make_mut(&mut self.shared)
+        let shared = Arc::make_mut(&mut self.shared);
+        shared.watch.forget();
+        shared
     }
 }
 

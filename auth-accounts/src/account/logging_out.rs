@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use auth_core::Failure;
-
 use super::{Account, inner::Inner};
 use crate::{
     error::AccountError,
-    id::AccountId,
+    events,
     logout::{self, LoggedOut, Step},
     logout_report::Logout,
     outcome::Ending,
@@ -108,7 +106,7 @@ impl Inner {
         let Revocable { token, endpoint } = replaced;
         let Some(request) = endpoint.revocation_request(token) else { return };
         let response = transport.send(request).await;
-        tell_replaced(&self.id, endpoint.read_revocation(token, response, clock.now()));
+        events::replaced(&self.id, endpoint.read_revocation(token, response, clock.now()));
     }
 
     /// A record that is about to be removed is not handed out from here on, even if
@@ -132,51 +130,10 @@ impl Inner {
         }
         drop(lease);
         self.settle();
-        tell(&result);
+        events::logged_out(&self.id, &result);
         if result.as_ref().is_ok_and(|logout| logout.was_logged_in && !logout.newer_login) {
             self.shared.watch.logged_out(&self.id);
         }
         result
     }
 }
-
-#[cfg(feature = "tracing")]
-fn tell(result: &Result<Logout, AccountError>) {
-    const TARGET: &str = "auth_accounts::account";
-    match result {
-        Ok(logout) if logout.may_be_alive() => {
-            let account = logout.account.as_str();
-            tracing::warn!(target: TARGET, account, "{logout}");
-        }
-        Ok(logout) => {
-            let account = logout.account.as_str();
-            tracing::info!(target: TARGET, account, "{logout}");
-        }
-        Err(error) => {
-            let account = error.account().as_str();
-            tracing::warn!(target: TARGET, account, "could not log out: {error}");
-        }
-    }
-}
-
-#[cfg(feature = "tracing")]
-fn tell_replaced(account: &AccountId, revoked: Result<(), Failure>) {
-    const TARGET: &str = "auth_accounts::account";
-    let account = account.as_str();
-    match revoked {
-        Ok(()) => {
-            tracing::info!(target: TARGET, account, "the refresh token before a login was revoked");
-        }
-        Err(failure) => tracing::warn!(
-            target: TARGET,
-            account,
-            "the refresh token before a login could not be revoked: {failure}"
-        ),
-    }
-}
-
-#[cfg(not(feature = "tracing"))]
-fn tell(_: &Result<Logout, AccountError>) {}
-
-#[cfg(not(feature = "tracing"))]
-fn tell_replaced(_: &AccountId, _: Result<(), Failure>) {}
