@@ -35,9 +35,13 @@ impl Account {
     /// stays: [`Logout::newer_login`]. Where stores do not keep
     /// [`Record::login`](crate::store::Record::login), as those of agents, it goes too.
     ///
-    /// If the future is dropped, the refresh token may have been revoked, and the
-    /// record be removed or not. Either the account is logged out then, or the next
-    /// refresh finds the refresh token alive or refused. Calling it again is safe.
+    /// Once the logout has begun, it goes on to its end, even if the future is
+    /// dropped. If the future is dropped while the logout still waits for what is
+    /// under way before it, nothing has changed, unless somebody waits behind it.
+    /// [Without a runtime](crate::Accounts::without_runtime) it may end with its
+    /// callers. The refresh token may have been revoked then, and the record be
+    /// removed or not: either the account is logged out, or the next refresh finds
+    /// the refresh token alive or refused. Calling it again is safe.
     ///
     /// An account of the client's own credentials obtains new tokens when it is
     /// asked for some.
@@ -46,8 +50,12 @@ impl Account {
     ///
     /// [`AccountError`] with the store's error if the record cannot be read or
     /// removed. It is still there then, and its refresh token may have been
-    /// revoked. [`Reason::Closed`](crate::Reason::Closed) after
+    /// revoked. [`Reason::OtherEndpoint`](crate::Reason::OtherEndpoint) if the
+    /// record is somebody else's, and is left alone.
+    /// [`Reason::Closed`](crate::Reason::Closed) after
     /// [`close`](crate::Accounts::close): then nothing has changed.
+    /// [`Reason::Panicked`](crate::Reason::Panicked) if it was lost twice in
+    /// somebody else's panic: then it may have come to any of these ends.
     pub async fn logout(&self) -> Result<Logout, AccountError> {
         let mut was_lost = false;
         loop {

@@ -27,7 +27,8 @@ const SOONEST: Duration = Duration::from_secs(1);
 impl Accounts {
     /// Refreshes all accounts of the store that are due for a refresh ahead of
     /// their expiry, at most `limit` at the same time (at least one). Call it at
-    /// [`DueRefreshes::next_at`], or every minute;
+    /// [`DueRefreshes::next_at`], and at least once a minute, for that is how new
+    /// accounts are noticed; also if `next_at` is `None`.
     /// [`keep_all_fresh`](Self::keep_all_fresh) is that loop.
     ///
     /// The store's [`list`](crate::store::TokenStore::list) is read in pages, once a
