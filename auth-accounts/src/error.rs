@@ -122,6 +122,10 @@ impl AccountError {
         self.0.registration.as_ref()
     }
 
+    pub(crate) fn is_not_logged_in(&self) -> bool {
+        matches!(self.0.reason, Reason::NotLoggedIn)
+    }
+
     /// When a refresh may be tried again, by the wall clock. `None` if time does
     /// not help, or the time is unknown.
     pub fn retry_at(&self) -> Option<SystemTime> {
