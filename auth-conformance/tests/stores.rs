@@ -189,17 +189,12 @@ impl BlockingTokenStore for Flawed {
             (Flaw::RemovesSomeTimeAfterALook, Some(current)) if current == expected => {
                 // Until somebody else was faster, if there is anybody.
                 let look = || BlockingTokenStore::load_blocking(&self.inner, account);
-                let mut now = look()?;
-                for _ in 0..200 {
-                    if now.as_ref().map(|(_, version)| version) != Some(expected) {
-                        break;
-                    }
+                let (mut now, mut all) = (look()?, 0..200);
+                while now.as_ref().is_some_and(|now| now.1 == *expected) && all.next().is_some() {
                     std::thread::sleep(Duration::from_millis(1));
                     now = look()?;
                 }
-                return now.map_or(Ok(()), |(_, now)| {
-                    BlockingTokenStore::remove_blocking(&self.inner, account, &now)
-                });
+                return now.map_or(Ok(()), |(_, now)| self.inner.remove_blocking(account, &now));
             }
             _ => {}
         }
