@@ -56,8 +56,9 @@ struct Claims {
 }
 
 fn told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Told>, D::Error> {
-    // One value with nothing in it.
-    let mut limits = Limits::new(1, 0, OnExcess::DropWhole);
+    // One value with nothing in it, but for a number that comes as an object (see
+    // `json::NUMBER`).
+    let mut limits = Limits::new(1, 1, OnExcess::DropWhole);
     let value = BoundedSeed::new(&mut limits).deserialize(deserializer)?;
     Ok(value.and_then(|value| Told::read(&value.0)))
 }

@@ -29,7 +29,7 @@ pub fn looks_like_a_response(json: &[u8]) -> bool {
                 found |= match &*name {
                     // Dates that are written otherwise.
                     "expires_at" | "refresh_expires_at" => {
-                        let mut limits = Limits::new(1, 0, OnExcess::DropWhole);
+                        let mut limits = Limits::new(1, 1, OnExcess::DropWhole);
                         let value = map.next_value_seed(BoundedSeed::new(&mut limits))?;
                         value.is_some_and(|value| {
                             !value.0.is_u64() && Told::read(&value.0).is_some()
