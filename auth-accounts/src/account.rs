@@ -151,6 +151,7 @@ impl Account {
                 // Now, for it may join a refresh that began before this.
                 let now = self.wall();
                 self.0.memory().refuse(token, now, self.current().as_ref());
+                self.0.withhold(token);
                 self.0.settle();
                 Ok(self.obtain(Want::Other(token.clone())).await?.0)
             }

@@ -27,7 +27,8 @@ pub enum EventKind {
     /// No more tokens are in memory only: they were saved, or others replaced
     /// them.
     SavedAgain,
-    /// This process has stored the tokens of a login.
+    /// This process has stored the tokens of a login. If they could not be saved,
+    /// they are in memory, and [`Unsaved`](Self::Unsaved) is told too, or was before.
     LoggedIn,
     /// The account has no record any more.
     LoggedOut,

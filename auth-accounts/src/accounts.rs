@@ -151,14 +151,14 @@ impl Accounts {
         Ok(self)
     }
 
-    /// Carries refreshes and logins on by `spawner`, and not by the runtime that
-    /// these accounts were made with.
+    /// Carries refreshes, logins and logouts on by `spawner`, and not by the
+    /// runtime that these accounts were made with.
     ///
-    /// `spawner` is called by the caller who starts the refresh, as soon as it
-    /// has to wait, within that caller's runtime. It must return at once, and
-    /// have the future polled to completion elsewhere. A panic in transport,
-    /// store or clock may happen there. If it drops the future, the refresh ends
-    /// with its callers.
+    /// `spawner` is called by the caller who starts the refresh, login or logout,
+    /// as soon as it has to wait, within that caller's runtime. It must return at
+    /// once, and have the future polled to completion elsewhere. A panic in
+    /// transport, store or clock may happen there. If it drops the future, the
+    /// work ends with its callers.
     ///
     /// ```
     /// # use auth_accounts::Accounts;
@@ -243,15 +243,17 @@ impl Accounts {
     /// Ends the use of these accounts, in order: for the end of a program, on
     /// SIGTERM for example.
     ///
-    /// From now on no refresh and no login begins. Whoever asks for a token gets
-    /// the cached one while it is valid, else [`Reason::Closed`]. What is under
-    /// way is waited for, and tokens that are unsaved are saved again, until
+    /// From now on no refresh, login or logout begins. Whoever asks for a token
+    /// gets the cached one while it is valid, else [`Reason::Closed`]. What is
+    /// under way is waited for, and tokens that are unsaved are saved again, until
     /// `deadline` has passed by the clock. What is still under way then goes on
-    /// while the program runs. A second call waits for what is left.
+    /// while the program runs; [without a runtime](Self::without_runtime), only
+    /// while others wait for it. A second call waits for what is left.
     ///
     /// Take a deadline of more than the transport's timeout: what is not finished
-    /// by then may be lost with the program. The next one finds the note on
-    /// record, and tries the refresh token promptly.
+    /// by then may be lost with the program. If the request of a refresh was about
+    /// to be sent, the next program finds the note on record, and tries the
+    /// refresh token promptly.
     ///
     /// It concerns these `Accounts` and their clones, and every [`Account`] of
     /// theirs. The cached token is that of an [`Account`] that somebody has: for
@@ -265,7 +267,9 @@ impl Accounts {
     /// Accounts that were made before keep their settings, and are others.
     fn shared(&mut self) -> &mut Shared {
         self.registry = Arc::default();
-        Arc::make_mut(&mut self.shared)
+        let shared = Arc::make_mut(&mut self.shared);
+        shared.watch.forget();
+        shared
     }
 }
 

@@ -5,7 +5,8 @@
 //! that a future made of it never waits for anything but another thread's
 //! refresh of the same account. [`pollster`] polls it and parks the thread
 //! meanwhile. Threads are started by [`BlockingAccount::keep_fresh`],
-//! [`BlockingAccount::token_within`] and [`BlockingAccounts::close`] only.
+//! [`BlockingAccount::token_within`], [`BlockingAccounts::refresh_due`],
+//! [`BlockingAccounts::keep_all_fresh`] and [`BlockingAccounts::close`] only.
 
 use std::{
     fmt,

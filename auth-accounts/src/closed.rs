@@ -28,8 +28,10 @@ pub struct Unfinished {
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub enum WhyUnfinished {
-    /// A refresh or a login is still under way. If the program ends now, a note
-    /// on record tells the next one that the refresh token may be spent.
+    /// A refresh, login or logout is still under way. If the program ends now, and
+    /// the request of a refresh was about to be sent, a note on record tells the
+    /// next program that the refresh token may be spent. A login, a logout, and a
+    /// refresh that waits for the lease leave no note.
     UnderWay,
     /// Tokens are in memory only, for this reason. They are lost with the program.
     Unsaved(StoreError),

@@ -16,7 +16,9 @@ pub struct DueRefreshes {
     /// have been checked all the same. Always `None` for a pool.
     pub not_listed: Option<StoreError>,
     /// When to call again: at once, if this time is not in the future. `None` if
-    /// there are no accounts, or, in a pool, no enabled ones.
+    /// there are no accounts, or, in a pool, no enabled ones. Call again at least
+    /// once a minute all the same, also if it is `None`: that is how new accounts
+    /// are noticed.
     pub next_at: Option<SystemTime>,
 }
 

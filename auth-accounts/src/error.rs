@@ -77,7 +77,7 @@ pub enum Reason {
     /// that polled the shared refresh. That task has the panic.
     Panicked,
     /// The accounts were [closed](crate::Accounts::close): the program is about
-    /// to end, and begins no refresh and no login any more. Nothing was sent.
+    /// to end, and begins no refresh, login or logout any more. Nothing was sent.
     Closed,
     /// A refresh is still under way, and the caller would
     /// [wait](crate::BlockingAccount::token_within) no longer. It goes on.
@@ -120,6 +120,10 @@ impl AccountError {
     /// yet.
     pub fn registration(&self) -> Option<&Registration> {
         self.0.registration.as_ref()
+    }
+
+    pub(crate) fn is_not_logged_in(&self) -> bool {
+        matches!(self.0.reason, Reason::NotLoggedIn)
     }
 
     /// When a refresh may be tried again, by the wall clock. `None` if time does
@@ -168,7 +172,9 @@ impl AccountError {
     /// fn answer(error: &AccountError) -> auth_accounts::http::Result<Response<()>> {
     ///     let mut response = Response::builder().status(error.http_status());
     ///     if let Some(wait) = error.retry_after(SystemTime::now()) {
-    ///         response = response.header(RETRY_AFTER, wait.as_secs().max(1));
+    ///         // Rounded up: a client that comes early is refused again.
+    ///         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    ///         response = response.header(RETRY_AFTER, seconds.max(1));
     ///     }
     ///     response.body(())
     /// }

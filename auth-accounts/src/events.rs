@@ -6,12 +6,14 @@
 mod on {
     use std::time::Duration;
 
+    use auth_core::Failure;
     use tracing::{Instrument, debug, info, info_span, warn};
 
     use crate::{
         closed::{Unfinished, WhyUnfinished},
-        error::Reason,
+        error::{AccountError, Reason},
         id::AccountId,
+        logout_report::Logout,
         outcome::Ended,
     };
 
@@ -63,6 +65,38 @@ mod on {
         warn!(target: TARGET, account, unsaved, error = %why, "closed before its end");
     }
 
+    pub(crate) fn logged_out(account: &AccountId, result: &Result<Logout, AccountError>) {
+        let account = account.as_str();
+        match result {
+            Ok(logout) => {
+                let Logout { revocation, without_lease, newer_login, .. } = logout;
+                if logout.may_be_alive() {
+                    warn!(
+                        target: TARGET, account, %revocation, without_lease, newer_login,
+                        "logged out, and a refresh token may be alive"
+                    );
+                } else {
+                    info!(
+                        target: TARGET, account, %revocation, without_lease, newer_login,
+                        "logged out"
+                    );
+                }
+            }
+            Err(error) => warn!(target: TARGET, account, %error, "could not log out"),
+        }
+    }
+
+    /// The refresh token that a login replaced was to be revoked.
+    pub(crate) fn replaced(account: &AccountId, revoked: Result<(), Failure>) {
+        let account = account.as_str();
+        match revoked {
+            Ok(()) => info!(target: TARGET, account, "replaced refresh token revoked"),
+            Err(error) => {
+                warn!(target: TARGET, account, %error, "replaced refresh token not revoked");
+            }
+        }
+    }
+
     pub(crate) fn ended(account: &AccountId, ended: &Ended) {
         let account = account.as_str();
         let fallback = ended.fallback.is_some();
@@ -90,7 +124,12 @@ mod on {
 mod off {
     use std::time::Duration;
 
-    use crate::{closed::Unfinished, id::AccountId, outcome::Ended};
+    use auth_core::Failure;
+
+    use crate::{
+        closed::Unfinished, error::AccountError, id::AccountId, logout_report::Logout,
+        outcome::Ended,
+    };
 
     pub(crate) fn within<F: Future>(_: &AccountId, _: bool, work: F) -> F {
         work
@@ -101,14 +140,18 @@ mod off {
     pub(crate) fn login_without_refresh_token(_: &AccountId) {}
     pub(crate) fn broken_off(_: &AccountId, _: bool, _: bool) {}
     pub(crate) fn unfinished(_: &Unfinished) {}
+    pub(crate) fn logged_out(_: &AccountId, _: &Result<Logout, AccountError>) {}
+    pub(crate) fn replaced(_: &AccountId, _: Result<(), Failure>) {}
     pub(crate) fn ended(_: &AccountId, _: &Ended) {}
 }
 
 #[cfg(not(feature = "tracing"))]
 pub(crate) use off::{
-    broken_off, ended, gave_way, leasing, login_without_refresh_token, unfinished, within,
+    broken_off, ended, gave_way, leasing, logged_out, login_without_refresh_token, replaced,
+    unfinished, within,
 };
 #[cfg(feature = "tracing")]
 pub(crate) use on::{
-    broken_off, ended, gave_way, leasing, login_without_refresh_token, unfinished, within,
+    broken_off, ended, gave_way, leasing, logged_out, login_without_refresh_token, replaced,
+    unfinished, within,
 };

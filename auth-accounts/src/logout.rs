@@ -154,11 +154,10 @@ pub(crate) struct Revoking {
 impl Revoking {
     pub(crate) fn on_response(self, response: Result<Response, TransportError>, now: Now) -> Step {
         let Self { mut run, token, others, version } = self;
-        match token.endpoint.read_revocation(&token.token, response, now) {
-            Ok(()) if matches!(run.revocation, Revocation::Failed(_)) => {}
-            Ok(()) => run.revocation = Revocation::Revoked,
-            Err(failure) => run.revocation = Revocation::Failed(failure),
-        }
+        run.note(match token.endpoint.read_revocation(&token.token, response, now) {
+            Ok(()) => Revocation::Revoked,
+            Err(failure) => Revocation::Failed(failure),
+        });
         run.revoke(others, version)
     }
 }
@@ -210,6 +209,19 @@ impl Run {
         live
     }
 
+    /// Notes what came of a token. The worst of it is what is told.
+    fn note(&mut self, revocation: Revocation) {
+        let badness = |revocation: &Revocation| match revocation {
+            Revocation::NoRefreshToken => 0,
+            Revocation::Revoked => 1,
+            Revocation::NoUrl => 2,
+            Revocation::Failed(_) => 3,
+        };
+        if badness(&revocation) >= badness(&self.revocation) {
+            self.revocation = revocation;
+        }
+    }
+
     /// Revokes what was not tried before, then removes the record, if there is one.
     fn revoke(mut self: Box<Self>, mut tokens: Vec<Revocable>, version: Option<Version>) -> Step {
         while !tokens.is_empty() {
@@ -226,7 +238,7 @@ impl Run {
                         Revoking { run: self, token, others: tokens, version },
                     );
                 }
-                None => self.revocation = Revocation::NoUrl,
+                None => self.note(Revocation::NoUrl),
             }
         }
         match version {

@@ -35,6 +35,10 @@ impl Login {
     /// this account, in every process that uses the store. Its secrets are stored
     /// in the same way as the tokens.
     ///
+    /// Such a record is nobody else's: every `Accounts` on that store uses it,
+    /// whatever endpoint it was made with, and any login replaces it. So name such
+    /// accounts by their server too, where servers share a store.
+    ///
     /// For programs that register a client at each server (RFC 7591), so that the
     /// accounts of one `Accounts` have many:
     ///
@@ -67,6 +71,11 @@ impl Login {
     /// new one is saved, if the endpoint has a
     /// [`revocation_url`](auth_core::TokenEndpoint::revocation_url). It is tried
     /// once, best effort. The default is `false`.
+    ///
+    /// `store_login` returns after the request, which may take as long as the
+    /// transport's timeout. What came of it goes to the log only (feature
+    /// `tracing`). If the new tokens cannot be saved at first, and a later call
+    /// saves them, nothing is revoked.
     ///
     /// Only for tokens of another authorization: most servers revoke all tokens of
     /// the old one, and so would end a session whose newer tokens these are. A

@@ -218,10 +218,22 @@ impl Fingerprint {
 
     /// The fingerprint of a pair of tokens.
     pub(crate) fn of_tokens(tokens: &TokenSet) -> Self {
+        Self::of_tokens_at(tokens, None)
+    }
+
+    /// The fingerprint of a pair of tokens and the endpoint that was brought with
+    /// them, if one was.
+    pub(crate) fn of_tokens_at(tokens: &TokenSet, endpoint: Option<&TokenEndpoint>) -> Self {
         let access = tokens.access_token.expose();
         let refresh = tokens.refresh_token.as_ref().map(RefreshToken::expose);
         let hash = Sha256::new().chain_update((access.len() as u64).to_be_bytes());
-        Self::head(hash.chain_update(access).chain_update(refresh.unwrap_or_default()))
+        let hash = hash.chain_update(access).chain_update(refresh.unwrap_or_default());
+        let endpoint = endpoint.and_then(|endpoint| endpoint.to_json_exposed().ok());
+        Self::head(match endpoint {
+            None => hash,
+            // No token contains this byte.
+            Some(form) => hash.chain_update([0]).chain_update(&*form),
+        })
     }
 
     /// The fingerprint of a client's set-up, with its secret. Only 16 bits, so

@@ -337,6 +337,9 @@ pub(crate) mod seconds {
         use super::{Deserializer, Duration, Serializer, SystemTime, rounded_up, since_epoch};
         use serde::{Deserialize, de::Error as _};
 
+        /// The last ones are read: more than any setting asks for.
+        const MOST: usize = 16;
+
         pub(in crate::record_form) fn serialize<S: Serializer>(
             times: &[SystemTime],
             serializer: S,
@@ -348,9 +351,10 @@ pub(crate) mod seconds {
         pub(in crate::record_form) fn deserialize<'de, D: Deserializer<'de>>(
             deserializer: D,
         ) -> Result<Vec<SystemTime>, D::Error> {
-            let times = Vec::<u64>::deserialize(deserializer)?
-                .into_iter()
-                .map(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)));
+            let times = Vec::<u64>::deserialize(deserializer)?;
+            let times = times[times.len().saturating_sub(MOST)..]
+                .iter()
+                .map(|seconds| SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(*seconds)));
             times.collect::<Option<_>>().ok_or_else(|| D::Error::custom("a time is out of range"))
         }
     }

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use crate::{due::Due, id::AccountId};
+use crate::{due::Due, id::AccountId, lifetime::in_the_future};
 
 /// How soon the store's list is read again, at the earliest.
 const LIST_EVERY: Duration = Duration::from_secs(60);
@@ -22,6 +22,8 @@ pub(crate) struct Roster {
     next: BTreeMap<AccountId, Option<SystemTime>>,
     due: Due<AccountId>,
     list_again: Option<Instant>,
+    /// The latest time at which anything was taken out.
+    seen: Option<SystemTime>,
 }
 
 /// The roster that clones of [`Accounts`](crate::Accounts) share. Accounts that
@@ -96,11 +98,27 @@ impl Roster {
 
     /// Takes out the next one whose time has come.
     pub(crate) fn take(&mut self, now: SystemTime) -> Option<AccountId> {
+        if self.seen.is_some_and(|seen| in_the_future(seen, now)) {
+            self.all_at(now);
+        }
+        self.seen = Some(now);
         let id = self.due.take(now)?;
         if let Some(next) = self.next.get_mut(&id) {
             *next = None;
         }
         Some(id)
+    }
+
+    /// Makes all of them due: the clock was set back, and what was far ahead by it
+    /// may be near.
+    fn all_at(&mut self, now: SystemTime) {
+        for (id, next) in &mut self.next {
+            if let Some(at) = next {
+                self.due.remove(id.clone(), *at);
+                *at = now;
+                self.due.put(id.clone(), now);
+            }
+        }
     }
 
     /// Puts back one that was taken out, unless it is gone.
@@ -119,6 +137,20 @@ impl Roster {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A machine may start with its clock a year ahead.
+    #[test]
+    fn a_clock_that_is_set_back_makes_all_due() {
+        let mut roster = Roster::default();
+        roster.read(None, &["ada".into(), "bob".into()], |_| at(31_000_000));
+        assert_eq!(roster.take(at(31_000_000)), Some("ada".into()));
+        roster.put_back("ada".into(), at(31_003_600));
+        // A little is nothing.
+        assert_eq!(roster.take(at(30_999_900)), None);
+        assert_eq!(roster.take(at(1_000)), Some("ada".into()));
+        assert_eq!(roster.take(at(1_000)), Some("bob".into()));
+        assert_eq!(roster.take(at(1_000)), None);
+    }
 
     fn at(seconds: u64) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)

@@ -67,7 +67,9 @@ impl Settings {
 
     /// How much earlier than its date a token counts as expired, to allow for
     /// clocks that differ between machines. 10 s by default. For a refresh ahead
-    /// of need, at most a tenth of the token's lifetime.
+    /// of need, at most a tenth of the token's lifetime. Together with
+    /// [`min_ttl`](Self::min_ttl), at most a quarter of it. After a failed refresh
+    /// it does not count: the old token is handed out until its date.
     #[must_use]
     pub fn clock_skew(mut self, skew: Duration) -> Self {
         self.clock_skew = skew;

@@ -31,7 +31,8 @@ pub enum AccountState {
     /// A person must change the set-up: of the client, of the endpoint, or of the
     /// store.
     Misconfigured,
-    /// The program is ending, and begins no more refreshes.
+    /// The program is ending, and begins no more refreshes. Only an error has this
+    /// state, never a status or an event.
     Closed,
 }
 

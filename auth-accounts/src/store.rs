@@ -1,5 +1,6 @@
-//! What whoever writes a store needs, and nobody else: the traits, and the record
-//! that is kept of an account.
+//! What whoever writes a store needs: the traits, and the record that is kept of an
+//! account. Whoever matches [`Reason::Setback`](crate::Reason::Setback) meets
+//! [`Setback`] too.
 //!
 //! A program that uses a store hands it to its [`Accounts`](crate::Accounts), and
 //! then deals with the accounts only. Above all, a login is stored by

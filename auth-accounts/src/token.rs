@@ -111,6 +111,7 @@ impl fmt::Debug for Token {
 
 /// An access token with everything that is decided about it in advance, so
 /// that handing it out is a comparison and a count.
+#[derive(Clone)]
 pub(crate) struct Cached {
     /// Without the refresh token, which nobody here needs.
     tokens: TokenSet,
@@ -203,6 +204,17 @@ impl Cached {
         self.due_in = Some(again.duration_since(now).unwrap_or_default());
         self.trouble.get_or_insert_default().refresh = Some(error);
         self
+    }
+
+    /// Whether this is its access token.
+    pub(crate) fn is(&self, token: &AccessToken) -> bool {
+        self.tokens.access_token == *token
+    }
+
+    /// The same, never handed out without a second thought.
+    pub(crate) fn withheld(&self) -> Self {
+        let never = later(self.since.wall, FOREVER);
+        Self { window: never..never, ..self.clone() }
     }
 
     /// All of it.

@@ -66,9 +66,11 @@ pub(crate) enum Against {
 /// How long a lease is held at most for tokens that are not saved.
 const LONGEST_HOLD: Duration = Duration::from_secs(24 * 3600);
 
-/// Tells the tokens of records apart.
+/// Tells the tokens of records apart, by where they belong as well: a login may
+/// bring the same tokens with another set-up, to put a wrong one right.
 pub(crate) fn identity(record: &Record) -> Fingerprint {
-    Fingerprint::of_tokens(&record.tokens)
+    let endpoint = record.set_up.as_ref().map(|set_up| &**set_up.endpoint());
+    Fingerprint::of_tokens_at(&record.tokens, endpoint)
 }
 
 impl Unsaved {

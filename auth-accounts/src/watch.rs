@@ -33,6 +33,11 @@ impl Watch {
         self.listeners.push(Arc::new(listener));
     }
 
+    /// Begins anew, for other accounts.
+    pub(crate) fn forget(&mut self) {
+        self.told = Arc::default();
+    }
+
     /// A refresh or a login has ended, and all that follows from it is in place.
     pub(crate) fn ended(
         &self,

@@ -141,3 +141,36 @@ fn what_is_broken_off_is_a_warning_if_something_may_be_lost() {
         assert!(polls > 5, "there are awaits before it is sent");
     }
 }
+
+#[test]
+fn a_logout_is_an_event_of_its_own() {
+    let revokes = support::endpoint().revocation_url("https://auth.example.com/revoke").unwrap();
+    for (endpoint, status, says) in [
+        (revokes.clone(), Some(200), "INFO auth_accounts::account: logged out account=\"ada\""),
+        (
+            revokes,
+            Some(503),
+            "WARN auth_accounts::account: logged out, and a refresh token may be alive",
+        ),
+        (
+            support::endpoint(),
+            None,
+            "WARN auth_accounts::account: logged out, and a refresh token may be alive",
+        ),
+    ] {
+        let script = status.map_or_else(Script::new, |status| Script::new().status(status));
+        let mut world = World::new(script).with_record(3600);
+        world.endpoint = endpoint;
+        let text = seen(|| {
+            run(world.account().logout(), &world.clock).unwrap();
+        });
+        assert!(text.lines().any(|line| line.trim().starts_with(says)), "{text}");
+        assert!(!text.contains("rt-1"), "{text}");
+    }
+    let world = World::new(Script::new()).with_record(3600);
+    world.store.fail("load", [Some(StoreErrorKind::Io)]);
+    let text = seen(|| {
+        run(world.account().logout(), &world.clock).unwrap_err();
+    });
+    assert!(text.contains("WARN auth_accounts::account: could not log out account=\"ada\""));
+}

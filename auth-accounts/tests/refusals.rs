@@ -81,6 +81,24 @@ fn a_token_that_replaced_another_within_a_refresh_is_refused_once() {
     world.script.finish();
 }
 
+#[test]
+fn an_access_token_that_was_refused_is_not_handed_out_while_another_is_obtained() {
+    let world = World::new(Script::new().tokens("at-2", "rt-2")).with_record(3600);
+    let account = world.account();
+    let refused = token(&account).unwrap();
+    assert!(account.peek().is_some());
+    world.store.yields.store(true, std::sync::atomic::Ordering::Relaxed);
+    let mut report = Box::pin(account.token_refused(refused.access_token()));
+    let mut other = Box::pin(account.token_valid_for(std::time::Duration::from_secs(9)));
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(report.as_mut().poll(&mut context).is_pending());
+    assert!(account.peek().is_none());
+    assert!(other.as_mut().poll(&mut context).is_pending());
+    assert_eq!(block_on(report).unwrap().access_token().expose(), "at-2");
+    assert_eq!(block_on(other).unwrap().access_token().expose(), "at-2");
+    assert_eq!(world.script.requests().len(), 1);
+}
+
 /// It joins a refresh that began before, and that fails.
 #[test]
 fn an_access_token_that_was_refused_is_not_handed_out_whoever_began_the_refresh() {

@@ -179,15 +179,20 @@ fn a_login_may_bring_the_endpoint_that_the_record_belongs_to() {
     let tokens = || support::tokens("at-1", "rt-1", old.now(), 3600);
     block_on(old.account().store_login(tokens())).unwrap();
     let elsewhere = TokenEndpoint::new("https://elsewhere.example.com/", "c").unwrap();
+    let elsewhere = elsewhere.revocation_url("https://elsewhere.example.com/revoke").unwrap();
     let clock = old.clock.clone();
     let accounts = Accounts::new(elsewhere, old.script.clone(), old.store.clone(), clock);
     let brings = |client_id| {
         let endpoint = TokenEndpoint::new(new, client_id).unwrap();
-        block_on(accounts.account(ADA).store_login(Login::new(tokens()).endpoint(endpoint)))
+        let tokens = support::tokens("at-2", "rt-2", old.now(), 3600);
+        let login = Login::new(tokens).endpoint(endpoint).revoke_replaced(true);
+        block_on(accounts.account(ADA).store_login(login))
     };
     let error = brings("another").unwrap_err();
     assert!(matches!(error.reason(), Reason::OtherEndpoint { .. }), "{error}");
     brings("my-client").unwrap();
+    // The old refresh token is not revoked where it was not issued.
+    assert!(old.script.requests().is_empty());
     assert_eq!(old.record().registration().unwrap().client_id(), "my-client");
 }
 

@@ -78,9 +78,9 @@ pub type BackgroundTask = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// A clock whose runtime carries work on when nobody waits for it any more.
 ///
 /// A request that is broken off may have spent the refresh token, and its
-/// response is lost. So whatever shares a refresh gives the runtime a task that
-/// sees it through. `TokioClock` in `auth-reqwest` is a runtime, and so is the
-/// `VirtualClock` of the testkit.
+/// response is lost. So whatever shares a refresh, login or logout gives the
+/// runtime a task that sees it through. `TokioClock` in `auth-reqwest` is a
+/// runtime, and so is the `VirtualClock` of the testkit.
 ///
 /// ```
 /// use auth_core::{BackgroundTask, Clock, Now, Runtime, TimeSource};

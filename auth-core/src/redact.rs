@@ -16,7 +16,7 @@ mod token_like;
 pub(crate) use self::{
     echo::is_echo,
     scrub::scrub,
-    secrets::secrets,
+    secrets::{in_query, secrets},
     shown::{Shown, plain},
     token_like::looks_like_a_token,
 };

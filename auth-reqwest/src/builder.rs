@@ -47,7 +47,10 @@ impl ReqwestTransport {
     ///
     /// # Errors
     ///
-    /// [`BuildError`], if the system has no trusted certificates.
+    /// [`BuildError`]: [`Tls`](BuildError::Tls) if the system has no trusted
+    /// certificates, [`ProxyVariable`](BuildError::ProxyVariable) if the environment
+    /// names a proxy that cannot be used, and
+    /// [`NoCryptoProvider`](BuildError::NoCryptoProvider) if there is none.
     pub fn new() -> Result<Self, BuildError> {
         Self::builder().build()
     }

@@ -55,8 +55,8 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use auth_core::{
-    Attempt, BlockingClock, BlockingTransport, Clock, Decision, Now, Request, Response,
-    RetryPolicy, RetryRun, RetrySchedule, TimeSource, Transport, TransportError,
+    Attempt, BackgroundTask, BlockingClock, BlockingTransport, Clock, Decision, Now, Request,
+    Response, RetryPolicy, RetryRun, RetrySchedule, Runtime, TimeSource, Transport, TransportError,
 };
 use mockall::mock;
 
@@ -80,7 +80,7 @@ mock! {
 }
 
 mock! {
-    /// A mock of [`auth_core::Clock`].
+    /// A mock of [`auth_core::Clock`], which is a [`auth_core::Runtime`] as well.
     pub Clock {}
 
     impl TimeSource for Clock {
@@ -90,6 +90,10 @@ mock! {
     #[async_trait]
     impl Clock for Clock {
         async fn sleep(&self, duration: Duration);
+    }
+
+    impl Runtime for Clock {
+        fn spawn(&self, task: BackgroundTask);
     }
 }
 

@@ -2,13 +2,17 @@
 
 use std::{
     future::{Future, poll_fn},
+    panic::AssertUnwindSafe,
     pin::pin,
     sync::{Arc, Weak},
     task::Poll,
     time::Duration,
 };
 
-use futures_util::stream::{FuturesUnordered, StreamExt};
+use futures_util::{
+    FutureExt as _,
+    stream::{FuturesUnordered, StreamExt as _},
+};
 
 use super::{Account, Registry, inner::Inner};
 use crate::{
@@ -54,7 +58,11 @@ impl Closing {
     /// The accounts, and what there is to be done for them.
     pub(crate) fn into_parts(self) -> (Vec<Account>, impl Future<Output = ()> + Send) {
         let Self { accounts, under_way } = self;
-        let each = under_way.into_iter().map(|(account, before)| account.finish(before));
+        // A store that panics for one account must not keep the others from being
+        // saved.
+        let each = under_way
+            .into_iter()
+            .map(|(account, before)| AssertUnwindSafe(account.finish(before)).catch_unwind());
         let mut each: FuturesUnordered<_> = each.collect();
         (accounts, async move { while each.next().await.is_some() {} })
     }

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwapOption;
+use auth_core::AccessToken;
 
 use super::{
     memory::Memory,
@@ -57,6 +58,16 @@ impl Inner {
     /// The token in memory, whatever its state.
     pub(super) fn current(&self) -> Option<Token> {
         self.cached.load_full().map(Token)
+    }
+
+    /// Hands out this token no more without a second thought.
+    pub(super) fn withhold(&self, token: &AccessToken) {
+        self.cached.rcu(|cached| {
+            cached.as_ref().map(|cached| match cached.is(token) {
+                true => Arc::new(cached.withheld()),
+                false => Arc::clone(cached),
+            })
+        });
     }
 
     /// What a refresh or a login starts from.

@@ -40,16 +40,22 @@ impl Account {
     /// came from a login, this login replaces them all the same. If they came
     /// otherwise and have been refreshed, this login is dropped.
     ///
-    /// If the future is dropped before the tokens are about to be saved, nothing
-    /// has changed. After that the login continues: with whoever else waits for
-    /// it, with the runtime, or with the next call.
+    /// Once the login has begun, it goes on to its end, even if the future is
+    /// dropped. If the future is dropped while the login still waits for what is
+    /// under way before it, nothing has changed, unless somebody waits behind it.
+    /// [Without a runtime](crate::Accounts::without_runtime), nothing has changed if
+    /// it is dropped before the tokens are about to be saved. After that the login
+    /// continues with whoever else waits for it, or with the next call.
     ///
     /// # Errors
     ///
     /// [`AccountError`] if the store cannot be read, for example because the
     /// record is damaged, or if the record is
-    /// [somebody else's](crate::Reason::OtherEndpoint), or if the store cannot hold
-    /// [what the login brings](Login::endpoint). Then nothing has changed.
+    /// [somebody else's](crate::Reason::OtherEndpoint) and has no endpoint [of its
+    /// own](Login::endpoint), or if the store cannot hold what the login brings.
+    /// [`Reason::Closed`] after [`close`](crate::Accounts::close), and
+    /// [`Reason::Panicked`] if it was lost in the panics of others. Then nothing
+    /// has changed.
     pub async fn store_login(&self, login: impl Into<Login> + Send) -> Result<Token, AccountError> {
         self.store(login.into()).await
     }

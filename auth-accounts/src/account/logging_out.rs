@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use auth_core::Failure;
-
 use super::{Account, inner::Inner};
 use crate::{
     error::AccountError,
-    id::AccountId,
+    events,
     logout::{self, LoggedOut, Step},
     logout_report::Logout,
     outcome::Ending,
@@ -37,9 +35,13 @@ impl Account {
     /// stays: [`Logout::newer_login`]. Where stores do not keep
     /// [`Record::login`](crate::store::Record::login), as those of agents, it goes too.
     ///
-    /// If the future is dropped, the refresh token may have been revoked, and the
-    /// record be removed or not. Either the account is logged out then, or the next
-    /// refresh finds the refresh token alive or refused. Calling it again is safe.
+    /// Once the logout has begun, it goes on to its end, even if the future is
+    /// dropped. If the future is dropped while the logout still waits for what is
+    /// under way before it, nothing has changed, unless somebody waits behind it.
+    /// [Without a runtime](crate::Accounts::without_runtime) it may end with its
+    /// callers. The refresh token may have been revoked then, and the record be
+    /// removed or not: either the account is logged out, or the next refresh finds
+    /// the refresh token alive or refused. Calling it again is safe.
     ///
     /// An account of the client's own credentials obtains new tokens when it is
     /// asked for some.
@@ -48,8 +50,12 @@ impl Account {
     ///
     /// [`AccountError`] with the store's error if the record cannot be read or
     /// removed. It is still there then, and its refresh token may have been
-    /// revoked. [`Reason::Closed`](crate::Reason::Closed) after
+    /// revoked. [`Reason::OtherEndpoint`](crate::Reason::OtherEndpoint) if the
+    /// record is somebody else's, and is left alone.
+    /// [`Reason::Closed`](crate::Reason::Closed) after
     /// [`close`](crate::Accounts::close): then nothing has changed.
+    /// [`Reason::Panicked`](crate::Reason::Panicked) if it was lost twice in
+    /// somebody else's panic: then it may have come to any of these ends.
     pub async fn logout(&self) -> Result<Logout, AccountError> {
         let mut was_lost = false;
         loop {
@@ -108,7 +114,7 @@ impl Inner {
         let Revocable { token, endpoint } = replaced;
         let Some(request) = endpoint.revocation_request(token) else { return };
         let response = transport.send(request).await;
-        tell_replaced(&self.id, endpoint.read_revocation(token, response, clock.now()));
+        events::replaced(&self.id, endpoint.read_revocation(token, response, clock.now()));
     }
 
     /// A record that is about to be removed is not handed out from here on, even if
@@ -132,51 +138,10 @@ impl Inner {
         }
         drop(lease);
         self.settle();
-        tell(&result);
+        events::logged_out(&self.id, &result);
         if result.as_ref().is_ok_and(|logout| logout.was_logged_in && !logout.newer_login) {
             self.shared.watch.logged_out(&self.id);
         }
         result
     }
 }
-
-#[cfg(feature = "tracing")]
-fn tell(result: &Result<Logout, AccountError>) {
-    const TARGET: &str = "auth_accounts::account";
-    match result {
-        Ok(logout) if logout.may_be_alive() => {
-            let account = logout.account.as_str();
-            tracing::warn!(target: TARGET, account, "{logout}");
-        }
-        Ok(logout) => {
-            let account = logout.account.as_str();
-            tracing::info!(target: TARGET, account, "{logout}");
-        }
-        Err(error) => {
-            let account = error.account().as_str();
-            tracing::warn!(target: TARGET, account, "could not log out: {error}");
-        }
-    }
-}
-
-#[cfg(feature = "tracing")]
-fn tell_replaced(account: &AccountId, revoked: Result<(), Failure>) {
-    const TARGET: &str = "auth_accounts::account";
-    let account = account.as_str();
-    match revoked {
-        Ok(()) => {
-            tracing::info!(target: TARGET, account, "the refresh token before a login was revoked");
-        }
-        Err(failure) => tracing::warn!(
-            target: TARGET,
-            account,
-            "the refresh token before a login could not be revoked: {failure}"
-        ),
-    }
-}
-
-#[cfg(not(feature = "tracing"))]
-fn tell(_: &Result<Logout, AccountError>) {}
-
-#[cfg(not(feature = "tracing"))]
-fn tell_replaced(_: &AccountId, _: Result<(), Failure>) {}

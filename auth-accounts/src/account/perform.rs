@@ -13,6 +13,7 @@ use std::{
 use super::inner::Inner;
 use crate::{
     counters::Effort,
+    error::AccountError,
     events,
     known::Draft,
     login,
@@ -157,7 +158,8 @@ impl Inner {
         // A refresh that began before a token was refused may have found it.
         let again = token.is_some_and(|token| token.0.is_refused_again());
         let token = token.filter(|token| ended.is_new || again || !memory.refuses(token));
-        if token.is_some() && !again {
+        let is_gone = ended.result.as_ref().is_err_and(AccountError::is_not_logged_in);
+        if token.is_some() && !again || is_gone {
             memory.refused = None;
         }
         self.cached.store(token.map(|token| token.0.clone()));

@@ -98,6 +98,10 @@ impl<A> Registry<A> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     fn len(&self) -> usize {
         self.lock().accounts.len()
     }

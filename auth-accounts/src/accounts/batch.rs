@@ -1,6 +1,11 @@
 //! All accounts that a store has.
 
-use std::{convert::Infallible, sync::Arc, time::Duration, time::SystemTime};
+use std::{
+    convert::Infallible,
+    future::pending,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use super::Accounts;
 use crate::{
@@ -22,7 +27,8 @@ const SOONEST: Duration = Duration::from_secs(1);
 impl Accounts {
     /// Refreshes all accounts of the store that are due for a refresh ahead of
     /// their expiry, at most `limit` at the same time (at least one). Call it at
-    /// [`DueRefreshes::next_at`], or every minute;
+    /// [`DueRefreshes::next_at`], and at least once a minute, for that is how new
+    /// accounts are noticed; also if `next_at` is `None`.
     /// [`keep_all_fresh`](Self::keep_all_fresh) is that loop.
     ///
     /// The store's [`list`](crate::store::TokenStore::list) is read in pages, once a
@@ -33,8 +39,12 @@ impl Accounts {
     ///
     /// What is kept of an account between checks is its name and a time: about
     /// 130 bytes and the name. The future may be dropped at any time; the next
-    /// call does what was left undone.
+    /// call does what was left undone. After [`close`](Self::close) there is
+    /// nothing to do.
     pub async fn refresh_due(&self, limit: usize) -> DueRefreshes {
+        if self.registry.is_closed() {
+            return DueRefreshes::default();
+        }
         let not_listed = self.list(Duration::ZERO).await.err();
         let outcome = refresh_each(self.round(), limit).await;
         DueRefreshes { not_listed, next_at: self.shared.roster.lock().next_at(), ..outcome }
@@ -49,7 +59,8 @@ impl Accounts {
     /// all of them at once. Whoever needs a token meanwhile gets one.
     /// Each account is then refreshed as by
     /// [`Account::keep_fresh`](crate::Account::keep_fresh). See
-    /// [`refresh_due`](Self::refresh_due) for what it reads and keeps.
+    /// [`refresh_due`](Self::refresh_due) for what it reads and keeps. After
+    /// [`close`](Self::close) it does nothing more.
     ///
     /// ```
     /// # use auth_accounts::Accounts;
@@ -61,12 +72,13 @@ impl Accounts {
     /// # }
     /// ```
     pub async fn keep_all_fresh(&self, limit: usize) -> Infallible {
-        loop {
+        while !self.registry.is_closed() {
             // What could not be listed is tried again with the next look.
             let _ = self.list(LOOK_UP_EVERY).await;
             refresh_each(self.round(), limit).await;
             self.shared.clock.sleep(self.pause()).await;
         }
+        pending().await
     }
 
     /// Returns the states of accounts of the store, a page at a time: those after
@@ -92,6 +104,9 @@ impl Accounts {
 
     /// See [`BlockingAccounts::refresh_due`](crate::BlockingAccounts::refresh_due).
     pub(crate) fn refresh_due_blocking(&self, limit: usize) -> DueRefreshes {
+        if self.registry.is_closed() {
+            return DueRefreshes::default();
+        }
         let not_listed = pollster::block_on(self.list(Duration::ZERO)).err();
         let outcome = refresh_each_blocking(&self.round(), limit);
         DueRefreshes { not_listed, next_at: self.shared.roster.lock().next_at(), ..outcome }
@@ -100,6 +115,7 @@ impl Accounts {
     /// The same as [`keep_all_fresh`](Self::keep_all_fresh), with somebody to ask
     /// every second whether to end.
     pub(crate) fn keep_all_fresh_blocking(&self, limit: usize, ended: impl Fn() -> bool) {
+        let ended = || ended() || self.registry.is_closed();
         while !ended() {
             let _ = pollster::block_on(self.list(LOOK_UP_EVERY));
             refresh_each_blocking(&self.round(), limit);

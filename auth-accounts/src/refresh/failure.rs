@@ -102,7 +102,8 @@ impl CheckingRejection {
                 return Checked::Done(run.fail(known, Some(lease), Reason::Store(store), now));
             }
         }
-        if attempt.known.token() == attempt.tried {
+        // What one registration is refused need not be refused to another.
+        if attempt.known.token() == attempt.tried && attempt.known.set_up() == attempt.set_up {
             return Checked::SetBack(set_back(attempt, error, now));
         }
         let Attempt { run, known, lease, .. } = attempt;

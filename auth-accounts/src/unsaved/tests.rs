@@ -1,9 +1,9 @@
 //! The table, row by row.
 
-use auth_core::{AccessToken, RefreshToken, TokenSet};
+use auth_core::{AccessToken, RefreshToken, TokenEndpoint, TokenSet};
 
 use super::*;
-use crate::store_error::StoreErrorKind;
+use crate::{set_up::SetUp, store_error::StoreErrorKind};
 
 fn record(name: &str, login: &str) -> Record {
     let mut tokens = TokenSet::new(AccessToken::new(format!("at-{name}")));
@@ -35,6 +35,20 @@ fn tokens_replace_the_record_that_they_follow() {
     noted.obtained_at = Some(SystemTime::UNIX_EPOCH);
     assert_eq!(tokens.against(Some(&noted)), Against::Replace);
     assert_eq!(failed(tokens).against(Some(&old)), Against::Replace);
+}
+
+/// A login that puts a wrong set-up right may bring the same tokens.
+#[test]
+fn tokens_of_another_set_up_are_other_tokens() {
+    let with = |client_id: &str| {
+        let endpoint = TokenEndpoint::new("https://auth.example.com/token", client_id).unwrap();
+        Record { set_up: Some(SetUp::new(endpoint).unwrap()), ..record("1", "first") }
+    };
+    let (old, new) = (with("old"), with("new"));
+    let login = failed(UnsavedTokens::of_login(new.clone(), Some(identity(&old)), None, None));
+    assert_eq!(login.against(Some(&old)), Against::Replace);
+    assert_eq!(login.against(Some(&new)), Against::SaveAgain);
+    assert_eq!(login.against(Some(&record("1", "first"))), Against::Drop);
 }
 
 #[test]

@@ -1,13 +1,14 @@
-//! Why a token endpoint cannot be used.
+//! Why an endpoint cannot be used.
 
 use http::HeaderName;
 
-/// A token endpoint, or a setting of one, that cannot be used.
+/// A token endpoint, a revocation URL, or a setting of an endpoint, that cannot be
+/// used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
     /// The URL is not an absolute `http` or `https` URL.
-    #[error("the token endpoint's URL is not an absolute http or https URL")]
+    #[error("the URL is not an absolute http or https URL")]
     #[non_exhaustive]
     InvalidUrl {
         /// The parser's error, if the URL could not be parsed.
@@ -17,19 +18,17 @@ pub enum EndpointError {
     /// Plain `http` to a host that is not loopback: it would show the refresh
     /// token to everyone on the way. RFC 6749 section 3.2 requires TLS. See
     /// [`insecure_plain_http`](crate::TokenEndpoint::insecure_plain_http).
-    #[error(
-        "the token endpoint must use https; plain http to {host} would expose the refresh token"
-    )]
+    #[error("the URL must use https; plain http to {host} would expose the refresh token")]
     #[non_exhaustive]
     Insecure {
         /// The host.
         host: String,
     },
     /// The URL contains a user name or a password.
-    #[error("the token endpoint's URL contains a user name or password; use ClientAuth instead")]
+    #[error("the URL contains a user name or password; use ClientAuth instead")]
     UserInfo,
     /// The URL contains a fragment.
-    #[error("the token endpoint's URL contains a fragment (RFC 6749 section 3.2 forbids it)")]
+    #[error("the URL contains a fragment (RFC 6749 section 3 forbids it)")]
     Fragment,
     /// The library writes this parameter itself.
     #[error("the parameter {name} is written by the library and cannot be set")]

@@ -5,7 +5,7 @@ use zeroize::Zeroize;
 
 use super::{EndpointError, TokenEndpoint, url};
 use crate::{
-    Failure, Grant, Now, RefreshToken, Request, Response, TransportError,
+    Failure, Grant, Now, RefreshToken, Request, Response, TransportError, redact,
     response::read_revocation_response,
 };
 
@@ -84,7 +84,11 @@ impl TokenEndpoint {
     ) -> Result<(), Failure> {
         let mut response = response?;
         let grant = Grant::RefreshToken(token.clone());
-        let secrets = || self.secrets(&grant);
+        let secrets = || {
+            let mut secrets = self.secrets(&grant);
+            secrets.extend(self.revocation.iter().flat_map(redact::in_query));
+            secrets
+        };
         let result = read_revocation_response(&response, self.rules(), now, secrets);
         response.body_mut().zeroize();
         result
@@ -210,10 +214,14 @@ mod tests {
 
     #[test]
     fn what_a_server_echoes_is_not_shown() {
-        let body = r#"{"error":"invalid_request","error_description":"no rt-0123456789abcdef"}"#;
-        let response = http::Response::builder().status(400).body(body.into()).unwrap();
-        let failure = endpoint().read_revocation(&token(), Ok(response), test_now()).unwrap_err();
-        let shown = format!("{failure} {failure:?}");
-        assert!(!shown.contains("0123456789"), "{shown}");
+        let keyed = endpoint().revocation_url("https://auth.example.com/revoke?key=k3y-9876543210");
+        let keyed = keyed.unwrap();
+        for echo in ["rt-0123456789abcdef", "k3y-9876543210"] {
+            let body = format!(r#"{{"error":"invalid_request","error_description":"no {echo}"}}"#);
+            let response = http::Response::builder().status(400).body(body.into()).unwrap();
+            let failure = keyed.read_revocation(&token(), Ok(response), test_now()).unwrap_err();
+            let shown = format!("{failure} {failure:?}");
+            assert!(!shown.contains(echo), "{shown}");
+        }
     }
 }

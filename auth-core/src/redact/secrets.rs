@@ -20,14 +20,19 @@ pub(crate) fn secrets<'a>(
         .iter()
         .filter(|(name, _)| !public.contains(name))
         .filter_map(|(_, value)| value.to_str().ok());
-    let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
-        .map(|(name, value)| if value.is_empty() { name } else { value });
     credentials
         .chain(parameters.chain(headers).filter(|value| may_be_secret(value)))
         .map(Cow::Borrowed)
-        .chain(query.filter(|value| may_be_secret(value)))
+        .chain(in_query(uri))
         .chain(basic_pair.map(Cow::Owned))
         .collect()
+}
+
+/// What may be a secret in the query of a URL.
+pub(crate) fn in_query(uri: &Uri) -> impl Iterator<Item = Cow<'_, str>> {
+    form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+        .map(|(name, value)| if value.is_empty() { name } else { value })
+        .filter(|value| may_be_secret(value))
 }
 
 /// A short word ("api", "client") is no key, and stands in every message.

@@ -10,6 +10,7 @@ use super::error::RefreshError;
 use crate::{Failure, TokenEndpoint};
 
 /// What a refresh is about: where, and for which account, if that has a name.
+#[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "nothing is told"))]
 pub(super) struct About<'a> {
     pub(super) endpoint: &'a TokenEndpoint,
     pub(super) account: Option<&'a str>,

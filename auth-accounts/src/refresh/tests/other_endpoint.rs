@@ -112,6 +112,23 @@ fn the_set_up_stays_with_the_tokens() {
     noted().cut_off(1).sleeps().reads(newer).look(kept).saves(For::RetryNote).sends(5, 6);
 }
 
+/// A login has put the set-up right while the old one was refused, with the same
+/// tokens.
+#[test]
+fn what_is_refused_to_one_set_up_is_not_held_against_another() {
+    let (record, mended) = (with_set_up(1, "c"), with_set_up(1, "d"));
+    let set_up = mended.set_up.clone();
+    let noted = || {
+        let reading = Start::new().begin().reads(record.clone()).leases(60).reads(record.clone());
+        reading.saves(For::Note)
+    };
+    let again = noted().rejected(1).reads(mended.clone()).saves(For::Note).sends(1, 6);
+    again.look(|record, _| assert_eq!(record.set_up, set_up)).saves(For::Tokens);
+    // Nor does the setback put the old one back.
+    let conflict = noted().gets_status(1, 404).conflicts(For::Setback);
+    conflict.reads(mended).fails();
+}
+
 /// A retry would take the token of one registration to another.
 #[test]
 fn another_set_up_before_a_retry_begins_anew() {

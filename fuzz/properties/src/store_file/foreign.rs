@@ -50,12 +50,14 @@ impl Form for Claude {
     }
 
     fn is_replaced(&self, old: &Value, new: &Value, record: &Record) {
-        let ours = ["accessToken", "refreshToken", "expiresAt", "scopes"];
+        let ours = ["accessToken", "refreshToken", "expiresAt", "refreshTokenExpiresAt", "scopes"];
         others_are_kept(old, new, &["claudeAiOauth"]);
         others_are_kept(&old["claudeAiOauth"], &new["claudeAiOauth"], &ours);
         let login = &new["claudeAiOauth"];
         tokens_are(record, &login["accessToken"], &login["refreshToken"]);
         assert_eq!(login["expiresAt"].as_u64(), record.tokens.expires_at.map(millis));
+        let refresh_expires_at = record.tokens.refresh_expires_at.map(millis);
+        assert_eq!(login["refreshTokenExpiresAt"].as_u64(), refresh_expires_at);
     }
 
     fn is_removed(&self, old: &Value, new: Option<&Value>) {
