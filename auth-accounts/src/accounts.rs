@@ -256,7 +256,8 @@ impl Accounts {
     /// refresh token promptly.
     ///
     /// It concerns these `Accounts` and their clones, and every [`Account`] of
-    /// theirs.
+    /// theirs. The cached token is that of an [`Account`] that somebody has: for
+    /// one that nobody has, nothing is cached.
     ///
     /// [`Reason::Closed`]: crate::Reason::Closed
     pub async fn close(&self, deadline: Duration) -> Closed {

@@ -259,7 +259,10 @@ impl fmt::Display for AccountError {
         let Inner { account, reason, wait, .. } = &*self.0;
         write!(f, "account {account}: ")?;
         match reason {
-            Reason::NotLoggedIn => f.write_str("there are no tokens on record; ")?,
+            // Not "again": there may have been no login yet.
+            Reason::NotLoggedIn => {
+                return f.write_str("there are no tokens on record; the user must log in");
+            }
             Reason::NoRefreshToken => {
                 f.write_str("a refresh is needed, and there is no refresh token; ")?;
             }

@@ -29,9 +29,9 @@ impl Login {
     }
 
     /// The endpoint at which these tokens are refreshed, and the client that they
-    /// were issued to, with all that belongs to it: URL, identifier, client
-    /// authentication, scope, parameters, headers, rules. It is stored with the
-    /// tokens and goes before what [`Accounts`](crate::Accounts) was made with, for
+    /// were issued to, with all that belongs to it: URL, revocation URL, identifier,
+    /// client authentication, scope, parameters, headers, rules. It is stored with
+    /// the tokens and goes before what [`Accounts`](crate::Accounts) was made with, for
     /// this account, in every process that uses the store. Its secrets are stored
     /// in the same way as the tokens.
     ///

@@ -103,7 +103,7 @@ fn who_has_not_logged_in_is_told_so() {
     assert_eq!(error.advice(), Advice::LogIn);
     assert_eq!(
         error.to_string(),
-        "account ada: there are no tokens on record; the user must log in again"
+        "account ada: there are no tokens on record; the user must log in"
     );
     assert_eq!(world.store.log.take(), "load");
 }

@@ -1,7 +1,7 @@
 //! The README's server. The tests run it.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use std::{env, error::Error, time::Duration};
+use std::{env, error::Error, pin::pin, time::Duration};
 
 use auth_reqwest::{ReqwestTransport, TokioClock, reqwest};
 use auth_store::{
@@ -14,7 +14,7 @@ use auth_store::{
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
-    signal,
+    signal, time,
 };
 
 #[tokio::main]
@@ -25,12 +25,26 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
+    let mut end = pin!(signal::ctrl_c()); // or SIGTERM
     loop {
-        tokio::select! {
-            client = listener.accept() => {
-                tokio::spawn(serve(client?.0, accounts.clone()));
+        let client = tokio::select! {
+            client = listener.accept() => client,
+            _ = &mut end => break,
+        };
+        match client {
+            Ok((client, _)) => {
+                let served = serve(client, accounts.clone());
+                tokio::spawn(async {
+                    if let Err(error) = served.await {
+                        eprintln!("{error}");
+                    }
+                });
             }
-            _ = signal::ctrl_c() => break, // or SIGTERM
+            // No more files can be opened, for example, or the client is gone.
+            Err(error) => {
+                eprintln!("{error}");
+                time::sleep(Duration::from_millis(100)).await;
+            }
         }
     }
     // Refreshes that are under way end, and their tokens are saved.

@@ -1,30 +1,63 @@
 //! The README's command-line tool. The tests run it.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use std::{env, error::Error, process, time::Duration};
+use std::{
+    env,
+    error::Error,
+    process::{self, ExitCode},
+    time::Duration,
+};
 
 use auth_store::{
     FileStore,
-    auth_accounts::{BlockingAccounts, auth_core::TokenEndpoint},
+    auth_accounts::{AccountError, BlockingAccount, BlockingAccounts, auth_core::TokenEndpoint},
 };
 use auth_ureq::{SystemClock, UreqTransport};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    let Err(error) = run() else { return ExitCode::SUCCESS };
+    eprintln!("{error}");
+    // 3 log in, 4 try later, 5 the set-up must change.
+    ExitCode::from(error.downcast_ref().map_or(1, AccountError::exit_code))
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let endpoint = TokenEndpoint::new(&env::var("TOKEN_URL")?, "my-client")?;
     let store = FileStore::open(env::var("ACCOUNTS")?)?;
     let accounts = BlockingAccounts::new(endpoint, UreqTransport::new()?, store, SystemClock);
 
-    // Ctrl-C in the middle of a refresh waits for it: the server may have spent
-    // the refresh token already.
+    // Ctrl-C or SIGTERM in the middle of a refresh waits for it: the server may
+    // have spent the refresh token already.
     let ending = accounts.clone();
     ctrlc::set_handler(move || {
-        eprintln!("{}", ending.close(Duration::from_secs(15)));
+        close(&ending);
         process::exit(130);
     })?;
 
-    let token = accounts.account("me").token()?;
-    let request = ureq::get(env::var("API_URL")?);
-    let mut response = request.header("authorization", token.authorization()?).call()?;
-    println!("{}", response.body_mut().read_to_string()?);
+    let result = call(&accounts.account("me"), &env::var("API_URL")?);
+    close(&accounts);
+    println!("{}", result?);
     Ok(())
+}
+
+/// Refreshes that are under way end, and their tokens are saved.
+fn close(accounts: &BlockingAccounts) {
+    let closed = accounts.close(Duration::from_secs(15));
+    if !closed.is_complete() {
+        eprintln!("{closed}");
+    }
+}
+
+/// A call of the API.
+fn call(account: &BlockingAccount, url: &str) -> Result<String, Box<dyn Error>> {
+    let get = |authorization| ureq::get(url).header("authorization", authorization).call();
+    let token = account.token()?;
+    let mut response = match get(token.authorization()?) {
+        Err(ureq::Error::StatusCode(401)) => {
+            let token = account.token_refused(token.access_token())?;
+            get(token.authorization()?)?
+        }
+        response => response?,
+    };
+    Ok(response.body_mut().read_to_string()?)
 }

@@ -1,5 +1,5 @@
 //! The README's programs are the examples of this crate, which run here against
-//! fakes on loopback.
+//! fakes on loopback, and one of its tests.
 #![cfg(unix)]
 // Helpers of tests, though not themselves tests.
 #![allow(clippy::unwrap_used)]
@@ -22,17 +22,19 @@ use auth_ureq::{SystemClock, UreqTransport};
 fn the_programs_are_the_examples() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let readme = fs::read_to_string(root.join("../README.md")).unwrap();
-    for (heading, example) in
-        [("## In a server", "in_a_server"), ("## In a command-line tool", "in_a_tool")]
-    {
-        let file = root.join("examples").join(example).with_extension("rs");
-        let file = fs::read_to_string(file).unwrap();
+    for (heading, file) in [
+        ("## In a server", "examples/in_a_server.rs"),
+        ("## In a command-line tool", "examples/in_a_tool.rs"),
+        ("## In tests", "tests/in_a_test.rs"),
+    ] {
+        let program = fs::read_to_string(root.join(file)).unwrap();
         // Without the attributes of this workspace.
-        let (_, program) = file.split_once("\n\n").unwrap();
+        let (_, program) = program.split_once("\n\n").unwrap();
         let (_, section) = readme.split_once(heading).unwrap();
-        let (_, block) = section.split_once("```rust,no_run\n").unwrap();
+        let (_, block) = section.split_once("```rust").unwrap();
+        let (_, block) = block.split_once('\n').unwrap();
         let (block, _) = block.split_once("```\n").unwrap();
-        assert!(block == program, "the README's program differs from {example}.rs");
+        assert!(block == program, "the README's program differs from {file}");
     }
 }
 
@@ -59,34 +61,54 @@ fn a_server_serves_and_ends_in_order() {
     assert_eq!(answer(ask("ada")), r#"{"subject":"ada"}"#);
     assert_eq!(answer(ask("bob")), "log in, please");
 
-    interrupt(&program);
+    signal("INT", &program);
     assert_eq!(lines.next().unwrap().unwrap(), "all is on record");
     assert!(program.wait().unwrap().success());
-    fakes.lost_nothing();
+    fakes.lost_nothing(1);
 }
 
 #[test]
-fn a_tool_that_is_interrupted_waits_for_its_refresh() {
-    let fakes = Fakes::with_login("me");
-    fakes.server().fail_next([Fault::Delay(Duration::from_millis(500))]);
-    let mut program = fakes.start("in_a_tool");
-    while fakes.server().report().requests == 0 {
-        thread::sleep(Duration::from_millis(5));
-    }
-    interrupt(&program);
-    assert_eq!(program.wait().unwrap().code(), Some(130));
-    fakes.lost_nothing();
+fn a_tool_that_is_told_to_end_waits_for_its_refresh() {
+    for name in ["INT", "TERM"] {
+        let fakes = Fakes::with_login("me");
+        fakes.server().fail_next([Fault::Delay(Duration::from_millis(500))]);
+        let mut program = fakes.start("in_a_tool");
+        while fakes.server().report().requests == 0 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        signal(name, &program);
+        assert_eq!(program.wait().unwrap().code(), Some(130), "{name}");
+        fakes.lost_nothing(1);
 
-    let program = fakes.start("in_a_tool").wait_with_output().unwrap();
-    assert_eq!(String::from_utf8_lossy(&program.stdout), "{\"subject\":\"me\"}\n");
-    fakes.lost_nothing();
+        assert_eq!(fakes.run("in_a_tool"), (Some(0), ANSWER.into(), String::new()));
+        fakes.lost_nothing(1);
+    }
 }
+
+#[test]
+fn a_tool_takes_a_new_token_after_a_401() {
+    let fakes = Fakes::with_login("me");
+    let token = fakes.accounts().account("me").token().unwrap();
+    fakes.server().revoke_access(token.access_token());
+    assert_eq!(fakes.run("in_a_tool"), (Some(0), ANSWER.into(), String::new()));
+    fakes.lost_nothing(2);
+}
+
+#[test]
+fn a_tool_says_what_to_do_and_exits_with_the_code_of_it() {
+    let fakes = Fakes::with_login("ada");
+    let words = "account me: there are no tokens on record; the user must log in\n";
+    assert_eq!(fakes.run("in_a_tool"), (Some(3), String::new(), words.into()));
+}
+
+/// What the tool prints.
+const ANSWER: &str = "{\"subject\":\"me\"}\n";
 
 /// An authorization server and an API on loopback, and a directory of accounts.
 struct Fakes {
     auth: ListeningAuthServer,
     api: ListeningApi,
-    accounts: tempfile::TempDir,
+    scratch: tempfile::TempDir,
 }
 
 impl Fakes {
@@ -96,17 +118,18 @@ impl Fakes {
         let fakes = Self {
             auth: server.listen(),
             api: server.api().listen(),
-            accounts: tempfile::tempdir().unwrap(),
+            scratch: tempfile::tempdir().unwrap(),
         };
-        let store = FileStore::open(fakes.directory()).unwrap();
-        let transport = UreqTransport::new().unwrap();
         let mut tokens = server.log_in(account);
         tokens.expires_at = Some(SystemTime::now() - Duration::from_secs(1));
-        BlockingAccounts::new(fakes.auth.endpoint(), transport, store, SystemClock)
-            .account(account)
-            .store_login(tokens)
-            .unwrap();
+        fakes.accounts().account(account).store_login(tokens).unwrap();
         fakes
+    }
+
+    fn accounts(&self) -> BlockingAccounts {
+        let store = FileStore::open(self.directory()).unwrap();
+        let transport = UreqTransport::new().unwrap();
+        BlockingAccounts::new(self.auth.endpoint(), transport, store, SystemClock)
     }
 
     fn server(&self) -> &FakeAuthServer {
@@ -114,7 +137,7 @@ impl Fakes {
     }
 
     fn directory(&self) -> std::path::PathBuf {
-        self.accounts.path().join("accounts")
+        self.scratch.path().join("accounts")
     }
 
     fn start(&self, example: &str) -> Child {
@@ -127,19 +150,27 @@ impl Fakes {
             .env("API_URL", self.api.url())
             .env("ACCOUNTS", self.directory())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap()
     }
 
-    /// One refresh, whose response arrived.
-    fn lost_nothing(&self) {
+    /// The exit code of an example that ends by itself, and what it printed.
+    fn run(&self, example: &str) -> (Option<i32>, String, String) {
+        let output = self.start(example).wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    }
+
+    /// So many refreshes, whose responses arrived.
+    fn lost_nothing(&self, refreshes: usize) {
         let report = self.server().report();
-        assert_eq!((report.issued, report.rejected), (1, 0));
+        assert_eq!((report.issued, report.rejected), (refreshes, 0));
         self.server().assert_never_replayed();
     }
 }
 
-fn interrupt(program: &Child) {
-    let done = Command::new("kill").args(["-INT", &program.id().to_string()]).status();
+fn signal(name: &str, program: &Child) {
+    let done = Command::new("kill").args(["-s", name, &program.id().to_string()]).status();
     assert!(done.unwrap().success());
 }
