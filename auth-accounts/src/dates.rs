@@ -24,7 +24,7 @@ use crate::{
 
 /// A token that was obtained for less than this was born expired: no server
 /// means it, but some say it, and clocks differ.
-const SHORTEST_LIFE: Duration = Duration::from_secs(5);
+const SHORTEST_LIFE: Duration = Duration::from_millis(1_500);
 
 /// How long the second and every further one in a row of those is used.
 const USED_FOR: Duration = Duration::from_secs(30);

@@ -52,7 +52,8 @@ fn what_is_guessed_comes_from_the_first_that_knows() {
         (Some(record(Some(99_999), Some(30))), Some(30), Some(30)),
         (Some(guessed(500, 900, None)), Some(900), Some(900)),
         // They had none, or it is not known.
-        (Some(record(Some(500), Some(4))), Some(HOUR), None),
+        (Some(record(Some(500), Some(1))), Some(HOUR), None),
+        (Some(record(Some(500), Some(2))), Some(2), Some(2)),
         (Some(record(Some(500), Some(0))), Some(HOUR), None),
         (Some(record(None, Some(7_200))), Some(HOUR), None),
         (Some(record(Some(500), None)), Some(HOUR), None),
@@ -149,10 +150,10 @@ fn the_second_in_a_row_that_is_born_expired_is_used() {
     for (life, before, expected) in [
         (Some(0), None, (1, None)),
         (Some(0), Some(0), (1, None)),
-        (Some(4), Some(1), (2, used)),
+        (Some(1), Some(1), (2, used)),
         (Some(0), Some(7), (8, used)),
         (Some(0), Some(u32::MAX), (u32::MAX, used)),
-        (Some(5), Some(7), (0, None)),
+        (Some(2), Some(7), (0, None)),
         (Some(3_600), Some(1), (0, None)),
         (None, Some(1), (0, None)),
     ] {
