@@ -145,12 +145,12 @@ impl Account {
         match self.cached() {
             Some(current) if current.access_token() != token => Ok(current),
             _ => {
-                if self.current().is_some_and(|current| current.access_token() == token) {
+                let current = self.current();
+                if current.as_ref().is_some_and(|current| current.access_token() == token) {
                     counters::token_refused();
                 }
                 // Now, for it may join a refresh that began before this.
-                let now = self.wall();
-                self.0.memory().refuse(token, now, self.current().as_ref());
+                self.0.memory().refuse(token, self.wall(), current.as_ref());
                 self.0.withhold(token);
                 self.0.settle();
                 Ok(self.obtain(Want::Other(token.clone())).await?.0)
@@ -273,6 +273,20 @@ impl Account {
                 return Ok((token, is_new));
             }
         }
+    }
+
+    /// Does the work of `start` when all that is under way is over, which is asked to
+    /// give way.
+    async fn take_turn(
+        &self,
+        start: impl FnOnce() -> Work<Ending>,
+    ) -> Result<Result<Ending, Lost>, AccountError> {
+        let queued = self.0.flight.queue(|_| self.in_background(start()));
+        let Some((before, own)) = queued else { return Err(self.closed()) };
+        for other in before {
+            let _ = other.await;
+        }
+        Ok(own.await)
     }
 
     fn refresh_work(&self, want: Want, give_way: GiveWay) -> Work<Ending> {

@@ -16,29 +16,27 @@ use std::{
         mpsc,
     },
     thread,
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
-use async_trait::async_trait;
 use auth_core::{
-    AccessToken, BlockingClock, BlockingTransport, Clock, EndpointError, Now, Request, Response,
-    RetrySchedule, TimeSource, TokenEndpoint, Transport, TransportError,
+    AccessToken, BlockingClock, BlockingTransport, EndpointError, RetrySchedule, TokenEndpoint,
 };
 
 use crate::{
     account::{Account, closing::Closing, keep_fresh::DueCheck},
     account_event::AccountEvent,
     accounts::Accounts,
+    behind_async::Blocking,
     closed::Closed,
     due_refreshes::DueRefreshes,
     error::AccountError,
     id::AccountId,
     logout_report::Logout,
     new_login::Login,
-    record::Record,
     settings::Settings,
     status::{AccountStatus, StatusPage},
-    store::{BlockingTokenStore, Lease, TokenStore, Version},
+    store::BlockingTokenStore,
     store_error::StoreError,
     token::Token,
 };
@@ -299,8 +297,8 @@ impl From<BlockingAccount> for Account {
     }
 }
 
-/// Keeps an account fresh, or all of them, until it is dropped. After that the thread ends within
-/// a second, or when the refresh in progress ends.
+/// Keeps an account fresh, or all of them, until it is dropped. After that the
+/// thread ends within a second, or when the refresh in progress ends.
 #[must_use = "it ends when it is dropped"]
 pub struct KeepFresh(Arc<AtomicBool>);
 
@@ -330,63 +328,4 @@ impl fmt::Debug for KeepFresh {
 
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     pollster::block_on(future)
-}
-
-/// Something that blocks, behind an async trait.
-struct Blocking<T>(T);
-
-#[async_trait]
-impl<T: BlockingTransport> Transport for Blocking<T> {
-    async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        self.0.send_blocking(request)
-    }
-}
-
-impl<T: BlockingClock> TimeSource for Blocking<T> {
-    fn now(&self) -> Now {
-        self.0.now()
-    }
-
-    fn wall(&self) -> SystemTime {
-        self.0.wall()
-    }
-}
-
-#[async_trait]
-impl<T: BlockingClock> Clock for Blocking<T> {
-    async fn sleep(&self, duration: Duration) {
-        self.0.sleep_blocking(duration);
-    }
-}
-
-#[async_trait]
-impl<T: BlockingTokenStore> TokenStore for Blocking<T> {
-    async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
-        self.0.load_blocking(account)
-    }
-
-    async fn save(
-        &self,
-        account: &AccountId,
-        record: &Record,
-        expected: Option<&Version>,
-    ) -> Result<Version, StoreError> {
-        self.0.save_blocking(account, record, expected)
-    }
-
-    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
-        self.0.remove_blocking(account, expected)
-    }
-
-    async fn list(
-        &self,
-        after: Option<&AccountId>,
-        most: usize,
-    ) -> Result<Vec<AccountId>, StoreError> {
-        self.0.list_blocking(after, most)
-    }
-
-    async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
-        self.0.lease_blocking(account, wait)
-    }
 }

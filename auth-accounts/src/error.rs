@@ -198,15 +198,7 @@ impl AccountError {
             Reason::Refresh(_) if self.is_of_client() => Some(FailureKind::Misconfigured),
             Reason::Refresh(error) => Some(error.kind()),
             Reason::Setback(setback) => Some(setback.kind),
-            Reason::NotLoggedIn
-            | Reason::NoRefreshToken
-            | Reason::RefusedAgain
-            | Reason::OtherEndpoint { .. }
-            | Reason::SetUp(_)
-            | Reason::Store(_)
-            | Reason::Panicked
-            | Reason::Closed
-            | Reason::UnderWay => None,
+            _ => None,
         }
     }
 
@@ -226,15 +218,7 @@ impl AccountError {
         match &self.0.reason {
             Reason::Refresh(error) => error.possibly_spent(),
             Reason::Setback(setback) => setback.possibly_spent,
-            Reason::NotLoggedIn
-            | Reason::NoRefreshToken
-            | Reason::RefusedAgain
-            | Reason::OtherEndpoint { .. }
-            | Reason::SetUp(_)
-            | Reason::Store(_)
-            | Reason::Panicked
-            | Reason::Closed
-            | Reason::UnderWay => false,
+            _ => false,
         }
     }
 

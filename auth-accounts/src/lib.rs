@@ -3,7 +3,7 @@
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of lines above it.
 // layer: id registration set_up record record_form settings dates lifetime refusals new_login -- values, and what is stored
-// layer: store_error store memory_store -- stores
+// layer: store_error store memory_store behind_async -- stores
 // layer: state error account_event due_refreshes token status closed logout_report -- what callers get
 // layer: counters told watch -- what others are told
 // layer: due roster -- which accounts are looked at, and when
@@ -18,6 +18,7 @@
 mod account;
 mod account_event;
 mod accounts;
+mod behind_async;
 mod binding;
 mod blocking;
 mod checks;
@@ -94,6 +95,7 @@ pub use crate::{
 #[doc(hidden)]
 pub mod internal {
     pub use crate::{
+        behind_async::Blocking,
         checks::{Queue, refresh_each},
         due::Due,
     };

@@ -23,7 +23,7 @@ use crate::{
     known::{Draft, Known, Loaded},
     outcome::{Outcome, Source},
     record::Record,
-    shared::{Revocable, Shared},
+    shared::Revocable,
     store::{Lease, Version},
     store_error::{StoreError, StoreErrorKind},
     unsaved::{Unsaved, UnsavedTokens},
@@ -136,21 +136,18 @@ impl Login {
     fn note_replaced(&mut self, found: &Option<(Record, Version)>) {
         let mut before = Known::new(self.context.shared.grant, self.before.clone());
         before.read(found.clone());
-        let replaced = before.record.and_then(|record| self.revocable(record));
+        let replaced = before.record.and_then(|record| self.revocable(&record));
         self.replaced =
             replaced.filter(|old| Some(&old.token) != self.record.tokens.refresh_token.as_ref());
     }
 
-    /// The refresh token of `record`, with where it may be revoked: where it was
-    /// issued, and nowhere else.
-    fn revocable(&self, record: Record) -> Option<Revocable> {
-        let Shared { binding, .. } = &*self.context.shared;
-        if binding.refuses(&record).is_none() {
-            return self.context.shared.revocable(&record);
-        }
-        // This login may replace it since it brings the endpoint of its tokens.
-        let endpoint = Arc::clone(self.record.set_up.as_ref()?.endpoint());
-        Some(Revocable { token: record.tokens.refresh_token?, endpoint })
+    /// The refresh token of `record`, with where it may be revoked. That of another
+    /// registration is replaced only if this login brings its endpoint.
+    fn revocable(&self, record: &Record) -> Option<Revocable> {
+        self.context.shared.revocable(record).or_else(|| {
+            let endpoint = Arc::clone(self.record.set_up.as_ref()?.endpoint());
+            Some(Revocable { token: record.tokens.refresh_token.clone()?, endpoint })
+        })
     }
 
     /// Ends with nothing changed: the record is somebody else's, or the store

@@ -33,6 +33,26 @@ pub(crate) struct Shared {
     pub(crate) roster: SharedRoster,
 }
 
+#[cfg(test)]
+impl Shared {
+    /// For the tests of a machine, which uses neither transport nor store.
+    pub(crate) fn of_a_test(endpoint: TokenEndpoint, grant: GrantKind, settings: Settings) -> Self {
+        Self {
+            binding: Binding::new(&endpoint),
+            endpoint: Arc::new(endpoint),
+            transport: Arc::new(auth_testkit::Script::new()),
+            store: Arc::new(crate::memory_store::MemoryStore::new()),
+            clock: Arc::new(auth_testkit::VirtualClock::manual()),
+            policy: Arc::new(auth_core::Backoff::default()),
+            settings,
+            grant,
+            spawner: None,
+            watch: Watch::default(),
+            roster: SharedRoster::default(),
+        }
+    }
+}
+
 impl Shared {
     /// The dates of a record's tokens, said or guessed.
     pub(crate) fn dates(&self, record: &Record) -> Dates {
@@ -43,14 +63,17 @@ impl Shared {
     /// have.
     pub(crate) fn record_of(&self, login: Login, now: SystemTime) -> Result<Record, EndpointError> {
         let mut record = Record::logged_in(login.tokens, now);
-        record.set_up = login.endpoint.map(SetUp::new).transpose()?;
-        if record.set_up.is_none() {
-            record.bound_to = Some(self.binding.own.clone());
-        }
+        self.bind(&mut record, login.endpoint.map(SetUp::new).transpose()?);
         if self.grant.renews(&record) {
             guess_expiry(&mut record, None, None, &self.settings);
         }
         Ok(record)
+    }
+
+    /// Binds `record` to this set-up, or without one to what all have.
+    pub(crate) fn bind(&self, record: &mut Record, set_up: Option<SetUp>) {
+        record.bound_to = if set_up.is_none() { Some(self.binding.own.clone()) } else { None };
+        record.set_up = set_up;
     }
 
     /// Where `record` is refreshed: where its login says, or else where all are.
@@ -59,8 +82,12 @@ impl Shared {
         set_up.map_or(&self.endpoint, SetUp::endpoint)
     }
 
-    /// The refresh token of `record`, with where it may be revoked.
+    /// The refresh token of `record`, with where it may be revoked: where it was
+    /// issued, and nowhere else.
     pub(crate) fn revocable(&self, record: &Record) -> Option<Revocable> {
+        if self.binding.refuses(record).is_some() {
+            return None;
+        }
         let token = record.tokens.refresh_token.clone()?;
         Some(Revocable { token, endpoint: Arc::clone(self.endpoint_of(Some(record))) })
     }

@@ -14,13 +14,14 @@ use std::{
 
 use auth_accounts::{
     AccountId,
+    internal::Blocking,
     store::{BlockingTokenStore, TokenStore},
 };
 
 pub use self::subject::Damage;
 use self::{
     cases::{CASES, Case},
-    concurrency::{BehindAsync, Concurrency},
+    concurrency::Concurrency,
     subject::Subject,
 };
 use crate::report::{CaseReport, CaseResult, SuiteReport};
@@ -43,7 +44,7 @@ where
     S: BlockingTokenStore + 'static,
 {
     BlockingStoreSuite(Suite::new(Subject::new(Concurrency::Threads, move || {
-        Arc::new(BehindAsync(open()))
+        Arc::new(Blocking(open()))
     })))
 }
 

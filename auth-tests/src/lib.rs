@@ -15,6 +15,20 @@ pub use crate::{
     world::{Trace, World, endpoint},
 };
 
+/// The libraries that are published.
+pub const LIBRARIES: [&str; 10] = [
+    "auth-core",
+    "auth-reqwest",
+    "auth-ureq",
+    "auth-accounts",
+    "auth-pool",
+    "auth-store",
+    "auth-store-agents",
+    "auth-testkit",
+    "auth-conformance",
+    "fault-server",
+];
+
 /// The README's examples, compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

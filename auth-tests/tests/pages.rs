@@ -12,20 +12,8 @@ use std::{
     process::Command,
 };
 
+use auth_tests::LIBRARIES;
 use serde_json::Value;
-
-const LIBRARIES: [&str; 10] = [
-    "auth-accounts",
-    "auth-conformance",
-    "auth-core",
-    "auth-pool",
-    "auth-reqwest",
-    "auth-store",
-    "auth-store-agents",
-    "auth-testkit",
-    "auth-ureq",
-    "fault-server",
-];
 
 fn read(path: &str) -> String {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -6,21 +6,8 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use auth_tests::LIBRARIES;
 use syn::{ImplItem, Item, ReturnType, Signature, Type, TypeParamBound, Visibility, parse_file};
-
-/// The libraries.
-const LIBRARIES: [&str; 10] = [
-    "auth-core",
-    "auth-reqwest",
-    "auth-ureq",
-    "auth-accounts",
-    "auth-pool",
-    "auth-store",
-    "auth-store-agents",
-    "auth-testkit",
-    "auth-conformance",
-    "fault-server",
-];
 
 /// What is public for the sibling crates only, and hidden. Each is called within a
 /// future of an async trait, where it has to be `Send`.

@@ -72,20 +72,16 @@ impl Account {
         let counts = Arc::new(AtomicBool::new(false));
         let mut was_lost = false;
         loop {
-            let queued = self.0.flight.queue(|_| {
+            let ending = self.take_turn(|| {
                 let (inner, counts) = (Arc::clone(&self.0), Arc::clone(&counts));
                 let record = record.clone();
-                self.in_background(Box::pin(async move {
+                Box::pin(async move {
                     let (context, memory) = inner.begin();
                     let step = login::start(context, record, memory);
                     inner.log_in(step, &counts, revoke_replaced).await
-                }))
+                })
             });
-            let Some((before, own)) = queued else { return Err(self.closed()) };
-            for other in before {
-                let _ = other.await;
-            }
-            match own.await {
+            match ending.await? {
                 Ok(Ending::Ended(ended)) => return ended.result,
                 // It was lost in somebody else's panic.
                 _ if counts.load(Ordering::Acquire) => return Ok(self.broken_off(&record)),

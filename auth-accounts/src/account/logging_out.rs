@@ -59,18 +59,14 @@ impl Account {
     pub async fn logout(&self) -> Result<Logout, AccountError> {
         let mut was_lost = false;
         loop {
-            let queued = self.0.flight.queue(|_| {
+            let ending = self.take_turn(|| {
                 let inner = Arc::clone(&self.0);
-                self.in_background(Box::pin(async move {
+                Box::pin(async move {
                     let (context, memory) = inner.begin();
                     inner.log_out(logout::start(context, memory)).await
-                }))
+                })
             });
-            let Some((before, own)) = queued else { return Err(self.closed()) };
-            for other in before {
-                let _ = other.await;
-            }
-            match own.await {
+            match ending.await? {
                 Ok(Ending::LoggedOut(result)) => return result,
                 // It was lost in somebody else's panic.
                 _ if was_lost => return Err(self.lost()),

@@ -6,12 +6,9 @@ use std::{
 };
 
 use auth_core::{AccessToken, Backoff, RefreshToken, TokenEndpoint, TokenSet};
-use auth_testkit::{Script, VirtualClock};
 
 use super::*;
 use crate::{
-    binding::Binding,
-    memory_store::MemoryStore,
     record::Setback,
     settings::Settings,
     shared::{GrantKind, Shared},
@@ -36,21 +33,9 @@ fn login(number: u8) -> Record {
 }
 
 fn begin(memory: Unsaved) -> Step {
-    let clock = VirtualClock::manual();
     let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap();
-    let shared = Shared {
-        binding: Binding::new(&endpoint),
-        endpoint: Arc::new(endpoint),
-        transport: Arc::new(Script::new()),
-        store: Arc::new(MemoryStore::new()),
-        clock: Arc::new(clock),
-        policy: Arc::new(Backoff::default()),
-        settings: Settings::default().seed(1),
-        grant: GrantKind::RefreshToken,
-        spawner: None,
-        watch: Default::default(),
-        roster: Default::default(),
-    };
+    let settings = Settings::default().seed(1);
+    let shared = Shared::of_a_test(endpoint, GrantKind::RefreshToken, settings);
     let shared = Arc::new(shared);
     let context = Context { shared, account: "ada".into(), cached: None, refused: None };
     start(context, login(9), memory)

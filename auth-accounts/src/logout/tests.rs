@@ -2,13 +2,11 @@
 
 use std::time::{Instant, SystemTime};
 
-use auth_core::{AccessToken, Backoff, RefreshToken, TokenEndpoint, TokenSet, TransportErrorKind};
-use auth_testkit::{CannedResponse, Script, VirtualClock};
+use auth_core::{AccessToken, RefreshToken, TokenEndpoint, TokenSet, TransportErrorKind};
+use auth_testkit::CannedResponse;
 
 use super::*;
 use crate::{
-    binding::Binding,
-    memory_store::MemoryStore,
     registration::Registration,
     settings::Settings,
     shared::{GrantKind, Shared},
@@ -52,19 +50,8 @@ impl Scenario {
     }
 
     fn at(endpoint: TokenEndpoint, memory: Unsaved) -> Self {
-        let shared = Shared {
-            binding: Binding::new(&endpoint),
-            endpoint: Arc::new(endpoint),
-            transport: Arc::new(Script::new()),
-            store: Arc::new(MemoryStore::new()),
-            clock: Arc::new(VirtualClock::manual()),
-            policy: Arc::new(Backoff::default()),
-            settings: Settings::default().seed(1).lease_wait(Duration::from_secs(7)),
-            grant: GrantKind::RefreshToken,
-            spawner: None,
-            watch: Default::default(),
-            roster: Default::default(),
-        };
+        let settings = Settings::default().seed(1).lease_wait(Duration::from_secs(7));
+        let shared = Shared::of_a_test(endpoint, GrantKind::RefreshToken, settings);
         let shared = Arc::new(shared);
         let context = Context { shared, account: "ada".into(), cached: None, refused: None };
         Self(Some(start(context, memory)))

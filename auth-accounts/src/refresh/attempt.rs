@@ -82,13 +82,9 @@ impl Attempt {
                 let Self { run, known, lease, set_up, .. } = self;
                 let old = known.record.as_ref();
                 let refused_at = old.and_then(|old| run.want.refused_at(old, &run.context, sent));
-                let Shared { grant, settings, binding, .. } = &*run.context.shared;
+                let Shared { grant, settings, .. } = &*run.context.shared;
                 let mut record = next_record(old, tokens, refused_at, *grant, settings, sent, now);
-                record.bound_to = match set_up {
-                    Some(_) => None,
-                    None => Some(binding.own.clone()),
-                };
-                record.set_up = set_up;
+                run.context.shared.bind(&mut record, set_up);
                 Attempted::Tokens(SavingTokens::new(run, known, record, lease))
             }
             auth_core::Step::Done(Err(error)) => Attempted::Failed(self, error),

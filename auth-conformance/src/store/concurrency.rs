@@ -10,12 +10,6 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
-use auth_accounts::{
-    AccountId, StoreError,
-    store::{BlockingTokenStore, Lease, Record, TokenStore, Version},
-};
-
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Concurrency {
     /// Polled in turn by the task of the caller.
@@ -111,40 +105,5 @@ pub(super) fn block_on<F: Future>(future: F) -> F::Output {
             return result;
         }
         thread::park();
-    }
-}
-
-/// A blocking store behind the async trait: it blocks within the poll.
-pub(super) struct BehindAsync<S>(pub(super) S);
-
-#[async_trait]
-impl<S: BlockingTokenStore> TokenStore for BehindAsync<S> {
-    async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
-        self.0.load_blocking(account)
-    }
-
-    async fn save(
-        &self,
-        account: &AccountId,
-        record: &Record,
-        expected: Option<&Version>,
-    ) -> Result<Version, StoreError> {
-        self.0.save_blocking(account, record, expected)
-    }
-
-    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
-        self.0.remove_blocking(account, expected)
-    }
-
-    async fn list(
-        &self,
-        after: Option<&AccountId>,
-        most: usize,
-    ) -> Result<Vec<AccountId>, StoreError> {
-        self.0.list_blocking(after, most)
-    }
-
-    async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
-        self.0.lease_blocking(account, wait)
     }
 }

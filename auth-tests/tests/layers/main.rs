@@ -16,27 +16,14 @@ mod source;
 
 use std::{collections::BTreeMap, path::Path};
 
-use self::{check::problems, source::Sources};
+use auth_tests::LIBRARIES;
 
-/// The crates whose modules stand on layers.
-const LIBRARIES: [&str; 11] = [
-    "auth-core",
-    "auth-reqwest",
-    "auth-ureq",
-    "auth-accounts",
-    "auth-pool",
-    "auth-store",
-    "auth-store-agents",
-    "auth-testkit",
-    "auth-conformance",
-    "fault-server",
-    "examples-support",
-];
+use self::{check::problems, source::Sources};
 
 #[test]
 fn imports_run_one_way_in_every_library() {
     let mut wrong = Vec::new();
-    for name in LIBRARIES {
+    for name in LIBRARIES.into_iter().chain(["examples-support"]) {
         judge(name, problems(&of(name), "lib.rs", true), &mut wrong);
     }
     // A program has no layers to name.

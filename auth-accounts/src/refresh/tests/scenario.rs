@@ -9,18 +9,14 @@ use std::{
 };
 
 use auth_core::{
-    AccessToken, Backoff, Now, RefreshToken, TokenEndpoint, TokenSet, TransportError,
-    TransportErrorKind,
+    AccessToken, Now, RefreshToken, TokenEndpoint, TokenSet, TransportError, TransportErrorKind,
 };
-use auth_testkit::{Script, VirtualClock};
 
 use super::super::{Save, Step, Want, start};
 use crate::{
-    binding::Binding,
     context::{Context, Refused},
     error::AccountError,
     lifetime::Ttl,
-    memory_store::MemoryStore,
     outcome::Outcome,
     record::Record,
     settings::Settings,
@@ -83,21 +79,9 @@ impl Start {
     }
 
     pub(crate) fn context(self) -> (Context, Unsaved, Now) {
-        let clock = VirtualClock::manual();
         let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap();
-        let shared = Shared {
-            binding: Binding::new(&endpoint),
-            endpoint: Arc::new(endpoint),
-            transport: Arc::new(Script::new()),
-            store: Arc::new(MemoryStore::new()),
-            clock: Arc::new(clock),
-            policy: Arc::new(Backoff::default()),
-            settings: Settings::default().seed(1),
-            grant: self.grant,
-            spawner: None,
-            watch: Default::default(),
-            roster: Default::default(),
-        };
+        let settings = Settings::default().seed(1);
+        let shared = Shared::of_a_test(endpoint, self.grant, settings);
         let Self { now, cached, refused, memory, .. } = self;
         let refused = refused.map(|token| Refused { token, at: now.wall });
         let context = Context { shared: Arc::new(shared), account: "ada".into(), cached, refused };
