@@ -15,8 +15,10 @@ use crate::{
     store_error::StoreError,
 };
 
-/// Something that blocks, behind an async trait.
+/// Something that blocks, behind an async trait. Hidden: it is for the sibling
+/// crates, as all of `internal` is.
 #[derive(Debug)]
+#[doc(hidden)]
 pub struct Blocking<T>(pub T);
 
 #[async_trait]
