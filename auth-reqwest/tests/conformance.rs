@@ -25,9 +25,16 @@ fn transport(settings: &TransportSettings) -> ReqwestTransport {
 
 #[tokio::test]
 async fn the_transport_keeps_its_promises() {
-    let report = auth_conformance::transport(transport).await;
+    let suite = auth_conformance::transport(transport);
+    let report = suite.another_process("makes_a_call").await;
     println!("{report}");
     report.assert();
+}
+
+#[tokio::test]
+#[ignore = "run by the suite, in another process"]
+async fn makes_a_call() {
+    auth_conformance::transport(transport).make_the_call().await;
 }
 
 #[tokio::test]
