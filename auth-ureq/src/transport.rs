@@ -57,11 +57,17 @@ macro_rules! owed {
 impl UreqTransport {
     /// Makes a transport from an agent of your own.
     ///
-    /// Whatever the agent's settings, an attempt ends within 10 s
+    /// Whatever the agent's settings, an attempt without a proxy ends within 10 s
     /// ([`timeout`](Self::timeout) changes that), no redirect is followed, every
     /// status is a response, no compression is asked for, the body is sent at
-    /// most once, and [`Delivery`](auth_core::Delivery) is right. These cannot
-    /// be set for one request, and are your responsibility:
+    /// most once, and [`Delivery`](auth_core::Delivery) is right.
+    ///
+    /// The agent makes its own connections. So a proxy that answers slowly can hold
+    /// an attempt beyond its time, interim responses are not bounded by number, and
+    /// a response that arrived while the program stood still is lost if the time is
+    /// up. None of it is so with a transport that is [built](Self::builder) here.
+    ///
+    /// These cannot be set for one request, and are your responsibility:
     ///
     /// - `timeout_connect`. There is none by default, so a host that does not
     ///   respond costs the whole 10 s.
