@@ -6,7 +6,7 @@ use auth_core::{
     BodyFormat, ClientAuth, Grant, RefreshToken, Request, TokenEndpoint, TransportErrorKind,
 };
 use auth_testkit::behaviours;
-use fault_server::{Behaviour, FaultServer, FaultServerBuilder};
+use fault_server::{Behaviour, FaultServer, FaultServerBuilder, Gate};
 
 use crate::settings::TransportSettings;
 
@@ -102,6 +102,9 @@ pub(super) struct Setup {
     pub(super) proxy: Option<FaultServer>,
     /// The server redirects to another origin, where nothing may arrive.
     pub(super) redirects: bool,
+    /// The process that makes the call is stopped when the request has arrived,
+    /// and goes on after its time. This gate holds the response until then.
+    pub(super) stopped: Option<Gate>,
     /// Kept until the case is over.
     _ports: Option<Box<dyn Any + Send>>,
 }
@@ -138,6 +141,7 @@ impl Setup {
             server: None,
             proxy: None,
             redirects: false,
+            stopped: None,
             _ports: None,
         }
     }
@@ -172,6 +176,12 @@ impl Setup {
 
     pub(super) fn redirecting(mut self) -> Self {
         self.redirects = true;
+        self
+    }
+
+    #[cfg(unix)]
+    pub(super) fn stopping(mut self, gate: Gate) -> Self {
+        self.stopped = Some(gate);
         self
     }
 

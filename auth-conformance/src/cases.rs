@@ -4,9 +4,12 @@ mod bounds;
 mod connecting;
 mod cuts;
 mod http2;
+mod interim;
 mod proxies;
 mod responses;
 mod statuses;
+#[cfg(unix)]
+mod stopped;
 mod tls;
 
 use super::case::Case;
@@ -17,10 +20,13 @@ pub(super) fn all() -> impl Iterator<Item = Case> {
         tls::CASES,
         proxies::CASES,
         cuts::CASES,
+        interim::CASES,
         responses::CASES,
         statuses::CASES,
         bounds::CASES,
         http2::CASES,
+        #[cfg(unix)]
+        stopped::CASES,
     ]
     .into_iter()
     .flatten()

@@ -6,6 +6,7 @@
 // layer: report settings watchdog
 // layer: case
 // layer: cases judge
+// layer: process
 // layer: store suite
 #[cfg(feature = "transport")]
 mod case;
@@ -13,6 +14,8 @@ mod case;
 mod cases;
 #[cfg(feature = "transport")]
 mod judge;
+#[cfg(all(unix, feature = "transport"))]
+mod process;
 mod report;
 #[cfg(feature = "transport")]
 mod settings;

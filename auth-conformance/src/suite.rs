@@ -1,8 +1,8 @@
 //! The suites for transports.
 
 use std::{
+    fmt,
     future::{Future, IntoFuture},
-    io,
     pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
@@ -10,6 +10,8 @@ use std::{
 
 use auth_core::{BlockingTransport, Transport};
 
+#[cfg(unix)]
+use crate::process;
 use crate::{
     case::{Case, Setup},
     cases::all,
@@ -69,11 +71,13 @@ struct Choice {
     only: Vec<String>,
     excuses: Vec<(String, String)>,
     allowance: Duration,
+    /// The test that makes a call in another process.
+    process: Option<String>,
 }
 
 impl Default for Choice {
     fn default() -> Self {
-        Self { only: Vec::new(), excuses: Vec::new(), allowance: ALLOWANCE }
+        Self { only: Vec::new(), excuses: Vec::new(), allowance: ALLOWANCE, process: None }
     }
 }
 
@@ -91,6 +95,15 @@ macro_rules! choosing {
             /// further cases.
             pub fn only(mut self, case: impl Into<String>) -> Self {
                 self.choice.only.push(case.into());
+                self
+            }
+
+            /// Names the test of this binary, by its full path, that makes a call in
+            /// another process: its only line is the same suite with
+            /// [`make_the_call`](Self::make_the_call). The cases in which the
+            /// process is stopped need it; there are none but on Unix.
+            pub fn another_process(mut self, test: impl Into<String>) -> Self {
+                self.choice.process = Some(test.into());
                 self
             }
 
@@ -116,6 +129,7 @@ impl<F> TransportSuite<F> {
         let mut reports = Vec::new();
         for case in self.choice.cases() {
             reports.push(match (case.setup)() {
+                Ok(setup) if setup.stopped.is_some() => self.choice.stopped(&case, &setup),
                 Ok(setup) => {
                     let transport = (self.make)(&setup.settings);
                     let limit = setup.settings.timeout + self.choice.allowance;
@@ -129,10 +143,27 @@ impl<F> TransportSuite<F> {
                     drop(transport);
                     self.choice.report(&case, &setup, &results)
                 }
-                Err(error) => no_setup(&case, &error),
+                Err(error) => not_made(&case, &error),
             });
         }
         self.choice.finish(reports)
+    }
+
+    /// Makes the call for which a suite has started this process; see
+    /// [`another_process`](Self::another_process). Does nothing if none has.
+    pub async fn make_the_call<T>(self)
+    where
+        T: Transport,
+        F: Fn(&TransportSettings) -> T,
+    {
+        #[cfg(unix)]
+        if let Some((setup, reporter)) = process::told()
+            && let Ok(request) = setup.request()
+        {
+            let result = (self.make)(&setup.settings).send(request).await;
+            // Whoever asked finds out if this fails.
+            let _ = reporter.report(&result);
+        }
     }
 }
 
@@ -146,6 +177,7 @@ impl<F> BlockingTransportSuite<F> {
         let mut reports = Vec::new();
         for case in self.choice.cases() {
             reports.push(match (case.setup)() {
+                Ok(setup) if setup.stopped.is_some() => self.choice.stopped(&case, &setup),
                 Ok(setup) => {
                     let transport = Arc::new((self.make)(&setup.settings));
                     let limit = setup.settings.timeout + self.choice.allowance;
@@ -160,10 +192,27 @@ impl<F> BlockingTransportSuite<F> {
                     drop(transport);
                     self.choice.report(&case, &setup, &results)
                 }
-                Err(error) => no_setup(&case, &error),
+                Err(error) => not_made(&case, &error),
             });
         }
         self.choice.finish(reports)
+    }
+
+    /// Makes the call for which a suite has started this process; see
+    /// [`another_process`](Self::another_process). Does nothing if none has.
+    pub fn make_the_call<T>(self)
+    where
+        T: BlockingTransport,
+        F: Fn(&TransportSettings) -> T,
+    {
+        #[cfg(unix)]
+        if let Some((setup, reporter)) = process::told()
+            && let Ok(request) = setup.request()
+        {
+            let result = (self.make)(&setup.settings).send_blocking(request);
+            // Whoever asked finds out if this fails.
+            let _ = reporter.report(&result);
+        }
     }
 }
 
@@ -185,6 +234,27 @@ impl Choice {
         all()
             .filter(|case| self.only.is_empty() || self.only.iter().any(|name| name == case.name))
             .collect()
+    }
+
+    /// The report of a case whose call is made in another process.
+    fn stopped(&self, case: &Case, setup: &Setup) -> CaseReport {
+        let Some(test) = &self.process else {
+            let excuse = self.excuses.iter().find(|(name, _)| name == case.name);
+            return match excuse {
+                Some((_, reason)) => CaseReport {
+                    result: CaseResult::Excused { reason: reason.clone() },
+                    ..not_made(case, &"it is excused, and no test makes the call")
+                },
+                None => not_made(case, &"no test makes the call; name one by another_process"),
+            };
+        };
+        #[cfg(unix)]
+        return match process::stopped_call(setup, test, self.allowance) {
+            Ok(result) => self.report(case, setup, &[result]),
+            Err(error) => not_made(case, &error),
+        };
+        #[cfg(not(unix))]
+        return not_made(case, &(test, "only on Unix").1);
     }
 
     fn report(&self, case: &Case, setup: &Setup, results: &[(CallResult, Duration)]) -> CaseReport {
@@ -217,8 +287,8 @@ impl Choice {
     }
 }
 
-/// The report if the machine, not the transport, is at fault.
-fn no_setup(case: &Case, error: &io::Error) -> CaseReport {
+/// The report if the machine or the test, not the transport, is at fault.
+fn not_made(case: &Case, error: &dyn fmt::Display) -> CaseReport {
     CaseReport {
         name: case.name,
         does: case.does,

@@ -12,8 +12,10 @@ fn spawned<T: Send + 'static>(_: impl Future<Output = T> + Send + 'static) {}
 #[allow(dead_code)]
 fn every_function<T: Transport + 'static>(
     transports: TransportSuite<fn(&TransportSettings) -> T>,
+    another: TransportSuite<fn(&TransportSettings) -> T>,
     stores: StoreSuite,
 ) {
     spawned(async move { TransportSuite::run(transports).await });
+    spawned(async move { TransportSuite::make_the_call(another).await });
     spawned(async move { StoreSuite::run(stores).await });
 }

@@ -58,7 +58,8 @@ pub use crate::{
     rules::{ErrorCode, Rule},
     token::{AccessToken, Extra, RefreshToken, TokenFormError, TokenSet},
     transport::{
-        BlockingTransport, Response, ResponseReader, Transport, TransportError, TransportErrorKind,
+        BlockingTransport, Deadline, Response, ResponseReader, Transport, TransportError,
+        TransportErrorKind,
     },
 };
 

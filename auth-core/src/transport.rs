@@ -1,12 +1,13 @@
 //! Transports: what sends a request to the token endpoint.
 
+mod deadline;
 mod response_reader;
 
 use std::{error::Error, fmt, sync::Arc};
 
 use async_trait::async_trait;
 
-pub use self::response_reader::ResponseReader;
+pub use self::{deadline::Deadline, response_reader::ResponseReader};
 use crate::{Delivery, Request, redact::scrub};
 
 /// A response of the token endpoint, with its complete body.
@@ -31,7 +32,10 @@ pub type Response = http::Response<Vec<u8>>;
 /// 4. **Bounded.** Keep at most [`Request::response_limit`] bytes of the body,
 ///    and end the call within a time that the user can set. Pass the body to a
 ///    [`ResponseReader`](crate::ResponseReader), which applies the rules for
-///    long and truncated responses.
+///    long and truncated responses. Take the time from a
+///    [`Deadline`](crate::Deadline): what arrived while the program stood still
+///    is read before the time is up. What comes before the response is bounded
+///    too: interim responses, and what a proxy says.
 /// 5. **No secrets in errors.** Neither the error nor its sources may contain
 ///    the URL, the body or a header.
 /// 6. **Cancel-safe.** After the future is dropped, nothing may send the

@@ -1,12 +1,8 @@
 //! The request's body, which records whether it was read.
 
 use std::{
-    convert::Infallible,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, OnceLock},
     task::{Context, Poll},
 };
 
@@ -24,11 +20,33 @@ pub(crate) struct Tripwire {
 
 /// Whether any byte of the body may have been sent.
 #[derive(Clone, Default)]
-pub(crate) struct Sent(Arc<AtomicBool>);
+pub(crate) struct Sent(Arc<OnceLock<Fate>>);
+
+/// What happened to the body first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Read,
+    Withdrawn,
+}
+
+/// The client is too late: the call is over, and has told that nothing was sent.
+#[derive(Debug, thiserror::Error)]
+#[error("the request was withdrawn")]
+pub(crate) struct Withdrawn;
 
 impl Sent {
     pub(crate) fn get(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.get() == Some(&Fate::Read)
+    }
+
+    /// Whether any byte may have been sent, after which none can be that was not:
+    /// the client reads the body on a task of its own.
+    pub(crate) fn close(&self) -> bool {
+        *self.0.get_or_init(|| Fate::Withdrawn) == Fate::Read
+    }
+
+    fn read(&self) -> bool {
+        *self.0.get_or_init(|| Fate::Read) == Fate::Read
     }
 }
 
@@ -41,14 +59,16 @@ impl Tripwire {
 
 impl Body for Tripwire {
     type Data = Bytes;
-    type Error = Infallible;
+    type Error = Withdrawn;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, Withdrawn>>> {
         // Before the bytes are handed out, so that it is never set too late.
-        self.read.0.store(true, Ordering::Release);
+        if !self.read.read() {
+            return Poll::Ready(Some(Err(Withdrawn)));
+        }
         let bytes = std::mem::take(&mut self.body);
         Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
     }
@@ -60,5 +80,34 @@ impl Body for Tripwire {
     /// Exact, so that there is a `Content-Length`.
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(self.body.len() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+
+    fn first_frame(body: Tripwire) -> Option<Result<Bytes, Withdrawn>> {
+        let mut body = body;
+        match Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(frame) => frame.map(|frame| frame.map(|f| f.into_data().unwrap())),
+            Poll::Pending => panic!("a body in memory is there"),
+        }
+    }
+
+    #[test]
+    fn a_body_is_either_read_or_withdrawn() {
+        let (body, sent) = Tripwire::new(Bytes::from_static(b"rt"));
+        assert!(!sent.get());
+        assert_eq!(first_frame(body).unwrap().unwrap(), "rt");
+        assert!(sent.get() && sent.close());
+
+        let (body, sent) = Tripwire::new(Bytes::from_static(b"rt"));
+        assert!(!sent.close());
+        // A client on another thread comes too late.
+        assert!(first_frame(body).unwrap().is_err());
+        assert!(!sent.get() && !sent.close());
     }
 }

@@ -1,8 +1,15 @@
 //! One attempt.
 
-use std::{fmt, future::poll_fn, pin::Pin, time::Duration};
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::{Pin, pin},
+    time::Duration,
+};
 
-use auth_core::{Request, Response, ResponseReader, Transport, TransportError, TransportErrorKind};
+use auth_core::{
+    Deadline, Request, Response, ResponseReader, Transport, TransportError, TransportErrorKind,
+};
 use bytes::Bytes;
 use http::{Version, uri::Scheme};
 use http_body::{Body as _, Frame};
@@ -46,6 +53,8 @@ impl ReqwestTransport {
     ///   the refresh token.
     /// - `connect_timeout`. There is none by default, so a host that does not
     ///   respond costs the whole 10 s.
+    /// - `timeout` and `read_timeout`. Set neither: after the program stood
+    ///   still, they throw away a response that has arrived.
     /// - `pool_max_idle_per_host(0)`. Otherwise a connection that the server has
     ///   closed in the meantime fails like a lost response.
     /// - `retry(reqwest::retry::never())`, cookies, and connector layers that
@@ -71,7 +80,7 @@ impl ReqwestTransport {
         &self,
         request: reqwest::Request,
         limit: usize,
-        call: &Call,
+        call: &mut Call,
     ) -> Result<Response, TransportError> {
         let url = request.url().clone();
         let client = self.direct.as_ref().filter(|_| !call.https).unwrap_or(&self.client);
@@ -108,14 +117,14 @@ impl Transport for ReqwestTransport {
         let limit = request.response_limit();
         let (head, body) = request.into_parts();
         let (body, sent) = Tripwire::new(body);
-        let call = Call {
+        let mut call = Call {
             sent,
             https: head.uri().scheme() == Some(&Scheme::HTTPS),
-            deadline: Instant::now().checked_add(self.timeout),
+            deadline: Deadline::new(Instant::now().into_std(), self.timeout),
         };
         let request = reqwest::Request::try_from(head.map(|()| Body::wrap(body)))
             .map_err(|error| cause::read(error, Phase::Head, false, call.https))?;
-        self.attempt(request, limit, &call).await
+        self.attempt(request, limit, &mut call).await
     }
 }
 
@@ -123,24 +132,36 @@ impl Transport for ReqwestTransport {
 struct Call {
     sent: Sent,
     https: bool,
-    /// `None` if it lies beyond the end of the clock.
-    deadline: Option<Instant>,
+    deadline: Deadline,
 }
 
 impl Call {
     async fn in_time<T>(
-        &self,
+        &mut self,
         phase: Phase,
         step: impl Future<Output = reqwest::Result<T>>,
     ) -> Result<T, TransportError> {
-        let result = match self.deadline {
-            Some(deadline) => match tokio::time::timeout_at(deadline, step).await {
-                Ok(result) => result,
-                Err(_) => return Err(cause::timed_out(self.sent.get())),
-            },
-            None => step.await,
+        let mut step = pin!(step);
+        let result = loop {
+            let Some(at) = self.deadline.get() else { break step.await };
+            if let Ok(result) = tokio::time::timeout_at(at.into(), step.as_mut()).await {
+                break result;
+            }
+            // What was not sent in time is not sent later. Of what was, the
+            // response may have arrived.
+            let sent = self.sent.close();
+            if !sent || !self.deadline.extend(Instant::now().into_std()) {
+                return Err(cause::timed_out(sent));
+            }
         };
         result.map_err(|error| cause::read(error, phase, self.sent.get(), self.https))
+    }
+}
+
+/// Also if the call is dropped, nothing is sent later.
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.sent.close();
     }
 }
 

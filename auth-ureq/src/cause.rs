@@ -84,7 +84,10 @@ impl At {
             Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => Kind::Proxy,
             Error::Tls(_) | Error::TlsRequired => Kind::TlsHandshake,
             Error::Rustls(error) => self.kind_of_tls(error),
+            // Before the body was sent, only a proxy has spoken HTTP.
+            Error::Protocol(_) if !self.sent => self.unless_proxy(Kind::Protocol),
             Error::Protocol(_) => Kind::Protocol,
+            Error::LargeResponseHeader(..) if !self.sent => self.unless_proxy(Kind::TlsHandshake),
             Error::LargeResponseHeader(..) => Kind::TooLarge,
             _ => Kind::Other,
         }

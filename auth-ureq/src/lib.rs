@@ -1,13 +1,16 @@
 #![doc = include_str!("../docs/crate.md")]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: body cause clock error
-// layer: proxy tls transport
+// layer: attempt body cause clock error
+// layer: connection proxy tls
+// layer: transport
 // layer: builder
+mod attempt;
 mod body;
 mod builder;
 mod cause;
 mod clock;
+mod connection;
 mod error;
 mod proxy;
 mod tls;

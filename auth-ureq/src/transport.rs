@@ -12,8 +12,10 @@ use ureq::{Agent, SendBody, config::ConfigBuilder, typestate::AgentScope};
 use zeroize::Zeroizing;
 
 use crate::{
+    attempt::Attempt,
     body::Tripwire,
     cause::{self, Phase},
+    connection,
 };
 
 /// How long one attempt may take by default.
@@ -27,9 +29,10 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 pub struct UreqTransport {
     agent: Agent,
     timeout: Duration,
-    /// Whether the agent lacks the settings, so that each request needs them.
-    /// ureq then sets TLS up anew for each request, so our own agent has them.
-    per_request: bool,
+    /// Whether the agent was made here. It has the settings then, and its
+    /// connections keep to the time of the attempt. Any other lacks both, and each
+    /// request brings the settings, for which ureq sets TLS up anew.
+    ours: bool,
     /// Whether plain HTTP bypasses the agent's proxy, which would see the
     /// refresh token in clear text.
     direct_http: bool,
@@ -40,7 +43,7 @@ pub struct UreqTransport {
 macro_rules! owed {
     ($builder:expr, $timeout:expr) => {
         $builder
-            .timeout_global(Some($timeout))
+            .timeout_global($timeout)
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
@@ -54,11 +57,17 @@ macro_rules! owed {
 impl UreqTransport {
     /// Makes a transport from an agent of your own.
     ///
-    /// Whatever the agent's settings, an attempt ends within 10 s
+    /// Whatever the agent's settings, an attempt without a proxy ends within 10 s
     /// ([`timeout`](Self::timeout) changes that), no redirect is followed, every
     /// status is a response, no compression is asked for, the body is sent at
-    /// most once, and [`Delivery`](auth_core::Delivery) is right. These cannot
-    /// be set for one request, and are your responsibility:
+    /// most once, and [`Delivery`](auth_core::Delivery) is right.
+    ///
+    /// The agent makes its own connections. So a proxy that answers slowly can hold
+    /// an attempt beyond its time, interim responses are not bounded by number, and
+    /// a response that arrived while the program stood still is lost if the time is
+    /// up. None of it is so with a transport that is [built](Self::builder) here.
+    ///
+    /// These cannot be set for one request, and are your responsibility:
     ///
     /// - `timeout_connect`. There is none by default, so a host that does not
     ///   respond costs the whole 10 s.
@@ -70,7 +79,7 @@ impl UreqTransport {
     /// - Middleware, connectors and resolvers that repeat requests or report
     ///   what is in them, and cookies.
     pub fn from_agent(agent: Agent) -> Self {
-        Self { agent, timeout: TIMEOUT, per_request: true, direct_http: false }
+        Self { agent, timeout: TIMEOUT, ours: false, direct_http: false }
     }
 
     pub(crate) fn ours(
@@ -78,8 +87,8 @@ impl UreqTransport {
         timeout: Duration,
         direct_http: bool,
     ) -> Self {
-        let agent = owed!(settings, timeout).new_agent();
-        Self { agent, timeout, per_request: false, direct_http }
+        let agent = connection::agent(owed!(settings, None));
+        Self { agent, timeout, ours: true, direct_http }
     }
 
     /// Sets how long one attempt may take, from the DNS lookup to the last byte
@@ -87,7 +96,6 @@ impl UreqTransport {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
-        self.per_request = true;
         self
     }
 }
@@ -102,11 +110,12 @@ impl BlockingTransport for UreqTransport {
         let direct = self.direct_http && head.uri().scheme() == Some(&Scheme::HTTP);
         let route = cause::Route::of(&self.agent, head.uri(), direct);
 
+        let attempt = self.ours.then(|| Attempt::begin(self.timeout));
         let request = head.map(|()| SendBody::from_reader(&mut body));
         let request = if direct {
-            owed!(self.agent.configure_request(request).proxy(None), self.timeout)
-        } else if self.per_request {
-            owed!(self.agent.configure_request(request), self.timeout)
+            owed!(self.agent.configure_request(request).proxy(None), None)
+        } else if !self.ours {
+            owed!(self.agent.configure_request(request), Some(self.timeout))
         } else {
             request
         };
@@ -114,6 +123,9 @@ impl BlockingTransport for UreqTransport {
             Ok(response) => response,
             Err(error) => return Err(cause::read(error, Phase::Head, body.sent(), route)),
         };
+        if let Some(attempt) = &attempt {
+            attempt.head_has_come();
+        }
         let (head, response) = response.into_parts();
         let reader = ResponseReader::new(head, limit);
         collect(reader, response.into_reader(), |error| {

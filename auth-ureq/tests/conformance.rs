@@ -27,7 +27,13 @@ fn the_transport_keeps_its_promises() {
     {
         suite = suite.excuse(case, "ureq speaks HTTP/1.1 only");
     }
-    let report = suite.run();
+    let report = suite.another_process("makes_a_call").run();
     println!("{report}");
     report.assert();
+}
+
+#[test]
+#[ignore = "run by the suite, in another process"]
+fn makes_a_call() {
+    auth_conformance::blocking_transport(transport).make_the_call();
 }

@@ -126,14 +126,35 @@ fn a_stock_agent_keeps_the_promises() {
         UreqTransport::from_agent(agent).timeout(settings.timeout)
     });
     for (case, _) in auth_conformance::transport_cases() {
-        // Its certificates and its proxy are its own; HTTP/2 it does not speak.
-        let its_own = ["tls_", "certificate_", "proxy_", "h2_"];
-        // Nor does it have a timeout for connecting.
-        if its_own.iter().all(|kind| !case.starts_with(kind)) && case != "connect_timeout" {
+        // Its certificates, its proxy and its connections are its own; HTTP/2 it
+        // does not speak.
+        let its_own = ["tls_", "certificate_", "proxy_", "h2_", "stopped_"];
+        // Nor does it have a timeout for connecting, or a bound of ours.
+        let without = [
+            "connect_timeout",
+            "interim_before_a_long_response",
+            "interim_without_end",
+            "interim_of_half_a_mebibyte",
+        ];
+        if its_own.iter().all(|kind| !case.starts_with(kind)) && !without.contains(&case) {
             suite = suite.only(case);
         }
     }
     suite.run().assert();
+}
+
+/// Why the connections of an agent of ours are made here.
+#[test]
+fn a_stock_agent_behind_a_slow_proxy_is_found_out() {
+    let report = auth_conformance::blocking_transport(|settings| {
+        let proxy = ureq::Proxy::new(settings.proxy.as_ref().unwrap()).unwrap();
+        let agent = Agent::config_builder().proxy(Some(proxy)).build().new_agent();
+        UreqTransport::from_agent(agent).timeout(settings.timeout)
+    })
+    .only("proxy_drip_past_the_timeout")
+    .allowance(Duration::from_secs(1))
+    .run();
+    assert!(report.to_string().contains("the call had not ended"), "{report}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use http::header;
 
 use super::cut::{Cut, Point};
+use super::gate::Gate;
 use super::http_response::{HttpResponse, Location};
 use super::tls::Certificate;
 
@@ -30,7 +31,8 @@ use super::tls::Certificate;
 /// HTTP/2 preface (prior knowledge, RFC 9113 section 3.3). Over HTTP/2 the
 /// methods about framing have no effect: [`chunked`](Self::chunked),
 /// [`until_close`](Self::until_close), [`endless`](Self::endless),
-/// [`drip`](Self::drip), [`padded_head`](Self::padded_head) and
+/// [`drip`](Self::drip), [`padded_head`](Self::padded_head),
+/// [`padded_interim`](Self::padded_interim) and
 /// [`keep_alive_then_close`](Self::keep_alive_then_close).
 #[derive(Clone)]
 pub struct Behaviour {
@@ -39,6 +41,7 @@ pub struct Behaviour {
     pub(super) certificate: Option<Certificate>,
     pub(super) after: After,
     pub(super) relay: bool,
+    pub(super) hold: Option<(Point, Gate)>,
 }
 
 /// What happens to the connection after a complete response.
@@ -127,6 +130,10 @@ impl Behaviour {
     /// 9.3.6), and a request in absolute form (RFC 9112 section 3.2.2) is passed
     /// on, both to loopback only. If the target cannot be reached, the response
     /// is a 502.
+    ///
+    /// These say how a `CONNECT` is answered before the tunnel begins:
+    /// [`header`](Self::header), [`padded_head`](Self::padded_head),
+    /// [`interim`](Self::interim) and [`drip`](Self::drip).
     #[must_use]
     pub fn relay() -> Self {
         let mut behaviour = Self::response(200);
@@ -141,7 +148,14 @@ impl Behaviour {
     }
 
     pub(super) fn from_response(response: HttpResponse) -> Self {
-        Self { response, cut: None, certificate: None, after: After::Persist, relay: false }
+        Self {
+            response,
+            cut: None,
+            certificate: None,
+            after: After::Persist,
+            relay: false,
+            hold: None,
+        }
     }
 }
 

@@ -227,6 +227,21 @@ impl FaultServer {
         assert!(arrived, "{count} complete requests did not arrive\n{}", self.transcript());
     }
 
+    /// Waits until `count` requests have got their response, as far as its
+    /// behaviour goes. On loopback it is then with the client's kernel.
+    ///
+    /// # Panics
+    ///
+    /// If they have not within 30 s.
+    #[track_caller]
+    pub fn wait_for_responses(&self, count: usize) {
+        let sent = self.context.log.wait(WAIT_LIMIT, |connections| {
+            let requests = connections.iter().flat_map(|c| &c.requests);
+            requests.filter(|request| request.responded).count() >= count
+        });
+        assert!(sent, "{count} responses were not sent\n{}", self.transcript());
+    }
+
     /// Waits until `count` connections have been accepted.
     ///
     /// # Panics

@@ -8,6 +8,9 @@ use super::gzip::gzip;
 #[derive(Clone, Debug)]
 pub(super) struct HttpResponse {
     pub(super) interim: Vec<u16>,
+    pub(super) interim_padding: usize,
+    /// Sent again and again in place of the final response.
+    pub(super) endless_interim: Option<u16>,
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) location: Option<Location>,
@@ -69,6 +72,8 @@ impl HttpResponse {
     pub(super) fn new(status: u16) -> Self {
         Self {
             interim: Vec::new(),
+            interim_padding: 0,
+            endless_interim: None,
             status,
             headers: Vec::new(),
             location: None,
@@ -84,7 +89,10 @@ impl HttpResponse {
 
     /// Whether only the end of the connection ends this response.
     pub(super) fn ends_connection(&self) -> bool {
-        self.raw.is_some() || self.endless || self.framing == Framing::UntilClose
+        self.raw.is_some()
+            || self.endless
+            || self.endless_interim.is_some()
+            || self.framing == Framing::UntilClose
     }
 
     /// The header fields, but for those of the framing.
@@ -128,9 +136,10 @@ impl HttpResponse {
             };
             return Encoded { bytes: raw[..end].to_vec(), forever: None };
         }
-        let mut bytes = Vec::new();
-        for status in &self.interim {
-            bytes.extend_from_slice(interim(*status).as_bytes());
+        let mut bytes = self.interim().into_bytes();
+        if let Some(status) = self.endless_interim {
+            let piece = interim(status, self.interim_padding);
+            return Encoded { bytes, forever: Some(many(piece.as_bytes())) };
         }
         let content = self.content();
         let head = self.head(at, content.len());
@@ -149,14 +158,31 @@ impl HttpResponse {
                 Framing::UntilClose => piece,
                 Framing::Length | Framing::Chunked => one_chunk(&piece),
             };
-            // Many at once: a system call for each would be slow.
-            forever = Some(piece.repeat(PIECES.div_ceil(piece.len())));
+            forever = Some(many(&piece));
         } else if self.is_chunked() {
             bytes.extend_from_slice(&chunks(&content, upto));
         } else {
             bytes.extend_from_slice(&content[..upto.unwrap_or(content.len())]);
         }
         Encoded { bytes, forever }
+    }
+
+    /// What a proxy answers a CONNECT before the tunnel begins.
+    pub(super) fn established(&self) -> String {
+        let mut head = self.interim();
+        let start = head.len();
+        head.push_str("HTTP/1.1 200 Connection established\r\n");
+        for (name, value) in &self.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        pad(&mut head, start, self.padding);
+        head.push_str("\r\n");
+        head
+    }
+
+    /// The interim responses before the final one.
+    fn interim(&self) -> String {
+        self.interim.iter().map(|status| interim(*status, self.interim_padding)).collect()
     }
 
     fn head(&self, at: &Circumstances<'_>, length: usize) -> String {
@@ -172,11 +198,7 @@ impl HttpResponse {
         if !at.persist {
             head.push_str("connection: close\r\n");
         }
-        while head.len() < self.padding {
-            head.push_str("x-padding: ");
-            head.extend(std::iter::repeat_n('p', PADDING_FIELD));
-            head.push_str("\r\n");
-        }
+        pad(&mut head, 0, self.padding);
         head.push_str("\r\n");
         head
     }
@@ -192,9 +214,26 @@ impl HttpResponse {
 }
 
 /// An interim response. A 103 has a `link`, as real ones do.
-pub(super) fn interim(status: u16) -> String {
+pub(super) fn interim(status: u16, padding: usize) -> String {
     let hints = if status == 103 { "link: </style.css>; rel=preload; as=style\r\n" } else { "" };
-    format!("HTTP/1.1 {status} {}\r\n{hints}\r\n", reason(status))
+    let mut head = format!("HTTP/1.1 {status} {}\r\n{hints}", reason(status));
+    pad(&mut head, 0, padding);
+    head.push_str("\r\n");
+    head
+}
+
+/// Adds fields until there are at least this many bytes from `start` on.
+fn pad(head: &mut String, start: usize, bytes: usize) {
+    while head.len() - start < bytes {
+        head.push_str("x-padding: ");
+        head.extend(std::iter::repeat_n('p', PADDING_FIELD));
+        head.push_str("\r\n");
+    }
+}
+
+/// Many pieces, to be sent at once: a system call for each would be slow.
+fn many(piece: &[u8]) -> Vec<u8> {
+    piece.repeat(PIECES.div_ceil(piece.len()))
 }
 
 /// The reason phrase; "Unknown" where the registry has none.

@@ -1,7 +1,7 @@
 #![doc = include_str!("../docs/crate.md")]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: client cut gzip hpack received stop tls
+// layer: client cut gate gzip hpack received stop tls
 // layer: frames http1 http_response
 // layer: behaviour http2
 // layer: modifiers script
@@ -25,6 +25,7 @@ mod context;
 mod cut;
 mod fault_server;
 mod frames;
+mod gate;
 mod gzip;
 mod hpack;
 mod http1;
@@ -49,6 +50,7 @@ pub use builder::FaultServerBuilder;
 pub use client::Client;
 pub use cut::{Cut, Point};
 pub use fault_server::FaultServer;
+pub use gate::Gate;
 pub use port::{ClosedPort, SilentPort};
 pub use received::{Handshake, ReceivedConnection, ReceivedRequest};
 pub use tls::Certificate;

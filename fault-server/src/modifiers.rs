@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::behaviour::{After, Behaviour};
 use super::cut::{Cut, Point};
+use super::gate::Gate;
 use super::http_response::Framing;
 use super::tls::Certificate;
 
@@ -77,6 +78,22 @@ impl Behaviour {
         self
     }
 
+    /// Sends this interim response again and again, until the client gives up, and
+    /// never a final one.
+    #[must_use]
+    pub fn endless_interim(mut self, status: u16) -> Self {
+        self.response.endless_interim = Some(status);
+        self
+    }
+
+    /// Pads each interim response with fields of 8 KiB until it has at least this
+    /// many bytes.
+    #[must_use]
+    pub fn padded_interim(mut self, bytes: usize) -> Self {
+        self.response.interim_padding = bytes;
+        self
+    }
+
     /// Encodes the body as gzip and says so in `Content-Encoding`, whether or not
     /// the client accepts it.
     #[must_use]
@@ -89,6 +106,20 @@ impl Behaviour {
     #[must_use]
     pub fn drip(mut self, pause: Duration) -> Self {
         self.response.drip = Some(pause);
+        self
+    }
+
+    /// Sends nothing from this point on until the gate is opened:
+    /// [`Point::AfterBody`], or over HTTP/1.1 one within the response. Other
+    /// points have no effect.
+    ///
+    /// A test can bring the client into a certain state meanwhile.
+    /// [`FaultServer::wait_for_responses`] then tells that all has been sent.
+    ///
+    /// [`FaultServer::wait_for_responses`]: super::FaultServer::wait_for_responses
+    #[must_use]
+    pub fn hold(mut self, point: Point, gate: &Gate) -> Self {
+        self.hold = Some((point, gate.clone()));
         self
     }
 

@@ -13,7 +13,12 @@ use super::received::ReceivedRequest;
 use super::socket::Ending;
 
 impl Connection<'_> {
-    pub(super) fn relay(&mut self, request: &ReceivedRequest) -> Result<(), Ending> {
+    pub(super) fn relay(
+        &mut self,
+        request: &ReceivedRequest,
+        behaviour: &Behaviour,
+        index: usize,
+    ) -> Result<(), Ending> {
         if self.context.tls.is_some() || request.version == http::Version::HTTP_2 {
             return Err(self.give_up("only a proxy over plain HTTP/1.1 can relay".to_owned()));
         }
@@ -24,17 +29,19 @@ impl Connection<'_> {
             match absolute_form(&request.target) {
                 Some(parts) => parts,
                 None => {
-                    return self.response_http1(request, &Behaviour::response(400).then_close());
+                    let refused = Behaviour::response(400).then_close();
+                    return self.response_http1(request, &refused, index);
                 }
             }
         };
         let Ok(upstream) = connect_to_loopback(authority) else {
-            return self.response_http1(request, &Behaviour::nginx(502).then_close());
+            return self.response_http1(request, &Behaviour::nginx(502).then_close(), index);
         };
         let upstream = Arc::new(upstream);
         self.context.stop.end_with(&upstream);
         if is_tunnel {
-            self.send(b"HTTP/1.1 200 Connection established\r\n\r\n")?;
+            let response = &behaviour.response;
+            self.send_at_pace(response.established().as_bytes(), response.drip)?;
             self.tunnel(&upstream)
         } else {
             let passed_on = (&*upstream).write_all(&request.forwarded(path));

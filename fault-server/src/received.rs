@@ -31,6 +31,8 @@ pub struct ReceivedRequest {
     pub body: Vec<u8>,
     /// Whether the complete body has arrived.
     pub complete: bool,
+    /// Whether the response was sent, as far as its behaviour goes.
+    pub responded: bool,
     /// The behaviour that the request got, in words; empty until it is chosen.
     pub behaviour: String,
     /// Whether no behaviour of the script was left for it.
@@ -87,6 +89,7 @@ impl ReceivedRequest {
             headers,
             body: Vec::new(),
             complete: false,
+            responded: false,
             behaviour: String::new(),
             unexpected: false,
         }

@@ -1,5 +1,7 @@
 //! Sending a response, over either version of HTTP, as far as it goes.
 
+use std::time::Duration;
+
 use http::{Method, Version, header};
 
 use super::behaviour::{After, Behaviour};
@@ -10,11 +12,15 @@ use super::http_response::{Circumstances, HttpResponse, Location};
 use super::received::ReceivedRequest;
 use super::socket::Ending;
 
+/// How often a response that waits at a gate looks whether the server ends.
+const GATE_TURN: Duration = Duration::from_millis(20);
+
 impl Connection<'_> {
     pub(super) fn response_http1(
         &mut self,
         request: &ReceivedRequest,
         behaviour: &Behaviour,
+        index: usize,
     ) -> Result<(), Ending> {
         let client_persists = request.version == Version::HTTP_11
             && !lists(&request.headers, header::CONNECTION, "close");
@@ -22,26 +28,26 @@ impl Connection<'_> {
             && client_persists
             && !behaviour.response.ends_connection();
         let elsewhere = self.elsewhere(behaviour);
-        let encoded = behaviour.response.encode(&Circumstances {
+        let circumstances = Circumstances {
             persist: persists || behaviour.after == After::CloseSilently,
             ..circumstances(request, behaviour, &elsewhere)
+        };
+        let encoded = behaviour.response.encode(&circumstances);
+        let held = behaviour.hold.as_ref().filter(|(point, _)| *point > Point::AfterBody);
+        let before = held.map_or(0, |(point, _)| {
+            let upto = Circumstances { cut: Some(*point), ..circumstances };
+            behaviour.response.encode(&upto).bytes.len().min(encoded.bytes.len())
         });
-        match behaviour.response.drip {
-            None => self.send(&encoded.bytes)?,
-            Some(pause) => {
-                for byte in encoded.bytes.chunks(1) {
-                    self.send(byte)?;
-                    if self.context.stop.pause(pause) {
-                        return Err(Ending::Gone);
-                    }
-                }
-            }
-        }
+        let (first, rest) = encoded.bytes.split_at(before);
+        self.send_at_pace(first, behaviour.response.drip)?;
+        self.await_gate(behaviour)?;
+        self.send_at_pace(rest, behaviour.response.drip)?;
         if let Some(piece) = encoded.forever {
             loop {
                 self.send(&piece)?;
             }
         }
+        self.with_request(index, |request| request.responded = true);
         match behaviour.cut {
             Some((_, cut)) => self.break_off(cut, None),
             None if persists => Ok(()),
@@ -57,6 +63,7 @@ impl Connection<'_> {
         stream: u32,
     ) -> Result<(), Ending> {
         let response = &behaviour.response;
+        self.await_gate(behaviour)?;
         if let Some(raw) = &response.raw {
             self.send(raw)?;
             return Err(CLOSE);
@@ -69,6 +76,12 @@ impl Connection<'_> {
         let mut bytes = Vec::new();
         for status in &response.interim {
             bytes.extend(frames::headers(stream, *status, &[], false));
+        }
+        if let Some(status) = response.endless_interim {
+            let piece = frames::headers(stream, status, &[], false).repeat(1024);
+            loop {
+                self.send(&piece)?;
+            }
         }
         let head = frames::headers(stream, response.status, &fields, bodiless);
         let point = behaviour.cut.map(|(point, _)| point);
@@ -86,6 +99,7 @@ impl Connection<'_> {
             }
         }
         self.send(&bytes)?;
+        self.with_request(index, |request| request.responded = true);
         match (behaviour.cut, behaviour.after) {
             (Some((_, cut)), _) => self.break_off(cut, Some(index)),
             (None, After::Persist) => Ok(()),
@@ -95,6 +109,33 @@ impl Connection<'_> {
             }
             (None, After::CloseSilently) => Err(CLOSE),
         }
+    }
+
+    /// At once, or byte by byte with a pause after each.
+    pub(super) fn send_at_pace(
+        &mut self,
+        bytes: &[u8],
+        pause: Option<Duration>,
+    ) -> Result<(), Ending> {
+        let Some(pause) = pause else { return self.send(bytes) };
+        for byte in bytes.chunks(1) {
+            self.send(byte)?;
+            if self.context.stop.pause(pause) {
+                return Err(Ending::Gone);
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the gate that holds the response, if one does.
+    fn await_gate(&self, behaviour: &Behaviour) -> Result<(), Ending> {
+        let Some((_, gate)) = &behaviour.hold else { return Ok(()) };
+        while !gate.is_open_within(GATE_TURN) {
+            if self.context.stop.pause(Duration::ZERO) {
+                return Err(Ending::Gone);
+            }
+        }
+        Ok(())
     }
 
     /// The URL of another origin, if the behaviour redirects there.

@@ -121,7 +121,7 @@ impl Connection<'_> {
         if self.with_request(index, |request| wants_continue(request)) {
             let interim = match self.socket.reader.stream(index) {
                 Some(stream) => frames::headers(stream, 100, &[], false),
-                None => interim(100).into_bytes(),
+                None => interim(100, 0).into_bytes(),
             };
             self.send(&interim)?;
         }
@@ -140,10 +140,10 @@ impl Connection<'_> {
         match behaviour.cut {
             // Of a handler: what is past already strikes now.
             Some((point, cut)) if point <= Point::AfterBody => self.break_off(cut, Some(index)),
-            _ if behaviour.relay => self.relay(&request),
+            _ if behaviour.relay => self.relay(&request, &behaviour, index),
             _ => match self.socket.reader.stream(index) {
                 Some(stream) => self.response_http2(&request, &behaviour, index, stream),
-                None => self.response_http1(&request, &behaviour),
+                None => self.response_http1(&request, &behaviour, index),
             },
         }
     }

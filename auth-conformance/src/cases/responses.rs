@@ -36,18 +36,6 @@ pub(super) const CASES: &[Case] = &[
         calls: &[response(200, ACCESS_TOKEN)],
     },
     Case {
-        name: "interim_100",
-        does: "a 100 that nobody asked for comes before the response (RFC 9110 section 15.2)",
-        setup: || Setup::plain([tokens().interim(100)]),
-        calls: &[response(200, ACCESS_TOKEN)],
-    },
-    Case {
-        name: "interim_103",
-        does: "early hints come before the response (RFC 8297)",
-        setup: || Setup::plain([tokens().interim(103)]),
-        calls: &[response(200, ACCESS_TOKEN)],
-    },
-    Case {
         name: "content_type_wrong",
         does: "the response is JSON with the content type text/plain",
         setup: || Setup::plain([tokens().content_type("text/plain")]),

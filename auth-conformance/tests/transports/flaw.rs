@@ -28,4 +28,6 @@ pub(crate) enum Flaw {
     KeepsCookies,
     MistakesTheKind,
     UsesTheProxyForAll,
+    PassesOverAnyInterim,
+    ThrowsAwayWhatArrived,
 }

@@ -26,7 +26,39 @@ fn a_transport_in_order_passes() {
             suite = suite.excuse(case, "only plain HTTP/1.1");
         }
     }
-    suite.excuse("unknown_host", "only plain HTTP/1.1").run().assert();
+    suite
+        .excuse("unknown_host", "only plain HTTP/1.1")
+        .another_process("makes_a_call_in_order")
+        .run()
+        .assert();
+}
+
+#[test]
+#[ignore = "run by the suite, in another process"]
+fn makes_a_call_in_order() {
+    auth_conformance::blocking_transport(|settings| Simple::new(settings, Flaw::None))
+        .make_the_call();
+}
+
+#[cfg(unix)]
+#[test]
+fn who_throws_away_what_arrived_is_caught() {
+    let suite = || auth_conformance::blocking_transport(|settings| Simple::new(settings, FLAW));
+    const FLAW: Flaw = Flaw::ThrowsAwayWhatArrived;
+    for case in ["stopped_before_the_response", "stopped_within_the_response"] {
+        let report = suite().only(case).another_process("makes_a_call_that_throws_away").run();
+        assert_caught(&report, FLAW, "Timeout is reported, not the response with HTTP 200");
+        // Without the test that makes the call nothing is shown.
+        let report = suite().only(case).run();
+        assert_caught(&report, FLAW, "name one by another_process");
+    }
+}
+
+#[test]
+#[ignore = "run by the suite, in another process"]
+fn makes_a_call_that_throws_away() {
+    let flaw = Flaw::ThrowsAwayWhatArrived;
+    auth_conformance::blocking_transport(|settings| Simple::new(settings, flaw)).make_the_call();
 }
 
 /// What is wrong, the case that must catch it, and a part of what it must say.
@@ -58,6 +90,8 @@ const CAUGHT: &[(Flaw, &str, &str)] = &[
     (Flaw::AsksForGzip, "response", "a compressed response was requested"),
     (Flaw::KeepsCookies, "cookie", "a cookie was sent"),
     (Flaw::MistakesTheKind, "connect_refused", "Dns is reported, not [Refused]"),
+    (Flaw::PassesOverAnyInterim, "interim_without_end", "Timeout is reported, not [TooLarge"),
+    (Flaw::PassesOverAnyInterim, "interim_of_half_a_mebibyte", "HTTP 200 is reported"),
     (Flaw::UsesTheProxyForAll, "proxy_not_for_plain_http", "sees the token in clear: 1 connection"),
 ];
 

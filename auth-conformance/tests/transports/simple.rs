@@ -11,7 +11,7 @@ use std::{
 
 use auth_conformance::TransportSettings;
 use auth_core::{
-    BlockingTransport, Request, Response, ResponseReader, Transport, TransportError,
+    BlockingTransport, Deadline, Request, Response, ResponseReader, Transport, TransportError,
     TransportErrorKind as Kind,
 };
 
@@ -37,6 +37,9 @@ impl Transport for InAsync {
         self.0.send_blocking(request)
     }
 }
+
+/// How long interim responses and the head may be, together.
+const MAX_INTERIM: usize = 64 * 1024;
 
 /// More than any case allows, so that a flaw shows, and no more, so that it
 /// does not fill the memory.
@@ -119,7 +122,7 @@ impl Simple {
     }
 
     fn attempt(&self, head: &Head, body: &[u8]) -> Result<Response, TransportError> {
-        let deadline = Instant::now() + self.timeout;
+        let deadline = Deadline::new(Instant::now(), self.timeout);
         let proxy = self.proxy.as_ref().filter(|_| self.flaw == Flaw::UsesTheProxyForAll);
         let address: SocketAddr = proxy
             .unwrap_or(&head.uri)
@@ -144,10 +147,15 @@ impl Simple {
         stream.write_all(&self.encode(head, body)).map_err(|error| failed(&error))?;
 
         let mut wire = Wire { stream, deadline, flaw: self.flaw, buffered: Vec::new() };
+        let mut interim = 0;
         let parts = loop {
             match parse_head(&wire.buffered) {
                 Ok(Some((length, parts))) => {
                     wire.buffered.drain(..length);
+                    interim += length;
+                    if interim > MAX_INTERIM && self.flaw != Flaw::PassesOverAnyInterim {
+                        return Err(TransportError::unknown(Kind::TooLarge));
+                    }
                     if !parts.status.is_informational() {
                         break parts;
                     }

@@ -6,11 +6,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use auth_core::Deadline;
+
 use crate::flaw::Flaw;
 
 pub(crate) struct Wire {
     pub(crate) stream: TcpStream,
-    pub(crate) deadline: Instant,
+    pub(crate) deadline: Deadline,
     pub(crate) flaw: Flaw,
     pub(crate) buffered: Vec<u8>,
 }
@@ -18,20 +20,42 @@ pub(crate) struct Wire {
 impl Wire {
     /// Reads once; false at the end.
     pub(crate) fn fill(&mut self) -> io::Result<bool> {
-        let left = match self.flaw {
-            Flaw::NeverGivesUp => None,
-            Flaw::CountsEachRead => Some(Duration::from_millis(300)),
-            _ => Some(self.deadline.saturating_duration_since(Instant::now())),
-        };
-        if left == Some(Duration::ZERO) {
-            return Err(ErrorKind::TimedOut.into());
-        }
-        self.stream.set_read_timeout(left)?;
         let mut buffer = [0; 4096];
-        let n = self.stream.read(&mut buffer)?;
-        self.buffered.extend_from_slice(&buffer[..n]);
-        Ok(n > 0)
+        loop {
+            let left = match (self.flaw, self.deadline.get()) {
+                (Flaw::NeverGivesUp, _) | (_, None) => None,
+                (Flaw::CountsEachRead, _) => Some(Duration::from_millis(300)),
+                (_, Some(at)) => Some(at.saturating_duration_since(Instant::now())),
+            };
+            let read = match left {
+                Some(Duration::ZERO) => Err(ErrorKind::TimedOut.into()),
+                left => {
+                    self.stream.set_read_timeout(left).and_then(|()| self.stream.read(&mut buffer))
+                }
+            };
+            match read {
+                Ok(n) => {
+                    self.buffered.extend_from_slice(&buffer[..n]);
+                    return Ok(n > 0);
+                }
+                // Of a process that was stopped, and goes on.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(&error) && self.reads_on() => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
+
+    fn reads_on(&mut self) -> bool {
+        match self.flaw {
+            Flaw::CountsEachRead | Flaw::ThrowsAwayWhatArrived => false,
+            _ => self.deadline.extend(Instant::now()),
+        }
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
 }
 
 pub(crate) fn parse_head(bytes: &[u8]) -> Result<Option<(usize, http::response::Parts)>, ()> {
