@@ -127,7 +127,8 @@ impl AccountError {
     }
 
     /// When a refresh may be tried again, by the wall clock. `None` if time does
-    /// not help, or the time is unknown.
+    /// not help, or the time is unknown. What a server asked for counts up to
+    /// [`Settings::retry_after_max`](crate::Settings::retry_after_max).
     pub fn retry_at(&self) -> Option<SystemTime> {
         self.0.retry_at
     }
@@ -258,8 +259,11 @@ impl fmt::Display for AccountError {
             Reason::RefusedAgain => {
                 f.write_str("an API refused new tokens one after another, and this one too; ")?;
             }
-            // These say what to do by themselves.
-            Reason::Refresh(error) => return error.fmt(f),
+            // These say what to do by themselves. But how long to wait is for us to
+            // say: a server may have asked for more than it gets.
+            Reason::Refresh(error) => {
+                return error.with_wait(error.retry_after().and(*wait)).fmt(f);
+            }
             Reason::Store(error) => return error.fmt(f),
             Reason::Setback(setback) => {
                 write!(f, "not tried: {setback}")?;
