@@ -15,10 +15,9 @@
 //! "Holds nothing" is a record like any other: tokens that follow no record
 //! replace it, and others are dropped. [`UnsavedTokens::against`] is this table.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::Duration};
+
+use auth_core::Now;
 
 use crate::{
     dates::Dates,
@@ -159,7 +158,7 @@ impl UnsavedTokens {
 
     /// Sets a time at which the lease is freed, for nobody may come back to save
     /// them. Then the note on record tells others what happened.
-    pub(crate) fn free_in_time(&self, now: Option<SystemTime>, settings: &Settings) {
+    pub(crate) fn free_in_time(&self, now: Option<Now>, settings: &Settings) {
         if let Some(held) = &self.lease {
             held.free_after(self.hold(now, settings));
         }
@@ -168,7 +167,7 @@ impl UnsavedTokens {
     /// For how long the lease is held: until the access token expires. If nobody
     /// has asked for it by then, nobody may ever, and others must not be locked
     /// out.
-    fn hold(&self, now: Option<SystemTime>, settings: &Settings) -> Duration {
+    fn hold(&self, now: Option<Now>, settings: &Settings) -> Duration {
         // New tokens are on record with their dates.
         let dates = Dates::on_record(&self.record);
         let left = now.and_then(|now| Lifetime::new(&dates, now).left()).unwrap_or_default();

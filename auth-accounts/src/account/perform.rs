@@ -152,8 +152,9 @@ impl Inner {
 
     /// Puts an outcome in place, then frees the lease.
     fn publish(self: &Arc<Self>, outcome: Outcome, effort: &Effort) -> Ended {
-        let Outcome { ended, unsaved, found, lease } = outcome;
+        let Outcome { ended, unsaved, sights, found, lease } = outcome;
         let mut memory = self.memory();
+        memory.sights = sights;
         let token = ended.result.as_ref().ok().or(ended.fallback.as_ref());
         // A refresh that began before a token was refused may have found it.
         let again = token.is_some_and(|token| token.0.is_refused_again());
@@ -212,7 +213,7 @@ impl Drop for Unfinished<'_> {
             self.inner.cached.store(None);
         }
         // If the clock is what panics, it must not do so again.
-        let now = (!std::thread::panicking()).then(|| clock.wall());
+        let now = (!std::thread::panicking()).then(|| clock.now());
         tokens.free_in_time(now, settings);
     }
 }

@@ -8,6 +8,7 @@ use auth_testkit::CannedResponse;
 use super::*;
 use crate::{
     registration::Registration,
+    seen::Sights,
     settings::Settings,
     shared::{GrantKind, Shared},
     unsaved::identity,
@@ -53,7 +54,13 @@ impl Scenario {
         let settings = Settings::default().seed(1).lease_wait(Duration::from_secs(7));
         let shared = Shared::of_a_test(endpoint, GrantKind::RefreshToken, settings);
         let shared = Arc::new(shared);
-        let context = Context { shared, account: "ada".into(), cached: None, refused: None };
+        let context = Context {
+            shared,
+            account: "ada".into(),
+            cached: None,
+            refused: None,
+            sights: Sights::default(),
+        };
         Self(Some(start(context, memory)))
     }
 

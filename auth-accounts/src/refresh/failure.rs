@@ -86,6 +86,10 @@ impl CheckingRejection {
         &self.attempt.run
     }
 
+    pub(super) fn run_mut(&mut self) -> &mut Run {
+        &mut self.attempt.run
+    }
+
     pub(super) fn refuse(self, reason: Reason, now: Now) -> Outcome {
         self.attempt.refuse(reason, now)
     }
@@ -192,6 +196,10 @@ pub(super) enum SetbackRead {
 impl SetbackConflict {
     pub(super) fn run(&self) -> &Run {
         &self.0.run
+    }
+
+    pub(super) fn run_mut(&mut self) -> &mut Run {
+        &mut self.0.run
     }
 
     pub(super) fn refuse(self, reason: Reason, now: Now) -> Outcome {

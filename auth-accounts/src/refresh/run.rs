@@ -58,7 +58,7 @@ impl Run {
         let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
         let endpoint = shared.endpoint_of(known.record.as_ref());
         setbacks
-            .find(|setback| setback.bars(token, endpoint, now.wall))
+            .find(|setback| setback.bars(token, endpoint, &self.context.sights, now))
             .map(|setback| Reason::Setback(setback.clone()))
     }
 

@@ -19,6 +19,7 @@ use crate::{
     lifetime::Ttl,
     outcome::Outcome,
     record::Record,
+    seen::Sights,
     settings::Settings,
     shared::{GrantKind, Shared},
     store::{Lease, Version},
@@ -84,7 +85,13 @@ impl Start {
         let shared = Shared::of_a_test(endpoint, self.grant, settings);
         let Self { now, cached, refused, memory, .. } = self;
         let refused = refused.map(|token| Refused { token, at: now.wall });
-        let context = Context { shared: Arc::new(shared), account: "ada".into(), cached, refused };
+        let context = Context {
+            shared: Arc::new(shared),
+            account: "ada".into(),
+            cached,
+            refused,
+            sights: Sights::default(),
+        };
         (context, memory, now)
     }
 
