@@ -45,9 +45,12 @@ impl Seen {
     }
 
     /// Whether it was seen by a clock that was behind and has been put right: what
-    /// `began` then lay further ahead than clocks differ, and does so no more.
+    /// `began` then lay further ahead than clocks differ, and does so no more, for
+    /// the wall clock has got ahead of the monotonic one by as much.
     fn is_of_a_wrong_clock(&self, began: Option<SystemTime>, now: Now) -> bool {
-        began.is_some_and(|began| in_the_future(began, self.0.wall) && began <= now.wall)
+        let set = between(self.0.wall, now.wall).saturating_sub(now.since(self.0));
+        set > CLOCK_JUMP
+            && began.is_some_and(|began| in_the_future(began, self.0.wall) && began <= now.wall)
     }
 }
 
@@ -61,33 +64,47 @@ impl fmt::Debug for Seen {
 /// What an account has seen last of its record.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Sights {
-    tokens: Option<(Fingerprint, Seen)>,
-    setback: Option<((Fingerprint, SystemTime), Seen)>,
+    tokens: Option<(Key, Seen)>,
+    setback: Option<(Key, Seen)>,
+}
+
+/// What something is, and when it began. Stores keep whole seconds.
+type Key = (Fingerprint, Option<u64>);
+
+fn of_tokens(record: &Record) -> Key {
+    (Fingerprint::of_tokens(&record.tokens), record.obtained_at.map(seconds))
+}
+
+fn of_setback(setback: &Setback) -> Key {
+    (setback.refresh_token, Some(seconds(setback.failed_at)))
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    between(SystemTime::UNIX_EPOCH, time).as_secs()
 }
 
 impl Sights {
     /// The record was seen: for the first time, if its tokens or its setback are
     /// others than before.
     pub(crate) fn see(&mut self, record: &Record, now: Now) {
-        let tokens = Fingerprint::of_tokens(&record.tokens);
-        renew(&mut self.tokens, Some(tokens), record.obtained_at, now);
+        renew(&mut self.tokens, Some(of_tokens(record)), record.obtained_at, now);
         let setback = record.setback.as_ref();
         let failed_at = setback.map(|setback| setback.failed_at);
-        renew(&mut self.setback, setback.map(key), failed_at, now);
+        renew(&mut self.setback, setback.map(of_setback), failed_at, now);
     }
 
     /// When the tokens of `record` were first seen, if they are those that were seen
     /// last.
     pub(crate) fn tokens(&self, record: &Record) -> Option<Seen> {
         let (tokens, seen) = self.tokens?;
-        (tokens == Fingerprint::of_tokens(&record.tokens)).then_some(seen)
+        (tokens == of_tokens(record)).then_some(seen)
     }
 
     /// When a refresh may be tried again after `setback`, as this process sees it at
     /// `now`; `None` if time does not help.
     pub(crate) fn retry_at(&self, setback: &Setback, now: Now) -> Option<SystemTime> {
         let retry_at = setback.retry_at?;
-        let known = self.setback.filter(|(known, _)| *known == key(setback));
+        let known = self.setback.filter(|(known, _)| *known == of_setback(setback));
         let seen = known.map_or(Seen::at(now), |(_, seen)| seen);
         let left = match in_the_future(setback.failed_at, now.wall) {
             true => Duration::ZERO,
@@ -101,16 +118,7 @@ impl Sights {
     }
 }
 
-fn key(setback: &Setback) -> (Fingerprint, SystemTime) {
-    (setback.refresh_token, setback.failed_at)
-}
-
-fn renew<K: PartialEq>(
-    known: &mut Option<(K, Seen)>,
-    found: Option<K>,
-    began: Option<SystemTime>,
-    now: Now,
-) {
+fn renew(known: &mut Option<(Key, Seen)>, found: Option<Key>, began: Option<SystemTime>, now: Now) {
     let is_known = known.as_ref().is_some_and(|(known, seen)| {
         Some(known) == found.as_ref() && !seen.is_of_a_wrong_clock(began, now)
     });

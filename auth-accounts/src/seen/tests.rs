@@ -152,7 +152,7 @@ proptest! {
         looks in prop::collection::vec((0..2_000_u64, prop_oneof![
             3 => Just(0_i64),
             1 => -400..400_i64,
-            1 => -900_000..0_i64,
+            1 => -900_000..900_000_i64,
         ]), 1..8),
     ) {
         let clocks = Clocks::new();
@@ -166,7 +166,8 @@ proptest! {
             let now = clocks.after(passed, set.max(-BASE));
             // The clock was wrong at the first look, and this is the first right one.
             let put_right = in_the_future(wall(BASE + ahead), clocks.0.wall)
-                && wall(BASE + ahead) <= now.wall;
+                && wall(BASE + ahead) <= now.wall
+                && set > 300;
             sights.see(&record, now);
             if put_right {
                 break;
