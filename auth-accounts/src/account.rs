@@ -167,7 +167,7 @@ impl Account {
     pub async fn status(&self) -> Result<AccountStatus, StoreError> {
         let found = self.0.shared.store.load(&self.0.id).await?;
         let (mut context, unsaved) = self.0.begin();
-        let mut known = Known::new(context.shared.grant, unsaved);
+        let mut known = Known::new(context.shared.grant, unsaved).remembering(&context.past);
         known.read(found.clone());
         let now = self.0.shared.clock.now();
         if let Some((record, _)) = &found {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::SystemTime};
 use auth_core::{AccessToken, Now};
 
 use crate::{
-    dates::Dates, error::Reason, id::AccountId, lifetime::Lifetime, record::Record,
+    dates::Dates, error::Reason, id::AccountId, lifetime::Lifetime, past::Past, record::Record,
     refusals::braked_until, seen::Sights, shared::Shared, token::Token,
 };
 
@@ -19,6 +19,8 @@ pub(crate) struct Context {
     pub(crate) refused: Option<Refused>,
     /// Since when the record has been as it is.
     pub(crate) sights: Sights,
+    /// What became of the refresh tokens before.
+    pub(crate) past: Past,
 }
 
 /// An access token that an API has refused.

@@ -8,7 +8,7 @@
 // layer: counters told watch -- what others are told
 // layer: due roster -- which accounts are looked at, and when
 // layer: sync single_flight binding shared -- what callers and accounts share
-// layer: held_lease unsaved known -- what is known of a record
+// layer: past held_lease unsaved known -- what is known of a record
 // layer: setback standing context outcome events -- what a refresh or a login ends with
 // layer: login logout refresh -- the machines, without I/O
 // layer: account -- one account: does what the machines say
@@ -40,6 +40,7 @@ mod logout_report;
 mod memory_store;
 mod new_login;
 mod outcome;
+mod past;
 mod record;
 mod record_form;
 mod refresh;

@@ -10,6 +10,7 @@ use crate::{
     known::Known,
     lifetime::Lifetime,
     logout_report::Logout,
+    past::Past,
     record::Record,
     seen::Sights,
     standing::Standing,
@@ -28,6 +29,8 @@ pub(crate) struct Outcome {
     pub(crate) unsaved: Option<Box<Unsaved>>,
     /// The same: since when the record has been as it is.
     pub(crate) sights: Sights,
+    /// The same: what became of the refresh tokens before.
+    pub(crate) past: Past,
     /// For those who are told of changes.
     pub(crate) found: Found,
     /// To be freed when the rest is in place.
@@ -93,7 +96,7 @@ impl Outcome {
         let error = Standing::of(&known, context, now).error(&context.account, now.wall);
         let found = found(context, &known, &ended, error);
         let sights = sights(context, &known, now);
-        Self { sights, ended, unsaved: known.unsaved.boxed(), found, lease }
+        Self { sights, past: known.past, ended, unsaved: known.unsaved.boxed(), found, lease }
     }
 
     /// The token in use, although an API has refused it: so it has those before
@@ -118,7 +121,7 @@ impl Outcome {
         let ended = Ended { result, fallback: None, is_new: false, is_login: false };
         let found = found(context, &known, &ended, Some(error));
         let sights = sights(context, &known, now);
-        Self { sights, ended, unsaved: known.unsaved.boxed(), found, lease }
+        Self { sights, past: known.past, ended, unsaved: known.unsaved.boxed(), found, lease }
     }
 
     /// No token, but perhaps the old one to fall back on.
@@ -143,7 +146,7 @@ impl Outcome {
         let ended = Ended { result: Err(error.clone()), fallback, is_new: false, is_login: false };
         let found = found(context, &known, &ended, Some(error));
         let sights = sights(context, &known, now);
-        Self { sights, ended, unsaved: known.unsaved.boxed(), found, lease }
+        Self { sights, past: known.past, ended, unsaved: known.unsaved.boxed(), found, lease }
     }
 }
 

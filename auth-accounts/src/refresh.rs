@@ -166,7 +166,7 @@ pub(crate) enum Save {
 pub(crate) fn start(context: Context, want: Want, memory: Unsaved) -> Step {
     let lease = memory.tokens.as_ref().and_then(UnsavedTokens::lease);
     let access = lease.map_or(Access::Unasked, Access::Granted);
-    let known = Known::new(context.shared.grant, memory);
+    let known = Known::new(context.shared.grant, memory).remembering(&context.past);
     let run = Run::new(context, want);
     Step::Load(Load::Record(Reading { run, known, access }))
 }

@@ -24,6 +24,8 @@ pub(crate) struct Standing<'a> {
     /// When a refresh may be tried again, after the setback or after an API has
     /// refused one token after another.
     pub(crate) retry_at: Option<SystemTime>,
+    /// Whether what is on record was spent before.
+    has_gone_back: bool,
 }
 
 impl<'a> Standing<'a> {
@@ -51,6 +53,9 @@ impl<'a> Standing<'a> {
             record.is_some_and(|record| context.refused_at(&record.tokens.access_token).is_some());
         let lasts = record
             .is_some_and(|record| context.life(record, now).lasts(Ttl::Usual, &shared.settings));
+        if known.has_gone_back() {
+            return Self { has_gone_back: true, ..Self::plain(AccountState::LoginNeeded) };
+        }
         if is_login && known.token().is_none() && (!lasts || is_refused) {
             return Self::plain(AccountState::LoginNeeded);
         }
@@ -62,7 +67,7 @@ impl<'a> Standing<'a> {
     }
 
     fn plain(state: AccountState) -> Self {
-        Self { state, setback: None, retry_at: None }
+        Self { state, setback: None, retry_at: None, has_gone_back: false }
     }
 
     /// Why the account is not ready, if it is not.
@@ -70,6 +75,9 @@ impl<'a> Standing<'a> {
         let (reason, retry_at) = match (self.state, self.setback) {
             (_, Some(setback)) => (Reason::Setback(setback.clone()), self.retry_at),
             (AccountState::SetBack, None) => (Reason::RefusedAgain, self.retry_at),
+            (AccountState::LoginNeeded, None) if self.has_gone_back => {
+                (Reason::RecordWentBack, None)
+            }
             (AccountState::LoginNeeded, None) => (Reason::NoRefreshToken, None),
             (AccountState::NotLoggedIn, None) => (Reason::NotLoggedIn, None),
             _ => return None,

@@ -79,6 +79,7 @@ impl Inner {
             cached: self.current(),
             refused: memory.refused.clone(),
             sights: memory.sights,
+            past: memory.past.clone(),
         };
         (context, memory.unsaved.as_deref().cloned().unwrap_or_default())
     }

@@ -9,6 +9,7 @@ use auth_core::{AccessToken, Backoff, RefreshToken, TokenEndpoint, TokenSet};
 
 use super::*;
 use crate::{
+    past::Past,
     record::Setback,
     seen::Sights,
     settings::Settings,
@@ -44,6 +45,7 @@ fn begin(memory: Unsaved) -> Step {
         cached: None,
         refused: None,
         sights: Sights::default(),
+        past: Past::default(),
     };
     start(context, login(9), memory)
 }

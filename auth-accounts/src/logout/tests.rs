@@ -7,6 +7,7 @@ use auth_testkit::CannedResponse;
 
 use super::*;
 use crate::{
+    past::Past,
     registration::Registration,
     seen::Sights,
     settings::Settings,
@@ -60,6 +61,7 @@ impl Scenario {
             cached: None,
             refused: None,
             sights: Sights::default(),
+            past: Past::default(),
         };
         Self(Some(start(context, memory)))
     }

@@ -18,6 +18,7 @@ use crate::{
     error::AccountError,
     lifetime::Ttl,
     outcome::Outcome,
+    past::Past,
     record::Record,
     seen::Sights,
     settings::Settings,
@@ -91,6 +92,7 @@ impl Start {
             cached,
             refused,
             sights: Sights::default(),
+            past: Past::default(),
         };
         (context, memory, now)
     }
