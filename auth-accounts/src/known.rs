@@ -103,6 +103,7 @@ impl Known {
 
     /// What is to be put in the place of `found`, which has gone back.
     fn put_back(&mut self, found: &Record) -> Option<Record> {
+        self.past.met(found);
         match &mut self.unsaved.tokens {
             Some(tokens) if self.past.may_follow(&tokens.record, found) => {
                 tokens.put_back(self.stored);

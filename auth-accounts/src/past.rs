@@ -89,6 +89,14 @@ impl Past {
         }
     }
 
+    /// This record was read. A token that comes back may do so again, and is not to
+    /// be forgotten before others.
+    pub(crate) fn met(&mut self, record: &Record) {
+        if let Some(key) = Key::of(record).filter(|key| self.holds(*key)) {
+            self.bury(key);
+        }
+    }
+
     /// Whether the refresh token of `record` is not to be sent again.
     pub(crate) fn is_dead(&self, record: &Record) -> bool {
         self.dead != [None; MOST] && Key::of(record).is_some_and(|key| self.holds(key))
@@ -218,6 +226,18 @@ mod tests {
         let dead: Vec<u8> =
             (1..=12).filter(|number| past.is_dead(&record(*number, None))).collect();
         assert_eq!(dead, [4, 5, 6, 7, 8, 9, 10, 11]);
+    }
+
+    #[test]
+    fn one_that_comes_back_is_remembered_for_longer() {
+        let mut past = Past::default();
+        for number in 1..30 {
+            past.exchanged(key(number), &record(number + 1, Some(1)));
+            past.met(&record(1, Some(1)));
+            past.met(&record(99, Some(1)));
+        }
+        assert!(past.is_dead(&record(1, None)) && past.is_dead(&record(29, None)));
+        assert!(!past.is_dead(&record(2, None)) && !past.is_dead(&record(99, None)));
     }
 
     #[test]
