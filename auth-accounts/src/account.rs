@@ -105,7 +105,7 @@ impl Account {
         let shared = &self.0.shared;
         let ttl = Ttl::AtLeast(ttl);
         match &*self.0.cached.load() {
-            Some(cached) if cached.lasts(ttl, shared.clock.wall(), &shared.settings) => {
+            Some(cached) if cached.lasts(ttl, shared.clock.now(), &shared.settings) => {
                 return Ok(Token(Arc::clone(cached)));
             }
             _ => {}
@@ -166,20 +166,25 @@ impl Account {
     /// [`StoreError`] if the record cannot be read.
     pub async fn status(&self) -> Result<AccountStatus, StoreError> {
         let found = self.0.shared.store.load(&self.0.id).await?;
-        let (context, unsaved) = self.0.begin();
-        let mut known = Known::new(context.shared.grant, unsaved);
+        let (mut context, unsaved) = self.0.begin();
+        let mut known = Known::new(context.shared.grant, unsaved).remembering(&context.past);
         known.read(found.clone());
-        let now = self.0.shared.clock.wall();
+        let now = self.0.shared.clock.now();
+        if let Some((record, _)) = &found {
+            context.sights.see(record, now);
+        }
         let cached = self.0.cached.load();
         let unsaved = cached.as_ref().map(|cached| Token(Arc::clone(cached)));
         let unsaved = unsaved.as_ref().and_then(Token::unsaved);
-        let refused = context.refused.as_ref().map(|refused| &refused.token);
-        let Standing { state, .. } = Standing::of(&known, &context.shared, refused, now);
-        let record = found.map(|(record, _)| {
+        let Standing { state, .. } = Standing::of(&known, &context, now);
+        let record = found.map(|(mut record, _)| {
+            if let Some(setback) = &mut record.setback {
+                setback.retry_at = context.sights.retry_at(setback, now);
+            }
             let dates = context.dates(&record);
             (record, dates)
         });
-        Ok(AccountStatus::new(&self.0.id, record, state, unsaved, now))
+        Ok(AccountStatus::new(&self.0.id, record, state, unsaved, now.wall))
     }
 
     /// The token that [`token`](Self::token) would return at once, without reading
@@ -221,7 +226,7 @@ impl Account {
             Err(failed) => failed,
         };
         match failed.fallback {
-            Some(old) if old.0.is_valid(self.wall()) => Ok(old),
+            Some(old) if old.0.is_valid(self.0.shared.clock.now()) => Ok(old),
             _ => Err(failed.error),
         }
     }
@@ -265,7 +270,7 @@ impl Account {
             let now = self.0.shared.clock.now();
             // The machine may have slept between the response and here.
             let alive = token.0.is_fresh(now.wall)
-                || token.0.is_valid(now.wall)
+                || token.0.is_valid(now)
                 || matches!(want, Want::Ahead(_));
             tries += u32::from(own);
             if tries > 1 || (alive && (own || want.is_met_by(&token, is_new, now, &self.0.shared)))

@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use auth_core::AccessToken;
+use auth_core::{AccessToken, Now};
 
 use crate::{
-    dates::Dates, error::Reason, id::AccountId, lifetime::Lifetime, record::Record, shared::Shared,
-    token::Token,
+    dates::Dates, error::Reason, id::AccountId, lifetime::Lifetime, past::Past, record::Record,
+    refusals::braked_until, seen::Sights, shared::Shared, token::Token,
 };
 
 pub(crate) struct Context {
@@ -17,6 +17,10 @@ pub(crate) struct Context {
     /// An access token that an API has refused. It is not handed out again, unless
     /// others after it are refused as well.
     pub(crate) refused: Option<Refused>,
+    /// Since when the record has been as it is.
+    pub(crate) sights: Sights,
+    /// What became of the refresh tokens before.
+    pub(crate) past: Past,
 }
 
 /// An access token that an API has refused.
@@ -34,11 +38,17 @@ impl Context {
     }
 
     pub(crate) fn dates(&self, record: &Record) -> Dates {
-        self.shared.dates(record)
+        Dates { seen: self.sights.tokens(record), ..self.shared.dates(record) }
     }
 
-    pub(crate) fn life(&self, record: &Record, now: SystemTime) -> Lifetime {
+    pub(crate) fn life(&self, record: &Record, now: Now) -> Lifetime {
         Lifetime::new(&self.dates(record), now)
+    }
+
+    /// Until when a refused token of `record` is not replaced.
+    pub(crate) fn braked_until(&self, record: &Record, now: Now) -> Option<SystemTime> {
+        let seen = self.sights.tokens(record);
+        braked_until(&record.refusals, seen, now, &self.shared.settings)
     }
 }
 

@@ -19,6 +19,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::{
     record::{Guess, Record},
+    seen::{Seen, between},
     settings::{SHORTEST_GUESS, Settings},
 };
 
@@ -44,6 +45,9 @@ pub(crate) struct Dates {
     pub(crate) refresh_expires_at: Option<SystemTime>,
     /// Until when a token that was born expired is used.
     pub(crate) used_until: Option<SystemTime>,
+    /// When this process first saw the tokens. `None` is at the time at which the
+    /// dates are judged.
+    pub(crate) seen: Option<Seen>,
 }
 
 impl Dates {
@@ -75,6 +79,7 @@ impl Dates {
             has_refresh_token: tokens.refresh_token.is_some(),
             refresh_expires_at: tokens.refresh_expires_at,
             used_until: used_until.and_then(|at| at.checked_add(USED_FOR)),
+            seen: None,
         }
     }
 
@@ -82,11 +87,6 @@ impl Dates {
     pub(crate) fn life(&self) -> Option<Duration> {
         self.expires_at.zip(self.obtained_at).map(|(end, at)| between(at, end))
     }
-}
-
-/// From `start` to `end`; nothing if they are in the wrong order.
-pub(crate) fn between(start: SystemTime, end: SystemTime) -> Duration {
-    end.duration_since(start).unwrap_or_default()
 }
 
 /// Guesses when the access token of `record` expires, if nobody said so. It was

@@ -47,6 +47,12 @@ pub enum Reason {
     /// The access token has expired or was refused, and there is no refresh
     /// token. The user must log in.
     NoRefreshToken,
+    /// The record has gone back, as when a backup was restored: its refresh token was
+    /// exchanged for another by this process, or refused to it, and is not sent again,
+    /// since a server may end the session for that. The record that came after is not
+    /// known, or comes from another login. A new login helps, and so does a newer copy
+    /// of the record, or to restart the program, if the token may be sent after all.
+    RecordWentBack,
     /// A refresh was tried and failed. See [`AccountError::advice`].
     Refresh(RefreshError),
     /// An earlier refresh failed, and it is too early to try again. Nothing was
@@ -127,7 +133,8 @@ impl AccountError {
     }
 
     /// When a refresh may be tried again, by the wall clock. `None` if time does
-    /// not help, or the time is unknown.
+    /// not help, or the time is unknown. What a server asked for counts up to
+    /// [`Settings::retry_after_max`](crate::Settings::retry_after_max).
     pub fn retry_at(&self) -> Option<SystemTime> {
         self.0.retry_at
     }
@@ -143,7 +150,7 @@ impl AccountError {
         match (&self.0.reason, self.kind()) {
             (_, Some(kind)) => AccountState::after(kind),
             (Reason::NotLoggedIn, _) => AccountState::NotLoggedIn,
-            (Reason::NoRefreshToken, _) => AccountState::LoginNeeded,
+            (Reason::NoRefreshToken | Reason::RecordWentBack, _) => AccountState::LoginNeeded,
             (Reason::Closed, _) => AccountState::Closed,
             // It may succeed in a moment.
             (Reason::UnderWay, _) => AccountState::SetBack,
@@ -250,6 +257,9 @@ impl fmt::Display for AccountError {
             Reason::NoRefreshToken => {
                 f.write_str("a refresh is needed, and there is no refresh token; ")?;
             }
+            Reason::RecordWentBack => {
+                f.write_str("not tried: the record went back to a refresh token that was spent or refused before; ")?;
+            }
             Reason::Refresh(error) if self.is_of_client() => {
                 let client = error.client_id().escape_debug();
                 write!(f, "refresh at {} by client {client} failed: ", error.host())?;
@@ -258,8 +268,11 @@ impl fmt::Display for AccountError {
             Reason::RefusedAgain => {
                 f.write_str("an API refused new tokens one after another, and this one too; ")?;
             }
-            // These say what to do by themselves.
-            Reason::Refresh(error) => return error.fmt(f),
+            // These say what to do by themselves. But how long to wait is for us to
+            // say: a server may have asked for more than it gets.
+            Reason::Refresh(error) => {
+                return error.with_wait(error.retry_after().and(*wait)).fmt(f);
+            }
             Reason::Store(error) => return error.fmt(f),
             Reason::Setback(setback) => {
                 write!(f, "not tried: {setback}")?;
@@ -308,6 +321,7 @@ impl Error for AccountError {
             Reason::SetUp(error) => error.source(),
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
+            | Reason::RecordWentBack
             | Reason::Setback(_)
             | Reason::RefusedAgain
             | Reason::OtherEndpoint { .. }

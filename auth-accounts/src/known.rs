@@ -5,6 +5,7 @@ use std::sync::Arc;
 use auth_core::{Grant, RefreshToken};
 
 use crate::{
+    past::Past,
     record::{Fingerprint, Record, Setback},
     set_up::SetUp,
     shared::GrantKind,
@@ -31,6 +32,7 @@ impl Draft {
             // Otherwise the tokens are those that were read.
             known.stored = Some(identity(&record));
         }
+        known.past.saw(Some(&record));
         known.record = Some(record);
         known.unsaved = Unsaved::default();
         known
@@ -47,12 +49,21 @@ pub(crate) struct Known {
     /// The identity of the tokens in the store at that time.
     stored: Option<Fingerprint>,
     pub(crate) unsaved: Unsaved,
+    /// What became of the refresh tokens before.
+    pub(crate) past: Past,
 }
 
 impl Known {
     /// Nothing but what memory holds.
     pub(crate) fn new(grant: GrantKind, unsaved: Unsaved) -> Box<Self> {
-        Box::new(Self { grant, record: None, version: None, stored: None, unsaved })
+        let past = Past::default();
+        Box::new(Self { grant, record: None, version: None, stored: None, unsaved, past })
+    }
+
+    /// The same, with what is remembered.
+    pub(crate) fn remembering(mut self: Box<Self>, past: &Past) -> Box<Self> {
+        self.past = past.clone();
+        self
     }
 
     /// The record was read.
@@ -79,17 +90,44 @@ impl Known {
                 }
                 found
             }
-            _ => {
-                self.unsaved.tokens = None;
-                found
-            }
+            _ => match found.as_ref().and_then(|found| self.put_back(found)) {
+                Some(newer) => Some(newer),
+                None => {
+                    self.unsaved.tokens = None;
+                    found
+                }
+            },
         };
+        self.past.saw(self.record.as_ref());
+    }
+
+    /// What is to be put in the place of `found`, which has gone back.
+    fn put_back(&mut self, found: &Record) -> Option<Record> {
+        self.past.met(found);
+        match &mut self.unsaved.tokens {
+            Some(tokens) if self.past.may_follow(&tokens.record, found) => {
+                tokens.put_back(self.stored);
+            }
+            tokens => {
+                let newest = self.past.successor_of(found)?.clone();
+                *tokens = Some(UnsavedTokens::of_before(newest, self.stored));
+            }
+        }
+        self.unsaved.tokens.as_ref().map(|tokens| tokens.record.clone())
+    }
+
+    /// Whether the refresh token in use was spent or refused before, and nothing is
+    /// known that could take its place.
+    pub(crate) fn has_gone_back(&self) -> bool {
+        self.record.as_ref().is_some_and(|record| self.past.is_dead(record))
     }
 
     /// Whether what is known may replace what somebody else saved since: the
-    /// tokens are the same, or a login in memory replaces them.
+    /// tokens are the same, a login in memory replaces them, or they have gone back.
     pub(crate) fn may_replace(&self, found: Option<&Record>) -> bool {
+        let may_follow = |(newer, found)| self.past.may_follow(newer, found);
         found.map(identity) == self.stored
+            || self.record.as_ref().zip(found).is_some_and(may_follow)
             || self.unsaved.tokens.as_ref().is_some_and(|tokens| tokens.replaces_login_of(found))
     }
 
@@ -104,11 +142,13 @@ impl Known {
         let before = self.unsaved.tokens.as_ref();
         let tokens = UnsavedTokens::of_refresh(record.clone(), self.stored, before, lease);
         self.unsaved = Unsaved { tokens: Some(tokens), setback: None };
+        self.past.saw(Some(&record));
         self.record = Some(record);
     }
 
     /// A login replaces what the store holds, and is not saved yet.
     pub(crate) fn logged_in(&mut self, record: Record, lease: Option<Arc<Lease>>) {
+        self.past.logged_in(&record);
         let replaced = self.record.as_ref().and_then(|record| record.login);
         let tokens = UnsavedTokens::of_login(record, self.stored, replaced, lease);
         self.unsaved = Unsaved { tokens: Some(tokens), setback: None };
@@ -126,10 +166,12 @@ impl Known {
         self.unsaved.tokens.as_ref()?.error.clone()
     }
 
-    /// The setback on record, and the one in memory that could not be recorded.
+    /// The setback on record, the one in memory that could not be recorded, and the
+    /// refusal of this very refresh token, whether or not it is still on record.
     pub(crate) fn setbacks(&self) -> impl Iterator<Item = &Setback> {
         let recorded = self.record.as_ref().and_then(|record| record.setback.as_ref());
-        recorded.into_iter().chain(&self.unsaved.setback)
+        let refusal = self.record.as_ref().and_then(|record| self.past.refusal_of(record));
+        recorded.into_iter().chain(&self.unsaved.setback).chain(refusal)
     }
 
     /// What an attempt is made with: the refresh token in use, or none.

@@ -2,13 +2,13 @@
 
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of lines above it.
-// layer: id registration set_up record record_form settings dates lifetime refusals new_login -- values, and what is stored
+// layer: id registration set_up record record_form settings seen dates lifetime refusals new_login -- values, and what is stored
 // layer: store_error store memory_store behind_async -- stores
 // layer: state error account_event due_refreshes token status closed logout_report -- what callers get
 // layer: counters told watch -- what others are told
 // layer: due roster -- which accounts are looked at, and when
 // layer: sync single_flight binding shared -- what callers and accounts share
-// layer: held_lease unsaved known -- what is known of a record
+// layer: past held_lease unsaved known -- what is known of a record
 // layer: setback standing context outcome events -- what a refresh or a login ends with
 // layer: login logout refresh -- the machines, without I/O
 // layer: account -- one account: does what the machines say
@@ -40,12 +40,14 @@ mod logout_report;
 mod memory_store;
 mod new_login;
 mod outcome;
+mod past;
 mod record;
 mod record_form;
 mod refresh;
 mod refusals;
 mod registration;
 mod roster;
+mod seen;
 mod set_up;
 mod setback;
 mod settings;
@@ -78,11 +80,11 @@ pub use crate::{
     due_refreshes::DueRefreshes,
     error::{AccountError, Reason},
     id::AccountId,
-    lifetime::CLOCK_JUMP,
     logout_report::{Logout, Revocation},
     memory_store::MemoryStore,
     new_login::Login,
     registration::Registration,
+    seen::CLOCK_JUMP,
     settings::Settings,
     state::AccountState,
     status::{AccountStatus, SetbackStatus, StatusPage},

@@ -3,42 +3,27 @@
 //! All of it rests on the wall clock, for nothing else is shared by processes,
 //! survives a restart, and goes on while a laptop sleeps. It may jump, and so:
 //!
-//! - no token is believed to live longer than it did when it was obtained;
+//! - no token is believed to live longer than it did when it was obtained, counted
+//!   from when this process first saw it: see [`seen`](crate::seen);
 //! - a token that was obtained in what is now the future is of unknown age,
 //!   and is refreshed;
 //! - what was found out is valid from that moment on, and looked at again if
 //!   the clock shows an earlier one.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+use auth_core::Now;
 
 use crate::{
-    dates::{Dates, between},
+    dates::Dates,
+    seen::{Seen, between, in_the_future},
     settings::Settings,
 };
-
-/// A difference between two clocks of up to this much is ignored: between
-/// machines that share a store, and between a clock and itself after it was set
-/// back. 5 min.
-pub const CLOCK_JUMP: Duration = Duration::from_secs(300);
-
-/// Whether `time` lies so far ahead that the clock must have been set back
-/// since.
-pub(crate) fn in_the_future(time: SystemTime, now: SystemTime) -> bool {
-    time.duration_since(now).is_ok_and(|ahead| ahead > CLOCK_JUMP)
-}
 
 /// How long nothing is refreshed ahead of need after a refresh, lest a server
 /// whose tokens do not live be asked without end. Tokens that live for less
 /// than this are refreshed when they are needed.
 const REST: Duration = Duration::from_secs(30);
-
-/// What is left of that time, for all who share the record.
-pub(crate) fn rest(obtained_at: Option<SystemTime>, now: SystemTime) -> Duration {
-    match obtained_at {
-        Some(at) if !in_the_future(at, now) => REST.saturating_sub(between(at, now)),
-        _ => Duration::ZERO,
-    }
-}
 
 /// How long before a refresh token expires it is exchanged at the latest: an
 /// eighth of its life, and at most a day.
@@ -66,29 +51,27 @@ pub(crate) struct Lifetime {
 }
 
 impl Lifetime {
-    pub(crate) fn new(dates: &Dates, now: SystemTime) -> Self {
+    pub(crate) fn new(dates: &Dates, now: Now) -> Self {
         let Dates { obtained_at, expires_at, guessed, .. } = *dates;
-        let in_order = !obtained_at.is_some_and(|obtained| in_the_future(obtained, now));
-        let whole = dates.life();
-        let most = |left: Duration, whole: Option<Duration>| whole.map_or(left, |w| left.min(w));
-        let used_for = dates.used_until.filter(|_| in_order).map(|until| between(now, until));
+        let in_order = !obtained_at.is_some_and(|obtained| in_the_future(obtained, now.wall));
+        let seen = dates.seen.unwrap_or(Seen::at(now));
+        let left = |end| seen.left(obtained_at, end, now);
         let end = dates.refresh_expires_at.and_then(|end| {
-            let whole = obtained_at.map(|at| between(at, end));
-            let left = most(between(now, end), whole);
+            let (whole, left) = (obtained_at.map(|at| between(at, end)), left(end));
             // Dates in the wrong order say nothing.
             Some((left, whole.unwrap_or(left))).filter(|(_, whole)| *whole > REST)
         });
         Self {
-            left: expires_at.map(|end| most(between(now, end), whole)),
-            whole,
+            left: expires_at.map(left),
+            whole: dates.life(),
             guessed,
             plausible: match expires_at {
                 Some(_) => in_order,
                 // Nobody knows how old it is.
                 None => !guessed,
             },
-            used_for: used_for.unwrap_or_default(),
-            age: obtained_at.filter(|_| in_order).map(|at| between(at, now)),
+            used_for: dates.used_until.filter(|_| in_order).map(left).unwrap_or_default(),
+            age: obtained_at.filter(|_| in_order).map(|at| seen.age(at, now)),
             refresh_token: dates.has_refresh_token.then_some(end),
         }
     }
@@ -156,8 +139,13 @@ impl Lifetime {
             Some(age) => (every - (every / 10).mul_f64(random)).saturating_sub(age),
             None => Duration::ZERO,
         });
-        let rest = self.age.map_or(Duration::ZERO, |age| REST.saturating_sub(age));
-        end.into_iter().chain(every).min().map(|due| due.max(rest))
+        end.into_iter().chain(every).min().map(|due| due.max(self.rest()))
+    }
+
+    /// What is left of the time after a refresh in which nothing is refreshed ahead
+    /// of need, for all who share the record.
+    pub(crate) fn rest(&self) -> Duration {
+        self.age.map_or(Duration::ZERO, |age| REST.saturating_sub(age))
     }
 }
 

@@ -45,11 +45,11 @@ pub(crate) enum Step {
 /// Begins a login whose tokens are in `record`.
 pub(crate) fn start(context: Context, record: Record, memory: Unsaved) -> Step {
     let lease = memory.tokens.as_ref().and_then(UnsavedTokens::lease);
-    let grant = context.shared.grant;
-    let before = memory.clone();
+    let known = Known::new(context.shared.grant, memory.clone()).remembering(&context.past);
+    let before = memory;
     let rounds = Rounds::default();
     let login = Box::new(Login { context, record, before, replaced: None, lease, rounds });
-    Step::Load(Reading { login, known: Known::new(grant, memory) })
+    Step::Load(Reading { login, known })
 }
 
 struct Login {
@@ -134,7 +134,8 @@ impl Login {
 
     /// Notes which refresh token was in use: the store's, or a newer one in memory.
     fn note_replaced(&mut self, found: &Option<(Record, Version)>) {
-        let mut before = Known::new(self.context.shared.grant, self.before.clone());
+        let before = Known::new(self.context.shared.grant, self.before.clone());
+        let mut before = before.remembering(&self.context.past);
         before.read(found.clone());
         let replaced = before.record.and_then(|record| self.revocable(&record));
         self.replaced =

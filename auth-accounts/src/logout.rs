@@ -190,7 +190,8 @@ impl Run {
     /// The refresh tokens that may be alive: the one in use, and that of a login
     /// which the one in memory was to replace.
     fn live_tokens(&self, stored: Option<&Record>) -> Vec<Revocable> {
-        let mut known = Known::new(self.context.shared.grant, self.memory.clone());
+        let known = Known::new(self.context.shared.grant, self.memory.clone());
+        let mut known = known.remembering(&self.context.past);
         known.read(stored.map(|record| (record.clone(), Version::new([]))));
         let unsaved = self.memory.tokens.as_ref().map(|tokens| &tokens.record);
         let in_use = match stored {

@@ -10,7 +10,9 @@ use crate::{
     known::Known,
     lifetime::Lifetime,
     logout_report::Logout,
+    past::Past,
     record::Record,
+    seen::Sights,
     standing::Standing,
     store::Lease,
     store_error::StoreError,
@@ -25,6 +27,10 @@ pub(crate) struct Outcome {
     pub(crate) ended: Ended,
     /// For the account's memory.
     pub(crate) unsaved: Option<Box<Unsaved>>,
+    /// The same: since when the record has been as it is.
+    pub(crate) sights: Sights,
+    /// The same: what became of the refresh tokens before.
+    pub(crate) past: Past,
     /// For those who are told of changes.
     pub(crate) found: Found,
     /// To be freed when the rest is in place.
@@ -87,11 +93,10 @@ impl Outcome {
             is_new: source != Source::Record,
             is_login: source == Source::Login,
         };
-        let Context { account, shared, refused, .. } = context;
-        let refused = refused.as_ref().map(|refused| &refused.token);
-        let standing = Standing::of(&known, shared, refused, now.wall);
-        let found = found(context, &known, &ended, standing.error(account, now.wall));
-        Self { ended, unsaved: known.unsaved.boxed(), found, lease }
+        let error = Standing::of(&known, context, now).error(&context.account, now.wall);
+        let found = found(context, &known, &ended, error);
+        let sights = sights(context, &known, now);
+        Self { sights, past: known.past, ended, unsaved: known.unsaved.boxed(), found, lease }
     }
 
     /// The token in use, although an API has refused it: so it has those before
@@ -115,7 +120,8 @@ impl Outcome {
         let result = Ok(Token(cached.into()));
         let ended = Ended { result, fallback: None, is_new: false, is_login: false };
         let found = found(context, &known, &ended, Some(error));
-        Self { ended, unsaved: known.unsaved.boxed(), found, lease }
+        let sights = sights(context, &known, now);
+        Self { sights, past: known.past, ended, unsaved: known.unsaved.boxed(), found, lease }
     }
 
     /// No token, but perhaps the old one to fall back on.
@@ -127,8 +133,10 @@ impl Outcome {
         now: Now,
     ) -> Self {
         let retry_at = match &reason {
-            Reason::Refresh(_) => known.setbacks().find_map(|setback| setback.retry_at),
-            Reason::Setback(setback) => setback.retry_at,
+            Reason::Refresh(_) => {
+                known.setbacks().find_map(|setback| context.sights.retry_at(setback, now))
+            }
+            Reason::Setback(setback) => context.sights.retry_at(setback, now),
             _ => None,
         };
         let registration = context.shared.registration_of(known.record.as_ref());
@@ -137,8 +145,18 @@ impl Outcome {
         let fallback = fallback(context, known.record.as_ref(), &error, now);
         let ended = Ended { result: Err(error.clone()), fallback, is_new: false, is_login: false };
         let found = found(context, &known, &ended, Some(error));
-        Self { ended, unsaved: known.unsaved.boxed(), found, lease }
+        let sights = sights(context, &known, now);
+        Self { sights, past: known.past, ended, unsaved: known.unsaved.boxed(), found, lease }
     }
+}
+
+/// What was read, and what came of it, has been seen now at the latest.
+fn sights(context: &Context, known: &Known, now: Now) -> Sights {
+    let mut sights = context.sights;
+    if let Some(record) = &known.record {
+        sights.see(record, now);
+    }
+    sights
 }
 
 /// What those are told who are told of changes.
@@ -179,7 +197,7 @@ fn fallback(
     if context.refused_at(&tokens.access_token).is_some() {
         return None;
     }
-    Lifetime::new(&dates, now.wall).is_valid().then(|| {
+    Lifetime::new(&dates, now).is_valid().then(|| {
         let settings = &context.shared.settings;
         let cached = Cached::new(&context.account, tokens, dates, now, settings);
         Token(cached.kept_despite(error.clone()).into())

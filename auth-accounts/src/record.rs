@@ -236,6 +236,15 @@ impl Fingerprint {
         })
     }
 
+    /// The same of a token that belongs to `endpoint`.
+    pub(crate) fn at(self, endpoint: &TokenEndpoint) -> Self {
+        let hash = Sha256::new().chain_update(self.0);
+        match endpoint.to_json_exposed() {
+            Ok(form) => Self::head(hash.chain_update(&*form)),
+            Err(_) => Self::head(hash),
+        }
+    }
+
     /// The fingerprint of a client's set-up, with its secret. Only 16 bits, so
     /// that it is of no use to whoever wants to try out secrets.
     pub(crate) fn of_client(endpoint: &TokenEndpoint) -> Self {

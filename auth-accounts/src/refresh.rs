@@ -166,17 +166,18 @@ pub(crate) enum Save {
 pub(crate) fn start(context: Context, want: Want, memory: Unsaved) -> Step {
     let lease = memory.tokens.as_ref().and_then(UnsavedTokens::lease);
     let access = lease.map_or(Access::Unasked, Access::Granted);
-    let known = Known::new(context.shared.grant, memory);
+    let known = Known::new(context.shared.grant, memory).remembering(&context.past);
     let run = Run::new(context, want);
     Step::Load(Load::Record(Reading { run, known, access }))
 }
 
 impl Load {
-    pub(crate) fn on_loaded(self, loaded: Loaded, now: Now) -> Step {
-        if let Ok(Some((record, _))) = &loaded
-            && let Some(reason) = self.run().context.refuses(record)
-        {
-            return Step::Done(self.refuse(reason, now));
+    pub(crate) fn on_loaded(mut self, loaded: Loaded, now: Now) -> Step {
+        if let Ok(Some((record, _))) = &loaded {
+            if let Some(reason) = self.run().context.refuses(record) {
+                return Step::Done(self.refuse(reason, now));
+            }
+            self.run_mut().context.sights.see(record, now);
         }
         match self {
             Self::Record(reading) => on_read(reading.resolve(loaded, now), now),
@@ -212,6 +213,16 @@ impl Load {
             Self::Rejection(state) => state.run(),
             Self::Tokens(state) => state.run(),
             Self::Setback(state) => state.run(),
+        }
+    }
+
+    fn run_mut(&mut self) -> &mut Run {
+        match self {
+            Self::Record(state) => &mut state.run,
+            Self::Retry(state) => state.run_mut(),
+            Self::Rejection(state) => state.run_mut(),
+            Self::Tokens(state) => state.run_mut(),
+            Self::Setback(state) => state.run_mut(),
         }
     }
 

@@ -6,19 +6,24 @@
 
 use std::time::SystemTime;
 
-use crate::settings::Settings;
+use auth_core::Now;
+
+use crate::{seen::Seen, settings::Settings};
 
 /// Until when a refused token is not replaced, after exchanges for that reason at
-/// `times`; `None` if it may be replaced now.
+/// `times`, which were first `seen` then; `None` if it may be replaced now.
 pub(crate) fn braked_until(
     times: &[SystemTime],
-    now: SystemTime,
+    seen: Option<Seen>,
+    now: Now,
     settings: &Settings,
 ) -> Option<SystemTime> {
     let (most, within) = settings.refusals;
-    let recent: Vec<SystemTime> = recent(times, now, settings).collect();
-    let first = recent.len().checked_sub(most)?;
-    recent.get(first)?.checked_add(within).filter(|until| *until > now)
+    let recent: Vec<SystemTime> = recent(times, now.wall, settings).collect();
+    let first = *recent.get(recent.len().checked_sub(most)?)?;
+    let until = first.checked_add(within)?;
+    let left = seen.unwrap_or(Seen::at(now)).left(Some(first), until, now);
+    now.wall.checked_add(left).filter(|until| *until > now.wall)
 }
 
 /// The times that count after an exchange at `now`, which was made because a token
@@ -51,12 +56,16 @@ fn recent(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
 
     fn at(seconds: u64) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn now_at(seconds: u64) -> Now {
+        Now { monotonic: Instant::now(), wall: at(seconds) }
     }
 
     fn times(seconds: &[u64]) -> Vec<SystemTime> {
@@ -75,20 +84,21 @@ mod tests {
             (&[95, 100], 105, None),
             (&[80, 100], 100, None),
             (&[80, 95, 100], 100, Some(105)),
-            // Rounded up, or by a clock that is a little ahead.
-            (&[101, 101], 100, Some(111)),
+            // Rounded up, or by a clock that is a little ahead: no longer than meant.
+            (&[101, 101], 100, Some(110)),
             (&[109, 111], 100, None),
-            (&[109, 110], 100, Some(119)),
+            (&[109, 110], 100, Some(110)),
         ] {
-            let braked = braked_until(&times(seconds), at(now), &settings);
+            let braked = braked_until(&times(seconds), None, now_at(now), &settings);
             assert_eq!(braked, until.map(at), "{seconds:?} {now}");
         }
     }
 
     #[test]
     fn the_brake_can_be_set() {
-        let braked =
-            |seconds: &[u64], settings: Settings| braked_until(&times(seconds), at(100), &settings);
+        let braked = |seconds: &[u64], settings: Settings| {
+            braked_until(&times(seconds), None, now_at(100), &settings)
+        };
         let set = |most, within| Settings::default().refusals(most, Duration::from_secs(within));
         assert_eq!(braked(&[100], set(1, 60)), Some(at(160)));
         assert_eq!(braked(&[100], set(0, 60)), Some(at(160)));

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use crate::{due::Due, id::AccountId, lifetime::in_the_future};
+use crate::{due::Due, id::AccountId, seen::in_the_future};
 
 /// How soon the store's list is read again, at the earliest.
 const LIST_EVERY: Duration = Duration::from_secs(60);

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use auth_core::{FailureKind, RefreshError, TokenEndpoint};
+use auth_core::{FailureKind, Now, RefreshError, TokenEndpoint};
 
 use crate::{
     id::AccountId,
-    lifetime::in_the_future,
     record::{Fingerprint, Setback},
+    seen::Sights,
     settings::Settings,
 };
 
@@ -56,10 +56,11 @@ impl Setback {
         &self,
         refresh_token: Fingerprint,
         endpoint: &TokenEndpoint,
-        now: SystemTime,
+        sights: &Sights,
+        now: Now,
     ) -> bool {
         self.concerns(refresh_token, endpoint)
-            && self.retry_at.is_none_or(|at| now < at && !in_the_future(self.failed_at, now))
+            && sights.retry_at(self, now).is_none_or(|at| now.wall < at)
     }
 }
 

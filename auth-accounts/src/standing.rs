@@ -3,16 +3,16 @@
 
 use std::time::SystemTime;
 
-use auth_core::AccessToken;
+use auth_core::Now;
 
 use crate::{
+    context::Context,
     error::{AccountError, Reason},
     id::AccountId,
     known::Known,
-    lifetime::{Lifetime, Ttl},
+    lifetime::Ttl,
     record::{Fingerprint, Setback},
-    refusals::braked_until,
-    shared::{GrantKind, Shared},
+    shared::GrantKind,
     state::AccountState,
 };
 
@@ -21,18 +21,16 @@ pub(crate) struct Standing<'a> {
     pub(crate) state: AccountState,
     /// What set it back, if something did.
     setback: Option<&'a Setback>,
-    /// Until when the token makes do although an API has refused it.
-    makes_do_until: Option<SystemTime>,
+    /// When a refresh may be tried again, after the setback or after an API has
+    /// refused one token after another.
+    pub(crate) retry_at: Option<SystemTime>,
+    /// Whether what is on record was spent before.
+    has_gone_back: bool,
 }
 
 impl<'a> Standing<'a> {
-    /// `refused` is the access token that an API has refused.
-    pub(crate) fn of(
-        known: &'a Known,
-        shared: &Shared,
-        refused: Option<&AccessToken>,
-        now: SystemTime,
-    ) -> Self {
+    pub(crate) fn of(known: &'a Known, context: &Context, now: Now) -> Self {
+        let shared = &context.shared;
         let is_login = shared.grant == GrantKind::RefreshToken;
         let record = known.record.as_ref();
         if is_login && record.is_none() {
@@ -48,31 +46,38 @@ impl<'a> Standing<'a> {
             .max_by_key(|setback| setback.count);
         if let Some(setback) = setback {
             let state = AccountState::after(setback.kind);
-            return Self { setback: Some(setback), ..Self::plain(state) };
+            let retry_at = context.sights.retry_at(setback, now);
+            return Self { setback: Some(setback), retry_at, ..Self::plain(state) };
         }
-        let is_refused = record.is_some_and(|record| refused == Some(&record.tokens.access_token));
-        let lasts = record.is_some_and(|record| {
-            Lifetime::new(&shared.dates(record), now).lasts(Ttl::Usual, &shared.settings)
-        });
+        let is_refused =
+            record.is_some_and(|record| context.refused_at(&record.tokens.access_token).is_some());
+        let lasts = record
+            .is_some_and(|record| context.life(record, now).lasts(Ttl::Usual, &shared.settings));
+        if known.has_gone_back() {
+            return Self { has_gone_back: true, ..Self::plain(AccountState::LoginNeeded) };
+        }
         if is_login && known.token().is_none() && (!lasts || is_refused) {
             return Self::plain(AccountState::LoginNeeded);
         }
         let refused = record.filter(|_| is_refused && lasts);
-        match refused.and_then(|one| braked_until(&one.refusals, now, &shared.settings)) {
+        match refused.and_then(|one| context.braked_until(one, now)) {
             None => Self::plain(AccountState::Ready),
-            until => Self { makes_do_until: until, ..Self::plain(AccountState::SetBack) },
+            until => Self { retry_at: until, ..Self::plain(AccountState::SetBack) },
         }
     }
 
     fn plain(state: AccountState) -> Self {
-        Self { state, setback: None, makes_do_until: None }
+        Self { state, setback: None, retry_at: None, has_gone_back: false }
     }
 
     /// Why the account is not ready, if it is not.
     pub(crate) fn error(&self, account: &AccountId, now: SystemTime) -> Option<AccountError> {
         let (reason, retry_at) = match (self.state, self.setback) {
-            (_, Some(setback)) => (Reason::Setback(setback.clone()), setback.retry_at),
-            (AccountState::SetBack, None) => (Reason::RefusedAgain, self.makes_do_until),
+            (_, Some(setback)) => (Reason::Setback(setback.clone()), self.retry_at),
+            (AccountState::SetBack, None) => (Reason::RefusedAgain, self.retry_at),
+            (AccountState::LoginNeeded, None) if self.has_gone_back => {
+                (Reason::RecordWentBack, None)
+            }
             (AccountState::LoginNeeded, None) => (Reason::NoRefreshToken, None),
             (AccountState::NotLoggedIn, None) => (Reason::NotLoggedIn, None),
             _ => return None,

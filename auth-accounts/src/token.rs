@@ -15,7 +15,8 @@ use crate::{
     dates::Dates,
     error::{AccountError, Reason},
     id::AccountId,
-    lifetime::{Lifetime, Ttl, rest},
+    lifetime::{Lifetime, Ttl},
+    seen::Seen,
     settings::Settings,
     store_error::{StoreError, StoreErrorKind},
 };
@@ -151,7 +152,8 @@ impl Cached {
         now: Now,
         settings: &Settings,
     ) -> Self {
-        let life = Lifetime::new(&dates, now.wall);
+        let dates = Dates { seen: dates.seen.or(Some(Seen::at(now))), ..dates };
+        let life = Lifetime::new(&dates, now);
         let random = settings.steady((account, tokens.expires_at));
         let spare = life.spare(Ttl::Usual, settings).unwrap_or(FOREVER);
         let mut kept = TokenSet::new(tokens.access_token.clone());
@@ -165,9 +167,7 @@ impl Cached {
             dates,
             window: now.wall..later(now.wall, spare),
             since: now,
-            due_in: life
-                .due_in(settings, random)
-                .map(|due| due.max(rest(dates.obtained_at, now.wall))),
+            due_in: life.due_in(settings, random).map(|due| due.max(life.rest())),
             trouble: None,
         }
     }
@@ -199,7 +199,7 @@ impl Cached {
             }
             _ => later(now, LOOK_AGAIN),
         });
-        let valid = Lifetime::new(&self.dates, now).valid_for().unwrap_or(FOREVER);
+        let valid = Lifetime::new(&self.dates, self.since).valid_for().unwrap_or(FOREVER);
         self.window.end = again.min(later(now, valid));
         self.due_in = Some(again.duration_since(now).unwrap_or_default());
         self.trouble.get_or_insert_default().refresh = Some(error);
@@ -246,20 +246,20 @@ impl Cached {
     }
 
     /// Whether it is good for `ttl`.
-    pub(crate) fn lasts(&self, ttl: Ttl, now: SystemTime, settings: &Settings) -> bool {
+    pub(crate) fn lasts(&self, ttl: Ttl, now: Now, settings: &Settings) -> bool {
         match ttl {
-            Ttl::Usual => self.is_fresh(now),
+            Ttl::Usual => self.is_fresh(now.wall),
             Ttl::AtLeast(_) => {
                 // Whatever else calls for a second thought does so here too.
-                let settled = now >= self.window.start
-                    && (self.trouble.is_none() || self.window.contains(&now));
+                let settled = now.wall >= self.window.start
+                    && (self.trouble.is_none() || self.window.contains(&now.wall));
                 settled && Lifetime::new(&self.dates, now).lasts(ttl, settings)
             }
         }
     }
 
     /// Whether an API may still accept it.
-    pub(crate) fn is_valid(&self, now: SystemTime) -> bool {
+    pub(crate) fn is_valid(&self, now: Now) -> bool {
         Lifetime::new(&self.dates, now).is_valid()
     }
 

@@ -10,15 +10,15 @@
 //! | for a login: tokens of the login that it replaces, refreshed or not | replace them |
 //! | the same tokens, after a save that failed: they may not be durable | are saved again |
 //! | the same tokens otherwise | are saved, and forgotten |
+//! | tokens that were [spent or refused](crate::past) before, of the same login | replace them, under the lease |
 //! | anything else: another login, or a refresh by somebody else | are dropped |
 //!
 //! "Holds nothing" is a record like any other: tokens that follow no record
 //! replace it, and others are dropped. [`UnsavedTokens::against`] is this table.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::Duration};
+
+use auth_core::Now;
 
 use crate::{
     dates::Dates,
@@ -50,6 +50,9 @@ pub(crate) struct UnsavedTokens {
     replaced_login: Option<Fingerprint>,
     /// Why they could not be saved.
     pub(crate) error: Option<StoreError>,
+    /// Whether they are to be put back in the place of a record that has gone back,
+    /// under the lease.
+    pub(crate) is_put_back: bool,
     /// Kept until they are saved: nobody else should try the refresh token in
     /// the store, which is spent.
     lease: Option<Arc<HeldLease>>,
@@ -83,7 +86,8 @@ impl Unsaved {
     #[cfg(test)]
     pub(crate) fn tell(&self) -> String {
         let tokens = self.tokens.as_ref().map(|tokens| {
-            let UnsavedTokens { record, follows, earlier, replaced_login, error, lease } = tokens;
+            let UnsavedTokens { record, follows, earlier, replaced_login, error, lease, .. } =
+                tokens;
             let exposed = record.to_json_exposed();
             let record = format!("{record:?} {}", String::from_utf8_lossy(&exposed));
             format!("{record} {follows:?} {earlier:?} {replaced_login:?} {error:?} {lease:?}")
@@ -107,8 +111,28 @@ impl UnsavedTokens {
             // They come from the same login as those that were refreshed.
             replaced_login: before.and_then(|before| before.replaced_login),
             error: None,
+            is_put_back: false,
             lease: Some(HeldLease::new(Arc::clone(lease))),
         }
+    }
+
+    /// Tokens that were on record before it went back to `stored`.
+    pub(crate) fn of_before(record: Record, stored: Option<Fingerprint>) -> Self {
+        Self {
+            record,
+            follows: stored,
+            earlier: None,
+            replaced_login: None,
+            error: None,
+            is_put_back: true,
+            lease: None,
+        }
+    }
+
+    /// The record that they follow has gone back to `stored`.
+    pub(crate) fn put_back(&mut self, stored: Option<Fingerprint>) {
+        self.follow(stored);
+        self.is_put_back = true;
     }
 
     /// The tokens of a login that replaces the tokens of `replaced_login`.
@@ -119,7 +143,15 @@ impl UnsavedTokens {
         lease: Option<Arc<Lease>>,
     ) -> Self {
         let lease = lease.map(HeldLease::new);
-        Self { record, follows, earlier: None, replaced_login, error: None, lease }
+        Self {
+            record,
+            follows,
+            earlier: None,
+            replaced_login,
+            error: None,
+            is_put_back: false,
+            lease,
+        }
     }
 
     /// What becomes of them, given what the store holds.
@@ -159,7 +191,7 @@ impl UnsavedTokens {
 
     /// Sets a time at which the lease is freed, for nobody may come back to save
     /// them. Then the note on record tells others what happened.
-    pub(crate) fn free_in_time(&self, now: Option<SystemTime>, settings: &Settings) {
+    pub(crate) fn free_in_time(&self, now: Option<Now>, settings: &Settings) {
         if let Some(held) = &self.lease {
             held.free_after(self.hold(now, settings));
         }
@@ -168,7 +200,7 @@ impl UnsavedTokens {
     /// For how long the lease is held: until the access token expires. If nobody
     /// has asked for it by then, nobody may ever, and others must not be locked
     /// out.
-    fn hold(&self, now: Option<SystemTime>, settings: &Settings) -> Duration {
+    fn hold(&self, now: Option<Now>, settings: &Settings) -> Duration {
         // New tokens are on record with their dates.
         let dates = Dates::on_record(&self.record);
         let left = now.and_then(|now| Lifetime::new(&dates, now).left()).unwrap_or_default();

@@ -3,11 +3,16 @@
 
 mod support;
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use auth_testkit::{CannedResponse, Script};
+use auth_accounts::store::Record;
+use auth_core::Backoff;
+use auth_testkit::{CannedResponse, Expect, Script, VirtualClock};
 use pollster::block_on;
-use support::{ADA, World, record};
+use support::{ADA, World, record, tokens};
 
 fn hours(hours: u64) -> Duration {
     Duration::from_secs(3600 * hours)
@@ -135,4 +140,155 @@ fn a_machine_that_slept_refreshes_when_it_wakes() {
     block_on(account.token()).unwrap();
     set_clock(&world, world.now() + hours(8));
     assert_eq!(block_on(account.token()).unwrap().access_token().expose(), "at-2");
+}
+
+/// Another process over the same store and server, whose clock is ahead by so many
+/// seconds, or behind.
+fn other(world: &World, ahead: i64) -> World {
+    let clock = VirtualClock::new();
+    let by = Duration::from_secs(ahead.unsigned_abs());
+    clock.set_wall(if ahead < 0 { world.now() - by } else { world.now() + by });
+    World {
+        script: world.script.clone(),
+        store: world.store.clone(),
+        clock,
+        settings: world.settings.clone(),
+        busy: Arc::clone(&world.busy),
+        endpoint: world.endpoint.clone(),
+    }
+}
+
+/// How far clocks may be apart: not at all, by less than is put up with, by as much,
+/// and by more.
+const APART: [i64; 14] = [0, 1, 9, 10, 11, 60, 240, 280, 299, 300, 301, 3_600, 86_400 * 365, -280];
+
+#[test]
+fn who_fails_bars_the_others_for_no_longer_than_itself_whatever_its_clock_shows() {
+    for ahead in APART {
+        let script = Script::new().status(503).tokens("at-2", "rt-2");
+        let world = World::new(script).with_record(0);
+        // By any clock.
+        world.pass(300);
+        let other = other(&world, ahead);
+        let failed = other.accounts().policy(Backoff::never()).account(ADA);
+        let meant = block_on(failed.token()).unwrap_err().retry_after(other.now()).unwrap();
+        assert!(meant <= Duration::from_secs(5));
+
+        let account = world.account();
+        if let Err(error) = block_on(account.token()) {
+            let wait = error.retry_after(world.now()).unwrap();
+            assert!(wait <= meant, "{ahead}: {wait:?} of {meant:?}");
+            let status = block_on(account.status()).unwrap();
+            assert_eq!(status.setback.unwrap().retry_at, error.retry_at());
+            // Looking again makes it no longer.
+            world.clock.advance(wait / 2);
+            let error = block_on(account.token()).unwrap_err();
+            assert_eq!(error.retry_after(world.now()), Some(wait - wait / 2), "{ahead}");
+            world.clock.advance(wait - wait / 2);
+        }
+        let token = block_on(account.token());
+        assert_eq!(token.unwrap().access_token().expose(), "at-2", "{ahead}");
+        world.script.finish();
+    }
+}
+
+#[test]
+fn a_token_is_handed_out_for_no_longer_than_its_life_whoever_obtained_it() {
+    for ahead in APART {
+        for (life, used) in [(4_u64, 3_u64), (100, 75), (3_600, 3_530)] {
+            let script = Script::new().always(
+                Expect::no_param("nonsense"),
+                CannedResponse::tokens("at-2").refresh_token("rt-2"),
+            );
+            let world = World::new(script);
+            let other = other(&world, ahead);
+            let now = other.now();
+            let tokens = tokens("at-1", "rt-1", now, life);
+            world.store.inner.put(ADA, Record::obtained(tokens, now));
+            let account = world.account();
+            let mut seconds = 0;
+            while block_on(account.token()).unwrap().access_token().expose() == "at-1" {
+                seconds += 1;
+                assert!(seconds <= used, "{ahead}: {life} s");
+                world.pass(1);
+            }
+            // Nor is it cut short, where the clocks are close.
+            let expected = if ahead > 300 { 0 } else { used.saturating_sub(behind(ahead)) };
+            assert_eq!(seconds, expected, "{ahead}: {life} s");
+        }
+    }
+}
+
+fn behind(ahead: i64) -> u64 {
+    ahead.min(0).unsigned_abs()
+}
+
+/// The old token serves while there is no other; for no longer than it lives.
+#[test]
+fn an_old_token_serves_for_no_longer_than_its_life() {
+    for ahead in APART {
+        let script =
+            Script::new().always(Expect::no_param("nonsense"), CannedResponse::status(503));
+        let world = World::new(script);
+        let other = other(&world, ahead);
+        let now = other.now();
+        world.store.inner.put(ADA, Record::obtained(tokens("at-1", "rt-1", now, 400), now));
+        let account = world.accounts().policy(Backoff::never()).account(ADA);
+        let mut seconds = 0;
+        while block_on(account.token()).is_ok() {
+            seconds += 1;
+            world.pass(1);
+        }
+        assert_eq!(seconds, 400 - behind(ahead), "{ahead}");
+    }
+}
+
+/// A clock that was set back is no reason to hand a token out for longer.
+#[test]
+fn a_clock_set_back_between_two_looks_adds_nothing() {
+    for by in [1, 60, 299, 301, 5_000] {
+        let script =
+            Script::new().always(Expect::no_param("nonsense"), CannedResponse::status(503));
+        let world = World::new(script);
+        let now = world.now();
+        world.store.inner.put(ADA, Record::obtained(tokens("at-1", "rt-1", now, 400), now));
+        let account = world.accounts().policy(Backoff::never()).account(ADA);
+        block_on(account.token()).unwrap();
+        world.pass(350);
+        // It is about to expire; a second thought is due.
+        assert!(block_on(account.token()).unwrap().refresh_error().is_some());
+        set_clock(&world, world.now() - Duration::from_secs(by));
+        let mut seconds = 0;
+        while block_on(account.token()).is_ok() {
+            seconds += 1;
+            world.pass(1);
+            assert!(seconds <= 50, "{by}");
+        }
+    }
+}
+
+/// Processes whose clocks are apart refresh no more often for that: each sees the
+/// others' tokens as older or younger than they are.
+#[test]
+fn clocks_that_are_apart_lead_to_no_storm() {
+    for apart in
+        [vec![0, 280], vec![0, -280], vec![0, 240, -240, 5], vec![0, 7_200], vec![0, -7_200]]
+    {
+        let script = Script::new().always(
+            Expect::no_param("nonsense"),
+            CannedResponse::tokens("at-2").refresh_token("rt-2").expires_in(600),
+        );
+        let world = World::new(script).with_record(0);
+        let worlds: Vec<_> = apart.iter().map(|ahead| other(&world, *ahead)).collect();
+        let accounts: Vec<_> = worlds.iter().map(World::account).collect();
+        for _ in 0..3_600 {
+            for (world, account) in worlds.iter().zip(&accounts) {
+                block_on(account.token()).unwrap();
+                world.pass(1);
+            }
+        }
+        // Once in nine minutes each, at most.
+        let calls = world.script.calls();
+        assert!(calls <= 8 * apart.len(), "{apart:?}: {calls}");
+    }
 }

@@ -29,6 +29,11 @@ fn waits(response: impl Fn() -> CallOutcome, times: usize, settings: Settings) -
         assert_eq!(setback.count as usize, count);
         assert_eq!(setback.retry_at, error.retry_at());
         let wait = error.retry_at().unwrap().duration_since(world.now()).unwrap();
+        // What the message says, if it says how long, is how long it is.
+        assert_eq!(error.retry_after(world.now()), Some(wait));
+        if let Some((_, said)) = error.to_string().split_once("not before ") {
+            assert_eq!(said, format!("{:.0} s have passed", wait.as_secs_f64().ceil()));
+        }
 
         // Just before that, nothing is sent.
         world.clock.advance(wait - Duration::from_nanos(1));

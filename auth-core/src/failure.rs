@@ -78,7 +78,8 @@ impl Failure {
     /// The server's explanation: `error_description`, or a member that a
     /// provider uses instead. At most 256 characters of printable ASCII.
     ///
-    /// Some servers repeat what they were sent. A word is therefore redacted if
+    /// Some servers repeat what they were sent. A word is therefore redacted if, as
+    /// it is or without its escapes (of URLs, HTML and JSON),
     ///
     /// - it contains eight consecutive characters of a secret of the request
     ///   (the refresh token, the client's secret, a value of a parameter, a

@@ -26,7 +26,8 @@ const LAST: f64 = 253_402_300_800.0;
 /// What a server says of the end of a token, before it is known what it means.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Told {
-    /// Seconds, or a Unix time in seconds or milliseconds. Finite.
+    /// Seconds, or a Unix time in seconds or milliseconds. Not NaN; infinite if it
+    /// was too large for a number.
     Number(f64),
     Date(SystemTime),
 }
@@ -43,14 +44,17 @@ impl Told {
 
     pub(crate) fn read_text(text: &str) -> Option<Self> {
         let text = text.trim();
+        // "Infinity" and "NaN" are words.
+        let is_word = !text.bytes().any(|byte| byte.is_ascii_digit());
         match text.parse() {
+            Ok(_) if is_word => None,
             Ok(number) => Self::number(number),
             Err(_) => date::read(text).map(Self::Date),
         }
     }
 
     fn number(number: f64) -> Option<Self> {
-        number.is_finite().then_some(Self::Number(number))
+        (!number.is_nan()).then_some(Self::Number(number))
     }
 
     /// As a lifetime that begins at `sent`. What is longer than ten years and lies
@@ -84,8 +88,8 @@ impl Told {
         match self {
             Self::Date(at) => bounded(at, sent),
             Self::Number(number) => {
-                let at = near(number, sent).or_else(|| unix_seconds(number))?;
-                bounded(at, sent)
+                let at = near(number, sent).or_else(|| unix_seconds(number));
+                at.map_or_else(|| vast(number, sent), |at| bounded(at, sent))
             }
         }
     }
@@ -108,13 +112,26 @@ fn unix_seconds(seconds: f64) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
 }
 
-/// `None` if it ends after the year 9999: that is a mistake.
 fn after(sent: SystemTime, seconds: f64) -> Option<SystemTime> {
     if since_1970(sent) + seconds >= LAST {
-        return None;
+        return vast(seconds, sent);
     }
     let lifetime = Duration::try_from_secs_f64(seconds).ok()?;
     sent.checked_add(lifetime.min(LONGEST))
+}
+
+/// A number that would end after the year 9999 if it were seconds. As milliseconds
+/// it may be a date, and one that is long past says nothing. Anything larger is
+/// how servers write "never": the largest number of some type, or one that is too
+/// large for any.
+fn vast(number: f64, sent: SystemTime) -> Option<SystemTime> {
+    if number < 0.0 {
+        return None;
+    }
+    match unix_seconds(number / 1000.0) {
+        Some(at) => bounded(at, sent),
+        None => sent.checked_add(LONGEST),
+    }
 }
 
 /// The date, unless it is long past, and not later than any token lives.

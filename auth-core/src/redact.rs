@@ -2,9 +2,10 @@
 //! shown.
 //!
 //! This is for careless servers. They repeat what they were sent: whole or in
-//! part, with text around it, truncated, masked, in another case, or
-//! form-encoded. A hostile server knows the secret and can write it so that no
-//! check finds it: reversed, in groups of seven, encrypted.
+//! part, with text around it, truncated, masked, in another case, form-encoded,
+//! or escaped as URLs, HTML and JSON do, one within another at most. A hostile
+//! server knows the secret and can write it so that no check finds it: reversed,
+//! in groups of seven, in base64, encrypted.
 
 mod echo;
 mod line;
@@ -12,6 +13,7 @@ mod scrub;
 mod secrets;
 mod shown;
 mod token_like;
+mod unescape;
 
 pub(crate) use self::{
     echo::is_echo,

@@ -63,6 +63,8 @@ impl super::Account {
         let unsaved = memory.unsaved.as_ref().map(|unsaved| unsaved.tell());
         let refused = memory.refused.as_ref().map(|refused| refused.token.expose());
         let cached = self.0.cached.load();
-        format!("{unsaved:?} {refused:?} {:?}", cached.as_ref().map(|cached| cached.tell()))
+        let past = memory.past.tell();
+        let cached = cached.as_ref().map(|cached| cached.tell());
+        format!("{unsaved:?} {refused:?} {past} {cached:?}")
     }
 }

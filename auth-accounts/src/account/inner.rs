@@ -78,6 +78,8 @@ impl Inner {
             account: self.id.clone(),
             cached: self.current(),
             refused: memory.refused.clone(),
+            sights: memory.sights,
+            past: memory.past.clone(),
         };
         (context, memory.unsaved.as_deref().cloned().unwrap_or_default())
     }

@@ -127,6 +127,7 @@ impl Inner {
         if result.is_ok() {
             let mut memory = self.memory();
             memory.refused = None;
+            memory.past.logged_out();
             self.cached.store(None);
             let forgotten = memory.replace(None);
             drop(memory);

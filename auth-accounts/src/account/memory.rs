@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use auth_core::AccessToken;
 
-use crate::{context::Refused, token::Token, unsaved::Unsaved};
+use crate::{context::Refused, past::Past, seen::Sights, token::Token, unsaved::Unsaved};
 
 /// What an account remembers between refreshes, beside the token itself.
 #[derive(Default)]
@@ -12,6 +12,10 @@ pub(super) struct Memory {
     pub(super) unsaved: Option<Box<Unsaved>>,
     /// The access token that an API refused, until there is another.
     pub(super) refused: Option<Refused>,
+    /// Since when the record has been as it was last seen.
+    pub(super) sights: Sights,
+    /// What became of the refresh tokens before.
+    pub(super) past: Past,
 }
 
 impl Memory {

@@ -73,7 +73,7 @@ impl Account {
         let current = self.current()?;
         let (tokens, dates) = current.0.dated();
         let now = self.0.shared.clock.now();
-        if !Lifetime::new(&dates, now.wall).is_valid() || self.0.memory().refuses(&current) {
+        if !Lifetime::new(&dates, now).is_valid() || self.0.memory().refuses(&current) {
             return None;
         }
         let cached = Cached::new(&self.0.id, tokens, dates, now, &self.0.shared.settings);

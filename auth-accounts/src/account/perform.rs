@@ -127,7 +127,10 @@ impl Inner {
     async fn save(&self, draft: &Draft) -> Result<Version, StoreError> {
         let Draft { record, known } = draft;
         if known.unsaved.tokens.is_some() {
-            let remembered = self.memory().replace(known.unsaved.clone().boxed());
+            let mut memory = self.memory();
+            memory.past = known.past.clone();
+            let remembered = memory.replace(known.unsaved.clone().boxed());
+            drop(memory);
             // This may free a lease.
             drop(remembered);
         }
@@ -152,8 +155,9 @@ impl Inner {
 
     /// Puts an outcome in place, then frees the lease.
     fn publish(self: &Arc<Self>, outcome: Outcome, effort: &Effort) -> Ended {
-        let Outcome { ended, unsaved, found, lease } = outcome;
+        let Outcome { ended, unsaved, sights, past, found, lease } = outcome;
         let mut memory = self.memory();
+        (memory.sights, memory.past) = (sights, past);
         let token = ended.result.as_ref().ok().or(ended.fallback.as_ref());
         // A refresh that began before a token was refused may have found it.
         let again = token.is_some_and(|token| token.0.is_refused_again());
@@ -212,7 +216,7 @@ impl Drop for Unfinished<'_> {
             self.inner.cached.store(None);
         }
         // If the clock is what panics, it must not do so again.
-        let now = (!std::thread::panicking()).then(|| clock.wall());
+        let now = (!std::thread::panicking()).then(|| clock.now());
         tokens.free_in_time(now, settings);
     }
 }

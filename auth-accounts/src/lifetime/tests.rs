@@ -1,5 +1,10 @@
 //! Tables of what is left of a life, and what holds of any.
 
+use std::{
+    sync::LazyLock,
+    time::{Instant, SystemTime},
+};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -12,8 +17,17 @@ fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
 }
 
+fn now_at(seconds: u64) -> Now {
+    by_wall(at(seconds))
+}
+
+fn by_wall(wall: SystemTime) -> Now {
+    static STARTED: LazyLock<Instant> = LazyLock::new(Instant::now);
+    Now { monotonic: *STARTED, wall }
+}
+
 fn life(obtained: Option<u64>, expires: Option<u64>, now: u64) -> Lifetime {
-    Lifetime::new(&dates(obtained, expires), at(now))
+    Lifetime::new(&dates(obtained, expires), now_at(now))
 }
 
 fn dates(obtained: Option<u64>, expires: Option<u64>) -> Dates {
@@ -95,13 +109,13 @@ fn refresh_ahead_of_need_is_spread() {
 #[test]
 fn a_guess_is_no_reason_to_give_a_token_up() {
     let guessed = Dates { guessed: true, ..dates(Some(10_000), Some(13_600)) };
-    let life = Lifetime::new(&guessed, at(10_000));
+    let life = Lifetime::new(&guessed, now_at(10_000));
     assert_eq!(spare(life, Ttl::Usual), Some(3_600 - 70));
-    let life = Lifetime::new(&guessed, at(99_999));
+    let life = Lifetime::new(&guessed, now_at(99_999));
     assert_eq!((spare(life, Ttl::Usual), life.valid_for()), (Some(0), None));
     assert!(life.is_valid());
     // Of unknown age.
-    let life = Lifetime::new(&Dates { guessed: true, ..Dates::default() }, at(99_999));
+    let life = Lifetime::new(&Dates { guessed: true, ..Dates::default() }, now_at(99_999));
     assert_eq!((spare(life, Ttl::Usual), life.valid_for()), (Some(0), None));
     assert_eq!(life.due_in(&Settings::default(), 0.5), Some(Duration::ZERO));
 }
@@ -110,13 +124,13 @@ fn a_guess_is_no_reason_to_give_a_token_up() {
 fn a_token_that_was_born_expired_is_used_until_it_is_said_to() {
     let used = Dates { used_until: Some(at(10_030)), ..dates(Some(10_000), Some(9_000)) };
     for (now, left) in [(10_000, 30), (10_020, 10), (10_030, 0), (10_040, 0)] {
-        let life = Lifetime::new(&used, at(now));
+        let life = Lifetime::new(&used, now_at(now));
         assert_eq!(spare(life, Ttl::Usual), Some(left), "{now}");
         assert_eq!(spare(life, Ttl::AtLeast(Duration::MAX)), Some(left), "{now}");
         assert_eq!(life.is_valid(), left > 0, "{now}");
     }
     // The clock was set back a lot.
-    assert!(!Lifetime::new(&used, at(5_000)).lasts(Ttl::Usual, &Settings::default()));
+    assert!(!Lifetime::new(&used, now_at(5_000)).lasts(Ttl::Usual, &Settings::default()));
 }
 
 /// Of tokens obtained at 10,000 that do not expire, whose refresh token
@@ -127,7 +141,7 @@ fn kept(refresh_expires: Option<u64>, now: u64) -> Lifetime {
         refresh_expires_at: refresh_expires.map(at),
         ..dates(Some(10_000), None)
     };
-    Lifetime::new(&kept, at(now))
+    Lifetime::new(&kept, now_at(now))
 }
 
 #[test]
@@ -156,7 +170,7 @@ fn a_refresh_token_is_used_before_it_expires() {
     }
     // Without a refresh token there is nothing to use.
     let without = Dates { refresh_expires_at: Some(at(13_600)), ..dates(Some(10_000), None) };
-    assert_eq!(Lifetime::new(&without, at(13_000)).due_in(&settings, 0.5), None);
+    assert_eq!(Lifetime::new(&without, now_at(13_000)).due_in(&settings, 0.5), None);
     // Once it is over there is nothing to lose by a try.
     assert_eq!(spare(kept(Some(13_600), 20_000), Ttl::Usual), Some(0));
 }
@@ -173,9 +187,9 @@ fn idle_tokens_are_refreshed_every_so_often() {
     assert_eq!(spare(kept(Some(10_800), 10_100)), 600);
     // Of unknown age.
     let undated = Dates { has_refresh_token: true, ..dates(None, Some(90_000)) };
-    assert_eq!(spare(Lifetime::new(&undated, at(10_000))), 0);
+    assert_eq!(spare(Lifetime::new(&undated, now_at(10_000))), 0);
     // Nothing to keep alive.
-    let without = Lifetime::new(&dates(Some(10_000), None), at(20_000));
+    let without = Lifetime::new(&dates(Some(10_000), None), now_at(20_000));
     assert_eq!(without.spare(Ttl::Usual, &settings), None);
     let rarely = Settings::default().refresh_at_least_every(Duration::MAX);
     assert!(kept(None, 10_100).due_in(&rarely, 1.0).unwrap() > Duration::from_secs(1 << 60));
@@ -241,7 +255,7 @@ proptest! {
         random in 0.0..1.0,
     ) {
         let now = now.unwrap_or(at(1_000_000));
-        let life = Lifetime::new(&Dates::of(&record, true, &settings), now);
+        let life = Lifetime::new(&Dates::of(&record, true, &settings), by_wall(now));
         for ttl in [Ttl::Usual, Ttl::AtLeast(ttl)] {
             let spare = life.spare(ttl, &settings);
             prop_assert_eq!(life.lasts(ttl, &settings), spare.is_none_or(|spare| !spare.is_zero()));
@@ -249,7 +263,7 @@ proptest! {
         // What will be needed will be due.
         let due = life.due_in(&settings, random);
         prop_assert_eq!(due.is_some(), life.spare(Ttl::Usual, &settings).is_some());
-        let _ = (life.valid_for(), rest(record.obtained_at, now));
+        let _ = (life.valid_for(), life.rest());
     }
 
     /// Whatever a server says, whatever was before: tokens that were obtained just
@@ -268,7 +282,7 @@ proptest! {
         guess_expiry(&mut new, old.as_ref(), refused, &settings);
         count_born_expired(&mut new, old.as_ref());
         let dates = Dates::of(&new, true, &settings);
-        let life = Lifetime::new(&dates, now);
+        let life = Lifetime::new(&dates, by_wall(now));
         for ttl in [Ttl::Usual, Ttl::AtLeast(ttl)] {
             let spare = life.spare(ttl, &settings).unwrap_or(Duration::MAX);
             match new.born_expired {

@@ -9,7 +9,9 @@ use auth_core::{AccessToken, Backoff, RefreshToken, TokenEndpoint, TokenSet};
 
 use super::*;
 use crate::{
+    past::Past,
     record::Setback,
+    seen::Sights,
     settings::Settings,
     shared::{GrantKind, Shared},
     unsaved::identity,
@@ -37,7 +39,14 @@ fn begin(memory: Unsaved) -> Step {
     let settings = Settings::default().seed(1);
     let shared = Shared::of_a_test(endpoint, GrantKind::RefreshToken, settings);
     let shared = Arc::new(shared);
-    let context = Context { shared, account: "ada".into(), cached: None, refused: None };
+    let context = Context {
+        shared,
+        account: "ada".into(),
+        cached: None,
+        refused: None,
+        sights: Sights::default(),
+        past: Past::default(),
+    };
     start(context, login(9), memory)
 }
 

@@ -7,7 +7,9 @@ use auth_testkit::CannedResponse;
 
 use super::*;
 use crate::{
+    past::Past,
     registration::Registration,
+    seen::Sights,
     settings::Settings,
     shared::{GrantKind, Shared},
     unsaved::identity,
@@ -53,7 +55,14 @@ impl Scenario {
         let settings = Settings::default().seed(1).lease_wait(Duration::from_secs(7));
         let shared = Shared::of_a_test(endpoint, GrantKind::RefreshToken, settings);
         let shared = Arc::new(shared);
-        let context = Context { shared, account: "ada".into(), cached: None, refused: None };
+        let context = Context {
+            shared,
+            account: "ada".into(),
+            cached: None,
+            refused: None,
+            sights: Sights::default(),
+            past: Past::default(),
+        };
         Self(Some(start(context, memory)))
     }
 

@@ -6,7 +6,7 @@ use auth_core::{Now, Pending, Refresh, RefreshError, Request, Response, Transpor
 
 use super::{next_record::next_record, run::Run, saving::SavingTokens};
 use crate::{
-    error::Reason, known::Known, outcome::Outcome, record::Fingerprint, set_up::SetUp,
+    error::Reason, known::Known, outcome::Outcome, past::Key, record::Fingerprint, set_up::SetUp,
     shared::Shared, store::Lease,
 };
 
@@ -79,12 +79,16 @@ impl Attempt {
             }
             auth_core::Step::Wait(delay, waiting) => Attempted::Wait(delay, self, waiting),
             auth_core::Step::Done(Ok(tokens)) => {
-                let Self { run, known, lease, set_up, .. } = self;
+                let Self { run, mut known, lease, tried, set_up } = self;
                 let old = known.record.as_ref();
                 let refused_at = old.and_then(|old| run.want.refused_at(old, &run.context, sent));
                 let Shared { grant, settings, .. } = &*run.context.shared;
                 let mut record = next_record(old, tokens, refused_at, *grant, settings, sent, now);
+                let tried = tried.map(|tried| Key::new(tried, set_up.as_ref()));
                 run.context.shared.bind(&mut record, set_up);
+                if let Some(tried) = tried {
+                    known.past.exchanged(tried, &record);
+                }
                 Attempted::Tokens(SavingTokens::new(run, known, record, lease))
             }
             auth_core::Step::Done(Err(error)) => Attempted::Failed(self, error),

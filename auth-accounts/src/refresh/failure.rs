@@ -13,6 +13,7 @@ use crate::{
     error::Reason,
     known::{Draft, Known, Loaded},
     outcome::{Outcome, Source},
+    past::Key,
     record::{Fingerprint, Setback},
     set_up::SetUp,
     store::{Lease, Version},
@@ -30,8 +31,12 @@ pub(super) enum SetBack {
 }
 
 /// A refresh has failed with `error`.
-pub(super) fn failed(attempt: Attempt, error: RefreshError, now: Now) -> Failed {
+pub(super) fn failed(mut attempt: Attempt, error: RefreshError, now: Now) -> Failed {
     if error.kind() == FailureKind::Rejected {
+        if let Some(tried) = attempt.tried {
+            let Attempt { known, set_up, .. } = &mut attempt;
+            known.past.refused(Key::new(tried, set_up.as_ref()));
+        }
         return Failed::Check(CheckingRejection { attempt, error });
     }
     Failed::SetBack(set_back(attempt, error, now))
@@ -65,6 +70,9 @@ fn setback(attempt: &mut Attempt, error: &RefreshError, now: Now) -> Setback {
     let setback =
         Setback::after(previous, account, token, error, now.wall, endpoint, &shared.settings);
     known.unsaved.setback = Some(setback.clone());
+    if let (FailureKind::Rejected, Some(tried)) = (setback.kind, tried) {
+        known.past.set_back(Key::new(*tried, set_up.as_ref()), &setback);
+    }
     setback
 }
 
@@ -84,6 +92,10 @@ pub(super) enum Checked {
 impl CheckingRejection {
     pub(super) fn run(&self) -> &Run {
         &self.attempt.run
+    }
+
+    pub(super) fn run_mut(&mut self) -> &mut Run {
+        &mut self.attempt.run
     }
 
     pub(super) fn refuse(self, reason: Reason, now: Now) -> Outcome {
@@ -192,6 +204,10 @@ pub(super) enum SetbackRead {
 impl SetbackConflict {
     pub(super) fn run(&self) -> &Run {
         &self.0.run
+    }
+
+    pub(super) fn run_mut(&mut self) -> &mut Run {
+        &mut self.0.run
     }
 
     pub(super) fn refuse(self, reason: Reason, now: Now) -> Outcome {

@@ -43,10 +43,21 @@ impl Reading {
 
     /// Decides on the record that was read: steps 3 and 4, and under the lease 5.
     pub(super) fn decide(self, now: Now) -> Read {
-        let Self { mut run, known, access } = self;
+        let Self { mut run, mut known, access } = self;
+        if let Access::Denied(error) = &access
+            && let Some(tokens) = known.unsaved.tokens.as_mut().filter(|tokens| tokens.is_put_back)
+        {
+            tokens.error = Some(error.clone());
+            run.caught_up = true;
+        }
         if !run.caught_up
             && let Some(tokens) = &known.unsaved.tokens
         {
+            // Who refreshes elsewhere with what is on record now is let finish.
+            if tokens.is_put_back && matches!(access, Access::Unasked) {
+                let wait = run.want.lease_wait(known.record.as_ref(), &run.context, now);
+                return Read::Lease(wait, Leasing { run, known });
+            }
             run.caught_up = true;
             let draft = Draft { record: tokens.record.clone(), known };
             return Read::CatchUp(CatchingUp { run, draft, access });

@@ -61,6 +61,10 @@ impl BeforeRetry {
         &self.attempt.run
     }
 
+    pub(super) fn run_mut(&mut self) -> &mut Run {
+        &mut self.attempt.run
+    }
+
     pub(super) fn refuse(self, reason: Reason, now: Now) -> Outcome {
         self.attempt.refuse(reason, now)
     }

@@ -53,13 +53,13 @@ impl Run {
                 Some(_) => {}
             }
         }
-        let mut setbacks = known.setbacks().peekable();
-        setbacks.peek()?;
         let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
         let endpoint = shared.endpoint_of(known.record.as_ref());
-        setbacks
-            .find(|setback| setback.bars(token, endpoint, now.wall))
-            .map(|setback| Reason::Setback(setback.clone()))
+        let setback = known
+            .setbacks()
+            .find(|setback| setback.bars(token, endpoint, &self.context.sights, now))
+            .map(|setback| Reason::Setback(setback.clone()));
+        setback.or_else(|| known.has_gone_back().then_some(Reason::RecordWentBack))
     }
 
     /// The record is somebody else's. Nothing of it is handed out, and nothing of

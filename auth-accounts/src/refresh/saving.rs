@@ -80,6 +80,10 @@ impl TokensConflict {
         &self.0.run
     }
 
+    pub(super) fn run_mut(&mut self) -> &mut Run {
+        &mut self.0.run
+    }
+
     /// Ends with tokens that are in memory only, for the record is somebody
     /// else's.
     pub(super) fn keep(self, now: Now) -> Outcome {

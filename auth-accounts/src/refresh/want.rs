@@ -7,9 +7,8 @@ use auth_core::{AccessToken, Now};
 use crate::{
     context::Context,
     error::{AccountError, Reason},
-    lifetime::{Ttl, rest},
+    lifetime::Ttl,
     record::Record,
-    refusals::braked_until,
     shared::Shared,
     store_error::StoreErrorKind,
     token::Token,
@@ -70,9 +69,9 @@ impl Want {
         if context.refused_at(token).is_some() {
             return false;
         }
-        let lasts = || context.life(record, now.wall).lasts(ttl, &context.shared.settings);
-        let is_wanted = unwanted != Some(token) && lasts();
-        is_wanted || matches!(self, Self::Ahead(_)) && !rest(record.obtained_at, now.wall).is_zero()
+        let life = context.life(record, now);
+        let is_wanted = unwanted != Some(token) && life.lasts(ttl, &context.shared.settings);
+        is_wanted || matches!(self, Self::Ahead(_)) && !life.rest().is_zero()
     }
 
     /// Until when the token of `record` is to do although an API has refused it,
@@ -91,10 +90,10 @@ impl Want {
             Self::Newer(_) | Self::Saved => return None,
         };
         self.refused_at(record, context, now)?;
-        if !context.life(record, now.wall).lasts(ttl, settings) {
+        if !context.life(record, now).lasts(ttl, settings) {
             return None;
         }
-        braked_until(&record.refusals, now.wall, settings)
+        context.braked_until(record, now)
     }
 
     /// When it was reported that an API has refused the token of `record`, if it
@@ -119,7 +118,7 @@ impl Want {
     ) -> Duration {
         let lease_wait = context.shared.settings.lease_wait;
         let is_of_use = |record: &Record| {
-            let left = context.life(record, now.wall).left();
+            let left = context.life(record, now).left();
             context.refused_at(&record.tokens.access_token).is_none()
                 && left.is_none_or(|left| left > 2 * BRIEFLY)
         };
@@ -141,7 +140,7 @@ impl Want {
     pub(crate) fn is_met_by(&self, token: &Token, is_new: bool, now: Now, shared: &Shared) -> bool {
         match self {
             Self::Other(_) if token.0.is_refused_again() => true,
-            Self::Lasting(ttl) => is_new || token.0.lasts(*ttl, now.wall, &shared.settings),
+            Self::Lasting(ttl) => is_new || token.0.lasts(*ttl, now, &shared.settings),
             Self::Other(unwanted) => is_new || token.access_token() != unwanted,
             Self::Ahead(unwanted) => is_new || unwanted.as_ref() != Some(token.access_token()),
             Self::Newer(_) => is_new,

@@ -1,5 +1,7 @@
 //! The table, row by row.
 
+use std::time::{Instant, SystemTime};
+
 use auth_core::{AccessToken, RefreshToken, TokenEndpoint, TokenSet};
 
 use super::*;
@@ -128,7 +130,7 @@ fn a_lease_goes_from_the_earlier_tokens_to_the_later_ones() {
 
 #[test]
 fn a_lease_is_held_until_the_access_token_expires_but_not_for_ever() {
-    let now = SystemTime::UNIX_EPOCH;
+    let now = Now { monotonic: Instant::now(), wall: SystemTime::UNIX_EPOCH };
     let settings = Settings::default();
     let hold = |left: Option<u64>, now| {
         let mut tokens = refreshed("1", None);

@@ -6,14 +6,11 @@ use base64::{
     Engine as _, alphabet, decoded_len_estimate,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use serde::{
-    Deserialize,
-    de::{DeserializeSeed as _, Deserializer},
-};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use super::{Told, unix_seconds};
-use crate::json::{BoundedSeed, Limits, OnExcess};
+use super::{LAST, Told, unix_seconds};
 
 /// How many characters the claims of a token may have. What is longer is not
 /// looked into; tokens have to fit into a header.
@@ -42,25 +39,28 @@ pub fn jwt_expiry(token: &str) -> Option<SystemTime> {
     }
     let mut decoded = Zeroizing::new(vec![0; decoded_len_estimate(claims.len())]);
     let length = BASE64URL.decode_slice(claims, &mut decoded).ok()?;
-    let claims: Claims = serde_json::from_slice(&decoded[..length]).ok()?;
-    match claims.exp? {
+    let claims: Claims<'_> = serde_json::from_slice(&decoded[..length]).ok()?;
+    match told(claims.exp?.get())? {
+        // What no Unix time in milliseconds reaches either stands for never.
+        Told::Number(number) if number >= LAST * 1000.0 => unix_seconds(LAST - 1.0),
         Told::Number(seconds) => unix_seconds(seconds),
         Told::Date(at) => Some(at),
     }
 }
 
 #[derive(Deserialize)]
-struct Claims {
-    #[serde(default, deserialize_with = "told")]
-    exp: Option<Told>,
+struct Claims<'a> {
+    #[serde(default, borrow)]
+    exp: Option<&'a RawValue>,
 }
 
-fn told<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Told>, D::Error> {
-    // One value with nothing in it, but for a number that comes as an object (see
-    // `json::NUMBER`).
-    let mut limits = Limits::new(1, 1, OnExcess::DropWhole);
-    let value = BoundedSeed::new(&mut limits).deserialize(deserializer)?;
-    Ok(value.and_then(|value| Told::read(&value.0)))
+/// A number, which may be too large for one, or a text.
+fn told(json: &str) -> Option<Told> {
+    match json.bytes().next()? {
+        b'0'..=b'9' | b'-' => Told::read_text(json),
+        b'"' => Told::read_text(&serde_json::from_str::<String>(json).ok()?),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -104,7 +104,16 @@ mod tests {
             // Nonsense.
             (token(r#"{"exp":-1}"#), None),
             (token(r#"{"exp":253402300800}"#), None),
-            (token(r#"{"exp":1e300}"#), None),
+            // As a Unix time in milliseconds it would be one of this age.
+            (token(r#"{"exp":1900000000000}"#), None),
+            // Never.
+            (token(r#"{"exp":1e300}"#), at(253_402_300_799_000)),
+            (token(r#"{"exp":1e400}"#), at(253_402_300_799_000)),
+            (token(r#"{"exp":"1e400"}"#), at(253_402_300_799_000)),
+            (token(r#"{"exp":18446744073709551615}"#), at(253_402_300_799_000)),
+            (token(r#"{"exp":99999999999999999999999999}"#), at(253_402_300_799_000)),
+            (token(r#"{"exp":-1e400}"#), None),
+            (token(r#"{"exp":true}"#), None),
             (token(r#"{"exp":null}"#), None),
             (token(r#"{"exp":"soon"}"#), None),
             (token(r#"{"exp":[1900000000]}"#), None),

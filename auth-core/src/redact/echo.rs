@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::LazyLock};
 
 use zeroize::Zeroizing;
 
-use super::line::one_line;
+use super::{line::one_line, unescape::Unescaped};
 use crate::{Rule, rules::standard_codes};
 
 /// A piece of a secret this long gives it away. So many bytes are a `u64`.
@@ -31,6 +31,9 @@ const WORDS: [&str; 41] = [
     "https://www.", "http://www.",
 ];
 
+/// How often escapes are undone: one may be within another, `%252F` or `&amp;#47;`.
+const LAYERS: usize = 2;
+
 /// Every piece of those and of the known error codes, sorted.
 static PUBLIC: LazyLock<Vec<u64>> = LazyLock::new(|| {
     let codes = Rule::built_in().iter().filter_map(Rule::code);
@@ -45,12 +48,28 @@ pub(crate) fn is_echo(text: &str, secrets: &[Cow<'_, str>]) -> bool {
 
 /// Which bytes of a line give away one of `secrets`, ASCII case ignored: each
 /// that is in a run of [`PIECE`] or more which the secret holds too, or in the
-/// whole of a shorter secret.
+/// whole of a shorter secret. So is what holds them when its
+/// [escapes](Unescaped::new) are undone.
 ///
 /// The time it takes grows with the text and the secrets, not with the one times
 /// the other.
 pub(crate) fn echoes(line: &str, secrets: &[Cow<'_, str>]) -> Vec<bool> {
-    let mut echoes = Echoes::new(line.as_bytes());
+    escaped_echoes(line.as_bytes(), secrets, LAYERS)
+}
+
+fn escaped_echoes(line: &[u8], secrets: &[Cow<'_, str>], layers: usize) -> Vec<bool> {
+    let mut hidden = plain_echoes(line, secrets);
+    if let Some(inner) = layers.checked_sub(1)
+        && let Some(unescaped) = Unescaped::new(line)
+    {
+        let found = escaped_echoes(&unescaped.line, secrets, inner);
+        unescaped.mark(&found, &mut hidden);
+    }
+    hidden
+}
+
+fn plain_echoes(line: &[u8], secrets: &[Cow<'_, str>]) -> Vec<bool> {
+    let mut echoes = Echoes::new(line);
     for secret in secrets {
         echoes.look_for(one_line(secret));
         // As it stands in a form or a URL.

@@ -95,6 +95,50 @@ mod tests {
         );
     }
 
+    /// By those who put what they were sent into a URL, a page, or JSON.
+    #[test]
+    fn what_was_sent_is_taken_out_with_its_escapes() {
+        let all = |prefix: &str, suffix: &str, radix: fn(u8) -> String| {
+            let escaped =
+                "v1.k/kpxq+m".bytes().map(|byte| format!("{prefix}{}{suffix}", radix(byte)));
+            format!("no {}, please", escaped.collect::<String>())
+        };
+        for text in [
+            all("%", "", |byte| format!("{byte:02x}")),
+            all("%", "", |byte| format!("{byte:02X}")),
+            all("%25", "", |byte| format!("{byte:02X}")),
+            all("&#", ";", |byte| format!("{byte}")),
+            all("&#", ";", |byte| format!("{byte:04}")),
+            all("&#x", ";", |byte| format!("{byte:x}")),
+            all("&#X", ";", |byte| format!("{byte:06X}")),
+            all("&amp;#", ";", |byte| format!("{byte}")),
+            all("\\u", "", |byte| format!("{byte:04x}")),
+            all("\\u", "", |byte| format!("{byte:04X}")),
+            all("\\x", "", |byte| format!("{byte:02x}")),
+        ] {
+            table(&["v1.k/kpxq+m"], &[(&text, "no [redacted], please")]);
+        }
+        table(
+            &["v1.k/kpxq+m", "a/b&", "caf\u{e9} au lait"],
+            &[
+                // Only what has to be, and in part.
+                ("no v1.k\\/kpxq+m, please", "no [redacted], please"),
+                ("no v1.k&#x2f;kpxq&#43;m, please", "no [redacted], please"),
+                ("no xx1.k%2Fkpxqxx, please", "no [redacted], please"),
+                ("no %76%31%2e%6b%2f%6b%70, please", "no %76%31%2e%6b%2f%6b%70, please"),
+                // A short one.
+                ("no a%2Fb&amp;, please", "no [redacted], please"),
+                ("no %61%2F%62%26, please", "no [redacted], please"),
+                // On one line, as the secret is.
+                ("no caf%C3%A9%20au%20lait", "no [redacted]"),
+                ("no caf\\u00e9 au lait", "no [redacted]"),
+                ("no caf&#233; au&#32;lait", "no [redacted]"),
+                // Other escapes stay.
+                ("50 % &amp; 1\\/2", "50 % &amp; 1\\/2"),
+            ],
+        );
+    }
+
     #[test]
     fn a_short_secret_is_taken_out_as_a_whole() {
         table(

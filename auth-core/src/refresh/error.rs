@@ -77,6 +77,12 @@ impl RefreshError {
         self.0.failure.retry_after()
     }
 
+    /// The message, with the time that the caller is going to wait in place of the
+    /// one that the server asked for. For a caller that has a bound on the latter.
+    pub fn with_wait(&self, wait: Option<Duration>) -> impl fmt::Display + '_ {
+        WithWait(self, wait)
+    }
+
     /// Host and port of the token endpoint.
     pub fn host(&self) -> &str {
         &self.0.host
@@ -122,6 +128,20 @@ impl fmt::Debug for RefreshError {
 
 impl fmt::Display for RefreshError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, self.retry_after())
+    }
+}
+
+struct WithWait<'a>(&'a RefreshError, Option<Duration>);
+
+impl fmt::Display for WithWait<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write(f, self.1)
+    }
+}
+
+impl RefreshError {
+    fn write(&self, f: &mut fmt::Formatter<'_>, wait: Option<Duration>) -> fmt::Result {
         let Inner { failure, host, attempts, elapsed, .. } = &*self.0;
         let plural = if *attempts == 1 { "" } else { "s" };
         write!(f, "refresh at {host} ")?;
@@ -139,7 +159,7 @@ impl fmt::Display for RefreshError {
             )?;
         }
         write!(f, "; {}", self.advice())?;
-        match failure.retry_after() {
+        match wait {
             Some(wait) if self.advice() == Advice::TryLater => {
                 write!(f, ", not before {:.0} s have passed", wait.as_secs_f64().ceil())
             }

@@ -132,6 +132,40 @@ proptest! {
         }
     }
 
+    /// Nor if it escapes what it repeats: every character, or those that call for
+    /// it, and then as often as not once more.
+    #[test]
+    fn no_response_brings_an_escaped_secret_into_a_failure(
+        member in select(NAMES),
+        before in "[ -~]{0,30}",
+        after in "[ -~]{0,30}",
+        (secret, _) in echoed(),
+        how in select(ESCAPES),
+        all in any::<bool>(),
+        again in prop::option::of(select(ESCAPES)),
+    ) {
+        let spell = |secret: &str| {
+            let once = escaped(secret, how, all);
+            again.map_or(once.clone(), |again| escaped(&once, again, false))
+        };
+        let mut members = serde_json::Map::new();
+        members.insert("error".to_owned(), "invalid_grant".into());
+        members.insert(member.to_owned(), format!("{before} {} {after}", spell(&secret)).into());
+        members.remove("access_token");
+        let endpoint = TokenEndpoint::new("https://auth.example.com/token", "c").unwrap();
+        let Err(error) = answered(Refresh::new(endpoint, RefreshToken::new(&*secret)), 400, members)
+        else {
+            panic!("it is a failure");
+        };
+        let shown = error.failure().description().unwrap_or_default();
+        gives_nothing_away(shown, &secret)?;
+        for piece in secret.as_bytes().windows(secret.len().min(8)) {
+            let piece = std::str::from_utf8(piece).unwrap();
+            let is_public = PUBLIC.iter().any(|word| word.contains(piece));
+            prop_assert!(is_public || !shown.contains(&spell(piece)), "{piece} in {shown}");
+        }
+    }
+
     /// Nor into what is printed of the tokens, wherever it stands beside them.
     #[test]
     fn no_response_brings_a_secret_into_printed_tokens(
@@ -191,6 +225,28 @@ fn echoed() -> impl Strategy<Value = (String, String)> {
     })
 }
 
+type Escape = fn(char) -> String;
+
+const ESCAPES: &[Escape] = &[
+    |c| format!("%{:02x}", u32::from(c)),
+    |c| format!("%{:02X}", u32::from(c)),
+    |c| format!("&#{};", u32::from(c)),
+    |c| format!("&#{:05};", u32::from(c)),
+    |c| format!("&#x{:x};", u32::from(c)),
+    |c| format!("&#x{:04X};", u32::from(c)),
+    |c| format!("\\u{:04x}", u32::from(c)),
+    |c| format!("\\u{:04X}", u32::from(c)),
+];
+
+/// All characters escaped, or those that are neither letters nor digits.
+fn escaped(text: &str, how: Escape, all: bool) -> String {
+    let is_plain = |c: char| !all && c.is_ascii_alphanumeric();
+    text.chars().map(|c| if is_plain(c) { c.to_string() } else { how(c) }).collect()
+}
+
+/// What stands in secrets and says nothing about them.
+const PUBLIC: [&str; 3] = ["invalid_grant", "refresh_token", "unauthorized_client"];
+
 fn answered(
     refresh: Refresh,
     status: u16,
@@ -213,10 +269,9 @@ fn answered(
 fn gives_nothing_away(text: &str, secret: &str) -> Result<(), TestCaseError> {
     let text = text.to_ascii_lowercase();
     let secret = secret.to_ascii_lowercase();
-    let public = ["invalid_grant", "refresh_token", "unauthorized_client"];
     for piece in secret.as_bytes().windows(secret.len().min(8)) {
         let piece = std::str::from_utf8(piece).unwrap();
-        let is_public = public.iter().any(|word| word.contains(piece));
+        let is_public = PUBLIC.iter().any(|word| word.contains(piece));
         prop_assert!(is_public || !text.contains(piece), "{piece} of {secret} in {text}");
     }
     Ok(())

@@ -18,7 +18,9 @@ use crate::{
     error::AccountError,
     lifetime::Ttl,
     outcome::Outcome,
+    past::Past,
     record::Record,
+    seen::Sights,
     settings::Settings,
     shared::{GrantKind, Shared},
     store::{Lease, Version},
@@ -84,7 +86,14 @@ impl Start {
         let shared = Shared::of_a_test(endpoint, self.grant, settings);
         let Self { now, cached, refused, memory, .. } = self;
         let refused = refused.map(|token| Refused { token, at: now.wall });
-        let context = Context { shared: Arc::new(shared), account: "ada".into(), cached, refused };
+        let context = Context {
+            shared: Arc::new(shared),
+            account: "ada".into(),
+            cached,
+            refused,
+            sights: Sights::default(),
+            past: Past::default(),
+        };
         (context, memory, now)
     }
 
