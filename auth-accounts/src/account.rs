@@ -159,23 +159,35 @@ impl Account {
     }
 
     /// Returns how the account is doing according to its record, for people and
-    /// as JSON.
+    /// as JSON. [`AccountStatus::unsaved`] is what this process knows beside it.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the record cannot be read.
+    /// [`StoreError`] if the record cannot be read, and memory holds no tokens that
+    /// are newer.
     pub async fn status(&self) -> Result<AccountStatus, StoreError> {
-        let found = self.0.shared.store.load(&self.0.id).await?;
+        let loaded = self.0.shared.store.load(&self.0.id).await;
         let (context, unsaved) = self.0.begin();
         let mut known = Known::new(context.shared.grant, unsaved);
-        known.read(found.clone());
+        let (record, unsaved) = match loaded {
+            Ok(found) => {
+                known.read(found.clone());
+                // Others may have moved on: then what memory holds is no newer.
+                let is_newer = known.unsaved.tokens.is_some();
+                let error = self.0.save_failure().filter(|_| is_newer);
+                (found.map(|(record, _)| record), error.map(|error| error.to_string()))
+            }
+            Err(error) => {
+                let Some(tokens) = &known.unsaved.tokens else { return Err(error) };
+                let why = tokens.why(&self.0.id);
+                known.record = Some(tokens.record.clone());
+                (known.record.clone(), Some(format!("{why}; the record cannot be read: {error}")))
+            }
+        };
         let now = self.0.shared.clock.wall();
-        let cached = self.0.cached.load();
-        let unsaved = cached.as_ref().map(|cached| Token(Arc::clone(cached)));
-        let unsaved = unsaved.as_ref().and_then(Token::unsaved);
         let refused = context.refused.as_ref().map(|refused| &refused.token);
         let Standing { state, .. } = Standing::of(&known, &context.shared, refused, now);
-        let record = found.map(|(record, _)| {
+        let record = record.map(|record| {
             let dates = context.dates(&record);
             (record, dates)
         });

@@ -211,6 +211,15 @@ impl Cached {
         self.tokens.access_token == *token
     }
 
+    /// The same, on record by now.
+    pub(crate) fn saved(&self) -> Self {
+        let mut saved = self.clone();
+        if let Some(trouble) = &mut saved.trouble {
+            trouble.unsaved = None;
+        }
+        saved
+    }
+
     /// The same, never handed out without a second thought.
     pub(crate) fn withheld(&self) -> Self {
         let never = later(self.since.wall, FOREVER);

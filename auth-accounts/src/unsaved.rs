@@ -23,11 +23,12 @@ use std::{
 use crate::{
     dates::Dates,
     held_lease::HeldLease,
+    id::AccountId,
     lifetime::Lifetime,
     record::{Fingerprint, Record, Setback},
     settings::Settings,
     store::Lease,
-    store_error::StoreError,
+    store_error::{StoreError, StoreErrorKind},
 };
 
 /// What the store was to be told, and could not be.
@@ -48,7 +49,8 @@ pub(crate) struct UnsavedTokens {
     earlier: Option<Fingerprint>,
     /// Of a login: the login that it replaces.
     replaced_login: Option<Fingerprint>,
-    /// Why they could not be saved.
+    /// Why they could not be saved. `None` while nobody knows: they are being
+    /// saved, or that was broken off. See [`why`](Self::why).
     pub(crate) error: Option<StoreError>,
     /// Kept until they are saved: nobody else should try the refresh token in
     /// the store, which is spent.
@@ -71,6 +73,12 @@ const LONGEST_HOLD: Duration = Duration::from_secs(24 * 3600);
 pub(crate) fn identity(record: &Record) -> Fingerprint {
     let endpoint = record.set_up.as_ref().map(|set_up| &**set_up.endpoint());
     Fingerprint::of_tokens_at(&record.tokens, endpoint)
+}
+
+/// The error of a save of which nobody knows how it ended.
+pub(crate) fn not_finished(account: &AccountId) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, account.to_string())
+        .with_source("the save is not finished")
 }
 
 impl Unsaved {
@@ -136,6 +144,11 @@ impl UnsavedTokens {
     pub(crate) fn replaces_login_of(&self, stored: Option<&Record>) -> bool {
         self.replaced_login.is_some()
             && self.replaced_login == stored.and_then(|stored| stored.login)
+    }
+
+    /// Why they are in memory only, for people.
+    pub(crate) fn why(&self, account: &AccountId) -> StoreError {
+        self.error.clone().unwrap_or_else(|| not_finished(account))
     }
 
     /// They follow what the store holds now.

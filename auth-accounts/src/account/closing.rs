@@ -22,7 +22,6 @@ use crate::{
     refresh::Want,
     shared::Shared,
     single_flight::Participant,
-    store_error::{StoreError, StoreErrorKind},
 };
 
 /// Accounts that begin nothing more.
@@ -50,7 +49,7 @@ impl Closing {
     /// Whether there is anything to be waited for.
     pub(crate) fn is_idle(&self) -> bool {
         let idle = |(account, before): &(Account, UnderWay)| {
-            before.is_empty() && account.unsaved_error().is_none()
+            before.is_empty() && account.0.save_error().is_none()
         };
         self.under_way.iter().all(idle)
     }
@@ -94,7 +93,7 @@ impl Account {
         for other in before {
             let _ = other.await;
         }
-        if self.unsaved_error().is_some() {
+        if self.0.save_error().is_some() {
             let save = |give_way| self.refresh_work(Want::Saved, give_way);
             let _ = self.0.flight.join_last(save).await;
         }
@@ -104,19 +103,10 @@ impl Account {
         let why = if self.0.flight.is_under_way() {
             WhyUnfinished::UnderWay
         } else {
-            WhyUnfinished::Unsaved(self.unsaved_error()?)
+            WhyUnfinished::Unsaved(self.0.save_error()?)
         };
         let unfinished = Unfinished { account: self.id().clone(), why };
         events::unfinished(&unfinished);
         Some(unfinished)
-    }
-
-    /// Why tokens are in memory only, if there are any.
-    fn unsaved_error(&self) -> Option<StoreError> {
-        let memory = self.0.memory();
-        let tokens = memory.unsaved.as_ref()?.tokens.as_ref()?;
-        // There is none where a save was broken off.
-        let unknown = || StoreError::new(StoreErrorKind::Unavailable, self.id().to_string());
-        Some(tokens.error.clone().unwrap_or_else(unknown))
     }
 }

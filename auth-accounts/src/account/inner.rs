@@ -15,6 +15,7 @@ use crate::{
     outcome::Ending,
     shared::Shared,
     single_flight::SingleFlight,
+    store_error::StoreError,
     token::{Cached, Token},
     unsaved::Unsaved,
 };
@@ -68,6 +69,31 @@ impl Inner {
                 false => Arc::clone(cached),
             })
         });
+    }
+
+    /// These tokens are on record, whatever comes of who saved them.
+    pub(super) fn say_saved(&self, token: &AccessToken) {
+        self.cached.rcu(|cached| {
+            cached.as_ref().map(|cached| match cached.is(token) {
+                true => Arc::new(cached.saved()),
+                false => Arc::clone(cached),
+            })
+        });
+    }
+
+    /// Why there are tokens in memory only, if there are.
+    pub(super) fn save_error(&self) -> Option<StoreError> {
+        let memory = self.memory();
+        Some(memory.unsaved.as_ref()?.tokens.as_ref()?.why(&self.id))
+    }
+
+    /// The same, but for tokens that are just being saved for the first time.
+    pub(super) fn save_failure(&self) -> Option<StoreError> {
+        let is_first = {
+            let memory = self.memory();
+            memory.unsaved.as_ref()?.tokens.as_ref()?.error.is_none()
+        };
+        if is_first && self.flight.is_under_way() { None } else { self.save_error() }
     }
 
     /// What a refresh or a login starts from.

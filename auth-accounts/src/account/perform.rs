@@ -135,6 +135,7 @@ impl Inner {
         if saved.is_ok() {
             let remembered = self.memory().unsaved.take();
             drop(remembered);
+            self.say_saved(&record.tokens.access_token);
         }
         saved
     }
