@@ -12,6 +12,7 @@ mod memory;
 mod patience;
 mod perform;
 mod registry;
+mod saving_late;
 
 use std::{
     fmt,
@@ -57,7 +58,7 @@ pub(crate) type Registry = registry::Registry<Inner>;
 impl Account {
     pub(crate) fn of(registry: &Arc<Registry>, shared: &Arc<Shared>, id: AccountId) -> Self {
         Self(registry.account(id, |id, closed| {
-            let inner = Arc::new(Inner::new(Arc::clone(shared), Arc::downgrade(registry), id));
+            let inner = Arc::new(Inner::new(Arc::clone(shared), registry, id));
             if closed {
                 inner.flight.close(Arc::downgrade(&inner));
             }
@@ -299,6 +300,11 @@ impl Account {
             let _ = other.await;
         }
         Ok(own.await)
+    }
+
+    /// Saves what memory holds.
+    fn save_work(&self, give_way: GiveWay) -> Work<Ending> {
+        self.refresh_work(Want::Saved, give_way)
     }
 
     fn refresh_work(&self, want: Want, give_way: GiveWay) -> Work<Ending> {

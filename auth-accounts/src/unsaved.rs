@@ -20,6 +20,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
+use auth_core::Now;
+
 use crate::{
     dates::Dates,
     held_lease::HeldLease,
@@ -170,17 +172,22 @@ impl UnsavedTokens {
         self.lease.as_ref()?.lease()
     }
 
-    /// Sets a time at which the lease is freed, for nobody may come back to save
-    /// them. Then the note on record tells others what happened.
-    pub(crate) fn free_in_time(&self, now: Option<SystemTime>, settings: &Settings) {
+    /// The lease that is kept with them, freed or not.
+    pub(crate) fn held_lease(&self) -> Option<&Arc<HeldLease>> {
+        self.lease.as_ref()
+    }
+
+    /// Sets a time at which the lease is freed, for they may never be saved. Then the
+    /// note on record tells others what happened.
+    pub(crate) fn free_in_time(&self, now: Option<Now>, settings: &Settings) {
         if let Some(held) = &self.lease {
-            held.free_after(self.hold(now, settings));
+            let hold = self.hold(now.map(|now| now.wall), settings);
+            held.free_after(hold, now.map(|now| now.monotonic));
         }
     }
 
-    /// For how long the lease is held: until the access token expires. If nobody
-    /// has asked for it by then, nobody may ever, and others must not be locked
-    /// out.
+    /// For how long the lease is held: until the access token expires. What could
+    /// not be saved by then may never be, and others must not be locked out.
     fn hold(&self, now: Option<SystemTime>, settings: &Settings) -> Duration {
         // New tokens are on record with their dates.
         let dates = Dates::on_record(&self.record);

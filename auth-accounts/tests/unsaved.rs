@@ -244,6 +244,20 @@ fn a_status_without_a_record_is_that_of_the_tokens_in_memory() {
     assert!(run(account.status(), &world.clock).is_err());
 }
 
+/// Without a runtime nobody else saves them, but a loop that keeps all fresh.
+#[test]
+fn a_check_comes_soon_while_they_are_unsaved() {
+    let (world, accounts) = unsaved(From::Refresh, same);
+    let account = accounts.account(ADA);
+    world.pass(1);
+    let next_in = || run(account.refresh_if_due(), &world.clock).next_in;
+    assert_eq!(next_in(), Duration::from_secs(30));
+    world.store.mend();
+    world.pass(30);
+    assert!(next_in() > Duration::from_secs(60));
+    assert!(account.current().unwrap().unsaved().is_none());
+}
+
 #[test]
 fn what_others_saved_meanwhile_is_the_newer_one() {
     let (world, accounts) = unsaved(From::Refresh, same);

@@ -19,7 +19,6 @@ use crate::{
     closed::{Closed, Unfinished, WhyUnfinished},
     events,
     outcome::Ending,
-    refresh::Want,
     shared::Shared,
     single_flight::Participant,
 };
@@ -38,6 +37,7 @@ impl Closing {
     /// Lets nothing begin from now on.
     pub(crate) fn begin(registry: &Registry) -> Self {
         let accounts: Vec<_> = registry.close().into_iter().map(Account).collect();
+        registry.late_saves.end();
         let close = |account: &Account| {
             let before = account.0.flight.close(Arc::downgrade(&account.0));
             (account.clone(), before)
@@ -94,8 +94,7 @@ impl Account {
             let _ = other.await;
         }
         if self.0.save_error().is_some() {
-            let save = |give_way| self.refresh_work(Want::Saved, give_way);
-            let _ = self.0.flight.join_last(save).await;
+            let _ = self.0.flight.join_last(|give_way| self.save_work(give_way)).await;
         }
     }
 

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     context::Context,
     id::AccountId,
+    late_saves::SharedLateSaves,
     outcome::Ending,
     shared::Shared,
     single_flight::SingleFlight,
@@ -27,17 +28,19 @@ pub(crate) struct Inner {
     pub(super) flight: SingleFlight<Ending>,
     /// Gone where the account outlives the [`Accounts`](crate::Accounts).
     registry: Weak<Registry<Self>>,
+    pub(super) late_saves: Arc<SharedLateSaves<Weak<Self>>>,
     memory: Mutex<Memory>,
 }
 
 impl Inner {
-    pub(super) fn new(shared: Arc<Shared>, registry: Weak<Registry<Self>>, id: AccountId) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, registry: &Arc<Registry<Self>>, id: AccountId) -> Self {
         Self {
             shared,
             id,
             cached: ArcSwapOption::empty(),
             flight: SingleFlight::new(),
-            registry,
+            registry: Arc::downgrade(registry),
+            late_saves: Arc::clone(&registry.late_saves),
             memory: Mutex::new(Memory::default()),
         }
     }

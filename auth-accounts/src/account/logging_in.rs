@@ -35,8 +35,8 @@ impl Account {
     /// says so, with [`has_refresh_token`](crate::AccountStatus::has_refresh_token).
     ///
     /// If the tokens cannot be saved, [`Token::unsaved`] has the store's error.
-    /// They are kept in memory, and every later call tries again to save them.
-    /// Until then another process may go on refreshing the old tokens. If those
+    /// They are kept in memory, and saved by themselves as
+    /// [those of a refresh](crate::Accounts#unsaved-tokens) are. Until then another process may go on refreshing the old tokens. If those
     /// came from a login, this login replaces them all the same. If they came
     /// otherwise and have been refreshed, this login is dropped.
     ///
