@@ -163,7 +163,7 @@ impl<A: Clone> LateSaves<A> {
 
     /// Who is to be woken, with no lock held.
     #[must_use = "it sleeps too long otherwise"]
-    pub(crate) fn to_be_woken(&mut self) -> Option<Waker> {
+    pub(crate) fn waker_for_news(&mut self) -> Option<Waker> {
         if self.news { self.waker.take() } else { None }
     }
 }
@@ -200,7 +200,7 @@ impl<A: Clone> SharedLateSaves<A> {
 
     /// Whoever sees to them looks again, if there is something new.
     pub(crate) fn tell(&self) {
-        let waker = self.lock().to_be_woken();
+        let waker = self.lock().waker_for_news();
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -340,7 +340,7 @@ mod tests {
         saves.put(&"ada".into(), 1, start, 1.0);
         assert!(saves.is_news(Waker::noop()) && !saves.is_news(Waker::noop()));
         saves.close();
-        assert!(saves.to_be_woken().is_some() && saves.is_news(Waker::noop()));
+        assert!(saves.waker_for_news().is_some() && saves.is_news(Waker::noop()));
         saves.failed(&"ada".into(), start, None, 1.0);
         assert_eq!(saves.next(start + LONGEST, 0), Next::Over);
         assert!(!saves.put(&"ada".into(), 1, start, 1.0));

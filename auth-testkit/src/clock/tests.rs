@@ -298,7 +298,7 @@ fn tasks_run_by_themselves_and_are_dropped_when_told() {
 fn a_task_without_end_does_not_run_for_ever() {
     let clock = VirtualClock::new();
     let sleeper = clock.clone();
-    Runtime::spawn(
+    auth_core::Runtime::spawn(
         &clock,
         Box::pin(async move {
             loop {
