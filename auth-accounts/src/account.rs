@@ -12,6 +12,7 @@ mod memory;
 mod patience;
 mod perform;
 mod registry;
+mod saving_late;
 
 use std::{
     fmt,
@@ -57,7 +58,7 @@ pub(crate) type Registry = registry::Registry<Inner>;
 impl Account {
     pub(crate) fn of(registry: &Arc<Registry>, shared: &Arc<Shared>, id: AccountId) -> Self {
         Self(registry.account(id, |id, closed| {
-            let inner = Arc::new(Inner::new(Arc::clone(shared), Arc::downgrade(registry), id));
+            let inner = Arc::new(Inner::new(Arc::clone(shared), registry, id));
             if closed {
                 inner.flight.close(Arc::downgrade(&inner));
             }
@@ -159,25 +160,37 @@ impl Account {
     }
 
     /// Returns how the account is doing according to its record, for people and
-    /// as JSON.
+    /// as JSON. [`AccountStatus::unsaved`] is what this process knows beside it.
     ///
     /// # Errors
     ///
-    /// [`StoreError`] if the record cannot be read.
+    /// [`StoreError`] if the record cannot be read, and memory holds no tokens that
+    /// are newer.
     pub async fn status(&self) -> Result<AccountStatus, StoreError> {
-        let found = self.0.shared.store.load(&self.0.id).await?;
+        let loaded = self.0.shared.store.load(&self.0.id).await;
         let (mut context, unsaved) = self.0.begin();
         let mut known = Known::new(context.shared.grant, unsaved).remembering(&context.past);
-        known.read(found.clone());
+        let (record, unsaved) = match loaded {
+            Ok(found) => {
+                known.read(found.clone());
+                // Others may have moved on: then what memory holds is no newer.
+                let is_newer = known.unsaved.tokens.is_some();
+                let error = self.0.save_failure().filter(|_| is_newer);
+                (found.map(|(record, _)| record), error.map(|error| error.to_string()))
+            }
+            Err(error) => {
+                let Some(tokens) = &known.unsaved.tokens else { return Err(error) };
+                let why = tokens.why(&self.0.id);
+                known.record = Some(tokens.record.clone());
+                (known.record.clone(), Some(format!("{why}; the record cannot be read: {error}")))
+            }
+        };
         let now = self.0.shared.clock.now();
-        if let Some((record, _)) = &found {
+        if let Some(record) = &record {
             context.sights.see(record, now);
         }
-        let cached = self.0.cached.load();
-        let unsaved = cached.as_ref().map(|cached| Token(Arc::clone(cached)));
-        let unsaved = unsaved.as_ref().and_then(Token::unsaved);
         let Standing { state, .. } = Standing::of(&known, &context, now);
-        let record = found.map(|(mut record, _)| {
+        let record = record.map(|mut record| {
             if let Some(setback) = &mut record.setback {
                 setback.retry_at = context.sights.retry_at(setback, now);
             }
@@ -292,6 +305,11 @@ impl Account {
             let _ = other.await;
         }
         Ok(own.await)
+    }
+
+    /// Saves what memory holds.
+    fn save_work(&self, give_way: GiveWay) -> Work<Ending> {
+        self.refresh_work(Want::Saved, give_way)
     }
 
     fn refresh_work(&self, want: Want, give_way: GiveWay) -> Work<Ending> {

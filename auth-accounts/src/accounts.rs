@@ -30,6 +30,27 @@ use crate::{
 /// a setter makes other `Accounts`, whose accounts are others than those that
 /// were there before, and know of them only through the store.
 ///
+/// # Unsaved tokens
+///
+/// New tokens that cannot be saved are kept in memory, and saved by themselves,
+/// though nobody asks for them: after a quarter of a second, then at distances that
+/// double up to half a minute, each at random between half of that and all of it.
+/// One task of the runtime sees to all accounts of these `Accounts` and their clones,
+/// while there are such; it tries at most 16 at the same time, and rests for a second
+/// when 16 in a row have failed. For threads ([`BlockingAccounts`]) it is a thread,
+/// `auth-save`, which tries one after the other, by real time.
+/// [Without a runtime](Self::without_runtime) there is nobody: the next call for a
+/// token saves them, or the next check of a loop that keeps the account fresh.
+///
+/// The lease stays taken meanwhile, so that no other process sends the spent refresh
+/// token: until the new access token expires, but at least for
+/// [`Settings::lease_wait`], and at most for a day. The last try before that is a
+/// second before its end. After it the tokens are saved as soon as the store works
+/// again, unless somebody else has refreshed or logged in meanwhile. A logout,
+/// [`close`](Self::close), and the end of the last `Accounts` and [`Account`] end it.
+///
+/// [`BlockingAccounts`]: crate::BlockingAccounts
+///
 /// ```
 /// use auth_accounts::{Accounts, MemoryStore};
 /// use auth_core::{Runtime, TokenEndpoint, Transport};
@@ -76,6 +97,8 @@ impl Accounts {
     /// response, with the only token that follows it, is lost. So do not put
     /// [`Account::token`] by itself into a `timeout` or `select!`: await a task
     /// that awaits it, or set a [`spawner`](Self::spawner).
+    ///
+    /// And nothing saves [unsaved tokens](Self#unsaved-tokens) but the next call.
     pub fn without_runtime(
         endpoint: impl Into<Arc<TokenEndpoint>>,
         transport: impl Transport + 'static,
@@ -94,6 +117,7 @@ impl Accounts {
             settings: Settings::default(),
             grant: GrantKind::RefreshToken,
             spawner: None,
+            blocks: false,
             watch: Watch::default(),
             roster: SharedRoster::default(),
         };
@@ -151,11 +175,13 @@ impl Accounts {
         Ok(self)
     }
 
-    /// Carries refreshes, logins and logouts on by `spawner`, and not by the
-    /// runtime that these accounts were made with.
+    /// Carries refreshes, logins and logouts on by `spawner`, and saves
+    /// [unsaved tokens](Self#unsaved-tokens) by it, and not by the runtime that these
+    /// accounts were made with.
     ///
     /// `spawner` is called by the caller who starts the refresh, login or logout,
-    /// as soon as it has to wait, within that caller's runtime. It must return at
+    /// as soon as it has to wait, within that caller's runtime; and by whoever polls
+    /// one that ends with unsaved tokens. It must return at
     /// once, and have the future polled to completion elsewhere. A panic in
     /// transport, store or clock may happen there. If it drops the future, the
     /// work ends with its callers.
@@ -245,8 +271,8 @@ impl Accounts {
     ///
     /// From now on no refresh, login or logout begins. Whoever asks for a token
     /// gets the cached one while it is valid, else [`Reason::Closed`]. What is
-    /// under way is waited for, and tokens that are unsaved are saved again, until
-    /// `deadline` has passed by the clock. What is still under way then goes on
+    /// under way is waited for, and tokens that are unsaved are tried to be saved once
+    /// more, until `deadline` has passed by the clock; nothing tries after that. What is still under way then goes on
     /// while the program runs; [without a runtime](Self::without_runtime), only
     /// while others wait for it. A second call waits for what is left.
     ///
@@ -262,6 +288,12 @@ impl Accounts {
     /// [`Reason::Closed`]: crate::Reason::Closed
     pub async fn close(&self, deadline: Duration) -> Closed {
         Closing::begin(&self.registry).finish(&self.shared, deadline).await
+    }
+
+    /// Threads do what nobody waits for, since all of this blocks.
+    pub(crate) fn blocking(mut self) -> Self {
+        self.shared().blocks = true;
+        self
     }
 
     /// Accounts that were made before keep their settings, and are others.

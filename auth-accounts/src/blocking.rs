@@ -6,7 +6,8 @@
 //! refresh of the same account. [`pollster`] polls it and parks the thread
 //! meanwhile. Threads are started by [`BlockingAccount::keep_fresh`],
 //! [`BlockingAccount::token_within`], [`BlockingAccounts::refresh_due`],
-//! [`BlockingAccounts::keep_all_fresh`] and [`BlockingAccounts::close`] only.
+//! [`BlockingAccounts::keep_all_fresh`] and [`BlockingAccounts::close`] only, and one
+//! for [unsaved tokens](Accounts#unsaved-tokens).
 
 use std::{
     fmt,
@@ -61,7 +62,8 @@ use crate::{
 pub struct BlockingAccounts(pub(crate) Accounts);
 
 impl BlockingAccounts {
-    /// See [`Accounts::new`].
+    /// See [`Accounts::new`]. No thread is started, but one for
+    /// [unsaved tokens](Accounts#unsaved-tokens), if there are any.
     pub fn new(
         endpoint: impl Into<Arc<TokenEndpoint>>,
         transport: impl BlockingTransport + 'static,
@@ -69,7 +71,7 @@ impl BlockingAccounts {
         clock: impl BlockingClock + 'static,
     ) -> Self {
         let (transport, store, clock) = (Blocking(transport), Blocking(store), Blocking(clock));
-        Self(Accounts::without_runtime(endpoint, transport, store, clock))
+        Self(Accounts::without_runtime(endpoint, transport, store, clock).blocking())
     }
 
     /// See [`Accounts::policy`].

@@ -1,15 +1,15 @@
-//! When each of many accounts is checked for a refresh ahead of its expiry.
+//! When each of many accounts is due: for a check ahead of its expiry, for example.
 
 use std::{collections::BTreeSet, time::SystemTime};
 
 /// Accounts, by the time of their next check. Those that were taken out and are
 /// being checked are not in it.
 #[derive(Debug)]
-pub struct Due<K>(BTreeSet<(SystemTime, K)>);
+pub struct Due<K, T = SystemTime>(BTreeSet<(T, K)>);
 
-impl<K: Ord> Due<K> {
+impl<K: Ord, T: Ord + Copy> Due<K, T> {
     /// Takes out the first one if its time has come.
-    pub fn take(&mut self, now: SystemTime) -> Option<K> {
+    pub fn take(&mut self, now: T) -> Option<K> {
         let (at, _) = self.0.first()?;
         if *at > now {
             return None;
@@ -18,22 +18,22 @@ impl<K: Ord> Due<K> {
     }
 
     /// Puts in an account, to be checked at this time.
-    pub fn put(&mut self, key: K, at: SystemTime) {
+    pub fn put(&mut self, key: K, at: T) {
         self.0.insert((at, key));
     }
 
     /// Removes an account that is to be checked at this time.
-    pub fn remove(&mut self, key: K, at: SystemTime) {
+    pub fn remove(&mut self, key: K, at: T) {
         self.0.remove(&(at, key));
     }
 
     /// The time of the next check.
-    pub fn next_at(&self) -> Option<SystemTime> {
+    pub fn next_at(&self) -> Option<T> {
         self.0.first().map(|(at, _)| *at)
     }
 }
 
-impl<K> Default for Due<K> {
+impl<K, T> Default for Due<K, T> {
     fn default() -> Self {
         Self(BTreeSet::new())
     }

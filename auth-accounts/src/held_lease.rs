@@ -4,9 +4,9 @@ use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     task::{Context, Poll, Wake, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_timer::Delay;
@@ -18,11 +18,14 @@ use crate::store::Lease;
 pub(crate) struct HeldLease {
     lease: Mutex<Option<Arc<Lease>>>,
     timer: Mutex<Option<Delay>>,
+    /// When it is freed, by the account's clock.
+    ends: OnceLock<Instant>,
 }
 
 impl HeldLease {
     pub(crate) fn new(lease: Arc<Lease>) -> Arc<Self> {
-        Arc::new(Self { lease: Mutex::new(Some(lease)), timer: Mutex::default() })
+        let lease = Mutex::new(Some(lease));
+        Arc::new(Self { lease, timer: Mutex::default(), ends: OnceLock::new() })
     }
 
     /// The lease, unless it was freed.
@@ -32,8 +35,11 @@ impl HeldLease {
 
     /// Frees the lease after this much real time, on the timer's thread. Only
     /// the first call counts. A clone of the lease that was taken before then
-    /// keeps it.
-    pub(crate) fn free_after(self: &Arc<Self>, time: Duration) {
+    /// keeps it. `now` is by the account's clock, if that can be asked.
+    pub(crate) fn free_after(self: &Arc<Self>, time: Duration, now: Option<Instant>) {
+        if let Some(ends) = now.and_then(|now| now.checked_add(time)) {
+            let _ = self.ends.set(ends);
+        }
         let mut timer = lock(&self.timer);
         if timer.is_some() {
             return;
@@ -44,6 +50,19 @@ impl HeldLease {
             waker.wake();
         }
     }
+
+    /// When the lease is freed, by the account's clock.
+    pub(crate) fn ends(&self) -> Option<Instant> {
+        self.ends.get().copied()
+    }
+
+    /// Frees the lease.
+    pub(crate) fn free(&self) {
+        let lease = lock(&self.lease).take();
+        // The timer's thread belongs to the whole process, and who saves late sees to
+        // many accounts. A guard that panics must not end either.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(lease)));
+    }
 }
 
 /// What the timer wakes. It keeps nothing alive.
@@ -52,10 +71,7 @@ struct Free(Weak<HeldLease>);
 impl Wake for Free {
     fn wake(self: Arc<Self>) {
         if let Some(held) = self.0.upgrade() {
-            let lease = lock(&held.lease).take();
-            // The timer's thread belongs to the whole process. A guard that
-            // panics must not end it.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(lease)));
+            held.free();
         }
     }
 }

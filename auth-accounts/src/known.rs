@@ -5,6 +5,7 @@ use std::sync::Arc;
 use auth_core::{Grant, RefreshToken};
 
 use crate::{
+    id::AccountId,
     past::Past,
     record::{Fingerprint, Record, Setback},
     set_up::SetUp,
@@ -161,9 +162,9 @@ impl Known {
         }
     }
 
-    /// Why the tokens in memory could not be saved.
-    pub(crate) fn save_error(&self) -> Option<StoreError> {
-        self.unsaved.tokens.as_ref()?.error.clone()
+    /// Why there are tokens in memory only, if there are.
+    pub(crate) fn save_error(&self, account: &AccountId) -> Option<StoreError> {
+        Some(self.unsaved.tokens.as_ref()?.why(account))
     }
 
     /// The setback on record, the one in memory that could not be recorded, and the

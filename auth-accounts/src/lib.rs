@@ -6,7 +6,7 @@
 // layer: store_error store memory_store behind_async -- stores
 // layer: state error account_event due_refreshes token status closed logout_report -- what callers get
 // layer: counters told watch -- what others are told
-// layer: due roster -- which accounts are looked at, and when
+// layer: due roster late_saves -- which accounts are looked at, and when
 // layer: sync single_flight binding shared -- what callers and accounts share
 // layer: past held_lease unsaved known -- what is known of a record
 // layer: setback standing context outcome events -- what a refresh or a login ends with
@@ -33,6 +33,7 @@ mod events;
 mod held_lease;
 mod id;
 mod known;
+mod late_saves;
 mod lifetime;
 mod login;
 mod logout;

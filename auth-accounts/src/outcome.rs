@@ -68,7 +68,8 @@ pub(crate) enum Source {
 }
 
 impl Outcome {
-    /// The tokens in use; with the store's error if they are not saved.
+    /// The tokens in use. `error` is the store's if they are not saved and memory
+    /// does not keep them; of what it keeps it knows the error.
     pub(crate) fn token(
         context: &Context,
         known: Box<Known>,
@@ -83,10 +84,7 @@ impl Outcome {
         let cached = cached(context, record, now);
         // Not after a login: its tokens may have expired long ago.
         let cached = if source == Source::Refresh { cached.just_obtained() } else { cached };
-        let cached = match error {
-            Some(error) => cached.unsaved(error),
-            None => cached,
-        };
+        let cached = told(cached, error.or_else(|| known.save_error(&context.account)));
         let ended = Ended {
             result: Ok(Token(cached.into())),
             fallback: None,
@@ -113,10 +111,8 @@ impl Outcome {
         };
         let reason = Reason::RefusedAgain;
         let error = AccountError::new(&context.account, reason, Some(until), now.wall);
-        let mut cached = cached(context, record, now).kept_despite(error.clone());
-        if let Some(unsaved) = known.save_error() {
-            cached = cached.unsaved(unsaved);
-        }
+        let cached = cached(context, record, now).kept_despite(error.clone());
+        let cached = told(cached, known.save_error(&context.account));
         let result = Ok(Token(cached.into()));
         let ended = Ended { result, fallback: None, is_new: false, is_login: false };
         let found = found(context, &known, &ended, Some(error));
@@ -142,7 +138,7 @@ impl Outcome {
         let registration = context.shared.registration_of(known.record.as_ref());
         let error =
             AccountError::new(&context.account, reason, retry_at, now.wall).by(registration);
-        let fallback = fallback(context, known.record.as_ref(), &error, now);
+        let fallback = fallback(context, &known, &error, now);
         let ended = Ended { result: Err(error.clone()), fallback, is_new: false, is_login: false };
         let found = found(context, &known, &ended, Some(error));
         let sights = sights(context, &known, now);
@@ -177,21 +173,27 @@ fn found(context: &Context, known: &Known, ended: &Ended, error: Option<AccountE
         is_new: ended.is_new,
         is_login: ended.is_login,
         is_unsaved: unsaved.is_some(),
-        unsaved: unsaved.and_then(|tokens| tokens.error.clone()),
+        unsaved: unsaved.map(|tokens| tokens.why(&context.account)),
     }
 }
 
 /// The old token, for as long as it is valid and no API has refused it. It is
-/// that of the record; if that could not be read, the one in use before.
-fn fallback(
-    context: &Context,
-    record: Option<&Record>,
-    error: &AccountError,
-    now: Now,
-) -> Option<Token> {
-    let (tokens, dates) = match (record, &context.cached, error.reason()) {
-        (Some(record), ..) => (&record.tokens, context.dates(record)),
-        (None, Some(cached), Reason::Store(_)) => cached.0.dated(),
+/// that of the record; if that could not be read, the one in memory, or the one in
+/// use before.
+fn fallback(context: &Context, known: &Known, error: &AccountError, now: Now) -> Option<Token> {
+    let mut unsaved = known.save_error(&context.account);
+    let in_memory = known.unsaved.tokens.as_ref().map(|tokens| &tokens.record);
+    let (tokens, dates) = match (&known.record, error.reason()) {
+        (Some(record), _) => (&record.tokens, context.dates(record)),
+        (None, Reason::Store(_)) => match (in_memory, &context.cached) {
+            (Some(record), _) => (&record.tokens, context.dates(record)),
+            (None, Some(cached)) => {
+                // What memory keeps no more may never have been saved.
+                unsaved = cached.unsaved().cloned();
+                cached.0.dated()
+            }
+            (None, None) => return None,
+        },
         _ => return None,
     };
     if context.refused_at(&tokens.access_token).is_some() {
@@ -200,8 +202,16 @@ fn fallback(
     Lifetime::new(&dates, now).is_valid().then(|| {
         let settings = &context.shared.settings;
         let cached = Cached::new(&context.account, tokens, dates, now, settings);
-        Token(cached.kept_despite(error.clone()).into())
+        Token(told(cached.kept_despite(error.clone()), unsaved).into())
     })
+}
+
+/// The same, which says why it is in memory only, if it is.
+fn told(cached: Cached, unsaved: Option<StoreError>) -> Cached {
+    match unsaved {
+        Some(error) => cached.unsaved(error),
+        None => cached,
+    }
 }
 
 fn cached(context: &Context, record: &Record, now: Now) -> Cached {

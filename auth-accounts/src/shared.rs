@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) grant: GrantKind,
     pub(crate) spawner: Option<Spawner>,
+    /// Whether all of this blocks, and threads do what nobody waits for.
+    pub(crate) blocks: bool,
     pub(crate) watch: Watch,
     pub(crate) roster: SharedRoster,
 }
@@ -47,6 +49,7 @@ impl Shared {
             settings,
             grant,
             spawner: None,
+            blocks: false,
             watch: Watch::default(),
             roster: SharedRoster::default(),
         }

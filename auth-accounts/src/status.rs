@@ -65,7 +65,8 @@ pub struct AccountStatus {
     pub noted_at: Option<SystemTime>,
     /// Why the last refresh failed, if it did.
     pub setback: Option<SetbackStatus>,
-    /// The store's error if newer tokens are in memory only.
+    /// The store's error if newer tokens are in memory only. If the record cannot be
+    /// read either, this says so, and the rest is about the tokens in memory.
     pub unsaved: Option<String>,
     #[serde(skip)]
     now: SystemTime,
@@ -117,7 +118,7 @@ impl AccountStatus {
         account: &AccountId,
         record: Option<(Record, Dates)>,
         state: AccountState,
-        unsaved: Option<&StoreError>,
+        unsaved: Option<String>,
         now: SystemTime,
     ) -> Self {
         let (record, dates) = record.unzip();
@@ -150,7 +151,7 @@ impl AccountStatus {
                 retry_at: setback.retry_at,
                 words: setback.to_string(),
             }),
-            unsaved: unsaved.map(ToString::to_string),
+            unsaved,
             now,
         }
     }

@@ -84,9 +84,12 @@ impl Token {
         &self.0.tokens.extra
     }
 
-    /// The store's error if the tokens could not be saved. They are in memory
-    /// only, and a restart would lose them. The next call for a token tries again
-    /// to save them. Tell an operator meanwhile.
+    /// The store's error if tokens could not be saved. They are in memory only, and
+    /// a restart would lose them. Tell an operator meanwhile.
+    ///
+    /// Every token says so until they are saved, whatever else goes wrong meanwhile.
+    /// They are saved by themselves (see [`Accounts`](crate::Accounts#unsaved-tokens)),
+    /// and by the next call for a token a second later or more.
     pub fn unsaved(&self) -> Option<&StoreError> {
         self.0.trouble.as_ref()?.unsaved.as_ref()
     }
@@ -136,7 +139,7 @@ pub(crate) struct Trouble {
 /// How long a new token is handed out at least.
 const SHORTEST_USE: Duration = Duration::from_secs(1);
 
-/// How soon a failed save is tried again.
+/// How soon a caller tries a failed save again.
 const SAVE_AGAIN: Duration = Duration::from_secs(1);
 
 /// How soon the store is looked at again for a new login, after a refusal, and
@@ -211,6 +214,15 @@ impl Cached {
         self.tokens.access_token == *token
     }
 
+    /// The same, on record by now.
+    pub(crate) fn saved(&self) -> Self {
+        let mut saved = self.clone();
+        if let Some(trouble) = &mut saved.trouble {
+            trouble.unsaved = None;
+        }
+        saved
+    }
+
     /// The same, never handed out without a second thought.
     pub(crate) fn withheld(&self) -> Self {
         let never = later(self.since.wall, FOREVER);
@@ -237,6 +249,11 @@ impl Cached {
     pub(crate) fn is_refused_again(&self) -> bool {
         let error = self.trouble.as_ref().and_then(|trouble| trouble.refresh.as_ref());
         error.is_some_and(|error| matches!(error.reason(), Reason::RefusedAgain))
+    }
+
+    /// Whether it says that tokens are in memory only.
+    pub(crate) fn is_unsaved(&self) -> bool {
+        self.trouble.as_ref().is_some_and(|trouble| trouble.unsaved.is_some())
     }
 
     /// Whether it may be handed out without a second thought.

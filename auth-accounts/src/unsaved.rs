@@ -23,11 +23,12 @@ use auth_core::Now;
 use crate::{
     dates::Dates,
     held_lease::HeldLease,
+    id::AccountId,
     lifetime::Lifetime,
     record::{Fingerprint, Record, Setback},
     settings::Settings,
     store::Lease,
-    store_error::StoreError,
+    store_error::{StoreError, StoreErrorKind},
 };
 
 /// What the store was to be told, and could not be.
@@ -48,7 +49,8 @@ pub(crate) struct UnsavedTokens {
     earlier: Option<Fingerprint>,
     /// Of a login: the login that it replaces.
     replaced_login: Option<Fingerprint>,
-    /// Why they could not be saved.
+    /// Why they could not be saved. `None` while nobody knows: they are being
+    /// saved, or that was broken off. See [`why`](Self::why).
     pub(crate) error: Option<StoreError>,
     /// Whether they are to be put back in the place of a record that has gone back,
     /// under the lease.
@@ -74,6 +76,12 @@ const LONGEST_HOLD: Duration = Duration::from_secs(24 * 3600);
 pub(crate) fn identity(record: &Record) -> Fingerprint {
     let endpoint = record.set_up.as_ref().map(|set_up| &**set_up.endpoint());
     Fingerprint::of_tokens_at(&record.tokens, endpoint)
+}
+
+/// The error of a save of which nobody knows how it ended.
+pub(crate) fn not_finished(account: &AccountId) -> StoreError {
+    StoreError::new(StoreErrorKind::Unavailable, account.to_string())
+        .with_source("the save is not finished")
 }
 
 impl Unsaved {
@@ -170,6 +178,11 @@ impl UnsavedTokens {
             && self.replaced_login == stored.and_then(|stored| stored.login)
     }
 
+    /// Why they are in memory only, for people.
+    pub(crate) fn why(&self, account: &AccountId) -> StoreError {
+        self.error.clone().unwrap_or_else(|| not_finished(account))
+    }
+
     /// They follow what the store holds now.
     pub(crate) fn follow(&mut self, stored: Option<Fingerprint>) {
         self.follows = stored;
@@ -189,17 +202,22 @@ impl UnsavedTokens {
         self.lease.as_ref()?.lease()
     }
 
-    /// Sets a time at which the lease is freed, for nobody may come back to save
-    /// them. Then the note on record tells others what happened.
+    /// The lease that is kept with them, freed or not.
+    pub(crate) fn held_lease(&self) -> Option<&Arc<HeldLease>> {
+        self.lease.as_ref()
+    }
+
+    /// Sets a time at which the lease is freed, for they may never be saved. Then the
+    /// note on record tells others what happened.
     pub(crate) fn free_in_time(&self, now: Option<Now>, settings: &Settings) {
         if let Some(held) = &self.lease {
-            held.free_after(self.hold(now, settings));
+            let hold = self.hold(now, settings);
+            held.free_after(hold, now.map(|now| now.monotonic));
         }
     }
 
-    /// For how long the lease is held: until the access token expires. If nobody
-    /// has asked for it by then, nobody may ever, and others must not be locked
-    /// out.
+    /// For how long the lease is held: until the access token expires. What could
+    /// not be saved by then may never be, and others must not be locked out.
     fn hold(&self, now: Option<Now>, settings: &Settings) -> Duration {
         // New tokens are on record with their dates.
         let dates = Dates::on_record(&self.record);

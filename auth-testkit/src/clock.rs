@@ -146,9 +146,11 @@ impl VirtualClock {
     }
 
     /// Polls what goes on in the background until all of it waits for something
-    /// else. If that is this clock, and it moves by itself, time passes.
+    /// else. If that is this clock, and it moves by itself, time passes: an hour at
+    /// most, for what tries again and again, in vain, has no end.
     pub fn run_tasks(&self) {
-        while self.shared.tasks.run_woken() {}
+        let until = self.elapsed().saturating_add(Duration::from_secs(3600));
+        while self.elapsed() < until && self.shared.tasks.run_woken() {}
     }
 
     /// How many tasks go on in the background.

@@ -19,10 +19,8 @@ use crate::{
     closed::{Closed, Unfinished, WhyUnfinished},
     events,
     outcome::Ending,
-    refresh::Want,
     shared::Shared,
     single_flight::Participant,
-    store_error::{StoreError, StoreErrorKind},
 };
 
 /// Accounts that begin nothing more.
@@ -39,6 +37,7 @@ impl Closing {
     /// Lets nothing begin from now on.
     pub(crate) fn begin(registry: &Registry) -> Self {
         let accounts: Vec<_> = registry.close().into_iter().map(Account).collect();
+        registry.late_saves.end();
         let close = |account: &Account| {
             let before = account.0.flight.close(Arc::downgrade(&account.0));
             (account.clone(), before)
@@ -50,7 +49,7 @@ impl Closing {
     /// Whether there is anything to be waited for.
     pub(crate) fn is_idle(&self) -> bool {
         let idle = |(account, before): &(Account, UnderWay)| {
-            before.is_empty() && account.unsaved_error().is_none()
+            before.is_empty() && account.0.save_error().is_none()
         };
         self.under_way.iter().all(idle)
     }
@@ -94,9 +93,8 @@ impl Account {
         for other in before {
             let _ = other.await;
         }
-        if self.unsaved_error().is_some() {
-            let save = |give_way| self.refresh_work(Want::Saved, give_way);
-            let _ = self.0.flight.join_last(save).await;
+        if self.0.save_error().is_some() {
+            let _ = self.0.flight.join_last(|give_way| self.save_work(give_way)).await;
         }
     }
 
@@ -104,19 +102,10 @@ impl Account {
         let why = if self.0.flight.is_under_way() {
             WhyUnfinished::UnderWay
         } else {
-            WhyUnfinished::Unsaved(self.unsaved_error()?)
+            WhyUnfinished::Unsaved(self.0.save_error()?)
         };
         let unfinished = Unfinished { account: self.id().clone(), why };
         events::unfinished(&unfinished);
         Some(unfinished)
-    }
-
-    /// Why tokens are in memory only, if there are any.
-    fn unsaved_error(&self) -> Option<StoreError> {
-        let memory = self.0.memory();
-        let tokens = memory.unsaved.as_ref()?.tokens.as_ref()?;
-        // There is none where a save was broken off.
-        let unknown = || StoreError::new(StoreErrorKind::Unavailable, self.id().to_string());
-        Some(tokens.error.clone().unwrap_or_else(unknown))
     }
 }

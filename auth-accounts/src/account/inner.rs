@@ -12,9 +12,11 @@ use super::{
 use crate::{
     context::Context,
     id::AccountId,
+    late_saves::SharedLateSaves,
     outcome::Ending,
     shared::Shared,
     single_flight::SingleFlight,
+    store_error::StoreError,
     token::{Cached, Token},
     unsaved::Unsaved,
 };
@@ -26,17 +28,19 @@ pub(crate) struct Inner {
     pub(super) flight: SingleFlight<Ending>,
     /// Gone where the account outlives the [`Accounts`](crate::Accounts).
     registry: Weak<Registry<Self>>,
+    pub(super) late_saves: Arc<SharedLateSaves<Weak<Self>>>,
     memory: Mutex<Memory>,
 }
 
 impl Inner {
-    pub(super) fn new(shared: Arc<Shared>, registry: Weak<Registry<Self>>, id: AccountId) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, registry: &Arc<Registry<Self>>, id: AccountId) -> Self {
         Self {
             shared,
             id,
             cached: ArcSwapOption::empty(),
             flight: SingleFlight::new(),
-            registry,
+            registry: Arc::downgrade(registry),
+            late_saves: Arc::clone(&registry.late_saves),
             memory: Mutex::new(Memory::default()),
         }
     }
@@ -68,6 +72,31 @@ impl Inner {
                 false => Arc::clone(cached),
             })
         });
+    }
+
+    /// These tokens are on record, whatever comes of who saved them.
+    pub(super) fn say_saved(&self, token: &AccessToken) {
+        self.cached.rcu(|cached| {
+            cached.as_ref().map(|cached| match cached.is(token) {
+                true => Arc::new(cached.saved()),
+                false => Arc::clone(cached),
+            })
+        });
+    }
+
+    /// Why there are tokens in memory only, if there are.
+    pub(super) fn save_error(&self) -> Option<StoreError> {
+        let memory = self.memory();
+        Some(memory.unsaved.as_ref()?.tokens.as_ref()?.why(&self.id))
+    }
+
+    /// The same, but for tokens that are just being saved for the first time.
+    pub(super) fn save_failure(&self) -> Option<StoreError> {
+        let is_first = {
+            let memory = self.memory();
+            memory.unsaved.as_ref()?.tokens.as_ref()?.error.is_none()
+        };
+        if is_first && self.flight.is_under_way() { None } else { self.save_error() }
     }
 
     /// What a refresh or a login starts from.

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use super::Account;
-use crate::{error::AccountError, refresh::Want};
+use crate::{error::AccountError, late_saves, refresh::Want};
 
 /// How long [`Account::keep_fresh`] sleeps at most: the clock may be set, and
 /// the machine put to sleep, meanwhile.
@@ -23,7 +23,8 @@ pub struct DueCheck {
     /// `true` if a refresh was due and succeeded, `false` if none was due.
     pub result: Result<bool, AccountError>,
     /// How long to wait before the next check, at least 1 s. After a failure it
-    /// is the time until the next try.
+    /// is the time until the next try. At most 30 s while tokens are
+    /// [unsaved](crate::Token::unsaved).
     pub next_in: Duration,
 }
 
@@ -107,7 +108,11 @@ impl Account {
         let now = self.0.shared.clock.now();
         let retry_at = failed.and_then(AccountError::retry_at);
         match (&*self.0.cached.load(), retry_at) {
-            (Some(cached), _) => cached.due_after(now).unwrap_or(SELDOM),
+            (Some(cached), _) => {
+                let due = cached.due_after(now).unwrap_or(SELDOM);
+                // Where nobody else tries to save them.
+                if cached.is_unsaved() { due.min(late_saves::LONGEST) } else { due }
+            }
             (None, Some(at)) => at.duration_since(now.wall).unwrap_or_default(),
             (None, None) => LOOK_UP_EVERY,
         }

@@ -13,8 +13,8 @@ use crate::{
     outcome::Ending,
     record::Record,
     shared::Shared,
-    store_error::{StoreError, StoreErrorKind},
     token::{Cached, Token},
+    unsaved::not_finished,
 };
 
 impl Account {
@@ -35,8 +35,8 @@ impl Account {
     /// says so, with [`has_refresh_token`](crate::AccountStatus::has_refresh_token).
     ///
     /// If the tokens cannot be saved, [`Token::unsaved`] has the store's error.
-    /// They are kept in memory, and every later call tries again to save them.
-    /// Until then another process may go on refreshing the old tokens. If those
+    /// They are kept in memory, and saved by themselves as
+    /// [those of a refresh](crate::Accounts#unsaved-tokens) are. Until then another process may go on refreshing the old tokens. If those
     /// came from a login, this login replaces them all the same. If they came
     /// otherwise and have been refreshed, this login is dropped.
     ///
@@ -92,12 +92,12 @@ impl Account {
     }
 
     /// The token of a login whose save was broken off by somebody else's panic.
-    /// It is in memory, and will be saved by a later call.
+    /// It is in memory until it is saved.
     fn broken_off(&self, record: &Record) -> Token {
         let Shared { clock, settings, .. } = &*self.0.shared;
         let dates = self.0.shared.dates(record);
-        let error = StoreError::new(StoreErrorKind::Unavailable, self.0.id.to_string());
         let cached = Cached::new(&self.0.id, &record.tokens, dates, clock.now(), settings);
+        let error = self.0.save_error().unwrap_or_else(|| not_finished(&self.0.id));
         Token(cached.unsaved(error).into())
     }
 }

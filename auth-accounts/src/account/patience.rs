@@ -77,7 +77,14 @@ impl Account {
             return None;
         }
         let cached = Cached::new(&self.0.id, tokens, dates, now, &self.0.shared.settings);
-        Some(Token(cached.kept_despite(error.clone()).into()))
+        let cached = cached.kept_despite(error.clone());
+        // What memory keeps no more may never have been saved.
+        let unsaved = self.0.save_failure().or_else(|| current.unsaved().cloned());
+        let cached = match unsaved {
+            Some(unsaved) => cached.unsaved(unsaved),
+            None => cached,
+        };
+        Some(Token(cached.into()))
     }
 }
 

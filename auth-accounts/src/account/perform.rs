@@ -138,6 +138,7 @@ impl Inner {
         if saved.is_ok() {
             let remembered = self.memory().unsaved.take();
             drop(remembered);
+            self.say_saved(&record.tokens.access_token);
         }
         saved
     }
@@ -216,7 +217,12 @@ impl Drop for Unfinished<'_> {
             self.inner.cached.store(None);
         }
         // If the clock is what panics, it must not do so again.
-        let now = (!std::thread::panicking()).then(|| clock.now());
+        let is_panic = std::thread::panicking();
+        let now = (!is_panic).then(|| clock.now());
         tokens.free_in_time(now, settings);
+        // If it was dropped, there is nobody who carries work on.
+        if self.ended || is_panic {
+            self.inner.save_late(now);
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
-use crate::id::AccountId;
+use crate::{id::AccountId, late_saves::SharedLateSaves};
 
 /// What a registry has to know of an account.
 pub(crate) trait Registered {
@@ -22,7 +22,11 @@ pub(crate) trait Registered {
 /// and strongly for as long as the account is to be kept. It asks an account
 /// while it is locked, and so must not be called by one that is locked itself.
 /// It drops no account while it is locked.
-pub(crate) struct Registry<A>(Mutex<State<A>>);
+pub(crate) struct Registry<A> {
+    state: Mutex<State<A>>,
+    /// Those whose tokens are in memory only.
+    pub(super) late_saves: Arc<SharedLateSaves<Weak<A>>>,
+}
 
 struct State<A> {
     accounts: HashMap<AccountId, Held<A>>,
@@ -95,7 +99,7 @@ impl<A: Registered> Registry<A> {
 impl<A> Registry<A> {
     fn lock(&self) -> MutexGuard<'_, State<A>> {
         // Nothing that can panic runs while it is held.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -109,7 +113,8 @@ impl<A> Registry<A> {
 
 impl<A> Default for Registry<A> {
     fn default() -> Self {
-        Self(Mutex::new(State { accounts: HashMap::new(), closed: false }))
+        let state = Mutex::new(State { accounts: HashMap::new(), closed: false });
+        Self { state, late_saves: Arc::default() }
     }
 }
 

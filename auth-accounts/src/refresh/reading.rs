@@ -64,7 +64,7 @@ impl Reading {
         }
         run.want.record_read(known.record.as_ref());
         if run.want.is_served_by(known.record.as_ref(), &run.context, now) {
-            let (error, lease) = (known.save_error(), access.lease());
+            let (error, lease) = (known.save_error(&run.context.account), access.lease());
             let context = &run.context;
             return Read::Done(Outcome::token(context, known, Source::Record, error, lease, now));
         }

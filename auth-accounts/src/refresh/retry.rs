@@ -85,7 +85,7 @@ impl BeforeRetry {
         }
         if attempt.run.want.is_served_by(attempt.known.record.as_ref(), &attempt.run.context, now) {
             let Attempt { run, known, lease, .. } = attempt;
-            let error = known.save_error();
+            let error = known.save_error(&run.context.account);
             return Looked::Done(Outcome::token(
                 &run.context,
                 known,

@@ -293,3 +293,20 @@ fn tasks_run_by_themselves_and_are_dropped_when_told() {
     assert_eq!((over.load(Ordering::SeqCst), clock.tasks(), clock.sleeping()), (0, 0, 0));
     assert_eq!(Arc::strong_count(&over), 1);
 }
+
+#[test]
+fn a_task_without_end_does_not_run_for_ever() {
+    let clock = VirtualClock::new();
+    let sleeper = clock.clone();
+    auth_core::Runtime::spawn(
+        &clock,
+        Box::pin(async move {
+            loop {
+                Clock::sleep(&sleeper, s(30)).await;
+            }
+        }),
+    );
+    clock.run_tasks();
+    assert_eq!((clock.elapsed(), clock.tasks()), (s(3600), 1));
+    clock.drop_tasks();
+}

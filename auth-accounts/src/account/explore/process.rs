@@ -12,7 +12,7 @@ use auth_core::{Advice, TokenEndpoint};
 use super::desk::{
     Call, Desk, Given, LIFETIME, Operation, Pair, RecordId, Records, Side, lock, wall,
 };
-use crate::{Account, AccountError, Accounts, Reason, Settings, Token, store::Record};
+use crate::{Account, AccountError, Accounts, Settings, Token, store::Record};
 
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -195,11 +195,7 @@ impl Ended {
         match result {
             Ok(token) => Self::Token {
                 pair: Pair::parse(token.access_token().expose()),
-                // If the store failed to be read since, it says that instead.
-                says_unsaved: token.unsaved().is_some()
-                    || token
-                        .refresh_error()
-                        .is_some_and(|error| matches!(error.reason(), Reason::Store(_))),
+                says_unsaved: token.unsaved().is_some(),
             },
             Err(error) if error.advice() == Advice::LogIn => {
                 Self::LogIn { possibly_spent: error.possibly_spent() }
