@@ -19,6 +19,8 @@ pub(crate) struct Attempt {
     pub(super) tried: Option<Fingerprint>,
     /// What the login brought, by which the request is made.
     pub(super) set_up: Option<SetUp>,
+    /// Whether that token may be spent, so that a retry with it has to be prompt.
+    is_doubtful: bool,
 }
 
 pub(super) enum Attempted {
@@ -44,11 +46,12 @@ impl Attempt {
             .account(run.context.account.as_str())
             .start(now);
         let (tried, set_up) = (known.token(), known.set_up());
-        Self { run, known, lease, tried, set_up }.go_on(step, now, now)
+        Self { run, known, lease, tried, set_up, is_doubtful: false }.go_on(step, now, now)
     }
 
     /// With the same refresh token.
-    pub(super) fn again(self, waiting: Waiting, now: Now) -> Attempted {
+    pub(super) fn again(mut self, waiting: Waiting, now: Now) -> Attempted {
+        self.is_doubtful = waiting.possibly_spent();
         self.go_on(waiting.resume(now), now, now)
     }
 
@@ -62,7 +65,18 @@ impl Attempt {
     ) -> Attempted {
         let (tried, set_up) = (known.token(), known.set_up());
         let step = waiting.resume_with(known.grant(), now);
-        Self { run, known, lease, tried, set_up }.go_on(step, now, now)
+        Self { run, known, lease, tried, set_up, is_doubtful: false }.go_on(step, now, now)
+    }
+
+    /// A retry was about to be made with another token, and somebody saved first.
+    pub(super) fn before_retry(
+        run: Box<Run>,
+        known: Box<Known>,
+        lease: Arc<Lease>,
+        tried: Option<Fingerprint>,
+        set_up: Option<SetUp>,
+    ) -> Self {
+        Self { run, known, lease, tried, set_up, is_doubtful: false }
     }
 
     /// The record is somebody else's.
@@ -100,6 +114,29 @@ pub(crate) struct Sending {
 }
 
 impl Sending {
+    /// Whether the request could spend a refresh token.
+    pub(super) fn could_spend(&self) -> bool {
+        self.attempt.tried.is_some()
+    }
+
+    pub(super) fn lease(&self) -> &Lease {
+        &self.attempt.lease
+    }
+
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.attempt.is_doubtful
+    }
+
+    /// The request is sent now, and not when it was made.
+    pub(super) fn from(self, now: Now) -> Self {
+        Self { sent: now, ..self }
+    }
+
+    /// Nothing is sent.
+    pub(super) fn withdrawn(self) -> Attempt {
+        self.attempt
+    }
+
     pub(super) fn resolve(self, response: Result<Response, TransportError>, now: Now) -> Attempted {
         let step = self.pending.resolve(response, now);
         self.attempt.go_on(step, self.sent, now)
