@@ -81,9 +81,9 @@
 //! A store that fails ends it, but for five cases. `CatchingUp` decides on, with
 //! tokens that stay in memory. `BeforeRetry` sends, since the retry must be
 //! prompt, unless a newer token was read before. So does `Confirming`, before a
-//! retry with a token that may be spent. `Noting` sends where there is no refresh token to spend. A lease that
-//! timed out is no failure until the record was read once more. Eight rounds
-//! bound what other processes can send back; the policy bounds the retries, and
+//! retry with a token that may be spent. `Noting` sends where there is no refresh
+//! token to spend. A lease that timed out is no failure until the record was read
+//! once more. Eight rounds bound what other processes can send back; the policy bounds the retries, and
 //! [`Settings::lease_wait`](crate::Settings::lease_wait) the standing by.
 //!
 //! The numbers of the crate's documentation: 3 and 4 are [`reading`], 5 goes

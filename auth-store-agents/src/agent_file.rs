@@ -19,7 +19,7 @@ use std::{
 
 use auth_accounts::{
     AccountId, Registration,
-    store::{Lease, Record, Version},
+    store::{Record, Version},
 };
 use auth_store::internal::{Dir, FileError, FileLock, Files, Patience, Privacy, Problem};
 use zeroize::Zeroizing;
@@ -168,7 +168,9 @@ impl<F: Format> Files for AgentFile<F> {
         Ok(vec![self.account.clone()])
     }
 
-    fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError> {
+    type Held = HeldLease<F::Lock>;
+
+    fn try_lease(&self, account: &AccountId) -> Result<Option<Self::Held>, FileError> {
         self.check(account)?;
         let ours = NotesDir::open(self.dir_path(), self.name())?;
         let Some(lock) = FileLock::try_take(ours.dir(), &ours.names().lease)? else {
@@ -176,11 +178,32 @@ impl<F: Format> Files for AgentFile<F> {
         };
         // Our lock first, so that only one of our processes tries the agent's.
         let Some(theirs) = F::try_lock_refresh(&self.file, &lock)? else { return Ok(None) };
-        Ok(Some(Lease::new((theirs, lock))))
+        Ok(Some(HeldLease { theirs, lock }))
     }
 
-    fn lease_timeout(&self, _account: &AccountId, waited: Duration) -> FileError {
-        self.error(Problem::LeaseTimeout { waited })
+    fn confirm(&self, account: &AccountId, held: &Self::Held) -> Result<(), FileError> {
+        self.check(account)?;
+        let ours = NotesDir::open(self.dir_path(), self.name())?;
+        if !F::is_held(&held.theirs) {
+            return Err(self.error(Problem::LeaseLost));
+        }
+        held.lock.confirm(ours.dir(), &ours.names().lease)
+    }
+
+    fn lease_error(&self, _account: &AccountId, problem: Problem) -> FileError {
+        self.error(problem)
+    }
+}
+
+/// Our lock, and the agent's, which is freed first.
+pub(crate) struct HeldLease<L> {
+    theirs: L,
+    lock: FileLock,
+}
+
+impl<L> AsRef<FileLock> for HeldLease<L> {
+    fn as_ref(&self) -> &FileLock {
+        &self.lock
     }
 }
 
@@ -352,6 +375,10 @@ mod tests {
 
         fn try_lock_write(_: &Path, _: &FileLock) -> Result<Option<()>, FileError> {
             Ok(Some(()))
+        }
+
+        fn is_held((): &()) -> bool {
+            true
         }
     }
 

@@ -189,6 +189,10 @@ impl Format for Claude {
     fn try_lock_write(file: &Path, ours: &FileLock) -> Result<Option<ClaudeLocks>, FileError> {
         ClaudeLocks::try_write(file, ours)
     }
+
+    fn is_held(lock: &ClaudeLocks) -> bool {
+        lock.are_held()
+    }
 }
 
 fn from_millis(value: &Value) -> Option<SystemTime> {

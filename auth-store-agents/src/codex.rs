@@ -194,6 +194,10 @@ impl Format for Codex {
     fn try_lock_write(_file: &Path, _ours: &FileLock) -> Result<Option<()>, FileError> {
         Ok(Some(()))
     }
+
+    fn is_held((): &()) -> bool {
+        true
+    }
 }
 
 /// A time in RFC 3339.

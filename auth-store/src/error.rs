@@ -31,6 +31,10 @@ pub enum Problem {
     Conflict,
     #[error("somebody else holds the lease; waited for {waited:?}")]
     LeaseTimeout { waited: Duration },
+    #[error("somebody removed it while it was locked; is the directory being tidied?")]
+    LeaseLost,
+    #[error("this lease is not of this store; a store around it must hand on what it was given")]
+    ForeignLease,
     #[error("somebody else is saving, and did not end within {waited:?}; is a process stopped?")]
     Busy { waited: Duration },
     /// Whoever can plant a link could have secrets read from, or written to, a
@@ -91,6 +95,7 @@ impl From<FileError> for StoreError {
             Problem::NotDurable { .. } => StoreErrorKind::Io,
             Problem::Conflict => StoreErrorKind::Conflict,
             Problem::LeaseTimeout { .. } => StoreErrorKind::LeaseTimeout,
+            Problem::LeaseLost => StoreErrorKind::LeaseLost,
             Problem::Busy { .. } => StoreErrorKind::Unavailable,
             Problem::Symlink
             | Problem::LooseMode { .. }
@@ -102,7 +107,8 @@ impl From<FileError> for StoreError {
             | Problem::WrongAccount => StoreErrorKind::Damaged,
             Problem::NewerSchema { .. } => StoreErrorKind::NewerSchema,
             Problem::Unfit { .. } => StoreErrorKind::Unfit,
-            Problem::RecordTooLarge { .. }
+            Problem::ForeignLease
+            | Problem::RecordTooLarge { .. }
             | Problem::Unreadable { .. }
             | Problem::UnknownAccount { .. }
             | Problem::NoStateDirectory

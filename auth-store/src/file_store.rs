@@ -2,6 +2,7 @@
 
 mod form;
 mod listing;
+mod tidying;
 
 use std::{
     path::{Path, PathBuf},
@@ -11,10 +12,11 @@ use std::{
 
 use auth_accounts::{
     AccountId, StoreError,
-    store::{Lease, Record, Version},
+    store::{Record, Version},
 };
 use etcetera::BaseStrategy;
 
+use self::tidying::HeldLease;
 use crate::{
     content::MAX_SIZE,
     error::{FileError, Problem},
@@ -73,7 +75,7 @@ const SAVE_WAIT: Duration = Duration::from_secs(10);
 impl FileStore {
     /// Opens the store in `directory`. Creates the directory with mode 0700, and
     /// its parents, if they do not exist. Removes the temporary files of
-    /// processes that died during a save. It blocks the thread for a short time.
+    /// processes that died during a save, and lock files without a record. It blocks the thread for a short time.
     ///
     /// # Errors
     ///
@@ -91,7 +93,7 @@ impl FileStore {
             Dir::create(&directory)?;
         }
         let store = Self { directory: directory.into() };
-        store.sweep(&store.dir()?);
+        tidying::sweep(&store.dir()?);
         Ok(store)
     }
 
@@ -150,24 +152,6 @@ impl FileStore {
     fn dir(&self) -> Result<Dir, FileError> {
         Dir::open(&self.directory, Privacy::Secret)
     }
-
-    /// Removes the temporary files of writers that died. They hold secrets, and
-    /// would otherwise stay until the account's next save.
-    ///
-    /// A live writer holds the account's lock, so a temporary file that is found
-    /// under the lock has no writer. Errors are ignored: the store may be open
-    /// for reading only.
-    fn sweep(&self, dir: &Dir) {
-        let mut left_over = Vec::new();
-        let _ = dir.for_each_name(|name| {
-            left_over.extend(name.to_str().and_then(Names::of_temporary));
-        });
-        for names in left_over {
-            if let Ok(Some(_lock)) = FileLock::try_take(dir, &names.lock) {
-                let _ = dir.remove(&names.temporary);
-            }
-        }
-    }
 }
 
 /// A record that was read.
@@ -191,13 +175,13 @@ fn read(dir: &Dir, name: &str, account: Option<&AccountId>) -> Result<Option<Fou
 }
 
 /// Removes a record, and what a writer that died has left of it. Returns whether
-/// there was one. The caller holds the lock.
-///
-/// The account's lock files stay: a file that may be locked must not be removed.
+/// there was one. The caller holds the lock, which goes too if the lease can be had.
 fn remove(dir: &Dir, names: &Names) -> Result<bool, FileError> {
     dir.remove(&names.temporary)?;
     let removed = dir.remove(&names.record)?;
     dir.flush(&names.record)?;
+    // Of a removal that is done nothing fails any more.
+    let _ = tidying::remove_locks(dir, names);
     Ok(removed)
 }
 
@@ -258,14 +242,20 @@ impl Files for FileStore {
         listing::page(&self.dir()?, after, most)
     }
 
-    fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError> {
-        let lock = FileLock::try_take(&self.dir()?, &Names::of(account.as_str()).lease)?;
-        Ok(lock.map(Lease::new))
+    type Held = HeldLease;
+
+    fn try_lease(&self, account: &AccountId) -> Result<Option<HeldLease>, FileError> {
+        let names = Names::of(account.as_str());
+        let lock = FileLock::try_take(&self.dir()?, &names.lease)?;
+        Ok(lock.map(|lock| HeldLease { lock, names, store: self.clone() }))
     }
 
-    fn lease_timeout(&self, account: &AccountId, waited: Duration) -> FileError {
-        let lease = self.directory.join(Names::of(account.as_str()).lease);
-        FileError::new(lease, Problem::LeaseTimeout { waited })
+    fn confirm(&self, account: &AccountId, held: &HeldLease) -> Result<(), FileError> {
+        held.lock.confirm(&self.dir()?, &Names::of(account.as_str()).lease)
+    }
+
+    fn lease_error(&self, account: &AccountId, problem: Problem) -> FileError {
+        FileError::new(self.directory.join(Names::of(account.as_str()).lease), problem)
     }
 }
 

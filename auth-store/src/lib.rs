@@ -43,7 +43,7 @@ pub mod internal {
         content::{Content, MAX_SIZE},
         error::{FileError, Problem},
         events::extra_left_out,
-        files::{Files, lease, lease_blocking, off_thread},
+        files::{Files, extend, extend_blocking, lease, lease_blocking, off_thread},
         lock::{FileLock, Patience},
         sys::{Dir, Privacy},
     };

@@ -164,6 +164,18 @@ impl Dir {
         }
     }
 
+    /// Whether a file that is locked can be told from a later one of its name.
+    pub const TELLS_FILES_APART: bool = true;
+
+    /// Whether there is anything of that name.
+    pub fn has(&self, name: &str) -> Result<bool, FileError> {
+        match rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(FileError::io("examine", self.path_of(name), error)),
+        }
+    }
+
     /// Whether `name` is still the file that was opened. A file that was removed
     /// and created anew is another file, and so another lock.
     pub fn is_current(&self, name: &str, file: &File) -> Result<bool, FileError> {
