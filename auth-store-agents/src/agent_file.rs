@@ -6,7 +6,7 @@
 //! it, in the directory `.auth-store`.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fmt,
     io::ErrorKind,
     marker::PhantomData,
@@ -21,7 +21,9 @@ use auth_accounts::{
     AccountId, Registration,
     store::{Record, Version},
 };
-use auth_store::internal::{Dir, FileError, FileLock, Files, Patience, Privacy, Problem};
+use auth_store::internal::{
+    Dir, FileError, FileLock, Files, Patience, Privacy, Problem, home_directory, named_by,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -88,6 +90,7 @@ impl<F: Format> Inner<F> {
         if file.file_name().and_then(OsStr::to_str).is_none() || file.parent().is_none() {
             return Err(FileError::new(file, Problem::WrongType { expected: "file name" }));
         }
+        Dir::check_above(&file)?;
         let registration = Registration::of(&F::endpoint());
         Ok(Self { account, file, registration, format: PhantomData })
     }
@@ -327,15 +330,17 @@ struct Current {
     record: Option<(Record, Version)>,
 }
 
-/// `file` in the directory that the environment variable `variable` names,
-/// else in `directory` below the home directory.
-pub(crate) fn in_home(variable: &str, directory: &str, file: &str) -> Result<PathBuf, FileError> {
-    let named = std::env::var_os(variable).filter(|value| !value.is_empty());
+/// `file` in the directory that the environment variable `variable` names as
+/// `named`, else in `directory` below the home directory.
+pub(crate) fn in_home(
+    variable: &'static str,
+    named: Option<OsString>,
+    directory: &str,
+    file: &str,
+) -> Result<PathBuf, FileError> {
     let directory = match named {
-        Some(named) => PathBuf::from(named),
-        None => etcetera::home_dir()
-            .map_err(|_| FileError::new(directory, Problem::NoStateDirectory))?
-            .join(directory),
+        Some(named) => named_by(variable, named.into())?,
+        None => home_directory()?.join(directory),
     };
     Ok(directory.join(file))
 }

@@ -53,6 +53,11 @@ pub enum Problem {
          run `chmod o-w {path:?}`, or keep the store elsewhere"
     )]
     LooseAbove { path: PathBuf, mode: u32 },
+    #[error(
+        "it is a symbolic link of user {owner} in a directory that everybody may write to, and this \
+         process runs as user {user}; name what it points to, if that is to be trusted"
+    )]
+    ForeignLink { owner: u32, user: u32 },
     #[error("it belongs to user {owner}, and this process runs as user {user}")]
     ForeignOwner { owner: u32, user: u32 },
     #[error("it is larger than {limit} bytes; it was not read")]
@@ -73,6 +78,8 @@ pub enum Problem {
     Unfit { reason: &'static str },
     #[error("no directory is known for programs' state; name one")]
     NoStateDirectory,
+    #[error("it names the directory {directory:?}, which is not an absolute path")]
+    NotAbsolute { directory: PathBuf },
     #[error("it must be the plain name of one directory")]
     InvalidName,
 }
@@ -100,6 +107,7 @@ impl From<FileError> for StoreError {
             Problem::Symlink
             | Problem::LooseMode { .. }
             | Problem::LooseAbove { .. }
+            | Problem::ForeignLink { .. }
             | Problem::ForeignOwner { .. } => StoreErrorKind::Permissions,
             Problem::WrongType { .. }
             | Problem::TooLarge { .. }
@@ -112,6 +120,7 @@ impl From<FileError> for StoreError {
             | Problem::Unreadable { .. }
             | Problem::UnknownAccount { .. }
             | Problem::NoStateDirectory
+            | Problem::NotAbsolute { .. }
             | Problem::InvalidName => StoreErrorKind::Other,
         };
         Self::new(kind, concerns).with_source(problem)

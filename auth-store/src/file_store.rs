@@ -19,6 +19,7 @@ use etcetera::BaseStrategy;
 use self::tidying::HeldLease;
 use crate::{
     content::MAX_SIZE,
+    environment::below_home,
     error::{FileError, Problem},
     events,
     files::Files,
@@ -82,7 +83,8 @@ impl FileStore {
     /// If the directory cannot be created or opened. With the kind
     /// [`Permissions`](auth_accounts::StoreErrorKind::Permissions), if it
     /// belongs to another user, is a symbolic link, is accessible to others, or
-    /// has a directory above it that everybody may write to.
+    /// has above it a directory that everybody may write to, or somebody else's
+    /// link in one like `/tmp`.
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let directory = directory.into();
         // After `chdir`, a relative path would mean another directory.
@@ -105,7 +107,8 @@ impl FileStore {
     /// # Errors
     ///
     /// Those of [`open`](Self::open). Also if `application` is not the plain
-    /// name of one directory, or if this user has no home directory.
+    /// name of one directory, or if this user has no home directory, or a relative
+    /// one. A relative `XDG_STATE_HOME` is ignored, as its specification says.
     pub fn for_application(application: &str) -> Result<Self, StoreError> {
         let plain = !application.is_empty()
             && application != "."
@@ -122,7 +125,7 @@ impl FileStore {
         } else {
             platform.state_dir().unwrap_or_else(|| platform.data_dir())
         };
-        Self::open(state.join(application))
+        Self::open(below_home(state)?.join(application))
     }
 
     /// The directory of the store.
