@@ -309,7 +309,7 @@ impl StandingBy {
 impl Confirming {
     pub(crate) fn on_extended(self, extended: Result<(), StoreError>, now: Now) -> Step {
         match self.resolve(extended, now) {
-            Confirmed::Send(request, sending) => Step::Send(request, sending),
+            Confirmed::Attempt(attempted) => on_attempt(attempted, now),
             Confirmed::ReadAgain(reading) => Step::Load(Load::Record(reading)),
             Confirmed::Done(outcome) => Step::Done(outcome),
         }
@@ -344,9 +344,7 @@ fn on_read(read: Read, now: Now) -> Step {
 
 fn on_attempt(attempted: Attempted, now: Now) -> Step {
     match attempted {
-        Attempted::Send(request, sending) if sending.could_spend() => {
-            Step::Extend(Confirming::new(request, sending))
-        }
+        Attempted::Confirm(confirming) => Step::Extend(confirming),
         Attempted::Send(request, sending) => Step::Send(request, sending),
         Attempted::Wait(delay, attempt, waiting) => {
             Step::Sleep(delay, Sleeping { attempt, waiting })

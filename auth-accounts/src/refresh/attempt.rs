@@ -4,7 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use auth_core::{Now, Pending, Refresh, RefreshError, Request, Response, TransportError, Waiting};
 
-use super::{next_record::next_record, run::Run, saving::SavingTokens};
+use super::{
+    confirming::{Confirming, Next},
+    next_record::next_record,
+    run::Run,
+    saving::SavingTokens,
+};
 use crate::{
     error::Reason, known::Known, outcome::Outcome, record::Fingerprint, set_up::SetUp,
     shared::Shared, store::Lease,
@@ -19,11 +24,10 @@ pub(crate) struct Attempt {
     pub(super) tried: Option<Fingerprint>,
     /// What the login brought, by which the request is made.
     pub(super) set_up: Option<SetUp>,
-    /// Whether that token may be spent, so that a retry with it has to be prompt.
-    is_doubtful: bool,
 }
 
 pub(super) enum Attempted {
+    Confirm(Confirming),
     Send(Request, Sending),
     Wait(Duration, Attempt, Waiting),
     Tokens(SavingTokens),
@@ -38,21 +42,12 @@ impl Attempt {
         possibly_spent: bool,
         now: Now,
     ) -> Attempted {
-        let shared = &run.context.shared;
-        let endpoint = Arc::clone(shared.endpoint_of(known.record.as_ref()));
-        let step = Refresh::new(endpoint, known.grant())
-            .shared_policy(Arc::clone(&shared.policy))
-            .possibly_spent(possibly_spent)
-            .account(run.context.account.as_str())
-            .start(now);
-        let (tried, set_up) = (known.token(), known.set_up());
-        Self { run, known, lease, tried, set_up, is_doubtful: false }.go_on(step, now, now)
+        Self::new(run, known, lease).confirm(Next::First { possibly_spent }, now)
     }
 
     /// With the same refresh token.
-    pub(super) fn again(mut self, waiting: Waiting, now: Now) -> Attempted {
-        self.is_doubtful = waiting.possibly_spent();
-        self.go_on(waiting.resume(now), now, now)
+    pub(super) fn again(self, waiting: Waiting, now: Now) -> Attempted {
+        self.confirm(Next::Again(waiting), now)
     }
 
     /// With the refresh token that is now on record, by the same set-up.
@@ -63,20 +58,39 @@ impl Attempt {
         waiting: Waiting,
         now: Now,
     ) -> Attempted {
-        let (tried, set_up) = (known.token(), known.set_up());
-        let step = waiting.resume_with(known.grant(), now);
-        Self { run, known, lease, tried, set_up, is_doubtful: false }.go_on(step, now, now)
+        Self::new(run, known, lease).confirm(Next::WithNewer(waiting), now)
     }
 
-    /// A retry was about to be made with another token, and somebody saved first.
-    pub(super) fn before_retry(
-        run: Box<Run>,
-        known: Box<Known>,
-        lease: Arc<Lease>,
-        tried: Option<Fingerprint>,
-        set_up: Option<SetUp>,
-    ) -> Self {
-        Self { run, known, lease, tried, set_up, is_doubtful: false }
+    fn new(run: Box<Run>, known: Box<Known>, lease: Arc<Lease>) -> Self {
+        let (tried, set_up) = (known.token(), known.set_up());
+        Self { run, known, lease, tried, set_up }
+    }
+
+    /// Has the lease confirmed, if there is a refresh token that could be spent.
+    fn confirm(self, next: Next, now: Now) -> Attempted {
+        match self.tried {
+            Some(_) => Attempted::Confirm(Confirming { attempt: self, next }),
+            None => self.go(next, now),
+        }
+    }
+
+    /// Makes the attempt.
+    pub(super) fn go(self, next: Next, now: Now) -> Attempted {
+        let Self { run, known, .. } = &self;
+        let step = match next {
+            Next::First { possibly_spent } => {
+                let shared = &run.context.shared;
+                let endpoint = Arc::clone(shared.endpoint_of(known.record.as_ref()));
+                Refresh::new(endpoint, known.grant())
+                    .shared_policy(Arc::clone(&shared.policy))
+                    .possibly_spent(possibly_spent)
+                    .account(run.context.account.as_str())
+                    .start(now)
+            }
+            Next::Again(waiting) => waiting.resume(now),
+            Next::WithNewer(waiting) => waiting.resume_with(known.grant(), now),
+        };
+        self.go_on(step, now, now)
     }
 
     /// The record is somebody else's.
@@ -114,29 +128,6 @@ pub(crate) struct Sending {
 }
 
 impl Sending {
-    /// Whether the request could spend a refresh token.
-    pub(super) fn could_spend(&self) -> bool {
-        self.attempt.tried.is_some()
-    }
-
-    pub(super) fn lease(&self) -> &Lease {
-        &self.attempt.lease
-    }
-
-    pub(super) fn is_doubtful(&self) -> bool {
-        self.attempt.is_doubtful
-    }
-
-    /// The request is sent now, and not when it was made.
-    pub(super) fn from(self, now: Now) -> Self {
-        Self { sent: now, ..self }
-    }
-
-    /// Nothing is sent.
-    pub(super) fn withdrawn(self) -> Attempt {
-        self.attempt
-    }
-
     pub(super) fn resolve(self, response: Result<Response, TransportError>, now: Now) -> Attempted {
         let step = self.pending.resolve(response, now);
         self.attempt.go_on(step, self.sent, now)

@@ -1,9 +1,9 @@
 //! Before each attempt it is confirmed that the lease is still ours.
 
-use auth_core::{Now, Request};
+use auth_core::{Now, Waiting};
 
 use super::{
-    attempt::{Attempt, Sending},
+    attempt::{Attempt, Attempted},
     run::{Access, Reading},
 };
 use crate::{
@@ -13,34 +13,41 @@ use crate::{
     store_error::{StoreError, StoreErrorKind},
 };
 
-/// A request is ready to be sent, if the lease is still ours.
+/// An attempt is about to be made, if the lease is still ours.
 pub(crate) struct Confirming {
-    request: Request,
-    sending: Sending,
+    pub(super) attempt: Attempt,
+    pub(super) next: Next,
+}
+
+/// Which attempt it is.
+pub(super) enum Next {
+    First {
+        possibly_spent: bool,
+    },
+    /// With the same refresh token.
+    Again(Waiting),
+    /// With the one that is on record by now.
+    WithNewer(Waiting),
 }
 
 pub(super) enum Confirmed {
-    Send(Request, Sending),
+    Attempt(Attempted),
     ReadAgain(Reading),
     Done(Outcome),
 }
 
 impl Confirming {
-    pub(super) fn new(request: Request, sending: Sending) -> Self {
-        Self { request, sending }
-    }
-
     pub(crate) fn lease(&self) -> &Lease {
-        self.sending.lease()
+        &self.attempt.lease
     }
 
     pub(super) fn resolve(self, extended: Result<(), StoreError>, now: Now) -> Confirmed {
-        let Self { request, sending } = self;
+        let Self { attempt, next } = self;
+        let is_doubtful = matches!(&next, Next::Again(waiting) if waiting.possibly_spent());
         match extended {
-            Ok(()) => Confirmed::Send(request, sending.from(now)),
+            Ok(()) => Confirmed::Attempt(attempt.go(next, now)),
             Err(error) if error.kind() == StoreErrorKind::LeaseLost => {
-                let is_doubtful = sending.is_doubtful();
-                let Attempt { mut run, known, lease, tried, .. } = sending.withdrawn();
+                let Attempt { mut run, known, lease, tried, .. } = attempt;
                 if is_doubtful {
                     run.doubted = tried;
                 }
@@ -53,9 +60,9 @@ impl Confirming {
             }
             // As before it, the store need not be there for a retry that must be
             // prompt.
-            Err(_) if sending.is_doubtful() => Confirmed::Send(request, sending.from(now)),
+            Err(_) if is_doubtful => Confirmed::Attempt(attempt.go(next, now)),
             Err(error) => {
-                let Attempt { run, known, lease, .. } = sending.withdrawn();
+                let Attempt { run, known, lease, .. } = attempt;
                 Confirmed::Done(run.fail(known, Some(lease), Reason::Store(error), now))
             }
         }

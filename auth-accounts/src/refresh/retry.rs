@@ -108,7 +108,7 @@ impl BeforeRetry {
             let Attempt { run, known, lease, .. } = attempt;
             return Looked::Done(run.fail(known, Some(lease), reason, now));
         }
-        let Attempt { run, known, lease, tried, set_up, .. } = attempt;
+        let Attempt { run, known, lease, tried, set_up } = attempt;
         let Some(mut record) = known.record.clone() else {
             return Looked::Attempt(Attempt::with_newer(run, known, lease, *waiting, now));
         };
@@ -145,7 +145,7 @@ impl NotingRetry {
                 RetryNoted::Attempt(Attempt::with_newer(run, known, lease, *waiting, now))
             }
             Err(error) if error.kind() == StoreErrorKind::Conflict && run.another_round() => {
-                let attempt = Attempt::before_retry(run, draft.known, lease, tried, set_up);
+                let attempt = Attempt { run, known: draft.known, lease, tried, set_up };
                 RetryNoted::LookAgain(BeforeRetry { attempt, waiting })
             }
             Err(error) => {

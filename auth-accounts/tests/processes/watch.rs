@@ -337,6 +337,13 @@ impl TokenStore for View {
         yield_once().await;
         lease
     }
+
+    async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        yield_once().await;
+        let extended = TokenStore::extend(&self.watch.store, account, lease).await;
+        yield_once().await;
+        extended
+    }
 }
 
 #[async_trait]
