@@ -197,6 +197,17 @@ fn note_owner(lock: &FileLock, names: &Names, account: &AccountId) {
     }
 }
 
+/// Replaces the record, if the lock is still exclusive.
+fn put(dir: &Dir, names: &Names, lock: &FileLock, content: &[u8]) -> Result<(), FileError> {
+    dir.replace(&names.record, &names.temporary, content, || {
+        // Otherwise somebody else may have saved.
+        match lock.is_current(dir, &names.lock)? {
+            true => Ok(()),
+            false => Err(FileError::new(dir.path_of(&names.record), Problem::Conflict)),
+        }
+    })
+}
+
 impl Files for FileStore {
     fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, FileError> {
         let found = read(&self.dir()?, &Names::of(account.as_str()).record, Some(account))?;
@@ -222,7 +233,7 @@ impl Files for FileStore {
             return Err(error(Problem::Conflict));
         }
         note_owner(&lock, &names, account);
-        dir.replace(&names.record, &names.temporary, &content.bytes, || Ok(()))?;
+        put(&dir, &names, &lock, &content.bytes)?;
         if let Some(reason) = content.left_out {
             events::extra_left_out(&dir.path_of(&names.record), reason);
         }
@@ -263,3 +274,22 @@ impl Files for FileStore {
 }
 
 token_store!(FileStore, |store| store);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_save_whose_lock_was_removed_is_a_conflict() {
+        let scratch = tempfile::tempdir().unwrap();
+        let store = FileStore::open(scratch.path().join("store")).unwrap();
+        let (dir, names) = (store.dir().unwrap(), Names::of("ada"));
+        let lock = FileLock::take(&dir, &names.lock, Duration::ZERO).unwrap();
+        put(&dir, &names, &lock, b"1").unwrap();
+        dir.remove(&names.lock).unwrap();
+        let _other = FileLock::take(&dir, &names.lock, Duration::ZERO).unwrap();
+        let error = put(&dir, &names, &lock, b"2").unwrap_err();
+        assert!(matches!(error.problem, Problem::Conflict), "{error:?}");
+        assert_eq!(**dir.read(&names.record, 10).unwrap().unwrap(), *b"1");
+    }
+}

@@ -36,7 +36,7 @@ impl FileLock {
                 }
             }
             let lock = Self(file);
-            if dir.is_current(name, &lock.0)? {
+            if lock.is_current(dir, name)? {
                 lock.touch();
                 return Ok(Some(lock));
             }
@@ -45,10 +45,15 @@ impl FileLock {
         Ok(None)
     }
 
+    /// Whether `name` is still the file that is locked.
+    pub(crate) fn is_current(&self, dir: &Dir, name: &str) -> Result<bool, FileError> {
+        dir.is_current(name, &self.0)
+    }
+
     /// Confirms that `name` is still the file that is locked, and marks it as
     /// [used](Self::is_marked).
     pub fn confirm(&self, dir: &Dir, name: &str) -> Result<(), FileError> {
-        if !dir.is_current(name, &self.0)? {
+        if !self.is_current(dir, name)? {
             return Err(FileError::new(dir.path_of(name), Problem::LeaseLost));
         }
         self.touch();

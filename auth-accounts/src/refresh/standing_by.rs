@@ -8,7 +8,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use auth_core::Now;
@@ -17,7 +17,6 @@ use super::run::{Access, Reading, Run};
 use crate::{
     known::Known,
     record::Fingerprint,
-    settings::Settings,
     store::Lease,
     store_error::{StoreError, StoreErrorKind},
 };
@@ -74,7 +73,7 @@ impl Run {
         let known_of = self.patience.take().filter(|known| known.token == note.refresh_token);
         let patience = self.patience.insert(known_of.unwrap_or_else(|| Patience {
             token: note.refresh_token,
-            over: now.monotonic + may_last(note.at, now.wall, &context.shared.settings),
+            over: now.monotonic + note.may_last(now.wall, &context.shared.settings),
             enough: now.monotonic + want.lease_wait(Some(record), context, now),
             pause: FIRST,
         }));
@@ -91,40 +90,5 @@ impl Run {
         let pause = patience.pause.min(until.saturating_duration_since(now.monotonic));
         patience.pause = (patience.pause * 2).min(LONGEST);
         Some(Stand::By(pause))
-    }
-}
-
-/// How long the refresh that made a note at `noted` may still be under way.
-fn may_last(noted: SystemTime, now: SystemTime, settings: &Settings) -> Duration {
-    let most = settings.lease_wait;
-    match now.duration_since(noted) {
-        // By a clock that may be behind ours.
-        Ok(age) => most.saturating_add(settings.clock_skew).saturating_sub(age).min(most),
-        // By one that is ahead. It counts from when it was seen.
-        Err(_) => most,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refresh_lasts_no_longer_than_it_may() {
-        let settings = Settings::default();
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let (ago, secs) = (|secs| now - Duration::from_secs(secs), Duration::from_secs);
-        for (what, noted, left) in [
-            ("now", now, 60),
-            ("within the skew of the clocks", ago(10), 60),
-            ("a moment ago", ago(20), 50),
-            ("nearly over", ago(69), 1),
-            ("over", ago(70), 0),
-            ("long over", ago(10_000), 0),
-            ("by a clock ahead", now + secs(5), 60),
-            ("by a clock far ahead", now + secs(100_000), 60),
-        ] {
-            assert_eq!(may_last(noted, now, &settings), secs(left), "{what}");
-        }
     }
 }
