@@ -75,4 +75,8 @@ impl<T: BlockingTokenStore> TokenStore for Blocking<T> {
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         self.0.lease_blocking(account, wait)
     }
+
+    async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        self.0.extend_blocking(account, lease)
+    }
 }

@@ -39,6 +39,13 @@ mod on {
         debug!(target: TARGET, account, wait_ms, "taking the lease");
     }
 
+    /// Somebody who has lost the lease may be under way, and is waited for.
+    pub(crate) fn standing_by(account: &AccountId, wait: Duration) {
+        let account = account.as_str();
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        debug!(target: TARGET, account, wait_ms, "another refresh may be under way");
+    }
+
     pub(crate) fn gave_way(account: &AccountId) {
         debug!(target: TARGET, account = account.as_str(), "gave way to a login");
     }
@@ -136,6 +143,7 @@ mod off {
     }
 
     pub(crate) fn leasing(_: &AccountId, _: Duration) {}
+    pub(crate) fn standing_by(_: &AccountId, _: Duration) {}
     pub(crate) fn gave_way(_: &AccountId) {}
     pub(crate) fn login_without_refresh_token(_: &AccountId) {}
     pub(crate) fn broken_off(_: &AccountId, _: bool, _: bool) {}
@@ -148,10 +156,10 @@ mod off {
 #[cfg(not(feature = "tracing"))]
 pub(crate) use off::{
     broken_off, ended, gave_way, leasing, logged_out, login_without_refresh_token, replaced,
-    unfinished, within,
+    standing_by, unfinished, within,
 };
 #[cfg(feature = "tracing")]
 pub(crate) use on::{
     broken_off, ended, gave_way, leasing, logged_out, login_without_refresh_token, replaced,
-    unfinished, within,
+    standing_by, unfinished, within,
 };

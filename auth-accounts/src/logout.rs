@@ -136,6 +136,7 @@ impl Reading {
             if login != record.login {
                 return run.succeed(true);
             }
+            run.without_lease |= run.may_not_be_alone(record, now);
         }
         let live = run.live_tokens(found.as_ref().map(|(record, _)| record));
         run.revoke(live, found.map(|(_, version)| version))
@@ -246,6 +247,15 @@ impl Run {
             Some(version) => Step::Remove(Removing { run: self, version }),
             None => self.succeed(false),
         }
+    }
+
+    /// Whether somebody who has lost the lease may be under way. Nobody knows what
+    /// comes of that.
+    fn may_not_be_alone(&self, record: &Record, now: Now) -> bool {
+        let Some(note) = &record.note else { return false };
+        self.lease.as_ref().is_some_and(|lease| lease.get_made_anew())
+            && record.fingerprint() == Some(note.refresh_token)
+            && !note.may_last(now.wall, &self.context.shared.settings).is_zero()
     }
 
     fn succeed(self: Box<Self>, newer_login: bool) -> Step {

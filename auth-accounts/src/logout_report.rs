@@ -20,8 +20,9 @@ pub struct Logout {
     pub was_logged_in: bool,
     /// What came of the refresh token.
     pub revocation: Revocation,
-    /// Whether another caller held the lease for the whole wait. It may have
-    /// obtained tokens since, which were not revoked and will not be saved.
+    /// Whether another caller held the lease for the whole wait, or may still be
+    /// under way with one that was [lost](crate::StoreErrorKind::LeaseLost). It may
+    /// have obtained tokens since, which were not revoked and will not be saved.
     pub without_lease: bool,
     /// Whether somebody logged in while this was under way. That login stays.
     pub newer_login: bool,

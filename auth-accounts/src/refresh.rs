@@ -2,7 +2,7 @@
 //! and back. It decides everything and does nothing: each [`Step`] says what to
 //! do, and owns the only way forward.
 //!
-//! A refresh without trouble is: load, lease, load, note, send, tokens, free.
+//! A refresh without trouble is: load, lease, load, note, extend, send, tokens, free.
 //!
 //! ```text
 //!    start
@@ -12,13 +12,19 @@
 //! │ Reading │──▶ decide ─────────────────────────────────────────────▶ Done
 //! │  load   │      │ │
 //! └─────────┘      │ ├─ tokens in memory ──────▶ CatchingUp (save) ──▶ decide
-//!      ▲           │ └─ the lease is not held ─▶ Leasing (lease) ────▶ Reading
+//!      ▲           │ ├─ the lease is not held ─▶ Leasing (lease) ────▶ Reading
+//!      │           │ └─ another may be sending ▶ StandingBy (sleep) ─▶ Reading
 //!      │           │ the lease is held
 //!      │           ▼
 //!      │ conflict ┌─────────┐
-//!      └──────────│ Noting  │
-//!                 │  save   │
-//!                 └─────────┘
+//!      ├──────────│ Noting  │
+//!      │          │  save   │
+//!      │          └─────────┘
+//!      │               ▼
+//!      │  lost  ┌────────────┐
+//!      └────────│ Confirming │  (before each attempt, retries included)
+//!               │   extend   │
+//!               └────────────┘
 //!   ┌──────────────────┘
 //!   ▼
 //! ┌─────────┐   retry    ┌──────────┐ perhaps ┌─────────────┐ another ┌─────────────┐
@@ -50,10 +56,12 @@
 //! | state | waits for | leads to |
 //! | --- | --- | --- |
 //! | `Reading` | load | decide |
-//! | decide (no state) | | `Done`, `CatchingUp`, `Leasing`, `Noting`; `Sending` where there is no record to note it in |
+//! | decide (no state) | | `Done`, `CatchingUp`, `Leasing`, `StandingBy`, `Noting`; `Sending` where there is no record to note it in |
 //! | `CatchingUp` | save | decide; `Reading` after a conflict |
 //! | `Leasing` | lease | `Reading`, after a timeout too: whoever held the lease may have refreshed |
+//! | `StandingBy` | sleep | `Reading` |
 //! | `Noting` | save | `Sending`; `Reading` after a conflict |
+//! | `Confirming` | extend | `Sending`; `Reading` without the lease, which was lost |
 //! | `Sending` | send | `SavingTokens`, `Sleeping`, `CheckingRejection`, `SavingSetback`; `Done` without a record |
 //! | `Sleeping` | sleep | `Sending`; `BeforeRetry` if the token may be spent |
 //! | `BeforeRetry` | load | `Sending`, `NotingRetry`; decide if the set-up is another; `Done` if the record serves or forbids an attempt |
@@ -64,17 +72,22 @@
 //! | `SavingSetback` | save | `Done`; `SetbackConflict` |
 //! | `SetbackConflict` | load | `SavingSetback`, decide, `Done` |
 //!
+//! Wherever the table says `Sending`, `Confirming` comes first, if there is a refresh
+//! token that could be spent. A lease that is lost is asked for again.
+//!
 //! A record of another registration ends it wherever one is read: nothing is sent,
 //! handed out or changed. (`TokensConflict` ends with the new tokens, unsaved.)
 //!
-//! A store that fails ends it, but for four cases. `CatchingUp` decides on, with
+//! A store that fails ends it, but for five cases. `CatchingUp` decides on, with
 //! tokens that stay in memory. `BeforeRetry` sends, since the retry must be
-//! prompt, unless a newer token was read before. `Noting` sends where there is no refresh token to spend. A lease that
-//! timed out is no failure until the record was read once more. Eight rounds
-//! bound what other processes can send back; the policy bounds the retries.
+//! prompt, unless a newer token was read before. So does `Confirming`, before a
+//! retry with a token that may be spent. `Noting` sends where there is no refresh
+//! token to spend. A lease that timed out is no failure until the record was read
+//! once more. Eight rounds bound what other processes can send back; the policy bounds the retries, and
+//! [`Settings::lease_wait`](crate::Settings::lease_wait) the standing by.
 //!
 //! The numbers of the crate's documentation: 3 and 4 are [`reading`], 5 goes
-//! from [`leasing`] to [`saving`], 6 is [`CheckingRejection`], and 7 is
+//! from [`leasing`] over [`standing_by`] to [`saving`], 6 is [`CheckingRejection`], and 7 is
 //! [`SavingSetback`].
 //!
 //! Each state is a type that owns what it needs, and says by an enum where it
@@ -87,6 +100,7 @@
 
 mod attempt;
 mod catching_up;
+mod confirming;
 mod failure;
 mod leasing;
 mod next_record;
@@ -95,6 +109,7 @@ mod reading;
 mod retry;
 mod run;
 mod saving;
+mod standing_by;
 #[cfg(test)]
 mod tests;
 mod want;
@@ -107,6 +122,7 @@ pub(crate) use self::want::Want;
 use self::{
     attempt::{Attempted, Sending},
     catching_up::{CatchingUp, CaughtUp},
+    confirming::{Confirmed, Confirming},
     failure::{
         Checked, CheckingRejection, Failed, SavingSetback, SetBack, SetbackConflict, SetbackRead,
         SetbackSaved, failed,
@@ -117,6 +133,7 @@ use self::{
     retry::{BeforeRetry, Looked, NotingRetry, RetryNoted, Sleeping, Slept},
     run::{Access, Reading, Run},
     saving::{SavingTokens, TokensConflict, TokensRead, TokensSaved},
+    standing_by::StandingBy,
 };
 use crate::{
     context::Context,
@@ -136,6 +153,10 @@ pub(crate) enum Step {
     Lease(Duration, Leasing),
     /// Save [`Save::draft`].
     Save(Save),
+    /// Let this time pass. It may be cut short, for nothing was sent.
+    StandBy(Duration, StandingBy),
+    /// Extend [`Confirming::lease`].
+    Extend(Confirming),
     /// Send this request.
     Send(Request, Sending),
     /// Let this time pass.
@@ -290,6 +311,22 @@ impl Save {
     }
 }
 
+impl StandingBy {
+    pub(crate) fn on_wake(self) -> Step {
+        Step::Load(Load::Record(self.resume()))
+    }
+}
+
+impl Confirming {
+    pub(crate) fn on_extended(self, extended: Result<(), StoreError>, now: Now) -> Step {
+        match self.resolve(extended, now) {
+            Confirmed::Attempt(attempted) => on_attempt(attempted, now),
+            Confirmed::ReadAgain(reading) => Step::Load(Load::Record(reading)),
+            Confirmed::Done(outcome) => Step::Done(outcome),
+        }
+    }
+}
+
 impl Sending {
     pub(crate) fn on_response(self, response: Result<Response, TransportError>, now: Now) -> Step {
         on_attempt(self.resolve(response, now), now)
@@ -310,6 +347,7 @@ fn on_read(read: Read, now: Now) -> Step {
         Read::CatchUp(catching_up) => Step::Save(Save::CatchUp(catching_up)),
         Read::Lease(wait, leasing) => Step::Lease(wait, leasing),
         Read::Note(noting) => Step::Save(Save::Note(noting)),
+        Read::StandBy(pause, standing_by) => Step::StandBy(pause, standing_by),
         Read::Attempt(attempted) => on_attempt(attempted, now),
         Read::Done(outcome) => Step::Done(outcome),
     }
@@ -317,6 +355,7 @@ fn on_read(read: Read, now: Now) -> Step {
 
 fn on_attempt(attempted: Attempted, now: Now) -> Step {
     match attempted {
+        Attempted::Confirm(confirming) => Step::Extend(confirming),
         Attempted::Send(request, sending) => Step::Send(request, sending),
         Attempted::Wait(delay, attempt, waiting) => {
             Step::Sleep(delay, Sleeping { attempt, waiting })

@@ -36,7 +36,9 @@ pub use crate::{
 ///    records have the same version, even if their contents are equal.
 /// 4. **The lease is exclusive** among all who share the store: tasks, threads,
 ///    processes, machines. It is freed when the [`Lease`] is dropped, and when
-///    its holder dies. Saving does not require it.
+///    its holder dies. Saving does not require it. If a holder that lives can
+///    lose it, [`extend`](Self::extend) says so before each attempt, and
+///    [`Lease::made_anew`] tells the next holder.
 /// 5. **Nothing unreadable is touched.** If a record is damaged, written by a
 ///    newer version, or not trusted, `load`, `save` and `remove` return an error
 ///    that names the file or the row. The record is never overwritten or removed.
@@ -118,6 +120,25 @@ pub trait TokenStore: Send + Sync {
     /// [`LeaseTimeout`](crate::StoreErrorKind::LeaseTimeout) if somebody else
     /// held the lease all the time. Any other kind if it cannot be taken.
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError>;
+
+    /// Confirms that `lease`, a lease of `account` by this store, is still
+    /// exclusive, and that it will be for the time of one attempt. It is called
+    /// before each attempt that could spend a refresh token. What is not ours any
+    /// more is not used: nothing is sent then.
+    ///
+    /// The default confirms every lease. That suits a store whose leases cannot be
+    /// lost while their holder lives. A store that wraps another must forward it,
+    /// with the lease that the other one gave.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseLost`](crate::StoreErrorKind::LeaseLost) if somebody else may hold
+    /// the lease by now. Any other kind if that could not be found out. Then a
+    /// first attempt is not made, but a retry is that cannot wait.
+    async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        let _ = (account, lease);
+        Ok(())
+    }
 }
 
 /// Keeps one [`Record`] for each account, blocking the thread.
@@ -167,6 +188,16 @@ pub trait BlockingTokenStore: Send + Sync {
     ///
     /// See [`TokenStore::lease`].
     fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError>;
+
+    /// See [`TokenStore::extend`].
+    ///
+    /// # Errors
+    ///
+    /// See [`TokenStore::extend`].
+    fn extend_blocking(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        let _ = (account, lease);
+        Ok(())
+    }
 }
 
 /// A shared or borrowed store is a store.
@@ -205,6 +236,9 @@ macro_rules! forward {
             async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
                 (**self).lease(account, wait).await
             }
+            async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+                (**self).extend(account, lease).await
+            }
         }
         impl<T: BlockingTokenStore + ?Sized> BlockingTokenStore for $holder {
             fn load_blocking(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
@@ -234,6 +268,9 @@ macro_rules! forward {
             }
             fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
                 (**self).lease_blocking(account, wait)
+            }
+            fn extend_blocking(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+                (**self).extend_blocking(account, lease)
             }
         }
     )*};
@@ -277,14 +314,37 @@ impl fmt::Debug for Version {
 /// others.
 #[must_use = "dropping it frees the account for others"]
 pub struct Lease {
-    _guard: Box<dyn Any + Send + Sync>,
+    guard: Box<dyn Any + Send + Sync>,
+    made_anew: bool,
 }
 
 impl Lease {
     /// Released when `guard` is dropped, on any thread, inside or outside a
     /// runtime: the drop must not block for long, need a runtime, or panic.
     pub fn new(guard: impl Any + Send + Sync) -> Self {
-        Self { _guard: Box::new(guard) }
+        Self { guard: Box::new(guard), made_anew: false }
+    }
+
+    /// Whether somebody may hold an earlier lease of this account and not know yet
+    /// that it is lost: its file was deleted, or its time is over. `false` unless
+    /// the store says so.
+    ///
+    /// If the record then holds a young note, somebody may be under way, and is
+    /// waited for. It stays so for every holder until one of them has
+    /// [extended](TokenStore::extend) the lease.
+    pub fn made_anew(mut self, made_anew: bool) -> Self {
+        self.made_anew = made_anew;
+        self
+    }
+
+    /// See [`made_anew`](Self::made_anew).
+    pub fn get_made_anew(&self) -> bool {
+        self.made_anew
+    }
+
+    /// The guard, if it is of this type: for the store that made the lease.
+    pub fn guard<T: Any>(&self) -> Option<&T> {
+        self.guard.downcast_ref()
     }
 }
 

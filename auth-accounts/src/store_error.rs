@@ -40,6 +40,9 @@ pub enum StoreErrorKind {
     /// Somebody else held the lease all the time. Load the record again, since
     /// they may have refreshed the tokens. Otherwise try again.
     LeaseTimeout,
+    /// The lease was lost before it was freed: its file was deleted, or its time is
+    /// over. Nothing was sent without it. Take it again, and load the record again.
+    LeaseLost,
     /// There is a record, but it cannot be read. It was left as it is. A person
     /// must repair it or move it away.
     Damaged,
@@ -109,6 +112,7 @@ impl StoreError {
             | StoreErrorKind::Unfit => Advice::FixSetup,
             StoreErrorKind::Conflict
             | StoreErrorKind::LeaseTimeout
+            | StoreErrorKind::LeaseLost
             | StoreErrorKind::Io
             | StoreErrorKind::Unavailable
             | StoreErrorKind::Other => Advice::TryLater,
@@ -134,6 +138,7 @@ impl fmt::Display for StoreErrorKind {
         f.write_str(match self {
             Self::Conflict => "the record was changed by somebody else",
             Self::LeaseTimeout => "another caller held the lease for the whole wait",
+            Self::LeaseLost => "the lease was lost before it was freed",
             Self::Damaged => "the record is damaged; it was left as it is",
             Self::NewerSchema => {
                 "the record was written by a newer version of the program; it was left as it is"

@@ -47,6 +47,9 @@ enum Flaw {
     ListsTheRemoved,
     ListsInLowerCase,
     ListsTheLeased,
+    ExtendingLosesIt,
+    ExtendingFreesIt,
+    MakesLeasesAnew,
 }
 
 #[derive(Clone)]
@@ -262,7 +265,22 @@ impl BlockingTokenStore for Flawed {
             let record = Record::new(auth_core::TokenSet::new(auth_core::AccessToken::new("at")));
             self.inner.put(account, record);
         }
-        Ok(lease)
+        let lease = match self.flaw {
+            Flaw::ExtendingFreesIt => Lease::new(Mutex::new(Some(lease))),
+            _ => lease,
+        };
+        Ok(lease.made_anew(self.flaw == Flaw::MakesLeasesAnew))
+    }
+
+    fn extend_blocking(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        match self.flaw {
+            Flaw::ExtendingLosesIt => Err(StoreError::new(StoreErrorKind::LeaseLost, "somewhere")),
+            Flaw::ExtendingFreesIt => {
+                drop(lease.guard::<Mutex<Option<Lease>>>().and_then(|held| lock(held).take()));
+                Ok(())
+            }
+            _ => BlockingTokenStore::extend_blocking(&self.inner, account, lease),
+        }
     }
 }
 
@@ -305,6 +323,9 @@ fn each_flaw_is_caught_by_the_case_that_is_about_it() {
         (Flaw::LeaseForNobody, "lease_apart"),
         (Flaw::LeaseMakesARecord, "lease_and_save"),
         (Flaw::SavingNeedsTheLease, "lease_and_save"),
+        (Flaw::ExtendingLosesIt, "lease_extended"),
+        (Flaw::ExtendingFreesIt, "lease_extended"),
+        (Flaw::MakesLeasesAnew, "lease_made_anew"),
         (Flaw::TellsTheToken, "silent"),
         (Flaw::RemovesAnyVersion, "remove_stale"),
         (Flaw::RemovesNothing, "remove_gone"),
@@ -327,53 +348,6 @@ fn each_flaw_is_caught_by_the_case_that_is_about_it() {
         assert!(failed.contains(&case), "{flaw:?} fails {failed:?}");
     }
     assert_eq!(failures(Flaw::None), [""; 0]);
-}
-
-/// An async store that waits as a blocking one does.
-struct Blocks(MemoryStore);
-
-#[async_trait::async_trait]
-impl auth_accounts::store::TokenStore for Blocks {
-    async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
-        self.0.load_blocking(account)
-    }
-
-    async fn save(
-        &self,
-        account: &AccountId,
-        record: &Record,
-        expected: Option<&Version>,
-    ) -> Result<Version, StoreError> {
-        self.0.save_blocking(account, record, expected)
-    }
-
-    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
-        self.0.remove_blocking(account, expected)
-    }
-
-    async fn list(
-        &self,
-        after: Option<&AccountId>,
-        most: usize,
-    ) -> Result<Vec<AccountId>, StoreError> {
-        self.0.list_blocking(after, most)
-    }
-
-    async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
-        self.0.lease_blocking(account, wait)
-    }
-}
-
-#[test]
-fn an_async_store_that_blocks_is_told_so_and_not_waited_for() {
-    let place = MemoryStore::new();
-    let suite = auth_conformance::store(move || Blocks(place.clone()))
-        .excuse("lease_of_the_dead", "one process")
-        .excuse("damaged", "memory");
-    let report = pollster::block_on(suite.run());
-    let failed: Vec<_> = report.failed().map(|case| case.name).collect();
-    assert_eq!(failed, ["lease_yields", "lease_waits", "lease_given_up", "lease_contention"]);
-    assert!(report.to_string().contains("waits by a timer"), "{report}");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 //! it, in the directory `.auth-store`.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fmt,
     io::ErrorKind,
     marker::PhantomData,
@@ -19,9 +19,11 @@ use std::{
 
 use auth_accounts::{
     AccountId, Registration,
-    store::{Lease, Record, Version},
+    store::{Record, Version},
 };
-use auth_store::internal::{Dir, FileError, FileLock, Files, Patience, Privacy, Problem};
+use auth_store::internal::{
+    Dir, FileError, FileLock, Files, Patience, Privacy, Problem, home_directory, named_by,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -88,6 +90,7 @@ impl<F: Format> Inner<F> {
         if file.file_name().and_then(OsStr::to_str).is_none() || file.parent().is_none() {
             return Err(FileError::new(file, Problem::WrongType { expected: "file name" }));
         }
+        Dir::check_above(&file)?;
         let registration = Registration::of(&F::endpoint());
         Ok(Self { account, file, registration, format: PhantomData })
     }
@@ -168,7 +171,9 @@ impl<F: Format> Files for AgentFile<F> {
         Ok(vec![self.account.clone()])
     }
 
-    fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError> {
+    type Held = HeldLease<F::Lock>;
+
+    fn try_lease(&self, account: &AccountId) -> Result<Option<Self::Held>, FileError> {
         self.check(account)?;
         let ours = NotesDir::open(self.dir_path(), self.name())?;
         let Some(lock) = FileLock::try_take(ours.dir(), &ours.names().lease)? else {
@@ -176,11 +181,32 @@ impl<F: Format> Files for AgentFile<F> {
         };
         // Our lock first, so that only one of our processes tries the agent's.
         let Some(theirs) = F::try_lock_refresh(&self.file, &lock)? else { return Ok(None) };
-        Ok(Some(Lease::new((theirs, lock))))
+        Ok(Some(HeldLease { theirs, lock }))
     }
 
-    fn lease_timeout(&self, _account: &AccountId, waited: Duration) -> FileError {
-        self.error(Problem::LeaseTimeout { waited })
+    fn confirm(&self, account: &AccountId, held: &Self::Held) -> Result<(), FileError> {
+        self.check(account)?;
+        let ours = NotesDir::open(self.dir_path(), self.name())?;
+        if !F::is_held(&held.theirs) {
+            return Err(self.error(Problem::LeaseLost));
+        }
+        held.lock.confirm(ours.dir(), &ours.names().lease)
+    }
+
+    fn lease_error(&self, _account: &AccountId, problem: Problem) -> FileError {
+        self.error(problem)
+    }
+}
+
+/// Our lock, and the agent's, which is freed first.
+pub(crate) struct HeldLease<L> {
+    theirs: L,
+    lock: FileLock,
+}
+
+impl<L> AsRef<FileLock> for HeldLease<L> {
+    fn as_ref(&self) -> &FileLock {
+        &self.lock
     }
 }
 
@@ -304,15 +330,17 @@ struct Current {
     record: Option<(Record, Version)>,
 }
 
-/// `file` in the directory that the environment variable `variable` names,
-/// else in `directory` below the home directory.
-pub(crate) fn in_home(variable: &str, directory: &str, file: &str) -> Result<PathBuf, FileError> {
-    let named = std::env::var_os(variable).filter(|value| !value.is_empty());
+/// `file` in the directory that the environment variable `variable` names as
+/// `named`, else in `directory` below the home directory.
+pub(crate) fn in_home(
+    variable: &'static str,
+    named: Option<OsString>,
+    directory: &str,
+    file: &str,
+) -> Result<PathBuf, FileError> {
     let directory = match named {
-        Some(named) => PathBuf::from(named),
-        None => etcetera::home_dir()
-            .map_err(|_| FileError::new(directory, Problem::NoStateDirectory))?
-            .join(directory),
+        Some(named) => named_by(variable, named.into())?,
+        None => home_directory()?.join(directory),
     };
     Ok(directory.join(file))
 }
@@ -352,6 +380,10 @@ mod tests {
 
         fn try_lock_write(_: &Path, _: &FileLock) -> Result<Option<()>, FileError> {
             Ok(Some(()))
+        }
+
+        fn is_held((): &()) -> bool {
+            true
         }
     }
 

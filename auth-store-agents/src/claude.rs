@@ -1,6 +1,7 @@
 //! Claude Code's `.credentials.json`.
 
 use std::{
+    env,
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
@@ -77,7 +78,10 @@ impl ClaudeCredentials {
     ///
     /// # Errors
     ///
-    /// If `file` cannot be the path of a file. The file need not exist.
+    /// If `file` cannot be the path of a file. The file need not exist. With the kind
+    /// [`Permissions`](auth_accounts::StoreErrorKind::Permissions), if it has above it a
+    /// directory that everybody may write to, or somebody else's link in one like
+    /// `/tmp`.
     pub fn new(
         account: impl Into<AccountId>,
         file: impl Into<PathBuf>,
@@ -90,9 +94,12 @@ impl ClaudeCredentials {
     ///
     /// # Errors
     ///
-    /// If this user has no home directory.
+    /// Those of [`new`](Self::new). Also if this user has no home directory, or if the
+    /// directory that the environment names is empty or not absolute.
     pub fn of_this_user(account: impl Into<AccountId>) -> Result<Self, StoreError> {
-        let file = in_home("CLAUDE_CONFIG_DIR", ".claude", ".credentials.json")?;
+        // Claude Code takes an empty one for the working directory.
+        let named = env::var_os("CLAUDE_CONFIG_DIR");
+        let file = in_home("CLAUDE_CONFIG_DIR", named, ".claude", ".credentials.json")?;
         Self::new(account, file)
     }
 
@@ -188,6 +195,10 @@ impl Format for Claude {
 
     fn try_lock_write(file: &Path, ours: &FileLock) -> Result<Option<ClaudeLocks>, FileError> {
         ClaudeLocks::try_write(file, ours)
+    }
+
+    fn is_held(lock: &ClaudeLocks) -> bool {
+        lock.are_held()
     }
 }
 

@@ -27,7 +27,7 @@ const STALE: Duration = Duration::from_secs(60);
 pub(crate) struct ClaudeLocks {
     /// Ends the thread that touches the locks, by being dropped.
     _beat: Option<mpsc::Sender<()>>,
-    _locks: Vec<DirLock>,
+    locks: Vec<DirLock>,
 }
 
 impl ClaudeLocks {
@@ -59,7 +59,7 @@ impl ClaudeLocks {
         }
         leave_note(ours, &locks).map_err(error_at(file))?;
         let beat = keep_fresh(&locks).map_err(error_at(file))?;
-        Ok(Some(Self { _beat: Some(beat), _locks: locks }))
+        Ok(Some(Self { _beat: Some(beat), locks }))
     }
 
     /// Keeps Claude Code from changing the file, for a moment.
@@ -71,7 +71,13 @@ impl ClaudeLocks {
         };
         let locks = vec![lock];
         leave_note(ours, &locks).map_err(error_at(file))?;
-        Ok(Some(Self { _beat: None, _locks: locks }))
+        Ok(Some(Self { _beat: None, locks }))
+    }
+
+    /// Whether no other process took one of them as stale, which it may have while
+    /// this one was stopped. Shows that this process is alive.
+    pub(crate) fn are_held(&self) -> bool {
+        self.locks.iter().all(|lock| lock.0.touch())
     }
 }
 
@@ -113,7 +119,7 @@ fn keep_fresh(locks: &[DirLock]) -> io::Result<mpsc::Sender<()>> {
     let (beat, ended) = mpsc::channel();
     thread::Builder::new().name("claude-lock".into()).spawn(move || {
         while ended.recv_timeout(HEARTBEAT) == Err(mpsc::RecvTimeoutError::Timeout) {
-            locks.iter().for_each(|lock| lock.touch());
+            locks.iter().for_each(|lock| _ = lock.touch());
         }
     })?;
     Ok(beat)
@@ -170,10 +176,11 @@ impl Held {
         self.ours.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Shows that this process is alive, if it still holds the lock.
-    fn touch(&self) {
+    /// Shows that this process is alive, if it still holds the lock. Returns whether
+    /// it does.
+    fn touch(&self) -> bool {
         let mut ours = self.ours();
-        let Some(last) = *ours else { return };
+        let Some(last) = *ours else { return false };
         match modified(&self.path) {
             Ok(time) if time == last => {
                 let now = FileTimes::new().set_modified(SystemTime::now());
@@ -190,6 +197,7 @@ impl Held {
             Err(error) if error.kind() == ErrorKind::NotFound => *ours = None,
             Err(_) => {}
         }
+        ours.is_some()
     }
 }
 

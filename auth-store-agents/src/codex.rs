@@ -1,6 +1,7 @@
 //! Codex's `auth.json`.
 
 use std::{
+    env,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -75,7 +76,10 @@ impl CodexAuth {
     ///
     /// # Errors
     ///
-    /// If `file` cannot be the path of a file. The file need not exist.
+    /// If `file` cannot be the path of a file. The file need not exist. With the kind
+    /// [`Permissions`](auth_accounts::StoreErrorKind::Permissions), if it has above it a
+    /// directory that everybody may write to, or somebody else's link in one like
+    /// `/tmp`.
     pub fn new(
         account: impl Into<AccountId>,
         file: impl Into<PathBuf>,
@@ -88,9 +92,12 @@ impl CodexAuth {
     ///
     /// # Errors
     ///
-    /// If this user has no home directory.
+    /// Those of [`new`](Self::new). Also if this user has no home directory, or if the
+    /// directory that the environment names is not absolute.
     pub fn of_this_user(account: impl Into<AccountId>) -> Result<Self, StoreError> {
-        Self::new(account, in_home("CODEX_HOME", ".codex", "auth.json")?)
+        // As Codex reads it (`find_codex_home` in `utils/home-dir`): empty is unset.
+        let named = env::var_os("CODEX_HOME").filter(|named| !named.is_empty());
+        Self::new(account, in_home("CODEX_HOME", named, ".codex", "auth.json")?)
     }
 
     /// The id of the account.
@@ -193,6 +200,10 @@ impl Format for Codex {
 
     fn try_lock_write(_file: &Path, _ours: &FileLock) -> Result<Option<()>, FileError> {
         Ok(Some(()))
+    }
+
+    fn is_held((): &()) -> bool {
+        true
     }
 }
 

@@ -40,6 +40,9 @@ pub(crate) trait Format: Send + Sync + 'static {
 
     /// Keeps the agent from changing the file; `None` if it is changing it.
     fn try_lock_write(file: &Path, ours: &FileLock) -> Result<Option<Self::Lock>, FileError>;
+
+    /// Whether the agent has left us its locks so far.
+    fn is_held(lock: &Self::Lock) -> bool;
 }
 
 /// What an agent's file says.

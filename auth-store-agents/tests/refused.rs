@@ -11,7 +11,7 @@ use std::{fs, time::Duration};
 
 use agent_files::{claude, claude_file, codex, codex_file, json_at, load, loaded, save};
 use auth_accounts::{AccountId, StoreErrorKind, store::BlockingTokenStore};
-use auth_store_agents::ClaudeCredentials;
+use auth_store_agents::{ClaudeCredentials, CodexAuth};
 use serde_json::json;
 use support::{SECRET, names, record, shown};
 #[cfg(unix)]
@@ -177,4 +177,45 @@ fn nothing_is_made_where_others_may_write() {
     set_mode(&setup.directory, 0o777);
     assert!(store.lease_blocking(&"claude".into(), Duration::ZERO).is_err());
     assert_eq!(names(&setup.directory), [".credentials.json"]);
+}
+
+/// Whoever can rename the directory can have a login planted.
+#[cfg(unix)]
+#[test]
+fn what_is_above_is_looked_at_as_above_a_store() {
+    use std::os::unix::fs::{lchown, symlink};
+
+    let (setup, _) = claude(&claude_file());
+    let above = setup.directory.parent().unwrap().to_owned();
+    let open = |file: &std::path::Path| {
+        let claude = ClaudeCredentials::new("claude", file).map(drop);
+        let codex = CodexAuth::new("codex", file).map(drop);
+        assert_eq!(claude.is_ok(), codex.is_ok());
+        claude
+    };
+    for mode in [0o777, 0o703] {
+        set_mode(&above, mode);
+        let error = open(&setup.file).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+        assert!(error.to_string().starts_with(&above.display().to_string()), "{error}");
+        // Before there is a file, too.
+        open(&above.join(".codex/auth.json")).unwrap_err();
+    }
+    for mode in [0o1777, 0o775, 0o755] {
+        set_mode(&above, mode);
+        open(&setup.file).unwrap();
+    }
+    // A link in place of the directory is this user's, or is not followed where
+    // everybody can make one.
+    let link = above.join("link");
+    symlink(&setup.directory, &link).unwrap();
+    set_mode(&above, 0o1777);
+    let file = link.join(".credentials.json");
+    open(&file).unwrap();
+    // Only root can give things away.
+    if lchown(&link, Some(12345), None).is_ok() {
+        let error = open(&file).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+    }
+    set_mode(&above, 0o700);
 }

@@ -31,6 +31,10 @@ pub enum Problem {
     Conflict,
     #[error("somebody else holds the lease; waited for {waited:?}")]
     LeaseTimeout { waited: Duration },
+    #[error("somebody removed it while it was locked; is the directory being tidied?")]
+    LeaseLost,
+    #[error("this lease is not of this store; a store around it must hand on what it was given")]
+    ForeignLease,
     #[error("somebody else is saving, and did not end within {waited:?}; is a process stopped?")]
     Busy { waited: Duration },
     /// Whoever can plant a link could have secrets read from, or written to, a
@@ -49,6 +53,11 @@ pub enum Problem {
          run `chmod o-w {path:?}`, or keep the store elsewhere"
     )]
     LooseAbove { path: PathBuf, mode: u32 },
+    #[error(
+        "it is a symbolic link of user {owner} in a directory that everybody may write to, and this \
+         process runs as user {user}; name what it points to, if that is to be trusted"
+    )]
+    ForeignLink { owner: u32, user: u32 },
     #[error("it belongs to user {owner}, and this process runs as user {user}")]
     ForeignOwner { owner: u32, user: u32 },
     #[error("it is larger than {limit} bytes; it was not read")]
@@ -69,6 +78,8 @@ pub enum Problem {
     Unfit { reason: &'static str },
     #[error("no directory is known for programs' state; name one")]
     NoStateDirectory,
+    #[error("it names the directory {directory:?}, which is not an absolute path")]
+    NotAbsolute { directory: PathBuf },
     #[error("it must be the plain name of one directory")]
     InvalidName,
 }
@@ -91,10 +102,12 @@ impl From<FileError> for StoreError {
             Problem::NotDurable { .. } => StoreErrorKind::Io,
             Problem::Conflict => StoreErrorKind::Conflict,
             Problem::LeaseTimeout { .. } => StoreErrorKind::LeaseTimeout,
+            Problem::LeaseLost => StoreErrorKind::LeaseLost,
             Problem::Busy { .. } => StoreErrorKind::Unavailable,
             Problem::Symlink
             | Problem::LooseMode { .. }
             | Problem::LooseAbove { .. }
+            | Problem::ForeignLink { .. }
             | Problem::ForeignOwner { .. } => StoreErrorKind::Permissions,
             Problem::WrongType { .. }
             | Problem::TooLarge { .. }
@@ -102,10 +115,12 @@ impl From<FileError> for StoreError {
             | Problem::WrongAccount => StoreErrorKind::Damaged,
             Problem::NewerSchema { .. } => StoreErrorKind::NewerSchema,
             Problem::Unfit { .. } => StoreErrorKind::Unfit,
-            Problem::RecordTooLarge { .. }
+            Problem::ForeignLease
+            | Problem::RecordTooLarge { .. }
             | Problem::Unreadable { .. }
             | Problem::UnknownAccount { .. }
             | Problem::NoStateDirectory
+            | Problem::NotAbsolute { .. }
             | Problem::InvalidName => StoreErrorKind::Other,
         };
         Self::new(kind, concerns).with_source(problem)

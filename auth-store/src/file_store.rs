@@ -2,6 +2,7 @@
 
 mod form;
 mod listing;
+mod tidying;
 
 use std::{
     path::{Path, PathBuf},
@@ -11,12 +12,14 @@ use std::{
 
 use auth_accounts::{
     AccountId, StoreError,
-    store::{Lease, Record, Version},
+    store::{Record, Version},
 };
 use etcetera::BaseStrategy;
 
+use self::tidying::HeldLease;
 use crate::{
     content::MAX_SIZE,
+    environment::below_home,
     error::{FileError, Problem},
     events,
     files::Files,
@@ -73,14 +76,15 @@ const SAVE_WAIT: Duration = Duration::from_secs(10);
 impl FileStore {
     /// Opens the store in `directory`. Creates the directory with mode 0700, and
     /// its parents, if they do not exist. Removes the temporary files of
-    /// processes that died during a save. It blocks the thread for a short time.
+    /// processes that died during a save, and lock files without a record. It blocks the thread for a short time.
     ///
     /// # Errors
     ///
     /// If the directory cannot be created or opened. With the kind
     /// [`Permissions`](auth_accounts::StoreErrorKind::Permissions), if it
     /// belongs to another user, is a symbolic link, is accessible to others, or
-    /// has a directory above it that everybody may write to.
+    /// has above it a directory that everybody may write to, or somebody else's
+    /// link in one like `/tmp`.
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
         let directory = directory.into();
         // After `chdir`, a relative path would mean another directory.
@@ -91,7 +95,7 @@ impl FileStore {
             Dir::create(&directory)?;
         }
         let store = Self { directory: directory.into() };
-        store.sweep(&store.dir()?);
+        tidying::sweep(&store.dir()?);
         Ok(store)
     }
 
@@ -103,7 +107,8 @@ impl FileStore {
     /// # Errors
     ///
     /// Those of [`open`](Self::open). Also if `application` is not the plain
-    /// name of one directory, or if this user has no home directory.
+    /// name of one directory, or if this user has no home directory, or a relative
+    /// one. A relative `XDG_STATE_HOME` is ignored, as its specification says.
     pub fn for_application(application: &str) -> Result<Self, StoreError> {
         let plain = !application.is_empty()
             && application != "."
@@ -120,7 +125,7 @@ impl FileStore {
         } else {
             platform.state_dir().unwrap_or_else(|| platform.data_dir())
         };
-        Self::open(state.join(application))
+        Self::open(below_home(state)?.join(application))
     }
 
     /// The directory of the store.
@@ -150,24 +155,6 @@ impl FileStore {
     fn dir(&self) -> Result<Dir, FileError> {
         Dir::open(&self.directory, Privacy::Secret)
     }
-
-    /// Removes the temporary files of writers that died. They hold secrets, and
-    /// would otherwise stay until the account's next save.
-    ///
-    /// A live writer holds the account's lock, so a temporary file that is found
-    /// under the lock has no writer. Errors are ignored: the store may be open
-    /// for reading only.
-    fn sweep(&self, dir: &Dir) {
-        let mut left_over = Vec::new();
-        let _ = dir.for_each_name(|name| {
-            left_over.extend(name.to_str().and_then(Names::of_temporary));
-        });
-        for names in left_over {
-            if let Ok(Some(_lock)) = FileLock::try_take(dir, &names.lock) {
-                let _ = dir.remove(&names.temporary);
-            }
-        }
-    }
 }
 
 /// A record that was read.
@@ -191,13 +178,13 @@ fn read(dir: &Dir, name: &str, account: Option<&AccountId>) -> Result<Option<Fou
 }
 
 /// Removes a record, and what a writer that died has left of it. Returns whether
-/// there was one. The caller holds the lock.
-///
-/// The account's lock files stay: a file that may be locked must not be removed.
+/// there was one. The caller holds the lock, which goes too if the lease can be had.
 fn remove(dir: &Dir, names: &Names) -> Result<bool, FileError> {
     dir.remove(&names.temporary)?;
     let removed = dir.remove(&names.record)?;
     dir.flush(&names.record)?;
+    // Of a removal that is done nothing fails any more.
+    let _ = tidying::remove_locks(dir, names);
     Ok(removed)
 }
 
@@ -208,6 +195,17 @@ fn note_owner(lock: &FileLock, names: &Names, account: &AccountId) {
     if names.are_digests() && !lock.note().is_ok_and(|noted| noted == account.as_str()) {
         let _ = lock.set_note(account.as_str());
     }
+}
+
+/// Replaces the record, if the lock is still exclusive.
+fn put(dir: &Dir, names: &Names, lock: &FileLock, content: &[u8]) -> Result<(), FileError> {
+    dir.replace(&names.record, &names.temporary, content, || {
+        // Otherwise somebody else may have saved.
+        match lock.is_current(dir, &names.lock)? {
+            true => Ok(()),
+            false => Err(FileError::new(dir.path_of(&names.record), Problem::Conflict)),
+        }
+    })
 }
 
 impl Files for FileStore {
@@ -235,7 +233,7 @@ impl Files for FileStore {
             return Err(error(Problem::Conflict));
         }
         note_owner(&lock, &names, account);
-        dir.replace(&names.record, &names.temporary, &content.bytes, || Ok(()))?;
+        put(&dir, &names, &lock, &content.bytes)?;
         if let Some(reason) = content.left_out {
             events::extra_left_out(&dir.path_of(&names.record), reason);
         }
@@ -258,15 +256,40 @@ impl Files for FileStore {
         listing::page(&self.dir()?, after, most)
     }
 
-    fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError> {
-        let lock = FileLock::try_take(&self.dir()?, &Names::of(account.as_str()).lease)?;
-        Ok(lock.map(Lease::new))
+    type Held = HeldLease;
+
+    fn try_lease(&self, account: &AccountId) -> Result<Option<HeldLease>, FileError> {
+        let names = Names::of(account.as_str());
+        let lock = FileLock::try_take(&self.dir()?, &names.lease)?;
+        Ok(lock.map(|lock| HeldLease { lock, names, store: self.clone() }))
     }
 
-    fn lease_timeout(&self, account: &AccountId, waited: Duration) -> FileError {
-        let lease = self.directory.join(Names::of(account.as_str()).lease);
-        FileError::new(lease, Problem::LeaseTimeout { waited })
+    fn confirm(&self, account: &AccountId, held: &HeldLease) -> Result<(), FileError> {
+        held.lock.confirm(&self.dir()?, &Names::of(account.as_str()).lease)
+    }
+
+    fn lease_error(&self, account: &AccountId, problem: Problem) -> FileError {
+        FileError::new(self.directory.join(Names::of(account.as_str()).lease), problem)
     }
 }
 
 token_store!(FileStore, |store| store);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_save_whose_lock_was_removed_is_a_conflict() {
+        let scratch = tempfile::tempdir().unwrap();
+        let store = FileStore::open(scratch.path().join("store")).unwrap();
+        let (dir, names) = (store.dir().unwrap(), Names::of("ada"));
+        let lock = FileLock::take(&dir, &names.lock, Duration::ZERO).unwrap();
+        put(&dir, &names, &lock, b"1").unwrap();
+        dir.remove(&names.lock).unwrap();
+        let _other = FileLock::take(&dir, &names.lock, Duration::ZERO).unwrap();
+        let error = put(&dir, &names, &lock, b"2").unwrap_err();
+        assert!(matches!(error.problem, Problem::Conflict), "{error:?}");
+        assert_eq!(**dir.read(&names.record, 10).unwrap().unwrap(), *b"1");
+    }
+}

@@ -1,6 +1,6 @@
 //! What a store on files does, and how it waits for a lease.
 
-use std::{thread, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
 use auth_accounts::{
     AccountId, StoreError,
@@ -8,7 +8,10 @@ use auth_accounts::{
 };
 use futures_timer::Delay;
 
-use crate::{error::FileError, lock::Patience};
+use crate::{
+    error::{FileError, Problem},
+    lock::{FileLock, Patience},
+};
 
 /// The operations of a store on files. None of them waits longer than for
 /// files, and for other writers to end.
@@ -32,11 +35,54 @@ pub trait Files: Clone + Send + Sync + 'static {
     /// after `after`.
     fn list(&self, after: Option<&AccountId>, most: usize) -> Result<Vec<AccountId>, FileError>;
 
-    /// The lease; `None` if somebody else holds it.
-    fn try_lease(&self, account: &AccountId) -> Result<Option<Lease>, FileError>;
+    /// A lease: a lock, and what is held beside it.
+    type Held: AsRef<FileLock> + Send + Sync + 'static;
 
-    /// The error for a lease that somebody else held for all of `waited`.
-    fn lease_timeout(&self, account: &AccountId, waited: Duration) -> FileError;
+    /// The lease; `None` if somebody else holds it.
+    fn try_lease(&self, account: &AccountId) -> Result<Option<Self::Held>, FileError>;
+
+    /// Confirms that a lease of `account` is still exclusive.
+    fn confirm(&self, account: &AccountId, held: &Self::Held) -> Result<(), FileError>;
+
+    /// An error about the lease.
+    fn lease_error(&self, account: &AccountId, problem: Problem) -> FileError;
+}
+
+/// What a [`Lease`] guards. An operation on another thread keeps it while it lasts.
+struct Guard<H>(Arc<H>);
+
+fn given<H: AsRef<FileLock> + Send + Sync + 'static>(held: H) -> Lease {
+    let made_anew = !held.as_ref().is_marked();
+    Lease::new(Guard(Arc::new(held))).made_anew(made_anew)
+}
+
+fn held<F: Files>(
+    files: &F,
+    account: &AccountId,
+    lease: &Lease,
+) -> Result<Arc<F::Held>, FileError> {
+    let guard = lease.guard::<Guard<F::Held>>().map(|Guard(held)| Arc::clone(held));
+    guard.ok_or_else(|| files.lease_error(account, Problem::ForeignLease))
+}
+
+/// Confirms that the lease is still exclusive.
+pub fn extend_blocking(
+    files: &impl Files,
+    account: &AccountId,
+    lease: &Lease,
+) -> Result<(), StoreError> {
+    let held = held(files, account, lease)?;
+    Ok(files.confirm(account, &held)?)
+}
+
+/// Confirms that the lease is still exclusive, on a thread that may block.
+pub async fn extend(
+    files: &impl Files,
+    account: &AccountId,
+    lease: &Lease,
+) -> Result<(), StoreError> {
+    let (held, account) = (held(files, account, lease)?, account.clone());
+    off_thread(files, move |files| files.confirm(&account, &held)).await
 }
 
 /// Takes the lease, blocking the thread between two tries.
@@ -47,14 +93,18 @@ pub fn lease_blocking(
 ) -> Result<Lease, StoreError> {
     let mut patience = Patience::new(wait);
     loop {
-        if let Some(lease) = files.try_lease(account)? {
-            return Ok(lease);
+        if let Some(held) = files.try_lease(account)? {
+            return Ok(given(held));
         }
         match patience.next() {
             Some(pause) => thread::sleep(pause),
-            None => return Err(files.lease_timeout(account, wait).into()),
+            None => return Err(timeout(files, account, wait)),
         }
     }
+}
+
+fn timeout(files: &impl Files, account: &AccountId, waited: Duration) -> StoreError {
+    files.lease_error(account, Problem::LeaseTimeout { waited }).into()
 }
 
 /// Takes the lease, occupying no thread between two tries. If waiters occupied
@@ -68,12 +118,13 @@ pub async fn lease(
     loop {
         let account_ = account.clone();
         // If this future is dropped before that ends, the lease is too.
-        if let Some(lease) = off_thread(files, move |files| files.try_lease(&account_)).await? {
+        let lease = off_thread(files, move |files| Ok(files.try_lease(&account_)?.map(given)));
+        if let Some(lease) = lease.await? {
             return Ok(lease);
         }
         match patience.next() {
             Some(pause) => Delay::new(pause).await,
-            None => return Err(files.lease_timeout(account, wait).into()),
+            None => return Err(timeout(files, account, wait)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
 // layer: error events
-// layer: json sys
+// layer: json sys environment
 // layer: content lock names
 // layer: files
 // layer: internal
@@ -13,6 +13,7 @@
 // part of the interface.
 #[allow(missing_docs, missing_debug_implementations)]
 mod content;
+mod environment;
 #[allow(missing_docs, missing_debug_implementations)]
 mod error;
 mod events;
@@ -41,9 +42,10 @@ pub mod internal {
     pub use crate::{
         __token_store as token_store,
         content::{Content, MAX_SIZE},
+        environment::{home_directory, named_by},
         error::{FileError, Problem},
         events::extra_left_out,
-        files::{Files, lease, lease_blocking, off_thread},
+        files::{Files, extend, extend_blocking, lease, lease_blocking, off_thread},
         lock::{FileLock, Patience},
         sys::{Dir, Privacy},
     };

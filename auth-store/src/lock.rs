@@ -2,10 +2,10 @@
 //! kernel when it dies.
 
 use std::{
-    fs::{File, TryLockError},
-    io::{self, Read, Seek, Write},
+    fs::{File, FileTimes, TryLockError},
+    io::{self, Read, Seek, SeekFrom, Write},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use crate::{
@@ -21,9 +21,10 @@ pub struct FileLock(File);
 impl FileLock {
     /// Takes the lock; `None` if somebody else holds it.
     ///
-    /// This crate never removes a lock file. If somebody else removed it, a lock
-    /// on the removed file excludes nobody, since the next holder locks a new
-    /// file of that name. So the name is checked after the lock is taken.
+    /// A lock on a file that was removed excludes nobody, since the next holder
+    /// locks a new file of that name. So the name is checked after the lock is
+    /// taken, and a file is only removed under its lock. Then no two hold a lock
+    /// of one name, unless somebody else removed the file.
     pub fn try_take(dir: &Dir, name: &str) -> Result<Option<Self>, FileError> {
         for _ in 0..REMOVALS_SEEN {
             let file = dir.lock_file(name)?;
@@ -35,7 +36,8 @@ impl FileLock {
                 }
             }
             let lock = Self(file);
-            if dir.is_current(name, &lock.0)? {
+            if lock.is_current(dir, name)? {
+                lock.touch();
                 return Ok(Some(lock));
             }
         }
@@ -43,20 +45,74 @@ impl FileLock {
         Ok(None)
     }
 
+    /// Whether `name` is still the file that is locked.
+    pub(crate) fn is_current(&self, dir: &Dir, name: &str) -> Result<bool, FileError> {
+        dir.is_current(name, &self.0)
+    }
+
+    /// Confirms that `name` is still the file that is locked, and marks it as
+    /// [used](Self::is_marked).
+    pub fn confirm(&self, dir: &Dir, name: &str) -> Result<(), FileError> {
+        if !self.is_current(dir, name)? {
+            return Err(FileError::new(dir.path_of(name), Problem::LeaseLost));
+        }
+        self.touch();
+        // Without it the next holder is more careful than need be.
+        let _ = self.mark();
+        Ok(())
+    }
+
+    /// Whether it was ever [confirmed](Self::confirm), by this holder or one before.
+    /// Otherwise the file is new, and the one before it may have been removed while
+    /// somebody held it.
+    pub fn is_marked(&self) -> bool {
+        self.content().is_ok_and(|content| content.starts_with(MARK))
+    }
+
+    /// Whoever tidies up by age takes files that nobody has written for long, which
+    /// lock files are. A failure costs nothing now.
+    fn touch(&self) {
+        let now = SystemTime::now();
+        let _ = self.0.set_times(FileTimes::new().set_accessed(now).set_modified(now));
+    }
+
+    fn mark(&self) -> io::Result<()> {
+        let content = self.content()?;
+        if content.starts_with(MARK) {
+            return Ok(());
+        }
+        self.write_at(0, &[MARK, &content].concat())
+    }
+
     /// What the last holder wrote into the file, whether it is alive or not.
     pub fn note(&self) -> io::Result<String> {
-        let mut note = String::new();
-        (&self.0).rewind()?;
-        (&self.0).take(NOTE_LIMIT as u64).read_to_string(&mut note)?;
-        Ok(note)
+        let content = self.content()?;
+        Ok(content.strip_prefix(MARK).map(str::to_owned).unwrap_or(content))
     }
 
     /// Leaves a note for the next holder. It outlives this process, but is not
     /// flushed to disk.
     pub fn set_note(&self, note: &str) -> io::Result<()> {
-        self.0.set_len(0)?;
+        let mark = if self.is_marked() { MARK.len() } else { 0 };
+        self.write_at(mark as u64, note)
+    }
+
+    fn content(&self) -> io::Result<String> {
+        let mut content = String::new();
         (&self.0).rewind()?;
-        (&self.0).write_all(note.as_bytes())
+        (&self.0).take(NOTE_LIMIT as u64).read_to_string(&mut content)?;
+        Ok(content)
+    }
+
+    fn write_at(&self, offset: u64, text: &str) -> io::Result<()> {
+        self.0.set_len(offset)?;
+        (&self.0).seek(SeekFrom::Start(offset))?;
+        (&self.0).write_all(text.as_bytes())
+    }
+
+    /// Frees the lock. The file stays open.
+    pub(crate) fn free(&self) {
+        let _ = self.0.unlock();
     }
 
     /// Takes the lock for a short operation, waiting for other holders to end.
@@ -77,6 +133,8 @@ impl FileLock {
 }
 
 const REMOVALS_SEEN: usize = 16;
+/// The first line of a lock file that was confirmed.
+const MARK: &str = "used\n";
 /// The longest note that is read, in bytes.
 pub(crate) const NOTE_LIMIT: usize = 64 << 10;
 
@@ -84,7 +142,7 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         // Closing the file would free the lock too, but not while a child
         // process that is being started holds a copy of the descriptor.
-        let _ = self.0.unlock();
+        self.free();
     }
 }
 

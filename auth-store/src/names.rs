@@ -11,6 +11,8 @@ use crate::json::hex;
 const PREFIX: &str = "account-";
 const RECORD: &str = ".json";
 const TEMPORARY: &str = ".json.tmp";
+const LOCK: &str = ".lock";
+const LEASE: &str = ".lease";
 
 /// Everything but lower-case letters, digits, `.`, `-` and `_`. Upper-case
 /// letters are escaped too, since some file systems ignore case.
@@ -35,7 +37,7 @@ const READABLE: usize = 40;
 
 /// The names of the files that belong to one account. Different accounts have
 /// different names, even if case is ignored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Names {
     /// The record.
     pub(crate) record: String,
@@ -62,6 +64,14 @@ impl Names {
         Some(Self::of_stem(name.strip_prefix(PREFIX)?.strip_suffix(RECORD)?))
     }
 
+    /// The names of the account that a lock file belongs to, of a save or of a
+    /// refresh.
+    pub(crate) fn of_lock(name: &str) -> Option<Self> {
+        let stem = name.strip_prefix(PREFIX)?;
+        let stem = stem.strip_suffix(LOCK).or_else(|| stem.strip_suffix(LEASE))?;
+        Some(Self::of_stem(stem))
+    }
+
     /// Whether the names do not say whose they are.
     pub(crate) fn are_digests(&self) -> bool {
         self.record.contains(DIGEST)
@@ -71,8 +81,8 @@ impl Names {
         Self {
             record: format!("{PREFIX}{stem}{RECORD}"),
             temporary: format!("{PREFIX}{stem}{TEMPORARY}"),
-            lock: format!("{PREFIX}{stem}.lock"),
-            lease: format!("{PREFIX}{stem}.lease"),
+            lock: format!("{PREFIX}{stem}{LOCK}"),
+            lease: format!("{PREFIX}{stem}{LEASE}"),
         }
     }
 }
@@ -186,6 +196,10 @@ mod tests {
         let names = Names::of("Alice/1");
         assert_eq!(Names::of_temporary(&names.temporary), Some(names.clone()));
         assert_eq!(Names::of_temporary(&names.record), None);
+        for lock in [&names.lock, &names.lease] {
+            assert_eq!(Names::of_lock(lock), Some(names.clone()));
+        }
+        assert_eq!(Names::of_lock(&names.record), None);
     }
 
     /// Ids that are near each other: different case, escapes, long tails.

@@ -6,6 +6,8 @@
 //! so that nobody can put another one in its place. On other systems operations
 //! use paths, and there are no modes to check.
 
+#[cfg(unix)]
+mod above;
 #[cfg(any(not(unix), test))]
 #[cfg_attr(unix, allow(unreachable_pub))]
 mod portable;

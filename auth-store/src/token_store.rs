@@ -15,7 +15,9 @@ macro_rules! __token_store {
                     AccountId, StoreError,
                     store::{BlockingTokenStore, Lease, Record, TokenStore, Version},
                 },
-                internal::{Files, async_trait, lease, lease_blocking, off_thread},
+                internal::{
+                    Files, async_trait, extend, extend_blocking, lease, lease_blocking, off_thread,
+                },
             };
 
             impl BlockingTokenStore for $store {
@@ -62,6 +64,15 @@ macro_rules! __token_store {
                 ) -> Result<Lease, StoreError> {
                     let $this = self;
                     lease_blocking($files, account, wait)
+                }
+
+                fn extend_blocking(
+                    &self,
+                    account: &AccountId,
+                    lease: &Lease,
+                ) -> Result<(), StoreError> {
+                    let $this = self;
+                    extend_blocking($files, account, lease)
                 }
             }
 
@@ -118,6 +129,15 @@ macro_rules! __token_store {
                 ) -> Result<Lease, StoreError> {
                     let $this = self;
                     lease($files, account, wait).await
+                }
+
+                async fn extend(
+                    &self,
+                    account: &AccountId,
+                    lease: &Lease,
+                ) -> Result<(), StoreError> {
+                    let $this = self;
+                    extend($files, account, lease).await
                 }
             }
         };

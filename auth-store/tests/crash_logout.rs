@@ -81,7 +81,7 @@ impl Scene {
         let error = account.token().unwrap_err();
         assert!(matches!(error.reason(), Reason::NotLoggedIn), "{error}");
         assert_eq!(self.server.report().requests, before, "something was sent");
-        assert_eq!(names(self.scratch.path()), ["account-ada.lease", "account-ada.lock"]);
+        assert_eq!(names(self.scratch.path()), [""; 0]);
     }
 }
 

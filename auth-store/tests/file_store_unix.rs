@@ -132,6 +132,75 @@ fn a_directory_above_that_everybody_may_write_to_is_refused() {
     assert!(!state.exists(), "an empty one was made");
 }
 
+/// A link leads through directories of its own.
+#[test]
+fn a_directory_that_a_link_leads_through_is_above_too() {
+    let scratch = scratch();
+    let (real, loose) = (scratch.path().join("real"), scratch.path().join("loose"));
+    let store = FileStore::open(real.join("app")).unwrap();
+    save(&store, &account(), &record(1));
+    fs::create_dir(&loose).unwrap();
+    set_mode(&loose, 0o777);
+    // The second link is where everybody may replace it. The third one leads up
+    // from there.
+    symlink(&real, loose.join("second")).unwrap();
+    symlink("loose/second", scratch.path().join("first")).unwrap();
+    fs::create_dir(loose.join("within")).unwrap();
+    symlink("loose/within/../../real", scratch.path().join("third")).unwrap();
+    for link in ["first", "third"] {
+        let directory = scratch.path().join(link).join("app");
+        let error = FileStore::open(&directory).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+        assert!(error.to_string().starts_with(&loose.display().to_string()), "{error}");
+    }
+    set_mode(&loose, 0o755);
+    for link in ["first", "third"] {
+        let store = FileStore::open(scratch.path().join(link).join("app")).unwrap();
+        assert_eq!(load(&store, &account()), Some(record(1)));
+    }
+    // One that leads round and round is no reason to go on for ever.
+    symlink("round", scratch.path().join("round")).unwrap();
+    FileStore::open(scratch.path().join("round/app")).unwrap_err();
+}
+
+/// In `/tmp` everybody can make a link, and let it point elsewhere later.
+#[test]
+fn a_link_in_a_sticky_directory_is_followed_by_its_owner() {
+    let user = rustix::process::geteuid().as_raw();
+    let scratch = scratch();
+    let (real, tmp) = (scratch.path().join("real"), scratch.path().join("tmp"));
+    let store = FileStore::open(real.join("app")).unwrap();
+    save(&store, &account(), &record(1));
+    fs::create_dir(&tmp).unwrap();
+    let link = tmp.join("link");
+    symlink(&real, &link).unwrap();
+    let open = |mode| {
+        set_mode(&tmp, mode);
+        FileStore::open(link.join("app")).map(|store| load(&store, &account()))
+    };
+    // This user's.
+    assert_eq!(open(0o1777).unwrap(), Some(record(1)));
+    if user != 0 {
+        return skipped("a link of another user", &"only root can give things away");
+    }
+    let belongs = |path: &Path, to: u32| std::os::unix::fs::lchown(path, Some(to), None).unwrap();
+    belongs(&link, 12345);
+    let error = open(0o1777).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+    assert!(error.to_string().starts_with(&link.display().to_string()), "{error}");
+    assert!(error.to_string().contains("link of user 12345"), "{error}");
+    // Through another link that is trusted, too.
+    symlink("tmp/link", scratch.path().join("first")).unwrap();
+    FileStore::open(scratch.path().join("first/app")).unwrap_err();
+    // Nobody else can make a link there.
+    assert_eq!(open(0o755).unwrap(), Some(record(1)));
+    // Whoever owns the directory can take away any link in it.
+    belongs(&tmp, 12345);
+    assert_eq!(open(0o1777).unwrap(), Some(record(1)));
+    belongs(&link, 0);
+    assert_eq!(open(0o1777).unwrap(), Some(record(1)));
+}
+
 /// Whoever may write beside a directory can plant a link; what it points to
 /// is neither read nor written.
 #[test]

@@ -26,8 +26,8 @@ use crate::{
 };
 
 impl Inner {
-    /// Refreshes. Ends early if it is asked to give way and only waits for the
-    /// lease.
+    /// Refreshes. Ends early if it is asked to give way and only waits for somebody
+    /// else.
     pub(super) async fn refresh(self: &Arc<Self>, mut step: Step, give_way: &GiveWay) -> Ending {
         let Shared { store, clock, transport, .. } = &*self.shared;
         let ending = events::within(&self.id, false, async {
@@ -43,6 +43,7 @@ impl Inner {
                     Step::Lease(wait, state) => {
                         events::leasing(&self.id, wait);
                         let asked = clock.now();
+                        let give_way = (!effort.sent).then_some(give_way);
                         let lease = unless_asked(give_way, store.lease(&self.id, wait)).await;
                         let now = clock.now();
                         effort.lease_wait = Some(now.since(asked));
@@ -55,9 +56,25 @@ impl Inner {
                             }
                         }
                     }
+                    Step::StandBy(delay, state) => {
+                        events::standing_by(&self.id, delay);
+                        let give_way = (!effort.sent).then_some(give_way);
+                        match unless_asked(give_way, clock.sleep(delay)).await {
+                            Some(()) => state.on_wake(),
+                            None => {
+                                events::gave_way(&self.id);
+                                unfinished.ended = true;
+                                return Ending::GaveWay;
+                            }
+                        }
+                    }
                     Step::Save(state) => {
                         let saved = self.save(state.draft()).await;
                         state.on_saved(saved, clock.now())
+                    }
+                    Step::Extend(state) => {
+                        let extended = store.extend(&self.id, state.lease()).await;
+                        state.on_extended(extended, clock.now())
                     }
                     Step::Send(request, state) => {
                         unfinished.sent = true;
@@ -178,15 +195,17 @@ impl Inner {
     }
 }
 
-/// Waits, unless it is asked to give way.
-async fn unless_asked<T>(give_way: &GiveWay, wait: impl Future<Output = T>) -> Option<T> {
+/// Waits, unless it is asked to give way. Once something was sent nobody asks: a
+/// retry that is due may be all that saves the session.
+async fn unless_asked<T>(give_way: Option<&GiveWay>, wait: impl Future<Output = T>) -> Option<T> {
+    let is_asked = || give_way.is_some_and(GiveWay::is_asked);
     let mut wait = pin!(wait);
     poll_fn(|context| {
-        if give_way.is_asked() {
+        if is_asked() {
             return Poll::Ready(None);
         }
         // What blocks does not look up meanwhile.
-        wait.as_mut().poll(context).map(|done| (!give_way.is_asked()).then_some(done))
+        wait.as_mut().poll(context).map(|done| (!is_asked()).then_some(done))
     })
     .await
 }

@@ -8,6 +8,7 @@ use auth_testkit::CannedResponse;
 use super::*;
 use crate::{
     past::Past,
+    record::Note,
     registration::Registration,
     seen::Sights,
     settings::Settings,
@@ -237,7 +238,7 @@ fn what_cannot_be_read_or_removed_is_an_error() {
 #[test]
 fn what_a_refresh_elsewhere_makes_of_the_login_goes_too() {
     let mut noted = login(1);
-    noted.note = Some(crate::record::Note::new(noted.fingerprint().unwrap(), now().wall));
+    noted.note = Some(Note::new(noted.fingerprint().unwrap(), now().wall));
     for record in [login(1), Record::new(tokens(1))] {
         let logout = Scenario::new(Unsaved::default())
             .leases()
@@ -319,4 +320,25 @@ fn a_login_in_memory_goes_with_the_one_that_it_was_to_replace() {
         .succeeds();
     // One of the two may be alive.
     assert!(matches!(logout.revocation, Revocation::Failed(_)));
+}
+
+/// A lease that was made anew keeps nobody away who is under way already.
+#[test]
+fn whoever_is_under_way_without_the_lease_is_told_of() {
+    let noted = |ago| {
+        let record = login(1);
+        let at = now().wall - Duration::from_secs(ago);
+        Record { note: Some(Note::new(record.fingerprint().unwrap(), at)), ..record }
+    };
+    for (made_anew, record, without) in [
+        (true, noted(3), true),
+        (true, noted(100), false),
+        (true, login(1), false),
+        (false, noted(3), false),
+    ] {
+        let lease = Lease::new(()).made_anew(made_anew);
+        let begun = Scenario::new(Unsaved::default()).lease_ends(Ok(lease));
+        let logout = begun.finds(&record, 1).revokes(1, 200).removes(1).succeeds();
+        assert_eq!(logout.without_lease, without, "{record:?}");
+    }
 }

@@ -4,7 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use auth_core::{Now, Pending, Refresh, RefreshError, Request, Response, TransportError, Waiting};
 
-use super::{next_record::next_record, run::Run, saving::SavingTokens};
+use super::{
+    confirming::{Confirming, Next},
+    next_record::next_record,
+    run::Run,
+    saving::SavingTokens,
+};
 use crate::{
     error::Reason, known::Known, outcome::Outcome, past::Key, record::Fingerprint, set_up::SetUp,
     shared::Shared, store::Lease,
@@ -22,6 +27,7 @@ pub(crate) struct Attempt {
 }
 
 pub(super) enum Attempted {
+    Confirm(Confirming),
     Send(Request, Sending),
     Wait(Duration, Attempt, Waiting),
     Tokens(SavingTokens),
@@ -36,20 +42,12 @@ impl Attempt {
         possibly_spent: bool,
         now: Now,
     ) -> Attempted {
-        let shared = &run.context.shared;
-        let endpoint = Arc::clone(shared.endpoint_of(known.record.as_ref()));
-        let step = Refresh::new(endpoint, known.grant())
-            .shared_policy(Arc::clone(&shared.policy))
-            .possibly_spent(possibly_spent)
-            .account(run.context.account.as_str())
-            .start(now);
-        let (tried, set_up) = (known.token(), known.set_up());
-        Self { run, known, lease, tried, set_up }.go_on(step, now, now)
+        Self::new(run, known, lease).confirm(Next::First { possibly_spent }, now)
     }
 
     /// With the same refresh token.
     pub(super) fn again(self, waiting: Waiting, now: Now) -> Attempted {
-        self.go_on(waiting.resume(now), now, now)
+        self.confirm(Next::Again(waiting), now)
     }
 
     /// With the refresh token that is now on record, by the same set-up.
@@ -60,9 +58,39 @@ impl Attempt {
         waiting: Waiting,
         now: Now,
     ) -> Attempted {
+        Self::new(run, known, lease).confirm(Next::WithNewer(waiting), now)
+    }
+
+    fn new(run: Box<Run>, known: Box<Known>, lease: Arc<Lease>) -> Self {
         let (tried, set_up) = (known.token(), known.set_up());
-        let step = waiting.resume_with(known.grant(), now);
-        Self { run, known, lease, tried, set_up }.go_on(step, now, now)
+        Self { run, known, lease, tried, set_up }
+    }
+
+    /// Has the lease confirmed, if there is a refresh token that could be spent.
+    fn confirm(self, next: Next, now: Now) -> Attempted {
+        match self.tried {
+            Some(_) => Attempted::Confirm(Confirming { attempt: self, next }),
+            None => self.go(next, now),
+        }
+    }
+
+    /// Makes the attempt.
+    pub(super) fn go(self, next: Next, now: Now) -> Attempted {
+        let Self { run, known, .. } = &self;
+        let step = match next {
+            Next::First { possibly_spent } => {
+                let shared = &run.context.shared;
+                let endpoint = Arc::clone(shared.endpoint_of(known.record.as_ref()));
+                Refresh::new(endpoint, known.grant())
+                    .shared_policy(Arc::clone(&shared.policy))
+                    .possibly_spent(possibly_spent)
+                    .account(run.context.account.as_str())
+                    .start(now)
+            }
+            Next::Again(waiting) => waiting.resume(now),
+            Next::WithNewer(waiting) => waiting.resume_with(known.grant(), now),
+        };
+        self.go_on(step, now, now)
     }
 
     /// The record is somebody else's.

@@ -43,7 +43,10 @@ impl Noting {
     ) -> Self {
         let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
         let note = record.note.replace(Note::new(token, now.wall));
-        let possibly_spent = note.is_some_and(|note| note.refresh_token == token)
+        let possibly_spent = run
+            .own_note(&known)
+            .unwrap_or_else(|| note.is_some_and(|note| note.refresh_token == token))
+            || run.doubted == Some(token)
             || known
                 .setbacks()
                 .any(|setback| setback.refresh_token == token && setback.possibly_spent);
@@ -54,6 +57,7 @@ impl Noting {
         let Self { mut run, draft, lease, possibly_spent } = self;
         match saved {
             Ok(version) => {
+                run.noted = Some((version.clone(), possibly_spent));
                 let known = draft.saved(version);
                 Noted::Attempt(Attempt::first(run, known, lease, possibly_spent, now))
             }

@@ -1,7 +1,7 @@
 //! The record is being read, before the lease and again under it, and decided
 //! upon.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use auth_core::Now;
 
@@ -11,6 +11,7 @@ use super::{
     leasing::Leasing,
     noting::Noting,
     run::{Access, Reading},
+    standing_by::{Stand, StandingBy},
 };
 use crate::{
     error::Reason,
@@ -22,6 +23,7 @@ pub(super) enum Read {
     CatchUp(CatchingUp),
     Lease(Duration, Leasing),
     Note(Noting),
+    StandBy(Duration, StandingBy),
     /// Without a record there is nowhere to note it.
     Attempt(Attempted),
     Done(Outcome),
@@ -75,6 +77,17 @@ impl Reading {
         if let Some(until) = run.want.makes_do_until(record, &run.context, now) {
             let lease = access.lease();
             return Read::Done(Outcome::refused_again(&run.context, known, until, lease, now));
+        }
+        if let Access::Granted(lease) = &access
+            && let Some(stand) = run.stands(&known, lease, now)
+        {
+            let lease = Arc::clone(lease);
+            return match stand {
+                Stand::By(pause) => Read::StandBy(pause, StandingBy { run, known, lease }),
+                Stand::Down(error) => {
+                    Read::Done(run.fail(known, Some(lease), Reason::Store(error), now))
+                }
+            };
         }
         match access {
             Access::Unasked => {

@@ -144,6 +144,7 @@ impl NotingRetry {
         let Self { mut run, draft, lease, tried, set_up, waiting } = self;
         match saved {
             Ok(version) => {
+                run.noted = Some((version.clone(), false));
                 let known = draft.saved(version);
                 RetryNoted::Attempt(Attempt::with_newer(run, known, lease, *waiting, now))
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use auth_core::Now;
 
-use super::want::Want;
+use super::{standing_by::Patience, want::Want};
 use crate::{
     context::{Context, Rounds},
     error::Reason,
@@ -13,7 +13,7 @@ use crate::{
     outcome::Outcome,
     record::Fingerprint,
     shared::GrantKind,
-    store::Lease,
+    store::{Lease, Version},
     store_error::{StoreError, StoreErrorKind},
 };
 
@@ -24,12 +24,35 @@ pub(crate) struct Run {
     /// Whether it was tried to save what memory holds. Once is enough, unless
     /// somebody else saved at the same time.
     pub(super) caught_up: bool,
+    /// The version of the record with this refresh's note, and whether the token
+    /// may have been spent before.
+    pub(super) noted: Option<(Version, bool)>,
+    /// The refresh token that an attempt of this refresh may have spent, if the
+    /// lease was lost since.
+    pub(super) doubted: Option<Fingerprint>,
+    /// Set once somebody else was found who may be under way.
+    pub(super) patience: Option<Patience>,
     rounds: Rounds,
 }
 
 impl Run {
     pub(super) fn new(context: Context, want: Want) -> Box<Self> {
-        Box::new(Self { context, want, caught_up: false, rounds: Rounds::default() })
+        Box::new(Self {
+            context,
+            want,
+            caught_up: false,
+            noted: None,
+            doubted: None,
+            patience: None,
+            rounds: Rounds::default(),
+        })
+    }
+
+    /// Whether the refresh token may have been spent before this refresh noted that
+    /// it tries it; `None` if the note on record is not of this refresh.
+    pub(super) fn own_note(&self, known: &Known) -> Option<bool> {
+        let (version, possibly_spent) = self.noted.as_ref()?;
+        (known.version.as_ref() == Some(version)).then_some(*possibly_spent)
     }
 
     /// Whether somebody else's save may send us back once more.

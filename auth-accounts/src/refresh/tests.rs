@@ -2,6 +2,7 @@
 
 mod failures;
 mod lives;
+mod lost_leases;
 mod other_endpoint;
 mod scenario;
 

@@ -4,6 +4,10 @@
 //! Nearly every bug of `planted/` is found here: see `.ci/planted`.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests are tests, too")]
 
+#[allow(unreachable_pub, reason = "a module of this test only")]
+mod bodies;
+#[allow(unreachable_pub, reason = "a module of this test only")]
+mod leases;
 #[path = "../support/mod.rs"]
 mod support;
 #[allow(unreachable_pub, reason = "a module of this test only")]
@@ -18,8 +22,7 @@ use std::{
 };
 
 use auth_accounts::{
-    Account, AccountError, Accounts, Reason, Settings, StoreErrorKind, Token,
-    store::{BlockingTokenStore, Record},
+    Account, AccountError, Accounts, Reason, Settings, StoreErrorKind, Token, store::Record,
 };
 use auth_core::FailureKind;
 use auth_testkit::{FakeAuthServer, Fault, Rotation, VirtualClock};
@@ -49,6 +52,8 @@ enum Event {
     Pass(Duration),
     Fault(Fault),
     StoreFault(&'static str, StoreErrorKind, Strikes),
+    /// Somebody deletes the file of the lease.
+    Delete,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +110,20 @@ fn events() -> impl Strategy<Value = Event> {
             };
             Event::StoreFault(at, kind, strikes)
         }),
+    ]
+}
+
+/// The lease's file is deleted at any moment. Nobody lives only in memory, or stands
+/// still for longer than a refresh may take: nobody else could know of him then.
+fn deletions() -> impl Strategy<Value = Event> {
+    let is_brief = |event: &Event| match event {
+        Event::Pass(time) => time.as_secs() < 3,
+        Event::Drop { .. } | Event::StoreFault(..) => false,
+        _ => true,
+    };
+    prop_oneof![
+        30 => events().prop_filter("too long", is_brief),
+        1 => Just(Event::Delete),
     ]
 }
 
@@ -178,6 +197,7 @@ impl Scene {
             }
             Event::Fault(fault) => self.server.fail_next([fault]),
             Event::StoreFault(at, kind, strikes) => self.watch.fail(at, kind, strikes),
+            Event::Delete => self.watch.leases.delete(),
         }
     }
 
@@ -253,10 +273,6 @@ impl Scene {
         }
     }
 
-    fn lease_is_free(&self) -> bool {
-        BlockingTokenStore::lease_blocking(&self.watch.store, &ADA.into(), Duration::ZERO).is_ok()
-    }
-
     fn record(&self) -> Record {
         self.watch.store.get(ADA).unwrap()
     }
@@ -268,7 +284,7 @@ impl Scene {
                 (0..self.calls.len()).for_each(|caller| self.poll(caller));
                 self.clock.advance_to_next();
             }
-            if round > 5 && self.calls.iter().all(Option::is_none) && self.lease_is_free() {
+            if round > 5 && self.calls.iter().all(Option::is_none) && self.watch.leases.is_free() {
                 break;
             }
             // Whoever could not save holds the lease until it is next asked.
@@ -280,7 +296,7 @@ impl Scene {
             }
         }
         assert!(self.calls.iter().all(Option::is_none), "somebody hangs");
-        assert!(self.lease_is_free(), "a lease was left behind");
+        assert!(self.watch.leases.is_free(), "a lease was left behind");
         // What some memory holds is saved by the next call, if the store is
         // well.
         self.watch.mend();
@@ -347,6 +363,11 @@ proptest! {
     #[test]
     fn single_use_with_grace(events in vec(events(), 1..400)) {
         play(Rotation::WithGrace(Duration::from_secs(60)), events);
+    }
+
+    #[test]
+    fn leases_that_are_deleted(events in vec(deletions(), 1..400)) {
+        play(Rotation::EachUse, events);
     }
 
     #[test]

@@ -4,10 +4,7 @@
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -22,7 +19,11 @@ use auth_core::{
 };
 use auth_testkit::FakeAuthServer;
 
-use super::support::{ADA, lock, save_name, yield_once};
+use super::{
+    bodies::{Busy, refresh_token, successor},
+    leases::Leases,
+    support::{ADA, lock, save_name, yield_once},
+};
 
 /// When a fault of the store strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,8 @@ pub enum Strikes {
 pub struct Watch {
     pub server: FakeAuthServer,
     pub store: MemoryStore,
-    busy: AtomicBool,
+    pub leases: Leases,
+    busy: Busy,
     books: Mutex<Books>,
 }
 
@@ -87,7 +89,8 @@ impl Watch {
         let watch = Self {
             server,
             store: MemoryStore::new(),
-            busy: AtomicBool::new(false),
+            leases: Leases::default(),
+            busy: Busy::default(),
             books: Mutex::default(),
         };
         watch.books().took_effect(&record);
@@ -330,23 +333,27 @@ impl TokenStore for View {
         TokenStore::list(&self.watch.store, after, most).await
     }
 
-    async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+    async fn lease(&self, _: &AccountId, _: Duration) -> Result<Lease, StoreError> {
         yield_once().await;
         self.watch.enter("lease")?;
-        let lease = TokenStore::lease(&self.watch.store, account, wait).await;
+        let lease = self.watch.leases.take().await;
         yield_once().await;
-        lease
+        Ok(lease)
+    }
+
+    async fn extend(&self, _: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        yield_once().await;
+        self.watch.leases.extend(lease)
     }
 }
 
 #[async_trait]
 impl Transport for View {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        let Watch { server, store, busy, .. } = &*self.watch;
-        assert!(!busy.swap(true, Ordering::SeqCst), "two requests for one account at a time");
-        let _busy = Busy(busy);
-        yield_once().await;
+        let Watch { server, store, busy, leases, .. } = &*self.watch;
         let token = refresh_token(&request);
+        let _busy = busy.with(&token, leases.were_deleted());
+        yield_once().await;
         self.watch.books().judge_attempt(self.process, &token, store.get(ADA).as_ref(), server);
         // Nothing is awaited after this: a response that came in and was not
         // handed on would be lost.
@@ -374,26 +381,5 @@ impl Transport for View {
             books.unread.insert(self.process);
         }
         sent
-    }
-}
-
-/// The refresh token in a request. The server's own need no decoding.
-fn refresh_token(request: &Request) -> RefreshToken {
-    let body = std::str::from_utf8(request.body()).expect("a form");
-    let token = body.split('&').find_map(|pair| pair.strip_prefix("refresh_token="));
-    RefreshToken::new(token.expect("that is the grant"))
-}
-
-/// The new refresh token in a response, if there is one.
-fn successor(response: &Response) -> Option<String> {
-    let json: serde_json::Value = serde_json::from_slice(response.body()).ok()?;
-    Some(json.get("refresh_token")?.as_str()?.to_owned())
-}
-
-struct Busy<'a>(&'a AtomicBool);
-
-impl Drop for Busy<'_> {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::SeqCst);
     }
 }

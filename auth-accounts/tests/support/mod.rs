@@ -121,7 +121,7 @@ pub fn save_name(record: &Record) -> &'static str {
 
 struct Freed {
     log: Log,
-    _lease: Lease,
+    lease: Lease,
 }
 
 impl Drop for Freed {

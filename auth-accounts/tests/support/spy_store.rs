@@ -59,9 +59,17 @@ impl TokenStore for SpyStore {
         self.pause().await;
         self.enter("lease")?;
         let lease = TokenStore::lease(&self.inner, account, wait).await?;
-        let lease = Lease::new(Freed { log: self.log.clone(), _lease: lease });
+        let lease = Lease::new(Freed { log: self.log.clone(), lease });
         self.pause().await;
         Ok(lease)
+    }
+
+    async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        self.pause().await;
+        let lease = &lease.guard::<Freed>().unwrap().lease;
+        let extended = TokenStore::extend(&self.inner, account, lease).await;
+        self.pause().await;
+        extended
     }
 }
 
@@ -98,6 +106,11 @@ impl BlockingTokenStore for SpyStore {
     fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         self.enter("lease")?;
         let lease = BlockingTokenStore::lease_blocking(&self.inner, account, wait)?;
-        Ok(Lease::new(Freed { log: self.log.clone(), _lease: lease }))
+        Ok(Lease::new(Freed { log: self.log.clone(), lease }))
+    }
+
+    fn extend_blocking(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        let lease = &lease.guard::<Freed>().unwrap().lease;
+        BlockingTokenStore::extend_blocking(&self.inner, account, lease)
     }
 }

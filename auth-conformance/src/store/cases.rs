@@ -58,6 +58,8 @@ cases! {
     leases::lease_given_up: "a waiter that gives up leaves no lease behind",
     leases::lease_contention: "of many that want the lease, one at a time holds it",
     leases::lease_and_save: "saving needs no lease, and a lease makes no record",
+    leases::lease_extended: "a lease that is extended is still held, and is free when dropped",
+    leases::lease_made_anew: "a lease that was extended and freed is not said to be made anew",
     leases::lease_of_the_dead: "a lease ends with the process that holds it",
     errors::damaged: "a damaged record is listed, is an error for load, save and remove, and is left as it is",
     errors::silent: "no error contains a token",

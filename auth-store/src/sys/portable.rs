@@ -115,11 +115,30 @@ impl Dir {
             .map_err(|error| FileError::io("create", self.path_of(name), error))
     }
 
-    /// Whether `name` is still the file that was opened. It is: Windows does not
-    /// give the name of an open file to another one.
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
-    pub fn is_current(&self, _name: &str, _file: &File) -> Result<bool, FileError> {
-        Ok(true)
+    /// Whether a file that is locked can be told from a later one of its name. Not
+    /// for sure, so that lock files stay.
+    pub const TELLS_FILES_APART: bool = false;
+
+    /// Whether there is anything of that name.
+    pub fn has(&self, name: &str) -> Result<bool, FileError> {
+        match self.path_of(name).symlink_metadata() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(FileError::io("examine", self.path_of(name), error)),
+        }
+    }
+
+    /// Whether `name` is still the file that was opened. Windows frees the name of an
+    /// open file that is removed. A file has no number here, but a time at which it
+    /// was last changed, which its holder sets.
+    pub fn is_current(&self, name: &str, file: &File) -> Result<bool, FileError> {
+        let error = |error: io::Error| FileError::io("examine", self.path_of(name), error);
+        let ours = file.metadata().and_then(|ours| ours.modified()).map_err(error)?;
+        match self.path_of(name).symlink_metadata().and_then(|theirs| theirs.modified()) {
+            Ok(theirs) => Ok(theirs == ours),
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(other) => Err(error(other)),
+        }
     }
 
     /// Removes a file. Returns whether there was one.

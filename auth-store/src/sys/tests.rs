@@ -1,6 +1,6 @@
 //! What both kinds of [`Dir`](super::Dir) do alike.
 
-use std::fs;
+use std::{fs, time::SystemTime};
 
 use super::{Privacy, portable};
 use crate::error::{FileError, Problem};
@@ -18,6 +18,7 @@ for_each_dir! {
     a_refusal_at_the_last_moment_changes_nothing
     files_are_listed_and_removed
     a_lock_file_is_made_and_kept
+    a_lock_file_is_told_from_a_later_one
     what_is_no_file_is_refused
     what_is_no_directory_is_refused
     no_more_than_the_limit_is_read
@@ -33,6 +34,7 @@ trait AnyDir: Sized {
     fn lock_file(&self, name: &str) -> Result<fs::File, FileError>;
     fn is_current(&self, name: &str, file: &fs::File) -> bool;
     fn remove(&self, name: &str) -> Result<bool, FileError>;
+    fn has(&self, name: &str) -> bool;
     fn names(&self) -> Vec<String>;
 }
 
@@ -67,6 +69,9 @@ macro_rules! any_dir {
             }
             fn remove(&self, name: &str) -> Result<bool, FileError> {
                 <$dir>::remove(self, name)
+            }
+            fn has(&self, name: &str) -> bool {
+                <$dir>::has(self, name).unwrap()
             }
             fn names(&self) -> Vec<String> {
                 let mut names = Vec::new();
@@ -135,6 +140,24 @@ fn a_lock_file_is_made_and_kept<D: AnyDir>() {
         assert!(dir.is_current("lock", &file));
         assert_eq!(fs::read(path.join("lock")).unwrap(), b"note");
     });
+}
+
+fn a_lock_file_is_told_from_a_later_one<D: AnyDir>() {
+    with_dir(|dir: D, path| {
+        assert!(!dir.has("lock"));
+        let file = dir.lock_file("lock").unwrap();
+        // As whoever takes a lock does.
+        file.set_times(fs::FileTimes::new().set_modified(SystemTime::now())).unwrap();
+        assert!(dir.has("lock") && dir.is_current("lock", &file));
+        fs::remove_file(path.join("lock")).unwrap();
+        assert!(!dir.has("lock") && !dir.is_current("lock", &file));
+        let later = dir.lock_file("lock").unwrap();
+        later.set_times(fs::FileTimes::new().set_modified(SystemTime::now())).unwrap();
+        assert!(dir.is_current("lock", &later) && !dir.is_current("lock", &file));
+    });
+    // What cannot be told for sure is not removed.
+    assert!(crate::sys::Dir::TELLS_FILES_APART || cfg!(not(unix)));
+    assert!(!portable::Dir::TELLS_FILES_APART);
 }
 
 fn what_is_no_file_is_refused<D: AnyDir>() {

@@ -17,7 +17,7 @@ use rustix::{
 };
 use zeroize::Zeroizing;
 
-use super::{Privacy, read_bounded};
+use super::{Privacy, above, read_bounded};
 use crate::error::{FileError, Problem};
 
 /// A directory that was checked when it was opened.
@@ -50,24 +50,10 @@ impl Dir {
         Ok(())
     }
 
-    /// Checks that no directory above `path` may be written to by everybody, who
-    /// could replace what is at `path`. One with the sticky bit is accepted, as
-    /// `/tmp` has it: there users can remove only their own files.
+    /// Checks that nobody but those who are trusted can replace what is at `path`,
+    /// by what is above it.
     pub fn check_above(path: &Path) -> Result<(), FileError> {
-        let existing = path.ancestors().skip(1).find_map(|above| above.canonicalize().ok());
-        // Both the path as given and the path without links.
-        let spelled = path.ancestors().skip(1);
-        for above in spelled.chain(existing.iter().flat_map(|real| real.ancestors())) {
-            let Ok(metadata) = above.metadata() else { continue };
-            let mode = metadata.mode() & 0o7777;
-            if mode & 0o1002 == 0o0002 {
-                return Err(FileError::new(
-                    above,
-                    Problem::LooseAbove { path: above.into(), mode },
-                ));
-            }
-        }
-        Ok(())
+        above::check(path)
     }
 
     /// Opens a directory that belongs to this user and is as private as required.
@@ -161,6 +147,18 @@ impl Dir {
             Some(file) => Ok(file),
             // The directory was removed while it was open.
             None => Err(FileError::io("create", self.path_of(name), Errno::NOENT)),
+        }
+    }
+
+    /// Whether a file that is locked can be told from a later one of its name.
+    pub const TELLS_FILES_APART: bool = true;
+
+    /// Whether there is anything of that name.
+    pub fn has(&self, name: &str) -> Result<bool, FileError> {
+        match rustix::fs::statat(&self.file, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(FileError::io("examine", self.path_of(name), error)),
         }
     }
 

@@ -206,4 +206,8 @@ impl<S: BlockingTokenStore> BlockingTokenStore for Unbound<S> {
     fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         self.0.lease_blocking(account, wait)
     }
+
+    fn extend_blocking(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        self.0.extend_blocking(account, lease)
+    }
 }

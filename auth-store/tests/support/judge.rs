@@ -211,6 +211,10 @@ impl<K: Kind> BlockingTokenStore for Place<K> {
     fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         self.store(account).lease_blocking(account, wait)
     }
+
+    fn extend_blocking(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        self.store(account).extend_blocking(account, lease)
+    }
 }
 
 #[async_trait]
@@ -243,5 +247,9 @@ impl<K: Kind> TokenStore for Place<K> {
 
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         self.store(account).lease(account, wait).await
+    }
+
+    async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        self.store(account).extend(account, lease).await
     }
 }

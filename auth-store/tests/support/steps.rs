@@ -116,12 +116,18 @@ impl<S: BlockingTokenStore> BlockingTokenStore for Stopping<S> {
     fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         self.stop.reached(Step::BeforeLease);
         let lease = self.inner.lease_blocking(account, wait)?;
-        Ok(Lease::new(StopBeforeFree { _lease: lease, stop: self.stop }))
+        let made_anew = lease.get_made_anew();
+        Ok(Lease::new(StopBeforeFree { lease, stop: self.stop }).made_anew(made_anew))
+    }
+
+    fn extend_blocking(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        let held = lease.guard::<StopBeforeFree>().unwrap();
+        self.inner.extend_blocking(account, &held.lease)
     }
 }
 
 struct StopBeforeFree {
-    _lease: Lease,
+    lease: Lease,
     stop: StopAt,
 }
 

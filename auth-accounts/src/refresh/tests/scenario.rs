@@ -44,10 +44,10 @@ pub(crate) enum For {
 
 /// The conversation with one machine.
 pub(crate) struct Scenario {
-    step: Option<Step>,
-    now: Now,
+    pub(super) step: Option<Step>,
+    pub(super) now: Now,
     version: u64,
-    freed: Arc<AtomicBool>,
+    pub(super) freed: Arc<AtomicBool>,
 }
 
 /// What a machine starts from.
@@ -110,11 +110,11 @@ impl Start {
 }
 
 impl Scenario {
-    fn take(&mut self) -> Step {
+    pub(super) fn take(&mut self) -> Step {
         self.step.take().unwrap()
     }
 
-    fn wrong(step: &Step, expected: &str) -> ! {
+    pub(super) fn wrong(step: &Step, expected: &str) -> ! {
         panic!("expected {expected}, not {}", name(step))
     }
 
@@ -154,7 +154,7 @@ impl Scenario {
     }
 
     #[track_caller]
-    fn lease(mut self, wait: u64, leased: Result<Lease, StoreError>) -> Self {
+    pub(super) fn lease(mut self, wait: u64, leased: Result<Lease, StoreError>) -> Self {
         match self.take() {
             Step::Lease(asked, state) => {
                 assert_eq!(asked, Duration::from_secs(wait));
@@ -283,7 +283,11 @@ impl Scenario {
         number: Option<u8>,
         response: Result<(u16, &str), TransportError>,
     ) -> Self {
-        match self.take() {
+        let step = match self.take() {
+            Step::Extend(state) => state.on_extended(Ok(()), self.now),
+            step => step,
+        };
+        match step {
             Step::Send(request, state) => {
                 let body = String::from_utf8(request.body().to_vec()).unwrap();
                 let grant = match number {
@@ -373,7 +377,9 @@ fn name(step: &Step) -> &'static str {
         Step::Load(_) => "load",
         Step::Lease(..) => "lease",
         Step::Save(_) => "save",
+        Step::Extend(_) => "extend",
         Step::Send(..) => "send",
+        Step::StandBy(..) => "stand by",
         Step::Sleep(..) => "sleep",
         Step::Done(_) => "the end",
     }

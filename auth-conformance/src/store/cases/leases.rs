@@ -155,6 +155,35 @@ pub(super) async fn lease_and_save(subject: &Subject) -> Result<(), String> {
     subject.lease(&*other, &account).await.map(drop)
 }
 
+pub(super) async fn lease_extended(subject: &Subject) -> Result<(), String> {
+    let (one, other) = (subject.open(), subject.open());
+    let account = AccountId::from("lease extended");
+    for _ in 0..2 {
+        let lease = subject.lease(&*one, &account).await?;
+        for _ in 0..2 {
+            subject.noted(one.extend(&account, &lease).await)?;
+            subject.refuses_lease(&*other, &account, Duration::ZERO).await?;
+        }
+        drop(lease);
+        let lease = subject.lease(&*other, &account).await?;
+        subject.noted(other.extend(&account, &lease).await)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn lease_made_anew(subject: &Subject) -> Result<(), String> {
+    let (one, other) = (subject.open(), subject.open());
+    let account = AccountId::from("lease made anew");
+    subject.save(&*one, &account, &record("1"), None).await?;
+    let lease = subject.lease(&*one, &account).await?;
+    subject.noted(one.extend(&account, &lease).await)?;
+    drop(lease);
+    let lease = subject.lease(&*other, &account).await?;
+    ensure(!lease.get_made_anew(), || {
+        "after a crash the next refresh would wait for nobody".to_owned()
+    })
+}
+
 pub(super) async fn lease_of_the_dead(subject: &Subject) -> Result<(), String> {
     let Some(die) = &subject.die_with_lease else {
         return Err("`die_with_lease` is not set; set it, or excuse the case".to_owned());

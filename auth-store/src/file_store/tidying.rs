@@ -1,0 +1,96 @@
+//! Lock files go with their account.
+//!
+//! They are removed by whoever holds both, the lock and the lease, and finds no
+//! record. Everybody takes them in this order, and tries the lease only. So if two
+//! are about it at the same time, one of them succeeds: whoever removes a record
+//! while somebody holds the lease leaves the rest to that holder, who looks after
+//! freeing it.
+
+use std::{
+    collections::HashSet,
+    hash::{BuildHasher, RandomState},
+    time::Duration,
+};
+
+use super::FileStore;
+use crate::{error::FileError, lock::FileLock, names::Names, sys::Dir};
+
+/// How long whoever frees a lease waits for those who save. It is rarely needed,
+/// and freeing must not take long.
+const WAIT: Duration = Duration::from_millis(100);
+
+/// A lease. Frees it when dropped.
+#[derive(Debug)]
+pub struct HeldLease {
+    pub(super) lock: FileLock,
+    pub(super) names: Names,
+    pub(super) store: FileStore,
+}
+
+impl AsRef<FileLock> for HeldLease {
+    fn as_ref(&self) -> &FileLock {
+        &self.lock
+    }
+}
+
+impl Drop for HeldLease {
+    fn drop(&mut self) {
+        self.lock.free();
+        // What stays is removed when the store is opened again.
+        let _ = self.store.dir().and_then(|dir| tidy(&dir, &self.names, WAIT));
+    }
+}
+
+/// Removes the lock files of an account without a record.
+fn tidy(dir: &Dir, names: &Names, wait: Duration) -> Result<(), FileError> {
+    if dir.has(&names.record)? || !dir.has(&names.lock)? && !dir.has(&names.lease)? {
+        return Ok(());
+    }
+    let _lock = FileLock::take(dir, &names.lock, wait)?;
+    remove_locks(dir, names)
+}
+
+/// The same. The caller holds the lock, and goes on holding it.
+pub(super) fn remove_locks(dir: &Dir, names: &Names) -> Result<(), FileError> {
+    // Somebody may have logged in before the lock was taken.
+    if !Dir::TELLS_FILES_APART || dir.has(&names.record)? {
+        return Ok(());
+    }
+    if let Some(_lease) = FileLock::try_take(dir, &names.lease)? {
+        // It has no writer: that would hold the lock.
+        dir.remove(&names.temporary)?;
+        dir.remove(&names.lease)?;
+        dir.remove(&names.lock)?;
+    }
+    Ok(())
+}
+
+/// Removes what processes left that died: temporary files, which hold secrets, and
+/// the lock files of accounts that are gone.
+///
+/// A live writer holds the account's lock, so a temporary file that is found
+/// under the lock has no writer. Errors are ignored: the store may be open
+/// for reading only.
+pub(super) fn sweep(dir: &Dir) {
+    let mut left_over = Vec::new();
+    let (state, mut records) = (RandomState::new(), HashSet::new());
+    let _ = dir.for_each_name(|name| {
+        let Some(name) = name.to_str() else { return };
+        left_over.extend(Names::of_temporary(name));
+        records.extend(Names::of_record(name).map(|names| state.hash_one(names.record)));
+    });
+    for names in left_over {
+        if let Ok(Some(_lock)) = FileLock::try_take(dir, &names.lock) {
+            let _ = dir.remove(&names.temporary);
+        }
+    }
+    let mut orphans = HashSet::new();
+    let _ = dir.for_each_name(|name| {
+        let names = name.to_str().and_then(Names::of_lock);
+        // If two hashes are equal by accident, files stay.
+        orphans.extend(names.filter(|names| !records.contains(&state.hash_one(&names.record))));
+    });
+    for names in orphans {
+        let _ = tidy(dir, &names, Duration::ZERO);
+    }
+}
