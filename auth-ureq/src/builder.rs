@@ -156,10 +156,10 @@ impl UreqTransportBuilder {
             .tls_config(tls::config(&self.tls)?)
             .timeout_resolve(Some(self.connect_timeout))
             .timeout_connect(Some(self.connect_timeout))
-            // The buffer's size: the head has its bound by what comes before the
-            // body. By default ureq takes what follows an interim response in the
-            // buffer for a head that is too long.
-            .max_response_header_size(128 * 1024)
+            // Whatever is in the buffer, which has a byte more, counts as head if it
+            // follows an interim response. With ureq's default a response that
+            // does is refused if it is longer than 64 KiB.
+            .max_response_header_size(128 * 1024 - 1)
             .user_agent(self.user_agent)
             .max_idle_connections(self.max_idle)
             .max_idle_connections_per_host(self.max_idle);

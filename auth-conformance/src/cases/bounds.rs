@@ -127,4 +127,24 @@ pub(super) const CASES: &[Case] = &[
         },
         calls: &[open(&[Timeout, ConnectTimeout])],
     },
+    Case {
+        name: "drip_in_the_trailers_past_the_timeout",
+        does: "the trailers of a chunked response come byte by byte, each byte in time, the whole \
+               too late",
+        setup: || {
+            let trailers = "x-trailer: t\r\n".repeat(1024);
+            let raw = format!(
+                "HTTP/1.1 502 Bad Gateway\r\ntransfer-encoding: chunked\r\n\r\n\
+                 2\r\nno\r\n0\r\n{trailers}\r\n"
+            );
+            let slow = Behaviour::raw(raw).drip(Duration::from_millis(2));
+            Ok(Setup::plain([slow])?.within(2 * SOON))
+        },
+        // The status is sufficient, if it has come in time.
+        calls: &[Expect::Either(
+            ExpectedResponse { status: 502, holds: "", header: None },
+            &[Timeout, ConnectTimeout, Protocol, TooLarge],
+            ExpectedDelivery::Open,
+        )],
+    },
 ];
