@@ -42,7 +42,7 @@ pub struct Record {
     /// Why the last refresh failed, if it did.
     pub setback: Option<Setback>,
     /// The note of a refresh whose outcome is not on record. If nobody holds the
-    /// lease, its process died.
+    /// lease, its process died, or has [lost](crate::StoreErrorKind::LeaseLost) it.
     pub note: Option<Note>,
     /// When the tokens were obtained, by the wall clock of the process that
     /// obtained them. `None` for tokens of unknown age.

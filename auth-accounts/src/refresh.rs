@@ -120,9 +120,9 @@ use auth_core::{Now, Request, Response, TransportError};
 
 pub(crate) use self::want::Want;
 use self::{
-    attempt::{Attempted, Sending},
+    attempt::{Attempted, Confirming, Sending},
     catching_up::{CatchingUp, CaughtUp},
-    confirming::{Confirmed, Confirming},
+    confirming::Confirmed,
     failure::{
         Checked, CheckingRejection, Failed, SavingSetback, SetBack, SetbackConflict, SetbackRead,
         SetbackSaved, failed,

@@ -76,7 +76,8 @@ const SAVE_WAIT: Duration = Duration::from_secs(10);
 impl FileStore {
     /// Opens the store in `directory`. Creates the directory with mode 0700, and
     /// its parents, if they do not exist. Removes the temporary files of
-    /// processes that died during a save, and lock files without a record. It blocks the thread for a short time.
+    /// processes that died during a save, and lock files without a record. It
+    /// blocks the thread for a short time.
     ///
     /// # Errors
     ///

@@ -34,7 +34,8 @@ fn they_go_with_the_record() {
     let store = FileStore::open(scratch.path()).unwrap();
     let kept = save(&store, &"bob".into(), &record(1));
     let bob = names(scratch.path());
-    let removals: [(&str, fn(&FileStore, &Version)); 2] = [
+    type Remove = fn(&FileStore, &Version);
+    let removals: [(&str, Remove); 2] = [
         ("removed", |store, version| store.remove_blocking(&account(), version).unwrap()),
         ("discarded", |store, _| assert!(store.discard(&account()).unwrap())),
     ];

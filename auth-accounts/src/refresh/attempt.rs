@@ -4,12 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use auth_core::{Now, Pending, Refresh, RefreshError, Request, Response, TransportError, Waiting};
 
-use super::{
-    confirming::{Confirming, Next},
-    next_record::next_record,
-    run::Run,
-    saving::SavingTokens,
-};
+use super::{next_record::next_record, run::Run, saving::SavingTokens};
 use crate::{
     error::Reason, known::Known, outcome::Outcome, past::Key, record::Fingerprint, set_up::SetUp,
     shared::Shared, store::Lease,
@@ -24,6 +19,23 @@ pub(crate) struct Attempt {
     pub(super) tried: Option<Fingerprint>,
     /// What the login brought, by which the request is made.
     pub(super) set_up: Option<SetUp>,
+}
+
+/// An attempt is about to be made, if the lease is still ours.
+pub(crate) struct Confirming {
+    pub(super) attempt: Attempt,
+    pub(super) next: Next,
+}
+
+/// Which attempt it is.
+pub(super) enum Next {
+    First {
+        possibly_spent: bool,
+    },
+    /// With the same refresh token.
+    Again(Waiting),
+    /// With the one that is on record by now.
+    WithNewer(Waiting),
 }
 
 pub(super) enum Attempted {

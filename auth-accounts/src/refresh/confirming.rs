@@ -1,9 +1,9 @@
 //! Before each attempt it is confirmed that the lease is still ours.
 
-use auth_core::{Now, Waiting};
+use auth_core::Now;
 
 use super::{
-    attempt::{Attempt, Attempted},
+    attempt::{Attempt, Attempted, Confirming, Next},
     run::{Access, Reading},
 };
 use crate::{
@@ -12,23 +12,6 @@ use crate::{
     store::Lease,
     store_error::{StoreError, StoreErrorKind},
 };
-
-/// An attempt is about to be made, if the lease is still ours.
-pub(crate) struct Confirming {
-    pub(super) attempt: Attempt,
-    pub(super) next: Next,
-}
-
-/// Which attempt it is.
-pub(super) enum Next {
-    First {
-        possibly_spent: bool,
-    },
-    /// With the same refresh token.
-    Again(Waiting),
-    /// With the one that is on record by now.
-    WithNewer(Waiting),
-}
 
 pub(super) enum Confirmed {
     Attempt(Attempted),

@@ -1,11 +1,14 @@
 //! What every state of a refresh carries along, and the one that many lead back
 //! to.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use auth_core::Now;
 
-use super::{standing_by::Patience, want::Want};
+use super::want::Want;
 use crate::{
     context::{Context, Rounds},
     error::Reason,
@@ -107,6 +110,17 @@ impl Run {
     ) -> Outcome {
         Outcome::failure(&self.context, known, lease, reason, now)
     }
+}
+
+/// How long somebody else is waited for.
+pub(super) struct Patience {
+    /// Whose refresh token is the same.
+    pub(super) token: Fingerprint,
+    /// When that refresh is over, whatever came of it.
+    pub(super) over: Instant,
+    /// When this one has to be, if it can do without.
+    pub(super) enough: Instant,
+    pub(super) pause: Duration,
 }
 
 /// The right to send.

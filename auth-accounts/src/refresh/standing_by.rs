@@ -6,34 +6,19 @@
 //! a process died, for otherwise it would hold the lease; then the retry has to be
 //! prompt.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use auth_core::Now;
 
-use super::run::{Access, Reading, Run};
+use super::run::{Access, Patience, Reading, Run};
 use crate::{
     known::Known,
-    record::Fingerprint,
     store::Lease,
     store_error::{StoreError, StoreErrorKind},
 };
 
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(2);
-
-/// How long somebody else is waited for.
-pub(super) struct Patience {
-    /// Whose refresh token is the same.
-    token: Fingerprint,
-    /// When that refresh is over, whatever came of it.
-    over: Instant,
-    /// When this one has to be, if it can do without.
-    enough: Instant,
-    pause: Duration,
-}
 
 /// What to do about somebody who may be under way.
 pub(super) enum Stand {

@@ -25,7 +25,7 @@ impl Scenario {
 
     /// It asks whether the lease is still its own, and is told this.
     #[track_caller]
-    fn is_told(mut self, kind: StoreErrorKind) -> Self {
+    fn hears(mut self, kind: StoreErrorKind) -> Self {
         match self.take() {
             Step::Extend(state) => {
                 let failed = Err(StoreError::new(kind, "a test"));
@@ -80,11 +80,11 @@ fn nothing_is_sent_with_a_lease_that_was_lost() {
     // Somebody else has refreshed.
     let (start, old, good) = records();
     let begun = start.begin().reads(old.clone()).leases(60).reads(old.clone()).saves(For::Note);
-    begun.is_told(lost).reads(good.clone()).gives(2, false);
+    begun.hears(lost).reads(good.clone()).gives(2, false);
     // Or somebody who has it now does, while this one waits.
     let (start, ..) = records();
     let begun = start.begin().reads(old.clone()).leases(60).reads(old.clone()).saves(For::Note);
-    begun.is_told(lost).reads(old).leases(60).reads(good).gives(2, false);
+    begun.hears(lost).reads(old).leases(60).reads(good).gives(2, false);
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn a_lease_that_was_lost_is_taken_again() {
     let ours = noted(&old, &start, 0);
     let begun = start.begin().reads(old.clone()).leases(60).reads(old).saves(For::Note);
     // The note is our own: nobody else is under way, and nothing was spent.
-    let again = begun.is_told(StoreErrorKind::LeaseLost).reads(ours.clone()).leases_anew(60);
+    let again = begun.hears(StoreErrorKind::LeaseLost).reads(ours.clone()).leases_anew(60);
     let (error, _) = again
         .reads(ours.clone())
         .saves(For::Note)
@@ -111,7 +111,7 @@ fn a_doubt_outlives_the_lease() {
     let (start, old, _) = records();
     let ours = noted(&old, &start, 0);
     let begun = start.begin().reads(old.clone()).leases(60).reads(old).saves(For::Note);
-    let lost = begun.cut_off(1).sleeps().reads(ours.clone()).is_told(StoreErrorKind::LeaseLost);
+    let lost = begun.cut_off(1).sleeps().reads(ours.clone()).hears(StoreErrorKind::LeaseLost);
     // And nothing holds up the retry.
     let again = lost.reads(ours.clone()).leases_anew(60).reads(ours.clone()).saves(For::Note);
     let (error, _) = again.rejected(1).reads(ours).saves(For::Setback).fails();
@@ -125,10 +125,10 @@ fn a_lease_that_is_lost_each_time_ends_it() {
     let mut scenario = start.begin().reads(old.clone());
     for _ in 0..8 {
         scenario = scenario.leases(60).reads(old.clone()).saves(For::Note);
-        scenario = scenario.is_told(StoreErrorKind::LeaseLost).reads(old.clone());
+        scenario = scenario.hears(StoreErrorKind::LeaseLost).reads(old.clone());
     }
     let scenario = scenario.leases(60).reads(old).saves(For::Note);
-    let (error, _) = scenario.is_told(StoreErrorKind::LeaseLost).fails();
+    let (error, _) = scenario.hears(StoreErrorKind::LeaseLost).fails();
     assert_eq!(kind_of_store_error(error.reason()), StoreErrorKind::LeaseLost);
 }
 
@@ -138,16 +138,16 @@ fn a_store_that_cannot_tell_stops_what_can_wait() {
     let begun = |start: super::Start| {
         start.begin().reads(old.clone()).leases(60).reads(old.clone()).saves(For::Note)
     };
-    let (error, _) = begun(start).is_told(StoreErrorKind::Io).fails();
+    let (error, _) = begun(start).hears(StoreErrorKind::Io).fails();
     assert_eq!(kind_of_store_error(error.reason()), StoreErrorKind::Io);
     // After a failure that spent nothing, too.
     let (start, ..) = records();
-    let (error, _) = begun(start).cannot_send(1).sleeps().is_told(StoreErrorKind::Io).fails();
+    let (error, _) = begun(start).cannot_send(1).sleeps().hears(StoreErrorKind::Io).fails();
     assert_eq!(kind_of_store_error(error.reason()), StoreErrorKind::Io);
     // A retry with a token that may be spent cannot wait.
     let (start, ..) = records();
     let retry = begun(start).cut_off(1).sleeps().reads(old.clone());
-    retry.is_told(StoreErrorKind::Io).sends(1, 2).saves(For::Tokens).gives(2, true);
+    retry.hears(StoreErrorKind::Io).sends(1, 2).saves(For::Tokens).gives(2, true);
 }
 
 #[test]
