@@ -19,6 +19,7 @@ use crate::{
     roster::SharedRoster,
     settings::Settings,
     shared::{GrantKind, Shared},
+    silence::Silence,
     store::TokenStore,
     watch::Watch,
 };
@@ -94,6 +95,8 @@ impl Accounts {
             settings: Settings::default(),
             grant: GrantKind::RefreshToken,
             spawner: None,
+            of_threads: false,
+            silence: Silence::default(),
             watch: Watch::default(),
             roster: SharedRoster::default(),
         };
@@ -262,6 +265,12 @@ impl Accounts {
     /// [`Reason::Closed`]: crate::Reason::Closed
     pub async fn close(&self, deadline: Duration) -> Closed {
         Closing::begin(&self.registry).finish(&self.shared, deadline).await
+    }
+
+    /// Says that whatever waits here may be polled by any thread.
+    pub(crate) fn of_threads(mut self) -> Self {
+        self.shared().of_threads = true;
+        self
     }
 
     /// Accounts that were made before keep their settings, and are others.

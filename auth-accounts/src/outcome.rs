@@ -50,6 +50,15 @@ pub(crate) struct Ended {
     /// Whether the tokens are new, and not only newly read.
     pub(crate) is_new: bool,
     pub(crate) is_login: bool,
+    /// Whether it gave up earlier than somebody would who has no use for the old
+    /// token.
+    pub(crate) was_brief: bool,
+}
+
+impl Ended {
+    fn without_new(result: Result<Token, AccountError>, fallback: Option<Token>) -> Self {
+        Self { result, fallback, is_new: false, is_login: false, was_brief: false }
+    }
 }
 
 /// Where tokens come from.
@@ -86,6 +95,7 @@ impl Outcome {
             fallback: None,
             is_new: source != Source::Record,
             is_login: source == Source::Login,
+            was_brief: false,
         };
         let Context { account, shared, refused, .. } = context;
         let refused = refused.as_ref().map(|refused| &refused.token);
@@ -113,7 +123,7 @@ impl Outcome {
             cached = cached.unsaved(unsaved);
         }
         let result = Ok(Token(cached.into()));
-        let ended = Ended { result, fallback: None, is_new: false, is_login: false };
+        let ended = Ended::without_new(result, None);
         let found = found(context, &known, &ended, Some(error));
         Self { ended, unsaved: known.unsaved.boxed(), found, lease }
     }
@@ -135,7 +145,7 @@ impl Outcome {
         let error =
             AccountError::new(&context.account, reason, retry_at, now.wall).by(registration);
         let fallback = fallback(context, known.record.as_ref(), &error, now);
-        let ended = Ended { result: Err(error.clone()), fallback, is_new: false, is_login: false };
+        let ended = Ended::without_new(Err(error.clone()), fallback);
         let found = found(context, &known, &ended, Some(error));
         Self { ended, unsaved: known.unsaved.boxed(), found, lease }
     }

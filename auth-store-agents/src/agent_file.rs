@@ -21,7 +21,9 @@ use auth_accounts::{
     AccountId, Registration,
     store::{Lease, Record, Version},
 };
-use auth_store::internal::{Dir, FileError, FileLock, Files, Patience, Privacy, Problem};
+use auth_store::internal::{
+    Dir, FileError, FileLock, Files, OffThread, Patience, Privacy, Problem,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -67,6 +69,7 @@ pub(crate) struct Inner<F> {
     pub(crate) file: PathBuf,
     /// Whose tokens are in it.
     pub(crate) registration: Registration,
+    calls: OffThread,
     format: PhantomData<fn() -> F>,
 }
 
@@ -89,11 +92,16 @@ impl<F: Format> Inner<F> {
             return Err(FileError::new(file, Problem::WrongType { expected: "file name" }));
         }
         let registration = Registration::of(&F::endpoint());
-        Ok(Self { account, file, registration, format: PhantomData })
+        let calls = OffThread::default();
+        Ok(Self { account, file, registration, calls, format: PhantomData })
     }
 }
 
 impl<F: Format> Files for AgentFile<F> {
+    fn calls(&self) -> &OffThread {
+        &self.calls
+    }
+
     fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, FileError> {
         if *account != self.account {
             return Ok(None);

@@ -11,6 +11,7 @@ use std::{
 
 use auth_accounts::{
     AccountId, StoreError,
+    internal::OffThread,
     store::{Lease, Record, Version},
 };
 use etcetera::BaseStrategy;
@@ -64,6 +65,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct FileStore {
     directory: Arc<Path>,
+    calls: OffThread,
 }
 
 /// How long a save waits for other saves to end. A save takes as long as
@@ -90,7 +92,7 @@ impl FileStore {
         if directory.symlink_metadata().is_err() {
             Dir::create(&directory)?;
         }
-        let store = Self { directory: directory.into() };
+        let store = Self { directory: directory.into(), calls: OffThread::default() };
         store.sweep(&store.dir()?);
         Ok(store)
     }
@@ -211,6 +213,10 @@ fn note_owner(lock: &FileLock, names: &Names, account: &AccountId) {
 }
 
 impl Files for FileStore {
+    fn calls(&self) -> &OffThread {
+        &self.calls
+    }
+
     fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, FileError> {
         let found = read(&self.dir()?, &Names::of(account.as_str()).record, Some(account))?;
         Ok(found.map(|found| (found.record, found.version)))

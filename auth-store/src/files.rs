@@ -4,6 +4,7 @@ use std::{thread, time::Duration};
 
 use auth_accounts::{
     AccountId, StoreError,
+    internal::{Key, OffThread},
     store::{Lease, Record, Version},
 };
 use futures_timer::Delay;
@@ -16,6 +17,9 @@ use crate::{error::FileError, lock::Patience};
 /// [`token_store!`](crate::internal::token_store) implements the traits of
 /// `auth-accounts` with them.
 pub trait Files: Clone + Send + Sync + 'static {
+    /// The calls that are under way on other threads. Clones share them.
+    fn calls(&self) -> &OffThread;
+
     fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, FileError>;
 
     fn save(
@@ -66,9 +70,10 @@ pub async fn lease(
 ) -> Result<Lease, StoreError> {
     let mut patience = Patience::new(wait);
     loop {
-        let account_ = account.clone();
+        let (account_, key) = (account.clone(), Key::Record(account.clone()));
         // If this future is dropped before that ends, the lease is too.
-        if let Some(lease) = off_thread(files, move |files| files.try_lease(&account_)).await? {
+        if let Some(lease) = off_thread(files, key, move |files| files.try_lease(&account_)).await?
+        {
             return Ok(lease);
         }
         match patience.next() {
@@ -78,11 +83,17 @@ pub async fn lease(
     }
 }
 
-/// Runs `operation` on a thread that may block.
+/// Runs `operation` on a thread that may block. Threads that hang hold up nobody
+/// else: see [`OffThread`].
 pub async fn off_thread<F: Files, T: Send + 'static>(
     files: &F,
+    key: Key,
     operation: impl FnOnce(&F) -> Result<T, FileError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let files = files.clone();
-    Ok(blocking::unblock(move || operation(&files)).await?)
+    let operate = {
+        let files = files.clone();
+        move || operation(&files)
+    };
+    let start = |job| blocking::unblock(job).detach();
+    Ok(files.calls().call(key, start, operate).await?)
 }

@@ -1,6 +1,9 @@
 //! What the clones of an account share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
 use auth_core::AccessToken;
@@ -12,9 +15,13 @@ use super::{
 use crate::{
     context::Context,
     id::AccountId,
+    known::Loaded,
     outcome::Ending,
     shared::Shared,
+    silence::Unheard,
     single_flight::SingleFlight,
+    store::Lease,
+    store_error::StoreError,
     token::{Cached, Token},
     unsaved::Unsaved,
 };
@@ -24,6 +31,8 @@ pub(crate) struct Inner {
     pub(super) id: AccountId,
     pub(super) cached: ArcSwapOption<Cached>,
     pub(super) flight: SingleFlight<Ending>,
+    /// Whether the store answers.
+    pub(super) unheard: Unheard,
     /// Gone where the account outlives the [`Accounts`](crate::Accounts).
     registry: Weak<Registry<Self>>,
     memory: Mutex<Memory>,
@@ -36,6 +45,7 @@ impl Inner {
             id,
             cached: ArcSwapOption::empty(),
             flight: SingleFlight::new(),
+            unheard: Unheard::default(),
             registry,
             memory: Mutex::new(Memory::default()),
         }
@@ -68,6 +78,36 @@ impl Inner {
                 false => Arc::clone(cached),
             })
         });
+    }
+
+    /// Asks the store about the account, and waits no longer than `patience`, after
+    /// `wait` in which it is to wait for others itself.
+    pub(super) async fn ask<T>(
+        &self,
+        what: &str,
+        wait: Duration,
+        patience: Duration,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let _asking = self.unheard.begin(wait);
+        self.shared.silence.ask(what, wait, patience, call).await
+    }
+
+    /// Loads the record.
+    pub(super) async fn load(&self, patience: Duration) -> Loaded {
+        let call = self.shared.store.load(&self.id);
+        self.ask("loading the record", Duration::ZERO, patience, call).await
+    }
+
+    /// Takes the lease.
+    pub(super) async fn lease(&self, wait: Duration) -> Result<Lease, StoreError> {
+        let call = self.shared.store.lease(&self.id, wait);
+        self.ask("taking the lease", wait, self.patience(), call).await
+    }
+
+    /// How long a store that does not answer is waited for.
+    pub(super) fn patience(&self) -> Duration {
+        self.shared.settings.lease_wait
     }
 
     /// What a refresh or a login starts from.

@@ -24,12 +24,16 @@ pub(crate) struct Run {
     /// Whether it was tried to save what memory holds. Once is enough, unless
     /// somebody else saved at the same time.
     pub(super) caught_up: bool,
+    /// Whether the lease was waited for only briefly, since the old token is of
+    /// use.
+    pub(super) was_brief: bool,
     rounds: Rounds,
 }
 
 impl Run {
     pub(super) fn new(context: Context, want: Want) -> Box<Self> {
-        Box::new(Self { context, want, caught_up: false, rounds: Rounds::default() })
+        let rounds = Rounds::default();
+        Box::new(Self { context, want, caught_up: false, was_brief: false, rounds })
     }
 
     /// Whether somebody else's save may send us back once more.
@@ -82,7 +86,9 @@ impl Run {
         reason: Reason,
         now: Now,
     ) -> Outcome {
-        Outcome::failure(&self.context, known, lease, reason, now)
+        let mut outcome = Outcome::failure(&self.context, known, lease, reason, now);
+        outcome.ended.was_brief = self.was_brief;
+        outcome
     }
 }
 
