@@ -32,7 +32,7 @@ use crate::{
     outcome::{Ended, Ending},
     refresh::{self, Want},
     shared::Shared,
-    single_flight::{GiveWay, Lost, Work},
+    single_flight::{GiveWay, Lost, Open, Work},
     standing::Standing,
     status::AccountStatus,
     store_error::StoreError,
@@ -167,7 +167,7 @@ impl Account {
     /// [`StoreError`] if the record cannot be read, and memory holds no tokens that
     /// are newer.
     pub async fn status(&self) -> Result<AccountStatus, StoreError> {
-        let loaded = self.0.shared.store.load(&self.0.id).await;
+        let loaded = self.0.load(self.0.patience()).await;
         let (mut context, unsaved) = self.0.begin();
         let mut known = Known::new(context.shared.grant, unsaved).remembering(&context.past);
         let (record, unsaved) = match loaded {
@@ -260,8 +260,8 @@ impl Account {
                 return Err(Failed { fallback: self.despite(&error), error });
             };
             let own = participant.started();
-            let Ended { result, fallback, is_new, is_login } =
-                match self.wait(participant, driver).await {
+            let Ended { result, fallback, is_new, is_login, was_brief } =
+                match self.wait(participant, driver, &want).await? {
                     Ok(Ending::Ended(ended)) => ended,
                     Ok(Ending::GaveWay | Ending::LoggedOut(_)) => continue,
                     // It was lost in somebody else's panic. Once may be chance; each
@@ -275,7 +275,7 @@ impl Account {
                     }
                 };
             let token = match result {
-                Err(error) if !own && want.outwaits(&error) => continue,
+                Err(error) if !own && want.outwaits(&error, was_brief) => continue,
                 // It has changed nothing, and need not be how a refresh ends.
                 Err(_) if is_login => continue,
                 result => result.map_err(|error| Failed { error, fallback })?,
@@ -285,7 +285,9 @@ impl Account {
             let alive = token.0.is_fresh(now.wall)
                 || token.0.is_valid(now)
                 || matches!(want, Want::Ahead(_));
-            tries += u32::from(own);
+            // What somebody else obtained meanwhile counts as well: if each tried
+            // for itself, they would do so one after another.
+            tries += u32::from(own || is_new);
             if tries > 1 || (alive && (own || want.is_met_by(&token, is_new, now, &self.0.shared)))
             {
                 return Ok((token, is_new));
@@ -294,12 +296,13 @@ impl Account {
     }
 
     /// Does the work of `start` when all that is under way is over, which is asked to
-    /// give way.
+    /// give way. Whoever comes with an `open` may share the work of another.
     async fn take_turn(
         &self,
+        open: Option<Open>,
         start: impl FnOnce() -> Work<Ending>,
     ) -> Result<Result<Ending, Lost>, AccountError> {
-        let queued = self.0.flight.queue(|_| self.in_background(start()));
+        let queued = self.0.flight.queue(open, |_| self.in_background(start()));
         let Some((before, own)) = queued else { return Err(self.closed()) };
         for other in before {
             let _ = other.await;

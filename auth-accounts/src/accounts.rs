@@ -19,6 +19,7 @@ use crate::{
     roster::SharedRoster,
     settings::Settings,
     shared::{GrantKind, Shared},
+    silence::Silence,
     store::TokenStore,
     watch::Watch,
 };
@@ -117,7 +118,8 @@ impl Accounts {
             settings: Settings::default(),
             grant: GrantKind::RefreshToken,
             spawner: None,
-            blocks: false,
+            of_threads: false,
+            silence: Silence::default(),
             watch: Watch::default(),
             roster: SharedRoster::default(),
         };
@@ -290,9 +292,9 @@ impl Accounts {
         Closing::begin(&self.registry).finish(&self.shared, deadline).await
     }
 
-    /// Threads do what nobody waits for, since all of this blocks.
-    pub(crate) fn blocking(mut self) -> Self {
-        self.shared().blocks = true;
+    /// Says that whatever waits here may be polled by any thread.
+    pub(crate) fn of_threads(mut self) -> Self {
+        self.shared().of_threads = true;
         self
     }
 

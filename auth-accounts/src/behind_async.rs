@@ -1,6 +1,10 @@
-//! What blocks, behind the async traits: it blocks within the poll.
+//! What blocks, behind the async traits.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, SystemTime},
+};
 
 use async_trait::async_trait;
 use auth_core::{
@@ -10,13 +14,14 @@ use auth_core::{
 
 use crate::{
     id::AccountId,
+    off_thread::{Job, Key, OffThread},
     record::Record,
     store::{BlockingTokenStore, Lease, TokenStore, Version},
     store_error::StoreError,
 };
 
-/// Something that blocks, behind an async trait. Hidden: it is for the sibling
-/// crates, as all of `internal` is.
+/// Something that blocks, behind an async trait: it blocks within the poll.
+/// Hidden: it is for the sibling crates, as all of `internal` is.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Blocking<T>(pub T);
@@ -78,5 +83,90 @@ impl<T: BlockingTokenStore> TokenStore for Blocking<T> {
 
     async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
         self.0.extend_blocking(account, lease)
+    }
+}
+
+/// A store that blocks, behind the async trait: each call has a thread, so that
+/// nobody has to wait for one that hangs.
+#[derive(Debug)]
+pub(crate) struct OnThreads<T> {
+    store: Arc<T>,
+    calls: OffThread,
+}
+
+impl<T: BlockingTokenStore + 'static> OnThreads<T> {
+    pub(crate) fn new(store: T) -> Self {
+        Self { store: Arc::new(store), calls: OffThread::default() }
+    }
+
+    async fn call<R: Send + 'static>(
+        &self,
+        key: Key,
+        operation: impl FnOnce(&T) -> R + Send + 'static,
+    ) -> R {
+        let store = Arc::clone(&self.store);
+        self.calls.call(key, on_thread, move || operation(&store)).await
+    }
+}
+
+/// Runs it on a thread of its own; on this one if there can be no other.
+fn on_thread(job: Job) {
+    let here = Arc::new(Mutex::new(Some(job)));
+    let there = Arc::clone(&here);
+    let run = |job: &Mutex<Option<Job>>| {
+        let job = job.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(job) = job {
+            job();
+        }
+    };
+    if thread::Builder::new().name("auth-store".into()).spawn(move || run(&there)).is_err() {
+        run(&here);
+    }
+}
+
+#[async_trait]
+impl<T: BlockingTokenStore + 'static> TokenStore for OnThreads<T> {
+    async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError> {
+        let account = account.clone();
+        let key = Key::Record(account.clone());
+        self.call(key, move |store| store.load_blocking(&account)).await
+    }
+
+    async fn save(
+        &self,
+        account: &AccountId,
+        record: &Record,
+        expected: Option<&Version>,
+    ) -> Result<Version, StoreError> {
+        let (account, record, expected) = (account.clone(), record.clone(), expected.cloned());
+        let key = Key::Record(account.clone());
+        self.call(key, move |store| store.save_blocking(&account, &record, expected.as_ref())).await
+    }
+
+    async fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), StoreError> {
+        let (account, expected) = (account.clone(), expected.clone());
+        let key = Key::Record(account.clone());
+        self.call(key, move |store| store.remove_blocking(&account, &expected)).await
+    }
+
+    async fn list(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        let after = after.cloned();
+        self.call(Key::List, move |store| store.list_blocking(after.as_ref(), most)).await
+    }
+
+    async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+        let account = account.clone();
+        let key = Key::Lease(account.clone());
+        self.call(key, move |store| store.lease_blocking(&account, wait)).await
+    }
+
+    async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        let (account, lease) = (account.clone(), lease.share());
+        let key = Key::Record(account.clone());
+        self.call(key, move |store| store.extend_blocking(&account, &lease)).await
     }
 }

@@ -28,7 +28,7 @@ use crate::{
     account::{Account, closing::Closing, keep_fresh::DueCheck},
     account_event::AccountEvent,
     accounts::Accounts,
-    behind_async::Blocking,
+    behind_async::{Blocking, OnThreads},
     closed::Closed,
     due_refreshes::DueRefreshes,
     error::AccountError,
@@ -70,8 +70,9 @@ impl BlockingAccounts {
         store: impl BlockingTokenStore + 'static,
         clock: impl BlockingClock + 'static,
     ) -> Self {
-        let (transport, store, clock) = (Blocking(transport), Blocking(store), Blocking(clock));
-        Self(Accounts::without_runtime(endpoint, transport, store, clock).blocking())
+        let (transport, clock) = (Blocking(transport), Blocking(clock));
+        let store = OnThreads::new(store);
+        Self(Accounts::without_runtime(endpoint, transport, store, clock).of_threads())
     }
 
     /// See [`Accounts::policy`].

@@ -3,7 +3,7 @@
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of lines above it.
 // layer: id registration set_up record record_form settings seen dates lifetime refusals new_login -- values, and what is stored
-// layer: store_error store memory_store behind_async -- stores
+// layer: store_error store memory_store off_thread behind_async silence -- stores
 // layer: state error account_event due_refreshes token status closed logout_report -- what callers get
 // layer: counters told watch -- what others are told
 // layer: due roster late_saves -- which accounts are looked at, and when
@@ -40,6 +40,7 @@ mod logout;
 mod logout_report;
 mod memory_store;
 mod new_login;
+mod off_thread;
 mod outcome;
 mod past;
 mod record;
@@ -53,6 +54,7 @@ mod set_up;
 mod setback;
 mod settings;
 mod shared;
+mod silence;
 mod single_flight;
 mod standing;
 mod state;
@@ -101,5 +103,6 @@ pub mod internal {
         behind_async::Blocking,
         checks::{Queue, refresh_each},
         due::Due,
+        off_thread::{Job, Key, OffThread},
     };
 }

@@ -56,6 +56,15 @@ pub(crate) struct Ended {
     /// Whether the tokens are new, and not only newly read.
     pub(crate) is_new: bool,
     pub(crate) is_login: bool,
+    /// Whether it gave up earlier than somebody would who has no use for the old
+    /// token.
+    pub(crate) was_brief: bool,
+}
+
+impl Ended {
+    fn without_new(result: Result<Token, AccountError>, fallback: Option<Token>) -> Self {
+        Self { result, fallback, is_new: false, is_login: false, was_brief: false }
+    }
 }
 
 /// Where tokens come from.
@@ -90,6 +99,7 @@ impl Outcome {
             fallback: None,
             is_new: source != Source::Record,
             is_login: source == Source::Login,
+            was_brief: false,
         };
         let error = Standing::of(&known, context, now).error(&context.account, now.wall);
         let found = found(context, &known, &ended, error);
@@ -114,7 +124,7 @@ impl Outcome {
         let cached = cached(context, record, now).kept_despite(error.clone());
         let cached = told(cached, known.save_error(&context.account));
         let result = Ok(Token(cached.into()));
-        let ended = Ended { result, fallback: None, is_new: false, is_login: false };
+        let ended = Ended::without_new(result, None);
         let found = found(context, &known, &ended, Some(error));
         let sights = sights(context, &known, now);
         Self { sights, past: known.past, ended, unsaved: known.unsaved.boxed(), found, lease }
@@ -139,7 +149,7 @@ impl Outcome {
         let error =
             AccountError::new(&context.account, reason, retry_at, now.wall).by(registration);
         let fallback = fallback(context, &known, &error, now);
-        let ended = Ended { result: Err(error.clone()), fallback, is_new: false, is_login: false };
+        let ended = Ended::without_new(Err(error.clone()), fallback);
         let found = found(context, &known, &ended, Some(error));
         let sights = sights(context, &known, now);
         Self { sights, past: known.past, ended, unsaved: known.unsaved.boxed(), found, lease }

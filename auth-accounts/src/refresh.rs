@@ -145,6 +145,10 @@ use crate::{
     unsaved::{Unsaved, UnsavedTokens},
 };
 
+/// How long a retry waits for a look at the store. Servers that have a grace for
+/// spent tokens give 5 s and more.
+const PROMPTLY: Duration = Duration::from_secs(3);
+
 /// What to do next.
 pub(crate) enum Step {
     /// Load the record.
@@ -227,6 +231,15 @@ impl Load {
 }
 
 impl Load {
+    /// How long a store that does not answer is waited for. A retry must be prompt.
+    pub(crate) fn patience(&self) -> Duration {
+        let lease_wait = self.run().context.shared.settings.lease_wait;
+        match self {
+            Self::Retry(_) => lease_wait.min(PROMPTLY),
+            _ => lease_wait,
+        }
+    }
+
     fn run(&self) -> &Run {
         match self {
             Self::Record(state) => &state.run,

@@ -13,6 +13,7 @@ use crate::{
     roster::SharedRoster,
     set_up::SetUp,
     settings::Settings,
+    silence::Silence,
     single_flight::Work,
     store::TokenStore,
     watch::Watch,
@@ -29,8 +30,9 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) grant: GrantKind,
     pub(crate) spawner: Option<Spawner>,
-    /// Whether all of this blocks, and threads do what nobody waits for.
-    pub(crate) blocks: bool,
+    /// Whether any thread may poll the work, for what it rests on blocks.
+    pub(crate) of_threads: bool,
+    pub(crate) silence: Silence,
     pub(crate) watch: Watch,
     pub(crate) roster: SharedRoster,
 }
@@ -49,7 +51,8 @@ impl Shared {
             settings,
             grant,
             spawner: None,
-            blocks: false,
+            of_threads: false,
+            silence: Silence::default(),
             watch: Watch::default(),
             roster: SharedRoster::default(),
         }

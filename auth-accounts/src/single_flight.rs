@@ -21,7 +21,9 @@
 //!    give way: to end where it only waits for others. The queued work becomes
 //!    current when the other is over, and callers join it from then on. Until
 //!    then it has no participants but the callers who queued it, or queued more
-//!    behind it. If they leave, it is gone.
+//!    behind it. If they leave, it is gone. Work that says that it is open, for
+//!    it has begun nothing yet, is joined by those who would queue its equal
+//!    behind it.
 //! 7. Work that panics is lost. The panic reaches whoever polled it, and the
 //!    others are told to start anew.
 //! 8. When it is closed, no work begins any more. What is under way can be
@@ -101,17 +103,27 @@ impl<T: Clone + Send + 'static> SingleFlight<T> {
 
     /// Queues the work of `start` behind all there is. That is asked to give
     /// way, and has to be awaited first, in this order. `None` if it is closed.
+    ///
+    /// Work with an `open` is equal to all other such work. If the last one there
+    /// is has one that says so, that is joined, and `start` is not called.
     #[allow(clippy::type_complexity, reason = "two names would say less")]
     pub(crate) fn queue(
         &self,
+        open: Option<Open>,
         start: impl FnOnce(GiveWay) -> Work<T>,
     ) -> Option<(Vec<Caller<'_, T>>, Caller<'_, T>)> {
         let mut queue = lock(&self.queue);
         if queue.closed {
             return None;
         }
-        let before = queue.join_all(&self);
-        let participant = queue.start(self, start);
+        let last = queue.works.back().filter(|last| open.is_some() && last.is_open()).cloned();
+        let mut before = queue.join_all(&self);
+        if last.is_some_and(|last| before.last().is_some_and(|before| before.is_of(&last)))
+            && let Some(participant) = before.pop()
+        {
+            return Some((before, participant));
+        }
+        let participant = queue.start_open(self, open, start);
         drop(queue);
         for other in &before {
             other.ask_to_give_way();
@@ -166,7 +178,16 @@ impl<T: Clone + Send + 'static> Queue<T> {
         owner: &'a SingleFlight<T>,
         start: impl FnOnce(GiveWay) -> Work<T>,
     ) -> Caller<'a, T> {
-        let (work, slot) = SharedWork::start(start);
+        self.start_open(owner, None, start)
+    }
+
+    fn start_open<'a>(
+        &mut self,
+        owner: &'a SingleFlight<T>,
+        open: Option<Open>,
+        start: impl FnOnce(GiveWay) -> Work<T>,
+    ) -> Caller<'a, T> {
+        let (work, slot) = SharedWork::start(open, start);
         self.works.push_back(Arc::clone(&work));
         Participant::new(owner, work, slot, true)
     }
@@ -186,9 +207,24 @@ impl GiveWay {
     }
 }
 
+/// Whether work has begun nothing yet that would be another if it began later.
+#[derive(Clone)]
+pub(crate) struct Open(Arc<AtomicBool>);
+
+impl Open {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicBool::new(true)))
+    }
+
+    pub(crate) fn end(&self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 /// Work, and who takes part in it.
 pub(crate) struct SharedWork<T> {
     give_way: GiveWay,
+    open: Option<Open>,
     state: Mutex<State<T>>,
 }
 
@@ -215,7 +251,7 @@ enum Phase<T> {
 }
 
 impl<T> SharedWork<T> {
-    fn start(start: impl FnOnce(GiveWay) -> Work<T>) -> (Arc<Self>, usize) {
+    fn start(open: Option<Open>, start: impl FnOnce(GiveWay) -> Work<T>) -> (Arc<Self>, usize) {
         let give_way = GiveWay(Arc::new(AtomicBool::new(false)));
         let state = State {
             phase: Phase::UnderWay,
@@ -227,7 +263,11 @@ impl<T> SharedWork<T> {
             abandoned: false,
             claimed: false,
         };
-        (Arc::new(Self { give_way, state: Mutex::new(state) }), 0)
+        (Arc::new(Self { give_way, open, state: Mutex::new(state) }), 0)
+    }
+
+    fn is_open(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.0.load(Ordering::Acquire))
     }
 
     /// Takes a slot, unless the work is over.

@@ -314,7 +314,7 @@ impl fmt::Debug for Version {
 /// others.
 #[must_use = "dropping it frees the account for others"]
 pub struct Lease {
-    guard: Box<dyn Any + Send + Sync>,
+    guard: Arc<dyn Any + Send + Sync>,
     made_anew: bool,
 }
 
@@ -322,7 +322,7 @@ impl Lease {
     /// Released when `guard` is dropped, on any thread, inside or outside a
     /// runtime: the drop must not block for long, need a runtime, or panic.
     pub fn new(guard: impl Any + Send + Sync) -> Self {
-        Self { guard: Box::new(guard), made_anew: false }
+        Self { guard: Arc::new(guard), made_anew: false }
     }
 
     /// Whether somebody may hold an earlier lease of this account and not know yet
@@ -340,6 +340,11 @@ impl Lease {
     /// See [`made_anew`](Self::made_anew).
     pub fn get_made_anew(&self) -> bool {
         self.made_anew
+    }
+
+    /// The same lease, for a thread that confirms it.
+    pub(crate) fn share(&self) -> Self {
+        Self { guard: Arc::clone(&self.guard), made_anew: self.made_anew }
     }
 
     /// The guard, if it is of this type: for the store that made the lease.

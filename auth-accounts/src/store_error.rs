@@ -64,6 +64,9 @@ pub enum StoreErrorKind {
     Io,
     /// The store's server cannot be reached, or does not serve now.
     Unavailable,
+    /// The store has not answered within the time for which somebody waits: its file
+    /// system hangs, for example. What was asked of it may still take effect.
+    Unanswered,
     /// Anything else.
     Other,
 }
@@ -115,6 +118,7 @@ impl StoreError {
             | StoreErrorKind::LeaseLost
             | StoreErrorKind::Io
             | StoreErrorKind::Unavailable
+            | StoreErrorKind::Unanswered
             | StoreErrorKind::Other => Advice::TryLater,
         }
     }
@@ -149,6 +153,7 @@ impl fmt::Display for StoreErrorKind {
             Self::Unfit => "the store has no place for the record",
             Self::Io => "reading or writing failed",
             Self::Unavailable => "the store is not available",
+            Self::Unanswered => "the store has not answered",
             Self::Other => "the store failed",
         })
     }

@@ -196,10 +196,12 @@ impl Cached {
     pub(crate) fn kept_despite(mut self, error: AccountError) -> Self {
         let now = self.window.start;
         let again = error.retry_at().unwrap_or_else(|| match error.reason() {
-            // Whoever holds the lease for so long will not end at once.
-            Reason::Store(error) if error.kind() != StoreErrorKind::LeaseTimeout => {
-                later(now, SAVE_AGAIN)
-            }
+            // Whoever holds the lease for so long will not end at once, and a store
+            // that hangs will not answer at once.
+            Reason::Store(error) => match error.kind() {
+                StoreErrorKind::LeaseTimeout | StoreErrorKind::Unanswered => later(now, LOOK_AGAIN),
+                _ => later(now, SAVE_AGAIN),
+            },
             _ => later(now, LOOK_AGAIN),
         });
         let valid = Lifetime::new(&self.dates, self.since).valid_for().unwrap_or(FOREVER);

@@ -22,7 +22,8 @@ use auth_accounts::{
     store::{Record, Version},
 };
 use auth_store::internal::{
-    Dir, FileError, FileLock, Files, Patience, Privacy, Problem, home_directory, named_by,
+    Dir, FileError, FileLock, Files, OffThread, Patience, Privacy, Problem, home_directory,
+    named_by,
 };
 use zeroize::Zeroizing;
 
@@ -69,6 +70,7 @@ pub(crate) struct Inner<F> {
     pub(crate) file: PathBuf,
     /// Whose tokens are in it.
     pub(crate) registration: Registration,
+    calls: OffThread,
     format: PhantomData<fn() -> F>,
 }
 
@@ -92,11 +94,16 @@ impl<F: Format> Inner<F> {
         }
         Dir::check_above(&file)?;
         let registration = Registration::of(&F::endpoint());
-        Ok(Self { account, file, registration, format: PhantomData })
+        let calls = OffThread::default();
+        Ok(Self { account, file, registration, calls, format: PhantomData })
     }
 }
 
 impl<F: Format> Files for AgentFile<F> {
+    fn calls(&self) -> &OffThread {
+        &self.calls
+    }
+
     fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, FileError> {
         if *account != self.account {
             return Ok(None);

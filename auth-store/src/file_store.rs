@@ -12,6 +12,7 @@ use std::{
 
 use auth_accounts::{
     AccountId, StoreError,
+    internal::OffThread,
     store::{Record, Version},
 };
 use etcetera::BaseStrategy;
@@ -67,6 +68,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct FileStore {
     directory: Arc<Path>,
+    calls: OffThread,
 }
 
 /// How long a save waits for other saves to end. A save takes as long as
@@ -95,7 +97,7 @@ impl FileStore {
         if directory.symlink_metadata().is_err() {
             Dir::create(&directory)?;
         }
-        let store = Self { directory: directory.into() };
+        let store = Self { directory: directory.into(), calls: OffThread::default() };
         tidying::sweep(&store.dir()?);
         Ok(store)
     }
@@ -210,6 +212,10 @@ fn put(dir: &Dir, names: &Names, lock: &FileLock, content: &[u8]) -> Result<(), 
 }
 
 impl Files for FileStore {
+    fn calls(&self) -> &OffThread {
+        &self.calls
+    }
+
     fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, FileError> {
         let found = read(&self.dir()?, &Names::of(account.as_str()).record, Some(account))?;
         Ok(found.map(|found| (found.record, found.version)))

@@ -4,6 +4,7 @@ use std::{sync::Arc, thread, time::Duration};
 
 use auth_accounts::{
     AccountId, StoreError,
+    internal::{Key, OffThread},
     store::{Lease, Record, Version},
 };
 use futures_timer::Delay;
@@ -19,6 +20,9 @@ use crate::{
 /// [`token_store!`](crate::internal::token_store) implements the traits of
 /// `auth-accounts` with them.
 pub trait Files: Clone + Send + Sync + 'static {
+    /// The calls that are under way on other threads. Clones share them.
+    fn calls(&self) -> &OffThread;
+
     fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, FileError>;
 
     fn save(
@@ -82,7 +86,8 @@ pub async fn extend(
     lease: &Lease,
 ) -> Result<(), StoreError> {
     let (held, account) = (held(files, account, lease)?, account.clone());
-    off_thread(files, move |files| files.confirm(&account, &held)).await
+    off_thread(files, Key::Record(account.clone()), move |files| files.confirm(&account, &held))
+        .await
 }
 
 /// Takes the lease, blocking the thread between two tries.
@@ -116,9 +121,9 @@ pub async fn lease(
 ) -> Result<Lease, StoreError> {
     let mut patience = Patience::new(wait);
     loop {
-        let account_ = account.clone();
+        let (account_, key) = (account.clone(), Key::Record(account.clone()));
         // If this future is dropped before that ends, the lease is too.
-        let lease = off_thread(files, move |files| Ok(files.try_lease(&account_)?.map(given)));
+        let lease = off_thread(files, key, move |files| Ok(files.try_lease(&account_)?.map(given)));
         if let Some(lease) = lease.await? {
             return Ok(lease);
         }
@@ -129,11 +134,17 @@ pub async fn lease(
     }
 }
 
-/// Runs `operation` on a thread that may block.
+/// Runs `operation` on a thread that may block. Threads that hang hold up nobody
+/// else: see [`OffThread`].
 pub async fn off_thread<F: Files, T: Send + 'static>(
     files: &F,
+    key: Key,
     operation: impl FnOnce(&F) -> Result<T, FileError> + Send + 'static,
 ) -> Result<T, StoreError> {
-    let files = files.clone();
-    Ok(blocking::unblock(move || operation(&files)).await?)
+    let operate = {
+        let files = files.clone();
+        move || operation(&files)
+    };
+    let start = |job| blocking::unblock(job).detach();
+    Ok(files.calls().call(key, start, operate).await?)
 }

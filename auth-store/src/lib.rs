@@ -36,8 +36,9 @@ pub use crate::file_store::FileStore;
 /// interface and may change in any version.
 #[doc(hidden)]
 pub mod internal {
-    /// What `token_store!` expands to needs it.
+    /// What `token_store!` expands to needs these.
     pub use async_trait::async_trait;
+    pub use auth_accounts::internal::{Key, OffThread};
 
     pub use crate::{
         __token_store as token_store,

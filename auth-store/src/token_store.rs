@@ -16,7 +16,8 @@ macro_rules! __token_store {
                     store::{BlockingTokenStore, Lease, Record, TokenStore, Version},
                 },
                 internal::{
-                    Files, async_trait, extend, extend_blocking, lease, lease_blocking, off_thread,
+                    Files, Key, async_trait, extend, extend_blocking, lease, lease_blocking,
+                    off_thread,
                 },
             };
 
@@ -82,9 +83,9 @@ macro_rules! __token_store {
                     &self,
                     account: &AccountId,
                 ) -> Result<Option<(Record, Version)>, StoreError> {
-                    let account = account.clone();
+                    let (account, key) = (account.clone(), Key::Record(account.clone()));
                     let $this = self;
-                    off_thread($files, move |files| Files::load(files, &account)).await
+                    off_thread($files, key, move |files| Files::load(files, &account)).await
                 }
 
                 async fn save(
@@ -94,9 +95,9 @@ macro_rules! __token_store {
                     expected: Option<&Version>,
                 ) -> Result<Version, StoreError> {
                     let (account, record) = (account.clone(), record.clone());
-                    let expected = expected.cloned();
+                    let (expected, key) = (expected.cloned(), Key::Record(account.clone()));
                     let $this = self;
-                    off_thread($files, move |files| {
+                    off_thread($files, key, move |files| {
                         Files::save(files, &account, &record, expected.as_ref())
                     })
                     .await
@@ -109,7 +110,10 @@ macro_rules! __token_store {
                 ) -> Result<(), StoreError> {
                     let (account, expected) = (account.clone(), expected.clone());
                     let $this = self;
-                    off_thread($files, move |files| Files::remove(files, &account, &expected)).await
+                    off_thread($files, Key::Record(account.clone()), move |files| {
+                        Files::remove(files, &account, &expected)
+                    })
+                    .await
                 }
 
                 async fn list(
@@ -119,7 +123,10 @@ macro_rules! __token_store {
                 ) -> Result<Vec<AccountId>, StoreError> {
                     let after = after.cloned();
                     let $this = self;
-                    off_thread($files, move |files| Files::list(files, after.as_ref(), most)).await
+                    off_thread($files, Key::List, move |files| {
+                        Files::list(files, after.as_ref(), most)
+                    })
+                    .await
                 }
 
                 async fn lease(

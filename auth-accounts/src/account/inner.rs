@@ -1,6 +1,9 @@
 //! What the clones of an account share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
 
 use arc_swap::ArcSwapOption;
 use auth_core::AccessToken;
@@ -12,10 +15,13 @@ use super::{
 use crate::{
     context::Context,
     id::AccountId,
+    known::Loaded,
     late_saves::SharedLateSaves,
     outcome::Ending,
     shared::Shared,
+    silence::Unheard,
     single_flight::SingleFlight,
+    store::Lease,
     store_error::StoreError,
     token::{Cached, Token},
     unsaved::Unsaved,
@@ -26,6 +32,8 @@ pub(crate) struct Inner {
     pub(super) id: AccountId,
     pub(super) cached: ArcSwapOption<Cached>,
     pub(super) flight: SingleFlight<Ending>,
+    /// Whether the store answers.
+    pub(super) unheard: Unheard,
     /// Gone where the account outlives the [`Accounts`](crate::Accounts).
     registry: Weak<Registry<Self>>,
     pub(super) late_saves: Arc<SharedLateSaves<Weak<Self>>>,
@@ -39,6 +47,7 @@ impl Inner {
             id,
             cached: ArcSwapOption::empty(),
             flight: SingleFlight::new(),
+            unheard: Unheard::default(),
             registry: Arc::downgrade(registry),
             late_saves: Arc::clone(&registry.late_saves),
             memory: Mutex::new(Memory::default()),
@@ -97,6 +106,42 @@ impl Inner {
             memory.unsaved.as_ref()?.tokens.as_ref()?.error.is_none()
         };
         if is_first && self.flight.is_under_way() { None } else { self.save_error() }
+    }
+
+    /// Asks the store about the account, and waits no longer than `patience`, after
+    /// `wait` in which it is to wait for others itself.
+    pub(super) async fn ask<T>(
+        &self,
+        what: &str,
+        wait: Duration,
+        patience: Duration,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let _asking = self.unheard.begin(wait);
+        self.shared.silence.ask(what, wait, patience, call).await
+    }
+
+    /// Loads the record.
+    pub(super) async fn load(&self, patience: Duration) -> Loaded {
+        let call = self.shared.store.load(&self.id);
+        self.ask("loading the record", Duration::ZERO, patience, call).await
+    }
+
+    /// Takes the lease.
+    pub(super) async fn lease(&self, wait: Duration) -> Result<Lease, StoreError> {
+        let call = self.shared.store.lease(&self.id, wait);
+        self.ask("taking the lease", wait, self.patience(), call).await
+    }
+
+    /// Confirms the lease.
+    pub(super) async fn extend(&self, lease: &Lease) -> Result<(), StoreError> {
+        let call = self.shared.store.extend(&self.id, lease);
+        self.ask("confirming the lease", Duration::ZERO, self.patience(), call).await
+    }
+
+    /// How long a store that does not answer is waited for.
+    pub(super) fn patience(&self) -> Duration {
+        self.shared.settings.lease_wait
     }
 
     /// What a refresh or a login starts from.

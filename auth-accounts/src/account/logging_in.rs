@@ -72,7 +72,7 @@ impl Account {
         let counts = Arc::new(AtomicBool::new(false));
         let mut was_lost = false;
         loop {
-            let ending = self.take_turn(|| {
+            let ending = self.take_turn(None, || {
                 let (inner, counts) = (Arc::clone(&self.0), Arc::clone(&counts));
                 let record = record.clone();
                 Box::pin(async move {

@@ -1,6 +1,6 @@
 //! Logs an account out, as the machine says.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{Account, inner::Inner};
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     logout_report::Logout,
     outcome::Ending,
     shared::{Revocable, Shared},
+    single_flight::Open,
 };
 
 impl Account {
@@ -23,9 +24,9 @@ impl Account {
     ///
     /// Waits for what is under way here as a login does, and then for the lease: a
     /// refresh under way in another process comes to its end first, so that its
-    /// tokens are revoked too. If the lease cannot be had within
-    /// [`lease_wait`](crate::Settings::lease_wait), the account is logged out all
-    /// the same, and [`Logout::without_lease`] says so; what the other caller
+    /// tokens are revoked too. Callers who come during that wait share it. If the
+    /// lease cannot be had within [`lease_wait`](crate::Settings::lease_wait), the
+    /// account is logged out all the same, and [`Logout::without_lease`] says so; what the other caller
     /// obtains is not saved.
     ///
     /// Revoking is tried once. It is best effort: [`Logout::revocation`] says what
@@ -59,11 +60,12 @@ impl Account {
     pub async fn logout(&self) -> Result<Logout, AccountError> {
         let mut was_lost = false;
         loop {
-            let ending = self.take_turn(|| {
+            let open = Open::new();
+            let ending = self.take_turn(Some(open.clone()), || {
                 let inner = Arc::clone(&self.0);
                 Box::pin(async move {
                     let (context, memory) = inner.begin();
-                    inner.log_out(logout::start(context, memory)).await
+                    inner.log_out(logout::start(context, memory), &open).await
                 })
             });
             match ending.await? {
@@ -77,16 +79,18 @@ impl Account {
 }
 
 impl Inner {
-    async fn log_out(self: &Arc<Self>, mut step: Step) -> Ending {
+    /// Logs out. `open` ends when it looks at what there is.
+    async fn log_out(self: &Arc<Self>, mut step: Step, open: &Open) -> Ending {
         let Shared { store, clock, transport, .. } = &*self.shared;
         loop {
             step = match step {
                 Step::Lease(wait, state) => {
-                    let leased = store.lease(&self.id, wait).await;
+                    let leased = self.lease(wait).await;
                     state.on_lease(leased, clock.now())
                 }
                 Step::Load(state) => {
-                    let loaded = store.load(&self.id).await;
+                    open.end();
+                    let loaded = self.load(self.patience()).await;
                     state.on_loaded(loaded, clock.now())
                 }
                 Step::Send(request, state) => {
@@ -95,7 +99,9 @@ impl Inner {
                 }
                 Step::Remove(state) => {
                     self.count_logout();
-                    let removed = store.remove(&self.id, state.version()).await;
+                    let remove = store.remove(&self.id, state.version());
+                    let (what, patience) = ("removing the record", self.patience());
+                    let removed = self.ask(what, Duration::ZERO, patience, remove).await;
                     state.on_removed(removed, clock.now())
                 }
                 Step::Done(logged_out) => return Ending::LoggedOut(self.forget(logged_out)),

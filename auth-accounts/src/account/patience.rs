@@ -1,23 +1,25 @@
 //! Threads that wait no longer than they want to.
 
 use std::{
-    future::{Future, poll_fn},
-    pin::pin,
+    future::{Future as _, poll_fn},
+    pin::Pin,
     sync::Arc,
-    task::Poll,
+    task::{Poll, ready},
     thread,
     time::Duration,
 };
 
 use futures_timer::Delay;
 
-use super::Account;
+use super::{Account, Failed};
 use crate::{
     error::{AccountError, Reason},
     lifetime::{Lifetime, Ttl},
     outcome::Ending,
     refresh::Want,
+    silence::{BRIEFLY, within},
     single_flight::{Caller, Lost},
+    store_error::{StoreError, StoreErrorKind},
     token::{Cached, Token},
 };
 
@@ -29,6 +31,9 @@ pub(super) enum Driver {
     /// A thread of the account's own, so that nobody is held up by what blocks.
     Thread,
 }
+
+/// How soon a caller looks again whether the store has answered.
+const SHORTEST_LOOK: Duration = Duration::from_millis(50);
 
 impl Account {
     /// As [`token`](Self::token), for a thread that waits no longer than
@@ -45,16 +50,62 @@ impl Account {
         })
     }
 
-    /// Waits for the work that this caller takes part in.
+    /// Waits for the work that this caller takes part in. If the store does not
+    /// answer, a caller who has use for the old token leaves with that. The work goes
+    /// on, unless there is nothing that could carry it on.
     pub(super) async fn wait(
         &self,
         caller: Caller<'_, Ending>,
         driver: Driver,
-    ) -> Result<Ending, Lost> {
+        want: &Want,
+    ) -> Result<Result<Ending, Lost>, Failed> {
         if driver == Driver::Thread && self.is_seen_to(&caller) {
-            return caller.watch().await;
+            return Ok(caller.watch().await);
         }
-        caller.await
+        if !want.is_in_a_hurry() {
+            return Ok(caller.await);
+        }
+        let mut caller = caller;
+        let mut look_up = None;
+        let mut left = None;
+        let ended = poll_fn(|context| {
+            // First, so that what has come in counts.
+            if let Poll::Ready(ended) = Pin::new(&mut caller).poll(context) {
+                return Poll::Ready(Some(ended));
+            }
+            loop {
+                let unheard = self.0.unheard.time();
+                if unheard >= BRIEFLY
+                    && let Some(failed) = self.without_store(unheard)
+                {
+                    left = Some(failed);
+                    return Poll::Ready(None);
+                }
+                let later = BRIEFLY.saturating_sub(unheard).max(SHORTEST_LOOK);
+                let look_up = look_up.get_or_insert_with(|| Delay::new(later));
+                ready!(Pin::new(&mut *look_up).poll(context));
+                look_up.reset(later);
+            }
+        })
+        .await;
+        match (ended, left) {
+            (None, Some(failed)) => {
+                if self.0.shared.of_threads {
+                    self.is_seen_to(&caller);
+                }
+                Err(failed)
+            }
+            (Some(ended), _) => Ok(ended),
+            (None, None) => Ok(caller.await),
+        }
+    }
+
+    /// The old token, if it may be handed out while the store owes an answer.
+    fn without_store(&self, unheard: Duration) -> Option<Failed> {
+        let waited = format!("it has owed an answer for {:.1} s", unheard.as_secs_f64());
+        let error = StoreError::new(StoreErrorKind::Unanswered, "the record").with_source(waited);
+        let error = self.failed(Reason::Store(error));
+        self.despite(&error).map(|old| Failed { error, fallback: Some(old) })
     }
 
     /// Whether a thread of the account's own polls the work: one that is there
@@ -86,15 +137,4 @@ impl Account {
         };
         Some(Token(cached.into()))
     }
-}
-
-/// What the future comes to, unless that takes longer than `patience` of real
-/// time.
-async fn within<T>(patience: Duration, future: impl Future<Output = T>) -> Option<T> {
-    let (mut future, mut late) = (pin!(future), Delay::new(patience));
-    poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Ready(result) => Poll::Ready(Some(result)),
-        Poll::Pending => pin!(&mut late).poll(context).map(|()| None),
-    })
-    .await
 }

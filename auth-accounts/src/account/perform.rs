@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
 
 use super::inner::Inner;
@@ -29,7 +30,7 @@ impl Inner {
     /// Refreshes. Ends early if it is asked to give way and only waits for somebody
     /// else.
     pub(super) async fn refresh(self: &Arc<Self>, mut step: Step, give_way: &GiveWay) -> Ending {
-        let Shared { store, clock, transport, .. } = &*self.shared;
+        let Shared { clock, transport, .. } = &*self.shared;
         let ending = events::within(&self.id, false, async {
             let mut unfinished = Unfinished { inner: self, ended: false, sent: false };
             let began = clock.now();
@@ -37,14 +38,14 @@ impl Inner {
             loop {
                 step = match step {
                     Step::Load(state) => {
-                        let loaded = store.load(&self.id).await;
+                        let loaded = self.load(state.patience()).await;
                         state.on_loaded(loaded, clock.now())
                     }
                     Step::Lease(wait, state) => {
                         events::leasing(&self.id, wait);
                         let asked = clock.now();
                         let give_way = (!effort.sent).then_some(give_way);
-                        let lease = unless_asked(give_way, store.lease(&self.id, wait)).await;
+                        let lease = unless_asked(give_way, self.lease(wait)).await;
                         let now = clock.now();
                         effort.lease_wait = Some(now.since(asked));
                         match lease {
@@ -73,7 +74,7 @@ impl Inner {
                         state.on_saved(saved, clock.now())
                     }
                     Step::Extend(state) => {
-                        let extended = store.extend(&self.id, state.lease()).await;
+                        let extended = self.extend(state.lease()).await;
                         state.on_extended(extended, clock.now())
                     }
                     Step::Send(request, state) => {
@@ -107,13 +108,13 @@ impl Inner {
         counts: &AtomicBool,
         revoke_replaced: bool,
     ) -> Ending {
-        let Shared { store, clock, .. } = &*self.shared;
+        let Shared { clock, .. } = &*self.shared;
         let ended = events::within(&self.id, true, async {
             let mut unfinished = Unfinished { inner: self, ended: false, sent: false };
             loop {
                 step = match step {
                     login::Step::Load(state) => {
-                        let loaded = store.load(&self.id).await;
+                        let loaded = self.load(self.patience()).await;
                         state.on_loaded(loaded, clock.now())
                     }
                     login::Step::Save(state) => {
@@ -151,7 +152,8 @@ impl Inner {
             // This may free a lease.
             drop(remembered);
         }
-        let saved = self.shared.store.save(&self.id, record, known.version.as_ref()).await;
+        let save = self.shared.store.save(&self.id, record, known.version.as_ref());
+        let saved = self.ask("saving the record", Duration::ZERO, self.patience(), save).await;
         if saved.is_ok() {
             let remembered = self.memory().unsaved.take();
             drop(remembered);

@@ -37,7 +37,7 @@ impl Inner {
     /// What memory holds is saved by itself from now on, where something can carry
     /// that on. `now` is `None` if the clock must not be asked.
     pub(super) fn save_late(self: &Arc<Self>, now: Option<Now>) {
-        if self.shared.spawner.is_none() && !self.shared.blocks {
+        if self.shared.spawner.is_none() && !self.shared.of_threads {
             return;
         }
         let random = self.shared.settings.random((&self.id, 0_u32));
@@ -47,7 +47,7 @@ impl Inner {
         self.late_saves.tell();
         if is_unseen {
             let seen = SeenTo { saves: Arc::clone(&self.late_saves), over: false };
-            let work = see_to(seen, Arc::clone(&self.shared.clock), self.shared.blocks);
+            let work = see_to(seen, Arc::clone(&self.shared.clock), self.shared.of_threads);
             // This may be the last that is done while a panic passes.
             let _ = catch_unwind(AssertUnwindSafe(|| self.carry_on(work)));
         }

@@ -13,6 +13,7 @@ use crate::{
     checks::{Queue, refresh_each, refresh_each_blocking},
     due_refreshes::DueRefreshes,
     id::AccountId,
+    shared::Shared,
     status::StatusPage,
     store_error::StoreError,
 };
@@ -95,7 +96,7 @@ impl Accounts {
         most: usize,
     ) -> Result<StatusPage, StoreError> {
         let mut statuses = Vec::new();
-        for id in self.shared.store.list(after, most).await? {
+        for id in self.page(after, most).await? {
             let status = self.account(&id).status().await;
             statuses.push((id, status));
         }
@@ -142,7 +143,7 @@ impl Accounts {
         };
         let mut after: Option<AccountId> = None;
         loop {
-            let page = self.shared.store.list(after.as_ref(), PAGE).await?;
+            let page = self.page(after.as_ref(), PAGE).await?;
             self.shared.roster.lock().read(after.as_ref(), &page, first);
             match page.last() {
                 Some(last) if after.as_ref().is_none_or(|after| after < last) => {
@@ -153,6 +154,16 @@ impl Accounts {
         }
         self.shared.roster.lock().listed(began.monotonic, self.shared.clock.now().monotonic);
         Ok(())
+    }
+
+    async fn page(
+        &self,
+        after: Option<&AccountId>,
+        most: usize,
+    ) -> Result<Vec<AccountId>, StoreError> {
+        let Shared { store, silence, settings, .. } = &*self.shared;
+        let list = store.list(after, most);
+        silence.ask("listing the accounts", Duration::ZERO, settings.lease_wait, list).await
     }
 
     fn round(&self) -> Arc<Round> {

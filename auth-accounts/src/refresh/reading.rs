@@ -92,6 +92,7 @@ impl Reading {
         match access {
             Access::Unasked => {
                 let wait = run.want.lease_wait(known.record.as_ref(), &run.context, now);
+                run.was_brief = wait < run.context.shared.settings.lease_wait;
                 Read::Lease(wait, Leasing { run, known })
             }
             Access::Denied(error) => Read::Done(run.fail(known, None, Reason::Store(error), now)),

@@ -35,6 +35,9 @@ pub(crate) struct Run {
     pub(super) doubted: Option<Fingerprint>,
     /// Set once somebody else was found who may be under way.
     pub(super) patience: Option<Patience>,
+    /// Whether the lease was waited for only briefly, since the old token is of
+    /// use.
+    pub(super) was_brief: bool,
     rounds: Rounds,
 }
 
@@ -47,6 +50,7 @@ impl Run {
             noted: None,
             doubted: None,
             patience: None,
+            was_brief: false,
             rounds: Rounds::default(),
         })
     }
@@ -108,7 +112,9 @@ impl Run {
         reason: Reason,
         now: Now,
     ) -> Outcome {
-        Outcome::failure(&self.context, known, lease, reason, now)
+        let mut outcome = Outcome::failure(&self.context, known, lease, reason, now);
+        outcome.ended.was_brief = self.was_brief;
+        outcome
     }
 }
 

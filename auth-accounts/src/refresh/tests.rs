@@ -356,11 +356,12 @@ fn who_wants_more_than_others_tries_again() {
     };
     let timeout = failed(StoreErrorKind::LeaseTimeout);
     let outwaits = [usual(), ahead(1), long(), other(1), Want::Newer(None)]
-        .map(|want| want.outwaits(&timeout));
+        .map(|want| want.outwaits(&timeout, true));
     assert_eq!(outwaits, [false, false, true, true, true]);
-    assert!(!long().outwaits(&failed(StoreErrorKind::Io)));
+    assert!(!long().outwaits(&timeout, false), "they waited to the end");
+    assert!(!long().outwaits(&failed(StoreErrorKind::Io), true));
     let (error, _) = Start::new().begin().reads(None).fails();
-    assert!(!long().outwaits(&error));
+    assert!(!long().outwaits(&error, true));
 
     // A token that lasts for a while, new or only newly read.
     let start = Start::new();

@@ -10,13 +10,10 @@ use crate::{
     lifetime::Ttl,
     record::Record,
     shared::Shared,
+    silence::BRIEFLY,
     store_error::StoreErrorKind,
     token::Token,
 };
-
-/// How long to wait for somebody else's refresh while the old token is valid:
-/// longer than most refreshes take.
-const BRIEFLY: Duration = Duration::from_secs(1);
 
 /// What a caller wants.
 #[derive(Debug, Clone)]
@@ -39,6 +36,12 @@ impl Want {
     /// Whether the old token is of no use.
     fn is_strict(&self) -> bool {
         !matches!(self, Self::Lasting(Ttl::Usual) | Self::Ahead(_))
+    }
+
+    /// Whether the old token is of use, and its caller rather goes on with it than
+    /// waits for a store.
+    pub(crate) fn is_in_a_hurry(&self) -> bool {
+        matches!(self, Self::Lasting(Ttl::Usual))
     }
 
     /// The record was read.
@@ -130,10 +133,11 @@ impl Want {
     }
 
     /// Whether to try again after `error`, with which somebody less strict ended
-    /// who waited less long.
-    pub(crate) fn outwaits(&self, error: &AccountError) -> bool {
+    /// who waited less long. One who waited to the end has the answer for all who
+    /// joined: if each waited anew, they would do so one after another.
+    pub(crate) fn outwaits(&self, error: &AccountError, was_brief: bool) -> bool {
         let Reason::Store(error) = error.reason() else { return false };
-        self.is_strict() && error.kind() == StoreErrorKind::LeaseTimeout
+        was_brief && self.is_strict() && error.kind() == StoreErrorKind::LeaseTimeout
     }
 
     /// Whether `token`, which came of somebody else's refresh, is what is wanted.

@@ -38,6 +38,11 @@ impl<O: Owner<T>, T: Clone + Send + 'static> Participant<O, T> {
         self.started
     }
 
+    /// Whether it takes part in this work.
+    pub(super) fn is_of(&self, work: &Arc<SharedWork<T>>) -> bool {
+        Arc::ptr_eq(&self.work, work)
+    }
+
     /// Asks the work to end as soon as it can.
     pub(super) fn ask_to_give_way(&self) {
         self.work.give_way.ask();

@@ -90,7 +90,7 @@ fn who_leaves_while_it_is_closed_takes_nothing_along() {
                 // Lost, if that caller was the last.
                 assert!(matches!(block_on(join), Ok(1) | Err(_)));
             }
-            assert!(world.flight.queue(|give_way| world.work(give_way)).is_none());
+            assert!(world.flight.queue(None, |give_way| world.work(give_way)).is_none());
         });
         drop(leaves);
         world.signal.fire();

@@ -254,7 +254,7 @@ fn queued_work_comes_when_that_under_way_is_over() {
         let world = World::new(false);
         let waits = world.join();
         let queues = world.on_thread(|world| {
-            let queued = world.flight.queue(|give_way| {
+            let queued = world.flight.queue(None, |give_way| {
                 give_way.ask();
                 world.work(give_way)
             });
@@ -279,7 +279,7 @@ fn queued_work_of_one_that_leaves_holds_up_nobody() {
         let world = World::new(false);
         let waits = world.join();
         let leaves = world.on_thread(|world| {
-            let (before, own) = world.flight.queue(|give_way| world.work(give_way)).unwrap();
+            let (before, own) = world.flight.queue(None, |give_way| world.work(give_way)).unwrap();
             let mut all = Box::pin(async move {
                 for join in before {
                     let _ = join.await;
@@ -301,7 +301,7 @@ fn a_queue_moves_up_in_order() {
         let world = World::new(false);
         let mut waits = Box::pin(world.join());
         assert!(poll_once(waits.as_mut()).is_pending());
-        let queue = || world.flight.queue(|give_way| world.work(give_way)).unwrap();
+        let queue = || world.flight.queue(None, |give_way| world.work(give_way)).unwrap();
         let ((before_two, two), (before_three, three)) = (queue(), queue());
         assert_eq!((before_two.len(), before_three.len()), (1, 2));
         for (join, number) in before_three.into_iter().chain([three]).zip(1..) {

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "not every test needs all of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "only tests use it")]
 
+pub mod gated;
 mod spy_store;
 
 use std::{
