@@ -64,6 +64,9 @@
 //! | `SavingSetback` | save | `Done`; `SetbackConflict` |
 //! | `SetbackConflict` | load | `SavingSetback`, decide, `Done` |
 //!
+//! Tokens that are put back in the place of a record that [went back](crate::past)
+//! are tokens in memory, but for one thing: decide leads to `Leasing` first.
+//!
 //! A record of another registration ends it wherever one is read: nothing is sent,
 //! handed out or changed. (`TokensConflict` ends with the new tokens, unsaved.)
 //!

@@ -136,6 +136,9 @@ impl Inner {
         }
         let saved = self.shared.store.save(&self.id, record, known.version.as_ref()).await;
         if saved.is_ok() {
+            if known.unsaved.tokens.as_ref().is_some_and(|tokens| tokens.is_put_back) {
+                events::put_back(&self.id);
+            }
             let remembered = self.memory().unsaved.take();
             drop(remembered);
         }
