@@ -59,6 +59,11 @@ mod on {
         );
     }
 
+    pub(crate) fn put_back(account: &AccountId) {
+        let account = account.as_str();
+        warn!(target: TARGET, account, "the record had gone back; the newest is put back");
+    }
+
     /// Work was dropped before its end, by a runtime that ends for example.
     pub(crate) fn broken_off(account: &AccountId, possibly_spent: bool, unsaved: bool) {
         let account = account.as_str();
@@ -146,6 +151,7 @@ mod off {
     pub(crate) fn standing_by(_: &AccountId, _: Duration) {}
     pub(crate) fn gave_way(_: &AccountId) {}
     pub(crate) fn login_without_refresh_token(_: &AccountId) {}
+    pub(crate) fn put_back(_: &AccountId) {}
     pub(crate) fn broken_off(_: &AccountId, _: bool, _: bool) {}
     pub(crate) fn unfinished(_: &Unfinished) {}
     pub(crate) fn logged_out(_: &AccountId, _: &Result<Logout, AccountError>) {}
@@ -155,11 +161,11 @@ mod off {
 
 #[cfg(not(feature = "tracing"))]
 pub(crate) use off::{
-    broken_off, ended, gave_way, leasing, logged_out, login_without_refresh_token, replaced,
-    standing_by, unfinished, within,
+    broken_off, ended, gave_way, leasing, logged_out, login_without_refresh_token, put_back,
+    replaced, standing_by, unfinished, within,
 };
 #[cfg(feature = "tracing")]
 pub(crate) use on::{
-    broken_off, ended, gave_way, leasing, logged_out, login_without_refresh_token, replaced,
-    standing_by, unfinished, within,
+    broken_off, ended, gave_way, leasing, logged_out, login_without_refresh_token, put_back,
+    replaced, standing_by, unfinished, within,
 };

@@ -75,6 +75,9 @@
 //! Wherever the table says `Sending`, `Confirming` comes first, if there is a refresh
 //! token that could be spent. A lease that is lost is asked for again.
 //!
+//! Tokens that are put back in the place of a record that [went back](crate::past)
+//! are tokens in memory, but for one thing: decide leads to `Leasing` first.
+//!
 //! A record of another registration ends it wherever one is read: nothing is sent,
 //! handed out or changed. (`TokensConflict` ends with the new tokens, unsaved.)
 //!

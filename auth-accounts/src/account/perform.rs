@@ -155,6 +155,9 @@ impl Inner {
         let save = self.shared.store.save(&self.id, record, known.version.as_ref());
         let saved = self.ask("saving the record", Duration::ZERO, self.patience(), save).await;
         if saved.is_ok() {
+            if known.unsaved.tokens.as_ref().is_some_and(|tokens| tokens.is_put_back) {
+                events::put_back(&self.id);
+            }
             let remembered = self.memory().unsaved.take();
             drop(remembered);
             self.say_saved(&record.tokens.access_token);
