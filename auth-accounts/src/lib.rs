@@ -3,7 +3,7 @@
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of lines above it.
 // layer: id registration set_up record record_form settings dates lifetime refusals new_login -- values, and what is stored
-// layer: store_error store memory_store off_thread behind_async silence -- stores
+// layer: store_error store memory_store off_thread behind_async silence repeats -- stores
 // layer: state error account_event due_refreshes token status closed logout_report -- what callers get
 // layer: counters told watch -- what others are told
 // layer: due roster -- which accounts are looked at, and when
@@ -46,6 +46,7 @@ mod record_form;
 mod refresh;
 mod refusals;
 mod registration;
+mod repeats;
 mod roster;
 mod set_up;
 mod setback;
