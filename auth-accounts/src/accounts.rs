@@ -16,6 +16,7 @@ use crate::{
     counters,
     id::AccountId,
     registration::Registration,
+    repeats::Repeats,
     roster::SharedRoster,
     settings::Settings,
     shared::{GrantKind, Shared},
@@ -120,6 +121,7 @@ impl Accounts {
             spawner: None,
             of_threads: false,
             silence: Silence::default(),
+            repeats: Repeats::default(),
             watch: Watch::default(),
             roster: SharedRoster::default(),
         };

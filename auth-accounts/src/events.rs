@@ -4,7 +4,7 @@
 
 #[cfg(feature = "tracing")]
 mod on {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use auth_core::Failure;
     use tracing::{Instrument, debug, info, info_span, warn};
@@ -15,9 +15,23 @@ mod on {
         id::AccountId,
         logout_report::Logout,
         outcome::Ended,
+        repeats::{Repeats, Voice, What},
     };
 
     const TARGET: &str = "auth_accounts::account";
+
+    /// At `WARN` when it begins and once a minute after that, with how often it was
+    /// said between; at `DEBUG` between.
+    macro_rules! warn_now_and_then {
+        ($repeats:expr, $account:expr, $what:expr, $now:expr, $($said:tt)*) => {
+            match $repeats.voice($account, $what, $now) {
+                Voice::Loud(repeated) => {
+                    warn!(target: TARGET, account = $account.as_str(), repeated, $($said)*);
+                }
+                Voice::Low => debug!(target: TARGET, account = $account.as_str(), $($said)*),
+            }
+        };
+    }
 
     /// Puts all that happens on the way into a span that names the account.
     pub(crate) fn within<F: Future>(
@@ -65,7 +79,26 @@ mod on {
     }
 
     /// Work was dropped before its end, by a runtime that ends for example.
-    pub(crate) fn broken_off(account: &AccountId, possibly_spent: bool, unsaved: bool) {
+    pub(crate) fn broken_off(
+        account: &AccountId,
+        possibly_spent: bool,
+        unsaved: bool,
+        repeats: &Repeats,
+        now: Option<Instant>,
+    ) {
+        // What was sent may be lost, each time.
+        if let Some(now) = now.filter(|_| !possibly_spent) {
+            warn_now_and_then!(
+                repeats,
+                account,
+                What::BrokenOff,
+                now,
+                possibly_spent,
+                unsaved,
+                "broken off before its end"
+            );
+            return;
+        }
         let account = account.as_str();
         warn!(target: TARGET, account, possibly_spent, unsaved, "broken off before its end");
     }
@@ -77,8 +110,13 @@ mod on {
         warn!(target: TARGET, account, unsaved, error = %why, "closed before its end");
     }
 
-    pub(crate) fn logged_out(account: &AccountId, result: &Result<Logout, AccountError>) {
-        let account = account.as_str();
+    pub(crate) fn logged_out(
+        id: &AccountId,
+        result: &Result<Logout, AccountError>,
+        repeats: &Repeats,
+        now: Instant,
+    ) {
+        let account = id.as_str();
         match result {
             Ok(logout) => {
                 let Logout { revocation, without_lease, newer_login, .. } = logout;
@@ -94,7 +132,10 @@ mod on {
                     );
                 }
             }
-            Err(error) => warn!(target: TARGET, account, %error, "could not log out"),
+            Err(error) => warn_now_and_then!(
+                repeats, id, What::NotLoggedOut, now,
+                %error, "could not log out"
+            ),
         }
     }
 
@@ -109,13 +150,27 @@ mod on {
         }
     }
 
-    pub(crate) fn ended(account: &AccountId, ended: &Ended) {
-        let account = account.as_str();
+    pub(crate) fn ended(id: &AccountId, ended: &Ended, repeats: &Repeats, now: Instant) {
+        let account = id.as_str();
         let fallback = ended.fallback.is_some();
+        let in_order = match &ended.result {
+            Ok(token) => token.unsaved().is_none(),
+            Err(error) => !matches!(error.reason(), Reason::Store(_)),
+        };
+        if in_order && repeats.is_over(id) {
+            info!(target: TARGET, account, "the store is in order again");
+        }
         match &ended.result {
             Ok(token) => match token.unsaved() {
                 Some(error) => {
-                    warn!(target: TARGET, account, %error, "new tokens could not be saved yet");
+                    if ended.is_new {
+                        // Each of these is the first of its tokens.
+                        repeats.is_over(id);
+                    }
+                    warn_now_and_then!(
+                        repeats, id, What::Unsaved(error.kind()), now,
+                        %error, "new tokens could not be saved yet"
+                    );
                 }
                 None if ended.is_login => {
                     info!(target: TARGET, account, "new tokens of a login saved");
@@ -123,24 +178,27 @@ mod on {
                 None if ended.is_new => info!(target: TARGET, account, "new tokens saved"),
                 None => debug!(target: TARGET, account, "the token on record does"),
             },
-            Err(error) if matches!(error.reason(), Reason::Store(_)) => {
-                warn!(target: TARGET, account, fallback, %error, "the store failed");
-            }
-            // What the token endpoint said has been reported by `auth-core`.
-            Err(error) => debug!(target: TARGET, account, fallback, %error, "no new token"),
+            Err(error) => match error.reason() {
+                Reason::Store(store) => warn_now_and_then!(
+                    repeats, id, What::Failed(store.kind()), now,
+                    fallback, %error, "the store failed"
+                ),
+                // What the token endpoint said has been reported by `auth-core`.
+                _ => debug!(target: TARGET, account, fallback, %error, "no new token"),
+            },
         }
     }
 }
 
 #[cfg(not(feature = "tracing"))]
 mod off {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use auth_core::Failure;
 
     use crate::{
         closed::Unfinished, error::AccountError, id::AccountId, logout_report::Logout,
-        outcome::Ended,
+        outcome::Ended, repeats::Repeats,
     };
 
     pub(crate) fn within<F: Future>(_: &AccountId, _: bool, work: F) -> F {
@@ -152,11 +210,17 @@ mod off {
     pub(crate) fn gave_way(_: &AccountId) {}
     pub(crate) fn login_without_refresh_token(_: &AccountId) {}
     pub(crate) fn put_back(_: &AccountId) {}
-    pub(crate) fn broken_off(_: &AccountId, _: bool, _: bool) {}
+    pub(crate) fn broken_off(_: &AccountId, _: bool, _: bool, _: &Repeats, _: Option<Instant>) {}
     pub(crate) fn unfinished(_: &Unfinished) {}
-    pub(crate) fn logged_out(_: &AccountId, _: &Result<Logout, AccountError>) {}
+    pub(crate) fn logged_out(
+        _: &AccountId,
+        _: &Result<Logout, AccountError>,
+        _: &Repeats,
+        _: Instant,
+    ) {
+    }
     pub(crate) fn replaced(_: &AccountId, _: Result<(), Failure>) {}
-    pub(crate) fn ended(_: &AccountId, _: &Ended) {}
+    pub(crate) fn ended(_: &AccountId, _: &Ended, _: &Repeats, _: Instant) {}
 }
 
 #[cfg(not(feature = "tracing"))]

@@ -3,7 +3,7 @@
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of lines above it.
 // layer: id registration set_up record record_form settings seen dates lifetime refusals new_login -- values, and what is stored
-// layer: store_error store memory_store off_thread behind_async silence -- stores
+// layer: store_error store memory_store off_thread behind_async silence repeats -- stores
 // layer: state error account_event due_refreshes token status closed logout_report -- what callers get
 // layer: counters told watch -- what others are told
 // layer: due roster late_saves -- which accounts are looked at, and when
@@ -48,6 +48,7 @@ mod record_form;
 mod refresh;
 mod refusals;
 mod registration;
+mod repeats;
 mod roster;
 mod seen;
 mod set_up;

@@ -10,6 +10,7 @@ use crate::{
     new_login::Login,
     record::Record,
     registration::Registration,
+    repeats::Repeats,
     roster::SharedRoster,
     set_up::SetUp,
     settings::Settings,
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     /// Whether any thread may poll the work, for what it rests on blocks.
     pub(crate) of_threads: bool,
     pub(crate) silence: Silence,
+    pub(crate) repeats: Repeats,
     pub(crate) watch: Watch,
     pub(crate) roster: SharedRoster,
 }
@@ -53,6 +55,7 @@ impl Shared {
             spawner: None,
             of_threads: false,
             silence: Silence::default(),
+            repeats: Repeats::default(),
             watch: Watch::default(),
             roster: SharedRoster::default(),
         }

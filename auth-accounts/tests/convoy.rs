@@ -48,6 +48,7 @@ const KINDS: [(&str, Kind); 6] = [
 /// Returns the answers, and how long it was to be waited each time.
 fn run(store: &Gated, calls: &mut [Call]) -> (Vec<Option<StoreErrorKind>>, Vec<Duration>) {
     let mut answers = vec![None; calls.len()];
+    let (mut waits, mut quiet) = (Vec::new(), 0);
     for _ in 0..10_000 {
         let mut pending = false;
         for (call, answer) in calls.iter_mut().zip(&mut answers) {
@@ -58,10 +59,14 @@ fn run(store: &Gated, calls: &mut [Call]) -> (Vec<Option<StoreErrorKind>>, Vec<D
                 }
             }
         }
+        let new = store.waits();
+        quiet = if new.is_empty() { quiet + 1 } else { 0 };
+        waits.extend(new);
         if !pending {
-            return (answers.into_iter().flatten().collect(), store.waits());
+            return (answers.into_iter().flatten().collect(), waits);
         }
-        if store.stuck() > 0 {
+        // Everybody has joined who is to join it.
+        if store.stuck() > 0 && quiet > 2 {
             store.open();
             store.hold_leases();
         } else {

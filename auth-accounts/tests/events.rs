@@ -174,3 +174,34 @@ fn a_logout_is_an_event_of_its_own() {
     });
     assert!(text.contains("WARN auth_accounts::account: could not log out account=\"ada\""));
 }
+
+/// So many callers, of whom each finds the same trouble.
+#[test]
+fn trouble_that_goes_on_is_said_once_a_minute() {
+    for (name, says) in
+        [("load", "the store failed"), ("tokens", "new tokens could not be saved yet")]
+    {
+        let world = World::new(Script::new().tokens("at-2", "rt-2")).with_record(0);
+        world.store.fail(name, [Some(StoreErrorKind::Full); 1000]);
+        let account = world.account();
+        let text = seen(|| {
+            for call in 0..900 {
+                let token = run(account.token(), &world.clock);
+                assert!(token.map_or(true, |token| token.unsaved().is_some()), "{call}");
+                world.clock.advance(std::time::Duration::from_millis(100));
+            }
+            world.store.mend();
+            world.pass(2);
+            run(account.token(), &world.clock).unwrap();
+        });
+        let of = |level: &str| {
+            text.lines()
+                .filter(|line| line.trim().starts_with(level) && line.contains(says))
+                .count()
+        };
+        assert_eq!(of("WARN"), 2, "{name}");
+        assert!(of("DEBUG") > 50, "{name}: {} between", of("DEBUG"));
+        assert_eq!(text.matches("the store is in order again").count(), 1, "{name}");
+        assert!(text.contains("repeated="), "{name}: {text}");
+    }
+}

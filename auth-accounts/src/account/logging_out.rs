@@ -141,7 +141,8 @@ impl Inner {
         }
         drop(lease);
         self.settle();
-        events::logged_out(&self.id, &result);
+        let Shared { clock, repeats, .. } = &*self.shared;
+        events::logged_out(&self.id, &result, repeats, clock.now().monotonic);
         if result.as_ref().is_ok_and(|logout| logout.was_logged_in && !logout.newer_login) {
             self.shared.watch.logged_out(&self.id);
         }

@@ -194,7 +194,8 @@ impl Inner {
         drop(memory);
         drop((known, lease));
         self.settle();
-        events::ended(&self.id, &ended);
+        let Shared { clock, repeats, .. } = &*self.shared;
+        events::ended(&self.id, &ended, repeats, clock.now().monotonic);
         self.shared.watch.ended(&self.id, &ended.result, &found, effort);
         ended
     }
@@ -233,7 +234,9 @@ impl Drop for Unfinished<'_> {
         let unsaved = self.inner.memory().unsaved.clone();
         let is_unsaved = unsaved.as_ref().is_some_and(|unsaved| unsaved.tokens.is_some());
         if !self.ended && (self.sent || is_unsaved) {
-            events::broken_off(&self.inner.id, self.sent, is_unsaved);
+            let now = (!std::thread::panicking()).then(|| clock.now().monotonic);
+            let repeats = &self.inner.shared.repeats;
+            events::broken_off(&self.inner.id, self.sent, is_unsaved, repeats, now);
         }
         let Some(tokens) = unsaved.and_then(|unsaved| unsaved.tokens) else { return };
         if !self.ended {
