@@ -31,6 +31,8 @@ pub(super) struct Book {
     access: HashMap<u64, (usize, Time)>,
     /// When each worker was stopped.
     stops: Vec<Vec<(Time, Option<Time>)>>,
+    /// What callers were told last, by worker and account.
+    told: HashMap<(Who, usize), String>,
     /// No fault strikes any more.
     pub(super) calm: bool,
 }
@@ -97,6 +99,7 @@ impl Book {
             accounts,
             access: HashMap::new(),
             stops: vec![Vec::new(); options.processes],
+            told: HashMap::new(),
             calm: false,
         }
     }
@@ -268,10 +271,15 @@ impl Book {
         let was_over = self.accounts[account].over.iter().any(|(from, until)| {
             *from <= *ended && until.is_none_or(|until| until >= began_or_joined)
         });
+        let told = self.told.insert((who, account), words.to_owned());
+        let is_new = told.is_none_or(|told| told != words);
         let took = ended.seconds_since(*began);
         let words = format!("{who} was told by {name} after {took:.3} s: {words}");
         if was_over {
-            self.history.of(account, &words);
+            // Every caller hears it again and again.
+            if is_new {
+                self.history.of(account, &words);
+            }
         } else {
             self.counts.told_falsely += 1;
             self.history.violation("false logout", Some(account), &words);

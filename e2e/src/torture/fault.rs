@@ -34,6 +34,17 @@ impl Fault {
         matches!(self, Self::LostAfter | Self::PageAfter(_) | Self::SilentAfter)
     }
 
+    /// How long the response takes, once the token is rotated.
+    pub(super) fn takes(self, number: u64, options: &Options) -> Duration {
+        match self {
+            Self::Slow(time) => time,
+            _ => {
+                let mut chance = fastrand::Rng::with_seed(options.seed ^ (number << 20) ^ 1);
+                Duration::from_secs_f64(options.latency * 2.0 * chance.f64())
+            }
+        }
+    }
+
     /// What happens to the request with this number, which the seed decides.
     pub(super) fn of_request(number: u64, options: &Options) -> Self {
         if options.fault == 0 || (number + 1) % options.fault != 0 {

@@ -143,8 +143,8 @@ impl Ledger {
         Some(next)
     }
 
-    /// The response leaves, or `lost` says why it does not. Returns whether it
-    /// has new tokens that somebody gets.
+    /// A response with new tokens leaves, or `lost` says why it does not. Returns
+    /// whether somebody gets it.
     pub(super) fn leaves(&mut self, token: &str, sending: Sending, lost: Option<Lost>) -> bool {
         let Some(entry) = self.tokens.get_mut(token) else { return false };
         let Some(at) = entry.senders.iter().position(|sender| sender.number == sending.number)
@@ -161,11 +161,8 @@ impl Ledger {
         match lost {
             None => {
                 entry.senders.remove(at);
-                let had_it = entry.fate != Fate::Unspent;
-                if had_it {
-                    entry.fate = Fate::Delivered(who);
-                }
-                had_it
+                entry.fate = Fate::Delivered(who);
+                true
             }
             // The sender stays, and waits in vain.
             Some(lost) => {

@@ -23,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) clock_off: f64,
     /// One request in so many fails; 0 is none.
     pub(crate) fault: u64,
+    /// How long a response takes on average.
+    pub(crate) latency: f64,
     pub(crate) lifetime: f64,
     pub(crate) grace: f64,
     pub(crate) timeout: f64,
@@ -51,6 +53,7 @@ impl Default for Options {
             clock: 15.0,
             clock_off: 280.0,
             fault: 6,
+            latency: 0.1,
             lifetime: 8.0,
             grace: 10.0,
             timeout: 3.0,
@@ -87,6 +90,7 @@ const ROWS: &[Row] = &[
     ("clock", "a clock is set", |o| Field::Seconds(&mut o.clock)),
     ("clock-off", "by how much clocks are off at most", |o| Field::Seconds(&mut o.clock_off)),
     ("fault", "one request in so many fails", |o| Field::Number(&mut o.fault)),
+    ("latency", "of a response, on average", |o| Field::Seconds(&mut o.latency)),
     ("lifetime", "of an access token, at most", |o| Field::Seconds(&mut o.lifetime)),
     ("grace", "of every second account's server", |o| Field::Seconds(&mut o.grace)),
     ("timeout", "of an attempt", |o| Field::Seconds(&mut o.timeout)),

@@ -1,7 +1,7 @@
 //! The token endpoint: models of strict servers on loopback, and the faults on
 //! the way to them.
 
-use std::{sync::Arc, thread};
+use std::{sync::Arc, thread, time::Duration};
 
 use auth_core::{BlockingTransport, Grant, RefreshToken, Response};
 use fault_server::{Behaviour, Client, FaultServer, Point, ReceivedRequest};
@@ -18,6 +18,8 @@ use super::{
 pub(super) const CLIENT: &str = "torture";
 /// The header in which a worker says who it is.
 pub(super) const WHO: &str = "x-torture-worker";
+/// The header in which it says which of its two worlds.
+pub(super) const WORLD: &str = "x-torture-world";
 
 /// A response that leaves after this share of the timeout may come too late.
 const SHARE: f64 = 0.8;
@@ -37,12 +39,13 @@ fn serve(request: &ReceivedRequest, client: &Client, book: &SharedBook) -> Behav
         .find(|(key, _)| key == "refresh_token")
         .map(|(_, value)| value.into_owned())
         .unwrap_or_default();
-    let header = request.headers.get(WHO).and_then(|value| value.to_str().ok());
-    let who: Who = header.and_then(|text| text.parse().ok()).expect("who it is");
+    let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
+    let who: Who = header(WHO).and_then(|text| text.parse().ok()).expect("who it is");
+    let whose = format!("{who} ({})", header(WORLD).unwrap_or_default());
 
     let mut locked = lock(book);
-    let fault = locked.next_fault();
-    let Some((sending, used)) = locked.arrives(&token, who, client, fault) else {
+    let (fault, takes) = locked.next_fault();
+    let Some((sending, used)) = locked.arrives(&token, who, &whose, client, fault) else {
         return Behaviour::response(400);
     };
     if !fault.reaches_the_server() {
@@ -56,12 +59,17 @@ fn serve(request: &ReceivedRequest, client: &Client, book: &SharedBook) -> Behav
         };
     }
     let response = locked.asks_the_server(&token, sending, &used);
-    if let Fault::Slow(time) = fault {
-        drop(locked);
-        thread::sleep(time);
-        locked = lock(book);
+    // The dangerous time: the token is spent, and nobody has its successor.
+    drop(locked);
+    thread::sleep(takes);
+    let mut locked = lock(book);
+    if response.status() == 200 {
+        locked.leaves(&token, &whose, sending, fault, arrived);
     }
-    locked.responds(&token, who, sending, fault, arrived);
+    // A client waits in vain only where nothing comes.
+    if fault != Fault::SilentAfter {
+        locked.ledger.ends(&token, sending);
+    }
     match fault {
         Fault::LostAfter => Behaviour::reset(Point::AfterBody),
         Fault::PageAfter(status) => Behaviour::nginx(status),
@@ -71,11 +79,13 @@ fn serve(request: &ReceivedRequest, client: &Client, book: &SharedBook) -> Behav
 }
 
 impl Book {
-    fn next_fault(&mut self) -> Fault {
+    /// What happens to the next request, and how long its response takes.
+    fn next_fault(&mut self) -> (Fault, Duration) {
         let number = self.counts.requests;
         self.counts.requests += 1;
         let fault = Fault::of_request(number, &self.options);
-        if self.calm { Fault::None } else { fault }
+        let fault = if self.calm { Fault::None } else { fault };
+        (fault, fault.takes(number, &self.options))
     }
 
     /// Judges a request.
@@ -83,6 +93,7 @@ impl Book {
         &mut self,
         token: &str,
         who: Who,
+        whose: &str,
         client: &Client,
         fault: Fault,
     ) -> Option<(Sending, Use)> {
@@ -93,7 +104,7 @@ impl Book {
             self.history.violation(
                 "unknown token",
                 None,
-                &format!("{who} sends a token that was never given"),
+                &format!("{whose} sends a token that was never given"),
             );
             return None;
         };
@@ -101,7 +112,7 @@ impl Book {
             self.counts.torment("server fault");
         }
         let (name, account) = (sending.name, sending.name.account);
-        let words = format!("{who} sends {name}, fault: {fault:?}");
+        let words = format!("{whose} sends {name}, fault: {fault:?}");
         match &used {
             Use::First => self.history.of(account, &words),
             Use::Unavoidable(lost) => {
@@ -147,8 +158,8 @@ impl Book {
         response
     }
 
-    /// The response leaves, or does not.
-    fn responds(&mut self, token: &str, who: Who, sending: Sending, fault: Fault, arrived: Time) {
+    /// A response with new tokens leaves, or does not.
+    fn leaves(&mut self, token: &str, whose: &str, sending: Sending, fault: Fault, arrived: Time) {
         let took = Time::now().seconds_since(arrived);
         let lost = if fault.loses_the_response() {
             Some(Lost::OnTheWay)
@@ -158,14 +169,11 @@ impl Book {
             None
         };
         let name = sending.name;
-        if self.ledger.leaves(token, sending, lost) {
-            self.history.of(name.account, &format!("{who} has what replaces {name}"));
-        } else if lost.is_some() {
-            self.history.of(name.account, &format!("the response about {name} is lost"));
-        }
-        // A client waits in vain only where nothing comes.
-        if fault != Fault::SilentAfter {
-            self.ledger.ends(token, sending);
-        }
+        let words = if self.ledger.leaves(token, sending, lost) {
+            format!("{whose} has what replaces {name}")
+        } else {
+            format!("what replaces {name} is lost")
+        };
+        self.history.of(name.account, &words);
     }
 }

@@ -23,7 +23,7 @@ use self::tallies::Tallies;
 use super::{
     clock::OffClock,
     messages::{Order, Report, Setup, account_name},
-    server::{CLIENT, WHO},
+    server::{CLIENT, WHO, WORLD},
 };
 use crate::clients::{Network, RUNTIME};
 
@@ -86,10 +86,12 @@ pub(crate) fn run() {
 /// for each other they are like two processes.
 fn both_worlds(shared: &Shared) -> (Accounts, BlockingAccounts) {
     let setup = &shared.setup;
-    let endpoint = TokenEndpoint::new(&setup.url, CLIENT)
-        .and_then(|endpoint| endpoint.header(WHO, &setup.who.to_string()))
-        .expect("an endpoint");
-    // As often as a directory that is read-only for a while may need it.
+    let endpoint = |world| {
+        TokenEndpoint::new(&setup.url, CLIENT)
+            .and_then(|endpoint| endpoint.header(WHO, &setup.who.to_string()))
+            .and_then(|endpoint| endpoint.header(WORLD, world))
+            .expect("an endpoint")
+    };
     let store = || FileStore::open(&setup.store).expect("a store");
     let network = Network::timeout(Duration::from_millis(setup.timeout_ms));
     let settings = Settings::default()
@@ -99,10 +101,10 @@ fn both_worlds(shared: &Shared) -> (Accounts, BlockingAccounts) {
         .setback_base(Duration::from_millis(200))
         .setback_max(Duration::from_secs(5));
     let (reqwest, ureq) = (network.reqwest(), network.ureq());
-    let accounts = Accounts::new(endpoint.clone(), reqwest, store(), shared.clock.clone())
+    let accounts = Accounts::new(endpoint("task"), reqwest, store(), shared.clock.clone())
         .settings(settings.clone())
         .on_event(|event| tell_of_event("task", event));
-    let blocking = BlockingAccounts::new(endpoint, ureq, store(), shared.clock.clone())
+    let blocking = BlockingAccounts::new(endpoint("thread"), ureq, store(), shared.clock.clone())
         .settings(settings)
         .on_event(|event| tell_of_event("thread", event));
     (accounts, blocking)
