@@ -34,6 +34,8 @@ mod scenarios;
 mod tally;
 mod timing;
 mod tls;
+#[cfg(target_os = "linux")]
+mod torture;
 mod worker;
 mod world;
 
@@ -57,6 +59,15 @@ fn main() -> ExitCode {
     {
         worker::run(mode, arguments);
         return ExitCode::SUCCESS;
+    }
+    #[cfg(target_os = "linux")]
+    match arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        Some(("torture", arguments)) => return torture::main(arguments),
+        Some(("torture-worker", _)) => {
+            torture::work();
+            return ExitCode::SUCCESS;
+        }
+        _ => {}
     }
     let wanted = |name: &str| {
         arguments.is_empty() || arguments.iter().any(|word| name.contains(word.as_str()))

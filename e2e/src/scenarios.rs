@@ -10,8 +10,10 @@ mod processes;
 mod restart;
 mod rotations;
 mod tls;
+#[cfg(target_os = "linux")]
+mod tortured;
 
-use self::Scenario::{AtServer, OverTls};
+use self::Scenario::{AtServer, Beside};
 use crate::{tally::Tally, world::World};
 
 #[derive(Clone, Copy)]
@@ -19,8 +21,8 @@ pub(crate) enum Scenario {
     /// At the authorization server. What it has counted in the end is compared
     /// with what passed by the proxy before it.
     AtServer(fn(&World<'_>)),
-    /// At the servers of [`crate::tls`].
-    OverTls(fn(&Tally)),
+    /// At servers of its own.
+    Beside(fn(&Tally)),
 }
 
 impl Scenario {
@@ -31,7 +33,7 @@ impl Scenario {
                 scenario(&world);
                 world.finish();
             }
-            OverTls(scenario) => scenario(tally),
+            Beside(scenario) => scenario(tally),
         }
     }
 }
@@ -61,8 +63,10 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("clock/account, set back and forth", AtServer(clock::account)),
     ("processes/killed with a request under way", AtServer(processes::killed)),
     ("processes/eight share an account", AtServer(processes::eight_share_an_account)),
-    ("tls/private CA, expired, wrong host, TLS 1.1", OverTls(tls::certificates_and_versions)),
-    ("tls/example programs", OverTls(tls::examples)),
-    ("forward proxy/407", OverTls(forward_proxy::demands_authentication)),
-    ("forward proxy/down", OverTls(forward_proxy::is_down)),
+    #[cfg(target_os = "linux")]
+    ("processes/half a minute of torture", Beside(tortured::for_half_a_minute)),
+    ("tls/private CA, expired, wrong host, TLS 1.1", Beside(tls::certificates_and_versions)),
+    ("tls/example programs", Beside(tls::examples)),
+    ("forward proxy/407", Beside(forward_proxy::demands_authentication)),
+    ("forward proxy/down", Beside(forward_proxy::is_down)),
 ];

@@ -1,0 +1,34 @@
+//! Everything at once, for half a minute: the settings and the seed stay the same.
+
+use crate::{
+    tally::Tally,
+    torture::{self, Options},
+};
+
+/// As the program, but shorter, with less of everything, and more often. Nothing
+/// is said of the longest call, which a busy machine decides.
+pub(super) fn for_half_a_minute(tally: &Tally) {
+    let options = Options {
+        seconds: 20.0,
+        seed: 11,
+        processes: 4,
+        callers: 9,
+        accounts: 3,
+        kill: 2.5,
+        stop: 2.5,
+        full: 6.0,
+        readonly: 6.0,
+        lease: 5.0,
+        lock: 5.0,
+        clock: 6.0,
+        fault: 5,
+        lifetime: 4.0,
+        longest: f64::INFINITY,
+        ..Options::default()
+    };
+    let (counts, evidence) = torture::run(&options, |_| ());
+    tally.refreshed(counts.exchanges());
+    tally.note(&counts.to_string());
+    let missed = counts.missed(options.longest);
+    assert!(missed.is_empty(), "{missed:?}\n{}\n{evidence}\n{options}", counts.table(&options));
+}
