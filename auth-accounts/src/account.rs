@@ -285,10 +285,10 @@ impl Account {
             let alive = token.0.is_fresh(now.wall)
                 || token.0.is_valid(now)
                 || matches!(want, Want::Ahead(_));
-            // What somebody else obtained meanwhile counts as well: if each tried
-            // for itself, they would do so one after another.
-            tries += u32::from(own || is_new);
-            if tries > 1 || (alive && (own || want.is_met_by(&token, is_new, now, &self.0.shared)))
+            // What somebody else obtained meanwhile counts as well, if less: if each
+            // tried for itself, they would do so one after another.
+            tries += if own { 2 } else { u32::from(is_new) };
+            if tries >= 4 || (alive && (own || want.is_met_by(&token, is_new, now, &self.0.shared)))
             {
                 return Ok((token, is_new));
             }

@@ -362,9 +362,9 @@ mod tests {
             assert!(work.as_mut().poll(&mut context).is_pending());
             let job = threads.take();
             if lose {
-                drop(job)
+                drop(job);
             } else {
-                job()
+                job();
             }
             let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(&mut context)));
             assert!(polled.is_err());

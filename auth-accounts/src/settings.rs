@@ -89,7 +89,8 @@ impl Settings {
     /// How long to wait while somebody else refreshes the same account. 60 s by
     /// default. It should exceed the longest refresh, which is 31.5 s with the
     /// default timeouts and policy. A caller whose old token is still good waits
-    /// for a second at most.
+    /// for a second at most. A store that does not answer is waited for as long, and
+    /// at least a second.
     #[must_use]
     pub fn lease_wait(mut self, wait: Duration) -> Self {
         self.lease_wait = wait;

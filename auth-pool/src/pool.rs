@@ -180,12 +180,13 @@ impl AccountPool {
             let Some((index, account)) = picked.and_then(|at| Some((at, self.0.at(at)?))) else {
                 break;
             };
+            let asked = self.0.wall();
             match account.token().await {
                 Ok(token) => {
                     return Ok(PoolToken { account: account.id().clone(), token });
                 }
                 Err(error) => {
-                    self.0.suspend_after(index, &error);
+                    self.0.suspend_after(index, &error, asked);
                     last = Some(error);
                 }
             }
@@ -210,6 +211,7 @@ impl AccountPool {
         if let (StatusCode::UNAUTHORIZED, Some(token)) = (status, token)
             && self.0.lock().may_refresh(index, token, account.wall())
         {
+            let asked = self.0.wall();
             return match account.token_refused(token).await {
                 Ok(other) if other.access_token() != token => {
                     self.0.replaced(index, &other);
@@ -224,7 +226,7 @@ impl AccountPool {
                     ReportOutcome::MovedOn { until, error }
                 }
                 Err(error) => {
-                    let until = self.0.suspend_after(index, &error);
+                    let until = self.0.suspend_after(index, &error, asked);
                     ReportOutcome::MovedOn { until, error: Some(error) }
                 }
             };

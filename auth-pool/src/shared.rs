@@ -70,9 +70,17 @@ impl Shared {
         self.lock().refusals.replaced(index, by.access_token(), until);
     }
 
-    /// Suspends an account that had no token to give. Returns until when.
-    pub(crate) fn suspend_after(&self, index: Index, error: &AccountError) -> SystemTime {
+    /// Suspends an account that had no token to give, asked at `asked`. Returns until
+    /// when: if it took long to say so, others need not wait for the same soon.
+    pub(crate) fn suspend_after(
+        &self,
+        index: Index,
+        error: &AccountError,
+        asked: SystemTime,
+    ) -> SystemTime {
         let now = self.wall();
+        let took = now.duration_since(asked).unwrap_or_default();
+        let again = TRY_AGAIN.max(took.min(self.settings.max_cooldown));
         let (why, until) = match (error.advice(), error.retry_at()) {
             (Advice::LogIn, _) => {
                 let until = later(now, TRY_AGAIN);
@@ -81,7 +89,7 @@ impl Shared {
             (advice, retry_at) => {
                 let until = retry_at.unwrap_or_else(|| match advice {
                     Advice::FixSetup => later(now, self.settings.cooldown),
-                    _ => later(now, TRY_AGAIN),
+                    _ => later(now, again),
                 });
                 (Suspension::Waiting(until), until)
             }

@@ -148,3 +148,104 @@ pub async fn off_thread<F: Files, T: Send + 'static>(
     let start = |job| blocking::unblock(job).detach();
     Ok(files.calls().call(key, start, operate).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Arc, Condvar, Mutex},
+        task::{Context, Waker},
+    };
+
+    use auth_accounts::store::TokenStore;
+    use futures_lite::future::{block_on, or};
+
+    use super::*;
+    use crate::internal::token_store;
+
+    /// Files on a file system that answers when it is told to.
+    #[derive(Clone, Default)]
+    struct Hung {
+        calls: OffThread,
+        answers: Arc<(Mutex<bool>, Condvar)>,
+    }
+
+    impl Hung {
+        fn new(answers: bool) -> Self {
+            let hung = Self::default();
+            *hung.answers.0.lock().unwrap() = answers;
+            hung
+        }
+
+        fn answer(&self) {
+            *self.answers.0.lock().unwrap() = true;
+            self.answers.1.notify_all();
+        }
+
+        fn wait(&self) {
+            let answers = self.answers.0.lock().unwrap();
+            drop(self.answers.1.wait_while(answers, |answers| !*answers).unwrap());
+        }
+    }
+
+    impl Files for Hung {
+        fn calls(&self) -> &OffThread {
+            &self.calls
+        }
+
+        fn load(&self, _: &AccountId) -> Result<Option<(Record, Version)>, FileError> {
+            self.wait();
+            Ok(None)
+        }
+
+        fn save(
+            &self,
+            _: &AccountId,
+            _: &Record,
+            _: Option<&Version>,
+        ) -> Result<Version, FileError> {
+            unreachable!("nothing is saved")
+        }
+
+        fn remove(&self, _: &AccountId, _: &Version) -> Result<(), FileError> {
+            unreachable!("nothing is removed")
+        }
+
+        fn list(&self, _: Option<&AccountId>, _: usize) -> Result<Vec<AccountId>, FileError> {
+            unreachable!("nothing is listed")
+        }
+
+        fn try_lease(&self, _: &AccountId) -> Result<Option<Lease>, FileError> {
+            self.wait();
+            Ok(Some(Lease::new(())))
+        }
+
+        fn lease_timeout(&self, _: &AccountId, _: Duration) -> FileError {
+            unreachable!("nobody else holds a lease")
+        }
+    }
+
+    token_store!(Hung, |store| store);
+
+    /// More calls than there are threads in the process's pool, all of which hang.
+    #[test]
+    fn a_store_that_hangs_leaves_threads_to_others() {
+        let (hung, sound) = (Hung::new(false), Hung::new(true));
+        let mut context = Context::from_waker(Waker::noop());
+        let ids: Vec<AccountId> = (0..600).map(|number| number.to_string().into()).collect();
+        let mut calls: Vec<_> = ids.iter().map(|id| TokenStore::load(&hung, id)).collect();
+        for call in &mut calls {
+            assert!(call.as_mut().poll(&mut context).is_pending());
+        }
+        let ada = AccountId::from("ada");
+        let load = async { TokenStore::load(&sound, &ada).await.map(drop) };
+        let lease = async { TokenStore::lease(&sound, &ada, Duration::ZERO).await.map(drop) };
+        let late = async {
+            Delay::new(Duration::from_secs(60)).await;
+            panic!("it hangs as well");
+        };
+        let answered = block_on(or(async { load.await.and(lease.await) }, late));
+        drop(calls);
+        hung.answer();
+        answered.unwrap();
+    }
+}
