@@ -78,6 +78,9 @@ impl Known {
             // It could not be recorded, and others have got on without it.
             self.unsaved.setback = None;
         }
+        if let Some(found) = &found {
+            self.past.met(found);
+        }
         let against = self.unsaved.tokens.as_ref().map(|tokens| tokens.against(found.as_ref()));
         self.record = match (against, &mut self.unsaved.tokens) {
             (Some(Against::Replace), Some(tokens)) => {
@@ -104,7 +107,6 @@ impl Known {
 
     /// What is to be put in the place of `found`, which has gone back.
     fn put_back(&mut self, found: &Record) -> Option<Record> {
-        self.past.met(found);
         match &mut self.unsaved.tokens {
             Some(tokens) if self.past.may_follow(&tokens.record, found) => {
                 tokens.put_back(self.stored);

@@ -90,8 +90,15 @@ impl Past {
     }
 
     /// This record was read. A token that comes back may do so again, and is not to
-    /// be forgotten before others.
+    /// be forgotten before others. But if it was refused, and its record was obtained
+    /// after that, the server goes on with it.
     pub(crate) fn met(&mut self, record: &Record) {
+        let refusal = self.refusal_of(record).map(|setback| setback.failed_at);
+        if let (Some(refused_at), Some(key)) = (refusal, Key::of(record))
+            && record.obtained_at.is_some_and(|at| at > refused_at)
+        {
+            self.revive(key);
+        }
         if let Some(key) = Key::of(record).filter(|key| self.holds(*key)) {
             self.bury(key);
         }
@@ -154,7 +161,9 @@ impl Past {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{AccessToken, RefreshToken, TokenEndpoint, TokenSet};
+    use std::time::{Duration, SystemTime};
+
+    use auth_core::{AccessToken, FailureKind, RefreshToken, TokenEndpoint, TokenSet};
 
     use super::*;
 
@@ -238,6 +247,35 @@ mod tests {
         }
         assert!(past.is_dead(&record(1, None)) && past.is_dead(&record(29, None)));
         assert!(!past.is_dead(&record(2, None)) && !past.is_dead(&record(99, None)));
+    }
+
+    #[test]
+    fn what_was_refused_lives_if_tokens_came_of_it_since() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        for (obtained_at, lives) in [(99, false), (100, false), (101, true)] {
+            let mut past = Past::default();
+            past.refused(key(1));
+            past.set_back(key(1), &refusal(at(100)));
+            let record = Record { obtained_at: Some(at(obtained_at)), ..record(1, Some(1)) };
+            past.met(&record);
+            assert_eq!(past.is_dead(&record), !lives, "{obtained_at}");
+            assert_eq!(past.refusal_of(&record).is_none(), lives, "{obtained_at}");
+        }
+    }
+
+    fn refusal(failed_at: SystemTime) -> Setback {
+        Setback {
+            refresh_token: Fingerprint::of(&token(1)),
+            kind: FailureKind::Rejected,
+            code: None,
+            status: None,
+            possibly_spent: false,
+            since: failed_at,
+            failed_at,
+            retry_at: None,
+            count: 1,
+            client: None,
+        }
     }
 
     #[test]

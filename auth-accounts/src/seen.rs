@@ -68,15 +68,16 @@ pub(crate) struct Sights {
     setback: Option<(Key, Seen)>,
 }
 
-/// What something is, and when it began. Stores keep whole seconds.
-type Key = (Fingerprint, Option<u64>);
+/// What something is, when it began, and how many there were in a row. Stores keep
+/// whole seconds, in which there may be several.
+type Key = (Fingerprint, Option<u64>, u32);
 
 fn of_tokens(record: &Record) -> Key {
-    (Fingerprint::of_tokens(&record.tokens), record.obtained_at.map(seconds))
+    (Fingerprint::of_tokens(&record.tokens), record.obtained_at.map(seconds), 0)
 }
 
 fn of_setback(setback: &Setback) -> Key {
-    (setback.refresh_token, Some(seconds(setback.failed_at)))
+    (setback.refresh_token, Some(seconds(setback.failed_at)), setback.count)
 }
 
 fn seconds(time: SystemTime) -> u64 {

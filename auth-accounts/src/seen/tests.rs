@@ -122,6 +122,11 @@ fn what_is_another_is_seen_anew() {
     sights.see(&second, now);
     assert_eq!(left(&second, &sights, now), secs(94));
     assert_eq!(wait(&second, &sights, now), secs(5));
+    // The next failure in the same second.
+    let now = clocks.after(12, 0);
+    second.setback.as_mut().unwrap().count = 2;
+    sights.see(&second, now);
+    assert_eq!(wait(&second, &sights, now), secs(5));
     // What was never seen is seen now.
     assert_eq!(left(&first, &sights, now), secs(100));
     assert_eq!(wait(&first, &sights, now), secs(5));
