@@ -117,7 +117,7 @@ impl Accounts {
             settings: Settings::default(),
             grant: GrantKind::RefreshToken,
             spawner: None,
-            blocks: false,
+            of_threads: false,
             watch: Watch::default(),
             roster: SharedRoster::default(),
         };
@@ -290,9 +290,9 @@ impl Accounts {
         Closing::begin(&self.registry).finish(&self.shared, deadline).await
     }
 
-    /// Threads do what nobody waits for, since all of this blocks.
-    pub(crate) fn blocking(mut self) -> Self {
-        self.shared().blocks = true;
+    /// Says that whatever waits here may be polled by any thread.
+    pub(crate) fn of_threads(mut self) -> Self {
+        self.shared().of_threads = true;
         self
     }
 

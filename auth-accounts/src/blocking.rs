@@ -71,7 +71,7 @@ impl BlockingAccounts {
         clock: impl BlockingClock + 'static,
     ) -> Self {
         let (transport, store, clock) = (Blocking(transport), Blocking(store), Blocking(clock));
-        Self(Accounts::without_runtime(endpoint, transport, store, clock).blocking())
+        Self(Accounts::without_runtime(endpoint, transport, store, clock).of_threads())
     }
 
     /// See [`Accounts::policy`].

@@ -29,8 +29,8 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     pub(crate) grant: GrantKind,
     pub(crate) spawner: Option<Spawner>,
-    /// Whether all of this blocks, and threads do what nobody waits for.
-    pub(crate) blocks: bool,
+    /// Whether any thread may poll the work, for what it rests on blocks.
+    pub(crate) of_threads: bool,
     pub(crate) watch: Watch,
     pub(crate) roster: SharedRoster,
 }
@@ -49,7 +49,7 @@ impl Shared {
             settings,
             grant,
             spawner: None,
-            blocks: false,
+            of_threads: false,
             watch: Watch::default(),
             roster: SharedRoster::default(),
         }

@@ -37,7 +37,7 @@ impl Inner {
     /// What memory holds is saved by itself from now on, where something can carry
     /// that on. `now` is `None` if the clock must not be asked.
     pub(super) fn save_late(self: &Arc<Self>, now: Option<Now>) {
-        if self.shared.spawner.is_none() && !self.shared.blocks {
+        if self.shared.spawner.is_none() && !self.shared.of_threads {
             return;
         }
         let random = self.shared.settings.random((&self.id, 0_u32));
@@ -47,7 +47,7 @@ impl Inner {
         self.late_saves.tell();
         if is_unseen {
             let seen = SeenTo { saves: Arc::clone(&self.late_saves), over: false };
-            let work = see_to(seen, Arc::clone(&self.shared.clock), self.shared.blocks);
+            let work = see_to(seen, Arc::clone(&self.shared.clock), self.shared.of_threads);
             // This may be the last that is done while a panic passes.
             let _ = catch_unwind(AssertUnwindSafe(|| self.carry_on(work)));
         }
@@ -77,7 +77,7 @@ impl Inner {
 }
 
 /// Sees to them until there are none.
-async fn see_to(mut seen: SeenTo, clock: Arc<dyn Clock>, blocks: bool) {
+async fn see_to(mut seen: SeenTo, clock: Arc<dyn Clock>, of_threads: bool) {
     let saves = Arc::clone(&seen.saves);
     let mut under_way = FuturesUnordered::new();
     loop {
@@ -94,7 +94,7 @@ async fn see_to(mut seen: SeenTo, clock: Arc<dyn Clock>, blocks: bool) {
                 return;
             }
         };
-        let mut sleep = at.map(|at| sleep(&*clock, at.saturating_duration_since(now), blocks));
+        let mut sleep = at.map(|at| sleep(&*clock, at.saturating_duration_since(now), of_threads));
         poll_fn(|context| {
             if saves.lock().is_news(context.waker()) {
                 return Poll::Ready(());
@@ -116,9 +116,13 @@ async fn see_to(mut seen: SeenTo, clock: Arc<dyn Clock>, blocks: bool) {
 fn sleep(
     clock: &dyn Clock,
     time: Duration,
-    blocks: bool,
+    of_threads: bool,
 ) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-    if blocks { Box::pin(Delay::new(time.clamp(LOOK_UP.0, LOOK_UP.1))) } else { clock.sleep(time) }
+    if of_threads {
+        Box::pin(Delay::new(time.clamp(LOOK_UP.0, LOOK_UP.1)))
+    } else {
+        clock.sleep(time)
+    }
 }
 
 /// How often a thread looks at the clock.
