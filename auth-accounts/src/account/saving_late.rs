@@ -77,7 +77,7 @@ impl Inner {
 }
 
 /// Sees to them until there are none.
-async fn see_to(mut seen: SeenTo, clock: Arc<dyn Clock>, blocks: bool) {
+async fn see_to(mut seen: SeenTo, clock: Arc<dyn Clock>, of_threads: bool) {
     let saves = Arc::clone(&seen.saves);
     let mut under_way = FuturesUnordered::new();
     loop {
@@ -94,7 +94,7 @@ async fn see_to(mut seen: SeenTo, clock: Arc<dyn Clock>, blocks: bool) {
                 return;
             }
         };
-        let mut sleep = at.map(|at| sleep(&*clock, at.saturating_duration_since(now), blocks));
+        let mut sleep = at.map(|at| sleep(&*clock, at.saturating_duration_since(now), of_threads));
         poll_fn(|context| {
             if saves.lock().is_news(context.waker()) {
                 return Poll::Ready(());
@@ -116,9 +116,13 @@ async fn see_to(mut seen: SeenTo, clock: Arc<dyn Clock>, blocks: bool) {
 fn sleep(
     clock: &dyn Clock,
     time: Duration,
-    blocks: bool,
+    of_threads: bool,
 ) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
-    if blocks { Box::pin(Delay::new(time.clamp(LOOK_UP.0, LOOK_UP.1))) } else { clock.sleep(time) }
+    if of_threads {
+        Box::pin(Delay::new(time.clamp(LOOK_UP.0, LOOK_UP.1)))
+    } else {
+        clock.sleep(time)
+    }
 }
 
 /// How often a thread looks at the clock.
