@@ -3,6 +3,7 @@
 //! ```sh
 //! e2e/run                 # every scenario
 //! e2e/run restart clock   # those whose name holds one of these words
+//! e2e/run torture         # everything at once, for ten minutes: see `torture`
 //! ```
 //!
 //! A scenario that does not hold panics and shows what it saw. For each scenario

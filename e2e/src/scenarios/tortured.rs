@@ -10,19 +10,20 @@ use crate::{
 pub(super) fn for_half_a_minute(tally: &Tally) {
     let options = Options {
         seconds: 20.0,
-        seed: 11,
+        seed: 14,
         processes: 4,
         callers: 9,
         accounts: 3,
-        kill: 2.5,
-        stop: 2.5,
-        full: 6.0,
-        readonly: 6.0,
-        lease: 5.0,
-        lock: 5.0,
+        kill: 3.0,
+        stop: 1.5,
+        full: 5.0,
+        readonly: 5.0,
+        lease: 1.5,
+        lock: 4.0,
         clock: 6.0,
-        fault: 5,
+        fault: 4,
         lifetime: 4.0,
+        latency: 0.15,
         longest: f64::INFINITY,
         ..Options::default()
     };

@@ -47,7 +47,7 @@ impl Fault {
 
     /// What happens to the request with this number, which the seed decides.
     pub(super) fn of_request(number: u64, options: &Options) -> Self {
-        if options.fault == 0 || (number + 1) % options.fault != 0 {
+        if options.fault == 0 || !(number + 1).is_multiple_of(options.fault) {
             return Self::None;
         }
         let mut chance = fastrand::Rng::with_seed(options.seed ^ (number << 20));
