@@ -156,7 +156,7 @@ mod tests {
         task::{Context, Waker},
     };
 
-    use auth_accounts::store::TokenStore;
+    use auth_accounts::{StoreErrorKind, store::TokenStore};
     use futures_lite::future::{block_on, or};
 
     use super::*;
@@ -214,13 +214,27 @@ mod tests {
             unreachable!("nothing is listed")
         }
 
-        fn try_lease(&self, _: &AccountId) -> Result<Option<Lease>, FileError> {
+        type Held = NoLock;
+
+        fn try_lease(&self, _: &AccountId) -> Result<Option<NoLock>, FileError> {
             self.wait();
-            Ok(Some(Lease::new(())))
+            Ok(None)
         }
 
-        fn lease_timeout(&self, _: &AccountId, _: Duration) -> FileError {
-            unreachable!("nobody else holds a lease")
+        fn confirm(&self, _: &AccountId, _: &NoLock) -> Result<(), FileError> {
+            unreachable!("no lease is given")
+        }
+
+        fn lease_error(&self, account: &AccountId, problem: Problem) -> FileError {
+            FileError::new(account.as_str(), problem)
+        }
+    }
+
+    struct NoLock;
+
+    impl AsRef<FileLock> for NoLock {
+        fn as_ref(&self) -> &FileLock {
+            unreachable!("no lease is given")
         }
     }
 
@@ -238,14 +252,16 @@ mod tests {
         }
         let ada = AccountId::from("ada");
         let load = async { TokenStore::load(&sound, &ada).await.map(drop) };
+        // Somebody else holds it, which is an answer.
         let lease = async { TokenStore::lease(&sound, &ada, Duration::ZERO).await.map(drop) };
         let late = async {
             Delay::new(Duration::from_secs(60)).await;
             panic!("it hangs as well");
         };
-        let answered = block_on(or(async { load.await.and(lease.await) }, late));
+        let answered = block_on(or(async { (load.await, lease.await) }, late));
         drop(calls);
         hung.answer();
-        answered.unwrap();
+        answered.0.unwrap();
+        assert_eq!(answered.1.unwrap_err().kind(), StoreErrorKind::LeaseTimeout);
     }
 }
