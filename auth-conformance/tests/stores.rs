@@ -141,6 +141,16 @@ impl BlockingTokenStore for Flawed {
             }
             _ => expected,
         };
+        if self.flaw == Flaw::RemovesSomeTimeAfterALook && account.as_str() == "remove race" {
+            // Or all who save could be faster than whoever looks.
+            let mut all = 0..5_000;
+            while expected.is_some()
+                && !lock(&self.removed).contains(account)
+                && all.next().is_some()
+            {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        }
         if self.flaw == Flaw::LosesUpdates && current == expected {
             // Compared some time before it swaps.
             std::thread::sleep(Duration::from_millis(1));
@@ -190,6 +200,7 @@ impl BlockingTokenStore for Flawed {
                 let _lease = self.lease_blocking(account, Duration::from_millis(1))?;
             }
             (Flaw::RemovesSomeTimeAfterALook, Some(current)) if current == expected => {
+                lock(&self.removed).insert(account.clone());
                 // Until somebody else was faster, if there is anybody.
                 let look = || BlockingTokenStore::load_blocking(&self.inner, account);
                 let (mut now, mut all) = (look()?, 0..200);
