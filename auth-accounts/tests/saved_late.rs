@@ -68,6 +68,15 @@ fn tries(world: &World<FakeAuthServer>, within: Duration) -> Vec<Duration> {
     }
 }
 
+/// Lest a cleaner deletes its file, or its time is over.
+#[test]
+fn the_lease_is_extended_before_each_try() {
+    let (world, _accounts) = unsaved(3);
+    let extended = world.store.extended.load(Ordering::Relaxed);
+    assert_eq!(tries(&world, Duration::from_secs(60)).len(), 3);
+    assert_eq!(world.store.extended.load(Ordering::Relaxed) - extended, 3);
+}
+
 #[test]
 fn a_process_that_nobody_asks_saves_by_itself() {
     for failures in 1..6 {
@@ -228,6 +237,8 @@ fn who_asks_meanwhile_joins_it() {
     for caller in callers {
         assert!(run(caller, &world.clock).unwrap().unsaved().is_none());
     }
+    // Whoever sees to it may still be confirming the lease.
+    world.clock.run_tasks();
     assert_eq!(world.store.log.take(), "load tokens free");
 }
 

@@ -64,6 +64,15 @@ impl Inner {
         }
     }
 
+    /// What is not used is deleted by cleaners, or its time is over. Whether the lease is
+    /// lost does not matter here: a save compares and swaps.
+    async fn keep_up_the_lease(&self) {
+        let held = || self.memory().unsaved.as_ref()?.tokens.as_ref()?.lease();
+        if let Some(lease) = held() {
+            let _ = self.extend(&lease).await;
+        }
+    }
+
     /// When the lease goes that is kept with what memory holds. If that time has come
     /// by the account's clock, it goes now.
     fn lease_ends(&self, now: Instant) -> Option<Instant> {
@@ -134,8 +143,12 @@ async fn try_to_save(saves: &Saves, clock: &dyn Clock, id: AccountId, account: W
     if let Some(inner) = account.upgrade()
         && inner.save_error().is_some()
     {
+        inner.keep_up_the_lease().await;
         let account = Account(inner);
-        if let Some(work) = account.0.flight.join(|give_way| account.save_work(give_way)) {
+        // Somebody may have saved it meanwhile.
+        if account.0.save_error().is_some()
+            && let Some(work) = account.0.flight.join(|give_way| account.save_work(give_way))
+        {
             // A store that panics for one account must not keep the others from being
             // saved.
             let _ = AssertUnwindSafe(work).catch_unwind().await;

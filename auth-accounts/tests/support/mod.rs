@@ -59,6 +59,8 @@ pub struct SpyStore {
     pub yields: Arc<AtomicBool>,
     /// How often new tokens were saved, but for those of logins.
     pub tokens_saved: Arc<AtomicUsize>,
+    /// How often a lease was extended.
+    pub extended: Arc<AtomicUsize>,
     /// The access tokens of logins.
     pub logins: Arc<Mutex<Vec<AccessToken>>>,
     faults: Plan<StoreErrorKind>,

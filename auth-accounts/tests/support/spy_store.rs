@@ -66,6 +66,7 @@ impl TokenStore for SpyStore {
 
     async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
         self.pause().await;
+        self.extended.fetch_add(1, Ordering::Relaxed);
         let lease = &lease.guard::<Freed>().unwrap().lease;
         let extended = TokenStore::extend(&self.inner, account, lease).await;
         self.pause().await;
