@@ -1,12 +1,23 @@
 //! What stays the same while an account is refreshed or logged in.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use auth_core::{AccessToken, Now};
 
 use crate::{
-    dates::Dates, error::Reason, id::AccountId, lifetime::Lifetime, past::Past, record::Record,
-    refusals::braked_until, seen::Sights, shared::Shared, token::Token,
+    dates::Dates,
+    error::Reason,
+    id::AccountId,
+    lifetime::Lifetime,
+    past::Past,
+    record::{Note, Record},
+    refusals::braked_until,
+    seen::Sights,
+    shared::Shared,
+    token::Token,
 };
 
 pub(crate) struct Context {
@@ -35,6 +46,11 @@ impl Context {
     /// When it was reported that an API has refused `token`, if it was.
     pub(crate) fn refused_at(&self, token: &AccessToken) -> Option<SystemTime> {
         self.refused.as_ref().filter(|refused| refused.token == *token).map(|refused| refused.at)
+    }
+
+    /// How much longer the refresh of `note` may be under way, if its process lives.
+    pub(crate) fn may_last(&self, note: &Note, now: Now) -> Duration {
+        self.sights.may_last(note, self.shared.settings.lease_wait, now)
     }
 
     pub(crate) fn dates(&self, record: &Record) -> Dates {

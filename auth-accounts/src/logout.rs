@@ -255,7 +255,7 @@ impl Run {
         let Some(note) = &record.note else { return false };
         self.lease.as_ref().is_some_and(|lease| lease.get_made_anew())
             && record.fingerprint() == Some(note.refresh_token)
-            && !note.may_last(now.wall, &self.context.shared.settings).is_zero()
+            && !self.context.may_last(note, now).is_zero()
     }
 
     fn succeed(self: Box<Self>, newer_login: bool) -> Step {

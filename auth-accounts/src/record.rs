@@ -1,9 +1,6 @@
 //! The record that a store keeps for an account.
 
-use std::{
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, time::SystemTime};
 
 use auth_core::{
     ErrorCode, FailureKind, Grant, RefreshError, RefreshToken, TokenEndpoint, TokenSet,
@@ -11,7 +8,7 @@ use auth_core::{
 use http::StatusCode;
 use sha2::{Digest, Sha256};
 
-use crate::{registration::Registration, set_up::SetUp, settings::Settings};
+use crate::{registration::Registration, set_up::SetUp};
 
 /// What a store keeps for an account: its tokens, and what came of the attempts
 /// to refresh them.
@@ -189,17 +186,6 @@ impl Note {
     pub fn new(refresh_token: Fingerprint, at: SystemTime) -> Self {
         Self { refresh_token, at }
     }
-
-    /// How much longer its refresh may be under way, if its process lives.
-    pub(crate) fn may_last(&self, now: SystemTime, settings: &Settings) -> Duration {
-        let most = settings.lease_wait;
-        match now.duration_since(self.at) {
-            // By a clock that may be behind ours.
-            Ok(age) => most.saturating_add(settings.clock_skew).saturating_sub(age).min(most),
-            // By one that is ahead. It counts from when it was seen.
-            Err(_) => most,
-        }
-    }
 }
 
 /// Identifies something secret without showing it.
@@ -308,30 +294,5 @@ impl std::str::FromStr for Fingerprint {
         }
         let number = u64::from_str_radix(text, 16).map_err(|_| FingerprintError)?;
         Ok(Self(number.to_be_bytes()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refresh_lasts_no_longer_than_it_may() {
-        let settings = Settings::default();
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
-        let (ago, secs) = (|secs| now - Duration::from_secs(secs), Duration::from_secs);
-        for (what, noted, left) in [
-            ("now", now, 60),
-            ("within the skew of the clocks", ago(10), 60),
-            ("a moment ago", ago(20), 50),
-            ("nearly over", ago(69), 1),
-            ("over", ago(70), 0),
-            ("long over", ago(10_000), 0),
-            ("by a clock ahead", now + secs(5), 60),
-            ("by a clock far ahead", now + secs(100_000), 60),
-        ] {
-            let note = Note::new(Fingerprint::NO_REFRESH_TOKEN, noted);
-            assert_eq!(note.may_last(now, &settings), secs(left), "{what}");
-        }
     }
 }

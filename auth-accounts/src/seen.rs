@@ -15,7 +15,7 @@ use std::{
 
 use auth_core::Now;
 
-use crate::record::{Fingerprint, Record, Setback};
+use crate::record::{Fingerprint, Note, Record, Setback};
 
 /// When something was first seen.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,7 @@ impl fmt::Debug for Seen {
 pub(crate) struct Sights {
     tokens: Option<(Key, Seen)>,
     setback: Option<(Key, Seen)>,
+    note: Option<(Key, Seen)>,
 }
 
 /// What something is, when it began, and how many there were in a row. Stores keep
@@ -80,18 +81,24 @@ fn of_setback(setback: &Setback) -> Key {
     (setback.refresh_token, Some(seconds(setback.failed_at)), setback.count)
 }
 
+fn of_note(note: &Note) -> Key {
+    (note.refresh_token, Some(seconds(note.at)), 0)
+}
+
 fn seconds(time: SystemTime) -> u64 {
     between(SystemTime::UNIX_EPOCH, time).as_secs()
 }
 
 impl Sights {
-    /// The record was seen: for the first time, if its tokens or its setback are
-    /// others than before.
+    /// The record was seen: for the first time, if its tokens, its setback or its note
+    /// are others than before.
     pub(crate) fn see(&mut self, record: &Record, now: Now) {
         renew(&mut self.tokens, Some(of_tokens(record)), record.obtained_at, now);
         let setback = record.setback.as_ref();
         let failed_at = setback.map(|setback| setback.failed_at);
         renew(&mut self.setback, setback.map(of_setback), failed_at, now);
+        let note = record.note.as_ref();
+        renew(&mut self.note, note.map(of_note), note.map(|note| note.at), now);
     }
 
     /// When the tokens of `record` were first seen, if they are those that were seen
@@ -99,6 +106,18 @@ impl Sights {
     pub(crate) fn tokens(&self, record: &Record) -> Option<Seen> {
         let (tokens, seen) = self.tokens?;
         (tokens == of_tokens(record)).then_some(seen)
+    }
+
+    /// How much longer a refresh that lasts `most` may be under way, of which `note` is
+    /// about, if its process lives. Its date only tells whether it is an old story.
+    pub(crate) fn may_last(&self, note: &Note, most: Duration, now: Now) -> Duration {
+        let known = self.note.filter(|(known, _)| *known == of_note(note));
+        let seen = known.map_or(Seen::at(now), |(_, seen)| seen);
+        if between(note.at, seen.0.wall) > most.max(CLOCK_JUMP) {
+            return Duration::ZERO;
+        }
+        // Not by the wall clock, which may be set ahead: that must not cut a wait short.
+        most.saturating_sub(now.since(seen.0))
     }
 
     /// When a refresh may be tried again after `setback`, as this process sees it at

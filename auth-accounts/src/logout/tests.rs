@@ -332,7 +332,8 @@ fn whoever_is_under_way_without_the_lease_is_told_of() {
     };
     for (made_anew, record, without) in [
         (true, noted(3), true),
-        (true, noted(100), false),
+        (true, noted(100), true),
+        (true, noted(1_000), false),
         (true, login(1), false),
         (false, noted(3), false),
     ] {

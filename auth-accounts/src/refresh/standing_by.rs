@@ -58,7 +58,7 @@ impl Run {
         let known_of = self.patience.take().filter(|known| known.token == note.refresh_token);
         let patience = self.patience.insert(known_of.unwrap_or_else(|| Patience {
             token: note.refresh_token,
-            over: now.monotonic + note.may_last(now.wall, &context.shared.settings),
+            over: now.monotonic + context.may_last(note, now),
             enough: now.monotonic + want.lease_wait(Some(record), context, now),
             pause: FIRST,
         }));

@@ -208,3 +208,37 @@ proptest! {
         });
     }
 }
+
+/// Whoever noted it may have another clock. Its date only tells whether it is old.
+#[test]
+fn a_refresh_may_be_under_way_for_so_long_after_it_was_first_seen() {
+    for (what, noted, left_at_first, left_later) in [
+        ("now", 0, 60, 20),
+        ("a while ago, or by a clock behind", -70, 60, 20),
+        ("by a clock far behind", -300, 60, 20),
+        ("long over", -301, 0, 0),
+        ("by a clock ahead", 280, 60, 20),
+        ("by a clock far ahead", 100_000, 60, 20),
+    ] {
+        let mut record = written(0, 3600, 5);
+        let note = Note::new(record.fingerprint().unwrap(), wall(BASE + noted));
+        record.note = Some(note.clone());
+        let clocks = Clocks::new();
+        let mut sights = Sights::default();
+        assert_eq!(sights.may_last(&note, secs(60), clocks.0), secs(left_at_first), "{what}");
+        sights.see(&record, clocks.0);
+        for set in [-280, 0, 280] {
+            let later = clocks.after(40, set);
+            sights.see(&record, later);
+            assert_eq!(sights.may_last(&note, secs(60), later), secs(left_later), "{what} {set}");
+        }
+        assert_eq!(sights.may_last(&note, secs(60), clocks.after(61, 0)), secs(0), "{what}");
+        // Another attempt counts anew.
+        let again = Note::new(note.refresh_token, wall(BASE + noted.min(0) + 39));
+        record.note = Some(again.clone());
+        if noted > -300 {
+            sights.see(&record, clocks.after(40, 0));
+            assert_eq!(sights.may_last(&again, secs(60), clocks.after(41, 0)), secs(59), "{what}");
+        }
+    }
+}

@@ -14,8 +14,10 @@ use super::{
     ledger::Ledger,
     messages::{Call, HandedOut, Order, Report, Tally, Time, Who, hash},
     options::Options,
-    server::CLIENT,
 };
+
+/// The client, as the server knows it.
+pub(super) const CLIENT: &str = "torture";
 
 /// A caller that joins what others wait for may hear for so long, in seconds,
 /// what was so when it began.

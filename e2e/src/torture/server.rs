@@ -14,8 +14,6 @@ use super::{
     messages::{Time, Who},
 };
 
-/// The client, as the server knows it.
-pub(super) const CLIENT: &str = "torture";
 /// The header in which a worker says who it is.
 pub(super) const WHO: &str = "x-torture-worker";
 /// The header in which it says which of its two worlds.

@@ -21,9 +21,10 @@ use auth_store::FileStore;
 
 use self::tallies::Tallies;
 use super::{
+    book::CLIENT,
     clock::OffClock,
     messages::{Order, Report, Setup, account_name},
-    server::{CLIENT, WHO, WORLD},
+    server::{WHO, WORLD},
 };
 use crate::clients::{Network, RUNTIME};
 

@@ -182,7 +182,7 @@ fn somebody_under_way_without_the_lease_is_waited_for() {
     // Or as long as it may take. Then it has died.
     let (start, ..) = records();
     let begun = start.begin().reads(old.clone()).leases_anew(60).reads(theirs.clone());
-    let over = begun.stands_by_until(50_000, &theirs).saves(For::Note);
+    let over = begun.stands_by_until(60_000, &theirs).saves(For::Note);
     let (error, _) = over.rejected(1).reads(theirs).saves(For::Setback).fails();
     let Reason::Refresh(error) = error.reason() else { panic!("{error}") };
     assert!(error.possibly_spent());
@@ -194,7 +194,7 @@ fn somebody_under_way_without_the_lease_is_waited_for() {
 fn nobody_is_waited_for_in_vain() {
     for (what, anew, ago) in [
         ("the process died", false, 1),
-        ("it is over", true, 70),
+        ("it is over", true, 301),
         ("it was long ago", true, 100_000),
     ] {
         let (start, old, _) = records();
