@@ -13,9 +13,20 @@ use crate::{id::AccountId, store_error::StoreErrorKind};
 /// How soon the same is said loudly again.
 const AGAIN_AFTER: Duration = Duration::from_secs(60);
 
+/// So many accounts are never too many to remember.
+const FEW: usize = 1024;
+
 /// What has been said of each account that is in trouble. Clones share it.
 #[derive(Clone, Default)]
-pub(crate) struct Repeats(Arc<Mutex<HashMap<AccountId, Vec<Said>>>>);
+pub(crate) struct Repeats(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    said: HashMap<AccountId, Vec<Said>>,
+    /// At how many accounts those are forgotten of which nothing is said any more:
+    /// names may come from users, and never be asked for again.
+    forget_at: usize,
+}
 
 struct Said {
     what: What,
@@ -48,8 +59,9 @@ pub(crate) enum Voice {
 impl Repeats {
     /// How to say this: loudly when it begins, and once a minute after that.
     pub(crate) fn voice(&self, account: &AccountId, what: What, now: Instant) -> Voice {
-        let mut said = self.lock();
-        let of_account = said.entry(account.clone()).or_default();
+        let mut state = self.lock();
+        state.forget(now);
+        let of_account = state.said.entry(account.clone()).or_default();
         let Some(known) = of_account.iter_mut().find(|known| known.what == what) else {
             of_account.push(Said { what, at: now, repeated: 0 });
             return Voice::Loud(0);
@@ -64,7 +76,7 @@ impl Repeats {
 
     /// The store is in order again. Returns whether it was not.
     pub(crate) fn is_over(&self, account: &AccountId) -> bool {
-        let mut said = self.lock();
+        let said = &mut self.lock().said;
         let Some(of_account) = said.get_mut(account) else { return false };
         let is_of_store = |said: &Said| matches!(said.what, What::Unsaved(_) | What::Failed(_));
         let was_in_trouble = of_account.iter().any(is_of_store);
@@ -75,15 +87,42 @@ impl Repeats {
         was_in_trouble
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<AccountId, Vec<Said>>> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         // No panic can happen while it is held.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn forget(&mut self, now: Instant) {
+        if self.said.len() < self.forget_at.max(FEW) {
+            return;
+        }
+        let is_news = |said: &Said| now.saturating_duration_since(said.at) < 2 * AGAIN_AFTER;
+        self.said.retain(|_, said| said.iter().any(is_news));
+        self.forget_at = 2 * self.said.len();
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_not_said_any_more_is_forgotten() {
+        let (repeats, start) = (Repeats::default(), Instant::now());
+        for number in 0..100_000_u64 {
+            let now = start + Duration::from_millis(number);
+            repeats.voice(&number.to_string().into(), What::BrokenOff, now);
+        }
+        // Those of two minutes, which are a hundred and twenty thousand at this pace.
+        assert_eq!(repeats.lock().said.len(), 100_000);
+        let later = start + Duration::from_secs(3_600);
+        for number in 0..100_000 {
+            repeats.voice(&format!("later {number}").into(), What::BrokenOff, later);
+        }
+        assert!(repeats.lock().said.len() <= 100_000, "the others are forgotten");
+    }
 
     #[test]
     fn the_same_is_said_once_a_minute() {

@@ -40,9 +40,15 @@ impl<'a> Standing<'a> {
             return Self::plain(AccountState::Misconfigured);
         }
         let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
+        let endpoint = shared.endpoint_of(record);
+        let barred = || known.setbacks().any(|one| one.bars(token, endpoint, &context.sights, now));
+        // What else set it back does not count any more, as for a refresh.
+        if known.has_gone_back() && !barred() {
+            return Self { has_gone_back: true, ..Self::plain(AccountState::LoginNeeded) };
+        }
         let setback = known
             .setbacks()
-            .filter(|setback| setback.concerns(token, shared.endpoint_of(record)))
+            .filter(|setback| setback.concerns(token, endpoint))
             .max_by_key(|setback| setback.count);
         if let Some(setback) = setback {
             let state = AccountState::after(setback.kind);
@@ -53,9 +59,6 @@ impl<'a> Standing<'a> {
             record.is_some_and(|record| context.refused_at(&record.tokens.access_token).is_some());
         let lasts = record
             .is_some_and(|record| context.life(record, now).lasts(Ttl::Usual, &shared.settings));
-        if known.has_gone_back() {
-            return Self { has_gone_back: true, ..Self::plain(AccountState::LoginNeeded) };
-        }
         if is_login && known.token().is_none() && (!lasts || is_refused) {
             return Self::plain(AccountState::LoginNeeded);
         }

@@ -226,6 +226,28 @@ fn what_comes_from_another_login_is_never_overwritten() {
     }
 }
 
+/// It was set back once, and that is over.
+#[test]
+fn the_status_says_what_a_refresh_says() {
+    let story = Story::new(2);
+    let mut record = by(None, story.before(1));
+    let server = &story.world.script;
+    server.fail_next([Fault::Status(503), Fault::Status(503), Fault::Status(503)]);
+    story.world.pass(3_600);
+    run(story.account.token(), &story.world.clock).unwrap_err();
+    record.setback = story.world.record().setback;
+    if let Some(setback) = &mut record.setback {
+        setback.refresh_token = record.tokens.refresh_token.as_ref().map(Fingerprint::of).unwrap();
+    }
+    assert!(record.setback.is_some());
+    story.world.store.inner.put(ADA, record);
+    story.world.pass(3_600);
+    let error = run(story.account.token(), &story.world.clock).unwrap_err();
+    assert!(matches!(error.reason(), Reason::RecordWentBack), "{error}");
+    let status = run(story.account.status(), &story.world.clock).unwrap();
+    assert_eq!(status.state, error.state(), "{status}");
+}
+
 #[test]
 fn a_login_ends_it() {
     let story = Story::new(2);
