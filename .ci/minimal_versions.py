@@ -26,7 +26,7 @@ def main():
             if dependency["kind"] == "dev" or "path" in dependency:
                 continue
             name = dependency["name"]
-            named = ".".join((dependency["req"].lstrip("^") + ".0.0").split(".")[:3])
+            named = ".".join((dependency["req"].lstrip("^~") + ".0.0").split(".")[:3])
             count += 1
             if named not in locked.get(name, ()):
                 found = " and ".join(locked.get(name, ["nothing"]))
