@@ -189,6 +189,11 @@ impl TokenStore for MemoryStore {
         })
         .await
     }
+
+    /// A lease in memory cannot be lost.
+    async fn extend(&self, _: &AccountId, _: &Lease) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// A year: timers do not take much more.
@@ -236,6 +241,11 @@ impl BlockingTokenStore for MemoryStore {
             let woken = self.0.freed.wait_timeout(inner, left);
             inner = woken.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// A lease in memory cannot be lost.
+    fn extend_blocking(&self, _: &AccountId, _: &Lease) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 

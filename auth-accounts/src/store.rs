@@ -43,8 +43,8 @@ pub use crate::{
 ///    newer version, or not trusted, `load`, `save` and `remove` return an error
 ///    that names the file or the row. The record is never overwritten or removed.
 /// 6. **Silent about secrets.** No error and no event contains a token.
-/// 7. **Cancel-safe.** A dropped future has had its whole effect or none. The
-///    future of [`lease`](Self::lease) must not leave a lease behind.
+/// 7. **Cancel-safe.** A dropped future has its whole effect, then or later, or
+///    none. The future of [`lease`](Self::lease) must not leave a lease behind.
 /// 8. **Never blocking.** No future blocks the thread that polls it, least of all
 ///    that of a `lease` that waits: whoever holds the lease may need that thread.
 /// 9. **What is removed stays removed.** [`remove`](Self::remove) is durable, all
@@ -121,29 +121,56 @@ pub trait TokenStore: Send + Sync {
     /// held the lease all the time. Any other kind if it cannot be taken.
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError>;
 
-    /// Confirms that `lease`, a lease of `account` by this store, is still
-    /// exclusive, and that it will be for the time of one attempt. It is called
-    /// before each attempt that could spend a refresh token. What is not ours any
-    /// more is not used: nothing is sent then.
+    /// Extends `lease`, a lease of `account` by this store: confirms that it is
+    /// still exclusive, and prolongs it where leases have a deadline: for at least
+    /// [`Settings::lease_wait`](crate::Settings::lease_wait), which is how long
+    /// whoever finds it lost waits. It is called before each attempt that could
+    /// spend a refresh token.
     ///
-    /// The default confirms every lease. That suits a store whose leases cannot be
-    /// lost while their holder lives. A store that wraps another must forward it,
-    /// with the lease that the other one gave.
+    /// A store whose leases cannot be lost while their holder lives returns `Ok`.
+    /// A store that wraps another forwards this, with the lease that the other one
+    /// gave. If it has a guard of its own, that keeps the lease:
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use auth_accounts::{AccountId, MemoryStore, StoreError, StoreErrorKind};
+    /// # use auth_accounts::store::{Lease, TokenStore};
+    /// # struct Counter;
+    /// # struct Wrapper { inner: MemoryStore }
+    /// struct Mine {
+    ///     lease: Lease,
+    ///     counter: Counter,
+    /// }
+    ///
+    /// # impl Wrapper {
+    /// async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
+    ///     let lease = TokenStore::lease(&self.inner, account, wait).await?;
+    ///     let made_anew = lease.get_made_anew();
+    ///     Ok(Lease::new(Mine { lease, counter: Counter }).made_anew(made_anew))
+    /// }
+    ///
+    /// async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+    ///     match lease.guard::<Mine>() {
+    ///         Some(mine) => TokenStore::extend(&self.inner, account, &mine.lease).await,
+    ///         None => Err(StoreError::new(StoreErrorKind::LeaseLost, "not a lease of this store")),
+    ///     }
+    /// }
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
     /// [`LeaseLost`](crate::StoreErrorKind::LeaseLost) if somebody else may hold
-    /// the lease by now. Any other kind if that could not be found out. Then a
-    /// first attempt is not made, but a retry is that cannot wait.
-    async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
-        let _ = (account, lease);
-        Ok(())
-    }
+    /// the lease by now. Any other kind if that could not be found out. Then
+    /// nothing is sent, except a retry of an attempt that may have spent the refresh
+    /// token: that must be prompt.
+    async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError>;
 }
 
 /// Keeps one [`Record`] for each account, blocking the thread.
 ///
-/// The duties are those of [`TokenStore`].
+/// The duties are those of [`TokenStore`]. Each call is made on a thread of its own,
+/// several for one account may run at once, and a caller may leave before it ends.
 pub trait BlockingTokenStore: Send + Sync {
     /// See [`TokenStore::load`].
     ///
@@ -194,10 +221,7 @@ pub trait BlockingTokenStore: Send + Sync {
     /// # Errors
     ///
     /// See [`TokenStore::extend`].
-    fn extend_blocking(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
-        let _ = (account, lease);
-        Ok(())
-    }
+    fn extend_blocking(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError>;
 }
 
 /// A shared or borrowed store is a store.

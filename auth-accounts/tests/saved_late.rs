@@ -358,6 +358,10 @@ impl TokenStore for OneBad {
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         TokenStore::lease(&self.inner, account, wait).await
     }
+
+    async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        TokenStore::extend(&self.inner, account, lease).await
+    }
 }
 
 #[test]

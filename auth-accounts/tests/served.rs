@@ -109,6 +109,10 @@ impl TokenStore for Stuck {
         support::yield_once().await;
         Err(StoreError::new(StoreErrorKind::LeaseTimeout, "stuck"))
     }
+
+    async fn extend(&self, _: &AccountId, _: &Lease) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 #[test]

@@ -51,6 +51,10 @@ impl TokenStore for Anew {
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         Ok(TokenStore::lease(&self.0, account, wait).await?.made_anew(true))
     }
+
+    async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        TokenStore::extend(&self.0, account, lease).await
+    }
 }
 
 impl BlockingTokenStore for Anew {
@@ -81,6 +85,10 @@ impl BlockingTokenStore for Anew {
 
     fn lease_blocking(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         Ok(self.0.lease_blocking(account, wait)?.made_anew(true))
+    }
+
+    fn extend_blocking(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        self.0.extend_blocking(account, lease)
     }
 }
 

@@ -40,6 +40,10 @@ impl auth_accounts::store::TokenStore for Blocks {
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         self.0.lease_blocking(account, wait)
     }
+
+    async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        self.0.extend_blocking(account, lease)
+    }
 }
 
 #[test]

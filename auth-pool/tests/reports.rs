@@ -79,6 +79,10 @@ impl TokenStore for Yielding {
     async fn lease(&self, account: &AccountId, wait: Duration) -> Result<Lease, StoreError> {
         self.inner.lease(account, wait).await
     }
+
+    async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        TokenStore::extend(&self.inner, account, lease).await
+    }
 }
 
 /// So many accounts that have just logged in, named by their numbers.

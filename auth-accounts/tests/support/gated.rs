@@ -201,6 +201,10 @@ impl TokenStore for Gated {
         }
         TokenStore::lease(&self.inner, account, wait).await
     }
+
+    async fn extend(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        TokenStore::extend(&self.inner, account, lease).await
+    }
 }
 
 impl BlockingTokenStore for Gated {
@@ -245,5 +249,9 @@ impl BlockingTokenStore for Gated {
             return Err(held());
         }
         self.inner.lease_blocking(account, wait)
+    }
+
+    fn extend_blocking(&self, account: &AccountId, lease: &Lease) -> Result<(), StoreError> {
+        self.inner.extend_blocking(account, lease)
     }
 }
