@@ -47,11 +47,11 @@ pub enum Reason {
     /// The access token has expired or was refused, and there is no refresh
     /// token. The user must log in.
     NoRefreshToken,
-    /// The record has gone back, as when a backup was restored: its refresh token was
-    /// exchanged for another by this process, or refused to it, and is not sent again,
-    /// since a server may end the session for that. The record that came after is not
-    /// known, or comes from another login. A new login helps, and so does a newer copy
-    /// of the record, or to restart the program, if the token may be sent after all.
+    /// The record holds a refresh token that this process has exchanged or seen
+    /// refused, as after a backup was restored. It is not sent again, since a server may
+    /// end the session for that, and no newer record of this login is known. Log in
+    /// again, or restore a newer copy. If the token may be sent all the same, restart
+    /// the program.
     RecordWentBack,
     /// A refresh was tried and failed. See [`AccountError::advice`].
     Refresh(RefreshError),
@@ -271,7 +271,7 @@ impl fmt::Display for AccountError {
             // These say what to do by themselves. But how long to wait is for us to
             // say: a server may have asked for more than it gets.
             Reason::Refresh(error) => {
-                return error.with_wait(error.retry_after().and(*wait)).fmt(f);
+                return error.display_with_wait(error.retry_after().and(*wait)).fmt(f);
             }
             Reason::Store(error) => return error.fmt(f),
             Reason::Setback(setback) => {

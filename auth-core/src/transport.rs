@@ -34,7 +34,7 @@ pub type Response = http::Response<Vec<u8>>;
 ///    [`ResponseReader`](crate::ResponseReader), which applies the rules for
 ///    long and truncated responses. Take the time from a
 ///    [`Deadline`](crate::Deadline): what arrived while the program stood still
-///    is read before the time is up. What comes before the response is bounded
+///    is read even though the time is up. What comes before the response is bounded
 ///    too: interim responses, and what a proxy says.
 /// 5. **No secrets in errors.** Neither the error nor its sources may contain
 ///    the URL, the body or a header.

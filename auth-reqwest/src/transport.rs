@@ -41,8 +41,9 @@ impl ReqwestTransport {
     ///
     /// Whatever the client's settings, an attempt ends within 10 s
     /// ([`timeout`](Self::timeout) changes that), the body is sent at most once,
-    /// and [`Delivery`](auth_core::Delivery) is right. The settings of a
-    /// `Client` cannot be read, so these are your responsibility:
+    /// and [`Delivery`](auth_core::Delivery) is right. What has arrived by then is read
+    /// for at most 1 s more. The settings of a `Client` cannot be read, so these are
+    /// your responsibility:
     ///
     /// - `redirect(Policy::none())`. Otherwise the client follows a 301, 302 or
     ///   303 with a GET. That request holds no token, and its response is
@@ -143,14 +144,14 @@ impl Call {
     ) -> Result<T, TransportError> {
         let mut step = pin!(step);
         let result = loop {
-            let Some(at) = self.deadline.get() else { break step.await };
+            let Some(at) = self.deadline.at() else { break step.await };
             if let Ok(result) = tokio::time::timeout_at(at.into(), step.as_mut()).await {
                 break result;
             }
             // What was not sent in time is not sent later. Of what was, the
             // response may have arrived.
             let sent = self.sent.close();
-            if !sent || !self.deadline.extend(Instant::now().into_std()) {
+            if !sent || !self.deadline.grace(Instant::now().into_std()) {
                 return Err(cause::timed_out(sent));
             }
         };

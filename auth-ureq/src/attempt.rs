@@ -7,7 +7,7 @@
 //! and an agent serves several threads, so what they ask stands with the thread.
 
 use std::{
-    cell::Cell,
+    cell::RefCell,
     marker::PhantomData,
     time::{Duration, Instant},
 };
@@ -18,7 +18,6 @@ use auth_core::Deadline;
 /// TLS handshake, in interim responses, and in the head.
 pub(crate) const MAX_BEFORE_BODY: usize = 256 * 1024;
 
-#[derive(Clone, Copy)]
 struct State {
     deadline: Deadline,
     /// Until when the connection must be made, while it is being made.
@@ -28,7 +27,7 @@ struct State {
 }
 
 thread_local! {
-    static STATE: Cell<Option<State>> = const { Cell::new(None) };
+    static STATE: RefCell<Option<State>> = const { RefCell::new(None) };
 }
 
 /// An attempt on this thread, until it is dropped.
@@ -53,7 +52,7 @@ impl Attempt {
 
 impl Drop for Attempt {
     fn drop(&mut self) {
-        STATE.set(self.before);
+        STATE.set(self.before.take());
     }
 }
 
@@ -87,8 +86,10 @@ impl Drop for Connecting {
 
 /// How long may be waited now. `None` means without end.
 pub(crate) fn left() -> Option<Duration> {
-    let state = STATE.get()?;
-    let end = [state.connecting, state.deadline.get()].into_iter().flatten().min()?;
+    let end = STATE.with_borrow(|state| {
+        let state = state.as_ref()?;
+        [state.connecting, state.deadline.at()].into_iter().flatten().min()
+    })?;
     Some(end.saturating_duration_since(Instant::now()))
 }
 
@@ -97,14 +98,14 @@ pub(crate) fn extend() -> bool {
     let mut extended = false;
     change(|state| {
         // Before the request was sent, no response can have arrived.
-        extended = state.connecting.is_none() && state.deadline.extend(Instant::now());
+        extended = state.connecting.is_none() && state.deadline.grace(Instant::now());
     });
     extended
 }
 
 /// Whether more may come.
 pub(crate) fn has_room() -> bool {
-    STATE.get().is_none_or(|state| state.room > 0)
+    STATE.with_borrow(|state| state.as_ref().is_none_or(|state| state.room > 0))
 }
 
 /// So many bytes have come.
@@ -117,10 +118,7 @@ pub(crate) fn came(bytes: usize) {
 }
 
 fn change(change: impl FnOnce(&mut State)) {
-    if let Some(mut state) = STATE.get() {
-        change(&mut state);
-        STATE.set(Some(state));
-    }
+    STATE.with_borrow_mut(|state| state.as_mut().map(change));
 }
 
 #[cfg(test)]

@@ -82,7 +82,8 @@ impl UreqTransportBuilder {
     }
 
     /// Sets how long one attempt may take, from the DNS lookup to the last byte
-    /// of the response. 10 s by default.
+    /// of the response. 10 s by default. What has arrived by then is read for at most
+    /// 1 s more.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self

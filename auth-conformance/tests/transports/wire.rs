@@ -22,7 +22,7 @@ impl Wire {
     pub(crate) fn fill(&mut self) -> io::Result<bool> {
         let mut buffer = [0; 4096];
         loop {
-            let left = match (self.flaw, self.deadline.get()) {
+            let left = match (self.flaw, self.deadline.at()) {
                 (Flaw::NeverGivesUp, _) | (_, None) => None,
                 (Flaw::CountsEachRead, _) => Some(Duration::from_millis(300)),
                 (_, Some(at)) => Some(at.saturating_duration_since(Instant::now())),
@@ -49,7 +49,7 @@ impl Wire {
     fn reads_on(&mut self) -> bool {
         match self.flaw {
             Flaw::CountsEachRead | Flaw::ThrowsAwayWhatArrived => false,
-            _ => self.deadline.extend(Instant::now()),
+            _ => self.deadline.grace(Instant::now()),
         }
     }
 }

@@ -79,7 +79,8 @@ impl RefreshError {
 
     /// The message, with the time that the caller is going to wait in place of the
     /// one that the server asked for. For a caller that has a bound on the latter.
-    pub fn with_wait(&self, wait: Option<Duration>) -> impl fmt::Display + '_ {
+    #[doc(hidden)]
+    pub fn display_with_wait(&self, wait: Option<Duration>) -> impl fmt::Display + '_ {
         WithWait(self, wait)
     }
 

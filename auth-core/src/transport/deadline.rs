@@ -32,15 +32,15 @@ const GRACE: Duration = Duration::from_secs(1);
 /// # let started = Instant::now();
 /// let mut deadline = Deadline::new(started, Duration::from_secs(10));
 /// // Wait for the response until here.
-/// assert_eq!(deadline.get(), Some(started + Duration::from_secs(10)));
+/// assert_eq!(deadline.at(), Some(started + Duration::from_secs(10)));
 /// // The wait ended without one, a minute too late: read what is there.
 /// let now = started + Duration::from_secs(70);
-/// assert!(deadline.extend(now));
-/// assert_eq!(deadline.get(), Some(now + Duration::from_secs(1)));
+/// assert!(deadline.grace(now));
+/// assert_eq!(deadline.at(), Some(now + Duration::from_secs(1)));
 /// // Nothing was there. That is the end.
-/// assert!(!deadline.extend(now + Duration::from_secs(1)));
+/// assert!(!deadline.grace(now + Duration::from_secs(1)));
 /// ```
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Deadline {
     /// `None` if it lies beyond the end of the clock.
     at: Option<Instant>,
@@ -55,14 +55,16 @@ impl Deadline {
 
     /// The moment until which to wait, for whatever comes next. `None` means
     /// without end.
-    pub fn get(&self) -> Option<Instant> {
+    pub fn at(&self) -> Option<Instant> {
         self.at
     }
 
-    /// Takes note that nothing came until [`get`](Self::get), and that it is
-    /// `now`. If this returns true, read what has arrived, until the new
-    /// [`get`](Self::get). It does so once.
-    pub fn extend(&mut self, now: Instant) -> bool {
+    /// Whether to read on: nothing came until [`at`](Self::at), and it is `now`.
+    ///
+    /// Returns true while there is time, and extends the time once. Call it only
+    /// once the request was sent: before that there is nothing to read.
+    #[must_use = "without it there is no time left"]
+    pub fn grace(&mut self, now: Instant) -> bool {
         let Some(at) = self.at else { return true };
         if now < at {
             return true;
@@ -96,16 +98,16 @@ mod tests {
             (86_400_000, GRACE),
         ] {
             let mut deadline = Deadline::new(start, TIMEOUT);
-            assert_eq!(deadline.get(), Some(start + TIMEOUT));
+            assert_eq!(deadline.at(), Some(start + TIMEOUT));
             let now = start + TIMEOUT + Duration::from_millis(late);
-            assert!(deadline.extend(now), "{late}");
-            assert_eq!(deadline.get(), Some(now + more), "{late}");
+            assert!(deadline.grace(now), "{late}");
+            assert_eq!(deadline.at(), Some(now + more), "{late}");
             // Within that time it may be asked again.
-            assert!(deadline.extend(now), "{late}");
-            assert_eq!(deadline.get(), Some(now + more), "{late}");
+            assert!(deadline.grace(now), "{late}");
+            assert_eq!(deadline.at(), Some(now + more), "{late}");
             // However long the program stands still next: no second time.
-            assert!(!deadline.extend(now + more), "{late}");
-            assert!(!deadline.extend(now + 100 * more), "{late}");
+            assert!(!deadline.grace(now + more), "{late}");
+            assert!(!deadline.grace(now + 100 * more), "{late}");
         }
     }
 
@@ -113,11 +115,11 @@ mod tests {
     fn a_deadline_that_has_not_passed_stays() {
         let start = test_now().monotonic;
         let mut deadline = Deadline::new(start, TIMEOUT);
-        assert!(deadline.extend(start + TIMEOUT - Duration::from_nanos(1)));
-        assert_eq!(deadline.get(), Some(start + TIMEOUT));
+        assert!(deadline.grace(start + TIMEOUT - Duration::from_nanos(1)));
+        assert_eq!(deadline.at(), Some(start + TIMEOUT));
 
         let mut never = Deadline::new(start, Duration::MAX);
-        assert!(never.extend(start + TIMEOUT));
-        assert_eq!(never.get(), None);
+        assert!(never.grace(start + TIMEOUT));
+        assert_eq!(never.at(), None);
     }
 }
