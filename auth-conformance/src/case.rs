@@ -6,7 +6,7 @@ use auth_core::{
     BodyFormat, ClientAuth, Grant, RefreshToken, Request, TokenEndpoint, TransportErrorKind,
 };
 use auth_testkit::behaviours;
-use fault_server::{Behaviour, FaultServer, FaultServerBuilder, Gate};
+use fault_server::{Behaviour, FaultServer, FaultServerBuilder, ResponseGate};
 
 use crate::settings::TransportSettings;
 
@@ -104,7 +104,7 @@ pub(super) struct Setup {
     pub(super) redirects: bool,
     /// The process that makes the call is stopped when the request has arrived,
     /// and goes on after its time. This gate holds the response until then.
-    pub(super) stopped: Option<Gate>,
+    pub(super) stopped: Option<ResponseGate>,
     /// Kept until the case is over.
     _ports: Option<Box<dyn Any + Send>>,
 }
@@ -179,8 +179,7 @@ impl Setup {
         self
     }
 
-    #[cfg(unix)]
-    pub(super) fn stopping(mut self, gate: Gate) -> Self {
+    pub(super) fn stopping(mut self, gate: ResponseGate) -> Self {
         self.stopped = Some(gate);
         self
     }

@@ -8,7 +8,6 @@ mod interim;
 mod proxies;
 mod responses;
 mod statuses;
-#[cfg(unix)]
 mod stopped;
 mod tls;
 
@@ -25,7 +24,6 @@ pub(super) fn all() -> impl Iterator<Item = Case> {
         statuses::CASES,
         bounds::CASES,
         http2::CASES,
-        #[cfg(unix)]
         stopped::CASES,
     ]
     .into_iter()

@@ -98,10 +98,14 @@ macro_rules! choosing {
                 self
             }
 
-            /// Names the test of this binary, by its full path, that makes a call in
-            /// another process: its only line is the same suite with
-            /// [`make_the_call`](Self::make_the_call). The cases in which the
-            /// process is stopped need it; there are none but on Unix.
+            /// Names the test of this binary that makes a call in another process,
+            /// by its path within the binary: `module::name`. Its only line is the
+            /// same suite with [`make_the_call`](Self::make_the_call). The cases in
+            /// which the process is stopped need it. Where there are no signals,
+            /// they are excused.
+            ///
+            /// The binary must have the standard test harness: it is started with
+            /// `--exact module::name --include-ignored`.
             pub fn another_process(mut self, test: impl Into<String>) -> Self {
                 self.choice.process = Some(test.into());
                 self
@@ -237,24 +241,25 @@ impl Choice {
     }
 
     /// The report of a case whose call is made in another process.
+    #[cfg(unix)]
     fn stopped(&self, case: &Case, setup: &Setup) -> CaseReport {
         let Some(test) = &self.process else {
             let excuse = self.excuses.iter().find(|(name, _)| name == case.name);
             return match excuse {
-                Some((_, reason)) => CaseReport {
-                    result: CaseResult::Excused { reason: reason.clone() },
-                    ..not_made(case, &"it is excused, and no test makes the call")
-                },
+                Some((_, reason)) => not_run(case, reason),
                 None => not_made(case, &"no test makes the call; name one by another_process"),
             };
         };
-        #[cfg(unix)]
-        return match process::stopped_call(setup, test, self.allowance) {
+        match process::stopped_call(setup, test, self.allowance) {
             Ok(result) => self.report(case, setup, &[result]),
             Err(error) => not_made(case, &error),
-        };
-        #[cfg(not(unix))]
-        return not_made(case, &(test, "only on Unix").1);
+        }
+    }
+
+    /// So that the cases have the same names everywhere, to be chosen or excused.
+    #[cfg(not(unix))]
+    fn stopped(&self, case: &Case, _: &Setup) -> CaseReport {
+        not_run(case, "there are no signals here that stop a process")
     }
 
     fn report(&self, case: &Case, setup: &Setup, results: &[(CallResult, Duration)]) -> CaseReport {
@@ -284,6 +289,16 @@ impl Choice {
             reports,
             unknown.map(|name| format!("there is no case {name:?}")).collect(),
         )
+    }
+}
+
+/// The report of a case that is excused and does not run.
+fn not_run(case: &Case, reason: &str) -> CaseReport {
+    CaseReport {
+        name: case.name,
+        does: case.does,
+        result: CaseResult::Excused { reason: reason.to_owned() },
+        observed: "nothing".to_owned(),
     }
 }
 

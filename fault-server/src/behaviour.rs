@@ -5,7 +5,7 @@ use std::fmt;
 use http::header;
 
 use super::cut::{Cut, Point};
-use super::gate::Gate;
+use super::gate::ResponseGate;
 use super::http_response::{HttpResponse, Location};
 use super::tls::Certificate;
 
@@ -41,7 +41,7 @@ pub struct Behaviour {
     pub(super) certificate: Option<Certificate>,
     pub(super) after: After,
     pub(super) relay: bool,
-    pub(super) hold: Option<(Point, Gate)>,
+    pub(super) hold: Option<(Point, ResponseGate)>,
 }
 
 /// What happens to the connection after a complete response.
@@ -133,7 +133,8 @@ impl Behaviour {
     ///
     /// These say how a `CONNECT` is answered before the tunnel begins:
     /// [`header`](Self::header), [`padded_head`](Self::padded_head),
-    /// [`interim`](Self::interim) and [`drip`](Self::drip).
+    /// [`interim`](Self::interim), [`padded_interim`](Self::padded_interim) and
+    /// [`drip`](Self::drip). [`endless_interim`](Self::endless_interim) has no effect.
     #[must_use]
     pub fn relay() -> Self {
         let mut behaviour = Self::response(200);

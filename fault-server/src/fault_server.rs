@@ -227,8 +227,10 @@ impl FaultServer {
         assert!(arrived, "{count} complete requests did not arrive\n{}", self.transcript());
     }
 
-    /// Waits until `count` requests have got their response, as far as its
-    /// behaviour goes. On loopback it is then with the client's kernel.
+    /// Waits until `count` requests are [`responded`]: all that their behaviours
+    /// send has been sent. On loopback it is then with the client's kernel.
+    ///
+    /// [`responded`]: super::ReceivedRequest::responded
     ///
     /// # Panics
     ///

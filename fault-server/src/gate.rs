@@ -10,9 +10,9 @@ use std::time::Duration;
 ///
 /// [`Behaviour::hold`]: super::Behaviour::hold
 #[derive(Clone, Debug, Default)]
-pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
+pub struct ResponseGate(Arc<(Mutex<bool>, Condvar)>);
 
-impl Gate {
+impl ResponseGate {
     /// A gate that is closed.
     #[must_use]
     pub fn new() -> Self {

@@ -50,7 +50,7 @@ pub use builder::FaultServerBuilder;
 pub use client::Client;
 pub use cut::{Cut, Point};
 pub use fault_server::FaultServer;
-pub use gate::Gate;
+pub use gate::ResponseGate;
 pub use port::{ClosedPort, SilentPort};
 pub use received::{Handshake, ReceivedConnection, ReceivedRequest};
 pub use tls::Certificate;

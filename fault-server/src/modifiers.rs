@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::behaviour::{After, Behaviour};
 use super::cut::{Cut, Point};
-use super::gate::Gate;
+use super::gate::ResponseGate;
 use super::http_response::Framing;
 use super::tls::Certificate;
 
@@ -110,15 +110,15 @@ impl Behaviour {
     }
 
     /// Sends nothing from this point on until the gate is opened:
-    /// [`Point::AfterBody`], or over HTTP/1.1 one within the response. Other
-    /// points have no effect.
+    /// [`Point::AfterBody`], or over HTTP/1.1 one within the response. Any other
+    /// point counts as `AfterBody`; a relay does not wait.
     ///
     /// A test can bring the client into a certain state meanwhile.
     /// [`FaultServer::wait_for_responses`] then tells that all has been sent.
     ///
     /// [`FaultServer::wait_for_responses`]: super::FaultServer::wait_for_responses
     #[must_use]
-    pub fn hold(mut self, point: Point, gate: &Gate) -> Self {
+    pub fn hold(mut self, point: Point, gate: &ResponseGate) -> Self {
         self.hold = Some((point, gate.clone()));
         self
     }

@@ -31,7 +31,8 @@ pub struct ReceivedRequest {
     pub body: Vec<u8>,
     /// Whether the complete body has arrived.
     pub complete: bool,
-    /// Whether the response was sent, as far as its behaviour goes.
+    /// Whether all that its behaviour sends has been sent. Never for a relay, or
+    /// for what is endless or cut before a response.
     pub responded: bool,
     /// The behaviour that the request got, in words; empty until it is chosen.
     pub behaviour: String,

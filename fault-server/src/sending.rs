@@ -66,6 +66,7 @@ impl Connection<'_> {
         self.await_gate(behaviour)?;
         if let Some(raw) = &response.raw {
             self.send(raw)?;
+            self.with_request(index, |request| request.responded = true);
             return Err(CLOSE);
         }
         let elsewhere = self.elsewhere(behaviour);

@@ -7,7 +7,7 @@ mod support;
 use std::io::{Read, Write};
 use std::time::Duration;
 
-use fault_server::{Behaviour, FaultServer, Gate, Point};
+use fault_server::{Behaviour, FaultServer, Point, ResponseGate};
 use support::{call, connect, expect_silence_after, read_all, read_response, send};
 
 const LINKED: &str = "HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload; as=style\r\n";
@@ -72,7 +72,7 @@ fn a_response_waits_at_its_gate() {
         (Point::InResponseBody, "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab"),
         (Point::AfterResponseBytes(3), "HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nabc"),
     ] {
-        let gate = Gate::new();
+        let gate = ResponseGate::new();
         let held = Behaviour::response(200).body("abcd").hold(point, &gate);
         let server = FaultServer::plays([held]);
         let mut stream = connect(&server);
@@ -91,7 +91,7 @@ fn a_response_waits_at_its_gate() {
 
 #[test]
 fn a_server_ends_though_a_response_waits() {
-    let gate = Gate::new();
+    let gate = ResponseGate::new();
     let server = FaultServer::plays([Behaviour::response(200).hold(Point::AfterBody, &gate)]);
     let mut stream = connect(&server);
     send(&mut stream);

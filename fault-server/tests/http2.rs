@@ -198,6 +198,17 @@ fn a_refused_stream_leaves_the_connection_open() {
 }
 
 #[test]
+fn bytes_instead_of_a_response_are_its_response() {
+    let server = FaultServer::plays([Behaviour::raw("?")]);
+    let mut stream = open(&server);
+    send_headers(&mut stream, 1);
+    send_body(&mut stream, 1);
+    let (rest, how) = read_all(&mut stream);
+    assert!(rest.ends_with('?') && how == End::Eof, "{rest} {how:?}");
+    server.wait_for_responses(1);
+}
+
+#[test]
 fn cuts_strike_over_http2_as_well() {
     let points = [
         Point::OnAccept,

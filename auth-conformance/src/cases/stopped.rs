@@ -4,13 +4,13 @@
 use std::{io, time::Duration};
 
 use crate::case::{ACCESS_TOKEN, Case, Setup, response, tokens};
-use fault_server::{Behaviour, Gate, Point};
+use fault_server::{Behaviour, Point, ResponseGate};
 
 /// The time of a call: long enough that a busy machine sends the request within it.
 const TIME: Duration = Duration::from_secs(2);
 
 fn stopped(point: Point, setup: fn([Behaviour; 1]) -> io::Result<Setup>) -> io::Result<Setup> {
-    let gate = Gate::new();
+    let gate = ResponseGate::new();
     let setup = setup([tokens().hold(point, &gate)])?;
     Ok(setup.within(TIME).stopping(gate))
 }

@@ -180,7 +180,7 @@ pub(super) async fn lease_made_anew(subject: &Subject) -> Result<(), String> {
     drop(lease);
     let lease = subject.lease(&*other, &account).await?;
     ensure(!lease.get_made_anew(), || {
-        "after a crash the next refresh would wait for nobody".to_owned()
+        "after a crash the next refresh would wait although nobody is under way".to_owned()
     })
 }
 
