@@ -75,7 +75,8 @@ impl Account {
     /// [`Settings::min_ttl`](crate::Settings::min_ttl), and refreshes if needed.
     ///
     /// If a refresh fails while the old token is still valid, returns the old
-    /// token with [`refresh_error`](Token::refresh_error) set.
+    /// token with [`refresh_error`](Token::refresh_error) set. So it does if the store
+    /// does not answer within a second.
     ///
     /// The future may be dropped, for example by a `timeout`: the refresh goes
     /// on, and the next caller gets what comes of it. What breaks a refresh off
@@ -165,7 +166,8 @@ impl Account {
     /// # Errors
     ///
     /// [`StoreError`] if the record cannot be read, and memory holds no tokens that
-    /// are newer.
+    /// are newer. If the store does not answer, it may come only after
+    /// [`lease_wait`](crate::Settings::lease_wait).
     pub async fn status(&self) -> Result<AccountStatus, StoreError> {
         let loaded = self.0.load(self.0.patience()).await;
         let (mut context, unsaved) = self.0.begin();

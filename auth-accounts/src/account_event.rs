@@ -12,7 +12,7 @@ use crate::{error::AccountError, id::AccountId, state::AccountState, store_error
 pub enum EventKind {
     /// This process has obtained new tokens by a refresh.
     Refreshed,
-    /// From now on only a new login helps. Told once for each login.
+    /// From now on a new login is needed. Told once for each login.
     LoginNeeded,
     /// A refresh failed, or the store did. It is tried again by itself. Told once
     /// until the account has recovered, and again if the failure's kind changes.

@@ -32,27 +32,6 @@ use crate::{
 /// a setter makes other `Accounts`, whose accounts are others than those that
 /// were there before, and know of them only through the store.
 ///
-/// # Unsaved tokens
-///
-/// New tokens that cannot be saved are kept in memory, and saved by themselves,
-/// though nobody asks for them: after a quarter of a second, then at distances that
-/// double up to half a minute, each at random between half of that and all of it.
-/// One task of the runtime sees to all accounts of these `Accounts` and their clones,
-/// while there are such; it tries at most 16 at the same time, and rests for a second
-/// when 16 in a row have failed. For threads ([`BlockingAccounts`]) it is a thread,
-/// `auth-save`, which tries one after the other, by real time.
-/// [Without a runtime](Self::without_runtime) there is nobody: the next call for a
-/// token saves them, or the next check of a loop that keeps the account fresh.
-///
-/// The lease stays taken meanwhile, so that no other process sends the spent refresh
-/// token: until the new access token expires, but at least for
-/// [`Settings::lease_wait`], and at most for a day. The last try before that is a
-/// second before its end. After it the tokens are saved as soon as the store works
-/// again, unless somebody else has refreshed or logged in meanwhile. A logout,
-/// [`close`](Self::close), and the end of the last `Accounts` and [`Account`] end it.
-///
-/// [`BlockingAccounts`]: crate::BlockingAccounts
-///
 /// ```
 /// use auth_accounts::{Accounts, MemoryStore};
 /// use auth_core::{Runtime, TokenEndpoint, Transport};
@@ -67,6 +46,27 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Unsaved tokens
+///
+/// New tokens that cannot be saved are kept in memory, and saved by themselves,
+/// though nobody asks for them: after a quarter of a second, then at distances that
+/// double up to half a minute, each at random between half of that and all of it.
+/// One task of the runtime sees to all accounts of these `Accounts` and their clones,
+/// while there are such; it tries at most 16 at the same time, and rests for a second
+/// when 16 in a row have failed. For threads ([`BlockingAccounts`]) it is a thread,
+/// `auth-save`, which does the same, and looks at the clock at least once a second of
+/// real time. [Without a runtime or spawner](Self::without_runtime), the next call for
+/// a token, or the next check of a keep-fresh loop, saves them.
+///
+/// The lease stays taken meanwhile, so that no other process sends the spent refresh
+/// token: until the new access token expires, but at least for
+/// [`Settings::lease_wait`], and at most for a day. The last try before that is a
+/// second before its end. After it the tokens are saved as soon as the store works
+/// again, unless somebody else has refreshed or logged in meanwhile. A logout,
+/// [`close`](Self::close), and the end of the last `Accounts` and [`Account`] end it.
+///
+/// [`BlockingAccounts`]: crate::BlockingAccounts
 #[derive(Clone)]
 pub struct Accounts {
     pub(crate) shared: Arc<Shared>,
@@ -100,7 +100,8 @@ impl Accounts {
     /// [`Account::token`] by itself into a `timeout` or `select!`: await a task
     /// that awaits it, or set a [`spawner`](Self::spawner).
     ///
-    /// And nothing saves [unsaved tokens](Self#unsaved-tokens) but the next call.
+    /// Without a runtime or spawner, the next call for a token, or the next check of a
+    /// keep-fresh loop, saves [unsaved tokens](Self#unsaved-tokens).
     pub fn without_runtime(
         endpoint: impl Into<Arc<TokenEndpoint>>,
         transport: impl Transport + 'static,
@@ -275,10 +276,11 @@ impl Accounts {
     ///
     /// From now on no refresh, login or logout begins. Whoever asks for a token
     /// gets the cached one while it is valid, else [`Reason::Closed`]. What is
-    /// under way is waited for, and tokens that are unsaved are tried to be saved once
-    /// more, until `deadline` has passed by the clock; nothing tries after that. What is still under way then goes on
-    /// while the program runs; [without a runtime](Self::without_runtime), only
-    /// while others wait for it. A second call waits for what is left.
+    /// under way is waited for, and it is tried once more to save unsaved tokens, until
+    /// `deadline` has passed by the clock. After that nothing tries. What is still under
+    /// way then goes on while the program runs;
+    /// [without a runtime](Self::without_runtime), only while others wait for it. A
+    /// second call waits for what is left.
     ///
     /// Take a deadline of more than the transport's timeout: what is not finished
     /// by then may be lost with the program. If the request of a refresh was about

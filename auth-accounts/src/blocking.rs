@@ -1,13 +1,16 @@
 //! The same for threads: everything decided above, driven on the thread of the
 //! caller.
 //!
-//! What blocks stands behind the async traits and blocks within the poll, so
-//! that a future made of it never waits for anything but another thread's
-//! refresh of the same account. [`pollster`] polls it and parks the thread
-//! meanwhile. Threads are started by [`BlockingAccount::keep_fresh`],
-//! [`BlockingAccount::token_within`], [`BlockingAccounts::refresh_due`],
-//! [`BlockingAccounts::keep_all_fresh`] and [`BlockingAccounts::close`] only, and one
-//! for [unsaved tokens](Accounts#unsaved-tokens).
+//! Transport and clock stand behind the async traits and block within the poll.
+//! Each call to the store has a thread (`auth-store`), so that it can be left. So a
+//! future made of them waits for the store, or for another thread's refresh of the
+//! same account. [`pollster`] polls it and parks the thread meanwhile.
+//!
+//! A refresh whose caller left with the old token has a thread (`auth-refresh`), and so
+//! has the saving of [unsaved tokens](Accounts#unsaved-tokens) (`auth-save`). Others
+//! are started by [`BlockingAccount::keep_fresh`], [`BlockingAccount::token_within`],
+//! [`BlockingAccounts::refresh_due`], [`BlockingAccounts::keep_all_fresh`] and
+//! [`BlockingAccounts::close`] only.
 
 use std::{
     fmt,
@@ -62,8 +65,9 @@ use crate::{
 pub struct BlockingAccounts(pub(crate) Accounts);
 
 impl BlockingAccounts {
-    /// See [`Accounts::new`]. No thread is started, but one for
-    /// [unsaved tokens](Accounts#unsaved-tokens), if there are any.
+    /// See [`Accounts::new`]. Each call to the store has a thread (`auth-store`). So
+    /// has a refresh whose caller left with the old token (`auth-refresh`), and the
+    /// saving of [unsaved tokens](Accounts#unsaved-tokens) (`auth-save`).
     pub fn new(
         endpoint: impl Into<Arc<TokenEndpoint>>,
         transport: impl BlockingTransport + 'static,
@@ -293,7 +297,7 @@ impl BlockingAccount {
 }
 
 /// The same account, for the async API. A poll of its futures blocks the thread
-/// for as long as transport, store and clock do.
+/// for as long as transport and clock do.
 impl From<BlockingAccount> for Account {
     fn from(account: BlockingAccount) -> Self {
         account.0

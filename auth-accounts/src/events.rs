@@ -61,7 +61,7 @@ mod on {
     }
 
     pub(crate) fn gave_way(account: &AccountId) {
-        debug!(target: TARGET, account = account.as_str(), "gave way to a login");
+        debug!(target: TARGET, account = account.as_str(), "gave way to a login or logout");
     }
 
     pub(crate) fn login_without_refresh_token(account: &AccountId) {

@@ -96,8 +96,8 @@ pub use crate::{
     token::Token,
 };
 
-/// What `auth-pool` shares with this crate. It is not part of the interface, and
-/// may change with any version.
+/// What `auth-pool`, `auth-store` and `auth-conformance` share with this crate. It is
+/// not part of the interface, and may change with any version.
 #[doc(hidden)]
 pub mod internal {
     pub use crate::{

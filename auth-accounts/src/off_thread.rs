@@ -7,7 +7,8 @@
 //! 1. While a call that was given up on is still under way, no other one of its
 //!    key begins. It waits, and occupies no thread.
 //! 2. Only so many calls of one store are under way at the same time, those that
-//!    hang included. Others wait likewise, and so leave threads to other stores.
+//!    hang included ([waits for a lease](Key::Lease) apart). Others wait likewise, and
+//!    so leave threads to other stores.
 
 use std::{
     any::Any,

@@ -147,9 +147,8 @@ fn renew(known: &mut Option<(Key, Seen)>, found: Option<Key>, began: Option<Syst
     }
 }
 
-/// A difference between two clocks of up to this much is put up with: between
-/// machines that share a store, and between a clock and itself after it was set
-/// back. What lies further ahead has no known age. 5 min.
+/// How far two clocks may differ, 5 min: those of machines that share a store, and a
+/// clock and itself after it was set back. What lies further ahead has no known age.
 pub const CLOCK_JUMP: Duration = Duration::from_secs(300);
 
 /// Whether `time` lies so far ahead that the clock must have been set back

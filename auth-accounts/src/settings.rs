@@ -87,10 +87,16 @@ impl Settings {
     }
 
     /// How long to wait while somebody else refreshes the same account. 60 s by
-    /// default. It should exceed the longest refresh, which is 31.5 s with the
-    /// default timeouts and policy. A caller whose old token is still good waits
-    /// for a second at most. A store that does not answer is waited for as long, and
-    /// at least a second.
+    /// default. It should exceed the longest refresh, which is 34.5 s with the
+    /// default timeouts and policy (three attempts of 10 s and at most 1 s more, waits
+    /// of 1.5 s), the store's time not counted. A caller whose old token is still good
+    /// waits for a second at most.
+    ///
+    /// Whoever finds a lease lost waits as long for whoever may be under way.
+    ///
+    /// Each call to a store that does not answer is waited for as long, and at least a
+    /// second; for taking the lease that comes on top of its own wait. After a wait in
+    /// vain the next calls wait for a second.
     #[must_use]
     pub fn lease_wait(mut self, wait: Duration) -> Self {
         self.lease_wait = wait;

@@ -23,8 +23,9 @@ pub enum AccountState {
     /// The last refresh failed, or the store does now. It is tried again, at the
     /// time that is known as `retry_at`, if one is.
     SetBack,
-    /// Only a new login helps: the server has rejected the refresh token, or there
-    /// is none and the access token has expired or was refused.
+    /// A new login is needed: the server has rejected the refresh token, or there is
+    /// none and the access token has expired or was refused, or this process knows that
+    /// the refresh token was spent and knows none after it.
     LoginNeeded,
     /// There is no record.
     NotLoggedIn,

@@ -41,7 +41,8 @@ pub enum StoreErrorKind {
     /// they may have refreshed the tokens. Otherwise try again.
     LeaseTimeout,
     /// The lease was lost before it was freed: its file was deleted, or its time is
-    /// over. Nothing was sent without it. Take it again, and load the record again.
+    /// over. Nothing was sent without it after that was noticed. Take it again, and load
+    /// the record again.
     LeaseLost,
     /// There is a record, but it cannot be read. It was left as it is. A person
     /// must repair it or move it away.
@@ -64,8 +65,10 @@ pub enum StoreErrorKind {
     Io,
     /// The store's server cannot be reached, or does not serve now.
     Unavailable,
-    /// The store has not answered within the time for which somebody waits: its file
-    /// system hangs, for example. What was asked of it may still take effect.
+    /// The store has not answered within
+    /// [`Settings::lease_wait`](crate::Settings::lease_wait), or a second if it was
+    /// waited for in vain just before: its file system hangs, for example. What was
+    /// asked of it may still take effect.
     Unanswered,
     /// Anything else.
     Other,

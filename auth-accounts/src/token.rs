@@ -89,7 +89,9 @@ impl Token {
     ///
     /// Every token says so until they are saved, whatever else goes wrong meanwhile.
     /// They are saved by themselves (see [`Accounts`](crate::Accounts#unsaved-tokens)),
-    /// and by the next call for a token a second later or more.
+    /// and by the next call for a token a second later or more. Without a runtime or
+    /// spawner, the next call for a token, or the next check of a keep-fresh loop, saves
+    /// them.
     pub fn unsaved(&self) -> Option<&StoreError> {
         self.0.trouble.as_ref()?.unsaved.as_ref()
     }

@@ -22,9 +22,10 @@ impl Account {
     /// setback.
     ///
     /// Waits for a refresh in progress here unless it is still waiting for the
-    /// lease; that one is cancelled. (A blocking refresh cannot be cancelled, and
-    /// is waited for.) Refreshes in other processes fail compare-and-swap and are
-    /// discarded. Whoever asks for a token meanwhile may get an old one; whoever
+    /// lease, or for one that may be under way elsewhere; that one is cancelled. (A
+    /// blocking refresh cannot be cancelled in a sleep of its clock, which is then
+    /// waited for: up to 2 s.) Refreshes in other processes fail compare-and-swap and
+    /// are discarded. Whoever asks for a token meanwhile may get an old one; whoever
     /// asks after this has returned gets the new one.
     ///
     /// The expiry in the tokens is trusted, and the tokens count as obtained now. If
@@ -36,9 +37,10 @@ impl Account {
     ///
     /// If the tokens cannot be saved, [`Token::unsaved`] has the store's error.
     /// They are kept in memory, and saved by themselves as
-    /// [those of a refresh](crate::Accounts#unsaved-tokens) are. Until then another process may go on refreshing the old tokens. If those
-    /// came from a login, this login replaces them all the same. If they came
-    /// otherwise and have been refreshed, this login is dropped.
+    /// [those of a refresh](crate::Accounts#unsaved-tokens) are. Until then another
+    /// process may go on refreshing the old tokens. If those came from a login, this
+    /// login replaces them all the same. If they came otherwise and have been refreshed,
+    /// this login is dropped.
     ///
     /// Once the login has begun, it goes on to its end, even if the future is
     /// dropped. If the future is dropped while the login still waits for what is

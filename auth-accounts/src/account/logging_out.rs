@@ -26,8 +26,8 @@ impl Account {
     /// refresh under way in another process comes to its end first, so that its
     /// tokens are revoked too. Callers who come during that wait share it. If the
     /// lease cannot be had within [`lease_wait`](crate::Settings::lease_wait), the
-    /// account is logged out all the same, and [`Logout::without_lease`] says so; what the other caller
-    /// obtains is not saved.
+    /// account is logged out all the same, and [`Logout::without_lease`] says so; what
+    /// the other caller obtains is not saved.
     ///
     /// Revoking is tried once. It is best effort: [`Logout::revocation`] says what
     /// came of it.
