@@ -264,17 +264,6 @@ fn a_runtime_that_ends_ends_it_until_somebody_asks() {
     assert!(lease_is_free(&world));
 }
 
-#[test]
-fn without_a_runtime_the_next_caller_saves_them() {
-    let world = strict(3600);
-    world.store.fail("tokens", [FULL]);
-    let account = world.account();
-    run(account.token(), &world.clock).unwrap();
-    assert_eq!((world.clock.tasks(), world.clock.sleeping()), (0, 0));
-    world.pass(60);
-    assert!(run(account.token(), &world.clock).unwrap().unsaved().is_none());
-}
-
 /// All disks are full when all of them refresh.
 #[test]
 fn many_accounts_do_not_ask_a_broken_store_more_often_than_few() {

@@ -13,7 +13,7 @@ use std::{
 use auth_accounts::{Account, AccountError, Accounts, Reason, StoreErrorKind, Token};
 use auth_core::AccessToken;
 use auth_testkit::Script;
-use support::{ADA, Call, World, call, poll_once, record, run, tokens};
+use support::{ADA, Call, World, call, poll_once, record, run, strict, tokens};
 
 const FULL: [Option<StoreErrorKind>; 1_000] = [Some(StoreErrorKind::Full); 1_000];
 
@@ -311,4 +311,16 @@ fn a_token_says_so_to_a_thread_without_patience() {
     assert!(matches!(token.refresh_error().unwrap().reason(), Reason::UnderWay));
     assert_eq!(token.unsaved().unwrap().kind(), StoreErrorKind::Full);
     drop(opens);
+}
+
+#[test]
+fn without_a_runtime_the_next_caller_saves_them() {
+    let world = strict(3600);
+    world.store.fail("tokens", FULL);
+    let account = world.account();
+    run(account.token(), &world.clock).unwrap();
+    assert_eq!((world.clock.tasks(), world.clock.sleeping()), (0, 0));
+    world.store.mend();
+    world.pass(60);
+    assert!(run(account.token(), &world.clock).unwrap().unsaved().is_none());
 }

@@ -36,7 +36,12 @@ impl Told {
     /// A number or a text. `None` for what is neither a number nor a date.
     pub(crate) fn read(value: &Value) -> Option<Self> {
         match value {
-            Value::Number(number) => Self::number(number.as_f64()?),
+            Value::Number(number) => match number.as_f64() {
+                Some(number) => Self::number(number),
+                // Too large for a number: with serde_json's feature
+                // `arbitrary_precision`, which other crates may turn on.
+                None => Self::read_text(&number.to_string()),
+            },
             Value::String(text) => Self::read_text(text),
             _ => None,
         }
