@@ -45,7 +45,7 @@ impl HeldLease {
             return;
         }
         let waker = Waker::from(Arc::new(Free(Arc::downgrade(self))));
-        let delay = timer.insert(Delay::new(time));
+        let delay = timer.insert(Delay::new(time.min(LONGEST)));
         if let Poll::Ready(()) = Pin::new(delay).poll(&mut Context::from_waker(&waker)) {
             waker.wake();
         }
@@ -64,6 +64,9 @@ impl HeldLease {
         let _ = catch_unwind(AssertUnwindSafe(|| drop(lease)));
     }
 }
+
+/// A year: timers do not take much more.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What the timer wakes. It keeps nothing alive.
 struct Free(Weak<HeldLease>);

@@ -2,7 +2,8 @@
 //! those of each.
 //!
 //! - The distance between two tries doubles, from a quarter of a second to half a
-//!   minute. The actual one is random, between half of that and all of it.
+//!   minute. The actual one is random, between half of that and all of it. Where the
+//!   store has no place for them, it doubles to an hour: that may never change.
 //! - A try comes shortly before the lease goes that is kept with the tokens.
 //! - No more than [`AT_ONCE`] are tried at the same time. When so many in a row have
 //!   failed, all rest for a second: the store is what is broken, and a hundred
@@ -25,6 +26,9 @@ const FIRST: Duration = Duration::from_millis(250);
 
 /// The longest one.
 pub(crate) const LONGEST: Duration = Duration::from_secs(30);
+
+/// The longest one between tries to save what the store has no place for.
+pub(crate) const LONGEST_IF_UNFIT: Duration = Duration::from_secs(3600);
 
 /// How long before the lease goes it is tried once more.
 const BEFORE_THE_END: Duration = Duration::from_secs(1);
@@ -76,7 +80,7 @@ impl<A: Clone> LateSaves<A> {
             // It may be another one under the same name, after the first was dropped.
             entry.account = account;
         } else {
-            let at = now + distance(0, random);
+            let at = now + distance(0, LONGEST, random);
             self.entries.insert(id.clone(), Entry { account, tries: 0, at });
             self.news |= self.due.next_at().is_none_or(|first| at < first);
             self.due.put(id.clone(), at);
@@ -103,11 +107,13 @@ impl<A: Clone> LateSaves<A> {
         }
     }
 
-    /// It could not be saved. `lease_ends` is when the lease goes, if one is kept.
+    /// It could not be saved. It is tried again after `longest` at the latest.
+    /// `lease_ends` is when the lease goes, if one is kept.
     pub(crate) fn failed(
         &mut self,
         id: &AccountId,
         now: Instant,
+        longest: Duration,
         lease_ends: Option<Instant>,
         random: f64,
     ) {
@@ -118,7 +124,7 @@ impl<A: Clone> LateSaves<A> {
         }
         let Some(entry) = self.entries.get_mut(id) else { return };
         entry.tries = entry.tries.saturating_add(1);
-        let usual = now + distance(entry.tries, random);
+        let usual = now + distance(entry.tries, longest, random);
         let last = lease_ends.and_then(|ends| ends.checked_sub(BEFORE_THE_END));
         entry.at = last.filter(|last| *last > now).map_or(usual, |last| usual.min(last));
         self.due.put(id.clone(), entry.at);
@@ -169,8 +175,8 @@ impl<A: Clone> LateSaves<A> {
 }
 
 /// How long after try number `tries` the next one is.
-fn distance(tries: u32, random: f64) -> Duration {
-    let longest = FIRST.saturating_mul(2_u32.saturating_pow(tries)).min(LONGEST);
+fn distance(tries: u32, longest: Duration, random: f64) -> Duration {
+    let longest = FIRST.saturating_mul(2_u32.saturating_pow(tries)).min(longest);
     longest / 2 + (longest / 2).mul_f64(random)
 }
 
@@ -229,13 +235,15 @@ mod tests {
 
     #[test]
     fn the_distance_doubles_up_to_half_a_minute() {
-        let distances: Vec<_> = (0..10).map(|tries| distance(tries, 1.0).as_millis()).collect();
+        let distances: Vec<_> =
+            (0..10).map(|tries| distance(tries, LONGEST, 1.0).as_millis()).collect();
         assert_eq!(
             distances,
             [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]
         );
-        assert_eq!(distance(0, 0.0), ms(125));
-        assert_eq!(distance(u32::MAX, 0.5), ms(22_500));
+        assert_eq!(distance(0, LONGEST, 0.0), ms(125));
+        assert_eq!(distance(u32::MAX, LONGEST, 0.5), ms(22_500));
+        assert_eq!(distance(u32::MAX, LONGEST_IF_UNFIT, 1.0), Duration::from_secs(3600));
     }
 
     #[test]
@@ -248,7 +256,7 @@ mod tests {
         assert_eq!(saves.next(start, 0), Next::Wait(Some(start + ms(250))));
         assert_eq!(saves.next(start + ms(250), 0), Next::Try("ada".into(), 3));
         assert_eq!(saves.next(start + ms(250), 1), Next::Wait(Some(start + ms(350))));
-        saves.failed(&"ada".into(), start + ms(300), None, 1.0);
+        saves.failed(&"ada".into(), start + ms(300), LONGEST, None, 1.0);
         assert_eq!(saves.tries(&"ada".into()), 1);
         assert_eq!(saves.next(start + ms(350), 0), Next::Try("bob".into(), 2));
         saves.forget(&"bob".into(), true);
@@ -278,7 +286,7 @@ mod tests {
             saves.put(&"ada".into(), (), start, 1.0);
             let now = start + ms(250);
             assert!(matches!(saves.next(now, 0), Next::Try(..)));
-            saves.failed(&"ada".into(), now, ends.map(|ends| now + ms(ends)), 1.0);
+            saves.failed(&"ada".into(), now, LONGEST, ends.map(|ends| now + ms(ends)), 1.0);
             assert_eq!(saves.next(now, 0), Next::Wait(Some(now + ms(expected))), "{ends:?}");
         }
     }
@@ -302,7 +310,7 @@ mod tests {
                         assert_eq!(under_way.len(), AT_ONCE);
                         asked += under_way.len();
                         for id in under_way.drain(..) {
-                            saves.failed(&id, now, None, 1.0);
+                            saves.failed(&id, now, LONGEST, None, 1.0);
                         }
                     }
                     Next::Wait(Some(at)) => break at,
@@ -341,7 +349,7 @@ mod tests {
         assert!(saves.is_news(Waker::noop()) && !saves.is_news(Waker::noop()));
         saves.close();
         assert!(saves.waker_for_news().is_some() && saves.is_news(Waker::noop()));
-        saves.failed(&"ada".into(), start, None, 1.0);
+        saves.failed(&"ada".into(), start, LONGEST, None, 1.0);
         assert_eq!(saves.next(start + LONGEST, 0), Next::Over);
         assert!(!saves.put(&"ada".into(), 1, start, 1.0));
         assert_eq!(saves.next(start + LONGEST, 0), Next::Over);

@@ -19,7 +19,9 @@
 //! It takes the lease, so that a refresh under way elsewhere comes to its end
 //! first: otherwise its tokens would be alive and known to nobody. If the lease
 //! cannot be had, the user is logged out all the same, for whoever holds it may
-//! never free it. Then compare-and-swap keeps its tokens from the record.
+//! never free it. Then compare-and-swap keeps its tokens from the record. A lease that
+//! is kept for tokens in memory need not be asked for: it is confirmed (`Confirming`,
+//! extend), and asked for if it was lost.
 //!
 //! It revokes before it removes. If the process dies in between, the record holds
 //! a dead refresh token, and the next refresh is told so. The other way round a
@@ -50,6 +52,8 @@ use crate::{
 pub(crate) enum Step {
     /// Take the lease. Wait for it at most this long.
     Lease(Duration, Leasing),
+    /// Extend [`Confirming::lease`].
+    Extend(Confirming),
     /// Load the record.
     Load(Reading),
     /// Send this request.
@@ -70,18 +74,21 @@ pub(crate) struct LoggedOut {
 /// Begins a logout.
 pub(crate) fn start(context: Context, memory: Unsaved) -> Step {
     let lease = memory.tokens.as_ref().and_then(UnsavedTokens::lease);
-    let (wait, is_held) = (context.shared.settings.lease_wait, lease.is_some());
+    let wait = context.shared.settings.lease_wait;
     let run = Box::new(Run {
         context,
         memory,
-        lease,
+        lease: lease.clone(),
         without_lease: false,
         login: None,
         tried: Vec::new(),
         revocation: Revocation::NoRefreshToken,
         rounds: Rounds::default(),
     });
-    if is_held { Step::Load(Reading { run }) } else { Step::Lease(wait, Leasing { run }) }
+    match lease {
+        Some(lease) => Step::Extend(Confirming { run, lease }),
+        None => Step::Lease(wait, Leasing { run }),
+    }
 }
 
 /// What every state carries along.
@@ -97,6 +104,33 @@ struct Run {
     tried: Vec<Fingerprint>,
     revocation: Revocation,
     rounds: Rounds,
+}
+
+/// The lease that is kept for tokens in memory is being confirmed.
+pub(crate) struct Confirming {
+    run: Box<Run>,
+    lease: Arc<Lease>,
+}
+
+impl Confirming {
+    pub(crate) fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    pub(crate) fn on_extended(self, extended: Result<(), StoreError>) -> Step {
+        let Self { mut run, .. } = self;
+        match extended {
+            Ok(()) => {}
+            Err(error) if error.kind() == StoreErrorKind::LeaseLost => {
+                run.lease = None;
+                let wait = run.context.shared.settings.lease_wait;
+                return Step::Lease(wait, Leasing { run });
+            }
+            // Nobody knows whether it is still ours.
+            Err(_) => run.without_lease = true,
+        }
+        Step::Load(Reading { run })
+    }
 }
 
 /// The lease is being waited for.

@@ -20,11 +20,11 @@
 //!      ├──────────│ Noting  │
 //!      │          │  save   │
 //!      │          └─────────┘
-//!      │               ▼
-//!      │  lost  ┌────────────┐
-//!      └────────│ Confirming │  (before each attempt, retries included)
-//!               │   extend   │
-//!               └────────────┘
+//! ┌────────────┐       ▼
+//! │ TakingBack │ lost ┌────────────┐
+//! │    save    │◀─────│ Confirming │  (before each attempt, retries included)
+//! └────────────┘      │   extend   │
+//!                     └────────────┘
 //!   ┌──────────────────┘
 //!   ▼
 //! ┌─────────┐   retry    ┌──────────┐ perhaps ┌─────────────┐ another ┌─────────────┐
@@ -61,7 +61,8 @@
 //! | `Leasing` | lease | `Reading`, after a timeout too: whoever held the lease may have refreshed |
 //! | `StandingBy` | sleep | `Reading` |
 //! | `Noting` | save | `Sending`; `Reading` after a conflict |
-//! | `Confirming` | extend | `Sending`; `Reading` without the lease, which was lost |
+//! | `Confirming` | extend | `Sending`; `TakingBack` without the lease, which was lost, or if the store cannot tell |
+//! | `TakingBack` | save | `Reading` if the lease was lost, saved or not; `Done` otherwise |
 //! | `Sending` | send | `SavingTokens`, `Sleeping`, `CheckingRejection`, `SavingSetback`; `Done` without a record |
 //! | `Sleeping` | sleep | `Sending`; `BeforeRetry` if the token may be spent |
 //! | `BeforeRetry` | load | `Sending`, `NotingRetry`; decide if the set-up is another; `Done` if the record serves or forbids an attempt |
@@ -74,6 +75,7 @@
 //!
 //! Wherever the table says `Sending`, `Confirming` comes first, if there is a refresh
 //! token that could be spent. A lease that is lost is asked for again.
+//! `TakingBack` is skipped if the note on record is not of this refresh.
 //!
 //! Tokens that are put back in the place of a record that [went back](crate::past)
 //! are tokens in memory, but for one thing: decide leads to `Leasing` first.
@@ -108,11 +110,13 @@ mod failure;
 mod leasing;
 mod next_record;
 mod noting;
+mod patience;
 mod reading;
 mod retry;
 mod run;
 mod saving;
 mod standing_by;
+mod taking_back;
 #[cfg(test)]
 mod tests;
 mod want;
@@ -137,20 +141,18 @@ use self::{
     run::{Access, Reading, Run},
     saving::{SavingTokens, TokensConflict, TokensRead, TokensSaved},
     standing_by::StandingBy,
+    taking_back::{TakingBack, Withdrawn},
 };
 use crate::{
     context::Context,
     error::Reason,
     known::{Draft, Known, Loaded},
     outcome::Outcome,
+    record::Record,
     store::{Lease, Version},
     store_error::StoreError,
     unsaved::{Unsaved, UnsavedTokens},
 };
-
-/// How long a retry waits for a look at the store. Servers that have a grace for
-/// spent tokens give 5 s and more.
-const PROMPTLY: Duration = Duration::from_secs(3);
 
 /// What to do next.
 pub(crate) enum Step {
@@ -188,6 +190,7 @@ pub(crate) enum Save {
     RetryNote(NotingRetry),
     Tokens(SavingTokens),
     Setback(SavingSetback),
+    TakeBack(TakingBack),
 }
 
 /// Begins a refresh, or finds that there is no need of one.
@@ -203,7 +206,7 @@ impl Load {
     pub(crate) fn on_loaded(mut self, loaded: Loaded, now: Now) -> Step {
         if let Ok(Some((record, _))) = &loaded {
             if let Some(reason) = self.run().context.refuses(record) {
-                return Step::Done(self.refuse(reason, now));
+                return Step::Done(self.refuse(record, reason, now));
             }
             self.run_mut().context.sights.see(record, now);
         }
@@ -234,15 +237,6 @@ impl Load {
 }
 
 impl Load {
-    /// How long a store that does not answer is waited for. A retry must be prompt.
-    pub(crate) fn patience(&self) -> Duration {
-        let lease_wait = self.run().context.shared.settings.lease_wait;
-        match self {
-            Self::Retry(_) => lease_wait.min(PROMPTLY),
-            _ => lease_wait,
-        }
-    }
-
     fn run(&self) -> &Run {
         match self {
             Self::Record(state) => &state.run,
@@ -264,9 +258,10 @@ impl Load {
     }
 
     /// The record is somebody else's: it is neither used nor changed.
-    fn refuse(self, reason: Reason, now: Now) -> Outcome {
+    fn refuse(self, found: &Record, reason: Reason, now: Now) -> Outcome {
         match self {
-            Self::Record(Reading { run, known, access }) => {
+            Self::Record(Reading { run, mut known, access }) => {
+                known.unsaved.give_way(found);
                 run.refuse(known, access.lease(), reason, now)
             }
             Self::Retry(state) => state.refuse(reason, now),
@@ -296,6 +291,7 @@ impl Save {
             Self::RetryNote(state) => &state.draft,
             Self::Tokens(state) => &state.draft,
             Self::Setback(state) => &state.draft,
+            Self::TakeBack(state) => &state.draft,
         }
     }
 
@@ -323,6 +319,7 @@ impl Save {
                 SetbackSaved::Read(conflict) => Step::Load(Load::Setback(conflict)),
                 SetbackSaved::Done(outcome) => Step::Done(outcome),
             },
+            Self::TakeBack(state) => on_withdrawn(state.resolve(saved, now)),
         }
     }
 }
@@ -337,8 +334,7 @@ impl Confirming {
     pub(crate) fn on_extended(self, extended: Result<(), StoreError>, now: Now) -> Step {
         match self.resolve(extended, now) {
             Confirmed::Attempt(attempted) => on_attempt(attempted, now),
-            Confirmed::ReadAgain(reading) => Step::Load(Load::Record(reading)),
-            Confirmed::Done(outcome) => Step::Done(outcome),
+            Confirmed::Withdraw(withdrawn) => on_withdrawn(withdrawn),
         }
     }
 }
@@ -381,6 +377,14 @@ fn on_attempt(attempted: Attempted, now: Now) -> Step {
             Failed::Check(checking) => Step::Load(Load::Rejection(checking)),
             Failed::SetBack(set_back) => on_setback(set_back),
         },
+    }
+}
+
+fn on_withdrawn(withdrawn: Withdrawn) -> Step {
+    match withdrawn {
+        Withdrawn::TakeBack(taking_back) => Step::Save(Save::TakeBack(taking_back)),
+        Withdrawn::ReadAgain(reading) => Step::Load(Load::Record(reading)),
+        Withdrawn::Done(outcome) => Step::Done(outcome),
     }
 }
 

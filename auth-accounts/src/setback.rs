@@ -45,6 +45,30 @@ impl Setback {
         setback
     }
 
+    /// The doubt about `refresh_token` that a refresh leaves which was given up between
+    /// two attempts. It follows on `previous` if that concerns the same refresh token,
+    /// and holds up nobody.
+    pub(crate) fn of_doubt(
+        previous: Option<Self>,
+        refresh_token: Fingerprint,
+        now: SystemTime,
+    ) -> Self {
+        let previous = previous.filter(|one| one.refresh_token == refresh_token);
+        let setback = previous.unwrap_or_else(|| Self {
+            refresh_token,
+            kind: FailureKind::Interrupted,
+            code: None,
+            status: None,
+            possibly_spent: true,
+            since: now,
+            failed_at: now,
+            retry_at: None,
+            count: 1,
+            client: None,
+        });
+        Self { possibly_spent: true, failed_at: now, retry_at: Some(now), ..setback }
+    }
+
     /// Whether this is about `refresh_token` and `endpoint` as they are.
     pub(crate) fn concerns(&self, refresh_token: Fingerprint, endpoint: &TokenEndpoint) -> bool {
         self.refresh_token == refresh_token

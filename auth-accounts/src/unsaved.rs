@@ -85,6 +85,12 @@ pub(crate) fn not_finished(account: &AccountId) -> StoreError {
 }
 
 impl Unsaved {
+    /// The store holds `found`, which is neither used nor changed. Tokens that may not
+    /// replace it never will be saved.
+    pub(crate) fn give_way(&mut self, found: &Record) {
+        self.tokens.take_if(|tokens| tokens.against(Some(found)) == Against::Drop);
+    }
+
     /// Itself, if there is anything in it.
     pub(crate) fn boxed(self) -> Option<Box<Self>> {
         (self.tokens.is_some() || self.setback.is_some()).then(|| Box::new(self))

@@ -3,13 +3,16 @@
 
 mod support;
 
+use std::time::Duration;
+
 use auth_accounts::{
-    AccountError, AccountState, Accounts, BlockingAccounts, MemoryStore, Reason, store::Record,
+    AccountError, AccountState, Accounts, BlockingAccounts, MemoryStore, Reason, Registration,
+    Settings, StoreErrorKind, store::Record,
 };
 use auth_core::{Advice, TokenEndpoint};
-use auth_testkit::{FakeAuthServer, VirtualClock};
+use auth_testkit::{FakeAuthServer, Script, VirtualClock};
 use pollster::block_on;
-use support::ADA;
+use support::{ADA, SpyStore, endpoint, record, run};
 
 /// A provider, and the accounts of a process at it.
 struct Provider {
@@ -193,4 +196,38 @@ fn clients_that_stand_for_themselves_are_told_apart_too() {
     first.pass_an_hour();
     is_other_endpoint(&block_on(account.token()).unwrap_err());
     assert_eq!(second.sent(), 0);
+}
+
+/// They never will be saved, and are not tried for ever.
+#[test]
+fn tokens_in_memory_give_way_to_a_record_of_somebody_else() {
+    let clock = VirtualClock::manual();
+    let spy = SpyStore::default();
+    spy.inner.put(ADA, record("at-1", "rt-1", clock.now().wall, 0));
+    spy.fail("tokens", [Some(StoreErrorKind::Full)]);
+    let accounts =
+        Accounts::new(endpoint(), Script::new().tokens("at-2", "rt-2"), spy.clone(), clock.clone())
+            .settings(Settings::default().seed(1));
+    let a = accounts.account(ADA);
+    run(a.token(), &clock).unwrap();
+    let mut foreign = record("at-9", "rt-9", clock.now().wall, 3600);
+    foreign.bound_to =
+        Some(Registration::new("https://other.example.com/token", "their-client").unwrap());
+    spy.inner.put(ADA, foreign);
+    spy.log.take();
+    let began = clock.elapsed();
+    clock.run_tasks();
+    while clock.elapsed() - began < Duration::from_secs(24 * 3600) {
+        if clock.advance_to_next().is_none() {
+            break;
+        }
+        clock.run_tasks();
+    }
+    let log = spy.log.take();
+    assert!(
+        log.split(' ').count() < 100,
+        "{} calls in {:?}",
+        log.split(' ').count(),
+        clock.elapsed() - began
+    );
 }

@@ -134,9 +134,9 @@ impl Inner {
     }
 
     /// Confirms the lease.
-    pub(super) async fn extend(&self, lease: &Lease) -> Result<(), StoreError> {
+    pub(super) async fn extend(&self, lease: &Lease, patience: Duration) -> Result<(), StoreError> {
         let call = self.shared.store.extend(&self.id, lease);
-        self.ask("confirming the lease", Duration::ZERO, self.patience(), call).await
+        self.ask("confirming the lease", Duration::ZERO, patience, call).await
     }
 
     /// How long a store that does not answer is waited for.

@@ -88,6 +88,10 @@ impl Inner {
                     let leased = self.lease(wait).await;
                     state.on_lease(leased, clock.now())
                 }
+                Step::Extend(state) => {
+                    let extended = self.extend(state.lease(), self.patience()).await;
+                    state.on_extended(extended)
+                }
                 Step::Load(state) => {
                     open.end();
                     let loaded = self.load(self.patience()).await;

@@ -70,11 +70,12 @@ impl Inner {
                         }
                     }
                     Step::Save(state) => {
-                        let saved = self.save(state.draft()).await;
+                        let patience = state.patience(self.patience());
+                        let saved = self.save(state.draft(), patience).await;
                         state.on_saved(saved, clock.now())
                     }
                     Step::Extend(state) => {
-                        let extended = self.extend(state.lease()).await;
+                        let extended = self.extend(state.lease(), state.patience()).await;
                         state.on_extended(extended, clock.now())
                     }
                     Step::Send(request, state) => {
@@ -119,7 +120,7 @@ impl Inner {
                     }
                     login::Step::Save(state) => {
                         self.count_login(state.draft(), counts);
-                        let saved = self.save(state.draft()).await;
+                        let saved = self.save(state.draft(), self.patience()).await;
                         state.on_saved(saved, clock.now())
                     }
                     login::Step::Saved(outcome, replaced) => {
@@ -142,7 +143,7 @@ impl Inner {
 
     /// Saves a record. Before the first await after new tokens arrived they are
     /// in memory: from there on a dropped caller loses nothing.
-    async fn save(&self, draft: &Draft) -> Result<Version, StoreError> {
+    async fn save(&self, draft: &Draft, patience: Duration) -> Result<Version, StoreError> {
         let Draft { record, known } = draft;
         if known.unsaved.tokens.is_some() {
             let mut memory = self.memory();
@@ -153,7 +154,7 @@ impl Inner {
             drop(remembered);
         }
         let save = self.shared.store.save(&self.id, record, known.version.as_ref());
-        let saved = self.ask("saving the record", Duration::ZERO, self.patience(), save).await;
+        let saved = self.ask("saving the record", Duration::ZERO, patience, save).await;
         if saved.is_ok() {
             if known.unsaved.tokens.as_ref().is_some_and(|tokens| tokens.is_put_back) {
                 events::put_back(&self.id);

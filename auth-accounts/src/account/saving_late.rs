@@ -28,7 +28,8 @@ use futures_util::{
 use super::{Account, inner::Inner};
 use crate::{
     id::AccountId,
-    late_saves::{Next, SharedLateSaves},
+    late_saves::{LONGEST, LONGEST_IF_UNFIT, Next, SharedLateSaves},
+    store_error::{StoreError, StoreErrorKind},
 };
 
 type Saves = SharedLateSaves<Weak<Inner>>;
@@ -69,7 +70,7 @@ impl Inner {
     async fn keep_up_the_lease(&self) {
         let held = || self.memory().unsaved.as_ref()?.tokens.as_ref()?.lease();
         if let Some(lease) = held() {
-            let _ = self.extend(&lease).await;
+            let _ = self.extend(&lease, self.patience()).await;
         }
     }
 
@@ -165,7 +166,10 @@ async fn try_to_save(saves: &Saves, clock: &dyn Clock, id: AccountId, account: W
     match open.filter(|inner| inner.save_error().is_some()) {
         Some(inner) => {
             let random = inner.shared.settings.random((&id, saves.tries(&id) + 1));
-            saves.failed(&id, now, ends, random);
+            let is_unfit = |error: &StoreError| error.kind() == StoreErrorKind::Unfit;
+            let unfit = inner.save_error().as_ref().is_some_and(is_unfit);
+            let longest = if unfit { LONGEST_IF_UNFIT } else { LONGEST };
+            saves.failed(&id, now, longest, ends, random);
         }
         None => saves.forget(&id, saved),
     }

@@ -72,6 +72,12 @@ impl Scenario {
         self.lease_ends(Ok(Lease::new(())))
     }
 
+    /// It asks whether the lease that it has is still its own.
+    fn confirms(mut self, extended: Result<(), StoreError>) -> Self {
+        let Some(Step::Extend(state)) = self.0.take() else { panic!("it confirms no lease") };
+        Self(Some(state.on_extended(extended)))
+    }
+
     fn lease_ends(mut self, leased: Result<Lease, StoreError>) -> Self {
         let Some(Step::Lease(wait, state)) = self.0.take() else { panic!("it takes no lease") };
         assert_eq!(wait, Duration::from_secs(7));
@@ -298,13 +304,34 @@ fn tokens_in_memory_are_revoked_in_the_place_of_those_that_they_follow() {
         memory(UnsavedTokens::of_refresh(record, Some(identity(&old)), None, &lease))
     };
     // The lease is held with them already.
-    let logout = Scenario::new(newer()).finds(&old, 1).revokes(2, 200).removes(1).succeeds();
+    let begun = || Scenario::new(newer()).confirms(Ok(()));
+    let logout = begun().finds(&old, 1).revokes(2, 200).removes(1).succeeds();
     assert!(!logout.may_be_alive());
     // Nothing is left to remove: they are alive all the same.
-    let logout = Scenario::new(newer()).finds_nothing().revokes(2, 200).succeeds();
+    let logout = begun().finds_nothing().revokes(2, 200).succeeds();
     assert!(logout.was_logged_in);
     // Somebody else got on without them.
-    Scenario::new(newer()).finds(&login(3), 1).revokes(3, 200).removes(1).succeeds();
+    begun().finds(&login(3), 1).revokes(3, 200).removes(1).succeeds();
+}
+
+#[test]
+fn a_lease_that_was_kept_may_be_lost() {
+    let old = login(1);
+    let begun = |kind| {
+        let lease = Arc::new(Lease::new(()));
+        let follows = Some(identity(&old));
+        let tokens = UnsavedTokens::of_refresh(refreshed(&old, 2), follows, None, &lease);
+        Scenario::new(memory(tokens)).confirms(Err(error(kind)))
+    };
+    let ends = |scenario: Scenario| {
+        scenario.finds(&old, 1).revokes(2, 200).removes(1).succeeds().without_lease
+    };
+    // It is asked for again, and had or not.
+    let lost = || begun(StoreErrorKind::LeaseLost);
+    assert!(!ends(lost().leases()));
+    assert!(ends(lost().lease_ends(Err(error(StoreErrorKind::LeaseTimeout)))));
+    // A store that cannot tell keeps nobody logged in.
+    assert!(ends(begun(StoreErrorKind::Io)));
 }
 
 #[test]

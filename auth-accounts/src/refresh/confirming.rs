@@ -4,19 +4,17 @@ use auth_core::Now;
 
 use super::{
     attempt::{Attempt, Attempted, Confirming, Next},
-    run::{Access, Reading},
+    taking_back::{Then, Withdrawn, withdraw},
 };
 use crate::{
     error::Reason,
-    outcome::Outcome,
     store::Lease,
     store_error::{StoreError, StoreErrorKind},
 };
 
 pub(super) enum Confirmed {
     Attempt(Attempted),
-    ReadAgain(Reading),
-    Done(Outcome),
+    Withdraw(Withdrawn),
 }
 
 impl Confirming {
@@ -24,9 +22,14 @@ impl Confirming {
         &self.attempt.lease
     }
 
+    /// Whether it is a retry with a token that may be spent.
+    pub(super) fn is_doubtful(&self) -> bool {
+        matches!(&self.next, Next::Again(waiting) if waiting.possibly_spent())
+    }
+
     pub(super) fn resolve(self, extended: Result<(), StoreError>, now: Now) -> Confirmed {
+        let is_doubtful = self.is_doubtful();
         let Self { attempt, next } = self;
-        let is_doubtful = matches!(&next, Next::Again(waiting) if waiting.possibly_spent());
         match extended {
             Ok(()) => Confirmed::Attempt(attempt.go(next, now)),
             Err(error) if error.kind() == StoreErrorKind::LeaseLost => {
@@ -34,19 +37,20 @@ impl Confirming {
                 if is_doubtful {
                     run.doubted = tried;
                 }
-                if !run.another_round() {
-                    let reason = Reason::Store(error);
-                    return Confirmed::Done(run.fail(known, Some(lease), reason, now));
-                }
-                // Whoever holds it by now may have refreshed.
-                Confirmed::ReadAgain(Reading { run, known, access: Access::Unasked })
+                let then = match run.another_round() {
+                    // Whoever holds it by now may have refreshed.
+                    true => Then::ReadAgain,
+                    false => Then::Fail(lease, Reason::Store(error)),
+                };
+                Confirmed::Withdraw(withdraw(run, known, is_doubtful, then, now))
             }
             // As before it, the store need not be there for a retry that must be
             // prompt.
             Err(_) if is_doubtful => Confirmed::Attempt(attempt.go(next, now)),
             Err(error) => {
                 let Attempt { run, known, lease, .. } = attempt;
-                Confirmed::Done(run.fail(known, Some(lease), Reason::Store(error), now))
+                let then = Then::Fail(lease, Reason::Store(error));
+                Confirmed::Withdraw(withdraw(run, known, false, then, now))
             }
         }
     }

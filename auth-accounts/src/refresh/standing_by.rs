@@ -20,6 +20,9 @@ use crate::{
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(2);
 
+/// A year: later instants need not exist.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// What to do about somebody who may be under way.
 pub(super) enum Stand {
     /// Read again after this time.
@@ -58,8 +61,8 @@ impl Run {
         let known_of = self.patience.take().filter(|known| known.token == note.refresh_token);
         let patience = self.patience.insert(known_of.unwrap_or_else(|| Patience {
             token: note.refresh_token,
-            over: now.monotonic + context.may_last(note, now),
-            enough: now.monotonic + want.lease_wait(Some(record), context, now),
+            over: now.monotonic + context.may_last(note, now).min(LONGEST_WAIT),
+            enough: now.monotonic + want.lease_wait(Some(record), context, now).min(LONGEST_WAIT),
             pause: FIRST,
         }));
         let until = patience.over.min(patience.enough);

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::Reason,
     lifetime::Ttl,
-    record::{Note, Record},
+    record::{Note, Record, Setback},
     shared::GrantKind,
     store::Lease,
     store_error::{StoreError, StoreErrorKind},
@@ -80,11 +80,11 @@ fn nothing_is_sent_with_a_lease_that_was_lost() {
     // Somebody else has refreshed.
     let (start, old, good) = records();
     let begun = start.begin().reads(old.clone()).leases(60).reads(old.clone()).saves(For::Note);
-    begun.hears(lost).reads(good.clone()).gives(2, false);
+    begun.hears(lost).saves(For::TakeBack).reads(good.clone()).gives(2, false);
     // Or somebody who has it now does, while this one waits.
     let (start, ..) = records();
     let begun = start.begin().reads(old.clone()).leases(60).reads(old.clone()).saves(For::Note);
-    begun.hears(lost).reads(old).leases(60).reads(good).gives(2, false);
+    begun.hears(lost).conflicts(For::TakeBack).reads(old).leases(60).reads(good).gives(2, false);
 }
 
 #[test]
@@ -92,8 +92,10 @@ fn a_lease_that_was_lost_is_taken_again() {
     let (start, old, _) = records();
     let ours = noted(&old, &start, 0);
     let begun = start.begin().reads(old.clone()).leases(60).reads(old).saves(For::Note);
-    // The note is our own: nobody else is under way, and nothing was spent.
-    let again = begun.hears(StoreErrorKind::LeaseLost).reads(ours.clone()).leases_anew(60);
+    // If the note cannot be taken back, it is our own all the same: nobody else is under
+    // way, and nothing was spent.
+    let lost = begun.hears(StoreErrorKind::LeaseLost).cannot_save(For::TakeBack);
+    let again = lost.reads(ours.clone()).leases_anew(60);
     let (error, _) = again
         .reads(ours.clone())
         .saves(For::Note)
@@ -113,10 +115,82 @@ fn a_doubt_outlives_the_lease() {
     let begun = start.begin().reads(old.clone()).leases(60).reads(old).saves(For::Note);
     let lost = begun.cut_off(1).sleeps().reads(ours.clone()).hears(StoreErrorKind::LeaseLost);
     // And nothing holds up the retry.
-    let again = lost.reads(ours.clone()).leases_anew(60).reads(ours.clone()).saves(For::Note);
+    let again = lost
+        .cannot_save(For::TakeBack)
+        .reads(ours.clone())
+        .leases_anew(60)
+        .reads(ours.clone())
+        .saves(For::Note);
     let (error, _) = again.rejected(1).reads(ours).saves(For::Setback).fails();
     let Reason::Refresh(error) = error.reason() else { panic!("{error}") };
     assert!(error.possibly_spent());
+}
+
+/// Others need not wait for a refresh that has given up, and learn what it knows.
+#[test]
+fn a_note_is_taken_back_and_a_doubt_left() {
+    let died = |record: &Record, start: &super::Start| noted(record, start, 30);
+    let failed = |record: &Record, start: &super::Start| {
+        let at = start.now.wall - Duration::from_secs(30);
+        let setback = Setback::of_doubt(None, record.fingerprint().unwrap(), at);
+        Record { setback: Some(setback), ..record.clone() }
+    };
+    for (before, is_cut_off, doubt) in [
+        (None, false, None),
+        (None, true, Some(1)),
+        // A process died, or a refresh failed with its response lost.
+        (Some(&died as &dyn Fn(&Record, &super::Start) -> Record), false, Some(1)),
+        (Some(&failed), false, Some(1)),
+        (Some(&failed), true, Some(1)),
+    ] {
+        let (start, old, _) = records();
+        let old = before.map_or(old.clone(), |before| before(&old, &start));
+        let ours = Record { note: noted(&old, &start, 0).note, ..old.clone() };
+        let begun = start.begin().reads(old.clone()).leases(60).reads(old).saves(For::Note);
+        let begun = match is_cut_off {
+            true => begun.cut_off(1).sleeps().reads(ours),
+            false => begun,
+        };
+        let lost = begun.hears(StoreErrorKind::LeaseLost);
+        let now = lost.now.wall;
+        let mut left = None;
+        let taken_back = lost.look(|record, _| left = Some(record.clone())).saves(For::TakeBack);
+        let left = left.unwrap();
+        assert_eq!(left.setback.as_ref().map(|setback| setback.count), doubt);
+        if let Some(setback) = &left.setback {
+            assert!(setback.possibly_spent);
+            assert_eq!((setback.failed_at, setback.retry_at), (now, Some(now)));
+        }
+        // It holds up nobody, not even this one.
+        let again = taken_back.reads(left.clone()).leases_anew(60).reads(left.clone());
+        let (error, _) = again.saves(For::Note).rejected(1).reads(left).saves(For::Setback).fails();
+        let Reason::Refresh(error) = error.reason() else { panic!("{error}") };
+        assert_eq!(error.possibly_spent(), doubt.is_some());
+    }
+}
+
+/// The token of a retry is another one, of which nothing was sent.
+#[test]
+fn the_note_of_a_retry_is_taken_back_without_a_doubt() {
+    let (start, old, _) = records();
+    let other = start.record(5, 0);
+    let begun = start.begin().reads(old.clone()).leases(60).reads(old).saves(For::Note);
+    let retry = begun.cut_off(1).sleeps().reads(other).saves(For::RetryNote);
+    let lost = retry.hears(StoreErrorKind::LeaseLost);
+    lost.look(|record, _| assert!(record.setback.is_none())).saves(For::TakeBack);
+}
+
+#[test]
+fn a_retry_that_must_be_prompt_waits_for_its_lease_briefly() {
+    let patience = |scenario: &Scenario| match &scenario.step {
+        Some(Step::Extend(state)) => state.patience(),
+        _ => panic!("it is to extend the lease"),
+    };
+    let (start, old, _) = records();
+    let begun = start.begin().reads(old.clone()).leases(60).reads(old.clone()).saves(For::Note);
+    assert_eq!(patience(&begun), Duration::from_secs(60));
+    let retry = begun.cut_off(1).sleeps().reads(old);
+    assert_eq!(patience(&retry), Duration::from_secs(3));
 }
 
 #[test]
@@ -125,10 +199,12 @@ fn a_lease_that_is_lost_each_time_ends_it() {
     let mut scenario = start.begin().reads(old.clone());
     for _ in 0..8 {
         scenario = scenario.leases(60).reads(old.clone()).saves(For::Note);
-        scenario = scenario.hears(StoreErrorKind::LeaseLost).reads(old.clone());
+        scenario = scenario.hears(StoreErrorKind::LeaseLost).saves(For::TakeBack);
+        scenario = scenario.reads(old.clone());
     }
     let scenario = scenario.leases(60).reads(old).saves(For::Note);
-    let (error, _) = scenario.hears(StoreErrorKind::LeaseLost).fails();
+    let lost = scenario.hears(StoreErrorKind::LeaseLost);
+    let (error, _) = lost.saves(For::TakeBack).fails();
     assert_eq!(kind_of_store_error(error.reason()), StoreErrorKind::LeaseLost);
 }
 
@@ -138,11 +214,12 @@ fn a_store_that_cannot_tell_stops_what_can_wait() {
     let begun = |start: super::Start| {
         start.begin().reads(old.clone()).leases(60).reads(old.clone()).saves(For::Note)
     };
-    let (error, _) = begun(start).hears(StoreErrorKind::Io).fails();
+    let (error, _) = begun(start).hears(StoreErrorKind::Io).saves(For::TakeBack).fails();
     assert_eq!(kind_of_store_error(error.reason()), StoreErrorKind::Io);
     // After a failure that spent nothing, too.
     let (start, ..) = records();
-    let (error, _) = begun(start).cannot_send(1).sleeps().hears(StoreErrorKind::Io).fails();
+    let retry = begun(start).cannot_send(1).sleeps().hears(StoreErrorKind::Io);
+    let (error, _) = retry.cannot_save(For::TakeBack).fails();
     assert_eq!(kind_of_store_error(error.reason()), StoreErrorKind::Io);
     // A retry with a token that may be spent cannot wait.
     let (start, ..) = records();

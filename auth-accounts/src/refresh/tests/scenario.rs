@@ -40,6 +40,7 @@ pub(crate) enum For {
     RetryNote,
     Tokens,
     Setback,
+    TakeBack,
 }
 
 /// The conversation with one machine.
@@ -199,6 +200,7 @@ impl Scenario {
                     Save::RetryNote(_) => For::RetryNote,
                     Save::Tokens(_) => For::Tokens,
                     Save::Setback(_) => For::Setback,
+                    Save::TakeBack(_) => For::TakeBack,
                 };
                 assert_eq!(is, what);
                 let record = &state.draft().record;
@@ -211,7 +213,7 @@ impl Scenario {
                 match what {
                     For::Setback => assert!(record.setback.is_some(), "{record:?}"),
                     For::Tokens => assert!(record.setback.is_none(), "{record:?}"),
-                    For::CatchUp | For::Note | For::RetryNote => {}
+                    For::CatchUp | For::Note | For::RetryNote | For::TakeBack => {}
                 }
                 self.step = Some(state.on_saved(saved, self.now));
             }
