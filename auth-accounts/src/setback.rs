@@ -54,7 +54,7 @@ impl Setback {
         now: SystemTime,
     ) -> Self {
         let previous = previous.filter(|one| one.refresh_token == refresh_token);
-        let setback = previous.unwrap_or_else(|| Self {
+        let setback = previous.unwrap_or(Self {
             refresh_token,
             kind: FailureKind::Interrupted,
             code: None,

@@ -38,7 +38,7 @@ impl Provider {
     }
 
     fn pass_an_hour(&self) {
-        self.server.clock().advance(std::time::Duration::from_secs(3600));
+        self.server.clock().advance(Duration::from_secs(3600));
     }
 }
 

@@ -64,12 +64,12 @@ fn new_tokens_are_handed_out_all_the_same() {
     let outcome = noted().sends(1, 2).conflicts(For::Tokens).reads(foreign()).gives_unsaved(2);
     let kept = outcome.unsaved.unwrap().tokens.unwrap();
     assert_eq!(kept.record.tokens.access_token, AccessToken::new("at-2"));
-    // They are neither handed out a second time nor forgotten.
+    // They are not handed out a second time, and make way: they never will be saved.
     let mut start = Start::new();
     start.memory = Unsaved { tokens: Some(kept), setback: None };
     let (error, outcome) = start.begin().reads(foreign()).fails();
     assert!(matches!(error.reason(), Reason::OtherEndpoint { .. }));
-    assert!(outcome.unsaved.unwrap().tokens.is_some());
+    assert!(outcome.unsaved.is_none());
 }
 
 /// Until the endpoint has accepted the token, nobody knows whose it is.
