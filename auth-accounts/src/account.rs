@@ -2,6 +2,7 @@
 
 mod background;
 pub(crate) mod closing;
+mod commitment;
 #[cfg(test)]
 mod explore;
 mod inner;
@@ -169,7 +170,7 @@ impl Account {
     /// are newer. If the store does not answer, it may come only after
     /// [`lease_wait`](crate::Settings::lease_wait).
     pub async fn status(&self) -> Result<AccountStatus, StoreError> {
-        let loaded = self.0.load(self.0.patience()).await;
+        let loaded = self.0.look().await;
         let (mut context, unsaved) = self.0.begin();
         let mut known = Known::new(context.shared.grant, unsaved).remembering(&context.past);
         let (record, unsaved) = match loaded {

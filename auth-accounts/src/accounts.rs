@@ -101,7 +101,9 @@ impl Accounts {
     /// that awaits it, or set a [`spawner`](Self::spawner).
     ///
     /// Without a runtime or spawner, the next call for a token, or the next check of a
-    /// keep-fresh loop, saves [unsaved tokens](Self#unsaved-tokens).
+    /// keep-fresh loop, saves [unsaved tokens](Self#unsaved-tokens). While there are such,
+    /// and once a request was sent, [`Account::token`] waits for a store that hangs for
+    /// [`lease_wait`](Settings::lease_wait), whatever the old token is good for.
     pub fn without_runtime(
         endpoint: impl Into<Arc<TokenEndpoint>>,
         transport: impl Transport + 'static,

@@ -31,6 +31,9 @@
 //! 9. A thread that must not block longer than it wants to watches: it takes part
 //!    and waits, and never polls. Somebody else has to; see
 //!    [`Participant::claim`].
+//! 10. Who carries the work on, a background task or such a thread, is no caller. A
+//!     participant can ask to leave unless that would end the work:
+//!     [`Participant::leave_if`].
 //!
 //! Callers may be tasks or blocked threads: both wait by a `Waker`. While work
 //! blocks within a poll, the others wait. The work is never polled, and nobody
@@ -240,8 +243,8 @@ struct State<T> {
     participants: usize,
     /// Whether the last participant has left, and the work is being dropped.
     abandoned: bool,
-    /// Whether a thread of its own sees to it.
-    claimed: bool,
+    /// How many participants carry it on, whom no caller can drop by leaving.
+    carriers: usize,
 }
 
 enum Phase<T> {
@@ -261,7 +264,7 @@ impl<T> SharedWork<T> {
             free: Vec::new(),
             participants: 1,
             abandoned: false,
-            claimed: false,
+            carriers: 0,
         };
         (Arc::new(Self { give_way, open, state: Mutex::new(state) }), 0)
     }
@@ -272,19 +275,11 @@ impl<T> SharedWork<T> {
 
     /// Takes a slot, unless the work is over.
     fn join(&self) -> Option<usize> {
-        let mut state = lock(&self.state);
-        if !matches!(state.phase, Phase::UnderWay) {
-            return None;
-        }
-        state.participants += 1;
-        Some(state.free.pop().unwrap_or_else(|| {
-            state.slots.push(None);
-            state.slots.len() - 1
-        }))
+        lock(&self.state).join()
     }
 
     fn is_under_way(&self) -> bool {
-        matches!(lock(&self.state).phase, Phase::UnderWay)
+        lock(&self.state).is_under_way()
     }
 
     /// Puts the work back after it was polled. If it was woken meanwhile,
@@ -308,6 +303,22 @@ impl<T> SharedWork<T> {
 }
 
 impl<T> State<T> {
+    fn is_under_way(&self) -> bool {
+        matches!(self.phase, Phase::UnderWay)
+    }
+
+    /// Takes a slot, unless the work is over.
+    fn join(&mut self) -> Option<usize> {
+        if !self.is_under_way() {
+            return None;
+        }
+        self.participants += 1;
+        Some(self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        }))
+    }
+
     /// Takes out the wakers of all who wait.
     fn waiting(&mut self) -> Vec<Waker> {
         self.slots.iter_mut().filter_map(Option::take).collect()

@@ -13,9 +13,12 @@ use std::{
     time::Duration,
 };
 
+use async_trait::async_trait;
 use auth_accounts::{
     Account, AccountError, Accounts, BlockingAccounts, Reason, Settings, StoreErrorKind, Token,
+    store::TokenStore,
 };
+use auth_core::{Request, Response, Transport, TransportError};
 use auth_testkit::{Script, VirtualClock};
 use pollster::block_on;
 use support::{ADA, endpoint, gated::Gated, record, tokens};
@@ -26,6 +29,8 @@ enum Driver {
     Runtime,
     Callers,
     Threads,
+    /// A spawner that loses its tasks.
+    Lost,
 }
 
 const DRIVERS: [Driver; 3] = [Driver::Runtime, Driver::Callers, Driver::Threads];
@@ -64,12 +69,13 @@ impl World {
                 );
                 (async_twin, accounts.account(ADA).into())
             }
-            Driver::Callers | Driver::Runtime => {
+            Driver::Callers | Driver::Runtime | Driver::Lost => {
                 let accounts = Accounts::without_runtime(endpoint(), a, b, c).settings(d);
                 let accounts = match driver {
                     Driver::Runtime => accounts.spawner(|task| {
                         thread::spawn(move || block_on(task));
                     }),
+                    Driver::Lost => accounts.spawner(drop),
                     _ => accounts,
                 };
                 (accounts.clone(), accounts.account(ADA))
@@ -143,6 +149,10 @@ fn in_every_case(operations: &[&'static str], case: impl Fn(Driver, &'static str
 fn a_token_that_is_valid_does_not_wait_for_the_store() {
     in_every_case(&["load", "lease", "note", "tokens"], |driver, operation| {
         let about = format!("{driver:?}, {operation}");
+        if matches!((driver, operation), (Driver::Callers, "tokens")) {
+            // Nobody could carry it on.
+            return;
+        }
         let world = World::new(driver, FOREVER, 30).with_exchange();
         world.store.shut(operation);
         let is_old = |token: Result<Token, AccountError>| {
@@ -150,15 +160,12 @@ fn a_token_that_is_valid_does_not_wait_for_the_store() {
             let error = token.refresh_error().unwrap_or_else(|| panic!("{about}: {token:?}"));
             assert_eq!(kind(error), StoreErrorKind::Unanswered, "{about}");
             assert_eq!(token.access_token().expose(), "at-1", "{about}");
+            assert_eq!(token.unsaved().is_some(), operation == "tokens", "{about}");
         };
         for token in world.crowd(20, |account| block_on(account.token())) {
             is_old(token);
         }
-        // Work that its callers have left may have brought tokens, which are in memory
-        // only, and go before the old one.
-        if !matches!((driver, operation), (Driver::Callers, "tokens")) {
-            is_old(block_on(world.account.token()));
-        }
+        is_old(block_on(world.account.token()));
         if !matches!(driver, Driver::Callers) {
             // It was asked once, and goes on.
             let asked = world.store.asked();
@@ -278,4 +285,90 @@ fn threads_that_hang_do_not_become_more() {
     }
     assert_eq!(world.store.asked(), "load");
     world.recovers("after three");
+}
+
+/// New tokens that are being saved, where nothing would carry that on.
+#[test]
+fn nobody_leaves_new_tokens_to_nobody() {
+    for driver in [Driver::Callers, Driver::Lost] {
+        let world = World::new(driver, FOREVER, 30).with_exchange();
+        world.store.shut("tokens");
+        let store = world.store.clone();
+        let opens = thread::spawn(move || {
+            while store.stuck() == 0 {
+                thread::yield_now();
+            }
+            // In vain, if somebody leaves.
+            thread::sleep(2 * BRIEFLY);
+            store.open();
+        });
+        for token in world.crowd(20, |account| block_on(account.token())) {
+            let token = token.unwrap();
+            assert_eq!(token.access_token().expose(), "at-2", "{driver:?}");
+            assert!(token.unsaved().is_none(), "{driver:?}");
+        }
+        opens.join().unwrap();
+        let stored = world.store.inner.get(ADA).unwrap();
+        assert_eq!(stored.tokens.refresh_token.unwrap().expose(), "rt-2", "{driver:?}");
+        world.script.finish();
+    }
+}
+
+/// Sends nothing back before it is told to.
+#[derive(Clone)]
+struct Slow {
+    script: Script,
+    gate: Gated,
+}
+
+#[async_trait]
+impl Transport for Slow {
+    async fn send(&self, request: Request) -> Result<Response, TransportError> {
+        let _ = TokenStore::load(&self.gate, &"request".into()).await;
+        Transport::send(&self.script, request).await
+    }
+}
+
+/// Somebody else waits for the store, and not the refresh.
+#[test]
+fn a_request_under_way_is_not_left_for_somebody_who_looks() {
+    for driver in [Driver::Callers, Driver::Runtime, Driver::Lost] {
+        let (store, gate, clock) = (Gated::default(), Gated::default(), VirtualClock::manual());
+        let script = Script::new().tokens("at-2", "rt-2");
+        let slow = Slow { script: script.clone(), gate: gate.clone() };
+        store.inner.put(ADA, record("at-1", "rt-1", clock.now().wall, 100));
+        let accounts = Accounts::without_runtime(endpoint(), slow, store.clone(), clock.clone())
+            .settings(Settings::default().lease_wait(FOREVER).seed(1));
+        let accounts = match driver {
+            Driver::Runtime => accounts.spawner(|task| {
+                thread::spawn(move || block_on(task));
+            }),
+            Driver::Lost => accounts.spawner(drop),
+            _ => accounts,
+        };
+        let account = accounts.account(ADA);
+        block_on(account.token()).unwrap();
+        clock.advance(Duration::from_secs(70));
+        gate.shut("load");
+        let token = thread::scope(|scope| {
+            let token = scope.spawn(|| block_on(account.token()).unwrap());
+            while gate.stuck() == 0 {
+                thread::yield_now();
+            }
+            store.shut("load");
+            let looks = scope.spawn(|| block_on(account.status()).unwrap());
+            while store.stuck() == 0 {
+                thread::yield_now();
+            }
+            // In vain, if somebody leaves.
+            thread::sleep(2 * BRIEFLY);
+            gate.open();
+            let token = token.join().unwrap();
+            store.open();
+            looks.join().unwrap();
+            token
+        });
+        assert_eq!(token.access_token().expose(), "at-2", "{driver:?}");
+        script.finish();
+    }
 }

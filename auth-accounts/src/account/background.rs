@@ -26,6 +26,7 @@ impl Account {
                 // While it is polled, it is the one under way.
                 && let Some(participant) = inner.flight.join_current(Arc::downgrade(&inner))
             {
+                let participant = participant.carrying();
                 spawner(Box::pin(async move {
                     let _ = participant.await;
                 }));

@@ -9,6 +9,7 @@ use arc_swap::ArcSwapOption;
 use auth_core::AccessToken;
 
 use super::{
+    commitment::Committed,
     memory::Memory,
     registry::{Registered, Registry},
 };
@@ -19,7 +20,7 @@ use crate::{
     late_saves::SharedLateSaves,
     outcome::Ending,
     shared::Shared,
-    silence::Unheard,
+    silence::{Question, Topic, Unheard},
     single_flight::SingleFlight,
     store::Lease,
     store_error::StoreError,
@@ -32,8 +33,12 @@ pub(crate) struct Inner {
     pub(super) id: AccountId,
     pub(super) cached: ArcSwapOption<Cached>,
     pub(super) flight: SingleFlight<Ending>,
-    /// Whether the store answers.
+    /// Whether the store answers the work under way.
     pub(super) unheard: Unheard,
+    /// Whether the work under way may be broken off.
+    pub(super) committed: Committed,
+    /// What the store is asked about.
+    topic: Topic,
     /// Gone where the account outlives the [`Accounts`](crate::Accounts).
     registry: Weak<Registry<Self>>,
     pub(super) late_saves: Arc<SharedLateSaves<Weak<Self>>>,
@@ -48,6 +53,8 @@ impl Inner {
             cached: ArcSwapOption::empty(),
             flight: SingleFlight::new(),
             unheard: Unheard::default(),
+            committed: Committed::default(),
+            topic: Topic::default(),
             registry: Arc::downgrade(registry),
             late_saves: Arc::clone(&registry.late_saves),
             memory: Mutex::new(Memory::default()),
@@ -108,35 +115,53 @@ impl Inner {
         if is_first && self.flight.is_under_way() { None } else { self.save_error() }
     }
 
-    /// Asks the store about the account, and waits no longer than `patience`, after
-    /// `wait` in which it is to wait for others itself.
+    /// Asks the store about the account, for the work under way.
     pub(super) async fn ask<T>(
         &self,
-        what: &str,
-        wait: Duration,
-        patience: Duration,
+        question: Question<'_>,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        let _asking = self.unheard.begin(wait);
-        self.shared.silence.ask(what, wait, patience, call).await
+        let _asking = self.unheard.begin(question.wait);
+        self.ask_beside(question, call).await
+    }
+
+    /// The same beside the work, which does not wait for the answer.
+    async fn ask_beside<T>(
+        &self,
+        question: Question<'_>,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        self.shared.silence.ask(&self.topic, question, call).await
     }
 
     /// Loads the record.
     pub(super) async fn load(&self, patience: Duration) -> Loaded {
         let call = self.shared.store.load(&self.id);
-        self.ask("loading the record", Duration::ZERO, patience, call).await
+        self.ask(Question::new("loading the record", patience), call).await
+    }
+
+    /// Loads the record for somebody who only looks.
+    pub(super) async fn look(&self) -> Loaded {
+        let call = self.shared.store.load(&self.id);
+        self.ask_beside(Question::new("loading the record", self.patience()), call).await
     }
 
     /// Takes the lease.
     pub(super) async fn lease(&self, wait: Duration) -> Result<Lease, StoreError> {
         let call = self.shared.store.lease(&self.id, wait);
-        self.ask("taking the lease", wait, self.patience(), call).await
+        self.ask(Question::new("taking the lease", self.patience()).after(wait), call).await
     }
 
     /// Confirms the lease.
     pub(super) async fn extend(&self, lease: &Lease, patience: Duration) -> Result<(), StoreError> {
         let call = self.shared.store.extend(&self.id, lease);
-        self.ask("confirming the lease", Duration::ZERO, patience, call).await
+        self.ask(Question::new("confirming the lease", patience), call).await
+    }
+
+    /// Confirms the lease that is kept for unsaved tokens, while nothing is under way.
+    pub(super) async fn keep_up(&self, lease: &Lease) -> Result<(), StoreError> {
+        let call = self.shared.store.extend(&self.id, lease);
+        self.ask_beside(Question::new("confirming the lease", self.patience()), call).await
     }
 
     /// How long a store that does not answer is waited for.

@@ -1,6 +1,6 @@
 //! Logs an account out, as the machine says.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{Account, inner::Inner};
 use crate::{
@@ -10,6 +10,7 @@ use crate::{
     logout_report::Logout,
     outcome::Ending,
     shared::{Revocable, Shared},
+    silence::Question,
     single_flight::Open,
 };
 
@@ -82,6 +83,7 @@ impl Inner {
     /// Logs out. `open` ends when it looks at what there is.
     async fn log_out(self: &Arc<Self>, mut step: Step, open: &Open) -> Ending {
         let Shared { store, clock, transport, .. } = &*self.shared;
+        let under_way = self.committed.begin();
         loop {
             step = match step {
                 Step::Lease(wait, state) => {
@@ -98,14 +100,16 @@ impl Inner {
                     state.on_loaded(loaded, clock.now())
                 }
                 Step::Send(request, state) => {
+                    under_way.commit();
                     let response = transport.send(request).await;
                     state.on_response(response, clock.now())
                 }
                 Step::Remove(state) => {
+                    under_way.commit();
                     self.count_logout();
                     let remove = store.remove(&self.id, state.version());
-                    let (what, patience) = ("removing the record", self.patience());
-                    let removed = self.ask(what, Duration::ZERO, patience, remove).await;
+                    let question = Question::new("removing the record", self.patience());
+                    let removed = self.ask(question, remove).await;
                     state.on_removed(removed, clock.now())
                 }
                 Step::Done(logged_out) => return Ending::LoggedOut(self.forget(logged_out)),

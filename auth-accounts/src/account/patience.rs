@@ -52,15 +52,18 @@ impl Account {
 
     /// Waits for the work that this caller takes part in. If the store does not
     /// answer, a caller who has use for the old token leaves with that. The work goes
-    /// on, unless there is nothing that could carry it on.
+    /// on; where nothing carries it on, it is left only if nothing is lost with it.
     pub(super) async fn wait(
         &self,
         caller: Caller<'_, Ending>,
         driver: Driver,
         want: &Want,
     ) -> Result<Result<Ending, Lost>, Failed> {
-        if driver == Driver::Thread && self.is_seen_to(&caller) {
-            return Ok(caller.watch().await);
+        // If whoever sees to it is lost, somebody else is found.
+        while driver == Driver::Thread && self.is_seen_to(&caller) {
+            if let Some(ended) = caller.watch().await {
+                return Ok(ended);
+            }
         }
         if !want.is_in_a_hurry() {
             return Ok(caller.await);
@@ -78,10 +81,19 @@ impl Account {
                 if unheard >= BRIEFLY
                     && let Some(failed) = self.without_store(unheard)
                 {
-                    left = Some(failed);
-                    return Poll::Ready(None);
+                    if self.0.shared.of_threads {
+                        self.is_seen_to(&caller);
+                    }
+                    if caller.leave_if(|| self.0.may_be_broken_off()) {
+                        left = Some(failed);
+                        return Poll::Ready(None);
+                    }
                 }
-                let later = BRIEFLY.saturating_sub(unheard).max(SHORTEST_LOOK);
+                // Whoever had to stay will have to.
+                let later = match BRIEFLY.checked_sub(unheard) {
+                    Some(left) if !left.is_zero() => left.max(SHORTEST_LOOK),
+                    _ => BRIEFLY,
+                };
                 let look_up = look_up.get_or_insert_with(|| Delay::new(later));
                 ready!(Pin::new(&mut *look_up).poll(context));
                 look_up.reset(later);
@@ -89,12 +101,7 @@ impl Account {
         })
         .await;
         match (ended, left) {
-            (None, Some(failed)) => {
-                if self.0.shared.of_threads {
-                    self.is_seen_to(&caller);
-                }
-                Err(failed)
-            }
+            (None, Some(failed)) => Err(failed),
             (Some(ended), _) => Ok(ended),
             (None, None) => Ok(caller.await),
         }
@@ -105,7 +112,9 @@ impl Account {
         let waited = format!("it has owed an answer for {:.1} s", unheard.as_secs_f64());
         let error = StoreError::new(StoreErrorKind::Unanswered, "the record").with_source(waited);
         let error = self.failed(Reason::Store(error));
-        self.despite(&error).map(|old| Failed { error, fallback: Some(old) })
+        // Who leaves does not hear how a first save ends.
+        let old = self.kept(&error, self.0.save_error())?;
+        Some(Failed { error, fallback: Some(old) })
     }
 
     /// Whether a thread of the account's own polls the work: one that is there
@@ -121,6 +130,10 @@ impl Account {
 
     /// The token in memory, if it may still be handed out after this error.
     pub(super) fn despite(&self, error: &AccountError) -> Option<Token> {
+        self.kept(error, self.0.save_failure())
+    }
+
+    fn kept(&self, error: &AccountError, unsaved: Option<StoreError>) -> Option<Token> {
         let current = self.current()?;
         let (tokens, dates) = current.0.dated();
         let now = self.0.shared.clock.now();
@@ -130,7 +143,7 @@ impl Account {
         let cached = Cached::new(&self.0.id, tokens, dates, now, &self.0.shared.settings);
         let cached = cached.kept_despite(error.clone());
         // What memory keeps no more may never have been saved.
-        let unsaved = self.0.save_failure().or_else(|| current.unsaved().cloned());
+        let unsaved = unsaved.or_else(|| current.unsaved().cloned());
         let cached = match unsaved {
             Some(unsaved) => cached.unsaved(unsaved),
             None => cached,

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use super::inner::Inner;
+use super::{commitment::UnderWay, inner::Inner};
 use crate::{
     counters::Effort,
     error::AccountError,
@@ -21,6 +21,7 @@ use crate::{
     outcome::{Ended, Ending, Outcome},
     refresh::Step,
     shared::Shared,
+    silence::Question,
     single_flight::GiveWay,
     store::Version,
     store_error::StoreError,
@@ -32,7 +33,7 @@ impl Inner {
     pub(super) async fn refresh(self: &Arc<Self>, mut step: Step, give_way: &GiveWay) -> Ending {
         let Shared { clock, transport, .. } = &*self.shared;
         let ending = events::within(&self.id, false, async {
-            let mut unfinished = Unfinished { inner: self, ended: false, sent: false };
+            let mut unfinished = Unfinished::new(self);
             let began = clock.now();
             let mut effort = Effort::default();
             loop {
@@ -80,6 +81,7 @@ impl Inner {
                     }
                     Step::Send(request, state) => {
                         unfinished.sent = true;
+                        unfinished.under_way.commit();
                         effort.sent = true;
                         let response = transport.send(request).await;
                         state.on_response(response, clock.now())
@@ -111,7 +113,7 @@ impl Inner {
     ) -> Ending {
         let Shared { clock, .. } = &*self.shared;
         let ended = events::within(&self.id, true, async {
-            let mut unfinished = Unfinished { inner: self, ended: false, sent: false };
+            let mut unfinished = Unfinished::new(self);
             loop {
                 step = match step {
                     login::Step::Load(state) => {
@@ -119,6 +121,7 @@ impl Inner {
                         state.on_loaded(loaded, clock.now())
                     }
                     login::Step::Save(state) => {
+                        unfinished.under_way.commit();
                         self.count_login(state.draft(), counts);
                         let saved = self.save(state.draft(), self.patience()).await;
                         state.on_saved(saved, clock.now())
@@ -145,6 +148,11 @@ impl Inner {
     /// in memory: from there on a dropped caller loses nothing.
     async fn save(&self, draft: &Draft, patience: Duration) -> Result<Version, StoreError> {
         let Draft { record, known } = draft;
+        let mut question = Question::new("saving the record", patience);
+        if known.unsaved.tokens.as_ref().is_some_and(|tokens| tokens.error.is_none()) {
+            // Nobody has tried yet, and nobody else can.
+            question = question.in_full();
+        }
         if known.unsaved.tokens.is_some() {
             let mut memory = self.memory();
             memory.past = known.past.clone();
@@ -154,7 +162,7 @@ impl Inner {
             drop(remembered);
         }
         let save = self.shared.store.save(&self.id, record, known.version.as_ref());
-        let saved = self.ask("saving the record", Duration::ZERO, patience, save).await;
+        let saved = self.ask(question, save).await;
         if saved.is_ok() {
             if known.unsaved.tokens.as_ref().is_some_and(|tokens| tokens.is_put_back) {
                 events::put_back(&self.id);
@@ -221,9 +229,16 @@ async fn unless_asked<T>(give_way: Option<&GiveWay>, wait: impl Future<Output = 
 /// not saved by then may never be.
 struct Unfinished<'a> {
     inner: &'a Arc<Inner>,
+    under_way: UnderWay<'a>,
     ended: bool,
     /// Whether a request was about to be sent, or was.
     sent: bool,
+}
+
+impl<'a> Unfinished<'a> {
+    fn new(inner: &'a Arc<Inner>) -> Self {
+        Self { inner, under_way: inner.committed.begin(), ended: false, sent: false }
+    }
 }
 
 impl Drop for Unfinished<'_> {

@@ -70,7 +70,7 @@ impl Inner {
     async fn keep_up_the_lease(&self) {
         let held = || self.memory().unsaved.as_ref()?.tokens.as_ref()?.lease();
         if let Some(lease) = held() {
-            let _ = self.extend(&lease, self.patience()).await;
+            let _ = self.keep_up(&lease).await;
         }
     }
 

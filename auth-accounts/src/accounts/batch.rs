@@ -14,6 +14,7 @@ use crate::{
     due_refreshes::DueRefreshes,
     id::AccountId,
     shared::Shared,
+    silence::Question,
     status::StatusPage,
     store_error::StoreError,
 };
@@ -162,8 +163,8 @@ impl Accounts {
         most: usize,
     ) -> Result<Vec<AccountId>, StoreError> {
         let Shared { store, silence, settings, .. } = &*self.shared;
-        let list = store.list(after, most);
-        silence.ask("listing the accounts", Duration::ZERO, settings.lease_wait, list).await
+        let question = Question::new("listing the accounts", settings.lease_wait);
+        silence.ask(silence.list(), question, store.list(after, most)).await
     }
 
     fn round(&self) -> Arc<Round> {

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-use super::{Arc, Lost, Phase, SharedWork, SingleFlight, Work, lock};
+use super::{Arc, Lost, MutexGuard, Phase, SharedWork, SingleFlight, State, Work, lock, wake_all};
 
 /// Where work is forgotten when it is over.
 pub(crate) trait Owner<T> {
@@ -26,11 +26,14 @@ pub(crate) struct Participant<O: Owner<T>, T: Clone + Send + 'static> {
     work: Arc<SharedWork<T>>,
     slot: usize,
     started: bool,
+    /// Whether it carries the work on, and is no caller.
+    carries: bool,
+    has_left: bool,
 }
 
 impl<O: Owner<T>, T: Clone + Send + 'static> Participant<O, T> {
     pub(super) fn new(owner: O, work: Arc<SharedWork<T>>, slot: usize, started: bool) -> Self {
-        Self { owner, work, slot, started }
+        Self { owner, work, slot, started, carries: false, has_left: false }
     }
 
     /// Whether this caller's own work is under way, and not somebody else's.
@@ -53,22 +56,71 @@ impl<O: Owner<T>, T: Clone + Send + 'static> Participant<O, T> {
     /// all who take part only [watch](Self::watch). `None` if there is one
     /// already, or the work is over.
     pub(crate) fn claim<P: Owner<T>>(&self, owner: P) -> Option<Participant<P, T>> {
-        if std::mem::replace(&mut lock(&self.work.state).claimed, true) {
+        let mut state = lock(&self.work.state);
+        if state.carriers > 0 {
             return None;
         }
-        let slot = self.work.join()?;
-        Some(Participant::new(owner, Arc::clone(&self.work), slot, false))
+        let slot = state.join()?;
+        drop(state);
+        Some(Participant::new(owner, Arc::clone(&self.work), slot, false).carrying())
     }
 
-    /// Waits for the work to end, without polling it.
-    pub(crate) async fn watch(self) -> Result<T, Lost> {
+    /// The same participant, which carries the work on from now on: while it takes
+    /// part, callers may leave.
+    pub(crate) fn carrying(mut self) -> Self {
+        lock(&self.work.state).carriers += 1;
+        self.carries = true;
+        self
+    }
+
+    /// Leaves, unless that would end the work, or would leave it to callers alone, and
+    /// `may_end` does not allow that. Says whether it has left: then it is only to be
+    /// dropped. `may_end` is called with the work locked.
+    pub(crate) fn leave_if(&mut self, may_end: impl FnOnce() -> bool) -> bool {
+        let state = lock(&self.work.state);
+        if !state.is_under_way() || state.carriers == 0 && !may_end() {
+            return false;
+        }
+        // Under the same lock: if it is the last one, nobody polls the work.
+        self.leave(state);
+        self.has_left = true;
+        true
+    }
+
+    fn leave(&self, mut state: MutexGuard<'_, State<T>>) {
+        if !state.is_under_way() {
+            return;
+        }
+        let waker = state.slots[self.slot].take();
+        state.free.push(self.slot);
+        state.participants -= 1;
+        state.carriers -= usize::from(self.carries);
+        let is_last = state.participants == 0 && !state.abandoned;
+        state.abandoned |= is_last;
+        let work = if is_last { state.work.take() } else { None };
+        // Those who only watch have to find somebody else who polls.
+        let is_left_alone = self.carries && state.carriers == 0;
+        let waiting = if is_left_alone { state.waiting() } else { Vec::new() };
+        drop(state);
+        drop(waker);
+        wake_all(waiting);
+        if is_last {
+            let _end = EndOnDrop { participant: self, phase: Some(Phase::Lost) };
+            // Before others start anew. Whoever comes meanwhile waits for it.
+            drop(work);
+        }
+    }
+
+    /// Waits for the work to end, without polling it. `None` if nobody carries it on.
+    pub(crate) async fn watch(&self) -> Option<Result<T, Lost>> {
         poll_fn(|context| {
             // Dropped after the lock is free.
             let _old;
             let mut state = lock(&self.work.state);
             match &state.phase {
-                Phase::Done(result) => return Poll::Ready(Ok(result.clone())),
-                Phase::Lost => return Poll::Ready(Err(Lost)),
+                Phase::Done(result) => return Poll::Ready(Some(Ok(result.clone()))),
+                Phase::Lost => return Poll::Ready(Some(Err(Lost))),
+                Phase::UnderWay if state.carriers == 0 => return Poll::Ready(None),
                 Phase::UnderWay => {}
             }
             _old = state.slots[self.slot].replace(context.waker().clone());
@@ -155,22 +207,8 @@ impl<O: Owner<T>, T: Clone + Send + 'static> Drop for EndOnDrop<'_, O, T> {
 
 impl<O: Owner<T>, T: Clone + Send + 'static> Drop for Participant<O, T> {
     fn drop(&mut self) {
-        let mut state = lock(&self.work.state);
-        if !matches!(state.phase, Phase::UnderWay) {
-            return;
-        }
-        let waker = state.slots[self.slot].take();
-        state.free.push(self.slot);
-        state.participants -= 1;
-        let is_last = state.participants == 0 && !state.abandoned;
-        state.abandoned |= is_last;
-        let work = if is_last { state.work.take() } else { None };
-        drop(state);
-        drop(waker);
-        if is_last {
-            let _end = EndOnDrop { participant: self, phase: Some(Phase::Lost) };
-            // Before others start anew. Whoever comes meanwhile waits for it.
-            drop(work);
+        if !self.has_left {
+            self.leave(lock(&self.work.state));
         }
     }
 }

@@ -110,7 +110,7 @@ fn who_watches_is_answered_by_whoever_claimed_the_work() {
             if let Some(own) = join.claim(Arc::downgrade(world)) {
                 thread::spawn(move || assert!(block_on(own).is_ok()));
             }
-            assert!(block_on(join.watch()).is_ok());
+            assert_eq!(block_on(join.watch()).map(|ended| ended.is_ok()), Some(true));
         };
         let other = {
             let world = Arc::clone(&world);
@@ -118,5 +118,54 @@ fn who_watches_is_answered_by_whoever_claimed_the_work() {
         };
         watch(&world);
         other.join().unwrap();
+    });
+}
+
+/// The thread that was to see to it never began, or has ended.
+#[test]
+fn work_is_claimed_again_if_whoever_did_is_lost() {
+    model(|| {
+        let world = World::new(false);
+        world.signal.fire();
+        let join = world.join();
+        let lost = join.claim(Arc::downgrade(&world)).unwrap();
+        let other = {
+            let world = Arc::clone(&world);
+            // It may have seen that somebody saw to the work.
+            thread::spawn(move || {
+                let join = world.join();
+                while join.claim(Arc::downgrade(&world)).is_none() {
+                    if let Some(ended) = block_on(join.watch()) {
+                        return assert!(ended.is_ok());
+                    }
+                }
+                assert!(block_on(join).is_ok());
+            })
+        };
+        drop(lost);
+        assert!(block_on(join).is_ok());
+        other.join().unwrap();
+    });
+}
+
+/// Whoever is about to leave is asked what is true when it leaves.
+#[test]
+fn who_may_not_leave_the_work_to_nobody_stays() {
+    model(|| {
+        let world = World::new(false);
+        let mut join = world.join();
+        let task = world.join().carrying();
+        assert!(join.leave_if(|| false), "somebody carries it on");
+        let mut join = world.join();
+        drop(task);
+        assert!(!join.leave_if(|| false));
+        let fires = Arc::clone(&world.signal);
+        let fires = thread::spawn(move || fires.fire());
+        assert_eq!(block_on(join), Ok(1));
+        fires.join().unwrap();
+        let mut join = world.join();
+        assert!(join.leave_if(|| true));
+        drop(join);
+        assert!(world.join().started(), "it was dropped with the last one");
     });
 }
