@@ -1,6 +1,7 @@
 //! A store with one file for each account, in one directory.
 
 mod form;
+mod leases;
 mod listing;
 mod tidying;
 
@@ -17,7 +18,7 @@ use auth_accounts::{
 };
 use etcetera::BaseStrategy;
 
-use self::tidying::HeldLease;
+use self::leases::{HeldLease, Leases};
 use crate::{
     content::MAX_SIZE,
     environment::below_home,
@@ -69,6 +70,7 @@ use crate::{
 pub struct FileStore {
     directory: Arc<Path>,
     calls: OffThread,
+    leases: Leases,
 }
 
 /// How long a save waits for other saves to end. A save takes as long as
@@ -97,7 +99,8 @@ impl FileStore {
         if directory.symlink_metadata().is_err() {
             Dir::create(&directory)?;
         }
-        let store = Self { directory: directory.into(), calls: OffThread::default() };
+        let (calls, leases) = (OffThread::default(), Leases::default());
+        let store = Self { directory: directory.into(), calls, leases };
         tidying::sweep(&store.dir()?);
         Ok(store)
     }
@@ -152,11 +155,33 @@ impl FileStore {
         let dir = self.dir()?;
         let names = Names::of(account.as_str());
         let _lock = FileLock::take(&dir, &names.lock, SAVE_WAIT)?;
-        Ok(remove(&dir, &names)?)
+        Ok(self.take_away(&dir, &names)?)
     }
 
     fn dir(&self) -> Result<Dir, FileError> {
         Dir::open(&self.directory, Privacy::Secret)
+    }
+
+    /// Removes a record, and what a writer that died has left of it. Returns whether
+    /// there was one. The caller holds the lock, which goes too if the lease can be had.
+    fn take_away(&self, dir: &Dir, names: &Names) -> Result<bool, FileError> {
+        dir.remove(&names.temporary)?;
+        let removed = dir.remove(&names.record)?;
+        // Before the lease is tried: whoever holds it frees it, and then looks for this.
+        self.leases.record_is_gone(names);
+        dir.flush(&names.record)?;
+        // Of a removal that is done nothing fails any more.
+        let _ = tidying::remove_locks(dir, names);
+        Ok(removed)
+    }
+
+    /// Removes the lock files of accounts whose lease was freed after their record had
+    /// gone. It blocks the thread.
+    fn tidy_what_is_due(&self) {
+        while let Some(names) = self.leases.next_due() {
+            // What stays is removed when the store is opened again.
+            let _ = self.dir().and_then(|dir| tidying::tidy(&dir, &names, SAVE_WAIT));
+        }
     }
 }
 
@@ -178,17 +203,6 @@ fn read(dir: &Dir, name: &str, account: Option<&AccountId>) -> Result<Option<Fou
         return Err(error(Problem::WrongAccount));
     }
     Ok(Some(Found { account: owner.into(), record, version: form::version(&content) }))
-}
-
-/// Removes a record, and what a writer that died has left of it. Returns whether
-/// there was one. The caller holds the lock, which goes too if the lease can be had.
-fn remove(dir: &Dir, names: &Names) -> Result<bool, FileError> {
-    dir.remove(&names.temporary)?;
-    let removed = dir.remove(&names.record)?;
-    dir.flush(&names.record)?;
-    // Of a removal that is done nothing fails any more.
-    let _ = tidying::remove_locks(dir, names);
-    Ok(removed)
 }
 
 /// Notes in the lock whose it is, if its name does not say so: then the account
@@ -217,7 +231,12 @@ impl Files for FileStore {
     }
 
     fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, FileError> {
-        let found = read(&self.dir()?, &Names::of(account.as_str()).record, Some(account))?;
+        let names = Names::of(account.as_str());
+        let found = read(&self.dir()?, &names.record, Some(account))?;
+        if found.is_none() {
+            // Another process may have removed it.
+            self.leases.record_is_gone(&names);
+        }
         Ok(found.map(|found| (found.record, found.version)))
     }
 
@@ -256,7 +275,7 @@ impl Files for FileStore {
         if found.is_none_or(|found| found.version != *expected) {
             return Err(FileError::new(dir.path_of(&names.record), Problem::Conflict));
         }
-        remove(&dir, &names).map(drop)
+        self.take_away(&dir, &names).map(drop)
     }
 
     fn list(&self, after: Option<&AccountId>, most: usize) -> Result<Vec<AccountId>, FileError> {
@@ -266,9 +285,7 @@ impl Files for FileStore {
     type Held = HeldLease;
 
     fn try_lease(&self, account: &AccountId) -> Result<Option<HeldLease>, FileError> {
-        let names = Names::of(account.as_str());
-        let lock = FileLock::try_take(&self.dir()?, &names.lease)?;
-        Ok(lock.map(|lock| HeldLease { lock, names, store: self.clone() }))
+        HeldLease::try_take(self, &self.dir()?, Names::of(account.as_str()))
     }
 
     fn confirm(&self, account: &AccountId, held: &HeldLease) -> Result<(), FileError> {

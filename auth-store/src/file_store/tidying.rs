@@ -2,9 +2,10 @@
 //!
 //! They are removed by whoever holds both, the lock and the lease, and finds no
 //! record. Everybody takes them in this order, and tries the lease only. So if two
-//! are about it at the same time, one of them succeeds: whoever removes a record
-//! while somebody holds the lease leaves the rest to that holder, who looks after
-//! freeing it.
+//! are about it at the same time, one of them succeeds. Whoever removes a record
+//! while somebody holds the lease leaves the rest to that holder, whose store tidies
+//! up when the lease is freed, if it knows that the record is gone. What stays is
+//! removed when a store is opened.
 
 use std::{
     collections::HashSet,
@@ -12,37 +13,10 @@ use std::{
     time::Duration,
 };
 
-use super::FileStore;
 use crate::{error::FileError, lock::FileLock, names::Names, sys::Dir};
 
-/// How long whoever frees a lease waits for those who save. It is rarely needed,
-/// and freeing must not take long.
-const WAIT: Duration = Duration::from_millis(100);
-
-/// A lease. Frees it when dropped.
-#[derive(Debug)]
-pub struct HeldLease {
-    pub(super) lock: FileLock,
-    pub(super) names: Names,
-    pub(super) store: FileStore,
-}
-
-impl AsRef<FileLock> for HeldLease {
-    fn as_ref(&self) -> &FileLock {
-        &self.lock
-    }
-}
-
-impl Drop for HeldLease {
-    fn drop(&mut self) {
-        self.lock.free();
-        // What stays is removed when the store is opened again.
-        let _ = self.store.dir().and_then(|dir| tidy(&dir, &self.names, WAIT));
-    }
-}
-
 /// Removes the lock files of an account without a record.
-fn tidy(dir: &Dir, names: &Names, wait: Duration) -> Result<(), FileError> {
+pub(super) fn tidy(dir: &Dir, names: &Names, wait: Duration) -> Result<(), FileError> {
     if dir.has(&names.record)? || !dir.has(&names.lock)? && !dir.has(&names.lease)? {
         return Ok(());
     }

@@ -1,7 +1,12 @@
 //! What the tests of this crate share.
 #![allow(dead_code)]
 
-use std::{fs, path::Path, time::SystemTime};
+use std::{
+    fs,
+    path::Path,
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
 
 use auth_accounts::{
     AccountId,
@@ -65,6 +70,19 @@ pub(crate) fn names(directory: &Path) -> Vec<String> {
     names
 }
 
+/// Waits until these are the names in a directory: lock files go on a thread of the
+/// store's.
+#[track_caller]
+pub(crate) fn come_to(directory: &Path, expected: &[impl AsRef<str>], what: &str) {
+    let expected: Vec<_> = expected.iter().map(AsRef::as_ref).collect();
+    // Only a failure takes so long.
+    let until = Instant::now() + Duration::from_secs(60);
+    while names(directory) != expected {
+        assert!(Instant::now() < until, "{what}: {:?}", names(directory));
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// Everything that an error shows.
 pub(crate) fn shown(error: &dyn std::error::Error) -> String {
     let mut text = format!("{error} {error:?} {error:#?}");
@@ -77,7 +95,7 @@ pub(crate) fn shown(error: &dyn std::error::Error) -> String {
 }
 
 pub(crate) fn seconds(since_epoch: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(since_epoch)
+    SystemTime::UNIX_EPOCH + Duration::from_secs(since_epoch)
 }
 
 #[cfg(unix)]
