@@ -95,9 +95,13 @@ impl FileStore {
         // After `chdir`, a relative path would mean another directory.
         let directory = std::path::absolute(&directory)
             .map_err(|error| FileError::io("make absolute", directory, error))?;
+        // `link/` and `link/.` are what the link points to.
+        let directory: PathBuf = directory.components().collect();
         Dir::check_above(&directory)?;
         if directory.symlink_metadata().is_err() {
             Dir::create(&directory)?;
+            // Somebody else may have been first, with what was missing above it.
+            Dir::check_above(&directory)?;
         }
         let (calls, leases) = (OffThread::default(), Leases::default());
         let store = Self { directory: directory.into(), calls, leases };

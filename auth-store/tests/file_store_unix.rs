@@ -258,7 +258,10 @@ fn links_are_not_followed() {
 
     let link = scratch.path().join("link");
     symlink(&directory, &link).unwrap();
-    refused(&link, FileStore::open(&link).map(drop));
+    for end in ["", "/", "//", "/.", "/./"] {
+        let path = format!("{}{end}", link.display());
+        refused(&link, FileStore::open(path).map(drop));
+    }
 }
 
 /// A pipe would keep its reader waiting for ever.

@@ -58,6 +58,8 @@ impl Dir {
 
     /// Opens a directory that belongs to this user and is as private as required.
     pub fn open(path: &Path, privacy: Privacy) -> Result<Self, FileError> {
+        // With a slash at its end, the system would follow a link all the same.
+        let path = &*path.components().collect::<PathBuf>();
         let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         if privacy == Privacy::Secret {
             flags |= OFlags::NOFOLLOW;
