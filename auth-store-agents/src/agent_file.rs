@@ -123,7 +123,7 @@ impl<F: Format> Files for AgentFile<F> {
             let reason = "the agent refreshes at its own endpoint, and the login brings another";
             return Err(self.error(Problem::Unfit { reason }));
         }
-        let ours = NotesDir::open(self.dir_path(), self.name())?;
+        let ours = self.ours()?;
         let lock = FileLock::take(ours.dir(), &ours.names().lock, SAVE_WAIT)?;
         let _theirs = self.lock_write(&lock)?;
 
@@ -149,7 +149,7 @@ impl<F: Format> Files for AgentFile<F> {
 
     fn remove(&self, account: &AccountId, expected: &Version) -> Result<(), FileError> {
         self.check(account)?;
-        let ours = NotesDir::open(self.dir_path(), self.name())?;
+        let ours = self.ours()?;
         let lock = FileLock::take(ours.dir(), &ours.names().lock, SAVE_WAIT)?;
         let _theirs = self.lock_write(&lock)?;
 
@@ -182,7 +182,7 @@ impl<F: Format> Files for AgentFile<F> {
 
     fn try_lease(&self, account: &AccountId) -> Result<Option<Self::Held>, FileError> {
         self.check(account)?;
-        let ours = NotesDir::open(self.dir_path(), self.name())?;
+        let ours = self.ours()?;
         let Some(lock) = FileLock::try_take(ours.dir(), &ours.names().lease)? else {
             return Ok(None);
         };
@@ -193,7 +193,7 @@ impl<F: Format> Files for AgentFile<F> {
 
     fn confirm(&self, account: &AccountId, held: &Self::Held) -> Result<(), FileError> {
         self.check(account)?;
-        let ours = NotesDir::open(self.dir_path(), self.name())?;
+        let ours = self.ours()?;
         if !F::is_held(&held.theirs) {
             return Err(self.error(Problem::LeaseLost));
         }
@@ -263,6 +263,8 @@ impl<F: Format> Inner<F> {
             }
             Err(error) => return Err(error),
         };
+        // Somebody else may have made what was missing when this store was.
+        Dir::check_above(&self.file)?;
         Document::read(&dir, self.name(), F::EXPECTED, MAX_FILE)
     }
 
@@ -296,6 +298,12 @@ impl<F: Format> Inner<F> {
                 false => Err(self.error(Problem::Conflict)),
             }
         })
+    }
+
+    /// Our own directory.
+    fn ours(&self) -> Result<NotesDir, FileError> {
+        Dir::check_above(&self.file)?;
+        NotesDir::open(self.dir_path(), self.name())
     }
 
     fn lock_write(&self, ours: &FileLock) -> Result<F::Lock, FileError> {

@@ -47,6 +47,9 @@ impl ClaudeLocks {
         let mut locks = vec![first];
         match DirLock::try_take(&second, &note) {
             Ok(Some(second)) => locks.push(second),
+            // Its directory may be one in which everybody can make such a lock, and
+            // keep it for ever.
+            Ok(None) if is_strangers(&second, &locks[0].0.path) => {}
             Ok(None) => return Ok(None),
             // The first is what counts; this is for older versions, and is not
             // in a directory that must be writable.
@@ -79,6 +82,21 @@ impl ClaudeLocks {
     pub(crate) fn are_held(&self) -> bool {
         self.locks.iter().all(|lock| lock.0.touch())
     }
+}
+
+/// Whether `path` belongs to somebody who is neither root nor the owner of `ours`.
+#[cfg(unix)]
+fn is_strangers(path: &Path, ours: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    let owner = |path: &Path| path.symlink_metadata().map(|metadata| metadata.uid());
+    let (Ok(theirs), Ok(ours)) = (owner(path), owner(ours)) else { return false };
+    theirs != ours && theirs != 0
+}
+
+#[cfg(not(unix))]
+fn is_strangers(_path: &Path, _ours: &Path) -> bool {
+    false
 }
 
 fn error_at(path: &Path) -> impl Fn(io::Error) -> FileError {

@@ -159,3 +159,19 @@ fn guard_the_writing_of_the_file() {
     assert_eq!(now["claudeAiOauth"]["refreshToken"], "s3cret-rt-2");
     assert!(!lock.exists());
 }
+
+/// Where everybody can make the lock beside the directory, nobody else's keeps this
+/// user from refreshing.
+#[cfg(unix)]
+#[test]
+fn somebody_elses_lock_beside_the_directory_counts_for_nothing() {
+    let (setup, store) = claude(&claude_file());
+    let [ours, beside] = lock_paths(&setup);
+    fs::create_dir(&beside).unwrap();
+    assert!(lease(&store, Duration::ZERO).is_err(), "this user's");
+    // Only root can give things away.
+    if std::os::unix::fs::lchown(&beside, Some(12345), None).is_ok() {
+        lease(&store, Duration::ZERO).unwrap();
+        assert!(beside.exists() && !ours.exists());
+    }
+}

@@ -219,3 +219,38 @@ fn what_is_above_is_looked_at_as_above_a_store() {
     }
     set_mode(&above, 0o700);
 }
+
+/// What was missing when the store was made may be there now, made by somebody else.
+#[cfg(unix)]
+#[test]
+fn a_link_that_was_planted_later_is_not_followed() {
+    use std::os::unix::fs::{lchown, symlink};
+
+    let scratch = support::scratch();
+    let (shared, elsewhere) = (scratch.path().join("shared"), scratch.path().join("elsewhere"));
+    fs::create_dir(&shared).unwrap();
+    set_mode(&shared, 0o1777);
+    fs::create_dir(&elsewhere).unwrap();
+    let (link, id) = (shared.join("codex"), AccountId::from("codex"));
+    let store = CodexAuth::new("codex", link.join("auth.json")).unwrap();
+    assert_eq!(store.load_blocking(&id).unwrap(), None);
+    fs::write(elsewhere.join("auth.json"), codex_file().to_string()).unwrap();
+    set_mode(&elsewhere.join("auth.json"), 0o600);
+    symlink(&elsewhere, &link).unwrap();
+    // This user's is followed. Only root can give it away.
+    let (_, version) = store.load_blocking(&id).unwrap().unwrap();
+    if lchown(&link, Some(12345), None).is_err() {
+        return;
+    }
+    let left = names(&elsewhere);
+    for error in [
+        store.load_blocking(&id).map(drop).unwrap_err(),
+        store.save_blocking(&id, &record(2), Some(&version)).map(drop).unwrap_err(),
+        store.remove_blocking(&id, &version).unwrap_err(),
+        store.lease_blocking(&id, Duration::ZERO).map(drop).unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+        assert!(error.to_string().contains("link of user 12345"), "{error}");
+    }
+    assert_eq!(names(&elsewhere), left);
+}
