@@ -8,6 +8,7 @@
 //! in groups of seven, in base64, encrypted.
 
 mod echo;
+mod entity;
 mod line;
 mod scrub;
 mod secrets;

@@ -1,6 +1,6 @@
 //! Finding in a text what was sent.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::{borrow::Cow, iter, sync::LazyLock};
 
 use zeroize::Zeroizing;
 
@@ -54,21 +54,37 @@ pub(crate) fn is_echo(text: &str, secrets: &[Cow<'_, str>]) -> bool {
 /// The time it takes grows with the text and the secrets, not with the one times
 /// the other.
 pub(crate) fn echoes(line: &str, secrets: &[Cow<'_, str>]) -> Vec<bool> {
-    escaped_echoes(line.as_bytes(), secrets, LAYERS)
+    escaped_echoes(line.as_bytes(), secrets, &without_escapes(secrets), LAYERS)
 }
 
-fn escaped_echoes(line: &[u8], secrets: &[Cow<'_, str>], layers: usize) -> Vec<bool> {
-    let mut hidden = plain_echoes(line, secrets);
+/// What becomes of the secrets that hold escapes, or what looks like one, when the
+/// escapes of a line are undone. Whoever escaped them in part left the others as
+/// they were, and all go at once.
+fn without_escapes(secrets: &[Cow<'_, str>]) -> Vec<Zeroizing<Vec<u8>>> {
+    let undone = |secret: &Cow<'_, str>| {
+        let first = Unescaped::new(secret.as_bytes());
+        iter::successors(first, |outer| Unescaped::new(&outer.line)).take(LAYERS)
+    };
+    secrets.iter().flat_map(undone).map(|unescaped| unescaped.line).collect()
+}
+
+fn escaped_echoes(
+    line: &[u8],
+    secrets: &[Cow<'_, str>],
+    undone: &[Zeroizing<Vec<u8>>],
+    layers: usize,
+) -> Vec<bool> {
+    let mut hidden = plain_echoes(line, secrets, undone);
     if let Some(inner) = layers.checked_sub(1)
         && let Some(unescaped) = Unescaped::new(line)
     {
-        let found = escaped_echoes(&unescaped.line, secrets, inner);
+        let found = escaped_echoes(&unescaped.line, secrets, undone, inner);
         unescaped.mark(&found, &mut hidden);
     }
     hidden
 }
 
-fn plain_echoes(line: &[u8], secrets: &[Cow<'_, str>]) -> Vec<bool> {
+fn plain_echoes(line: &[u8], secrets: &[Cow<'_, str>], undone: &[Zeroizing<Vec<u8>>]) -> Vec<bool> {
     let mut echoes = Echoes::new(line);
     for secret in secrets {
         echoes.look_for(one_line(secret));
@@ -77,6 +93,9 @@ fn plain_echoes(line: &[u8], secrets: &[Cow<'_, str>]) -> Vec<bool> {
             let spelled = form_urlencoded::byte_serialize(secret.as_bytes());
             echoes.look_for(spelled.flat_map(str::bytes));
         }
+    }
+    for secret in undone {
+        echoes.look_for(secret.iter().copied());
     }
     echoes.into_hidden()
 }

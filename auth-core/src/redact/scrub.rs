@@ -115,6 +115,9 @@ mod tests {
             all("\\u", "", |byte| format!("{byte:04x}")),
             all("\\u", "", |byte| format!("{byte:04X}")),
             all("\\x", "", |byte| format!("{byte:02x}")),
+            all("\\u{", "}", |byte| format!("{byte:x}")),
+            all("\\U", "", |byte| format!("{byte:08x}")),
+            all("\\", "", |byte| format!("{byte:03o}")),
         ] {
             table(&["v1.k/kpxq+m"], &[(&text, "no [redacted], please")]);
         }
@@ -133,10 +136,40 @@ mod tests {
                 ("no caf%C3%A9%20au%20lait", "no [redacted]"),
                 ("no caf\\u00e9 au lait", "no [redacted]"),
                 ("no caf&#233; au&#32;lait", "no [redacted]"),
+                // By name, without a semicolon, as programming languages do.
+                ("no v1&period;k&sol;kpxq&plus;m, please", "no [redacted], please"),
+                ("no a/b&amp, please", "no [redacted], please"),
+                (r"no v1.k\057kpxq\53m, please", "no [redacted], please"),
+                (r"no v1.k\U0000002fkpxq\u{2b}m, please", "no [redacted], please"),
+                (r"no caf\t\nau\rlait, please", "no [redacted], please"),
+                ("no caf&nbsp;au&Tab;lait, please", "no [redacted], please"),
                 // Other escapes stay.
                 ("50 % &amp; 1\\/2", "50 % &amp; 1\\/2"),
             ],
         );
+    }
+
+    /// By those who escape what has to be, and leave alone what looks like an escape.
+    #[test]
+    fn what_was_sent_is_taken_out_though_it_looks_escaped_itself() {
+        for (secret, echo) in [
+            (r"ab\$cd&e\!fg", r"ab\$cd&amp;e\!fg"),
+            (r"p%41ss'w\#rd&", r"p%41ss&#39;w\#rd&amp;"),
+            (r"1%2F%2F0g&ab%2Bcd'e", r"1%2F%2F0g&amp;ab%2Bcd&#39;e"),
+            (r"corp\name&co'x", r"corp\name&amp;co&#39;x"),
+            ("a&lt;b&gtc'd", "a&amp;lt;b&amp;gtc&#39;d"),
+            // Twice in the secret, or in the text.
+            (r"ab%2541cd&ef%2542g", r"ab%2541cd&amp;ef%2542g"),
+            (r"ab\\\$cd&e\\\!fg", r"ab\\\$cd&amp;e\\\!fg"),
+            (r"ab\$cd&e\!fg", r"ab\$cd&amp;amp;e\!fg"),
+            (r"ab\$cd&e\!fg", r"ab\$cd\u0026amp;e\!fg"),
+            // A short one.
+            (r"a\$&b", r"a\$&amp;b"),
+        ] {
+            let text = format!("no {echo}, please");
+            let shown = scrub(&text, &[Cow::Borrowed(secret)]).unwrap();
+            assert_eq!(shown, "no [redacted], please", "{text}");
+        }
     }
 
     #[test]

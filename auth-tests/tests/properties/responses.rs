@@ -166,6 +166,36 @@ proptest! {
         }
     }
 
+    /// Nor if the secret holds what looks like an escape itself.
+    #[test]
+    fn no_response_brings_a_secret_that_looks_escaped_into_a_failure(
+        before in "[a-z ]{0,9}",
+        after in "[a-z ]{0,9}",
+        secret in escape_like(),
+        how in select(ESCAPES),
+        of in select(&["", "&<>\"'", "\"\\", "%&+=?#/", "&"][..]),
+    ) {
+        let spell = |text: &str| match of {
+            "" => escaped(text, how, false),
+            of => text.chars().map(|c| if of.contains(c) { how(c) } else { c.to_string() }).collect(),
+        };
+        let mut members = serde_json::Map::new();
+        members.insert("error".to_owned(), "invalid_grant".into());
+        let text = format!("{before} {} {after}", spell(&secret));
+        members.insert("error_description".to_owned(), text.into());
+        let endpoint = TokenEndpoint::new("https://auth.example.com/token", "c").unwrap();
+        let Err(error) = answered(Refresh::new(endpoint, RefreshToken::new(&*secret)), 400, members)
+        else {
+            panic!("it is a failure");
+        };
+        let shown = error.failure().description().unwrap_or_default();
+        gives_nothing_away(shown, &secret)?;
+        for piece in secret.as_bytes().windows(8) {
+            let piece = std::str::from_utf8(piece).unwrap();
+            prop_assert!(!shown.contains(&spell(piece)), "{piece} in {shown}");
+        }
+    }
+
     /// Nor into what is printed of the tokens, wherever it stands beside them.
     #[test]
     fn no_response_brings_a_secret_into_printed_tokens(
@@ -225,6 +255,38 @@ fn echoed() -> impl Strategy<Value = (String, String)> {
     })
 }
 
+/// Secrets of words, of characters that call for an escape, and of escapes.
+fn escape_like() -> impl Strategy<Value = String> {
+    let special = select(&["&", "'", "\"", "<", "/", "+", "=", "#", "~"][..]);
+    let escape = select(
+        &[
+            "%41",
+            "%2F",
+            "%2541",
+            "%u0041",
+            "\\$",
+            "\\!",
+            "\\\\",
+            "\\n",
+            "\\t",
+            "\\101",
+            "\\7",
+            "\\u0041",
+            "\\u{41}",
+            "\\U00000041",
+            "\\x41",
+            "&lt;",
+            "&amp",
+            "&sol;",
+            "&#65;",
+            "&#x41",
+        ][..],
+    );
+    let piece = prop_oneof![special, escape];
+    vec(("[g-z]{1,4}", piece), 4..12)
+        .prop_map(|pieces| pieces.into_iter().map(|(word, piece)| word + piece).collect())
+}
+
 type Escape = fn(char) -> String;
 
 const ESCAPES: &[Escape] = &[
@@ -236,6 +298,22 @@ const ESCAPES: &[Escape] = &[
     |c| format!("&#x{:04X};", u32::from(c)),
     |c| format!("\\u{:04x}", u32::from(c)),
     |c| format!("\\u{:04X}", u32::from(c)),
+    |c| format!("\\u{{{:x}}}", u32::from(c)),
+    |c| format!("\\U{:08x}", u32::from(c)),
+    |c| format!("\\x{:02x}", u32::from(c)),
+    |c| format!("\\{:03o}", u32::from(c)),
+    |c| match c {
+        '&' => "&amp;".to_owned(),
+        '<' => "&lt;".to_owned(),
+        '"' => "&quot;".to_owned(),
+        '/' => "&sol;".to_owned(),
+        '\\' => "&bsol;".to_owned(),
+        c => format!("&#{};", u32::from(c)),
+    },
+    // As JSON and JavaScript do.
+    |c| {
+        if c.is_ascii_punctuation() { format!("\\{c}") } else { format!("\\u{:04x}", u32::from(c)) }
+    },
 ];
 
 /// All characters escaped, or those that are neither letters nor digits.
