@@ -27,6 +27,11 @@ pub(crate) fn agent(config: Config) -> Agent {
     Agent::with_parts(config, Whole(chain), BoundedResolver(DefaultResolver::default()))
 }
 
+/// No more than this is handed over to be sent at once. Whenever a part of it is
+/// taken, ureq waits for the rest as long as at first. So little is nearly always
+/// taken whole.
+const PIECE: usize = 4 * 1024;
+
 /// What is left of the attempt's time, and not more than ureq would wait. An error
 /// if nothing is.
 fn within(timeout: NextTimeout) -> Result<NextTimeout, Error> {
@@ -118,7 +123,19 @@ impl<T: Transport> Transport for Bounded<T> {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.0.transmit_output(amount, within(timeout)?)
+        let mut sent = 0;
+        loop {
+            let end = amount.min(sent + PIECE);
+            // What is sent is taken from the beginning.
+            if sent > 0 {
+                self.buffers().output().copy_within(sent..end, 0);
+            }
+            self.0.transmit_output(end - sent, within(timeout)?)?;
+            sent = end;
+            if sent == amount {
+                return Ok(());
+            }
+        }
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
@@ -144,5 +161,83 @@ impl<T: Transport> Transport for Bounded<T> {
 
     fn is_tls(&self) -> bool {
         self.0.is_tls()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use ureq::unversioned::transport::LazyBuffers;
+
+    use super::*;
+    use crate::attempt::Attempt;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// Takes what is to be sent, and with one piece of it all the time of the attempt.
+    #[derive(Debug)]
+    struct Peer {
+        buffers: LazyBuffers,
+        pieces: Vec<Vec<u8>>,
+        slow_at: usize,
+    }
+
+    impl Transport for Peer {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            &mut self.buffers
+        }
+
+        fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), Error> {
+            self.pieces.push(self.buffers.output()[..amount].to_vec());
+            if self.pieces.len() == self.slow_at {
+                std::mem::forget(Attempt::begin(Duration::ZERO));
+            }
+            Ok(())
+        }
+
+        fn await_input(&mut self, _: NextTimeout) -> Result<bool, Error> {
+            Ok(false)
+        }
+
+        fn is_open(&mut self) -> bool {
+            true
+        }
+    }
+
+    fn sent(amount: usize, slow_at: usize) -> (Result<(), Error>, Vec<Vec<u8>>) {
+        let _attempt = Attempt::begin(HOUR);
+        let buffers = LazyBuffers::new(1, 128 * 1024);
+        let mut connection = Bounded(Peer { buffers, pieces: Vec::new(), slow_at });
+        for (at, byte) in connection.buffers().output()[..amount].iter_mut().enumerate() {
+            *byte = (at % 251) as u8;
+        }
+        let timeout = NextTimeout {
+            after: HOUR.into(),
+            reason: Timeout::SendBody,
+            per_read: None,
+            per_write: None,
+        };
+        let result = connection.transmit_output(amount, timeout);
+        (result, connection.0.pieces)
+    }
+
+    #[test]
+    fn all_is_sent_in_small_pieces() {
+        for amount in [0, 1, PIECE - 1, PIECE, PIECE + 1, 3 * PIECE, 128 * 1024 - 1] {
+            let (result, pieces) = sent(amount, usize::MAX);
+            result.unwrap();
+            assert!(pieces.iter().all(|piece| piece.len() <= PIECE), "{amount}");
+            assert_eq!(pieces.len(), amount.div_ceil(PIECE).max(1));
+            let all = (0..amount).map(|at| (at % 251) as u8).collect::<Vec<_>>();
+            assert!(pieces.concat() == all, "{amount}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_once_the_time_is_over() {
+        let (result, pieces) = sent(10 * PIECE, 2);
+        assert!(matches!(result, Err(Error::Timeout(Timeout::Global))), "{result:?}");
+        assert_eq!(pieces.len(), 2);
     }
 }
