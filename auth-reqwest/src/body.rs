@@ -35,7 +35,8 @@ enum Fate {
 pub(crate) struct Withdrawn;
 
 impl Sent {
-    pub(crate) fn get(&self) -> bool {
+    #[cfg(test)]
+    fn get(&self) -> bool {
         self.0.get() == Some(&Fate::Read)
     }
 

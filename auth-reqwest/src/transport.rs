@@ -155,7 +155,8 @@ impl Call {
                 return Err(cause::timed_out(sent));
             }
         };
-        result.map_err(|error| cause::read(error, phase, self.sent.get(), self.https))
+        // As long as the step is there, the client's task might still read the body.
+        result.map_err(|error| cause::read(error, phase, self.sent.close(), self.https))
     }
 }
 
@@ -184,4 +185,26 @@ fn split(mut response: reqwest::Response) -> (http::response::Parts, Body) {
 
 async fn next_frame(body: &mut Body) -> reqwest::Result<Option<Frame<Bytes>>> {
     poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await.transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll, Waker};
+
+    use auth_core::Delivery;
+
+    use super::*;
+
+    /// A client's own timeout ends the step, and its task still holds the body.
+    #[tokio::test]
+    async fn what_was_reported_as_not_sent_is_not_sent_later() {
+        let (mut body, sent) = Tripwire::new(Bytes::from_static(b"rt"));
+        let deadline = Deadline::new(Instant::now().into_std(), TIMEOUT);
+        let mut call = Call { sent, https: true, deadline };
+        let failed = async { Err::<(), _>(reqwest::Proxy::all("http://").unwrap_err()) };
+        let error = call.in_time(Phase::Head, failed).await.unwrap_err();
+        assert_eq!(error.delivery(), Delivery::NotSent);
+        let frame = Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(frame, Poll::Ready(Some(Err(_)))));
+    }
 }
