@@ -3,7 +3,7 @@
 //! reqwest ignores a proxy that it cannot use and connects directly. Whoever
 //! named a proxy wants no request to bypass it, so that is an error here.
 
-use std::env;
+use std::{env, ffi::OsString};
 
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
@@ -32,14 +32,15 @@ pub(crate) fn named(url: &str) -> Result<Proxy, BuildError> {
 
 /// Whether the proxy that the environment names for `https` can be used.
 pub(crate) fn check_environment() -> Result<(), BuildError> {
-    match unusable(|name| env::var(name).ok()) {
+    match unusable(|name| env::var_os(name)) {
         Some(variable) => Err(BuildError::ProxyVariable { variable }),
         None => Ok(()),
     }
 }
 
-/// The variable that decides, if the proxy that it names cannot be used.
-fn unusable(variable: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+/// The variable that decides, if the proxy that it names cannot be used. One that
+/// is not Unicode cannot.
+fn unusable(variable: impl Fn(&str) -> Option<OsString>) -> Option<&'static str> {
     // In a CGI program the variables may come from the request, so reqwest
     // ignores them.
     if variable("REQUEST_METHOD").is_some() {
@@ -51,7 +52,7 @@ fn unusable(variable: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
             names.iter().find_map(|name| variable(name).map(|value| (*name, value)))
         })
         .find(|(_, value)| !value.is_empty())
-        .filter(|(_, value)| !is_usable(value))
+        .filter(|(_, value)| value.to_str().is_none_or(|value| !is_usable(value)))
         .map(|(name, _)| name)
 }
 
@@ -102,7 +103,7 @@ mod tests {
             (&[("HTTPS_PROXY", "://"), ("REQUEST_METHOD", "POST")], None),
         ] {
             let variable = |name: &str| {
-                set.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned())
+                set.iter().find(|(set, _)| *set == name).map(|(_, value)| OsString::from(value))
             };
             assert_eq!(unusable(variable), expected, "{set:?}");
         }

@@ -4,7 +4,7 @@
 //! directly. Whoever named a proxy wants no request to bypass it, so that is an
 //! error here.
 
-use std::env;
+use std::{env, ffi::OsString};
 
 use ureq::{Proxy, ProxyProtocol};
 
@@ -29,20 +29,21 @@ pub(crate) fn named(url: &str) -> Result<Proxy, BuildError> {
 
 /// Whether the proxy that the environment names can be used.
 pub(crate) fn check_environment() -> Result<(), BuildError> {
-    match unusable(|name| env::var(name).ok()) {
+    match unusable(|name| env::var_os(name)) {
         Some(variable) => Err(BuildError::ProxyVariable { variable }),
         None => Ok(()),
     }
 }
 
-/// The variable that decides, if the proxy that it names cannot be used.
-fn unusable(variable: impl Fn(&str) -> Option<String>) -> Option<&'static str> {
+/// The variable that decides, if the proxy that it names cannot be used. One that
+/// is not Unicode cannot.
+fn unusable(variable: impl Fn(&str) -> Option<OsString>) -> Option<&'static str> {
     // In the order of ureq.
     ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"]
         .into_iter()
         .filter_map(|name| variable(name).map(|value| (name, value)))
         .find(|(_, value)| !value.is_empty())
-        .filter(|(_, value)| named(value).is_err())
+        .filter(|(_, value)| value.to_str().is_none_or(|value| named(value).is_err()))
         .map(|(name, _)| name)
 }
 
@@ -85,7 +86,7 @@ mod tests {
             (&[("HTTP_PROXY", "://")], Some("HTTP_PROXY")),
         ] {
             let variable = |name: &str| {
-                set.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned())
+                set.iter().find(|(set, _)| *set == name).map(|(_, value)| OsString::from(value))
             };
             assert_eq!(unusable(variable), expected, "{set:?}");
         }

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 
-use std::{sync::Arc, time::Duration};
+use std::{ffi::OsStr, sync::Arc, time::Duration};
 
 use auth_core::{
     Backoff, BlockingTransport, FailureKind, Grant, Refresh, RefreshToken, Request, TokenEndpoint,
@@ -251,14 +251,22 @@ fn refreshes_at_the_endpoint_of_the_environment() {
 /// Otherwise its request would go direct, past the proxy that was wanted.
 #[test]
 fn a_proxy_of_the_environment_that_cannot_be_used_is_an_error() {
-    let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "is_not_built_in_this_environment", "--ignored"])
-        .env("HTTPS_PROXY", "http//user:hunter2@proxy:3128")
-        .envs(["ALL_PROXY", "all_proxy"].map(|name| (name, "")))
-        .env_remove("REQUEST_METHOD")
-        .output()
-        .unwrap();
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    let unusable = [
+        OsStr::new("http//user:hunter2@proxy:3128"),
+        // The libraries take one that is not Unicode for none.
+        #[cfg(unix)]
+        std::os::unix::ffi::OsStrExt::from_bytes(b"http://user:hunter2@pr\xF8xy:3128"),
+    ];
+    for proxy in unusable {
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "is_not_built_in_this_environment", "--ignored"])
+            .env("HTTPS_PROXY", proxy)
+            .envs(["ALL_PROXY", "all_proxy"].map(|name| (name, "")))
+            .env_remove("REQUEST_METHOD")
+            .output()
+            .unwrap();
+        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    }
 }
 
 #[test]
