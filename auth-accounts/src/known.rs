@@ -209,6 +209,7 @@ mod tests {
     use auth_core::{AccessToken, TokenSet};
 
     use super::*;
+    use crate::past::Key;
 
     fn record(number: u8) -> Record {
         Record::new(TokenSet::new(AccessToken::new(format!("at-{number}"))))
@@ -245,5 +246,37 @@ mod tests {
         assert_eq!(known.version, Some(Version::from(2)));
         assert!(known.may_replace(Some(&record(2))) && !known.may_replace(Some(&record(1))));
         assert!(known.unsaved.tokens.is_none());
+    }
+
+    #[test]
+    fn what_has_gone_back_is_followed_by_what_is_newest() {
+        let of = |number| {
+            let mut tokens = TokenSet::new(AccessToken::new(format!("at-{number}")));
+            tokens.refresh_token = Some(RefreshToken::new(format!("rt-{number}")));
+            let login = Some(Fingerprint::of(&RefreshToken::new("login")));
+            Record { login, ..Record::new(tokens) }
+        };
+        let (old, new) = (of(1), of(2));
+        let mut past = Past::default();
+        let key = Key::new(old.fingerprint().unwrap(), None);
+        past.exchanged(key, &new);
+        past.saw(Some(&new));
+        let remembering =
+            || Known::new(GrantKind::RefreshToken, Unsaved::default()).remembering(&past);
+        let mut known = remembering();
+        known.read(Some((old.clone(), Version::from(1))));
+        assert_eq!(known.record, Some(new.clone()));
+        assert!(known.unsaved.tokens.as_ref().is_some_and(|tokens| tokens.is_put_back));
+        assert!(!known.has_gone_back());
+        // Of another login, nothing is.
+        let other = Record { login: None, ..old };
+        let mut known = remembering();
+        known.read(Some((other.clone(), Version::from(2))));
+        assert_eq!(known.record, Some(other));
+        assert!(known.unsaved.tokens.is_none() && known.has_gone_back());
+        // What is current needs no successor.
+        known.read(Some((new.clone(), Version::from(3))));
+        assert_eq!(known.record, Some(new));
+        assert!(known.unsaved.tokens.is_none() && !known.has_gone_back());
     }
 }

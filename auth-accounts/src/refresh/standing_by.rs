@@ -21,7 +21,7 @@ const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(2);
 
 /// A year: later instants need not exist.
-const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
+const LONGEST_WAIT: Duration = Duration::from_secs(31_536_000);
 
 /// What to do about somebody who may be under way.
 pub(super) enum Stand {

@@ -158,3 +158,19 @@ fn a_lease_is_freed_in_time() {
     };
     assert!((0..10_000).any(|_| is_freed()));
 }
+
+/// A record that is refused is neither used nor changed.
+#[test]
+fn tokens_that_may_not_replace_a_record_make_way_for_it() {
+    let old = record("1", "first");
+    for (what, found, kept) in [
+        ("what they follow", old.clone(), true),
+        ("themselves, perhaps not durable", record("2", "first"), true),
+        ("another login", record("3", "second"), false),
+    ] {
+        let tokens = Some(failed(refreshed("2", Some(&old))));
+        let mut unsaved = Unsaved { tokens, setback: None };
+        unsaved.give_way(&found);
+        assert_eq!(unsaved.tokens.is_some(), kept, "{what}");
+    }
+}

@@ -12,7 +12,7 @@ use auth_core::{
     AccessToken, Now, RefreshToken, TokenEndpoint, TokenSet, TransportError, TransportErrorKind,
 };
 
-use super::super::{Save, Step, Want, start};
+use super::super::{Load, Save, Step, Want, start};
 use crate::{
     context::{Context, Refused},
     error::AccountError,
@@ -124,7 +124,11 @@ impl Scenario {
     pub(crate) fn reads(mut self, record: impl Into<Option<Record>>) -> Self {
         let found = record.into().map(|record| (record, Version::from(self.version)));
         match self.take() {
-            Step::Load(state) => self.step = Some(state.on_loaded(Ok(found), self.now)),
+            Step::Load(state) => {
+                let is_prompt = matches!(state, Load::Retry(_));
+                assert_eq!(state.patience().as_secs(), if is_prompt { 3 } else { 60 });
+                self.step = Some(state.on_loaded(Ok(found), self.now));
+            }
             step => Self::wrong(&step, "load"),
         }
         self
@@ -194,6 +198,8 @@ impl Scenario {
     fn save(mut self, what: For, saved: Result<Version, StoreError>) -> Self {
         match self.take() {
             Step::Save(state) => {
+                let patience = if matches!(state, Save::TakeBack(_)) { 3 } else { 60 };
+                assert_eq!(state.patience(Duration::from_secs(60)).as_secs(), patience);
                 let is = match state {
                     Save::CatchUp(_) => For::CatchUp,
                     Save::Note(_) => For::Note,
