@@ -2,8 +2,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::inner::Inner;
-
 /// Whether the work under way has done what must not be left half done. At most one
 /// work of an account is polled at a time.
 #[derive(Default)]
@@ -15,6 +13,10 @@ pub(super) struct UnderWay<'a>(&'a Committed);
 impl Committed {
     pub(super) fn begin(&self) -> UnderWay<'_> {
         UnderWay(self)
+    }
+
+    pub(super) fn is_made(&self) -> bool {
+        self.0.load(Ordering::Acquire)
     }
 }
 
@@ -29,13 +31,5 @@ impl UnderWay<'_> {
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.0.0.store(false, Ordering::Release);
-    }
-}
-
-impl Inner {
-    /// Whether nothing is lost if the work under way is broken off: it has sent
-    /// nothing, and the store knows all that memory knows.
-    pub(super) fn may_be_broken_off(&self) -> bool {
-        !self.committed.0.load(Ordering::Acquire) && self.memory().unsaved.is_none()
     }
 }

@@ -134,6 +134,12 @@ impl Inner {
         self.shared.silence.ask(&self.topic, question, call).await
     }
 
+    /// Whether nothing is lost if the work under way is broken off: it has sent
+    /// nothing, and the store knows all that memory knows.
+    pub(super) fn may_be_broken_off(&self) -> bool {
+        !self.committed.is_made() && self.memory().unsaved.is_none()
+    }
+
     /// Loads the record.
     pub(super) async fn load(&self, patience: Duration) -> Loaded {
         let call = self.shared.store.load(&self.id);

@@ -17,7 +17,7 @@ use std::{
 };
 
 use auth_accounts::{
-    AccountId, BlockingAccounts, StoreError,
+    AccountId, BlockingAccounts, Settings, StoreError,
     store::{BlockingTokenStore, Lease, Record, Version},
 };
 use auth_core::{BlockingTransport, TokenEndpoint};
@@ -163,9 +163,12 @@ pub(crate) fn log_in(server: &FakeAuthServer, store: &FileStore) -> Record {
     record
 }
 
-/// The account as the next process has it, which knows nothing but the store.
+/// The account as the next process has it, which knows nothing but the store. Where
+/// the dead one had not confirmed its lease, it is waited for: not for long here.
 pub(crate) fn next_process(server: &FakeAuthServer, store: &FileStore) -> BlockingAccounts {
-    BlockingAccounts::new(server.endpoint(), server.clone(), Unbound(store.clone()), SystemClock)
+    let store = Unbound(store.clone());
+    BlockingAccounts::new(server.endpoint(), server.clone(), store, SystemClock)
+        .settings(Settings::default().lease_wait(Duration::from_secs(1)))
 }
 
 /// A store whose records belong to whoever reads them. The server is the same,
