@@ -60,8 +60,8 @@ use crate::{
 /// a token, or the next check of a keep-fresh loop, saves them.
 ///
 /// The lease stays taken meanwhile, so that no other process sends the spent refresh
-/// token: until the new access token expires, but at least for
-/// [`Settings::lease_wait`], and at most for a day. The last try before that is a
+/// token: until the new access token expires, but at least for five minutes (and for
+/// [`Settings::lease_wait`]), and at most for a day. The last try before that is a
 /// second before its end. After it the tokens are saved as soon as the store works
 /// again, unless somebody else has refreshed or logged in meanwhile. A logout,
 /// [`close`](Self::close), and the end of the last `Accounts` and [`Account`] end it.

@@ -71,6 +71,10 @@ pub(crate) enum Against {
 /// How long a lease is held at most for tokens that are not saved.
 const LONGEST_HOLD: Duration = Duration::from_secs(24 * 3600);
 
+/// How long a lease is held at least for tokens that somebody goes on trying to save.
+/// Tokens that live for seconds must not be lost to a disk that is full for a minute.
+const TROUBLE: Duration = Duration::from_secs(300);
+
 /// Tells the tokens of records apart, by where they belong as well: a login may
 /// bring the same tokens with another set-up, to put a wrong one right.
 pub(crate) fn identity(record: &Record) -> Fingerprint {
@@ -214,21 +218,24 @@ impl UnsavedTokens {
     }
 
     /// Sets a time at which the lease is freed, for they may never be saved. Then the
-    /// note on record tells others what happened.
-    pub(crate) fn free_in_time(&self, now: Option<Now>, settings: &Settings) {
+    /// note on record tells others what happened. `seen_to` is whether somebody goes on
+    /// trying to save them.
+    pub(crate) fn free_in_time(&self, now: Option<Now>, settings: &Settings, seen_to: bool) {
         if let Some(held) = &self.lease {
-            let hold = self.hold(now, settings);
+            let hold = self.hold(now, settings, seen_to);
             held.free_after(hold, now.map(|now| now.monotonic));
         }
     }
 
-    /// For how long the lease is held: until the access token expires. What could
-    /// not be saved by then may never be, and others must not be locked out.
-    fn hold(&self, now: Option<Now>, settings: &Settings) -> Duration {
+    /// For how long the lease is held: until the access token expires, and some time
+    /// longer where somebody goes on trying. What could not be saved by then may never
+    /// be, and others must not be locked out.
+    fn hold(&self, now: Option<Now>, settings: &Settings, seen_to: bool) -> Duration {
         // New tokens are on record with their dates.
         let dates = Dates::on_record(&self.record);
         let left = now.and_then(|now| Lifetime::new(&dates, now).left()).unwrap_or_default();
-        left.min(LONGEST_HOLD).max(settings.lease_wait)
+        let least = if seen_to { TROUBLE } else { Duration::ZERO };
+        left.min(LONGEST_HOLD).max(settings.lease_wait).max(least)
     }
 }
 

@@ -262,10 +262,8 @@ impl Drop for Unfinished<'_> {
         // If the clock is what panics, it must not do so again.
         let is_panic = std::thread::panicking();
         let now = (!is_panic).then(|| clock.now());
-        tokens.free_in_time(now, settings);
         // If it was dropped, there is nobody who carries work on.
-        if self.ended || is_panic {
-            self.inner.save_late(now);
-        }
+        let seen_to = (self.ended || is_panic) && self.inner.save_late(now);
+        tokens.free_in_time(now, settings, seen_to);
     }
 }

@@ -36,10 +36,11 @@ type Saves = SharedLateSaves<Weak<Inner>>;
 
 impl Inner {
     /// What memory holds is saved by itself from now on, where something can carry
-    /// that on. `now` is `None` if the clock must not be asked.
-    pub(super) fn save_late(self: &Arc<Self>, now: Option<Now>) {
+    /// that on, which is what is returned. `now` is `None` if the clock must not be
+    /// asked.
+    pub(super) fn save_late(self: &Arc<Self>, now: Option<Now>) -> bool {
         if self.shared.spawner.is_none() && !self.shared.of_threads {
-            return;
+            return false;
         }
         let random = self.shared.settings.random((&self.id, 0_u32));
         // By any clock: the account's may be what panics.
@@ -52,6 +53,7 @@ impl Inner {
             // This may be the last that is done while a panic passes.
             let _ = catch_unwind(AssertUnwindSafe(|| self.carry_on(work)));
         }
+        true
     }
 
     fn carry_on(&self, work: impl Future<Output = ()> + Send + 'static) {

@@ -132,18 +132,22 @@ fn a_lease_goes_from_the_earlier_tokens_to_the_later_ones() {
 fn a_lease_is_held_until_the_access_token_expires_but_not_for_ever() {
     let now = Now { monotonic: Instant::now(), wall: SystemTime::UNIX_EPOCH };
     let settings = Settings::default();
-    let hold = |left: Option<u64>, now| {
+    let hold_of = |left: Option<u64>, now, seen_to| {
         let mut tokens = refreshed("1", None);
         tokens.record.tokens.expires_at =
             left.map(|left| SystemTime::UNIX_EPOCH + Duration::from_secs(left));
-        tokens.hold(now, &settings).as_secs()
+        tokens.hold(now, &settings, seen_to).as_secs()
     };
+    let hold = |left, now| hold_of(left, now, false);
     assert_eq!(hold(Some(3_600), Some(now)), 3_600);
     assert_eq!(hold(Some(100_000), Some(now)), 86_400);
     // As long as it would be waited for, at least.
     assert_eq!(hold(Some(10), Some(now)), 60);
     assert_eq!(hold(None, Some(now)), 60);
     assert_eq!(hold(Some(3_600), None), 60);
+    // Where somebody goes on trying.
+    assert_eq!(hold_of(Some(10), Some(now), true), 300);
+    assert_eq!(hold_of(Some(3_600), Some(now), true), 3_600);
 }
 
 #[test]
@@ -151,7 +155,7 @@ fn a_lease_is_freed_in_time() {
     let settings = Settings::default().lease_wait(Duration::from_millis(1));
     let tokens = refreshed("1", None);
     assert!(tokens.lease().is_some());
-    tokens.free_in_time(None, &settings);
+    tokens.free_in_time(None, &settings, false);
     let is_freed = || {
         std::thread::sleep(Duration::from_millis(1));
         tokens.lease().is_none()
