@@ -51,11 +51,7 @@ impl Inner {
                         effort.lease_wait = Some(now.since(asked));
                         match lease {
                             Some(leased) => state.on_lease(leased, now),
-                            None => {
-                                events::gave_way(&self.id);
-                                unfinished.ended = true;
-                                return Ending::GaveWay;
-                            }
+                            None => return unfinished.gives_way(),
                         }
                     }
                     Step::StandBy(delay, state) => {
@@ -63,11 +59,7 @@ impl Inner {
                         let give_way = (!effort.sent).then_some(give_way);
                         match unless_asked(give_way, clock.sleep(delay)).await {
                             Some(()) => state.on_wake(),
-                            None => {
-                                events::gave_way(&self.id);
-                                unfinished.ended = true;
-                                return Ending::GaveWay;
-                            }
+                            None => return unfinished.gives_way(),
                         }
                     }
                     Step::Save(state) => {
@@ -239,6 +231,13 @@ impl<'a> Unfinished<'a> {
     fn new(inner: &'a Arc<Inner>) -> Self {
         Self { inner, under_way: inner.committed.begin(), ended: false, sent: false }
     }
+
+    /// A refresh that only waits for somebody else ends, for a login or a logout.
+    fn gives_way(&mut self) -> Ending {
+        events::gave_way(&self.inner.id);
+        self.ended = true;
+        Ending::GaveWay
+    }
 }
 
 impl Drop for Unfinished<'_> {
@@ -249,8 +248,11 @@ impl Drop for Unfinished<'_> {
         }
         let unsaved = self.inner.memory().unsaved.clone();
         let is_unsaved = unsaved.as_ref().is_some_and(|unsaved| unsaved.tokens.is_some());
+        // If the clock is what panics, it must not do so again.
+        let is_panic = std::thread::panicking();
+        let now = || (!is_panic).then(|| clock.now());
         if !self.ended && (self.sent || is_unsaved) {
-            let now = (!std::thread::panicking()).then(|| clock.now().monotonic);
+            let now = now().map(|now| now.monotonic);
             let repeats = &self.inner.shared.repeats;
             events::broken_off(&self.inner.id, self.sent, is_unsaved, repeats, now);
         }
@@ -259,9 +261,7 @@ impl Drop for Unfinished<'_> {
             // Whoever asks next is to save them, whatever it has until then.
             self.inner.cached.store(None);
         }
-        // If the clock is what panics, it must not do so again.
-        let is_panic = std::thread::panicking();
-        let now = (!is_panic).then(|| clock.now());
+        let now = now();
         // If it was dropped, there is nobody who carries work on.
         let seen_to = (self.ended || is_panic) && self.inner.save_late(now);
         tokens.free_in_time(now, settings, seen_to);
