@@ -16,14 +16,20 @@ use ureq::{
     },
 };
 
-use crate::attempt::{self, Connecting};
+use crate::{
+    addresses::{in_turns, share},
+    attempt::{self, Connecting},
+};
 
 pub(crate) fn agent(config: Config) -> Agent {
-    // As in ureq's own chain, but for SOCKS, which the settings refuse.
-    let chain =
-        ().chain(ConnectProxyConnector::default())
-            .chain(BoundedTcp(TcpConnector::default()))
-            .chain(RustlsConnector::default());
+    // As in ureq's own chain.
+    let chain = ();
+    #[cfg(feature = "socks")]
+    let chain = chain.chain(BoundedSocks(ureq::unversioned::transport::SocksConnector::default()));
+    let chain = chain
+        .chain(ConnectProxyConnector::default())
+        .chain(BoundedTcp(TcpConnector::default()))
+        .chain(RustlsConnector::default());
     Agent::with_parts(config, Whole(chain), BoundedResolver(DefaultResolver::default()))
 }
 
@@ -80,12 +86,13 @@ impl<C: Connector> Connector for Whole<C> {
     }
 }
 
-/// Makes the connection over TCP, if there is none yet.
+/// Makes the connection over TCP, if there is none yet. ureq gives the first address
+/// of two most of the time, and more than half of it if there are many.
 #[derive(Debug)]
-struct BoundedTcp(TcpConnector);
+struct BoundedTcp<C>(C);
 
-impl<In: Transport> Connector<In> for BoundedTcp {
-    type Out = Either<In, Bounded<<TcpConnector as Connector>::Out>>;
+impl<In: Transport, C: Connector> Connector<In> for BoundedTcp<C> {
+    type Out = Either<In, Bounded<C::Out>>;
 
     fn connect(
         &self,
@@ -95,20 +102,67 @@ impl<In: Transport> Connector<In> for BoundedTcp {
         if let Some(chained) = chained {
             return Ok(Some(Either::A(chained)));
         }
-        let details = ConnectionDetails {
-            uri: details.uri,
-            addrs: details.addrs.clone(),
-            config: details.config,
-            request_level: details.request_level,
-            resolver: details.resolver,
-            now: time::Instant::Exact(Instant::now()),
-            timeout: within(details.timeout)?,
-            current_time: details.current_time.clone(),
-            run_connector: details.run_connector.clone(),
-            register_shutdown: details.register_shutdown.clone(),
-        };
-        let tcp = self.0.connect(&details, None::<()>)?;
-        Ok(tcp.map(|tcp| Either::B(Bounded(tcp))))
+        let addresses = in_turns(&details.addrs);
+        let mut failed = None;
+        for (tried, address) in addresses.iter().enumerate() {
+            let mut timeout = match within(details.timeout) {
+                Ok(timeout) => timeout,
+                Err(over) => return Err(failed.unwrap_or(over)),
+            };
+            timeout.after = share(*timeout.after, addresses.len() - tried).into();
+            let mut one = details.resolver.empty();
+            one.push(*address);
+            match self.0.connect(&from_now(details, one, timeout), None::<()>) {
+                Ok(tcp) => return Ok(tcp.map(|tcp| Either::B(Bounded(tcp)))),
+                // Another may be reached.
+                Err(error @ (Error::Io(_) | Error::Timeout(_))) => failed = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(failed.unwrap_or(Error::HostNotFound))
+    }
+}
+
+/// Makes the connection through a SOCKS proxy, if there is one.
+#[cfg(feature = "socks")]
+#[derive(Debug)]
+struct BoundedSocks<C>(C);
+
+#[cfg(feature = "socks")]
+impl<In: Transport, C: Connector> Connector<In> for BoundedSocks<C> {
+    type Out = Either<In, Bounded<C::Out>>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        if let Some(chained) = chained {
+            return Ok(Some(Either::A(chained)));
+        }
+        let details = from_now(details, details.addrs.clone(), within(details.timeout)?);
+        let tunnel = self.0.connect(&details, None::<()>)?;
+        Ok(tunnel.map(|tunnel| Either::B(Bounded(tunnel))))
+    }
+}
+
+/// The same, to these addresses, in this time from now on.
+fn from_now<'a>(
+    details: &ConnectionDetails<'a>,
+    addrs: ResolvedSocketAddrs,
+    timeout: NextTimeout,
+) -> ConnectionDetails<'a> {
+    ConnectionDetails {
+        uri: details.uri,
+        addrs,
+        config: details.config,
+        request_level: details.request_level,
+        resolver: details.resolver,
+        now: time::Instant::Exact(Instant::now()),
+        timeout,
+        current_time: details.current_time.clone(),
+        run_connector: details.run_connector.clone(),
+        register_shutdown: details.register_shutdown.clone(),
     }
 }
 
