@@ -40,13 +40,13 @@ impl Validity {
         let clock = format!("this machine's clock says {}", date(now));
         match self {
             Self::NotYet(Some(from)) => {
-                format!("{clock}, the certificate is valid from {}", date(from))
+                format!("the certificate is not valid before {}, and {clock}", date(from))
             }
+            Self::NotYet(None) => format!("the certificate is not valid yet, and {clock}"),
             Self::NoMore(Some(until)) => {
-                format!("{clock}, the certificate is valid until {}", date(until))
+                format!("the certificate expired on {}, and {clock}", date(until))
             }
-            Self::NotYet(None) => format!("{clock}, the certificate is not valid yet"),
-            Self::NoMore(None) => format!("{clock}, the certificate is out of its time"),
+            Self::NoMore(None) => format!("the certificate expired, and {clock}"),
             Self::Unsaid => clock,
         }
     }
@@ -102,13 +102,13 @@ mod tests {
         for (validity, expected) in [
             (
                 NotYet(Some(OF_2027)),
-                "this machine's clock says Wed, 01 Jan 2020 00:00:00 GMT, \
-                 the certificate is valid from Fri, 15 Jan 2027 08:00:00 GMT",
+                "the certificate is not valid before Fri, 15 Jan 2027 08:00:00 GMT, \
+                 and this machine's clock says Wed, 01 Jan 2020 00:00:00 GMT",
             ),
             (
                 NoMore(Some(0)),
-                "this machine's clock says Wed, 01 Jan 2020 00:00:00 GMT, \
-                 the certificate is valid until Thu, 01 Jan 1970 00:00:00 GMT",
+                "the certificate expired on Thu, 01 Jan 1970 00:00:00 GMT, \
+                 and this machine's clock says Wed, 01 Jan 2020 00:00:00 GMT",
             ),
             (Unsaid, "this machine's clock says Wed, 01 Jan 2020 00:00:00 GMT"),
         ] {

@@ -71,7 +71,12 @@ mod tests {
             (not_yet(OF_2027, OF_2027 + 60), OF_2027, Kind::Clock, "15 Jan 2027 08:01:00"),
             (NotValidYet, OF_2027, Kind::Clock, "clock says Fri, 15 Jan 2027"),
             (expired(OF_2099, OF_2027), OF_2099, Kind::Clock, "01 Jan 2099"),
-            (expired(OF_2027, OF_2020), OF_2027, Kind::BadCertificate, "until Wed, 01 Jan 2020"),
+            (
+                expired(OF_2027, OF_2020),
+                OF_2027,
+                Kind::BadCertificate,
+                "expired on Wed, 01 Jan 2020",
+            ),
             (Expired, OF_2027, Kind::BadCertificate, "clock says Fri, 15 Jan 2027"),
             // Windows has one word for both.
             (Expired, OF_2020, Kind::Clock, "01 Jan 2020"),
