@@ -1,6 +1,8 @@
 //! The connections of an agent of ours. They are made of ureq's parts, and each
 //! wait of theirs ends with the [attempt].
 
+mod tcp;
+
 use std::time::Instant;
 
 use http::Uri;
@@ -16,12 +18,14 @@ use ureq::{
     },
 };
 
-use crate::{
-    addresses::{in_turns, share},
-    attempt::{self, Connecting},
-};
+use self::tcp::BoundedTcp;
+use crate::attempt::{self, Connecting};
 
 pub(crate) fn agent(config: Config) -> Agent {
+    with_resolver(config, DefaultResolver::default())
+}
+
+fn with_resolver(config: Config, resolver: impl Resolver) -> Agent {
     // As in ureq's own chain.
     let chain = ();
     #[cfg(feature = "socks")]
@@ -30,7 +34,7 @@ pub(crate) fn agent(config: Config) -> Agent {
         .chain(ConnectProxyConnector::default())
         .chain(BoundedTcp(TcpConnector::default()))
         .chain(RustlsConnector::default());
-    Agent::with_parts(config, Whole(chain), BoundedResolver(DefaultResolver::default()))
+    Agent::with_parts(config, Whole(chain), BoundedResolver(resolver))
 }
 
 /// No more than this is handed over to be sent at once. Whenever a part of it is
@@ -56,9 +60,9 @@ fn capped(mut timeout: NextTimeout) -> NextTimeout {
 }
 
 #[derive(Debug)]
-struct BoundedResolver(DefaultResolver);
+struct BoundedResolver<R>(R);
 
-impl Resolver for BoundedResolver {
+impl<R: Resolver> Resolver for BoundedResolver<R> {
     fn resolve(
         &self,
         uri: &Uri,
@@ -83,43 +87,6 @@ impl<C: Connector> Connector for Whole<C> {
     ) -> Result<Option<C::Out>, Error> {
         let _connecting = Connecting::begin(*details.timeout.after);
         self.0.connect(details, chained)
-    }
-}
-
-/// Makes the connection over TCP, if there is none yet. ureq gives the first address
-/// of two most of the time, and more than half of it if there are many.
-#[derive(Debug)]
-struct BoundedTcp<C>(C);
-
-impl<In: Transport, C: Connector> Connector<In> for BoundedTcp<C> {
-    type Out = Either<In, Bounded<C::Out>>;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails<'_>,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, Error> {
-        if let Some(chained) = chained {
-            return Ok(Some(Either::A(chained)));
-        }
-        let addresses = in_turns(&details.addrs);
-        let mut failed = None;
-        for (tried, address) in addresses.iter().enumerate() {
-            let mut timeout = match within(details.timeout) {
-                Ok(timeout) => timeout,
-                Err(over) => return Err(failed.unwrap_or(over)),
-            };
-            timeout.after = share(*timeout.after, addresses.len() - tried).into();
-            let mut one = details.resolver.empty();
-            one.push(*address);
-            match self.0.connect(&from_now(details, one, timeout), None::<()>) {
-                Ok(tcp) => return Ok(tcp.map(|tcp| Either::B(Bounded(tcp)))),
-                // Another may be reached.
-                Err(error @ (Error::Io(_) | Error::Timeout(_))) => failed = Some(error),
-                Err(error) => return Err(error),
-            }
-        }
-        Err(failed.unwrap_or(Error::HostNotFound))
     }
 }
 

@@ -266,3 +266,41 @@ fn what_a_proxy_answers_to_the_connect() {
         assert_eq!(proxy.connections().len(), 1, "{status}");
     }
 }
+
+#[cfg(feature = "socks")]
+#[test]
+fn a_socks_proxy_takes_no_more_time_than_there_is() {
+    use std::time::Duration;
+
+    use auth_core::{Delivery, TransportErrorKind as Kind};
+    use auth_testkit::fault_server::Point;
+
+    let soon = Duration::from_millis(300);
+    for (proxy, connect, kinds, delivery) in [
+        (SocksBehaviour::Stall, soon, &[Kind::ConnectTimeout, Kind::Proxy][..], Delivery::NotSent),
+        (
+            SocksBehaviour::Stall,
+            100 * soon,
+            &[Kind::ConnectTimeout, Kind::Proxy],
+            Delivery::NotSent,
+        ),
+        (SocksBehaviour::Serve, 100 * soon, &[Kind::Timeout], Delivery::Unknown),
+    ] {
+        let server = FaultServer::plays_over_tls([Behaviour::stall(Point::AfterBody)]);
+        let proxy = SocksProxy::start(proxy).unwrap();
+        let endpoint = TokenEndpoint::new(server.url(), "client").unwrap();
+        let request = endpoint.request(&Grant::RefreshToken(RefreshToken::new("rt-1")));
+        let transport = UreqTransport::builder()
+            .without_system_roots()
+            .root_certificates_pem(FaultServer::ca_pem())
+            .proxy(format!("socks5h://{}", proxy.address()))
+            .connect_timeout(connect)
+            // Time for the handshakes where they are to succeed.
+            .timeout(if kinds == [Kind::Timeout] { 5 * soon } else { 2 * soon })
+            .build()
+            .unwrap();
+        let error = transport.send_blocking(request).unwrap_err();
+        assert!(kinds.contains(&error.kind()), "{error}");
+        assert_eq!(error.delivery(), delivery, "{error}");
+    }
+}
