@@ -63,7 +63,8 @@ impl Failure {
         self.delivery
     }
 
-    /// The response's status. `None` if there was no response.
+    /// The response's status, or the one with which a proxy refused to connect to
+    /// the server. `None` if there was neither.
     pub fn status(&self) -> Option<StatusCode> {
         self.status
     }
@@ -136,12 +137,14 @@ impl From<TransportError> for Failure {
     fn from(error: TransportError) -> Self {
         Self {
             kind: match (error.kind(), error.delivery()) {
-                (TransportErrorKind::BadCertificate, _) => FailureKind::Misconfigured,
+                (TransportErrorKind::BadCertificate | TransportErrorKind::ProxyRefused, _) => {
+                    FailureKind::Misconfigured
+                }
                 (_, Delivery::NotSent) => FailureKind::Unreachable,
                 _ => FailureKind::Interrupted,
             },
             delivery: error.delivery(),
-            status: None,
+            status: error.proxy_status(),
             code: None,
             description: None,
             retry_after: None,

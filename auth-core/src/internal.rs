@@ -4,5 +4,7 @@
 pub use crate::{
     json::{object, problem, to_json, wipe, write_json},
     lifetime::jwt_expiry,
+    proxy::{ProxyVariables, refused_for_good, socks_url, takes_no_proxy},
     token::looks_like_a_response,
+    validity::Validity,
 };

@@ -3,7 +3,7 @@
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of the lines above it; `auth-tests/tests/layers` checks that.
 //
-// layer: clock json outcome
+// layer: clock json outcome proxy validity
 // layer: lifetime -- when a token expires
 // layer: rules -- what error codes mean
 // layer: redact -- what may be shown
@@ -25,6 +25,7 @@ mod json;
 mod lifetime;
 mod outcome;
 mod policy;
+mod proxy;
 mod redact;
 mod refresh;
 mod request;
@@ -33,6 +34,7 @@ mod rules;
 pub mod serde_exposed;
 mod token;
 mod transport;
+mod validity;
 
 /// The macro by which [`Transport`] and [`Clock`] are implemented.
 pub use async_trait::async_trait;

@@ -10,8 +10,8 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailureKind {
     /// The request was not sent: the host name did not resolve, the connection
-    /// was refused or not made in time, or the TLS handshake or a proxy failed.
-    /// Try again.
+    /// was refused or not made in time, the TLS handshake or a proxy failed, or this
+    /// machine's clock is wrong. Try again.
     Unreachable,
     /// The request may have arrived, but no complete and readable response came
     /// back: a reset, a timeout, an early end, an unreadable 2xx. Read the
@@ -30,8 +30,8 @@ pub enum FailureKind {
     /// The user must log in again; trying again does not help.
     Rejected,
     /// The configuration is wrong: the client's credentials, the scope, the
-    /// endpoint's URL, or a certificate that does not verify. A person must
-    /// change it.
+    /// endpoint's URL, a proxy's credentials, or a certificate that does not verify.
+    /// A person must change it.
     Misconfigured,
 }
 

@@ -6,6 +6,7 @@ mod response_reader;
 use std::{error::Error, fmt, sync::Arc};
 
 use async_trait::async_trait;
+use http::StatusCode;
 
 pub use self::{deadline::Deadline, response_reader::ResponseReader};
 use crate::{Delivery, Request, redact::scrub};
@@ -98,8 +99,8 @@ forward!(&T, Arc<T>, Box<T>);
 /// How the transport failed, for people and for logs.
 ///
 /// What a caller may do next follows from the [`Delivery`] of the error, with
-/// one exception: a [`BadCertificate`](Self::BadCertificate) does not go away
-/// by itself.
+/// two exceptions: a [`BadCertificate`](Self::BadCertificate) and a
+/// [`ProxyRefused`](Self::ProxyRefused) do not go away by themselves.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TransportErrorKind {
@@ -116,8 +117,15 @@ pub enum TransportErrorKind {
     TlsHandshake,
     /// The server's certificate does not verify.
     BadCertificate,
-    /// A proxy could not be reached, or refused to serve.
+    /// The server's certificate does not verify since this machine's clock is wrong:
+    /// by it, the certificate is not valid yet, or it shows a time that cannot be.
+    /// That passes when the clock is set.
+    Clock,
+    /// A proxy could not be reached, or could not serve.
     Proxy,
+    /// A proxy refused to serve, and will until a person changes something: it asks
+    /// for credentials, its rules do not allow the server, or it is no proxy.
+    ProxyRefused,
     /// The connection was reset.
     Reset,
     /// No complete response came in time.
@@ -145,7 +153,9 @@ impl fmt::Display for TransportErrorKind {
             Self::Connect => "the connection could not be made",
             Self::TlsHandshake => "the TLS handshake failed",
             Self::BadCertificate => "the server's certificate does not verify",
-            Self::Proxy => "the proxy could not be reached or refused to serve",
+            Self::Clock => "this machine's clock does not fit the server's certificate",
+            Self::Proxy => "the proxy could not be reached or could not serve",
+            Self::ProxyRefused => "the proxy refused to serve",
             Self::Reset => "the connection was reset",
             Self::Timeout => "no complete response came in time",
             Self::Closed => "the connection was closed before a response started",
@@ -166,6 +176,7 @@ impl fmt::Display for TransportErrorKind {
 pub struct TransportError {
     kind: TransportErrorKind,
     delivery: Delivery,
+    proxy_status: Option<StatusCode>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -173,13 +184,20 @@ impl TransportError {
     /// A failure before any byte of the request's body was handed to the
     /// network. The server cannot have acted on the request.
     pub fn not_sent(kind: TransportErrorKind) -> Self {
-        Self { kind, delivery: Delivery::NotSent, source: None }
+        Self { kind, delivery: Delivery::NotSent, proxy_status: None, source: None }
     }
 
     /// A failure after which the server may have acted on the request. Use this
     /// one in doubt.
     pub fn unknown(kind: TransportErrorKind) -> Self {
-        Self { kind, delivery: Delivery::Unknown, source: None }
+        Self { kind, delivery: Delivery::Unknown, proxy_status: None, source: None }
+    }
+
+    /// Attaches the status with which a proxy refused to connect to the server.
+    #[must_use]
+    pub fn with_proxy_status(mut self, status: StatusCode) -> Self {
+        self.proxy_status = Some(status);
+        self
     }
 
     /// Attaches the cause.
@@ -205,6 +223,12 @@ impl TransportError {
         self.kind
     }
 
+    /// The status with which a proxy refused to connect to the server. `None` if
+    /// there was none, or it is not known.
+    pub fn proxy_status(&self) -> Option<StatusCode> {
+        self.proxy_status
+    }
+
     /// [`Delivery::NotSent`] or [`Delivery::Unknown`].
     pub fn delivery(&self) -> Delivery {
         self.delivery
@@ -214,6 +238,9 @@ impl TransportError {
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind.fmt(f)?;
+        if let Some(status) = self.proxy_status {
+            write!(f, " (HTTP {})", status.as_u16())?;
+        }
         match self.delivery {
             Delivery::NotSent => f.write_str("; the request was not sent"),
             _ => f.write_str("; the request may have been processed"),

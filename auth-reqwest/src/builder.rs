@@ -7,7 +7,7 @@ use rustls::crypto::CryptoProvider;
 
 use crate::{
     error::BuildError,
-    proxy::{self, ProxySetting},
+    proxy::{self, Plan, ProxySetting},
     tls::{self, Alpn, TlsSettings},
     transport::{ReqwestTransport, TIMEOUT},
 };
@@ -48,7 +48,8 @@ impl ReqwestTransport {
     /// # Errors
     ///
     /// [`BuildError`]: [`Tls`](BuildError::Tls) if the system has no trusted
-    /// certificates, [`ProxyVariable`](BuildError::ProxyVariable) if the environment
+    /// certificates, [`RootsVariable`](BuildError::RootsVariable) if the environment
+    /// names some that cannot be used, [`ProxyVariable`](BuildError::ProxyVariable) if the environment
     /// names a proxy that cannot be used, and
     /// [`NoCryptoProvider`](BuildError::NoCryptoProvider) if there is none.
     pub fn new() -> Result<Self, BuildError> {
@@ -100,8 +101,10 @@ impl ReqwestTransportBuilder {
     }
 
     /// Uses this proxy for every `https` URL. Its own URL may hold
-    /// `user:password@`. By default the environment (`HTTPS_PROXY`,
-    /// `ALL_PROXY`, `NO_PROXY`) and the system's settings decide.
+    /// `user:password@`, and begins with `http:` or `https:`; with the feature
+    /// `socks` also with `socks5:`, `socks5h:`, `socks4:` or `socks4a:`. By default
+    /// the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) and the system's
+    /// settings decide; see the [crate's documentation](crate#proxies).
     ///
     /// Plain `http` never uses a proxy, to whatever host: the proxy would
     /// see the refresh token in clear text.
@@ -164,7 +167,7 @@ impl ReqwestTransportBuilder {
         let user_agent =
             http::HeaderValue::try_from(self.user_agent).map_err(|_| BuildError::UserAgent)?;
         let tls = tls::config(&self.tls, alpn)?;
-        let client = |proxy: &ProxySetting| {
+        let client = |proxy: Plan| {
             let builder = Client::builder()
                 .tls_backend_preconfigured(tls.clone())
                 .retry(reqwest::retry::never())
@@ -179,23 +182,23 @@ impl ReqwestTransportBuilder {
                 .pool_max_idle_per_host(self.max_idle)
                 .user_agent(user_agent.clone());
             let builder = match proxy {
-                ProxySetting::System => builder,
-                ProxySetting::Never => builder.no_proxy(),
-                ProxySetting::Always(url) => builder.proxy(proxy::named(url)?),
+                Plan::OfSystem => builder,
+                Plan::None => builder.no_proxy(),
+                Plan::Named(proxy) => builder.proxy(proxy),
             };
             let builder = if self.http2_only { builder.http2_prior_knowledge() } else { builder };
             builder.build().map_err(BuildError::client)
         };
-        let direct = match self.proxy {
+        let (plan, direct) = match self.proxy {
             ProxySetting::System => {
-                proxy::check_environment()?;
-                // Plain HTTP goes direct. A proxy that the environment
-                // names would see the refresh token in clear text.
-                Some(client(&ProxySetting::Never)?)
+                let (plan, exceptions) = proxy::of_environment()?;
+                (plan, Some((client(Plan::None)?, exceptions)))
             }
-            ProxySetting::Never | ProxySetting::Always(_) => None,
+            ProxySetting::Never => (Plan::None, None),
+            // For `https` only, so that nothing has to go direct.
+            ProxySetting::Always(url) => (Plan::Named(proxy::named(&url)?), None),
         };
-        Ok(ReqwestTransport::ours(client(&self.proxy)?, direct, self.timeout))
+        Ok(ReqwestTransport::ours(client(plan)?, direct, self.timeout))
     }
 }
 

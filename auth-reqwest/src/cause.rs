@@ -5,15 +5,34 @@ use std::{
     error::Error,
     fmt::Write as _,
     io::{self, ErrorKind},
+    time::SystemTime,
 };
 
 use auth_core::{TransportError, TransportErrorKind as Kind};
-use http::Uri;
-use hyper_util::client::legacy::connect::{HttpConnector, proxy::Tunnel};
+use http::{StatusCode, Uri};
+use hyper_util::client::legacy::connect::{
+    HttpConnector,
+    proxy::{SocksV5, Tunnel},
+};
 use tower_service::Service;
+
+use crate::certificate;
 
 /// hyper-util does not export it by name.
 type TunnelError = <Tunnel<HttpConnector> as Service<Uri>>::Error;
+
+/// Nor this one, which is that of SOCKS 4, too.
+type SocksError = <SocksV5<HttpConnector> as Service<Uri>>::Error;
+
+/// What a SOCKS proxy answers until a person changes something, in the words of
+/// hyper-util, which does not export the types: credentials are missing or wrong, or
+/// its rules do not allow the server.
+const SOCKS_REFUSALS: [&str; 4] = [
+    "server does not support user/pass authentication",
+    "server implements authentication incorrectly",
+    "credentials not accepted",
+    "connection not allowed",
+];
 
 /// What the transport was waiting for when the error occurred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +47,10 @@ pub(crate) enum Phase {
 pub(crate) fn read(error: reqwest::Error, phase: Phase, sent: bool, https: bool) -> TransportError {
     let facts = Facts::of(&error);
     let failed = of_kind(facts.kind(phase, sent, https), sent);
+    let failed = match facts.proxy_status {
+        Some(status) => failed.with_proxy_status(status),
+        None => failed,
+    };
     if facts.text.is_empty() { failed } else { failed.with_detail(facts.text) }
 }
 
@@ -52,7 +75,9 @@ struct Facts {
     connect: bool,
     dns: bool,
     proxy: bool,
-    bad_certificate: bool,
+    proxy_refused: bool,
+    proxy_status: Option<StatusCode>,
+    certificate: Option<Kind>,
     tls: bool,
     parse: bool,
     closed: bool,
@@ -86,11 +111,14 @@ impl Facts {
                     None => self.note(error),
                 }
             } else if let Some(error) = error.downcast_ref::<rustls::Error>() {
-                match error {
-                    rustls::Error::InvalidCertificate(_) => self.bad_certificate = true,
-                    _ => self.tls = true,
+                if let rustls::Error::InvalidCertificate(error) = error {
+                    let (kind, text) = certificate::judge(error, SystemTime::now());
+                    self.certificate = Some(kind);
+                    self.note(text);
+                } else {
+                    self.tls = true;
+                    self.note(error);
                 }
-                self.note(error);
             } else if let Some(error) = error.downcast_ref::<hyper::Error>() {
                 self.parse |= error.is_parse();
                 self.closed |=
@@ -107,6 +135,17 @@ impl Facts {
                 }
             } else if let Some(error) = error.downcast_ref::<TunnelError>() {
                 self.proxy = true;
+                // Of other statuses it does not say which.
+                if matches!(error, TunnelError::ProxyAuthRequired) {
+                    self.proxy_refused = true;
+                    self.proxy_status = Some(StatusCode::PROXY_AUTHENTICATION_REQUIRED);
+                }
+                self.note(error);
+            } else if let Some(error) = error.downcast_ref::<SocksError>() {
+                self.proxy = true;
+                if let SocksError::V5(error) = error {
+                    self.proxy_refused = SOCKS_REFUSALS.contains(&&*error.to_string());
+                }
                 self.note(error);
             }
         }
@@ -125,11 +164,15 @@ impl Facts {
         if self.dns {
             return Kind::Dns;
         }
+        // That of a proxy counts like that of the server.
+        if let Some(kind) = self.certificate {
+            return kind;
+        }
+        if self.proxy_refused {
+            return Kind::ProxyRefused;
+        }
         if self.proxy {
             return Kind::Proxy;
-        }
-        if self.bad_certificate {
-            return Kind::BadCertificate;
         }
         if self.tls {
             return if self.connect { Kind::TlsHandshake } else { Kind::Protocol };

@@ -1,15 +1,20 @@
 #![doc = include_str!("../docs/crate.md")]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: body cause clock error
-// layer: proxy tls transport
+// layer: body certificate clock error
+// layer: cause proxy roots
+// layer: tls
+// layer: transport
 // layer: builder
 mod body;
 mod builder;
 mod cause;
+mod certificate;
 mod clock;
 mod error;
 mod proxy;
+#[cfg(all(unix, not(target_os = "android"), not(target_vendor = "apple")))]
+mod roots;
 mod tls;
 mod transport;
 

@@ -3,8 +3,9 @@
 //! reqwest ignores a proxy that it cannot use and connects directly. Whoever
 //! named a proxy wants no request to bypass it, so that is an error here.
 
-use std::{env, ffi::OsString};
+use std::{env, ffi::OsStr};
 
+use auth_core::internal::{ProxyVariables, socks_url, takes_no_proxy};
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Proxy, Url};
@@ -18,9 +19,37 @@ pub(crate) enum ProxySetting {
     Always(String),
 }
 
+/// The proxy of a client.
+pub(crate) enum Plan {
+    /// What reqwest finds by itself. No variable names one.
+    OfSystem,
+    None,
+    Named(Proxy),
+}
+
+/// The requests that bypass the proxy of the environment or the system.
+#[derive(Clone, Debug)]
+pub(crate) struct Exceptions {
+    no_proxy: String,
+}
+
+impl Exceptions {
+    /// Plain HTTP always does: a proxy would see the refresh token in clear text.
+    pub(crate) fn include(&self, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or_default();
+        url.scheme() == "http" || takes_no_proxy(&self.no_proxy, host, port)
+    }
+}
+
 /// The proxy with this URL, for `https` only. With plain HTTP, it
 /// would see the refresh token in clear text.
 pub(crate) fn named(url: &str) -> Result<Proxy, BuildError> {
+    let socks = socks_url(url);
+    if socks.is_some() && !cfg!(feature = "socks") {
+        return Err(BuildError::Proxy);
+    }
+    let url = socks.as_deref().unwrap_or(url);
     let proxy = Proxy::https(url).map_err(|_| BuildError::Proxy)?;
     // As reqwest reads it.
     let read = Url::parse(url).or_else(|_| Url::parse(&format!("http://{url}")));
@@ -30,30 +59,30 @@ pub(crate) fn named(url: &str) -> Result<Proxy, BuildError> {
     }
 }
 
-/// Whether the proxy that the environment names for `https` can be used.
-pub(crate) fn check_environment() -> Result<(), BuildError> {
-    match unusable(|name| env::var_os(name)) {
-        Some(variable) => Err(BuildError::ProxyVariable { variable }),
-        None => Ok(()),
+/// The proxy that the environment names for `https`, and what bypasses it.
+pub(crate) fn of_environment() -> Result<(Plan, Exceptions), BuildError> {
+    let variables = ProxyVariables::read(|name| env::var_os(name));
+    let plan = plan(&variables)?;
+    Ok((plan, Exceptions { no_proxy: variables.no_proxy }))
+}
+
+fn plan(variables: &ProxyVariables) -> Result<Plan, BuildError> {
+    match &variables.decides {
+        _ if variables.never() => Ok(Plan::None),
+        None => Ok(Plan::OfSystem),
+        Some((variable, value)) => of_variable(variable, value).map(Plan::Named),
     }
 }
 
-/// The variable that decides, if the proxy that it names cannot be used. One that
-/// is not Unicode cannot.
-fn unusable(variable: impl Fn(&str) -> Option<OsString>) -> Option<&'static str> {
-    // In a CGI program the variables may come from the request, so reqwest
-    // ignores them.
-    if variable("REQUEST_METHOD").is_some() {
-        return None;
-    }
-    [["HTTPS_PROXY", "https_proxy"], ["ALL_PROXY", "all_proxy"]]
-        .iter()
-        .filter_map(|names| {
-            names.iter().find_map(|name| variable(name).map(|value| (*name, value)))
-        })
-        .find(|(_, value)| !value.is_empty())
-        .filter(|(_, value)| value.to_str().is_none_or(|value| !is_usable(value)))
-        .map(|(name, _)| name)
+/// One that is not Unicode cannot be used.
+fn of_variable(variable: &'static str, value: &OsStr) -> Result<Proxy, BuildError> {
+    let value = value.to_str().unwrap_or_default();
+    let socks = socks_url(value);
+    let needs_socks = socks.is_some() && !cfg!(feature = "socks");
+    Some(value)
+        .filter(|value| is_usable(socks.as_deref().unwrap_or(value)))
+        .and_then(|value| named(value).ok())
+        .ok_or(BuildError::ProxyVariable { variable, needs_socks })
 }
 
 /// Uses the same matcher as reqwest.
@@ -64,6 +93,8 @@ fn is_usable(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::*;
 
     #[test]
@@ -77,6 +108,14 @@ mod tests {
             ("user:password@proxy:3128", true),
             ("http://user:password@proxy:3128", true),
             ("http://pr\u{f8}xy:3128", true),
+            ("socks5://proxy", cfg!(feature = "socks")),
+            ("socks5h://user:password@proxy:1080", cfg!(feature = "socks")),
+            ("socks4://proxy", cfg!(feature = "socks")),
+            ("socks4a://proxy", cfg!(feature = "socks")),
+            ("socks://proxy:1080/", cfg!(feature = "socks")),
+            ("SOCKS5://proxy", cfg!(feature = "socks")),
+            ("socks5://", false),
+            ("socks6://proxy", false),
             // reqwest would ignore it.
             ("ftp://proxy:3128", false),
             ("http:/proxy:3128:3128", false),
@@ -89,6 +128,7 @@ mod tests {
 
     #[test]
     fn a_variable_that_decides_must_be_usable() {
+        let no_socks = !cfg!(feature = "socks");
         for (set, expected) in [
             (&[][..], None),
             (&[("HTTPS_PROXY", "http://proxy:3128")], None),
@@ -97,15 +137,58 @@ mod tests {
             (&[("HTTPS_PROXY", " http://proxy")], Some("HTTPS_PROXY")),
             (&[("https_proxy", "http//proxy:3128")], Some("https_proxy")),
             (&[("HTTPS_PROXY", ""), ("ALL_PROXY", "://")], Some("ALL_PROXY")),
+            (&[("HTTPS_PROXY", "://"), ("ALL_PROXY", "")], Some("HTTPS_PROXY")),
+            (&[("HTTPS_PROXY", "://"), ("ALL_PROXY", "proxy:3128")], Some("HTTPS_PROXY")),
             (&[("all_proxy", "gopher://proxy")], Some("all_proxy")),
-            // For plain HTTP, which uses no proxy.
+            (&[("all_proxy", "socks5h://proxy")], no_socks.then_some("all_proxy")),
+            (&[("HTTPS_PROXY", "socks://proxy")], no_socks.then_some("HTTPS_PROXY")),
+            // What does not decide does not hurt.
+            (&[("https_proxy", "http://proxy"), ("all_proxy", "socks5://proxy")], None),
+            (&[("HTTPS_PROXY", "http://proxy"), ("ALL_PROXY", "gopher://proxy")], None),
             (&[("HTTP_PROXY", "://")], None),
+            (&[("HTTPS_PROXY", "://"), ("NO_PROXY", "*")], None),
             (&[("HTTPS_PROXY", "://"), ("REQUEST_METHOD", "POST")], None),
         ] {
-            let variable = |name: &str| {
+            let variables = ProxyVariables::read(|name| {
                 set.iter().find(|(set, _)| *set == name).map(|(_, value)| OsString::from(value))
+            });
+            let wrong = match plan(&variables) {
+                Err(BuildError::ProxyVariable { variable, .. }) => Some(variable),
+                Err(error) => panic!("{set:?}: {error}"),
+                Ok(_) => None,
             };
-            assert_eq!(unusable(variable), expected, "{set:?}");
+            assert_eq!(wrong, expected, "{set:?}");
+        }
+    }
+
+    #[test]
+    fn a_feature_that_is_missing_is_named() {
+        for (value, socks) in [("socks5://u:hunter2@proxy", true), ("gopher://proxy", false)] {
+            let Err(error) = of_variable("ALL_PROXY", OsStr::new(value)) else {
+                assert!(socks && cfg!(feature = "socks"), "{value}");
+                continue;
+            };
+            let said = error.to_string();
+            assert!(said.contains("ALL_PROXY") && !said.contains("hunter2"), "{said}");
+            assert_eq!(said.contains("feature \"socks\""), socks, "{said}");
+        }
+    }
+
+    #[test]
+    fn what_bypasses_a_proxy() {
+        for (no_proxy, url, bypasses) in [
+            ("", "http://example.com/", true),
+            ("", "https://example.com/", false),
+            ("a.test, example.com", "https://auth.example.com/token", true),
+            ("*.example.com", "https://auth.example.com/token", true),
+            ("example.com:443", "https://auth.example.com/token", true),
+            ("example.com:8443", "https://auth.example.com/token", false),
+            ("example.com:8443", "https://auth.example.com:8443/token", true),
+            ("::1", "https://[::1]:8443/token", true),
+            ("10.0.0.0/8", "https://10.1.2.3/token", true),
+        ] {
+            let exceptions = Exceptions { no_proxy: no_proxy.to_owned() };
+            assert_eq!(exceptions.include(&Url::parse(url).unwrap()), bypasses, "{no_proxy} {url}");
         }
     }
 }

@@ -43,6 +43,8 @@ pub(crate) fn config(settings: &TlsSettings, alpn: Alpn) -> Result<ClientConfig,
         }
         builder.with_root_certificates(store)
     } else {
+        #[cfg(all(unix, not(target_os = "android"), not(target_vendor = "apple")))]
+        crate::roots::check_environment()?;
         let verifier = Verifier::new_with_extra_roots(extra, provider).map_err(BuildError::tls)?;
         builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
     };

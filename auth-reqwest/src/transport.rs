@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use crate::{
     body::{Sent, Tripwire},
     cause::{self, Phase},
+    proxy::Exceptions,
 };
 
 /// How long one attempt may take by default.
@@ -31,8 +32,8 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct ReqwestTransport {
     client: Client,
-    /// For plain HTTP, which must not use the client's proxy.
-    direct: Option<Client>,
+    /// For what must not use the client's proxy.
+    direct: Option<(Client, Exceptions)>,
     timeout: Duration,
 }
 
@@ -65,7 +66,11 @@ impl ReqwestTransport {
         Self { client, direct: None, timeout: TIMEOUT }
     }
 
-    pub(crate) fn ours(client: Client, direct: Option<Client>, timeout: Duration) -> Self {
+    pub(crate) fn ours(
+        client: Client,
+        direct: Option<(Client, Exceptions)>,
+        timeout: Duration,
+    ) -> Self {
         Self { client, direct, timeout }
     }
 
@@ -84,7 +89,10 @@ impl ReqwestTransport {
         call: &mut Call,
     ) -> Result<Response, TransportError> {
         let url = request.url().clone();
-        let client = self.direct.as_ref().filter(|_| !call.https).unwrap_or(&self.client);
+        let client = match &self.direct {
+            Some((direct, exceptions)) if exceptions.include(&url) => direct,
+            _ => &self.client,
+        };
         let response = call.in_time(Phase::Head, client.execute(request)).await?;
         if *response.url() != url {
             return Err(TransportError::unknown(TransportErrorKind::Other)

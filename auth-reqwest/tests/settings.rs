@@ -11,7 +11,7 @@ use auth_core::{
 };
 use auth_reqwest::{BuildError, ReqwestTransport, ReqwestTransportBuilder, TokioClock};
 use auth_testkit::behaviours;
-use auth_testkit::fault_server::{Behaviour, FaultServer, Point};
+use auth_testkit::fault_server::{Behaviour, FaultServer, Point, SilentPort};
 
 fn builder() -> ReqwestTransportBuilder {
     ReqwestTransport::builder().no_proxy().without_system_roots()
@@ -243,6 +243,25 @@ async fn plain_http_on_purpose_takes_no_proxy_either() {
     server.verify();
     proxy.stop();
     assert_eq!(proxy.connections().len(), 0);
+}
+
+/// As hyper divides the time among the addresses: one that is a black hole costs its
+/// share, and no more. `auth-ureq` does it by itself.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_first_address_that_is_a_black_hole_does_not_take_all_the_time() {
+    let silent = SilentPort::new().unwrap();
+    let server = FaultServer::plays([tokens()]);
+    let _ = stock_client();
+    let client = reqwest::Client::builder()
+        .no_proxy()
+        .connect_timeout(Duration::from_secs(2))
+        .resolve_to_addrs("localhost", &[silent.address(), server.address()])
+        .build()
+        .unwrap();
+    let transport = ReqwestTransport::from_client(client);
+    let response = transport.send(request(&endpoint("http://localhost/token"))).await.unwrap();
+    assert_eq!(response.status(), 200);
 }
 
 /// In a process of its own, since it needs an environment of its own.

@@ -10,8 +10,8 @@ use auth_core::{
     FailureKind::{Interrupted, Misconfigured, Rejected, Throttled, Unavailable, Unreachable},
     Refresh, RefreshToken, TransportError,
     TransportErrorKind::{
-        BadCertificate, Cancelled, Closed, Connect, ConnectTimeout, Dns, Other, Protocol, Proxy,
-        Refused, Reset, Timeout, TlsHandshake, TooLarge, Truncated,
+        BadCertificate, Cancelled, Clock, Closed, Connect, ConnectTimeout, Dns, Other, Protocol,
+        Proxy, ProxyRefused, Refused, Reset, Timeout, TlsHandshake, TooLarge, Truncated,
     },
 };
 use auth_testkit::{CallOutcome, CannedResponse, Script};
@@ -175,6 +175,7 @@ fn table() -> Vec<Row> {
         ConnectTimeout,
         Connect,
         TlsHandshake,
+        Clock,
         Proxy,
         Reset,
         Timeout,
@@ -204,11 +205,12 @@ fn table() -> Vec<Row> {
         let delivery = error.delivery();
         rows.push(row("cancelled", vec![error.into()], &[]).fails(failed(kind, delivery)));
     }
-    // And for a certificate that does not verify, which does not pass by itself.
-    let bad = TransportError::not_sent(BadCertificate);
-    rows.push(
-        row("a bad certificate", vec![bad.into()], &[]).fails(failed(Misconfigured, NotSent)),
-    );
+    // And for what does not pass by itself: a certificate that does not verify, and a
+    // proxy that asks for credentials.
+    for (name, kind) in [("a bad certificate", BadCertificate), ("a proxy's 407", ProxyRefused)] {
+        let bad = TransportError::not_sent(kind);
+        rows.push(row(name, vec![bad.into()], &[]).fails(failed(Misconfigured, NotSent)));
+    }
     rows
 }
 

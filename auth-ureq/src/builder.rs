@@ -7,7 +7,7 @@ use ureq::Agent;
 
 use crate::{
     error::BuildError,
-    proxy::{self, ProxySetting},
+    proxy::{self, Exceptions, Plan, ProxySetting},
     tls::{self, TlsSettings},
     transport::{TIMEOUT, UreqTransport},
 };
@@ -47,7 +47,8 @@ impl UreqTransport {
     /// # Errors
     ///
     /// [`BuildError`]: [`Tls`](BuildError::Tls) if the system has no trusted
-    /// certificates, [`ProxyVariable`](BuildError::ProxyVariable) if the environment
+    /// certificates, [`RootsVariable`](BuildError::RootsVariable) if the environment
+    /// names some that cannot be used, [`ProxyVariable`](BuildError::ProxyVariable) if the environment
     /// names a proxy that cannot be used, and
     /// [`NoCryptoProvider`](BuildError::NoCryptoProvider) if there is none.
     pub fn new() -> Result<Self, BuildError> {
@@ -97,10 +98,11 @@ impl UreqTransportBuilder {
         self
     }
 
-    /// Uses this HTTP proxy for every `https` URL. Its own URL may hold
-    /// `user:password@`. By default the environment decides (`ALL_PROXY`,
-    /// `HTTPS_PROXY`, `HTTP_PROXY`, the first that is set; and `NO_PROXY`), and
-    /// on Windows the system's settings.
+    /// Uses this proxy for every `https` URL. Its own URL may hold
+    /// `user:password@`, and begins with `http:` or `https:`; with the feature
+    /// `socks` also with `socks5:`, `socks5h:`, `socks4:` or `socks4a:`. By default
+    /// the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) decides, and on
+    /// Windows the system's settings; see the [crate's documentation](crate#proxies).
     ///
     /// Plain `http` never uses a proxy, to whatever host: the proxy would
     /// see the refresh token in clear text.
@@ -153,27 +155,33 @@ impl UreqTransportBuilder {
     pub fn build(self) -> Result<UreqTransport, BuildError> {
         // ureq would panic at the first request.
         http::HeaderValue::try_from(&self.user_agent).map_err(|_| BuildError::UserAgent)?;
-        let builder = Agent::config_builder()
-            .tls_config(tls::config(&self.tls)?)
-            .timeout_resolve(Some(self.connect_timeout))
-            .timeout_connect(Some(self.connect_timeout))
-            // Whatever is in the buffer, which has a byte more, counts as head if it
-            // follows an interim response. With ureq's default a response that
-            // does is refused if it is longer than 64 KiB.
-            .max_response_header_size(128 * 1024 - 1)
-            .user_agent(self.user_agent)
-            .max_idle_connections(self.max_idle)
-            .max_idle_connections_per_host(self.max_idle);
-        let direct_http = !matches!(self.proxy, ProxySetting::Never);
-        let builder = match self.proxy {
-            ProxySetting::System => {
-                proxy::check_environment()?;
-                builder
-            }
-            ProxySetting::Never => builder.proxy(None),
-            ProxySetting::Always(url) => builder.proxy(Some(proxy::named(&url)?)),
+        let tls = tls::config(&self.tls)?;
+        let settings = |proxy: Plan| {
+            Agent::config_builder()
+                .tls_config(tls.clone())
+                .timeout_resolve(Some(self.connect_timeout))
+                .timeout_connect(Some(self.connect_timeout))
+                // Whatever is in the buffer, which has a byte more, counts as head if it
+                // follows an interim response. With ureq's default a response that
+                // does is refused if it is longer than 64 KiB.
+                .max_response_header_size(128 * 1024 - 1)
+                .user_agent(self.user_agent.clone())
+                .max_idle_connections(self.max_idle)
+                .max_idle_connections_per_host(self.max_idle)
+                .proxy(proxy.proxy())
         };
-        Ok(UreqTransport::ours(builder, self.timeout, direct_http))
+        let (plan, direct) = match self.proxy {
+            ProxySetting::System => {
+                let (plan, exceptions) = proxy::of_environment()?;
+                (plan, Some((settings(Plan::None), exceptions)))
+            }
+            ProxySetting::Never => (Plan::None, None),
+            ProxySetting::Always(url) => {
+                let plan = Plan::Named(proxy::named(&url)?);
+                (plan, Some((settings(Plan::None), Exceptions::default())))
+            }
+        };
+        Ok(UreqTransport::ours(settings(plan), direct, self.timeout))
     }
 }
 

@@ -1,11 +1,17 @@
 //! From ureq's errors to ours: the kind by the real cause, and a text for an
 //! operator that holds nothing of the request or the response.
 
-use std::io::{self, ErrorKind};
+use std::{
+    io::{self, ErrorKind},
+    time::SystemTime,
+};
 
-use auth_core::{TransportError, TransportErrorKind as Kind};
-use http::{Uri, uri::Scheme};
+use auth_core::{TransportError, TransportErrorKind as Kind, internal::refused_for_good};
+use http::{StatusCode, Uri, uri::Scheme};
+use rustls::CertificateError;
 use ureq::{Agent, Error};
+
+use crate::certificate;
 
 /// What the transport was waiting for when the error occurred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,24 +30,73 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    /// `direct`: whether the request bypasses the agent's proxy.
-    pub(crate) fn of(agent: &Agent, uri: &Uri, direct: bool) -> Self {
-        let proxy = agent.config().proxy().filter(|_| !direct);
+    pub(crate) fn of(agent: &Agent, uri: &Uri) -> Self {
         Self {
             https: uri.scheme() == Some(&Scheme::HTTPS),
-            proxy: proxy.is_some_and(|proxy| !proxy.is_no_proxy(uri)),
+            proxy: agent.config().proxy().is_some_and(|proxy| !proxy.is_no_proxy(uri)),
         }
     }
 }
 
 /// `sent`: whether the request's body was read.
 pub(crate) fn read(error: Error, phase: Phase, sent: bool, route: Route) -> TransportError {
-    let kind = At { phase, sent, route }.kind(&error);
-    let failed = if sent { TransportError::unknown(kind) } else { TransportError::not_sent(kind) };
+    let failed = |kind| {
+        if sent { TransportError::unknown(kind) } else { TransportError::not_sent(kind) }
+    };
+    if let Some(error) = bad_certificate(&error) {
+        let (kind, text) = certificate::judge(error, SystemTime::now());
+        return failed(kind).with_detail(text);
+    }
+    if let Some(status) = proxy_status(&error) {
+        let refused = refused_for_good(status.as_u16());
+        let kind = if refused { Kind::ProxyRefused } else { Kind::Proxy };
+        return failed(kind).with_proxy_status(status);
+    }
+    if route.proxy
+        && let Some(refusal) = socks_refusal(&error)
+    {
+        return failed(Kind::ProxyRefused).with_detail(refusal);
+    }
+    let failed = failed(At { phase, sent, route }.kind(&error));
     match text(&error) {
         Some(text) => failed.with_detail(text),
         None => failed,
     }
+}
+
+fn bad_certificate(error: &Error) -> Option<&CertificateError> {
+    let tls = match error {
+        Error::Rustls(error) => Some(error),
+        Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+        _ => None,
+    };
+    match tls {
+        Some(rustls::Error::InvalidCertificate(error)) => Some(error),
+        _ => None,
+    }
+}
+
+/// The status with which a proxy answered the CONNECT. ureq gives it in words only.
+fn proxy_status(error: &Error) -> Option<StatusCode> {
+    let Error::ConnectProxyFailed(text) = error else { return None };
+    let (status, _) = text.strip_prefix("proxy server responded ")?.split_once('/')?;
+    status.parse().ok()
+}
+
+/// What a SOCKS proxy answers until a person changes something, in the words of ureq,
+/// which has no types for it: credentials are missing or wrong, or its rules do not
+/// allow the server.
+const SOCKS_REFUSALS: [&str; 4] = [
+    "no acceptable auth methods",
+    "unknown auth method",
+    "password authentication failed",
+    "connection not allowed by ruleset",
+];
+
+fn socks_refusal(error: &Error) -> Option<&'static str> {
+    let Error::Io(error) = error else { return None };
+    let said = error.get_ref()?.to_string();
+    SOCKS_REFUSALS.into_iter().find(|refusal| *refusal == said)
 }
 
 /// The error's message. `None` if it could quote the request or the response:
@@ -83,7 +138,7 @@ impl At {
             Error::ConnectionFailed => self.unless_proxy(Kind::Connect),
             Error::ConnectProxyFailed(_) | Error::InvalidProxyUrl => Kind::Proxy,
             Error::Tls(_) | Error::TlsRequired => Kind::TlsHandshake,
-            Error::Rustls(error) => self.kind_of_tls(error),
+            Error::Rustls(_) => self.kind_of_tls(),
             // Before the body was sent, only a proxy has spoken HTTP.
             Error::Protocol(_) if !self.sent => self.unless_proxy(Kind::Protocol),
             Error::Protocol(_) => Kind::Protocol,
@@ -94,8 +149,8 @@ impl At {
     }
 
     fn kind_of_io(&self, error: &io::Error) -> Kind {
-        if let Some(error) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
-            return self.kind_of_tls(error);
+        if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return self.kind_of_tls();
         }
         match (error.kind(), self.sent) {
             (ErrorKind::TimedOut | ErrorKind::WouldBlock, _) => self.timeout(),
@@ -119,12 +174,8 @@ impl At {
         }
     }
 
-    fn kind_of_tls(&self, error: &rustls::Error) -> Kind {
-        match error {
-            rustls::Error::InvalidCertificate(_) => Kind::BadCertificate,
-            _ if self.sent => Kind::Protocol,
-            _ => Kind::TlsHandshake,
-        }
+    fn kind_of_tls(&self) -> Kind {
+        if self.sent { Kind::Protocol } else { Kind::TlsHandshake }
     }
 
     fn timeout(&self) -> Kind {

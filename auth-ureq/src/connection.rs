@@ -1,6 +1,8 @@
 //! The connections of an agent of ours. They are made of ureq's parts, and each
 //! wait of theirs ends with the [attempt].
 
+mod tcp;
+
 use std::time::Instant;
 
 use http::Uri;
@@ -16,15 +18,23 @@ use ureq::{
     },
 };
 
+use self::tcp::BoundedTcp;
 use crate::attempt::{self, Connecting};
 
 pub(crate) fn agent(config: Config) -> Agent {
-    // As in ureq's own chain, but for SOCKS, which the settings refuse.
-    let chain =
-        ().chain(ConnectProxyConnector::default())
-            .chain(BoundedTcp(TcpConnector::default()))
-            .chain(RustlsConnector::default());
-    Agent::with_parts(config, Whole(chain), BoundedResolver(DefaultResolver::default()))
+    with_resolver(config, DefaultResolver::default())
+}
+
+fn with_resolver(config: Config, resolver: impl Resolver) -> Agent {
+    // As in ureq's own chain.
+    let chain = ();
+    #[cfg(feature = "socks")]
+    let chain = chain.chain(BoundedSocks(ureq::unversioned::transport::SocksConnector::default()));
+    let chain = chain
+        .chain(ConnectProxyConnector::default())
+        .chain(BoundedTcp(TcpConnector::default()))
+        .chain(RustlsConnector::default());
+    Agent::with_parts(config, Whole(chain), BoundedResolver(resolver))
 }
 
 /// No more than this is handed over to be sent at once. Whenever a part of it is
@@ -50,9 +60,9 @@ fn capped(mut timeout: NextTimeout) -> NextTimeout {
 }
 
 #[derive(Debug)]
-struct BoundedResolver(DefaultResolver);
+struct BoundedResolver<R>(R);
 
-impl Resolver for BoundedResolver {
+impl<R: Resolver> Resolver for BoundedResolver<R> {
     fn resolve(
         &self,
         uri: &Uri,
@@ -80,12 +90,14 @@ impl<C: Connector> Connector for Whole<C> {
     }
 }
 
-/// Makes the connection over TCP, if there is none yet.
+/// Makes the connection through a SOCKS proxy, if there is one.
+#[cfg(feature = "socks")]
 #[derive(Debug)]
-struct BoundedTcp(TcpConnector);
+struct BoundedSocks<C>(C);
 
-impl<In: Transport> Connector<In> for BoundedTcp {
-    type Out = Either<In, Bounded<<TcpConnector as Connector>::Out>>;
+#[cfg(feature = "socks")]
+impl<In: Transport, C: Connector> Connector<In> for BoundedSocks<C> {
+    type Out = Either<In, Bounded<C::Out>>;
 
     fn connect(
         &self,
@@ -95,20 +107,29 @@ impl<In: Transport> Connector<In> for BoundedTcp {
         if let Some(chained) = chained {
             return Ok(Some(Either::A(chained)));
         }
-        let details = ConnectionDetails {
-            uri: details.uri,
-            addrs: details.addrs.clone(),
-            config: details.config,
-            request_level: details.request_level,
-            resolver: details.resolver,
-            now: time::Instant::Exact(Instant::now()),
-            timeout: within(details.timeout)?,
-            current_time: details.current_time.clone(),
-            run_connector: details.run_connector.clone(),
-            register_shutdown: details.register_shutdown.clone(),
-        };
-        let tcp = self.0.connect(&details, None::<()>)?;
-        Ok(tcp.map(|tcp| Either::B(Bounded(tcp))))
+        let details = from_now(details, details.addrs.clone(), within(details.timeout)?);
+        let tunnel = self.0.connect(&details, None::<()>)?;
+        Ok(tunnel.map(|tunnel| Either::B(Bounded(tunnel))))
+    }
+}
+
+/// The same, to these addresses, in this time from now on.
+fn from_now<'a>(
+    details: &ConnectionDetails<'a>,
+    addrs: ResolvedSocketAddrs,
+    timeout: NextTimeout,
+) -> ConnectionDetails<'a> {
+    ConnectionDetails {
+        uri: details.uri,
+        addrs,
+        config: details.config,
+        request_level: details.request_level,
+        resolver: details.resolver,
+        now: time::Instant::Exact(Instant::now()),
+        timeout,
+        current_time: details.current_time.clone(),
+        run_connector: details.run_connector.clone(),
+        register_shutdown: details.register_shutdown.clone(),
     }
 }
 

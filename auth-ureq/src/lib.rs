@@ -1,18 +1,22 @@
 #![doc = include_str!("../docs/crate.md")]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: attempt body cause clock error
-// layer: connection proxy tls
+// layer: addresses attempt body certificate clock error
+// layer: cause connection proxy roots
+// layer: tls
 // layer: transport
 // layer: builder
+mod addresses;
 mod attempt;
 mod body;
 mod builder;
 mod cause;
+mod certificate;
 mod clock;
 mod connection;
 mod error;
 mod proxy;
+mod roots;
 mod tls;
 mod transport;
 

@@ -4,8 +4,10 @@
 //! directly. Whoever named a proxy wants no request to bypass it, so that is an
 //! error here.
 
-use std::{env, ffi::OsString};
+use std::{env, ffi::OsStr};
 
+use auth_core::internal::{ProxyVariables, socks_url, takes_no_proxy};
+use http::{Uri, uri::Scheme};
 use ureq::{Proxy, ProxyProtocol};
 
 use crate::error::BuildError;
@@ -17,38 +19,84 @@ pub(crate) enum ProxySetting {
     Always(String),
 }
 
+/// The proxy of an agent.
+pub(crate) enum Plan {
+    /// What the system says. No variable names one.
+    OfSystem,
+    None,
+    Named(Proxy),
+}
+
+impl Plan {
+    pub(crate) fn proxy(self) -> Option<Proxy> {
+        match self {
+            Self::OfSystem => of_system(),
+            Self::None => None,
+            Self::Named(proxy) => Some(proxy),
+        }
+    }
+}
+
+/// The requests that bypass the agent's proxy.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Exceptions {
+    no_proxy: String,
+}
+
+impl Exceptions {
+    /// Plain HTTP always does: a proxy would see the refresh token in clear text.
+    pub(crate) fn include(&self, uri: &Uri) -> bool {
+        let host = uri.host().unwrap_or_default();
+        let port = uri.port_u16().unwrap_or(443);
+        uri.scheme() == Some(&Scheme::HTTP) || takes_no_proxy(&self.no_proxy, host, port)
+    }
+}
+
 /// The proxy with this URL.
 pub(crate) fn named(url: &str) -> Result<Proxy, BuildError> {
-    let proxy = Proxy::new(url).map_err(|_| BuildError::Proxy)?;
+    let socks = socks_url(url);
+    let proxy = Proxy::new(socks.as_deref().unwrap_or(url)).map_err(|_| BuildError::Proxy)?;
     match proxy.protocol() {
         ProxyProtocol::Http | ProxyProtocol::Https => Ok(proxy),
-        // Without its feature for SOCKS, ureq would panic at the first request.
+        // Without the feature, the request would bypass it.
+        _ if cfg!(feature = "socks") => Ok(proxy),
         _ => Err(BuildError::Proxy),
     }
 }
 
-/// Whether the proxy that the environment names can be used.
-pub(crate) fn check_environment() -> Result<(), BuildError> {
-    match unusable(|name| env::var_os(name)) {
-        Some(variable) => Err(BuildError::ProxyVariable { variable }),
-        None => Ok(()),
+/// The proxy that the environment names for `https`, and what bypasses it.
+pub(crate) fn of_environment() -> Result<(Plan, Exceptions), BuildError> {
+    let variables = ProxyVariables::read(|name| env::var_os(name));
+    let plan = plan(&variables)?;
+    Ok((plan, Exceptions { no_proxy: variables.no_proxy }))
+}
+
+fn plan(variables: &ProxyVariables) -> Result<Plan, BuildError> {
+    match &variables.decides {
+        _ if variables.never() => Ok(Plan::None),
+        None => Ok(Plan::OfSystem),
+        Some((variable, value)) => of_variable(variable, value).map(Plan::Named),
     }
 }
 
-/// The variable that decides, if the proxy that it names cannot be used. One that
-/// is not Unicode cannot.
-fn unusable(variable: impl Fn(&str) -> Option<OsString>) -> Option<&'static str> {
-    // In the order of ureq.
-    ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"]
-        .into_iter()
-        .filter_map(|name| variable(name).map(|value| (name, value)))
-        .find(|(_, value)| !value.is_empty())
-        .filter(|(_, value)| value.to_str().is_none_or(|value| named(value).is_err()))
-        .map(|(name, _)| name)
+/// One that is not Unicode cannot be used.
+fn of_variable(variable: &'static str, value: &OsStr) -> Result<Proxy, BuildError> {
+    let value = value.to_str().unwrap_or_default();
+    let needs_socks = socks_url(value).is_some() && !cfg!(feature = "socks");
+    named(value).map_err(|_| BuildError::ProxyVariable { variable, needs_socks })
+}
+
+/// ureq reads the settings of Windows only after the variables, that for plain HTTP
+/// among them, which must not decide here.
+fn of_system() -> Option<Proxy> {
+    let hidden = ["HTTP_PROXY", "http_proxy"].into_iter().any(|name| env::var_os(name).is_some());
+    if cfg!(windows) && !hidden { Proxy::try_from_env() } else { None }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::*;
 
     #[test]
@@ -62,7 +110,14 @@ mod tests {
             ("user:password@proxy:3128", true),
             ("http://user:password@proxy:3128", true),
             ("http://user@proxy:3128", true),
-            ("socks5://proxy:1080", false),
+            ("socks5://proxy", cfg!(feature = "socks")),
+            ("socks5h://user:password@proxy:1080", cfg!(feature = "socks")),
+            ("socks4://proxy", cfg!(feature = "socks")),
+            ("socks4a://proxy", cfg!(feature = "socks")),
+            ("socks://proxy:1080/", cfg!(feature = "socks")),
+            ("SOCKS5://proxy", cfg!(feature = "socks")),
+            ("socks5://", false),
+            ("socks6://proxy", false),
             ("ftp://proxy:3128", false),
             ("http:/proxy:3128:3128", false),
             ("http://", false),
@@ -74,21 +129,67 @@ mod tests {
 
     #[test]
     fn a_variable_that_decides_must_be_usable() {
+        let no_socks = !cfg!(feature = "socks");
         for (set, expected) in [
             (&[][..], None),
             (&[("HTTPS_PROXY", "http://proxy:3128")], None),
-            (&[("HTTPS_PROXY", "://"), ("ALL_PROXY", "proxy:3128")], None),
+            (&[("HTTPS_PROXY", "proxy:3128"), ("ALL_PROXY", "://")], None),
             (&[("HTTPS_PROXY", "")], None),
             (&[("HTTPS_PROXY", " http://proxy")], Some("HTTPS_PROXY")),
             (&[("https_proxy", "http//proxy:3128")], Some("https_proxy")),
+            (&[("HTTPS_PROXY", ""), ("ALL_PROXY", "://")], Some("ALL_PROXY")),
             (&[("HTTPS_PROXY", "://"), ("ALL_PROXY", "")], Some("HTTPS_PROXY")),
-            (&[("all_proxy", "socks5h://proxy")], Some("all_proxy")),
-            (&[("HTTP_PROXY", "://")], Some("HTTP_PROXY")),
+            (&[("HTTPS_PROXY", "://"), ("ALL_PROXY", "proxy:3128")], Some("HTTPS_PROXY")),
+            (&[("all_proxy", "gopher://proxy")], Some("all_proxy")),
+            (&[("all_proxy", "socks5h://proxy")], no_socks.then_some("all_proxy")),
+            (&[("HTTPS_PROXY", "socks://proxy")], no_socks.then_some("HTTPS_PROXY")),
+            // What does not decide does not hurt.
+            (&[("https_proxy", "http://proxy"), ("all_proxy", "socks5://proxy")], None),
+            (&[("HTTPS_PROXY", "http://proxy"), ("ALL_PROXY", "gopher://proxy")], None),
+            (&[("HTTP_PROXY", "://")], None),
+            (&[("HTTPS_PROXY", "://"), ("NO_PROXY", "*")], None),
+            (&[("HTTPS_PROXY", "://"), ("REQUEST_METHOD", "POST")], None),
         ] {
-            let variable = |name: &str| {
+            let variables = ProxyVariables::read(|name| {
                 set.iter().find(|(set, _)| *set == name).map(|(_, value)| OsString::from(value))
+            });
+            let wrong = match plan(&variables) {
+                Err(BuildError::ProxyVariable { variable, .. }) => Some(variable),
+                Err(error) => panic!("{set:?}: {error}"),
+                Ok(_) => None,
             };
-            assert_eq!(unusable(variable), expected, "{set:?}");
+            assert_eq!(wrong, expected, "{set:?}");
+        }
+    }
+
+    #[test]
+    fn a_feature_that_is_missing_is_named() {
+        for (value, socks) in [("socks5://u:hunter2@proxy", true), ("gopher://proxy", false)] {
+            let Err(error) = of_variable("ALL_PROXY", OsStr::new(value)) else {
+                assert!(socks && cfg!(feature = "socks"), "{value}");
+                continue;
+            };
+            let said = error.to_string();
+            assert!(said.contains("ALL_PROXY") && !said.contains("hunter2"), "{said}");
+            assert_eq!(said.contains("feature \"socks\""), socks, "{said}");
+        }
+    }
+
+    #[test]
+    fn what_bypasses_a_proxy() {
+        for (no_proxy, url, bypasses) in [
+            ("", "http://example.com/", true),
+            ("", "https://example.com/", false),
+            ("a.test, example.com", "https://auth.example.com/token", true),
+            ("*.example.com", "https://auth.example.com/token", true),
+            ("example.com:443", "https://auth.example.com/token", true),
+            ("example.com:8443", "https://auth.example.com/token", false),
+            ("example.com:8443", "https://auth.example.com:8443/token", true),
+            ("::1", "https://[::1]:8443/token", true),
+            ("10.0.0.0/8", "https://10.1.2.3/token", true),
+        ] {
+            let exceptions = Exceptions { no_proxy: no_proxy.to_owned() };
+            assert_eq!(exceptions.include(&url.parse().unwrap()), bypasses, "{no_proxy} {url}");
         }
     }
 }

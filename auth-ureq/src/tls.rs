@@ -10,7 +10,7 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
-use crate::error::BuildError;
+use crate::{error::BuildError, roots};
 
 /// What TLS is set up with.
 #[derive(Default)]
@@ -29,9 +29,13 @@ pub(crate) struct Roots {
 
 pub(crate) fn config(settings: &TlsSettings) -> Result<TlsConfig, BuildError> {
     let provider = provider(settings.provider.clone())?;
-    let roots = &settings.roots;
-    let mut trusted = certificates(&roots.extra)?;
-    let roots = if trusted.is_empty() && !roots.without_system {
+    let wanted = &settings.roots;
+    let mut trusted = certificates(&wanted.extra)?;
+    let trust = if trusted.is_empty() && !wanted.without_system {
+        // Elsewhere the system is asked.
+        if cfg!(all(unix, not(target_os = "android"), not(target_vendor = "apple"))) {
+            roots::check_environment()?;
+        }
         // ureq makes its own verifier at the first request, too late to report
         // that the system has no certificates.
         Verifier::new(provider.clone()).map_err(BuildError::tls)?;
@@ -42,14 +46,15 @@ pub(crate) fn config(settings: &TlsSettings) -> Result<TlsConfig, BuildError> {
         for certificate in &trusted {
             store.add(certificate.clone()).map_err(BuildError::tls)?;
         }
-        if !roots.without_system {
+        if !wanted.without_system {
+            roots::check_environment()?;
             // Some may be unreadable. If one of them was needed, the server's
             // certificate does not verify, and the error says so.
             trusted.extend(rustls_native_certs::load_native_certs().certs);
         }
         trusted.iter().map(|der| Certificate::from_der(der).to_owned()).into()
     };
-    Ok(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
+    Ok(TlsConfig::builder().root_certs(trust).unversioned_rustls_crypto_provider(provider).build())
 }
 
 /// The provider that was given, else the one that the program installed, else

@@ -7,7 +7,7 @@ use std::{
 };
 
 use auth_core::{BlockingTransport, Request, Response, ResponseReader, TransportError};
-use http::{HeaderValue, header, uri::Scheme};
+use http::{HeaderValue, header};
 use ureq::{Agent, SendBody, config::ConfigBuilder, typestate::AgentScope};
 use zeroize::Zeroizing;
 
@@ -16,6 +16,7 @@ use crate::{
     body::Tripwire,
     cause::{self, Phase},
     connection,
+    proxy::Exceptions,
 };
 
 /// How long one attempt may take by default.
@@ -33,9 +34,8 @@ pub struct UreqTransport {
     /// connections keep to the time of the attempt. Any other lacks both, and each
     /// request brings the settings, for which ureq sets TLS up anew.
     ours: bool,
-    /// Whether plain HTTP bypasses the agent's proxy, which would see the
-    /// refresh token in clear text.
-    direct_http: bool,
+    /// For what must not use the agent's proxy.
+    direct: Option<(Agent, Exceptions)>,
 }
 
 /// The settings that must hold, for an agent or for one request. This is a
@@ -79,16 +79,17 @@ impl UreqTransport {
     /// - Middleware, connectors and resolvers that repeat requests or report
     ///   what is in them, and cookies.
     pub fn from_agent(agent: Agent) -> Self {
-        Self { agent, timeout: TIMEOUT, ours: false, direct_http: false }
+        Self { agent, timeout: TIMEOUT, ours: false, direct: None }
     }
 
     pub(crate) fn ours(
         settings: ConfigBuilder<AgentScope>,
+        direct: Option<(ConfigBuilder<AgentScope>, Exceptions)>,
         timeout: Duration,
-        direct_http: bool,
     ) -> Self {
-        let agent = connection::agent(owed!(settings, None));
-        Self { agent, timeout, ours: true, direct_http }
+        let agent = |settings: ConfigBuilder<AgentScope>| connection::agent(owed!(settings, None));
+        let direct = direct.map(|(settings, exceptions)| (agent(settings), exceptions));
+        Self { agent: agent(settings), timeout, ours: true, direct }
     }
 
     /// Sets how long one attempt may take, from the DNS lookup to the last byte
@@ -107,19 +108,20 @@ impl BlockingTransport for UreqTransport {
         let mut body = Tripwire::new(body);
         // With a known length, the body is not sent in chunks.
         head.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
-        let direct = self.direct_http && head.uri().scheme() == Some(&Scheme::HTTP);
-        let route = cause::Route::of(&self.agent, head.uri(), direct);
+        let agent = match &self.direct {
+            Some((direct, exceptions)) if exceptions.include(head.uri()) => direct,
+            _ => &self.agent,
+        };
+        let route = cause::Route::of(agent, head.uri());
 
         let attempt = self.ours.then(|| Attempt::begin(self.timeout));
         let request = head.map(|()| SendBody::from_reader(&mut body));
-        let request = if direct {
-            owed!(self.agent.configure_request(request).proxy(None), None)
-        } else if !self.ours {
-            owed!(self.agent.configure_request(request), Some(self.timeout))
-        } else {
+        let request = if self.ours {
             request
+        } else {
+            owed!(agent.configure_request(request), Some(self.timeout))
         };
-        let response = match self.agent.run(request) {
+        let response = match agent.run(request) {
             Ok(response) => response,
             Err(error) => return Err(cause::read(error, Phase::Head, body.sent(), route)),
         };

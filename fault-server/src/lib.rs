@@ -12,6 +12,7 @@
 // layer: connection
 // layer: sending
 // layer: proxy
+// layer: socks
 // layer: serving
 // layer: listener
 // layer: fault_server
@@ -42,6 +43,7 @@ mod script;
 mod sending;
 mod serving;
 mod socket;
+mod socks;
 mod stop;
 mod tls;
 
@@ -53,4 +55,5 @@ pub use fault_server::FaultServer;
 pub use gate::ResponseGate;
 pub use port::{ClosedPort, SilentPort};
 pub use received::{Handshake, ReceivedConnection, ReceivedRequest};
+pub use socks::{SocksBehaviour, SocksProxy, SocksRequest};
 pub use tls::Certificate;

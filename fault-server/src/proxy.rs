@@ -86,7 +86,7 @@ impl Connection<'_> {
     }
 }
 
-fn copy(mut from: &TcpStream, mut to: &TcpStream) -> io::Result<()> {
+pub(super) fn copy(mut from: &TcpStream, mut to: &TcpStream) -> io::Result<()> {
     let mut buffer = [0; 16 * 1024];
     loop {
         match from.read(&mut buffer) {
@@ -99,7 +99,7 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream) -> io::Result<()> {
 }
 
 /// A test must not reach out, whatever a client asks for.
-fn connect_to_loopback(authority: &str) -> io::Result<TcpStream> {
+pub(super) fn connect_to_loopback(authority: &str) -> io::Result<TcpStream> {
     let addresses: Vec<_> =
         authority.to_socket_addrs()?.filter(|address| address.ip().is_loopback()).collect();
     let stream = TcpStream::connect(&*addresses)?;

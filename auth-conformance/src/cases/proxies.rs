@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use crate::case::{ACCESS_TOKEN, Case, SOON, Setup, not_sent, open, response, tokens};
-use auth_core::TransportErrorKind::{ConnectTimeout, Proxy, Timeout};
+use auth_core::TransportErrorKind::{ConnectTimeout, Proxy, ProxyRefused, Timeout};
 use fault_server::{Behaviour, ClosedPort, Point};
 
 const MOMENT: Duration = Duration::from_millis(1);
@@ -36,7 +36,14 @@ pub(super) const CASES: &[Case] = &[
         name: "proxy_wants_authentication",
         does: "the proxy responds with 407",
         setup: || Setup::tls([tokens()])?.through([Behaviour::proxy_auth_required()]),
-        calls: &[not_sent(&[Proxy])],
+        calls: &[not_sent(&[ProxyRefused])],
+    },
+    Case {
+        name: "proxy_forbids",
+        does: "the proxy's rules do not allow the server, and it responds with 403",
+        setup: || Setup::tls([tokens()])?.through([Behaviour::nginx(403)]),
+        // Not every client is told the status.
+        calls: &[not_sent(&[Proxy, ProxyRefused])],
     },
     Case {
         name: "proxy_bad_gateway",

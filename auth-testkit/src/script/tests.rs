@@ -11,14 +11,16 @@ use auth_core::{
 
 use crate::{CallOutcome, CannedResponse, Expect, Gate, Script, VirtualClock};
 
-const KINDS: [TransportErrorKind; 15] = [
+const KINDS: [TransportErrorKind; 17] = [
     TransportErrorKind::Dns,
     TransportErrorKind::Refused,
     TransportErrorKind::ConnectTimeout,
     TransportErrorKind::Connect,
     TransportErrorKind::TlsHandshake,
     TransportErrorKind::BadCertificate,
+    TransportErrorKind::Clock,
     TransportErrorKind::Proxy,
+    TransportErrorKind::ProxyRefused,
     TransportErrorKind::Reset,
     TransportErrorKind::Timeout,
     TransportErrorKind::Closed,

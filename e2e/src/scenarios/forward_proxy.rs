@@ -25,9 +25,9 @@ pub(super) fn demands_authentication(tally: &Tally) {
             check(
                 &format!("{adapter:?} as {user:?}"),
                 &error,
-                FailureKind::Unreachable,
-                TransportErrorKind::Proxy,
-                &["407", "proxy authorization required", "Proxy Authentication Required"],
+                FailureKind::Misconfigured,
+                TransportErrorKind::ProxyRefused,
+                &["407"],
             );
             assert!(!format!("{error:?}").contains("wrong"), "it shows the password: {error:?}");
         }
