@@ -31,7 +31,7 @@ impl Validity {
     /// that shows a time before this library was made, or long after, is wrong
     /// whatever the certificate.
     pub fn suspects_clock(self, now: u64) -> bool {
-        let wrong = now < RELEASED || now > RELEASED + BELIEVED;
+        let wrong = !(RELEASED..=RELEASED + BELIEVED).contains(&now);
         matches!(self, Self::NotYet(_)) || wrong
     }
 

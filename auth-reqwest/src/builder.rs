@@ -184,7 +184,7 @@ impl ReqwestTransportBuilder {
             let builder = match proxy {
                 Plan::OfSystem => builder,
                 Plan::None => builder.no_proxy(),
-                Plan::Named(proxy) => builder.proxy(proxy),
+                Plan::Named(proxy) => builder.proxy(*proxy),
             };
             let builder = if self.http2_only { builder.http2_prior_knowledge() } else { builder };
             builder.build().map_err(BuildError::client)
@@ -196,7 +196,7 @@ impl ReqwestTransportBuilder {
             }
             ProxySetting::Never => (Plan::None, None),
             // For `https` only, so that nothing has to go direct.
-            ProxySetting::Always(url) => (Plan::Named(proxy::named(&url)?), None),
+            ProxySetting::Always(url) => (Plan::named(proxy::named(&url)?), None),
         };
         Ok(ReqwestTransport::ours(client(plan)?, direct, self.timeout))
     }

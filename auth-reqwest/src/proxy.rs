@@ -24,7 +24,13 @@ pub(crate) enum Plan {
     /// What reqwest finds by itself. No variable names one.
     OfSystem,
     None,
-    Named(Proxy),
+    Named(Box<Proxy>),
+}
+
+impl Plan {
+    pub(crate) fn named(proxy: Proxy) -> Self {
+        Self::Named(Box::new(proxy))
+    }
 }
 
 /// The requests that bypass the proxy of the environment or the system.
@@ -70,7 +76,7 @@ fn plan(variables: &ProxyVariables) -> Result<Plan, BuildError> {
     match &variables.decides {
         _ if variables.never() => Ok(Plan::None),
         None => Ok(Plan::OfSystem),
-        Some((variable, value)) => of_variable(variable, value).map(Plan::Named),
+        Some((variable, value)) => of_variable(variable, value).map(Plan::named),
     }
 }
 

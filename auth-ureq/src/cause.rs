@@ -149,7 +149,7 @@ impl At {
     }
 
     fn kind_of_io(&self, error: &io::Error) -> Kind {
-        if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
+        if error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()).is_some() {
             return self.kind_of_tls();
         }
         match (error.kind(), self.sent) {

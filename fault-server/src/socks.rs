@@ -235,3 +235,40 @@ fn until_zero(from: &TcpStream) -> io::Result<String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Behaviour, FaultServer};
+
+    fn asked(behaviour: SocksBehaviour, said: &[u8], answered: usize) -> (Vec<u8>, SocksProxy) {
+        let proxy = SocksProxy::start(behaviour).unwrap();
+        let mut client = TcpStream::connect(proxy.address()).unwrap();
+        client.write_all(said).unwrap();
+        let mut answer = vec![0; answered];
+        client.read_exact(&mut answer).unwrap();
+        (answer, proxy)
+    }
+
+    #[test]
+    fn what_it_answers_and_writes_down() {
+        let server = FaultServer::plays([Behaviour::response(200)]);
+        let [high, low] = server.address().port().to_be_bytes();
+        let version_4a = [&[4, 1, high, low, 0, 0, 0, 1, 0][..], b"any.test\0"].concat();
+        let version_5 = [5, 1, 0, 5, 1, 0, 1, 127, 0, 0, 1, high, low];
+        for (behaviour, said, answer, host) in [
+            (SocksBehaviour::Serve, &version_4a[..], &[0, 90, 0, 0, 0, 0, 0, 0][..], "any.test"),
+            (SocksBehaviour::Refuse(91), &version_4a, &[0, 91, 0, 0, 0, 0, 0, 0], "any.test"),
+            (SocksBehaviour::Serve, &version_5, &[5, 0, 5, 0, 0, 1], "127.0.0.1"),
+            (SocksBehaviour::Refuse(2), &version_5, &[5, 0, 5, 2, 0, 1], "127.0.0.1"),
+            // No password is offered.
+            (SocksBehaviour::Password("a".into(), "b".into()), &version_5, &[5, 0xff], ""),
+        ] {
+            let (answered, proxy) = asked(behaviour.clone(), said, answer.len());
+            assert_eq!(answered, answer, "{behaviour:?}");
+            assert_eq!(proxy.connections(), 1);
+            let hosts: Vec<_> = proxy.requests().into_iter().map(|asked| asked.host).collect();
+            assert_eq!(hosts.concat(), host, "{behaviour:?}");
+        }
+    }
+}
