@@ -10,6 +10,8 @@ mod lenient;
 mod retry_after;
 mod revocation;
 mod success;
+#[allow(dead_code)]
+mod surrounded;
 mod text;
 
 use std::{borrow::Cow, time::SystemTime};
