@@ -10,7 +10,6 @@ mod lenient;
 mod retry_after;
 mod revocation;
 mod success;
-#[allow(dead_code)]
 mod surrounded;
 mod text;
 
