@@ -11,6 +11,7 @@ use std::{borrow::Cow, fmt, time::SystemTime};
 use http::{HeaderMap, header};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::{
     DEEPEST, MOST_VALUES, lenient, may_be_form,
@@ -43,6 +44,7 @@ pub(super) fn read(
             Some(Body::from_form(body)).filter(Body::has_token).ok_or(Unreadable::NoToken)
         }
         _ => Body::from_json(body)
+            .or_else(|error| Body::from_text(body).ok_or(error))
             .map_err(|error| Unreadable::Syntax { line: error.line(), column: error.column() }),
     };
     let response = match whole {
@@ -75,6 +77,12 @@ impl<'a> Body<'a> {
             let members = lenient::read(body, &mut limits())?;
             ResponseSeed(limits()).deserialize(members.into_value())
         })
+    }
+
+    /// An object that was written as JSON twice, so that it is the text of a string.
+    fn from_text(body: &[u8]) -> Option<Body<'static>> {
+        let text = Zeroizing::new(serde_json::from_slice::<String>(body).ok()?);
+        Some(Body::from_json(trimmed(text.as_bytes())).ok()?.into_owned())
     }
 
     /// The one object with an access token that a text holds. There may be others

@@ -1,5 +1,7 @@
 //! A response with something around it.
 
+use http::header;
+
 use super::*;
 use crate::test_now;
 
@@ -66,6 +68,12 @@ fn what_stands_around_it_costs_no_token() {
         r#"Warning: {} {"access_token":"at","x":1e999} {}"#,
     ] {
         assert_eq!(read_as(None, body).expect(body).access_token.expose(), "at");
+    }
+    // Written as JSON twice, as a text.
+    let twice = serde_json::to_string(OBJECT).unwrap();
+    assert_eq!(read_as(None, &twice).unwrap(), read_as(None, OBJECT).unwrap());
+    for text in [r#""at""#, r#""{""#, r#""{\"x\":1}""#] {
+        assert!(read_as(None, text).is_err(), "{text}");
     }
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_ENCODING, "gzip".parse().unwrap());
