@@ -33,6 +33,11 @@ pub enum BodyFormat {
     Form,
     /// `application/json`: an object of strings, which some providers require.
     Json,
+    /// As [`Json`](Self::Json), with the names of the standard in camelCase:
+    /// `grantType`, `refreshToken`, `clientId`, `clientSecret`, `scope`; to revoke,
+    /// `token` and `tokenTypeHint`. [Added](TokenEndpoint::parameter) parameters
+    /// keep their names.
+    JsonCamelCase,
 }
 
 /// A token endpoint: its URL, and how the client makes requests to it.
@@ -184,7 +189,8 @@ impl TokenEndpoint {
     ///
     /// # Errors
     ///
-    /// If the library writes this parameter itself.
+    /// If the library writes this parameter itself. One that it writes itself in
+    /// [camelCase](BodyFormat::JsonCamelCase) is left out of such a body.
     pub fn parameter(
         mut self,
         name: impl Into<String>,
@@ -282,7 +288,7 @@ impl TokenEndpoint {
             header::CONTENT_TYPE,
             HeaderValue::from_static(match self.format {
                 BodyFormat::Form => "application/x-www-form-urlencoded",
-                BodyFormat::Json => "application/json",
+                BodyFormat::Json | BodyFormat::JsonCamelCase => "application/json",
             }),
         );
         if let ClientAuth::Basic(secret) = &self.auth {
@@ -323,10 +329,7 @@ impl TokenEndpoint {
         if let Some(scope) = &self.scope {
             fields.push(("scope", scope));
         }
-        fields.extend(
-            self.parameters.iter().map(|(name, value)| (name.as_str(), value.expose_secret())),
-        );
-        self.encode(&fields)
+        self.encode(fields, &self.parameters)
     }
 
     /// What the body says of the client.
@@ -343,10 +346,25 @@ impl TokenEndpoint {
         }
     }
 
-    fn encode(&self, fields: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
+    /// Writes the parameters of the standard, and those that were `added`.
+    fn encode<'a>(
+        &self,
+        mut fields: Vec<(&'a str, &'a str)>,
+        added: &'a [(String, SecretString)],
+    ) -> Zeroizing<Vec<u8>> {
+        if self.format == BodyFormat::JsonCamelCase {
+            fields.iter_mut().for_each(|(name, _)| *name = encode::camel_case(name));
+        }
+        let own = fields.len();
+        for (name, value) in added {
+            // No member stands twice in an object.
+            if !fields[..own].iter().any(|(known, _)| known == name) {
+                fields.push((name, value.expose_secret()));
+            }
+        }
         match self.format {
-            BodyFormat::Form => encode::form(fields),
-            BodyFormat::Json => encode::json(fields),
+            BodyFormat::Form => encode::form(&fields),
+            BodyFormat::Json | BodyFormat::JsonCamelCase => encode::json(&fields),
         }
     }
 }

@@ -10,6 +10,7 @@ mod lenient;
 mod retry_after;
 mod revocation;
 mod success;
+mod surrounded;
 mod text;
 
 use std::{borrow::Cow, time::SystemTime};
@@ -109,8 +110,16 @@ fn may_be_form(headers: &http::HeaderMap, body: &[u8]) -> bool {
             value.len() >= form.len() && value[..form.len()].eq_ignore_ascii_case(form)
         });
     let first = body.split(|byte| *byte == b'=').next().unwrap_or_default();
-    let known: [&[u8]; 6] =
-        [b"access_token", b"refresh_token", b"token_type", b"expires_in", b"scope", b"error"];
+    let known: [&[u8]; 8] = [
+        b"access_token",
+        b"refresh_token",
+        b"accessToken",
+        b"refreshToken",
+        b"token_type",
+        b"expires_in",
+        b"scope",
+        b"error",
+    ];
     declared || known.contains(&first)
 }
 

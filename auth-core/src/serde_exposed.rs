@@ -55,7 +55,7 @@
 //! | `client_auth` | object |
 //! | `client_auth.method` | `none`, `client_secret_basic` or `client_secret_post` |
 //! | `client_auth.client_secret` | string, omitted with `none` |
-//! | `body_format` | `form` or `json` |
+//! | `body_format` | `form`, `json` or `json_camel_case` |
 //! | `scope` | string, omitted if none is requested |
 //! | `parameters`, `headers` | list of pairs of strings, name and value, omitted if empty |
 //! | `response_limit` | number of bytes, omitted if it is the default |

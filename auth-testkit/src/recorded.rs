@@ -38,19 +38,31 @@ impl RecordedRequest {
     pub fn new(request: http::Request<Vec<u8>>) -> Self {
         let (head, body) = request.into_parts();
         let format = format_of(&head.headers);
-        let params = match format {
+        let params: Vec<_> = match format {
             Some(BodyFormat::Json) => json_params(&body),
             Some(_) => form_urlencoded::parse(&body).into_owned().collect(),
             None => Vec::new(),
+        };
+        let is_camel_case = |(name, _): &(String, String)| {
+            format == Some(BodyFormat::Json) && ["grantType", "tokenTypeHint"].contains(&&**name)
+        };
+        let format = match params.iter().any(is_camel_case) {
+            true => Some(BodyFormat::JsonCamelCase),
+            false => format,
         };
         let http::request::Parts { method, uri, headers, .. } = head;
         Self { method, uri, headers, body, format, params, at: Duration::ZERO }
     }
 
     /// The first parameter of this name, of a form or of a JSON object. A member
-    /// that is not a string is returned as JSON.
+    /// that is not a string is returned as JSON. The parameters of the standard have
+    /// their names of the standard, in [camelCase](BodyFormat::JsonCamelCase) too.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.params().find_map(|(key, value)| (key == name).then_some(value))
+        let find = |name: &str| self.params().find_map(|(key, v)| (key == name).then_some(v));
+        match find(name) {
+            None if self.format == Some(BodyFormat::JsonCamelCase) => find(&camel_case(name)),
+            found => found,
+        }
     }
 
     /// All parameters in order, duplicates included.
@@ -76,7 +88,7 @@ impl RecordedRequest {
     }
 
     /// The format of the body by its content type. `None` if it is neither a form
-    /// nor JSON.
+    /// nor JSON. JSON is in camelCase if it has `grantType` or `tokenTypeHint`.
     pub fn format(&self) -> Option<BodyFormat> {
         self.format
     }
@@ -167,6 +179,16 @@ fn json_params(body: &[u8]) -> Vec<(String, String)> {
         .collect()
 }
 
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let mut camel = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let (first, rest) = word.split_at_checked(1).unwrap_or_default();
+        camel.extend([&first.to_ascii_uppercase(), rest]);
+    }
+    camel
+}
+
 fn form_decoded(text: &str) -> String {
     // A lone value is a name without `=`.
     form_urlencoded::parse(text.as_bytes())
@@ -209,6 +231,32 @@ mod tests {
                 ]
             );
         }
+    }
+
+    #[test]
+    fn parameters_in_camel_case_have_their_names_of_the_standard() {
+        let endpoint = endpoint()
+            .client_auth(ClientAuth::post("s"))
+            .body_format(BodyFormat::JsonCamelCase)
+            .revocation_url("https://auth.example.com/revoke")
+            .unwrap();
+        let request = recorded(&endpoint);
+        assert_eq!(request.format(), Some(BodyFormat::JsonCamelCase));
+        for (name, value) in [
+            ("grant_type", "refresh_token"),
+            ("refresh_token", "rt &=ü"),
+            ("refreshToken", "rt &=ü"),
+            ("client_id", "id:1"),
+            ("client_secret", "s"),
+            ("audience", "a b"),
+        ] {
+            request.assert_param(name, value);
+        }
+        assert_eq!(request.param("scope"), None);
+        let request = endpoint.revocation_request(&RefreshToken::new("rt")).unwrap();
+        let request = RecordedRequest::from(request);
+        assert_eq!(request.format(), Some(BodyFormat::JsonCamelCase));
+        request.assert_param("token_type_hint", "refresh_token");
     }
 
     #[test]

@@ -54,3 +54,15 @@ pub(super) fn json(fields: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
     let _ = serde::Serializer::collect_map(&mut serializer, fields.iter().copied());
     body
 }
+
+/// The name of a parameter of the standard in camelCase.
+pub(super) fn camel_case(name: &str) -> &str {
+    match name {
+        "grant_type" => "grantType",
+        "refresh_token" => "refreshToken",
+        "client_id" => "clientId",
+        "client_secret" => "clientSecret",
+        "token_type_hint" => "tokenTypeHint",
+        name => name,
+    }
+}

@@ -152,6 +152,7 @@ impl<'a> Form<'a> {
             body_format: match format {
                 BodyFormat::Form => "form",
                 BodyFormat::Json => "json",
+                BodyFormat::JsonCamelCase => "json_camel_case",
             },
             scope: scope.as_deref(),
             parameters: parameters
@@ -288,6 +289,7 @@ impl OwnedForm {
         endpoint.format = match self.body_format.as_str() {
             "form" => BodyFormat::Form,
             "json" => BodyFormat::Json,
+            "json_camel_case" => BodyFormat::JsonCamelCase,
             _ => return Err(E::custom(NEWER)),
         };
         if let Some(url) = self.revocation_url {

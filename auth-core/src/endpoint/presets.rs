@@ -59,13 +59,19 @@ pub fn google(client_id: impl Into<String>, client_secret: impl Into<String>) ->
     endpoint.client_auth(ClientAuth::post(client_secret))
 }
 
-/// GitHub, for user tokens of a GitHub App: `client_secret_post`
+/// GitHub, for user tokens of a GitHub App or an OAuth app: `client_secret_post`
 /// (<https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens>).
 ///
 /// Each refresh spends the refresh token *and ends the old access token*.
-/// Errors have status 200. Tokens of the device flow need no secret: set
-/// [`ClientAuth::None`]. OAuth apps, unlike GitHub Apps, have no refresh
-/// tokens.
+/// Errors have status 200. Tokens of the device flow of a GitHub App need no
+/// secret: set [`ClientAuth::None`].
+///
+/// An OAuth app has refresh tokens if it opts in, by a setting of the app or, for
+/// one login, by the scope `offline_access`
+/// (<https://github.com/orgs/community/discussions/204963>,
+/// <https://github.com/cli/oauth/pull/142>). They are single-use as well
+/// (<https://github.com/cli/cli/issues/14449>). Without that it has none, and its
+/// access tokens do not expire.
 pub fn github(client_id: impl Into<String>, client_secret: impl Into<String>) -> TokenEndpoint {
     known("https://github.com/login/oauth/access_token", client_id)
         .client_auth(ClientAuth::post(client_secret))
@@ -98,6 +104,54 @@ pub fn entra(tenant: &str, client_id: impl Into<String>) -> Result<TokenEndpoint
     )
 }
 
+/// AWS IAM Identity Center, its operation `CreateToken`: a client with a secret
+/// that sends JSON in camelCase
+/// (<https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_CreateToken.html>).
+///
+/// Client and secret are those that `RegisterClient` returned, and expire. `region`
+/// is that of the Identity Center instance, such as `eu-central-1`; the host is of
+/// the region
+/// (<https://docs.aws.amazon.com/general/latest/gr/sso.html>), under `amazonaws.com`,
+/// in China under `amazonaws.com.cn`, in the European Sovereign Cloud under
+/// `amazonaws.eu`. For any other host there is [`TokenEndpoint::new`]. Do not set a
+/// scope: the operation takes a list, and a refresh keeps what was granted.
+///
+/// # Errors
+///
+/// [`EndpointError::InvalidUrl`] if `region` is empty or contains anything but lower
+/// case letters, digits and `-`.
+pub fn aws_identity_center(
+    region: &str,
+    client_id: impl Into<String>,
+    client_secret: impl Into<String>,
+) -> Result<TokenEndpoint, EndpointError> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if region.is_empty() || !region.bytes().all(allowed) {
+        return Err(EndpointError::InvalidUrl { source: None });
+    }
+    let domain = match region.split('-').next() {
+        Some("cn") => "amazonaws.com.cn",
+        Some("eusc") => "amazonaws.eu",
+        _ => "amazonaws.com",
+    };
+    let url = format!("https://oidc.{region}.{domain}/token");
+    Ok(TokenEndpoint::new(&url, client_id)?
+        .client_auth(ClientAuth::post(client_secret))
+        .body_format(BodyFormat::JsonCamelCase))
+}
+
+/// DingTalk, for user tokens: a client with a secret that sends JSON in camelCase
+/// (<https://open.dingtalk.com/document/orgapp/obtain-user-token>,
+/// <https://help.dingtalk.io/open/development/obtain-user-token>).
+///
+/// An access token goes into the header `x-acs-dingtalk-access-token`, without
+/// `Bearer`. DingTalk has no way to revoke a refresh token.
+pub fn dingtalk(client_id: impl Into<String>, client_secret: impl Into<String>) -> TokenEndpoint {
+    known("https://api.dingtalk.com/v1.0/oauth2/userAccessToken", client_id)
+        .client_auth(ClientAuth::post(client_secret))
+        .body_format(BodyFormat::JsonCamelCase)
+}
+
 /// Slack, with token rotation on: `client_secret_basic`, which Slack prefers
 /// (<https://docs.slack.dev/reference/methods/oauth.v2.access>).
 ///
@@ -123,12 +177,16 @@ mod tests {
     fn every_preset_is_a_valid_endpoint() {
         let json =
             "{\"grant_type\":\"refresh_token\",\"refresh_token\":\"rt\",\"client_id\":\"c\"}";
+        let camel = "{\"grantType\":\"refresh_token\",\"refreshToken\":\"rt\",\"clientId\":\"c\",\
+                     \"clientSecret\":\"s\"}";
         let post = "grant_type=refresh_token&refresh_token=rt&client_id=c&client_secret=s";
         for (endpoint, body) in [
             (claude("c"), json),
             (openai("c"), json),
             (google("c", "s"), post),
             (github("c", "s"), post),
+            (aws_identity_center("eu-central-1", "c", "s").unwrap(), camel),
+            (dingtalk("c", "s"), camel),
             (
                 entra("common", "c").unwrap(),
                 "grant_type=refresh_token&refresh_token=rt&client_id=c",
@@ -153,5 +211,20 @@ mod tests {
         }
         assert!(entra("8eaef023-2b34-4da1-9baa-8bc8c9d6a490", "c").is_ok());
         assert!(entra("contoso.onmicrosoft.com", "c").is_ok());
+    }
+    #[test]
+    fn a_region_is_a_label_of_the_host() {
+        for (region, host) in [
+            ("us-east-1", "oidc.us-east-1.amazonaws.com"),
+            ("us-gov-west-1", "oidc.us-gov-west-1.amazonaws.com"),
+            ("cn-north-1", "oidc.cn-north-1.amazonaws.com.cn"),
+            ("eusc-de-east-1", "oidc.eusc-de-east-1.amazonaws.eu"),
+        ] {
+            let endpoint = aws_identity_center(region, "c", "s").unwrap();
+            assert_eq!(endpoint.uri().to_string(), format!("https://{host}/token"));
+        }
+        for region in ["", "a.b", "a/b", "a@b", "a:1", "US-EAST-1", "a?b", "a#b", "a b", "\u{e9}"] {
+            assert!(aws_identity_center(region, "c", "s").is_err(), "{region}");
+        }
     }
 }

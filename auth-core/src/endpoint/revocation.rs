@@ -55,7 +55,7 @@ impl TokenEndpoint {
         Some(Request {
             uri: self.revocation.clone()?,
             headers: self.request_headers(),
-            body: self.encode(&fields),
+            body: self.encode(fields, &[]),
             response_limit: self.response_limit,
         })
     }
@@ -133,6 +133,13 @@ mod tests {
         assert_eq!(
             json,
             r#"{"token":"rt-0123456789abcdef","token_type_hint":"refresh_token","client_id":"c"}"#
+        );
+
+        let camel = endpoint().client_auth(ClientAuth::post("s3cret"));
+        assert_eq!(
+            body(camel.body_format(BodyFormat::JsonCamelCase)),
+            r#"{"token":"rt-0123456789abcdef","tokenTypeHint":"refresh_token","#.to_owned()
+                + r#""clientId":"c","clientSecret":"s3cret"}"#
         );
 
         let basic = endpoint().client_auth(ClientAuth::basic("s3cret"));

@@ -47,6 +47,44 @@ fn json() {
 }
 
 #[test]
+fn json_in_camel_case() {
+    let camel = || endpoint().body_format(BodyFormat::JsonCamelCase);
+    for (endpoint, expected) in [
+        (
+            camel(),
+            r#"{"grantType":"refresh_token","refreshToken":"rt+/=&\"\\","clientId":"cl ient:1"}"#,
+        ),
+        (
+            camel().client_auth(ClientAuth::post("s")).scope("a b"),
+            r#"{"grantType":"refresh_token","refreshToken":"rt+/=&\"\\","clientId":"cl ient:1","clientSecret":"s","scope":"a b"}"#,
+        ),
+        (
+            camel().client_auth(ClientAuth::basic("s")),
+            r#"{"grantType":"refresh_token","refreshToken":"rt+/=&\"\\"}"#,
+        ),
+        // What was added is as it was written, but does not stand there twice.
+        (
+            camel()
+                .client_auth(ClientAuth::basic("s"))
+                .parameter("token_type_hint", "x")
+                .and_then(|endpoint| endpoint.parameter("clientId", "other"))
+                .and_then(|endpoint| endpoint.parameter("refreshToken", "other"))
+                .unwrap(),
+            r#"{"grantType":"refresh_token","refreshToken":"rt+/=&\"\\","token_type_hint":"x","clientId":"other"}"#,
+        ),
+    ] {
+        let (headers, body) = sent(&endpoint);
+        assert_eq!(headers[header::CONTENT_TYPE], "application/json");
+        assert_eq!(headers[header::ACCEPT], "application/json");
+        assert_eq!(body, expected);
+        // The order in which it was set up does not count.
+        assert_eq!(sent(&endpoint.body_format(BodyFormat::JsonCamelCase)).1, expected);
+    }
+    let request = camel().request(&Grant::ClientCredentials);
+    assert_eq!(request.body(), br#"{"grantType":"client_credentials","clientId":"cl ient:1"}"#);
+}
+
+#[test]
 fn client_credentials() {
     let request = endpoint().scope("x").request(&Grant::ClientCredentials);
     assert_eq!(request.body(), b"grant_type=client_credentials&client_id=cl+ient%3A1&scope=x");

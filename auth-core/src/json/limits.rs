@@ -32,4 +32,9 @@ impl Limits {
         self.values = self.values.saturating_sub(1);
         left
     }
+
+    /// Whether nothing more is read.
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.values == 0
+    }
 }

@@ -25,7 +25,7 @@ use Meaning::{Date, Either, Lifetime, LifetimeIfAny};
 ///
 /// RFC 6749 section 5.1 has `expires_in` alone. The members without a source are
 /// other spellings of those beside them.
-pub(crate) const ACCESS_TOKEN: [(&str, Meaning); 12] = [
+pub(crate) const ACCESS_TOKEN: [(&str, Meaning); 14] = [
     // Zoho, where `expires_in` may be milliseconds
     // (https://www.zoho.com/writer/help/api/v1/oauth-step4.html).
     ("expires_in_sec", Lifetime),
@@ -54,15 +54,20 @@ pub(crate) const ACCESS_TOKEN: [(&str, Meaning); 12] = [
     ("accessTokenExpiresAt", Date),
     // https://github.com/hiidef/oauth2app/issues/8
     ("expire_in", Lifetime),
+    // AWS
+    // (https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/API_CreateToken.html).
     ("expiresIn", Lifetime),
+    // DingTalk (https://open.dingtalk.com/document/orgapp/obtain-user-token).
+    ("expireIn", Lifetime),
     ("accessTokenExpiresIn", Lifetime),
+    ("accessTokenExpireIn", Lifetime),
     // TikTok Shop, where it is a date
     // (https://example-code.com/tcl/tiktok_shop_refresh_access_token.asp).
     ("access_token_expire_in", Lifetime),
 ];
 
 /// What says when the refresh token expires, likewise.
-pub(crate) const REFRESH_TOKEN: [(&str, Meaning); 8] = [
+pub(crate) const REFRESH_TOKEN: [(&str, Meaning); 11] = [
     // GitHub
     // (https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens).
     ("refresh_token_expires_in", LifetimeIfAny),
@@ -70,6 +75,8 @@ pub(crate) const REFRESH_TOKEN: [(&str, Meaning); 8] = [
     // (https://developers.tiktok.com/doc/oauth-user-access-token-management).
     ("refresh_expires_in", LifetimeIfAny),
     ("refreshTokenExpiresIn", LifetimeIfAny),
+    ("refreshExpiresIn", LifetimeIfAny),
+    ("refreshTokenExpireIn", LifetimeIfAny),
     // Intuit (https://arcticjs.dev/providers/intuit).
     ("x_refresh_token_expires_in", LifetimeIfAny),
     // TikTok Shop, where it is a date.
@@ -78,6 +85,7 @@ pub(crate) const REFRESH_TOKEN: [(&str, Meaning); 8] = [
     ("refresh_token_expires_at", Date),
     ("refreshTokenExpiresAt", Date),
     ("refresh_expires_at", Date),
+    ("refreshExpiresAt", Date),
 ];
 
 /// When the token expires whose members these are, in a response to a request that

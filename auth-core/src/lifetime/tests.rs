@@ -37,26 +37,30 @@ fn refresh(members: Value) -> Option<SystemTime> {
     ends(&REFRESH_TOKEN, &members, unix(NOW))
 }
 
-const LIFETIMES: [&str; 6] = [
+const LIFETIMES: [&str; 8] = [
     "expires_in_sec",
     "expires_in",
     "expire_in",
     "expiresIn",
+    "expireIn",
     "accessTokenExpiresIn",
+    "accessTokenExpireIn",
     "access_token_expire_in",
 ];
 const DATES: [&str; 4] = ["expires_at", "expires_on", "expiresAt", "accessTokenExpiresAt"];
 const EITHER: [&str; 2] = ["expires", "expiry"];
 
-const REFRESH_LIFETIMES: [&str; 5] = [
+const REFRESH_LIFETIMES: [&str; 7] = [
     "refresh_token_expires_in",
     "refresh_expires_in",
     "refreshTokenExpiresIn",
+    "refreshExpiresIn",
+    "refreshTokenExpireIn",
     "x_refresh_token_expires_in",
     "refresh_token_expire_in",
 ];
-const REFRESH_DATES: [&str; 3] =
-    ["refresh_token_expires_at", "refreshTokenExpiresAt", "refresh_expires_at"];
+const REFRESH_DATES: [&str; 4] =
+    ["refresh_token_expires_at", "refreshTokenExpiresAt", "refresh_expires_at", "refreshExpiresAt"];
 
 /// The tables of this file name each member that is read.
 #[test]

@@ -17,12 +17,14 @@ const SHORTEST: usize = 4;
 /// secret holds one too says nothing about the secret: people make up secrets
 /// out of words, and parameters are often URLs. Shorter ones are no [`PIECE`].
 #[rustfmt::skip]
-const WORDS: [&str; 41] = [
+const WORDS: [&str; 48] = [
     // RFC 6749 section 11.2.2 and 4, RFC 7636, RFC 8693.
     "access_token", "refresh_token", "token_type",
     "expires_in", "grant_type", "response_type", "client_id", "client_secret", "redirect_uri",
     "error_description", "error_uri", "username", "password", "authorization_code",
     "client_credentials", "code_verifier", "code_challenge", "subject_token", "actor_token",
+    // In camelCase.
+    "accessToken", "refreshToken", "tokenType", "expiresIn", "grantType", "clientId", "clientSecret",
     // What errors speak of.
     "application", "authenticated", "authentication", "authorization", "unauthorized",
     "configuration", "connection", "credentials", "developer", "development", "documentation",

@@ -69,10 +69,17 @@ fn a_502_and_a_reset_then_success() {
 
 #[test]
 fn the_old_refresh_token_stays_where_none_came() {
-    let (_, pending) = sent(refresh().start(at(0)));
-    let step = pending.resolve(response(200, r#"{"access_token":"at"}"#), at(1));
-    let Step::Done(Ok(tokens)) = step else { panic!() };
-    assert_eq!(tokens.refresh_token, Some(RefreshToken::new("rt-secret")));
+    let nones = ["null", "\"\"", "\" \"", "\"null\"", "false", "0", "{}", "[]"];
+    let members = nones.iter().flat_map(|none| {
+        [format!(r#","refresh_token":{none}"#), format!(r#","refreshToken":{none}"#)]
+    });
+    for member in members.chain([String::new()]) {
+        let (_, pending) = sent(refresh().start(at(0)));
+        let body = format!(r#"{{"access_token":"at"{member}}}"#);
+        let step = pending.resolve(response(200, &body), at(1));
+        let Step::Done(Ok(tokens)) = step else { panic!("{body}") };
+        assert_eq!(tokens.refresh_token, Some(RefreshToken::new("rt-secret")), "{body}");
+    }
 
     let (_, pending) = sent(Refresh::new(endpoint(), Grant::ClientCredentials).start(at(0)));
     let step = pending.resolve(response(200, r#"{"access_token":"at"}"#), at(1));

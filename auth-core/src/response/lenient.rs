@@ -105,7 +105,7 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 }
 
-const TOKENS: [&str; 2] = ["access_token", "refresh_token"];
+const TOKENS: [&str; 4] = ["access_token", "refresh_token", "accessToken", "refreshToken"];
 
 fn is_broken_text(value: &Value) -> bool {
     value.as_str().is_some_and(is_broken)

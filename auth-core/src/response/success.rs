@@ -1,13 +1,21 @@
 //! The body of a 2xx response.
 
+mod camel_case;
+#[cfg(test)]
+mod surrounded_tests;
+#[cfg(test)]
+mod tests;
+
 use std::{borrow::Cow, fmt, time::SystemTime};
 
 use http::{HeaderMap, header};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::{
     DEEPEST, MOST_VALUES, lenient, may_be_form,
+    surrounded::objects,
     text::{Text, is_broken},
 };
 use crate::{
@@ -26,17 +34,24 @@ pub(super) fn read(
         .get(header::CONTENT_ENCODING)
         .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
     let body = trimmed(body);
-    let response = match body.first() {
+    let whole = match body.first() {
+        None if !encoded => return Err(Unreadable::Empty),
         // Some say that they encoded what they did not.
-        Some(b'{') if encoded => Body::from_json(body).map_err(|_| Unreadable::Encoded)?,
-        _ if encoded => return Err(Unreadable::Encoded),
-        None => return Err(Unreadable::Empty),
-        Some(b'<') => return Err(Unreadable::Html),
-        _ if may_be_form(headers, body) => Body::from_form(body),
+        Some(b'{') if encoded => Body::from_json(body).map_err(|_| Unreadable::Encoded),
+        _ if encoded => Err(Unreadable::Encoded),
+        Some(b'<') => Err(Unreadable::Html),
+        _ if may_be_form(headers, body) => {
+            Some(Body::from_form(body)).filter(Body::has_token).ok_or(Unreadable::NoToken)
+        }
         _ => Body::from_json(body)
-            .map_err(|error| Unreadable::Syntax { line: error.line(), column: error.column() })?,
+            .or_else(|error| Body::from_text(body).ok_or(error))
+            .map_err(|error| Unreadable::Syntax { line: error.line(), column: error.column() }),
     };
-    response.unwrap_nested().into_tokens(issued).ok_or(Unreadable::NoToken)
+    let response = match whole {
+        Ok(response) => response.unwrap_nested(),
+        Err(unreadable) => Body::within(body).ok_or(unreadable)?,
+    };
+    response.into_tokens(issued).ok_or(Unreadable::NoToken)
 }
 
 /// The members of a successful response. The last of duplicate members counts,
@@ -64,6 +79,29 @@ impl<'a> Body<'a> {
         })
     }
 
+    /// An object that was written as JSON twice, so that it is the text of a string.
+    fn from_text(body: &[u8]) -> Option<Body<'static>> {
+        let text = Zeroizing::new(serde_json::from_slice::<String>(body).ok()?);
+        Some(Body::from_json(trimmed(text.as_bytes())).ok()?.into_owned())
+    }
+
+    /// The one object with an access token that a text holds. There may be others
+    /// with the same tokens. Which of several counts, nobody knows: a wrong guess
+    /// would put a session's tokens in the place of another's.
+    fn within(text: &'a [u8]) -> Option<Self> {
+        let mut found: Option<Self> = None;
+        for object in objects(text) {
+            let response = Self::from_json(object).map(Self::unwrap_nested);
+            let Some(response) = response.ok().filter(Self::has_token) else { continue };
+            match &found {
+                None => found = Some(response),
+                Some(first) if first.has_tokens_of(&response) => {}
+                Some(_) => return None,
+            }
+        }
+        found
+    }
+
     fn from_form(body: &'a [u8]) -> Self {
         let mut response = Self::default();
         let mut limits = limits();
@@ -74,12 +112,17 @@ impl<'a> Body<'a> {
                 "refresh_token" => response.refresh_token.replace(Text::new(value).into_token()),
                 "expires_in" => response.expires_in = Told::read_text(&value),
                 "scope" => response.scope = Some(value.into_owned()),
+                _ if camel_case::is_known(&name) => {
+                    let value = Value::String(value.into_owned());
+                    camel_case::insert(&mut response.extra, name.into_owned(), value);
+                }
                 _ if limits.take_one() => {
                     response.extra.insert(name, Value::String(value.into_owned()));
                 }
                 _ => drop(Text::new(value)),
             }
         }
+        camel_case::adopt(&mut response);
         let tokens = [&response.access_token, &response.refresh_token];
         if tokens.into_iter().filter_map(Text::as_str).any(is_broken) {
             response.access_token = Text::default();
@@ -87,10 +130,8 @@ impl<'a> Body<'a> {
         response
     }
 
-    /// Some providers wrap the response in another object: Withings in `body`
-    /// (<https://developer.withings.com/api-reference>), Slack the user's token
-    /// in `authed_user` (<https://docs.slack.dev/reference/methods/oauth.v2.access>),
-    /// others in `data`. Not to look there would lose a rotated token.
+    /// The response within a [wrapper](WRAPPERS), if there is one. Not to look there
+    /// would lose a rotated token.
     fn unwrap_nested(mut self) -> Self {
         // Beside an error it is not the response, whatever it is.
         let failed = self.extra.get("ok") == Some(&Value::Bool(false))
@@ -98,7 +139,7 @@ impl<'a> Body<'a> {
         if self.has_token() || failed {
             return self;
         }
-        for wrapper in ["body", "authed_user", "data"] {
+        for wrapper in WRAPPERS {
             let Some(wrapped) = self.extra.remove(wrapper).map(Wiped) else { continue };
             let inner = ResponseSeed(limits()).deserialize(&wrapped.0).map(Body::into_owned);
             let Some(inner) = inner.ok().filter(Body::has_token) else {
@@ -130,7 +171,12 @@ impl<'a> Body<'a> {
     }
 
     fn has_token(&self) -> bool {
-        self.access_token.as_str().is_some_and(|token| !token.is_empty())
+        !self.access_token.is_empty()
+    }
+
+    fn has_tokens_of(&self, other: &Self) -> bool {
+        self.access_token.as_str() == other.access_token.as_str()
+            && self.refresh_token.as_str() == other.refresh_token.as_str()
     }
 
     fn into_tokens(mut self, issued: SystemTime) -> Option<TokenSet> {
@@ -153,6 +199,15 @@ impl<'a> Body<'a> {
         })
     }
 }
+
+/// Members that hold the response at some providers: Withings in `body`
+/// (<https://developer.withings.com/api-reference>), Slack the user's token in
+/// `authed_user` (<https://docs.slack.dev/reference/methods/oauth.v2.access>),
+/// TikTok Shop in `data`
+/// (<https://example-code.com/tcl/tiktok_shop_refresh_access_token.asp>),
+/// others in the rest.
+const WRAPPERS: [&str; 7] =
+    ["body", "authed_user", "data", "result", "response", "tokens", "token"];
 
 /// The limits on a response's other members. Each is kept whole or not at all.
 fn limits() -> Limits {
@@ -196,6 +251,14 @@ impl<'de> Visitor<'de> for ResponseSeed {
                 "scope" => {
                     response.scope = scope(map.next_value_seed(BoundedSeed::new(&mut limits))?);
                 }
+                name if camel_case::is_known(name) => {
+                    let name = name.to_owned();
+                    let mut one = Limits::new(1, 0, OnExcess::DropWhole);
+                    let limits = if limits.is_used_up() { &mut one } else { &mut limits };
+                    if let Some(value) = map.next_value_seed(BoundedSeed::new(limits))? {
+                        camel_case::insert(&mut response.extra, name, value.into_value());
+                    }
+                }
                 name => {
                     let name = name.to_owned();
                     if let Some(value) = map.next_value_seed(BoundedSeed::new(&mut limits))? {
@@ -204,6 +267,7 @@ impl<'de> Visitor<'de> for ResponseSeed {
                 }
             }
         }
+        camel_case::adopt(&mut response);
         Ok(response)
     }
 }
@@ -219,6 +283,3 @@ fn scope(value: Option<Wiped>) -> Option<String> {
         _ => None,
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 use crate::json::NUMBER;
 
 /// What nothing becomes where a program makes a text of it.
-const NO_TOKEN: [&str; 4] = ["null", "undefined", "none", "nil"];
+const NO_TOKEN: [&str; 8] = ["null", "undefined", "none", "nil", "false", "0", "(null)", "<null>"];
 
 /// A string, borrowed where it has no escapes; an integer's digits; `None` for
 /// anything else. A copy is wiped on drop.
@@ -22,6 +22,10 @@ impl<'a> Text<'a> {
 
     pub(super) fn as_str(&self) -> Option<&str> {
         self.0.as_deref()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.as_str().is_none_or(str::is_empty)
     }
 
     /// The text as a token: without white space and line ends around it, which are
@@ -53,7 +57,7 @@ impl<'a> Text<'a> {
 
     /// Takes over what `other` holds, if it is anything but empty.
     pub(super) fn replace(&mut self, other: Self) {
-        if other.as_str().is_some_and(|text| !text.is_empty()) {
+        if !other.is_empty() {
             *self = other;
         }
     }

@@ -231,6 +231,11 @@ fn requests_are_checked_as_the_rfc_has_it() {
     let tokens = refresh_once(&server, &refresh_token(tokens)).unwrap();
     assert_eq!(tokens.scope.as_deref(), Some("a b"));
 
+    let server = FakeAuthServer::builder().body_format(BodyFormat::JsonCamelCase).build();
+    let token = refresh_token(server.log_in("ada"));
+    assert!(refresh_at(&server, server.endpoint().body_format(BodyFormat::Json), &token).is_err());
+    assert!(refresh_once(&server, &token).is_ok());
+
     let server = FakeAuthServer::new();
     for (body, code) in [
         ("client_id=my-client", "invalid_request"),

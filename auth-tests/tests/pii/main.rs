@@ -56,8 +56,8 @@ fn no_secret_is_printed() {
             printed.debug("endpoint", &endpoint);
             let redacted = serde_json::to_string(&endpoint).unwrap();
             printed.0.push(("an endpoint's serde form".to_owned(), redacted));
-            // The first two have no secret that a server could echo.
-            let client = if at < 2 { "a public client" } else { CLIENT };
+            // The first three have no secret that a server could echo.
+            let client = if at < 3 { "a public client" } else { CLIENT };
             for (name, response) in responses(client) {
                 for world in World::BOTH {
                     run(&mut printed, world, &endpoint, name, response.clone());
@@ -131,7 +131,7 @@ fn endpoints() -> Vec<TokenEndpoint> {
     let url = format!("https://auth.example.com/token?key={QUERY}");
     let mut endpoints = Vec::new();
     for auth in [ClientAuth::None, ClientAuth::basic(CLIENT), ClientAuth::post(CLIENT)] {
-        for format in [BodyFormat::Form, BodyFormat::Json] {
+        for format in [BodyFormat::Form, BodyFormat::Json, BodyFormat::JsonCamelCase] {
             endpoints.push(
                 TokenEndpoint::new(&url, "my-client")
                     .and_then(|endpoint| endpoint.parameter("assertion", PARAM))
@@ -166,7 +166,32 @@ fn responses(client: &str) -> Vec<(&'static str, CallOutcome)> {
         ("tokens, compressed", tokens().header("content-encoding", "gzip").into()),
         (
             "tokens under other names",
-            json_response(200, &json!({ "accessToken": ACCESS, "t": ROTATED })),
+            json_response(200, &json!({ "token_of_access": ACCESS, "t": ROTATED })),
+        ),
+        (
+            "tokens in camelCase",
+            json_response(
+                200,
+                &json!({ "accessToken": ACCESS, "refreshToken": ROTATED, "idToken": ID_TOKEN }),
+            ),
+        ),
+        (
+            "an echo of the request in camelCase",
+            json_response(
+                400,
+                &json!({
+                    "error": "invalid_request",
+                    "message": format!(r#"no {{"refreshToken":"{REFRESH}","clientSecret":"{client}"}}"#),
+                }),
+            ),
+        ),
+        (
+            "tokens behind a warning",
+            tokens().body([b"Warning: x in /t.php\n", &whole[..]].concat()).into(),
+        ),
+        (
+            "tokens twice",
+            tokens().body([&whole[..], br#"{"access_token":"other"}"#].concat()).into(),
         ),
         ("tokens in a list", json_response(200, &json!([ACCESS, { "refresh_token": ROTATED }]))),
         ("tokens as text", CannedResponse::status(200).body(both.clone()).into()),

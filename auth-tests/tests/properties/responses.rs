@@ -51,6 +51,30 @@ proptest! {
         }
     }
 
+    /// Whatever a careless server writes before and behind the one object.
+    #[test]
+    fn nothing_around_an_object_costs_a_token(
+        before in "[^{<]{0,64}",
+        warning in select(&["", "<br />\n<b>Warning</b>: array{} in <b>/t.php</b><br />\n", "{}&&"][..]),
+        after in vec(any::<u8>(), 0..64),
+        wrapper in select(&["", "data", "result"][..]),
+        camel in any::<bool>(),
+    ) {
+        let (access, refresh) =
+            if camel { ("accessToken", "refreshToken") } else { ("access_token", "refresh_token") };
+        let object = format!(r#"{{"{access}":"at-1","{refresh}":"rt-1"}}"#);
+        let object = match wrapper {
+            "" => object,
+            wrapper => format!(r#"{{"{wrapper}":{object}}}"#),
+        };
+        let mut body = format!("{before}{warning}{object}").into_bytes();
+        body.extend(after.into_iter().filter(|byte| *byte != b'{'));
+        let tokens = read_response(&Response::new(body), &[], now())
+            .map_err(|failure| TestCaseError::fail(failure.to_string()))?;
+        prop_assert_eq!(tokens.access_token.expose(), "at-1");
+        prop_assert_eq!(tokens.refresh_token, Some(RefreshToken::new("rt-1")));
+    }
+
     /// Whatever the members say that tell when a token expires: the tokens are read,
     /// and the order of the members makes no difference.
     #[test]

@@ -85,6 +85,7 @@ pub(crate) const LIFETIMES: &[&str] = &[
     "expires",
     "expiry",
     "expire_in",
+    "expireIn",
     "expiresIn",
     "accessTokenExpiresIn",
     "ext_expires_in",

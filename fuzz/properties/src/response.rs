@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use auth_core::{
     Backoff, ClientAuth, Failure, FailureKind, Grant, Now, Refresh, RefreshToken, Response, Step,
-    TokenEndpoint, TokenSet,
+    TokenEndpoint, TokenSet, read_response,
 };
 use http::StatusCode;
 
@@ -39,6 +39,7 @@ pub fn response(input: &[u8]) -> Option<FailureKind> {
     match pending.resolve(Ok(response.clone()), now) {
         Step::Done(Ok(tokens)) => {
             check_success(&response, REFRESH_TOKEN, &tokens, now);
+            check_surrounded(&response, now);
             None
         }
         Step::Done(Err(error)) => {
@@ -118,7 +119,33 @@ fn may_hold_tokens(response: &Response) -> bool {
 }
 
 fn told(body: &[u8]) -> Option<Told> {
-    if is_object(body) { Told::in_json(body) } else { Told::in_form(body) }
+    if is_object(body) {
+        Told::in_json(body)
+    } else if body.contains(&b'{') {
+        // An object may stand in it, of which the form says nothing.
+        None
+    } else {
+        Told::in_form(body)
+    }
+}
+
+/// What a careless server puts around an object costs no token.
+fn check_surrounded(response: &Response, now: Now) {
+    let body = trimmed(response.body());
+    let is_whole = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    if !(may_hold_tokens(response) && is_object(body) && is_whole) {
+        return;
+    }
+    for (before, after) in [
+        ("<br />\n<b>Warning</b>: array{}, {\"x in <b>/t.php</b><br />\n", ""),
+        ("", "<!-- {\"x -->"),
+        (")]}',\n", ""),
+        ("callback(", ");"),
+    ] {
+        let around = response.clone().map(|_| [before.as_bytes(), body, after.as_bytes()].concat());
+        let (bare, around) = (read_response(response, &[], now), read_response(&around, &[], now));
+        assert_eq!(bare.ok(), around.ok(), "within {before:?} and {after:?}");
+    }
 }
 
 fn is_object(body: &[u8]) -> bool {

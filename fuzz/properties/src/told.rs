@@ -24,8 +24,9 @@ impl Told {
             || text.contains(char::REPLACEMENT_CHARACTER);
         if broken {
             let names: BTreeSet<_> = members.iter().map(|(name, _)| name).collect();
-            let a_token_is = ["access_token", "refresh_token", "body", "authed_user", "data"]
+            let a_token_is = ["access_token", "refresh_token", "accessToken", "refreshToken"]
                 .iter()
+                .chain(&WRAPPERS)
                 .any(|name| members.iter().any(|(n, value)| n == name && is_broken(value)));
             if names.len() < members.len() || a_token_is {
                 return None;
@@ -36,8 +37,11 @@ impl Told {
             let of_that_name = members.iter().rev().filter(move |(name, _)| name == wanted);
             of_that_name.filter_map(|(_, value)| value.as_ref())
         };
-        let access_token = last_first("access_token").find_map(token);
-        let refresh_token = last_first("refresh_token").find_map(token);
+        let one_of = |standard, camel| {
+            last_first(standard).find_map(token).or_else(|| last_first(camel).find_map(token))
+        };
+        let access_token = one_of("access_token", "accessToken");
+        let refresh_token = one_of("refresh_token", "refreshToken");
         if let Some(access_token) = access_token {
             return Some(Self { access_token, refresh_token });
         }
@@ -49,11 +53,15 @@ impl Told {
         if failed {
             return None;
         }
-        ["body", "authed_user", "data"].into_iter().find_map(|wrapper| {
+        WRAPPERS.into_iter().find_map(|wrapper| {
             let inner = last_first(wrapper).next()?;
+            let one_of = |standard, camel| {
+                let of = |name: &str| inner.get(name).and_then(token);
+                of(standard).or_else(|| of(camel))
+            };
             Some(Self {
-                access_token: token(inner.get("access_token")?)?,
-                refresh_token: inner.get("refresh_token").and_then(token).or(refresh_token.clone()),
+                access_token: one_of("access_token", "accessToken")?,
+                refresh_token: one_of("refresh_token", "refreshToken").or(refresh_token.clone()),
             })
         })
     }
@@ -66,9 +74,16 @@ impl Told {
                 .filter_map(|(_, value)| meant(&value))
                 .last()
         };
-        Some(Self { access_token: last("access_token")?, refresh_token: last("refresh_token") })
+        Some(Self {
+            access_token: last("access_token").or_else(|| last("accessToken"))?,
+            refresh_token: last("refresh_token").or_else(|| last("refreshToken")),
+        })
     }
 }
+
+/// Members that may hold the response.
+const WRAPPERS: [&str; 7] =
+    ["body", "authed_user", "data", "result", "response", "tokens", "token"];
 
 /// The body without a byte-order mark and surrounding white space.
 pub(crate) fn trimmed(body: &[u8]) -> &[u8] {
@@ -90,7 +105,7 @@ fn is_broken(value: &Option<Value>) -> bool {
 /// A token is what stands between white space, unless it is a word for nothing.
 fn meant(text: &str) -> Option<String> {
     let text = text.trim_matches([' ', '\t', '\n', '\x0C', '\r']);
-    let nothing = ["", "null", "undefined", "none", "nil"];
+    let nothing = ["", "null", "undefined", "none", "nil", "false", "0", "(null)", "<null>"];
     (!nothing.contains(&&*text.to_ascii_lowercase())).then(|| text.to_owned())
 }
 
@@ -98,7 +113,7 @@ fn meant(text: &str) -> Option<String> {
 fn token(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => meant(text),
-        Value::Number(number) => (!number.is_f64()).then(|| number.to_string()),
+        Value::Number(number) => (!number.is_f64()).then(|| meant(&number.to_string()))?,
         _ => None,
     }
 }

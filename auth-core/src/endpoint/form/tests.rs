@@ -72,6 +72,16 @@ fn the_documented_form_round_trips() {
         let json = bare.to_json_exposed().unwrap();
         assert_eq!(told(&TokenEndpoint::from_json(&json).unwrap()), told(&bare));
     }
+    for (format, name) in [
+        (BodyFormat::Form, "form"),
+        (BodyFormat::Json, "json"),
+        (BodyFormat::JsonCamelCase, "json_camel_case"),
+    ] {
+        let json = full().body_format(format).to_json_exposed().unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&json).unwrap()["body_format"], name);
+        let read = TokenEndpoint::from_json(&json).unwrap();
+        assert_eq!(told(&read), told(&full().body_format(format)));
+    }
     let bare = TokenEndpoint::new("https://auth.example.com", "c").unwrap();
     assert_eq!(
         &bare.to_json_exposed().unwrap()[..],

@@ -155,6 +155,8 @@ fn what_stands_around_a_token_is_no_part_of_it() {
 fn a_word_for_nothing_is_no_token() {
     for none in
         ["", " ", r"\r\n", "null", "NULL", r" null\n", "undefined", "None", "nil", r"n\u0075ll"]
+            .into_iter()
+            .chain(["false", "False", "0", "(null)", "<null>"])
     {
         let tokens = read_json(&format!(r#"{{"access_token":"at","refresh_token":"{none}"}}"#));
         assert_eq!(tokens.unwrap().refresh_token, None, "{none}");
@@ -189,6 +191,11 @@ fn tokens_in_every_dress() {
         (json, r#"{"access_token":"at","refresh_token":"rt"}"#, "at", Some("rt")),
         (json, r#"{"access_token":"at","refresh_token":null}"#, "at", None),
         (json, r#"{"access_token":"at","refresh_token":""}"#, "at", None),
+        (json, r#"{"access_token":"at","refresh_token":false}"#, "at", None),
+        (json, r#"{"access_token":"at","refresh_token":true}"#, "at", None),
+        (json, r#"{"access_token":"at","refresh_token":0}"#, "at", None),
+        (json, r#"{"access_token":"at","refresh_token":{}}"#, "at", None),
+        (json, r#"{"access_token":"at","refresh_token":[]}"#, "at", None),
         (json, r#"{"access_token":"at","refresh_token":7}"#, "at", Some("7")),
         (
             json,
@@ -233,6 +240,15 @@ fn tokens_in_every_dress() {
         (json, r#"{"access_token":"at","scope":"\ud83d","expires_in":1e999}"#, "at", None),
         (json, r#"{"body":{"access_token":"at","x":"\ud83d"}}"#, "at", None),
         (json, r#"{"body":{"x":1},"data":{"access_token":"at"}}"#, "at", None),
+        (json, r#"{"result":{"access_token":"at"}}"#, "at", None),
+        (json, r#"{"response":{"access_token":"at"}}"#, "at", None),
+        (json, r#"{"tokens":{"access_token":"at"}}"#, "at", None),
+        (json, r#"{"token":{"access_token":"at"}}"#, "at", None),
+        // A number beside it says that all is well: 0, 200, 1, 20000.
+        (json, r#"{"code":0,"msg":"ok","data":{"access_token":"at"}}"#, "at", None),
+        (json, r#"{"errcode":0,"access_token":"at"}"#, "at", None),
+        (json, r#"{"data":{"error_code":0,"access_token":"at"},"message":"success"}"#, "at", None),
+        (json, r#"{"code":200,"data":{"access_token":"at"}}"#, "at", None),
         // The content type is wrong or missing more often than the body.
         (None, r#"{"access_token":"at"}"#, "at", None),
         (Some("text/html"), r#"{"access_token":"at"}"#, "at", None),
@@ -298,11 +314,19 @@ fn what_is_no_token() {
         (r#"{"error":"x","body":{"access_token":"stale"}}"#, Unreadable::NoToken),
         ("access_token=at&refresh_token=%ff", Unreadable::NoToken),
         (r#"{"error":"x"}"#, Unreadable::NoToken),
+        // An error, whatever its type.
+        (r#"{"code":20037,"msg":"the refresh token expired"}"#, Unreadable::NoToken),
+        (r#"{"code":20037,"msg":"x","data":{}}"#, Unreadable::NoToken),
+        (r#"{"code":20037,"data":{"access_token":"","refresh_token":""}}"#, Unreadable::NoToken),
+        (r#"{"errcode":40030,"errmsg":"invalid refresh_token"}"#, Unreadable::NoToken),
+        (
+            r#"{"data":{"error_code":10010,"description":"x"},"message":"error"}"#,
+            Unreadable::NoToken,
+        ),
         ("error=x", Unreadable::NoToken),
         ("access_token=", Unreadable::NoToken),
         // Cut short: half a token must not pass for one.
         (r#"{"access_token":"at","refresh_to"#, syntax(32)),
-        (r#"{"access_token":"at"} trailing"#, syntax(23)),
         ("OK", syntax(1)),
     ] {
         assert_eq!(read_json(body), Err(expected), "{body:?}");

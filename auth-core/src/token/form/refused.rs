@@ -49,8 +49,14 @@ pub fn looks_like_a_response(json: &[u8]) -> bool {
     text.deserialize_map(Members).unwrap_or_default()
 }
 
-/// Members of a response that hold tokens, or say why there are none.
-const OF_RESPONSES: [&str; 6] = ["id_token", "error", "body", "authed_user", "data", "ok"];
+/// Members of a response that hold tokens, or say why there are none. Not `tokens`:
+/// a record of an account has one of that name.
+#[rustfmt::skip]
+const OF_RESPONSES: [&str; 10] = [
+    "id_token", "accessToken", "refreshToken",
+    "body", "authed_user", "data", "result", "response",
+    "error", "ok",
+];
 
 /// A member that must not be there.
 #[derive(Default)]

@@ -88,6 +88,8 @@ fn a_response_is_refused() {
         r#"{"data":{"access_token":"a"}}"#,
         r#"{"body":{"access_token":"a"}}"#,
         r#"{"authed_user":{"access_token":"a"}}"#,
+        r#"{"result":{"access_token":"a"}}"#,
+        r#"{"accessToken":"a","refreshToken":"b"}"#,
         r#"{"error":"invalid_grant"}"#,
         r#"{"ok":false}"#,
     ] {
