@@ -1,0 +1,232 @@
+//! Who has access to what was opened: looked at, and put right where it is ours.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
+    path::Path,
+};
+
+use rustix::{
+    fs::{AtFlags, Mode, OFlags, RawMode},
+    io::Errno,
+};
+
+use super::{
+    Modes,
+    modes::{Kind, Verdict, judge},
+    own_group::{self, Reason},
+};
+use crate::{
+    error::{FileError, Problem},
+    events,
+};
+
+/// What had been open to its group, and is not any more.
+pub(super) struct Tightened {
+    mode: u32,
+    group: u32,
+}
+
+/// Checks that `file`, which was opened at `path`, belongs to this user, and that nobody
+/// else has access that must not have it. What its group has had access to is made tight
+/// again, if it is ours.
+pub(super) fn check(
+    file: &File,
+    path: &Path,
+    kind: Kind,
+    modes: Modes,
+) -> Result<Option<Tightened>, FileError> {
+    let metadata = file.metadata().map_err(|error| FileError::io("examine", path, error))?;
+    let user = rustix::process::geteuid().as_raw();
+    if metadata.uid() != user {
+        let owner = metadata.uid();
+        return Err(FileError::new(path, Problem::ForeignOwner { owner, user }));
+    }
+    let (mode, group) = (metadata.mode() & 0o7777, metadata.gid());
+    // Another name of it may be one that somebody else put here, who wants its mode
+    // changed.
+    let can_be_tightened = metadata.is_dir() || metadata.nlink() == 1;
+    let error = |problem| Err(FileError::new(path, problem));
+    match judge(mode, kind) {
+        Verdict::Fine => Ok(None),
+        Verdict::Refuse { fix } | Verdict::Tighten(fix)
+            if modes == Modes::Ignored && kind == Kind::Ours =>
+        {
+            // Where that cannot be done, it was to be expected.
+            let done = can_be_tightened && matches!(tighten(file, fix), Ok(true));
+            Ok(done.then_some(Tightened { mode, group }))
+        }
+        _ if modes == Modes::Ignored => Ok(None),
+        Verdict::Tighten(to) if can_be_tightened => match tighten(file, to) {
+            Ok(true) => Ok(Some(Tightened { mode, group })),
+            Ok(false) | Err(Errno::PERM | Errno::NOTSUP | Errno::NOSYS) => {
+                error(Problem::ModesNotKept { mode })
+            }
+            Err(errno) => Err(FileError::io("take access from its group", path, errno)),
+        },
+        Verdict::AskForGroup { fix } => match is_private(file, user, group) {
+            Ok(()) => Ok(None),
+            Err(reason) => {
+                error(Problem::SharedGroup { path: path.into(), mode, fix, group, reason })
+            }
+        },
+        Verdict::Refuse { .. }
+            if metadata.is_dir() && kind == Kind::Ours && keeps_modes(file) == Some(false) =>
+        {
+            error(Problem::ModesNotKept { mode })
+        }
+        Verdict::Refuse { fix } | Verdict::Tighten(fix) => {
+            error(Problem::LooseMode { path: path.into(), mode, fix })
+        }
+    }
+}
+
+/// Checks a file that was made just now, with a tight mode, before anything is in it.
+pub(super) fn check_new(file: &File, path: &Path, modes: Modes) -> Result<(), FileError> {
+    let metadata = file.metadata().map_err(|error| FileError::io("examine", path, error))?;
+    let mode = metadata.mode() & 0o7777;
+    match judge(mode, Kind::Ours) {
+        Verdict::Fine => Ok(()),
+        _ if modes == Modes::Ignored => Ok(()),
+        _ => Err(FileError::new(path, Problem::ModesNotKept { mode })),
+    }
+}
+
+/// Returns whether it has that mode now.
+fn tighten(file: &File, to: u32) -> Result<bool, Errno> {
+    rustix::fs::fchmod(file, Mode::from_raw_mode(to as RawMode))?;
+    Ok(rustix::fs::fstat(file)?.st_mode as u32 & 0o077 == 0)
+}
+
+/// Whether what is made in `dir`, a directory of this user, gets the mode that is asked
+/// for. It is tried; `None` where it cannot be.
+pub(super) fn keeps_modes(dir: &File) -> Option<bool> {
+    const NAME: &str = "mode.tmp";
+    if rustix::fs::fstat(dir).ok()?.st_uid != rustix::process::geteuid().as_raw() {
+        return None;
+    }
+    // Whoever died while trying it.
+    let _ = rustix::fs::unlinkat(dir, NAME, AtFlags::empty());
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
+    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let made = rustix::fs::openat(dir, NAME, flags, Mode::from(0o600)).ok()?;
+    let found = rustix::fs::fstat(&made);
+    let _ = rustix::fs::unlinkat(dir, NAME, AtFlags::empty());
+    Some(found.ok()?.st_mode as u32 & 0o077 == 0)
+}
+
+/// Reports a file that was made tight again.
+pub(super) fn report(path: &Path, tightened: &Tightened) {
+    events::made_private(path, tightened.mode, tightened.group, 0);
+}
+
+/// Makes tight again, after the directory, what is in it, and reports all of that once.
+/// What is left for whatever reason is looked at when it is used.
+pub(super) fn tighten_content(dir: &File, path: &Path, tightened: &Tightened) {
+    let mut files = 0;
+    for entry in rustix::fs::Dir::read_from(dir).into_iter().flatten().flatten() {
+        files += u64::from(tighten_entry(dir, entry.file_name()) == Ok(true));
+    }
+    events::made_private(path, tightened.mode, tightened.group, files);
+}
+
+fn tighten_entry(dir: &File, name: &std::ffi::CStr) -> Result<bool, Errno> {
+    let user = rustix::process::geteuid().as_raw();
+    // Looked at first, since opening something else than a file may do something.
+    let fix = |stat: &rustix::fs::Stat| {
+        let is_file = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file();
+        match judge(stat.st_mode as u32 & 0o7777, Kind::Ours) {
+            Verdict::Tighten(to) if is_file && stat.st_uid == user && stat.st_nlink == 1 => {
+                Some(to)
+            }
+            _ => None,
+        }
+    };
+    if fix(&rustix::fs::statat(dir, name, AtFlags::SYMLINK_NOFOLLOW)?).is_none() {
+        return Ok(false);
+    }
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::openat(dir, name, flags, Mode::empty())?);
+    match fix(&rustix::fs::fstat(&file)?) {
+        Some(to) => tighten(&file, to),
+        None => Ok(false),
+    }
+}
+
+/// Whether nobody but `user` is in `group`, and nobody else was given access to `file`.
+#[cfg(target_os = "linux")]
+fn is_private(file: &File, user: u32, group: u32) -> Result<(), Reason> {
+    // With an access list, what looks like the group's bits is what the list may give to
+    // anybody (acl(5)).
+    match rustix::fs::fgetxattr(file, "system.posix_acl_access", &mut [0_u8; 0]) {
+        Err(Errno::NODATA | Errno::NOTSUP) => {}
+        _ => return Err("there is an access list"),
+    }
+    let sources = match read("/etc/nsswitch.conf")? {
+        Some(nsswitch) => own_group::sources(&nsswitch)?,
+        // musl has none, and reads the files. openSUSE has it elsewhere.
+        None => match read("/usr/etc/nsswitch.conf")? {
+            Some(nsswitch) => own_group::sources(&nsswitch)?,
+            None => own_group::Sources::default(),
+        },
+    };
+    if sources.sss && SSS.iter().any(|path| exists(path)) {
+        return Err("sssd may know members");
+    }
+    if sources.systemd && USERDB.iter().any(|path| has_memberships(path)) {
+        return Err("systemd knows members");
+    }
+    let all = |paths: &[&str]| -> Result<Vec<Vec<u8>>, Reason> {
+        paths.iter().filter_map(|path| read(path).transpose()).collect()
+    };
+    let many = if sources.altfiles { 2 } else { 1 };
+    own_group::is_private(user, group, &all(&PASSWD[..many])?, &all(&GROUP[..many])?)
+}
+
+/// Elsewhere users are kept in other ways (macOS: all share the group `staff`).
+#[cfg(not(target_os = "linux"))]
+fn is_private(_file: &File, _user: u32, _group: u32) -> Result<(), Reason> {
+    Err("on this system it cannot be told")
+}
+
+const PASSWD: [&str; 2] = ["/etc/passwd", "/usr/lib/passwd"];
+const GROUP: [&str; 2] = ["/etc/group", "/usr/lib/group"];
+
+/// What sssd makes when it is started. The caches stay when it ends (`sss_cache(8)`).
+const SSS: [&str; 3] =
+    ["/var/lib/sss/pipes/nss", "/var/lib/sss/mc/group", "/var/lib/sss/mc/initgroups"];
+
+/// Where systemd looks for `<user>:<group>.membership` (`nss-systemd(8)`).
+const USERDB: [&str; 5] =
+    ["/etc/userdb", "/run/userdb", "/run/host/userdb", "/usr/local/lib/userdb", "/usr/lib/userdb"];
+
+/// The largest of these files that is read, in bytes.
+const LIMIT: u64 = 1 << 20;
+
+fn read(path: &str) -> Result<Option<Vec<u8>>, Reason> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(_) => return Err("a file that would say so cannot be opened"),
+    };
+    let mut content = Vec::new();
+    match file.take(LIMIT + 1).read_to_end(&mut content) {
+        Ok(read) if read as u64 <= LIMIT => Ok(Some(content)),
+        Ok(_) => Err("a file that would say so is too large"),
+        Err(_) => Err("a file that would say so cannot be read"),
+    }
+}
+
+/// What cannot be looked at may be there.
+fn exists(path: &str) -> bool {
+    !fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+fn has_memberships(path: &str) -> bool {
+    let Ok(entries) = fs::read_dir(path) else { return exists(path) };
+    entries
+        .flatten()
+        .any(|entry| Path::new(&entry.file_name()).extension() == Some("membership".as_ref()))
+}
