@@ -41,7 +41,7 @@ impl ClaudeLocks {
         let second = PathBuf::from(second);
 
         let note = ours.note().map_err(error_at(file))?;
-        let Some(first) = DirLock::try_take(&first, &note).map_err(error_at(&first))? else {
+        let Some(first) = DirLock::try_take(&first, &note).map_err(not_taken(&first))? else {
             return Ok(None);
         };
         let mut locks = vec![first];
@@ -51,14 +51,8 @@ impl ClaudeLocks {
             // keep it for ever.
             Ok(None) if is_strangers(&second, &locks[0].0.path) => {}
             Ok(None) => return Ok(None),
-            // The first is what counts; this is for older versions, and is not
-            // in a directory that must be writable.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
-                ) => {}
-            Err(error) => return Err(error_at(&second)(error)),
+            Err(error) if is_for_nobody(&error) => {}
+            Err(error) => return Err(not_taken(&second)(error)),
         }
         leave_note(ours, &locks).map_err(error_at(file))?;
         let beat = keep_fresh(&locks).map_err(error_at(file))?;
@@ -69,7 +63,7 @@ impl ClaudeLocks {
     pub(crate) fn try_write(file: &Path, ours: &FileLock) -> Result<Option<Self>, FileError> {
         let path = file.with_file_name(".storage-write.lock");
         let note = ours.note().map_err(error_at(file))?;
-        let Some(lock) = DirLock::try_take(&path, &note).map_err(error_at(&path))? else {
+        let Some(lock) = DirLock::try_take(&path, &note).map_err(not_taken(&path))? else {
             return Ok(None);
         };
         let locks = vec![lock];
@@ -82,6 +76,15 @@ impl ClaudeLocks {
     pub(crate) fn are_held(&self) -> bool {
         self.locks.iter().all(|lock| lock.0.touch())
     }
+}
+
+/// Whether the second lock can be left out. The first is what counts; the second is for
+/// older versions, and is not in a directory that must be writable. Where it can never be
+/// made, by its name or by its file system, they cannot make it either.
+fn is_for_nobody(error: &io::Error) -> bool {
+    use ErrorKind::{InvalidFilename, PermissionDenied, ReadOnlyFilesystem, Unsupported};
+    let kinds = [PermissionDenied, ReadOnlyFilesystem, Unsupported, InvalidFilename];
+    kinds.contains(&error.kind())
 }
 
 /// Whether `path` belongs to somebody who is neither root nor the owner of `ours`.
@@ -101,6 +104,12 @@ fn is_strangers(_path: &Path, _ours: &Path) -> bool {
 
 fn error_at(path: &Path) -> impl Fn(io::Error) -> FileError {
     move |error| FileError::io("lock as Claude Code does", path, error)
+}
+
+/// Of the lock itself: where no directory can be made, or none has a time, there are no
+/// such locks.
+fn not_taken(path: &Path) -> impl Fn(io::Error) -> FileError {
+    move |error| FileError::lock("lock as Claude Code does", path, error)
 }
 
 /// Notes which directories are ours, in case this process dies: the next holder

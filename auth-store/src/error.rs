@@ -63,8 +63,9 @@ pub enum Problem {
     ModesNotKept { mode: u32 },
     #[error(
         "its mode is {mode:04o}, so that everybody can take away the store below it, or plant one; \
-         run `chmod o-w {path:?}`, or keep the store elsewhere; if everybody who can reach it is \
-         trusted, as in a container of its own, the store's `insecure_modes` accepts that"
+         run `chmod o-w {path:?}` (if that changes nothing, this file system does not keep modes), or \
+         keep the store elsewhere; if everybody who can reach it is trusted, as in a container of its \
+         own, the store's `insecure_modes` accepts it as it is"
     )]
     LooseAbove { path: PathBuf, mode: u32 },
     /// Without an exclusive lease, two processes would spend one refresh token.
