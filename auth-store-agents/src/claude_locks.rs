@@ -279,6 +279,37 @@ fn open_dir(path: &Path) -> io::Result<File> {
 mod tests {
     use super::*;
 
+    /// Numbers of Linux.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_cannot_be_locked_so_is_for_a_person_to_change() {
+        use auth_accounts::{StoreError, StoreErrorKind as Kind};
+        use auth_core::Advice::{FixSetup, TryLater};
+
+        for (what, errno, kind, advice, for_nobody) in [
+            ("EPERM", 1, Kind::Permissions, FixSetup, true),
+            ("EACCES", 13, Kind::Permissions, FixSetup, true),
+            ("EROFS", 30, Kind::ReadOnly, FixSetup, true),
+            ("ENOSYS", 38, Kind::Misconfigured, FixSetup, true),
+            ("EOPNOTSUPP", 95, Kind::Misconfigured, FixSetup, true),
+            ("ENAMETOOLONG", 36, Kind::Misconfigured, FixSetup, true),
+            ("ENOLCK", 37, Kind::Misconfigured, FixSetup, false),
+            ("ENOTDIR", 20, Kind::Misconfigured, FixSetup, false),
+            ("ENOSPC", 28, Kind::Full, FixSetup, false),
+            ("EDQUOT", 122, Kind::Full, FixSetup, false),
+            ("EMFILE", 24, Kind::Io, TryLater, false),
+            ("ESTALE", 116, Kind::Io, TryLater, false),
+            ("EIO", 5, Kind::Io, TryLater, false),
+        ] {
+            let error = io::Error::from_raw_os_error(errno);
+            assert_eq!(is_for_nobody(&error), for_nobody, "{what}");
+            let error = StoreError::from(not_taken(Path::new("x.lock"))(error));
+            assert_eq!((error.kind(), error.advice()), (kind, advice), "{what}");
+            let no_locks = ["ENOSYS", "EOPNOTSUPP", "ENOLCK"].contains(&what);
+            assert_eq!(error.to_string().contains("has no locks"), no_locks, "{error}");
+        }
+    }
+
     fn with_path(test: impl FnOnce(&Path)) {
         let scratch = tempfile::tempdir().unwrap();
         test(&scratch.path().join("x.lock"));

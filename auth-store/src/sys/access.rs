@@ -230,3 +230,45 @@ fn has_memberships(path: &str) -> bool {
         .flatten()
         .any(|entry| Path::new(&entry.file_name()).extension() == Some("membership".as_ref()))
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use rustix::fs::{XattrFlags, setxattr};
+
+    use super::*;
+
+    /// Then it looks as if the group had what is somebody else's.
+    #[test]
+    #[allow(clippy::print_stdout, reason = "what is skipped is said")]
+    fn a_file_with_an_access_list_has_no_private_group() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("file");
+        let file = File::create(&path).unwrap();
+        file.set_permissions(fs::Permissions::from_mode(0o660)).unwrap();
+        let reason = || {
+            let error = check(&file, &path, Kind::Theirs, Modes::Enforced).err();
+            match error.map(|error| error.problem) {
+                None => "",
+                Some(Problem::SharedGroup { reason, .. }) => reason,
+                Some(other) => panic!("{other}"),
+            }
+        };
+        assert_ne!(reason(), "there is an access list");
+        // Version 2: the owner, user 7, the group, the mask, and others (acl(5)).
+        let mut list = 2_u32.to_le_bytes().to_vec();
+        for (tag, may, id) in
+            [(1_u16, 6_u16, !0_u32), (2, 6, 7), (4, 0, !0), (16, 6, !0), (32, 0, !0)]
+        {
+            list.extend([tag.to_le_bytes(), may.to_le_bytes()].concat());
+            list.extend(id.to_le_bytes());
+        }
+        match setxattr(&path, "system.posix_acl_access", &list, XattrFlags::empty()) {
+            Ok(()) => {}
+            Err(errno) => return println!("skipped: no access lists here: {errno}"),
+        }
+        assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o660);
+        assert_eq!(reason(), "there is an access list");
+    }
+}
