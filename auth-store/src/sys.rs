@@ -10,9 +10,11 @@
 mod above;
 #[cfg(unix)]
 mod access;
+#[cfg(target_os = "linux")]
+mod members;
 #[cfg(unix)]
 mod modes;
-#[cfg(unix)]
+#[cfg(any(target_os = "linux", test))]
 mod own_group;
 #[cfg(any(not(unix), test))]
 #[cfg_attr(unix, allow(unreachable_pub))]

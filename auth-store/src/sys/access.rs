@@ -1,21 +1,17 @@
 //! Who has access to what was opened: looked at, and put right where it is ours.
 
-use std::{
-    fs::{self, File},
-    io::{self, Read},
-    os::unix::fs::MetadataExt,
-    path::Path,
-};
+use std::{fs::File, os::unix::fs::MetadataExt, path::Path};
 
 use rustix::{
     fs::{AtFlags, Mode, OFlags, RawMode},
     io::Errno,
 };
 
+#[cfg(target_os = "linux")]
+use super::members::is_private;
 use super::{
     Modes,
     modes::{Kind, Verdict, judge},
-    own_group::{self, Reason},
 };
 use crate::{
     error::{FileError, Problem},
@@ -93,10 +89,16 @@ pub(super) fn check_new(file: &File, path: &Path, modes: Modes) -> Result<(), Fi
     }
 }
 
+/// Its type differs between systems.
+#[allow(clippy::unnecessary_cast)]
+fn mode_of(stat: &rustix::fs::Stat) -> u32 {
+    stat.st_mode as u32 & 0o7777
+}
+
 /// Returns whether it has that mode now.
 fn tighten(file: &File, to: u32) -> Result<bool, Errno> {
     rustix::fs::fchmod(file, Mode::from_raw_mode(to as RawMode))?;
-    Ok(rustix::fs::fstat(file)?.st_mode as u32 & 0o077 == 0)
+    Ok(mode_of(&rustix::fs::fstat(file)?) & 0o077 == 0)
 }
 
 /// Whether what is made in `dir`, a directory of this user, gets the mode that is asked
@@ -113,7 +115,7 @@ pub(super) fn keeps_modes(dir: &File) -> Option<bool> {
     let made = rustix::fs::openat(dir, NAME, flags, Mode::from(0o600)).ok()?;
     let found = rustix::fs::fstat(&made);
     let _ = rustix::fs::unlinkat(dir, NAME, AtFlags::empty());
-    Some(found.ok()?.st_mode as u32 & 0o077 == 0)
+    Some(mode_of(&found.ok()?) & 0o077 == 0)
 }
 
 /// Reports a file that was made tight again.
@@ -136,7 +138,7 @@ fn tighten_entry(dir: &File, name: &std::ffi::CStr) -> Result<bool, Errno> {
     // Looked at first, since opening something else than a file may do something.
     let fix = |stat: &rustix::fs::Stat| {
         let is_file = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file();
-        match judge(stat.st_mode as u32 & 0o7777, Kind::Ours) {
+        match judge(mode_of(stat), Kind::Ours) {
             Verdict::Tighten(to) if is_file && stat.st_uid == user && stat.st_nlink == 1 => {
                 Some(to)
             }
@@ -155,85 +157,15 @@ fn tighten_entry(dir: &File, name: &std::ffi::CStr) -> Result<bool, Errno> {
     }
 }
 
-/// Whether nobody but `user` is in `group`, and nobody else was given access to `file`.
-#[cfg(target_os = "linux")]
-fn is_private(file: &File, user: u32, group: u32) -> Result<(), Reason> {
-    // With an access list, what looks like the group's bits is what the list may give to
-    // anybody (acl(5)).
-    match rustix::fs::fgetxattr(file, "system.posix_acl_access", &mut [0_u8; 0]) {
-        Err(Errno::NODATA | Errno::NOTSUP) => {}
-        _ => return Err("there is an access list"),
-    }
-    let sources = match read("/etc/nsswitch.conf")? {
-        Some(nsswitch) => own_group::sources(&nsswitch)?,
-        // musl has none, and reads the files. openSUSE has it elsewhere.
-        None => match read("/usr/etc/nsswitch.conf")? {
-            Some(nsswitch) => own_group::sources(&nsswitch)?,
-            None => own_group::Sources::default(),
-        },
-    };
-    if sources.sss && SSS.iter().any(|path| exists(path)) {
-        return Err("sssd may know members");
-    }
-    if sources.systemd && USERDB.iter().any(|path| has_memberships(path)) {
-        return Err("systemd knows members");
-    }
-    let all = |paths: &[&str]| -> Result<Vec<Vec<u8>>, Reason> {
-        paths.iter().filter_map(|path| read(path).transpose()).collect()
-    };
-    let many = if sources.altfiles { 2 } else { 1 };
-    own_group::is_private(user, group, &all(&PASSWD[..many])?, &all(&GROUP[..many])?)
-}
-
 /// Elsewhere users are kept in other ways (macOS: all share the group `staff`).
 #[cfg(not(target_os = "linux"))]
-fn is_private(_file: &File, _user: u32, _group: u32) -> Result<(), Reason> {
+fn is_private(_file: &File, _user: u32, _group: u32) -> Result<(), &'static str> {
     Err("on this system it cannot be told")
-}
-
-const PASSWD: [&str; 2] = ["/etc/passwd", "/usr/lib/passwd"];
-const GROUP: [&str; 2] = ["/etc/group", "/usr/lib/group"];
-
-/// What sssd makes when it is started. The caches stay when it ends (`sss_cache(8)`).
-const SSS: [&str; 3] =
-    ["/var/lib/sss/pipes/nss", "/var/lib/sss/mc/group", "/var/lib/sss/mc/initgroups"];
-
-/// Where systemd looks for `<user>:<group>.membership` (`nss-systemd(8)`).
-const USERDB: [&str; 5] =
-    ["/etc/userdb", "/run/userdb", "/run/host/userdb", "/usr/local/lib/userdb", "/usr/lib/userdb"];
-
-/// The largest of these files that is read, in bytes.
-const LIMIT: u64 = 1 << 20;
-
-fn read(path: &str) -> Result<Option<Vec<u8>>, Reason> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(_) => return Err("a file that would say so cannot be opened"),
-    };
-    let mut content = Vec::new();
-    match file.take(LIMIT + 1).read_to_end(&mut content) {
-        Ok(read) if read as u64 <= LIMIT => Ok(Some(content)),
-        Ok(_) => Err("a file that would say so is too large"),
-        Err(_) => Err("a file that would say so cannot be read"),
-    }
-}
-
-/// What cannot be looked at may be there.
-fn exists(path: &str) -> bool {
-    !fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
-}
-
-fn has_memberships(path: &str) -> bool {
-    let Ok(entries) = fs::read_dir(path) else { return exists(path) };
-    entries
-        .flatten()
-        .any(|entry| Path::new(&entry.file_name()).extension() == Some("membership".as_ref()))
 }
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{fs, os::unix::fs::PermissionsExt};
 
     use rustix::fs::{XattrFlags, setxattr};
 

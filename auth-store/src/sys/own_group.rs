@@ -9,9 +9,8 @@
 //!
 //! What cannot be told, and is trusted: a password of the group in `/etc/gshadow`, which
 //! others would become members by, is set by root or by the group's administrator. As
-//! everywhere, root can do anything. So are the same files on other machines, if a
-//! network file system gives their users the same directory: they decide there about
-//! user numbers, too.
+//! everywhere, root can do anything. So are the files of other machines that have the
+//! same directory: they decide there about user numbers, too.
 
 /// Why the answer is "no".
 pub(super) type Reason = &'static str;
