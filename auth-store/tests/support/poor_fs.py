@@ -1,9 +1,9 @@
 """Mounts a file system in memory that lacks what a real one may lack, and runs a program.
 
-poor_fs.py DIRECTORY KEEPS_MODES LOCK_ERROR PROGRAM ARGUMENT...
+poor_fs.py DIRECTORY CHMOD MODE LOCK_ERROR PROGRAM ARGUMENT...
 
-KEEPS_MODES is "keeps", "ignores" (chmod succeeds and changes nothing) or "refuses" (chmod
-is an error). LOCK_ERROR is the number that a lock is answered with; 0 is success.
+Everything in it has MODE, in octal, besides its own. CHMOD is "succeeds", though it does not
+change that, or "fails". LOCK_ERROR is the number that a lock is answered with; 0 is success.
 
 It speaks the kernel's protocol (linux/fuse.h). It exits with 77 if nothing can be mounted.
 """
@@ -16,8 +16,8 @@ import subprocess
 import sys
 import threading
 
-directory, keeps_modes, lock_error, program = (
-    sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:])
+directory, chmod, loose, lock_error, program = (
+    sys.argv[1], sys.argv[2], int(sys.argv[3], 8), int(sys.argv[4]), sys.argv[5:])
 
 DIR, FILE = 0o040000, 0o100000
 
@@ -40,7 +40,7 @@ class Error(Exception):
 def attributes(number):
     node = nodes[number]
     # As a mount whose root is another file system's.
-    mode = node.mode if keeps_modes == "keeps" or number == 1 else node.mode | 0o777
+    mode = node.mode if number == 1 else node.mode | loose
     seconds, nanos = node.times
     return struct.pack(
         "<6Q10I", number, len(node.data), 1, seconds, seconds, seconds, nanos, nanos, nanos,
@@ -73,7 +73,7 @@ def set_attributes(number, body):
     node = nodes[number]
     valid, _, _, size, _, _, modified, _, _, nanos, _, mode = struct.unpack("<2I6Q4I", body[:72])
     if valid & 1:
-        if keeps_modes == "refuses":
+        if chmod == "fails":
             raise Error(errno.EPERM)
         node.mode = node.mode & 0o170000 | mode & 0o7777
     if valid & 8:
