@@ -61,6 +61,9 @@ pub enum StoreErrorKind {
     /// login](crate::Login::endpoint), or it lacks what another program needs to
     /// find there. Nothing was written.
     Unfit,
+    /// The store cannot be used where it is, or as it is set up: its file system has
+    /// no locks, for example. A person must change that; the error says what.
+    Misconfigured,
     /// Any other failure of input or output.
     Io,
     /// The store's server cannot be reached, or does not serve now.
@@ -96,6 +99,10 @@ impl StoreError {
             Io::PermissionDenied => StoreErrorKind::Permissions,
             Io::StorageFull | Io::QuotaExceeded | Io::FileTooLarge => StoreErrorKind::Full,
             Io::ReadOnlyFilesystem => StoreErrorKind::ReadOnly,
+            // What a path or a file system cannot do now, it cannot do later either.
+            Io::NotADirectory | Io::InvalidFilename | Io::InvalidInput | Io::Unsupported => {
+                StoreErrorKind::Misconfigured
+            }
             _ => StoreErrorKind::Io,
         };
         Self::new(kind, concerns).with_source(error)
@@ -115,7 +122,8 @@ impl StoreError {
             | StoreErrorKind::Permissions
             | StoreErrorKind::ReadOnly
             | StoreErrorKind::Full
-            | StoreErrorKind::Unfit => Advice::FixSetup,
+            | StoreErrorKind::Unfit
+            | StoreErrorKind::Misconfigured => Advice::FixSetup,
             StoreErrorKind::Conflict
             | StoreErrorKind::LeaseTimeout
             | StoreErrorKind::LeaseLost
@@ -154,6 +162,7 @@ impl fmt::Display for StoreErrorKind {
             Self::Full => "no space is left",
             Self::ReadOnly => "the store is read-only",
             Self::Unfit => "the store has no place for the record",
+            Self::Misconfigured => "the store cannot be used as it is set up",
             Self::Io => "reading or writing failed",
             Self::Unavailable => "the store is not available",
             Self::Unanswered => "the store has not answered",

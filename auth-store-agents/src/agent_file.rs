@@ -22,7 +22,7 @@ use auth_accounts::{
     store::{Record, Version},
 };
 use auth_store::internal::{
-    Dir, FileError, FileLock, Files, OffThread, Patience, Privacy, Problem, home_directory,
+    Dir, FileError, FileLock, Files, Modes, OffThread, Patience, Privacy, Problem, home_directory,
     named_by,
 };
 use zeroize::Zeroizing;
@@ -37,8 +37,8 @@ use crate::{
 pub(crate) struct AgentFile<F>(Arc<Inner<F>>);
 
 impl<F: Format> AgentFile<F> {
-    pub(crate) fn new(account: AccountId, file: PathBuf) -> Result<Self, FileError> {
-        Ok(Self(Arc::new(Inner::new(account, file)?)))
+    pub(crate) fn new(account: AccountId, file: PathBuf, modes: Modes) -> Result<Self, FileError> {
+        Ok(Self(Arc::new(Inner::new(account, file, modes)?)))
     }
 }
 
@@ -70,6 +70,7 @@ pub(crate) struct Inner<F> {
     pub(crate) file: PathBuf,
     /// Whose tokens are in it.
     pub(crate) registration: Registration,
+    modes: Modes,
     calls: OffThread,
     format: PhantomData<fn() -> F>,
 }
@@ -86,16 +87,16 @@ const SAVE_WAIT: Duration = Duration::from_secs(10);
 const SETTLE: Duration = Duration::from_millis(if cfg!(fuzzing) { 0 } else { 100 });
 
 impl<F: Format> Inner<F> {
-    fn new(account: AccountId, file: PathBuf) -> Result<Self, FileError> {
+    fn new(account: AccountId, file: PathBuf, modes: Modes) -> Result<Self, FileError> {
         let file = std::path::absolute(&file)
             .map_err(|error| FileError::io("make absolute", file, error))?;
         if file.file_name().and_then(OsStr::to_str).is_none() || file.parent().is_none() {
             return Err(FileError::new(file, Problem::WrongType { expected: "file name" }));
         }
-        Dir::check_above(&file)?;
+        Dir::check_above_with(&file, modes)?;
         let registration = Registration::of(&F::endpoint());
         let calls = OffThread::default();
-        Ok(Self { account, file, registration, calls, format: PhantomData })
+        Ok(Self { account, file, registration, modes, calls, format: PhantomData })
     }
 }
 
@@ -240,7 +241,7 @@ impl<F: Format> Inner<F> {
         let record = match self.found(&document)? {
             None => None,
             Some(found) => {
-                let notes = NotesDir::read(self.dir_path(), self.name())?;
+                let notes = NotesDir::read(self.dir_path(), self.name(), self.modes)?;
                 let record = notes.record_of(found, &self.registration);
                 let version = notes.version(&record);
                 Some((record, version))
@@ -252,7 +253,7 @@ impl<F: Format> Inner<F> {
     /// The file's content; `None` if there is no file or no directory, since the
     /// agent was never used.
     fn document(&self) -> Result<Option<Document>, FileError> {
-        let dir = match Dir::open(self.dir_path(), Privacy::Unwritable) {
+        let dir = match Dir::open_with(self.dir_path(), Privacy::Unwritable, self.modes) {
             Ok(dir) => dir,
             Err(FileError { problem: Problem::Io { error, .. }, .. })
                 // A dangling link is not a missing directory.
@@ -264,7 +265,7 @@ impl<F: Format> Inner<F> {
             Err(error) => return Err(error),
         };
         // Somebody else may have made what was missing when this store was.
-        Dir::check_above(&self.file)?;
+        Dir::check_above_with(&self.file, self.modes)?;
         Document::read(&dir, self.name(), F::EXPECTED, MAX_FILE)
     }
 
@@ -289,7 +290,7 @@ impl<F: Format> Inner<F> {
     }
 
     fn replace(&self, old: Option<&Document>, new: &[u8]) -> Result<(), FileError> {
-        let dir = Dir::open(self.dir_path(), Privacy::Unwritable)?;
+        let dir = Dir::open_with(self.dir_path(), Privacy::Unwritable, self.modes)?;
         let temporary = format!("{}.auth-store.tmp", self.name());
         dir.replace(self.name(), &temporary, new, || {
             // Some agents take no lock, so this check comes as late as possible.
@@ -302,8 +303,8 @@ impl<F: Format> Inner<F> {
 
     /// Our own directory.
     fn ours(&self) -> Result<NotesDir, FileError> {
-        Dir::check_above(&self.file)?;
-        NotesDir::open(self.dir_path(), self.name())
+        Dir::check_above_with(&self.file, self.modes)?;
+        NotesDir::open(self.dir_path(), self.name(), self.modes)
     }
 
     fn lock_write(&self, ours: &FileLock) -> Result<F::Lock, FileError> {

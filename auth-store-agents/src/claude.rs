@@ -8,7 +8,7 @@ use std::{
 
 use auth_accounts::{AccountId, Registration, StoreError, store::Record};
 use auth_core::{AccessToken, RefreshToken, TokenEndpoint, TokenSet, presets};
-use auth_store::internal::{FileError, FileLock, token_store};
+use auth_store::internal::{FileError, FileLock, Modes, token_store};
 use serde_json::Value;
 
 use crate::{
@@ -22,9 +22,9 @@ use crate::{
 /// store of one account.
 ///
 /// The store reads the tokens from the file's member `claudeAiOauth` and writes
-/// them back to it. Every other member stays, as do the file's mode and whether
-/// it is indented. So Claude Code uses the tokens that were refreshed here, and
-/// the other way round.
+/// them back to it. Every other member stays, as do what the file's mode allows its
+/// owner and whether it is indented. So Claude Code uses the tokens that were
+/// refreshed here, and the other way round.
 ///
 /// While refreshing and writing, the store holds the locks that Claude Code
 /// itself takes: the directories `.oauth_refresh.lock` beside the file and
@@ -33,7 +33,8 @@ use crate::{
 /// Claude Code after a minute.
 ///
 /// The file must have mode 0600 or less, and its directory must not be writable
-/// by others. A symbolic link in place of the file is refused: Claude Code
+/// by others. What a user's own group may do, in which nobody else is, counts for
+/// nothing. A symbolic link in place of the file is refused: Claude Code
 /// replaces such a link by a file when it refreshes, and then there would be two
 /// files that differ.
 ///
@@ -86,7 +87,29 @@ impl ClaudeCredentials {
         account: impl Into<AccountId>,
         file: impl Into<PathBuf>,
     ) -> Result<Self, StoreError> {
-        Ok(Self(AgentFile::new(account.into(), file.into())?))
+        Ok(Self(AgentFile::new(account.into(), file.into(), Modes::Enforced)?))
+    }
+
+    /// Uses the login in `file` as [`new`](Self::new) does, whatever the modes of the
+    /// file, of its directory and of those above say. They do not keep others away on a
+    /// file system that does not keep modes (Windows' disks in WSL, CIFS), and below a
+    /// directory that everybody may write to (a volume `emptyDir` in Kubernetes).
+    /// [`FileStore::insecure_modes`](https://docs.rs/auth-store/latest/auth_store/struct.FileStore.html#method.insecure_modes)
+    /// says more of both.
+    ///
+    /// Then everybody who can reach the file can take the login, and plant another. So
+    /// this is for where nobody else is: a container, a machine with one user. The file and
+    /// its directory still have to belong to this user, and links count as ever.
+    ///
+    /// # Errors
+    ///
+    /// If `file` cannot be the path of a file, or has above it somebody else's link in a
+    /// directory like `/tmp`.
+    pub fn insecure_modes(
+        account: impl Into<AccountId>,
+        file: impl Into<PathBuf>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self(AgentFile::new(account.into(), file.into(), Modes::Ignored)?))
     }
 
     /// Uses the login of this user as the account `account`: the one in the

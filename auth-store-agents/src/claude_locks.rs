@@ -41,7 +41,7 @@ impl ClaudeLocks {
         let second = PathBuf::from(second);
 
         let note = ours.note().map_err(error_at(file))?;
-        let Some(first) = DirLock::try_take(&first, &note).map_err(error_at(&first))? else {
+        let Some(first) = DirLock::try_take(&first, &note).map_err(not_taken(&first))? else {
             return Ok(None);
         };
         let mut locks = vec![first];
@@ -51,14 +51,8 @@ impl ClaudeLocks {
             // keep it for ever.
             Ok(None) if is_strangers(&second, &locks[0].0.path) => {}
             Ok(None) => return Ok(None),
-            // The first is what counts; this is for older versions, and is not
-            // in a directory that must be writable.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
-                ) => {}
-            Err(error) => return Err(error_at(&second)(error)),
+            Err(error) if is_for_nobody(&error) => {}
+            Err(error) => return Err(not_taken(&second)(error)),
         }
         leave_note(ours, &locks).map_err(error_at(file))?;
         let beat = keep_fresh(&locks).map_err(error_at(file))?;
@@ -69,7 +63,7 @@ impl ClaudeLocks {
     pub(crate) fn try_write(file: &Path, ours: &FileLock) -> Result<Option<Self>, FileError> {
         let path = file.with_file_name(".storage-write.lock");
         let note = ours.note().map_err(error_at(file))?;
-        let Some(lock) = DirLock::try_take(&path, &note).map_err(error_at(&path))? else {
+        let Some(lock) = DirLock::try_take(&path, &note).map_err(not_taken(&path))? else {
             return Ok(None);
         };
         let locks = vec![lock];
@@ -82,6 +76,15 @@ impl ClaudeLocks {
     pub(crate) fn are_held(&self) -> bool {
         self.locks.iter().all(|lock| lock.0.touch())
     }
+}
+
+/// Whether the second lock can be left out. The first is what counts; the second is for
+/// older versions, and is not in a directory that must be writable. Where it can never be
+/// made, by its name or by its file system, they cannot make it either.
+fn is_for_nobody(error: &io::Error) -> bool {
+    use ErrorKind::{InvalidFilename, PermissionDenied, ReadOnlyFilesystem, Unsupported};
+    let kinds = [PermissionDenied, ReadOnlyFilesystem, Unsupported, InvalidFilename];
+    kinds.contains(&error.kind())
 }
 
 /// Whether `path` belongs to somebody who is neither root nor the owner of `ours`.
@@ -101,6 +104,12 @@ fn is_strangers(_path: &Path, _ours: &Path) -> bool {
 
 fn error_at(path: &Path) -> impl Fn(io::Error) -> FileError {
     move |error| FileError::io("lock as Claude Code does", path, error)
+}
+
+/// Of the lock itself: where no directory can be made, or none has a time, there are no
+/// such locks.
+fn not_taken(path: &Path) -> impl Fn(io::Error) -> FileError {
+    move |error| FileError::lock("lock as Claude Code does", path, error)
 }
 
 /// Notes which directories are ours, in case this process dies: the next holder
@@ -269,6 +278,37 @@ fn open_dir(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Numbers of Linux.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_cannot_be_locked_so_is_for_a_person_to_change() {
+        use auth_accounts::{StoreError, StoreErrorKind as Kind};
+        use auth_core::Advice::{FixSetup, TryLater};
+
+        for (what, errno, kind, advice, for_nobody) in [
+            ("EPERM", 1, Kind::Permissions, FixSetup, true),
+            ("EACCES", 13, Kind::Permissions, FixSetup, true),
+            ("EROFS", 30, Kind::ReadOnly, FixSetup, true),
+            ("ENOSYS", 38, Kind::Misconfigured, FixSetup, true),
+            ("EOPNOTSUPP", 95, Kind::Misconfigured, FixSetup, true),
+            ("ENAMETOOLONG", 36, Kind::Misconfigured, FixSetup, true),
+            ("ENOLCK", 37, Kind::Misconfigured, FixSetup, false),
+            ("ENOTDIR", 20, Kind::Misconfigured, FixSetup, false),
+            ("ENOSPC", 28, Kind::Full, FixSetup, false),
+            ("EDQUOT", 122, Kind::Full, FixSetup, false),
+            ("EMFILE", 24, Kind::Io, TryLater, false),
+            ("ESTALE", 116, Kind::Io, TryLater, false),
+            ("EIO", 5, Kind::Io, TryLater, false),
+        ] {
+            let error = io::Error::from_raw_os_error(errno);
+            assert_eq!(is_for_nobody(&error), for_nobody, "{what}");
+            let error = StoreError::from(not_taken(Path::new("x.lock"))(error));
+            assert_eq!((error.kind(), error.advice()), (kind, advice), "{what}");
+            let no_locks = ["ENOSYS", "EOPNOTSUPP", "ENOLCK"].contains(&what);
+            assert_eq!(error.to_string().contains("has no locks"), no_locks, "{error}");
+        }
+    }
 
     fn with_path(test: impl FnOnce(&Path)) {
         let scratch = tempfile::tempdir().unwrap();

@@ -10,7 +10,7 @@ use auth_accounts::{AccountId, Registration, StoreError, store::Record};
 use auth_core::{
     AccessToken, RefreshToken, TokenEndpoint, TokenSet, internal::jwt_expiry, presets,
 };
-use auth_store::internal::{FileError, FileLock, token_store};
+use auth_store::internal::{FileError, FileLock, Modes, token_store};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -25,11 +25,12 @@ use crate::{
 ///
 /// The store reads the tokens from the file's member `tokens` and writes them
 /// back to it. Every other member stays, `OPENAI_API_KEY` among them, as does
-/// the file's mode. So Codex uses the tokens that were refreshed here, and the
-/// other way round.
+/// what the file's mode allows its owner. So Codex uses the tokens that were
+/// refreshed here, and the other way round.
 ///
 /// The file must have mode 0600 or less and must not be a symbolic link. Its
-/// directory must not be writable by others.
+/// directory must not be writable by others. What a user's own group may do, in which
+/// nobody else is, counts for nothing.
 ///
 /// Codex takes no lock that others could take. It reads the file before it
 /// refreshes and uses the tokens that it finds there, so a refresh here is safe
@@ -84,7 +85,29 @@ impl CodexAuth {
         account: impl Into<AccountId>,
         file: impl Into<PathBuf>,
     ) -> Result<Self, StoreError> {
-        Ok(Self(AgentFile::new(account.into(), file.into())?))
+        Ok(Self(AgentFile::new(account.into(), file.into(), Modes::Enforced)?))
+    }
+
+    /// Uses the login in `file` as [`new`](Self::new) does, whatever the modes of the
+    /// file, of its directory and of those above say. They do not keep others away on a
+    /// file system that does not keep modes (Windows' disks in WSL, CIFS), and below a
+    /// directory that everybody may write to (a volume `emptyDir` in Kubernetes).
+    /// [`FileStore::insecure_modes`](https://docs.rs/auth-store/latest/auth_store/struct.FileStore.html#method.insecure_modes)
+    /// says more of both.
+    ///
+    /// Then everybody who can reach the file can take the login, and plant another. So
+    /// this is for where nobody else is: a container, a machine with one user. The file and
+    /// its directory still have to belong to this user, and links count as ever.
+    ///
+    /// # Errors
+    ///
+    /// If `file` cannot be the path of a file, or has above it somebody else's link in a
+    /// directory like `/tmp`.
+    pub fn insecure_modes(
+        account: impl Into<AccountId>,
+        file: impl Into<PathBuf>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self(AgentFile::new(account.into(), file.into(), Modes::Ignored)?))
     }
 
     /// Uses the login of this user as the account `account`: the one in the

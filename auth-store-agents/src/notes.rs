@@ -8,7 +8,7 @@ use auth_accounts::{
 };
 use auth_core::{AccessToken, Extra, TokenSet, internal::wipe};
 use auth_store::internal::{
-    Content, Dir, FileError, MAX_SIZE, Privacy, Problem, extra_left_out,
+    Content, Dir, FileError, MAX_SIZE, Modes, Privacy, Problem, extra_left_out,
     json::{self, digest, hex, revision},
 };
 use serde::{Deserialize, Serialize};
@@ -35,25 +35,27 @@ pub(crate) struct Names {
 
 impl NotesDir {
     /// Opens the directory. Creates it unless it exists.
-    pub(crate) fn open(parent: &Path, file_name: &str) -> Result<Self, FileError> {
+    pub(crate) fn open(parent: &Path, file_name: &str, modes: Modes) -> Result<Self, FileError> {
         // Whoever may write to the parent could replace the directory.
         if parent.metadata().is_ok() {
-            Dir::open(parent, Privacy::Unwritable)?;
+            Dir::open_with(parent, Privacy::Unwritable, modes)?;
         }
         let path = parent.join(DIRECTORY);
         if path.symlink_metadata().is_err() {
             Dir::create(&path)?;
         }
-        Ok(Self { dir: Dir::open(&path, Privacy::Secret)?, names: Names::of(file_name) })
+        let dir = Dir::open_with(&path, Privacy::Secret, modes)?;
+        Ok(Self { dir, names: Names::of(file_name) })
     }
 
     /// Reads the notes, which are empty if there is no such file or directory.
-    pub(crate) fn read(parent: &Path, file_name: &str) -> Result<Notes, FileError> {
+    pub(crate) fn read(parent: &Path, file_name: &str, modes: Modes) -> Result<Notes, FileError> {
         let path = parent.join(DIRECTORY);
         if path.symlink_metadata().is_err() {
             return Ok(Notes::default());
         }
-        let (dir, name) = (Dir::open(&path, Privacy::Secret)?, Names::of(file_name).notes);
+        let dir = Dir::open_with(&path, Privacy::Secret, modes)?;
+        let name = Names::of(file_name).notes;
         let Some(content) = dir.read(&name, MAX_SIZE)? else { return Ok(Notes::default()) };
         Notes::parse(&content).map_err(|problem| FileError::new(dir.path_of(&name), problem))
     }

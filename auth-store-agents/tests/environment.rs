@@ -28,7 +28,9 @@ fn no_login_is_looked_for_where_a_program_happens_to_be_started() {
     let codex_at = |directory: &str| format!("codex is {directory}/auth.json.");
     let claude_at = |directory: &str| format!("claude is {directory}/.credentials.json.");
     let says = |who: &str, variable: &str, what: &str| {
-        format!("{who} says {variable}: the store failed: it names the directory {what:?}")
+        format!(
+            "{who} says {variable}: the store cannot be used as it is set up: it names the directory {what:?}"
+        )
     };
     let (codex_home, claude_home) = (format!("{home}/.codex"), format!("{home}/.claude"));
     for (at_home, named, codex, claude) in [

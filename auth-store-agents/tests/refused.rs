@@ -125,10 +125,55 @@ fn the_mode_is_kept_and_a_looser_one_refused() {
 
     // Others may look into the directory, but not change it.
     set_mode(&setup.file, 0o600);
-    set_mode(&setup.directory, 0o775);
+    set_mode(&setup.directory, 0o777);
     let error = load(&store, "claude").unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Permissions);
     assert!(error.to_string().contains("chmod 755"), "{error}");
+    assert!(error.to_string().contains("`insecure_modes`"), "{error}");
+}
+
+/// They are not ours to change. On a file system that keeps no modes, and in a container,
+/// a program can say that they mean nothing.
+#[cfg(unix)]
+#[test]
+fn whatever_the_modes_are_a_file_is_used_on_request() {
+    let (setup, _) = claude(&claude_file());
+    let above = setup.directory.parent().unwrap().to_owned();
+    let ours = setup.directory.join(".auth-store");
+    let (mut number, mut version) = (1, None);
+    for (home, directory, file) in [
+        (0o777, 0o777, 0o777),
+        (0o700, 0o755, 0o644),
+        // What kubelet makes of a volume with an `fsGroup`.
+        (0o2777, 0o2775, 0o660),
+    ] {
+        set_mode(&above, home);
+        set_mode(&setup.directory, directory);
+        set_mode(&setup.file, file);
+        if ours.exists() {
+            set_mode(&ours, 0o2770);
+            set_mode(&ours.join(".credentials.json.notes.json"), 0o660);
+        }
+        let store = ClaudeCredentials::insecure_modes("claude", &setup.file).unwrap();
+        let (found, current) = loaded(&store, "claude");
+        assert_eq!(version.replace(current.clone()).unwrap_or(current.clone()), current);
+        assert_eq!(found.tokens.access_token.expose(), format!("s3cret-at-{number}"));
+        assert_eq!((mode(&setup.directory), mode(&setup.file)), (directory, file));
+        number += 1;
+        version = Some(save(&store, "claude", &record(number), Some(&current)).unwrap());
+        drop(store.lease_blocking(&"claude".into(), Duration::ZERO).unwrap());
+        // What is written anew is for this user, and so are our notes.
+        assert_eq!(mode(&setup.file) & 0o077, 0);
+        assert_eq!(mode(&ours), 0o700);
+        for name in names(&ours) {
+            assert_eq!(mode(&ours.join(&name)), 0o600, "{name}");
+        }
+    }
+    let link = setup.directory.join("link.json");
+    std::os::unix::fs::symlink(&setup.file, &link).unwrap();
+    let store = ClaudeCredentials::insecure_modes("claude", &link).unwrap();
+    assert!(load(&store, "claude").is_err());
+    set_mode(&above, 0o700);
 }
 
 /// Claude Code would replace the link by a file of its own, and the two

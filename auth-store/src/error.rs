@@ -45,14 +45,39 @@ pub enum Problem {
     WrongType { expected: &'static str },
     #[error(
         "its mode is {mode:04o}, so that others can get at secrets; if nobody has, run \
-         `chmod {fix:o} {path:?}`, else log in again"
+         `chmod {fix:o} {path:?}`, else log in again; if that changes nothing, this file system \
+         does not keep modes, and the store's `insecure_modes` says what there is to do"
     )]
     LooseMode { path: PathBuf, mode: u32, fix: u32 },
     #[error(
+        "its mode is {mode:04o}, and others can get at secrets, unless its group {group} is this \
+         user's alone ({reason}); if nobody has, run `chmod {fix:o} {path:?}`, else log in again"
+    )]
+    SharedGroup { path: PathBuf, mode: u32, fix: u32, group: u32, reason: &'static str },
+    #[error(
+        "its mode is {mode:04o}, so that others can get at secrets, and this file system does not \
+         keep modes: chmod changes nothing; keep the store elsewhere, or mount the file system so \
+         that only this user has access; the store's `insecure_modes` accepts it as it is, and then \
+         everybody who can reach it can take the tokens, and plant others"
+    )]
+    ModesNotKept { mode: u32 },
+    #[error(
         "its mode is {mode:04o}, so that everybody can take away the store below it, or plant one; \
-         run `chmod o-w {path:?}`, or keep the store elsewhere"
+         run `chmod o-w {path:?}` (if that changes nothing, this file system does not keep modes), or \
+         keep the store elsewhere; if everybody who can reach it is trusted, as in a container of its \
+         own, the store's `insecure_modes` accepts it as it is"
     )]
     LooseAbove { path: PathBuf, mode: u32 },
+    /// Without an exclusive lease, two processes would spend one refresh token.
+    #[error(
+        "this file system has no locks ({error}); keep the store on another one, such as a local \
+         disk, or mount it with locks: NFS needs version 4, or its lock service, or the option \
+         `nolock` if this machine alone uses it; Lustre needs `flock`"
+    )]
+    NoLocks {
+        // Not a `source`, since the message holds all of it.
+        error: io::Error,
+    },
     #[error(
         "it is a symbolic link of user {owner} in a directory that everybody may write to, and this \
          process runs as user {user}; name what it points to, if that is to be trusted"
@@ -89,6 +114,16 @@ impl FileError {
         Self { path: path.into(), problem }
     }
 
+    /// An error of the system from taking a lock: either this lock failed, or there are
+    /// none.
+    pub fn lock(action: &'static str, path: impl Into<PathBuf>, error: io::Error) -> Self {
+        let problem = match has_no_locks(&error) {
+            true => Problem::NoLocks { error },
+            false => Problem::Io { action, error },
+        };
+        Self::new(path, problem)
+    }
+
     pub fn io(action: &'static str, path: impl Into<PathBuf>, error: impl Into<io::Error>) -> Self {
         Self::new(path, Problem::Io { action, error: error.into() })
     }
@@ -106,6 +141,8 @@ impl From<FileError> for StoreError {
             Problem::Busy { .. } => StoreErrorKind::Unavailable,
             Problem::Symlink
             | Problem::LooseMode { .. }
+            | Problem::SharedGroup { .. }
+            | Problem::ModesNotKept { .. }
             | Problem::LooseAbove { .. }
             | Problem::ForeignLink { .. }
             | Problem::ForeignOwner { .. } => StoreErrorKind::Permissions,
@@ -115,13 +152,14 @@ impl From<FileError> for StoreError {
             | Problem::WrongAccount => StoreErrorKind::Damaged,
             Problem::NewerSchema { .. } => StoreErrorKind::NewerSchema,
             Problem::Unfit { .. } => StoreErrorKind::Unfit,
+            Problem::NoLocks { .. }
+            | Problem::NoStateDirectory
+            | Problem::NotAbsolute { .. }
+            | Problem::InvalidName => StoreErrorKind::Misconfigured,
             Problem::ForeignLease
             | Problem::RecordTooLarge { .. }
             | Problem::Unreadable { .. }
-            | Problem::UnknownAccount { .. }
-            | Problem::NoStateDirectory
-            | Problem::NotAbsolute { .. }
-            | Problem::InvalidName => StoreErrorKind::Other,
+            | Problem::UnknownAccount { .. } => StoreErrorKind::Other,
         };
         Self::new(kind, concerns).with_source(problem)
     }
@@ -129,5 +167,101 @@ impl From<FileError> for StoreError {
 
 /// The kind that `auth-accounts` gives to the error.
 fn io_kind(error: &io::Error) -> StoreErrorKind {
+    // A loop of links. The standard library's name for it is unstable.
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
+        return StoreErrorKind::Misconfigured;
+    }
     StoreError::from_io(io::Error::from(error.kind()), "").kind()
+}
+
+/// Whether an error from taking a lock says that the file system has none. That does
+/// not pass by itself. (`ENOLCK` may also say that the kernel has no memory left for
+/// locks, `flock(2)`. But then everything fails; from NFS it says that there is no lock
+/// service. `EINVAL` says that a lock is no operation on such a file, since the
+/// operation itself is a valid one.)
+fn has_no_locks(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+        || error.raw_os_error().is_some_and(|code| NO_LOCKS.contains(&code))
+}
+
+#[cfg(unix)]
+const NO_LOCKS: &[i32] = {
+    use rustix::io::Errno;
+    &[
+        Errno::NOLCK.raw_os_error(),
+        Errno::NOSYS.raw_os_error(),
+        Errno::OPNOTSUPP.raw_os_error(),
+        Errno::NOTSUP.raw_os_error(),
+        Errno::INVAL.raw_os_error(),
+    ]
+};
+
+/// `ERROR_INVALID_FUNCTION`, `ERROR_NOT_SUPPORTED` (System Error Codes of Windows).
+#[cfg(windows)]
+const NO_LOCKS: &[i32] = &[1, 50];
+
+#[cfg(not(any(unix, windows)))]
+const NO_LOCKS: &[i32] = &[];
+
+#[cfg(all(test, unix))]
+mod tests {
+    use auth_core::Advice;
+    use rustix::io::Errno;
+
+    use super::*;
+
+    /// What a file system can answer, to anything and to a lock.
+    #[test]
+    fn each_error_of_the_system_has_its_advice() {
+        use Advice::{FixSetup, TryLater};
+        use StoreErrorKind::{Full, Io, Misconfigured, Permissions, ReadOnly};
+        for (errno, kind, advice, locks) in [
+            // It is for a person to mend.
+            (Errno::PERM, Permissions, FixSetup, true),
+            (Errno::ACCESS, Permissions, FixSetup, true),
+            (Errno::ROFS, ReadOnly, FixSetup, true),
+            (Errno::NOSPC, Full, FixSetup, true),
+            (Errno::DQUOT, Full, FixSetup, true),
+            (Errno::FBIG, Full, FixSetup, true),
+            (Errno::NAMETOOLONG, Misconfigured, FixSetup, true),
+            (Errno::NOTDIR, Misconfigured, FixSetup, true),
+            (Errno::LOOP, Misconfigured, FixSetup, true),
+            (Errno::NOSYS, Misconfigured, FixSetup, false),
+            (Errno::OPNOTSUPP, Misconfigured, FixSetup, false),
+            (Errno::NOTSUP, Misconfigured, FixSetup, false),
+            (Errno::INVAL, Misconfigured, FixSetup, false),
+            // It passes.
+            (Errno::MFILE, Io, TryLater, true),
+            (Errno::NFILE, Io, TryLater, true),
+            (Errno::NOMEM, Io, TryLater, true),
+            (Errno::INTR, Io, TryLater, true),
+            (Errno::IO, Io, TryLater, true),
+            // A server that was restarted, a disk that is not there now.
+            (Errno::STALE, Io, TryLater, true),
+            (Errno::NOTCONN, Io, TryLater, true),
+            (Errno::TIMEDOUT, Io, TryLater, true),
+            (Errno::NOENT, Io, TryLater, true),
+            (Errno::NODEV, Io, TryLater, true),
+            (Errno::BUSY, Io, TryLater, true),
+            // Of locks only.
+            (Errno::NOLCK, Io, TryLater, false),
+        ] {
+            let error = StoreError::from(FileError::io("open", "file", errno));
+            assert_eq!((error.kind(), error.advice()), (kind, advice), "{errno}");
+            let error = StoreError::from(FileError::lock("lock", "file", errno.into()));
+            if locks {
+                assert_eq!((error.kind(), error.advice()), (kind, advice), "{errno}");
+                assert!(!error.to_string().contains("has no locks"), "{error}");
+                continue;
+            }
+            assert_eq!((error.kind(), error.advice()), (Misconfigured, FixSetup), "{errno}");
+            let text = error.to_string();
+            assert!(text.contains("this file system has no locks"), "{text}");
+            assert!(text.contains("keep the store on another one"), "{text}");
+        }
+        // Where the system itself has none.
+        let none = FileError::lock("lock", "file", io::ErrorKind::Unsupported.into());
+        assert!(matches!(none.problem, Problem::NoLocks { .. }));
+    }
 }

@@ -24,3 +24,20 @@ pub(crate) fn nobodys_record(file: &Path) {
 /// whose it is.
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn nobodys_record(_file: &Path) {}
+
+/// Reports what was open to its group, which has the number `group`, and was made
+/// private again: a file, or a directory with so many of its files.
+#[cfg(feature = "tracing")]
+#[cfg_attr(not(unix), allow(dead_code, reason = "modes are Unix's"))]
+pub(crate) fn made_private(file: &Path, mode: u32, group: u32, files: u64) {
+    tracing::warn!(
+        target: "auth_store", file = ?file, mode = %format_args!("{mode:04o}"), group, files,
+        "open to its group, which may have read the tokens; made private again"
+    );
+}
+
+/// Reports what was open to its group, which has the number `group`, and was made
+/// private again: a file, or a directory with so many of its files.
+#[cfg(not(feature = "tracing"))]
+#[cfg_attr(not(unix), allow(dead_code, reason = "modes are Unix's"))]
+pub(crate) fn made_private(_file: &Path, _mode: u32, _group: u32, _files: u64) {}

@@ -3,6 +3,7 @@
 mod form;
 mod leases;
 mod listing;
+mod opening;
 mod tidying;
 
 use std::{
@@ -16,19 +17,17 @@ use auth_accounts::{
     internal::OffThread,
     store::{Record, Version},
 };
-use etcetera::BaseStrategy;
 
 use self::leases::{HeldLease, Leases};
 use crate::{
     content::MAX_SIZE,
-    environment::below_home,
     error::{FileError, Problem},
     events,
     files::Files,
     internal::token_store,
     lock::FileLock,
     names::Names,
-    sys::{Dir, Privacy},
+    sys::{Dir, Modes, Privacy},
 };
 
 /// Keeps each account's record in a file of its own, in one directory.
@@ -69,6 +68,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct FileStore {
     directory: Arc<Path>,
+    modes: Modes,
     calls: OffThread,
     leases: Leases,
 }
@@ -80,33 +80,20 @@ const SAVE_WAIT: Duration = Duration::from_secs(10);
 impl FileStore {
     /// Opens the store in `directory`. Creates the directory with mode 0700, and
     /// its parents, if they do not exist. Removes the temporary files of
-    /// processes that died during a save, and lock files without a record. It
-    /// blocks the thread for a short time.
+    /// processes that died during a save, and lock files without a record. Takes
+    /// access from the group of the directory, and of the files in it, if it has
+    /// any. It blocks the thread for a short time.
     ///
     /// # Errors
     ///
     /// If the directory cannot be created or opened. With the kind
     /// [`Permissions`](auth_accounts::StoreErrorKind::Permissions), if it
-    /// belongs to another user, is a symbolic link, is accessible to others, or
+    /// belongs to another user, is a symbolic link, is accessible to everybody, or
     /// has above it a directory that everybody may write to, or somebody else's
-    /// link in one like `/tmp`.
+    /// link in one like `/tmp`; or if its file system does not keep modes
+    /// ([`insecure_modes`](Self::insecure_modes)).
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        let directory = directory.into();
-        // After `chdir`, a relative path would mean another directory.
-        let directory = std::path::absolute(&directory)
-            .map_err(|error| FileError::io("make absolute", directory, error))?;
-        // `link/` and `link/.` are what the link points to.
-        let directory: PathBuf = directory.components().collect();
-        Dir::check_above(&directory)?;
-        if directory.symlink_metadata().is_err() {
-            Dir::create(&directory)?;
-            // Somebody else may have been first, with what was missing above it.
-            Dir::check_above(&directory)?;
-        }
-        let (calls, leases) = (OffThread::default(), Leases::default());
-        let store = Self { directory: directory.into(), calls, leases };
-        tidying::sweep(&store.dir()?);
-        Ok(store)
+        Ok(Self::open_with(directory.into(), Modes::Enforced)?)
     }
 
     /// Opens the store in the directory `application` below the platform's
@@ -120,22 +107,7 @@ impl FileStore {
     /// name of one directory, or if this user has no home directory, or a relative
     /// one. A relative `XDG_STATE_HOME` is ignored, as its specification says.
     pub fn for_application(application: &str) -> Result<Self, StoreError> {
-        let plain = !application.is_empty()
-            && application != "."
-            && application != ".."
-            && !application.contains(['/', '\\', ':', '\0']);
-        if !plain {
-            return Err(FileError::new(application, Problem::InvalidName).into());
-        }
-        let platform = etcetera::base_strategy::choose_native_strategy()
-            .map_err(|_| FileError::new(application, Problem::NoStateDirectory))?;
-        let state = if cfg!(windows) {
-            // Not the roaming directory: tokens stay on this machine.
-            platform.cache_dir()
-        } else {
-            platform.state_dir().unwrap_or_else(|| platform.data_dir())
-        };
-        Self::open(below_home(state)?.join(application))
+        Self::open(Self::application_directory(application)?)
     }
 
     /// The directory of the store.
@@ -163,7 +135,7 @@ impl FileStore {
     }
 
     fn dir(&self) -> Result<Dir, FileError> {
-        Dir::open(&self.directory, Privacy::Secret)
+        Dir::open_with(&self.directory, Privacy::Secret, self.modes)
     }
 
     /// Removes a record, and what a writer that died has left of it. Returns whether

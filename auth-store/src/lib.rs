@@ -48,7 +48,7 @@ pub mod internal {
         events::extra_left_out,
         files::{Files, extend, extend_blocking, lease, lease_blocking, off_thread},
         lock::{FileLock, Patience},
-        sys::{Dir, Privacy},
+        sys::{Dir, Modes, Privacy},
     };
 
     /// JSON that holds secrets.

@@ -32,7 +32,7 @@ impl FileLock {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => {
-                    return Err(FileError::io("lock", dir.path_of(name), error));
+                    return Err(FileError::lock("lock", dir.path_of(name), error));
                 }
             }
             let lock = Self(file);

@@ -8,6 +8,14 @@
 
 #[cfg(unix)]
 mod above;
+#[cfg(unix)]
+mod access;
+#[cfg(target_os = "linux")]
+mod members;
+#[cfg(unix)]
+mod modes;
+#[cfg(any(target_os = "linux", test))]
+mod own_group;
 #[cfg(any(not(unix), test))]
 #[cfg_attr(unix, allow(unreachable_pub))]
 mod portable;
@@ -39,6 +47,16 @@ pub enum Privacy {
     /// followed, since people link `~/.claude` and the like. Its target is
     /// checked like any other directory.
     Unwritable,
+}
+
+/// How far a program lets modes count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Modes {
+    /// They say who has access, and what is open to others is refused.
+    Enforced,
+    /// They say nothing: the file system does not keep them, or whoever can reach it is
+    /// trusted. Owners and links are checked all the same.
+    Ignored,
 }
 
 /// Reads `file` to its end; `None` if it has more than `limit` bytes.

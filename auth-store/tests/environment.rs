@@ -26,8 +26,11 @@ fn no_store_is_made_where_a_program_happens_to_be_started() {
     let (work, home) = (scratch(), scratch());
     let home = home.path().display().to_string();
     let below = format!("it is {home}/.local/state/app");
-    let relative =
-        |what: &str| format!("it says HOME: the store failed: it names the directory {what:?}");
+    let relative = |what: &str| {
+        format!(
+            "it says HOME: the store cannot be used as it is set up: it names the directory {what:?}"
+        )
+    };
     for (at_home, state, expected) in [
         (home.as_str(), None, below.clone()),
         ("rel", None, relative("rel/.local/state/")),

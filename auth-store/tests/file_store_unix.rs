@@ -59,12 +59,14 @@ fn a_looser_mode_is_refused() {
     let content = fs::read(&path).unwrap();
     for (file, loose, fix) in [
         (path.as_path(), 0o644, "chmod 600"),
-        (&path, 0o640, "chmod 600"),
+        (&path, 0o604, "chmod 600"),
         (&path, 0o602, "chmod 600"),
-        (&path, 0o440, "chmod 400"),
+        (&path, 0o666, "chmod 600"),
+        (&path, 0o444, "chmod 400"),
         (scratch.path(), 0o755, "chmod 700"),
         (scratch.path(), 0o701, "chmod 700"),
-        (scratch.path(), 0o770, "chmod 700"),
+        (scratch.path(), 0o777, "chmod 700"),
+        (scratch.path(), 0o1777, "chmod 700"),
         (&scratch.path().join("account-ada%40example.com.lock"), 0o666, "chmod 600"),
     ] {
         let before = mode(file);
@@ -83,10 +85,11 @@ fn a_looser_mode_is_refused() {
         set_mode(file, before);
     }
     assert_eq!(fs::read(&path).unwrap(), content);
-    set_mode(scratch.path(), 0o750);
+    set_mode(scratch.path(), 0o755);
     let error = FileStore::open(scratch.path()).unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
-    assert_eq!(mode(scratch.path()), 0o750, "it is not for the store to change");
+    assert_eq!(mode(scratch.path()), 0o755, "it is not for the store to change");
+    assert_eq!(names(scratch.path()).len(), 2, "nothing is left of trying out modes");
 }
 
 /// Whoever can rename the directory can make its user start anew, with an empty

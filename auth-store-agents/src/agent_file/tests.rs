@@ -43,7 +43,7 @@ impl Format for Opaque {
 fn what_was_written_at_the_last_moment_is_not_lost() {
     let scratch = tempfile::tempdir().unwrap();
     let file = scratch.path().join("auth.json");
-    let store = Inner::<Opaque>::new("codex".into(), file.clone()).unwrap();
+    let store = Inner::<Opaque>::new("codex".into(), file.clone(), Modes::Enforced).unwrap();
     let document = |json: &str| {
         std::fs::write(&file, json).unwrap();
         #[cfg(unix)]

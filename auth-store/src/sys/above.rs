@@ -8,6 +8,7 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
+use super::Modes;
 use crate::error::{FileError, Problem};
 
 /// As many as Linux follows.
@@ -23,9 +24,12 @@ const STICKY: u32 = 0o1000;
 /// followed only if it belongs to this user, to root, or to whoever owns the
 /// directory. (Linux has the same rule, but for root's links, and not everywhere:
 /// `fs.protected_symlinks` in `proc_sys_fs(5)`.)
-pub(super) fn check(path: &Path) -> Result<(), FileError> {
+///
+/// A directory that its group may write to is accepted, whoever is in that group. Where
+/// the program ignores modes, so is any directory; links are judged all the same.
+pub(super) fn check(path: &Path, modes: Modes) -> Result<(), FileError> {
     let mut here = PathBuf::from("/");
-    check_directory(&here)?;
+    check_directory(&here, modes)?;
     let mut ahead = Vec::new();
     push(&mut ahead, path.parent().unwrap_or(path));
     let mut links = 0;
@@ -39,7 +43,7 @@ pub(super) fn check(path: &Path) -> Result<(), FileError> {
         // cannot be opened either.
         let is_link = next.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
         if !is_link {
-            check_directory(&next)?;
+            check_directory(&next, modes)?;
             here = next;
             continue;
         }
@@ -71,9 +75,9 @@ fn push(ahead: &mut Vec<Step>, path: &Path) {
     }));
 }
 
-fn check_directory(path: &Path) -> Result<(), FileError> {
+fn check_directory(path: &Path, modes: Modes) -> Result<(), FileError> {
     let mode = mode(path.symlink_metadata().ok().as_ref());
-    if mode & (STICKY | WRITABLE) == WRITABLE {
+    if modes == Modes::Enforced && mode & (STICKY | WRITABLE) == WRITABLE {
         return Err(FileError::new(path, Problem::LooseAbove { path: path.into(), mode }));
     }
     Ok(())

@@ -11,7 +11,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{Privacy, read_bounded};
+use super::{Modes, Privacy, read_bounded};
 use crate::error::{FileError, Problem};
 
 /// A directory.
@@ -30,6 +30,22 @@ impl Dir {
     #[allow(clippy::unnecessary_wraps)]
     pub fn check_above(_path: &Path) -> Result<(), FileError> {
         Ok(())
+    }
+
+    /// Does nothing either.
+    #[allow(clippy::unnecessary_wraps)]
+    pub fn check_above_with(path: &Path, _modes: Modes) -> Result<(), FileError> {
+        Self::check_above(path)
+    }
+
+    /// Opens a directory: there are no modes to ignore.
+    pub fn open_with(path: &Path, privacy: Privacy, _modes: Modes) -> Result<Self, FileError> {
+        Self::open(path, privacy)
+    }
+
+    /// There are none.
+    pub fn keeps_modes(_path: &Path) -> Option<bool> {
+        None
     }
 
     /// Opens a directory.

@@ -2,7 +2,7 @@
 
 use std::{fs, time::SystemTime};
 
-use super::{Privacy, portable};
+use super::{Modes, Privacy, portable};
 use crate::error::{FileError, Problem};
 
 macro_rules! for_each_dir {
@@ -42,11 +42,13 @@ macro_rules! any_dir {
     ($dir:ty) => {
         impl AnyDir for $dir {
             fn make(path: &std::path::Path) -> Result<(), FileError> {
-                <$dir>::check_above(path)?;
+                <$dir>::check_above_with(path, Modes::Enforced)?;
                 <$dir>::create(path)
             }
             fn open(path: &std::path::Path) -> Result<Self, FileError> {
-                <$dir>::open(path, Privacy::Secret)
+                // It is tried out, and nothing is left of that.
+                assert_ne!(<$dir>::keeps_modes(path), Some(false));
+                <$dir>::open_with(path, Privacy::Secret, Modes::Enforced)
             }
             fn read(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, FileError> {
                 Ok(<$dir>::read(self, name, limit)?.map(|content| content.to_vec()))

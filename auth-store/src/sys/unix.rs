@@ -17,7 +17,7 @@ use rustix::{
 };
 use zeroize::Zeroizing;
 
-use super::{Privacy, above, read_bounded};
+use super::{Modes, Privacy, above, access, modes::Kind, read_bounded};
 use crate::error::{FileError, Problem};
 
 /// A directory that was checked when it was opened.
@@ -28,6 +28,8 @@ use crate::error::{FileError, Problem};
 pub struct Dir {
     file: File,
     path: PathBuf,
+    privacy: Privacy,
+    modes: Modes,
 }
 
 impl Dir {
@@ -53,11 +55,21 @@ impl Dir {
     /// Checks that nobody but those who are trusted can replace what is at `path`,
     /// by what is above it.
     pub fn check_above(path: &Path) -> Result<(), FileError> {
-        above::check(path)
+        Self::check_above_with(path, Modes::Enforced)
+    }
+
+    /// The same, where the program has said how far modes count.
+    pub fn check_above_with(path: &Path, modes: Modes) -> Result<(), FileError> {
+        above::check(path, modes)
     }
 
     /// Opens a directory that belongs to this user and is as private as required.
     pub fn open(path: &Path, privacy: Privacy) -> Result<Self, FileError> {
+        Self::open_with(path, privacy, Modes::Enforced)
+    }
+
+    /// The same, where the program has said how far modes count.
+    pub fn open_with(path: &Path, privacy: Privacy, modes: Modes) -> Result<Self, FileError> {
         // With a slash at its end, the system would follow a link all the same.
         let path = &*path.components().collect::<PathBuf>();
         let mut flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -81,8 +93,22 @@ impl Dir {
                 _ => FileError::io("open directory", path, error),
             }
         })?);
-        check_owner_and_mode(&file, path, privacy)?;
-        Ok(Self { file, path: path.into() })
+        let kind = match privacy {
+            Privacy::Secret => Kind::Ours,
+            Privacy::Unwritable => Kind::TheirDirectory,
+        };
+        if let Some(tightened) = access::check(&file, path, kind, modes)? {
+            access::tighten_content(&file, path, &tightened);
+        }
+        Ok(Self { file, path: path.into(), privacy, modes })
+    }
+
+    /// Whether what is made in the directory at `path` gets the mode that is asked for;
+    /// `None` if that cannot be tried.
+    pub fn keeps_modes(path: &Path) -> Option<bool> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let dir = rustix::fs::openat(CWD, path, flags, Mode::empty()).ok()?;
+        access::keeps_modes(&File::from(dir))
     }
 
     /// The path of `name` in this directory, for messages.
@@ -102,8 +128,8 @@ impl Dir {
         }
     }
 
-    /// Replaces `name`, or creates it, with mode 0600 or that of the replaced
-    /// file. Whatever happens, `name` holds the whole old or the whole new
+    /// Replaces `name`, or creates it, with mode 0600 or what the replaced file's
+    /// allowed its owner. Whatever happens, `name` holds the whole old or the whole new
     /// content.
     ///
     /// The caller holds a lock that all writers of `name` take, so whatever is
@@ -117,7 +143,8 @@ impl Dir {
         last_look: impl FnOnce() -> Result<(), FileError>,
     ) -> Result<(), FileError> {
         let mode = match self.open_file(name, OFlags::RDONLY | OFlags::NONBLOCK)? {
-            Some(old) => mode_of(&old)
+            // A group that had access may not be the group of the new file.
+            Some(old) => owners_mode(&old)
                 .map_err(|error| FileError::io("examine", self.path_of(name), error))?,
             None => 0o600,
         };
@@ -227,7 +254,13 @@ impl Dir {
         if !metadata.is_file() {
             return Err(FileError::new(path(), Problem::WrongType { expected: "regular file" }));
         }
-        check_owner_and_mode(&file, &path(), Privacy::Secret)?;
+        let kind = match self.privacy {
+            Privacy::Secret => Kind::Ours,
+            Privacy::Unwritable => Kind::Theirs,
+        };
+        if let Some(tightened) = access::check(&file, &path(), kind, self.modes)? {
+            access::report(&path(), &tightened);
+        }
         Ok(Some(file))
     }
 
@@ -238,8 +271,10 @@ impl Dir {
         let mode = Mode::from_raw_mode(mode as rustix::fs::RawMode);
         let opened = rustix::fs::openat(&self.file, name, flags, Mode::from(0o600));
         let mut file = File::from(opened.map_err(|errno| error(errno.into()))?);
-        // The umask may have removed bits.
-        rustix::fs::fchmod(&file, mode).map_err(|errno| error(errno.into()))?;
+        // The umask may have removed bits. Where modes cannot be changed, what counts is
+        // which one it has.
+        let _ = rustix::fs::fchmod(&file, mode);
+        access::check_new(&file, &self.path_of(name), self.modes)?;
         file.write_all(content).map_err(error)?;
         file.sync_all().map_err(error)
     }
@@ -258,25 +293,6 @@ fn flush(dir: &File) -> io::Result<()> {
     }
 }
 
-fn check_owner_and_mode(file: &File, path: &Path, privacy: Privacy) -> Result<(), FileError> {
-    let metadata = file.metadata().map_err(|error| FileError::io("examine", path, error))?;
-    let user = rustix::process::geteuid().as_raw();
-    if metadata.uid() != user {
-        let owner = metadata.uid();
-        return Err(FileError::new(path, Problem::ForeignOwner { owner, user }));
-    }
-    let mode = metadata.mode() & 0o7777;
-    let denied = match privacy {
-        Privacy::Secret => 0o077,
-        Privacy::Unwritable => 0o022,
-    };
-    if mode & denied != 0 {
-        let fix = mode & !denied & 0o777;
-        return Err(FileError::new(path, Problem::LooseMode { path: path.into(), mode, fix }));
-    }
-    Ok(())
-}
-
-fn mode_of(file: &File) -> io::Result<u32> {
-    Ok(file.metadata()?.mode() & 0o777)
+fn owners_mode(file: &File) -> io::Result<u32> {
+    Ok(file.metadata()?.mode() & 0o700)
 }
