@@ -12,6 +12,8 @@ mod location;
 mod retry_after;
 mod revocation;
 mod success;
+#[allow(dead_code)]
+mod surrounded;
 mod text;
 
 use std::{borrow::Cow, time::SystemTime};
