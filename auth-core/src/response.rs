@@ -12,7 +12,6 @@ mod location;
 mod retry_after;
 mod revocation;
 mod success;
-#[allow(dead_code)]
 mod surrounded;
 mod text;
 

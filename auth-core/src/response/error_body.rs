@@ -12,7 +12,7 @@ use zeroize::Zeroize;
 
 pub(super) use self::code::is_code;
 use self::names::{CODE, EXPLAINED, NESTED, TEXT, WAIT, WAIT_MS, WEAK_CODE};
-use super::{MOST_VALUES, challenge, lenient, may_be_form};
+use super::{MOST_VALUES, challenge, lenient, may_be_form, surrounded};
 use crate::{
     json::{BoundedSeed, Limits, OnExcess, Wiped, read_to_end, trimmed},
     rules::spelled_otherwise,
@@ -70,12 +70,23 @@ pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Opti
 }
 
 fn read_body(headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
-    // It may echo a token, or be a success that could not be used.
-    let is_json = !may_be_form(headers, body);
-    let value = if is_json { from_json(body)? } else { from_form(body) };
-    let value = &value.0;
+    if may_be_form(headers, body) {
+        return Some(of_value(&from_form(body).0));
+    }
+    if let Some(value) = from_json(body) {
+        let mut error = of_value(&value.0);
+        error.is_json = true;
+        return Some(error);
+    }
+    // It has something around it. What is in there may be anybody's message, and
+    // so only a code decides.
+    let objects = surrounded::objects(body).take(MOST_ITEMS).filter_map(from_json);
+    objects.map(|value| of_value(&value.0)).find(|error| !error.is_empty())
+}
+
+/// Out of a value that may echo a token, or be a success that could not be used.
+fn of_value(value: &Value) -> ErrorBody {
     let mut error = ErrorBody::default();
-    error.is_json = is_json;
     error.take(value, 0, false);
     // `{"error":{"message":"TOKEN_EXPIRED"}}`: the explanation is the code. Not
     // so where the code stands in its proper place.
@@ -89,7 +100,7 @@ fn read_body(headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
     error.codes.extend(weak);
     let numbers = std::mem::take(&mut error.numbers);
     error.codes.extend(numbers);
-    Some(error)
+    error
 }
 
 /// Deeper than anybody nests an error.

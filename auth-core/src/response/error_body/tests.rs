@@ -211,3 +211,32 @@ fn a_challenge_where_the_body_has_no_code() {
     }
     assert_eq!(read(401, r#"Bearer realm="x""#, ""), None);
 }
+
+#[test]
+fn an_error_with_something_around_it() {
+    let object = r#"{"error":"invalid_grant","error_description":"t u"}"#;
+    for (before, after) in [
+        ("<br />\n<b>Warning</b>: Undefined index in <b>/t.php</b> on line <b>3</b><br />\n", ""),
+        ("PHP Warning:  Undefined index: a in /t.php on line 3\n", ""),
+        (")]}',\n", ""),
+        ("while(1);", ""),
+        ("", "\n<!-- 0.02 s -->"),
+        ("callback(", ");"),
+        ("{\"x\":\"y\"}\n", ""),
+    ] {
+        let error = read_json(&format!("{before}{object}{after}")).expect(before);
+        assert_eq!(error.strong(), ["invalid_grant"], "{before}");
+        assert_eq!(error.texts, ["t u"], "{before}");
+    }
+    for body in [
+        format!("<!DOCTYPE html><script>x({object})</script>"),
+        format!("<html>{object}"),
+        format!("<br />{}", &object[..30]),
+        format!("{{\"x\":{object}"),
+    ] {
+        assert_eq!(read_json(&body), None, "{body}");
+    }
+    // A message decides only where it is the whole response.
+    let message = read_json(")]}'\n{\"message\":\"t u\"}").unwrap();
+    assert!(!message.is_json);
+}
