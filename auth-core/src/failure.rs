@@ -42,6 +42,7 @@ pub struct Failure {
     pub(crate) code: Option<ErrorCode>,
     pub(crate) description: Option<String>,
     pub(crate) retry_after: Option<Duration>,
+    pub(crate) location: Option<String>,
     pub(crate) provider: Option<Cow<'static, str>>,
     pub(crate) cause: Option<Cause>,
 }
@@ -69,8 +70,10 @@ impl Failure {
         self.status
     }
 
-    /// The error code, as the server sent it. `None` if there is no code, or an
-    /// unrecognised one was redacted as in a
+    /// The error code, as the server sent it; a code of the standards as they
+    /// spell it, though the server wrote `INVALID_GRANT` or `invalidGrant`. Where
+    /// a 2xx has a number for a code, the number. `None` if there is no code, or
+    /// an unrecognised one was redacted as in a
     /// [`description`](Self::description).
     pub fn code(&self) -> Option<&ErrorCode> {
         self.code.as_ref()
@@ -99,9 +102,17 @@ impl Failure {
     }
 
     /// How long the server asked the client to wait, counted from the arrival
-    /// of the response.
+    /// of the response. The [crate docs](crate#how-long-to-wait) say where it is
+    /// read.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// Where a 3xx points: scheme, host and path, or what of them its `Location`
+    /// has. Never followed, since that would carry the refresh token there. At
+    /// most 200 characters, redacted as in a [`description`](Self::description).
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
     }
 
     /// The provider whose documented wording decided the kind. `None` if the
@@ -148,14 +159,15 @@ impl From<TransportError> for Failure {
             code: None,
             description: None,
             retry_after: None,
+            location: None,
             provider: None,
             cause: Some(Cause::Transport(error)),
         }
     }
 }
 
-/// One line: the code, the status or the transport's error, then the server's
-/// explanation.
+/// One line: the code, the status or the transport's error, where a redirect
+/// points, then the server's explanation.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.code, self.status, &self.cause) {
@@ -167,6 +179,9 @@ impl fmt::Display for Failure {
             }
             (None, Some(status), None) => write!(f, "HTTP {}", status.as_u16())?,
             (None, None, _) => f.write_str(self.kind.as_str())?,
+        }
+        if let Some(location) = &self.location {
+            write!(f, ", which points to {location:?}")?;
         }
         match &self.description {
             // In quotes: what a server says must not pass for what we say.

@@ -4,9 +4,11 @@
 //! by it: a response with an access token is a success whatever else it
 //! contains, and one that cannot be read is never a verdict.
 
+mod challenge;
 mod classify;
 mod error_body;
 mod lenient;
+mod location;
 mod retry_after;
 mod revocation;
 mod success;
@@ -18,8 +20,9 @@ use std::{borrow::Cow, time::SystemTime};
 use http::StatusCode;
 use zeroize::Zeroize;
 
+use self::error_body::ErrorBody;
 pub(crate) use self::revocation::read_revocation_response;
-use crate::{Failure, Now, Response, Rule, TokenSet, lifetime::LONGEST};
+use crate::{Failure, Now, Response, Rule, TokenSet, Unreadable, lifetime::LONGEST};
 
 /// Reads a response of a token endpoint.
 ///
@@ -72,13 +75,28 @@ pub(crate) fn read_issued<'a>(
     } else {
         None
     };
-    let error = error_body::read(response.headers(), response.body());
-    let retry_after =
-        retry_after::read(response.headers(), now).or(error.as_ref().and_then(|e| e.retry_after));
     let secrets = secrets();
-    let failure = classify::classify(status, error, unreadable, retry_after, rules, &secrets);
+    let error = error_body::read(status, response.headers(), response.body());
+    let failure = failure(response, error, unreadable, rules, now, &secrets);
     clear(secrets);
     Err(failure)
+}
+
+/// What a response is that is no success.
+fn failure(
+    response: &Response,
+    error: Option<ErrorBody>,
+    unreadable: Option<Unreadable>,
+    rules: &[Rule],
+    now: Now,
+    secrets: &[Cow<'_, str>],
+) -> Failure {
+    let (status, headers) = (response.status(), response.headers());
+    let wait = retry_after::read(headers, error.as_ref().and_then(|error| error.wait), now);
+    let mut failure = classify::classify(status, error, unreadable, rules, secrets);
+    failure.retry_after = wait.or_else(|| retry_after::of_limit(headers, failure.kind, now));
+    failure.location = location::read(status, headers, secrets);
+    failure
 }
 
 /// Wipes what was put together to look for secrets.

@@ -1,15 +1,16 @@
 //! What error codes mean: by the standards, and by the word of providers.
 
 mod code;
+mod messages;
 mod standard;
 mod table;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
 use crate::FailureKind;
 
 pub use self::code::ErrorCode;
-pub(crate) use self::standard::{STANDARD, standard_codes};
+pub(crate) use self::standard::{STANDARD, spelled_otherwise, standard_codes};
 
 /// What an error code, or a wording, means at a provider.
 ///
@@ -31,6 +32,10 @@ pub struct Rule {
     /// `None` speaks of any code, and of none.
     pub(crate) code: Option<Cow<'static, str>>,
     pub(crate) words: Option<Cow<'static, str>>,
+    /// The words are the whole of the explanation.
+    pub(crate) whole: bool,
+    /// It speaks only of responses in which the explanation is all there is.
+    pub(crate) codeless: bool,
     pub(crate) kind: FailureKind,
     pub(crate) source: Cow<'static, str>,
 }
@@ -42,6 +47,8 @@ impl Rule {
     /// hold a code. An empty code matches nothing. Of an AWS type
     /// (`com.example#Name`), the name after the `#` is compared. `Unreachable`
     /// and `Interrupted` count as `Unavailable`, since there was a response.
+    /// A code of the standards also matches where the server spells it otherwise
+    /// (`INVALID_GRANT`, `invalidGrant`).
     ///
     /// Without [`status`](Self::status), ignored for responses that carry no
     /// verdict: 3xx, 407, 408, 421, 425, 429, 5xx.
@@ -55,6 +62,8 @@ impl Rule {
             status: None,
             code: Some(code),
             words: None,
+            whole: false,
+            codeless: false,
             kind,
             source: Cow::Borrowed(""),
         }
@@ -64,6 +73,25 @@ impl Rule {
     /// words, whatever its code. ASCII case is ignored.
     pub fn described(words: impl Into<Cow<'static, str>>, kind: FailureKind) -> Self {
         Self { code: None, ..Self::new("", kind).words(words) }
+    }
+
+    /// A response without an error code is of this kind if its explanation is this
+    /// text and nothing else.
+    ///
+    /// It applies to JSON with the status 400 or 401, for which RFC 6749 section 5.2
+    /// wants a code: some servers send a message instead. ASCII case, white space
+    /// around the text and a full stop at its end are ignored. A part of a message
+    /// never decides, and neither does the text of a page.
+    pub fn message(text: impl Into<Cow<'static, str>>, kind: FailureKind) -> Self {
+        Self { codeless: true, ..Self::described(text, kind).whole() }
+    }
+
+    /// Makes the rule want the whole of an explanation to be its words, not a part.
+    /// White space around it and a full stop at its end are ignored.
+    #[must_use]
+    pub fn whole(mut self) -> Self {
+        self.whole = true;
+        self
     }
 
     /// Restricts the rule to responses one of whose explanations contains these
@@ -97,7 +125,9 @@ impl Rule {
 
     /// The built-in table, in the order in which it is applied.
     pub fn built_in() -> &'static [Self] {
-        table::TABLE
+        static ALL: LazyLock<Vec<Rule>> =
+            LazyLock::new(|| [table::TABLE, messages::WITH_A_CODE, messages::ALONE].concat());
+        &ALL
     }
 
     /// The code that the rule matches. `None` if it matches any code, and
@@ -122,28 +152,40 @@ impl Rule {
     }
 
     /// Whether this rule speaks of such a response, and if so of which of its
-    /// `codes`.
-    pub(crate) fn matches<'a>(
-        &self,
-        status: u16,
-        codes: &'a [Cow<'a, str>],
-        texts: &[String],
-    ) -> Option<Option<&'a str>> {
+    /// codes.
+    pub(crate) fn matches<'a>(&self, answer: &Answer<'a>) -> Option<Option<&'a str>> {
         let status_fits = match self.status {
-            Some(wanted) => wanted == status,
-            None => !is_no_verdict(status),
+            Some(wanted) => wanted == answer.status,
+            None => !is_no_verdict(answer.status),
         };
+        if !status_fits || self.codeless && !answer.is_only_a_message {
+            return None;
+        }
         let code = match &self.code {
             None => None,
-            Some(wanted) => Some(codes.iter().find(|code| *code == wanted)?.as_ref()),
+            Some(wanted) => Some(answer.codes.iter().find(|code| *code == wanted)?.as_ref()),
         };
-        let words_fit = || {
-            self.words
-                .as_deref()
-                .is_none_or(|words| texts.iter().any(|text| contains_ignoring_case(text, words)))
-        };
-        (status_fits && words_fit()).then_some(code)
+        // What explains it best is the message; the others stand beside it.
+        let texts = if self.codeless { answer.texts.get(..1)? } else { answer.texts };
+        self.words_fit(texts).then_some(code)
     }
+
+    fn words_fit(&self, texts: &[String]) -> bool {
+        let Some(words) = self.words.as_deref() else { return true };
+        texts.iter().any(|text| {
+            if self.whole { is_whole(text, words) } else { contains_ignoring_case(text, words) }
+        })
+    }
+}
+
+/// What a response says, as far as rules speak of it.
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) codes: &'a [Cow<'static, str>],
+    /// The explanations, the best first.
+    pub(crate) texts: &'a [String],
+    /// Whether it is JSON with a status that wants a code, and has none.
+    pub(crate) is_only_a_message: bool,
 }
 
 /// Whether a response with this status carries no verdict on the token, whatever
@@ -162,6 +204,15 @@ fn contains_ignoring_case(text: &str, words: &str) -> bool {
             .any(|window| window.eq_ignore_ascii_case(words.as_bytes()))
 }
 
+/// Whether these words are all that a text says.
+fn is_whole(text: &str, words: &str) -> bool {
+    let plain = |text| {
+        let text = str::trim(text);
+        text.strip_suffix('.').unwrap_or(text)
+    };
+    plain(text).eq_ignore_ascii_case(plain(words))
+}
+
 #[cfg(test)]
 mod tests {
     use http::StatusCode;
@@ -170,7 +221,10 @@ mod tests {
 
     fn fits(rule: &Rule, status: u16, codes: &[&'static str], description: &str) -> bool {
         let codes: Vec<_> = codes.iter().map(|code| Cow::Borrowed(*code)).collect();
-        rule.matches(status, &codes, &[description.to_owned()]).is_some()
+        let texts = [description.to_owned(), "beside".to_owned()];
+        let is_only_a_message = codes.is_empty() && matches!(status, 400 | 401);
+        let answer = Answer { status, codes: &codes, texts: &texts, is_only_a_message };
+        rule.matches(&answer).is_some()
     }
 
     #[test]
@@ -193,9 +247,30 @@ mod tests {
 
         assert!(fits(&Rule::described("gone", FailureKind::Rejected), 400, &[], "It is Gone."));
 
+        let whole = Rule::new("a", FailureKind::Rejected).words("It is gone").whole();
+        for text in ["It is gone", " it is GONE. ", "It is gone."] {
+            assert!(fits(&whole, 403, &["a"], text), "{text}");
+        }
+        for text in ["It is gone..", "It is gone now", "Is it gone", "", "gone"] {
+            assert!(!fits(&whole, 403, &["a"], text), "{text}");
+        }
+        assert!(fits(&Rule::described("beside", FailureKind::Rejected).whole(), 403, &[], "x"));
+
         let rule = rule.status(StatusCode::INTERNAL_SERVER_ERROR);
         assert!(fits(&rule, 500, &["a"], "being processed"));
         assert!(!fits(&rule, 400, &["a"], "being processed"));
+    }
+
+    #[test]
+    fn a_message_decides_where_it_is_all_there_is() {
+        let rule = Rule::message("It is gone.", FailureKind::Rejected);
+        assert!(fits(&rule, 400, &[], "it is gone"));
+        assert!(fits(&rule, 401, &[], "It is gone."));
+        assert!(!fits(&rule, 403, &[], "It is gone."));
+        assert!(!fits(&rule, 400, &["a"], "It is gone."));
+        assert!(!fits(&rule, 400, &[], "It is gone, they say."));
+        // Not what stands beside the message.
+        assert!(!fits(&Rule::message("beside", FailureKind::Rejected), 400, &[], "x"));
     }
 
     #[test]
@@ -216,10 +291,12 @@ mod tests {
             let shadow = Rule::built_in()[..at].iter().find(|earlier| {
                 (earlier.code.is_none() || earlier.code == rule.code)
                     && (earlier.status.is_none() || earlier.status == rule.status)
-                    && earlier.words.as_deref().is_none_or(|earlier| {
-                        rule.words
-                            .as_deref()
-                            .is_some_and(|words| contains_ignoring_case(words, earlier))
+                    && (!earlier.codeless || rule.codeless)
+                    && earlier.words.as_deref().is_none_or(|hiding| {
+                        rule.words.as_deref().is_some_and(|words| match earlier.whole {
+                            true => rule.whole && is_whole(words, hiding),
+                            false => contains_ignoring_case(words, hiding),
+                        })
                     })
             });
             assert_eq!(shadow, None, "{rule:?} can never decide");

@@ -110,9 +110,17 @@ struct RuleForm<'a> {
     code: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     words: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    whole: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    codeless: bool,
     kind: Cow<'a, str>,
     #[serde(default)]
     source: Cow<'a, str>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 const NONE: &str = "none";
@@ -194,6 +202,8 @@ impl<'a> RuleForm<'a> {
             status: rule.status,
             code: rule.code.as_deref().map(Cow::Borrowed),
             words: rule.words.as_deref().map(Cow::Borrowed),
+            whole: rule.whole,
+            codeless: rule.codeless,
             kind: Cow::Borrowed(rule.kind.as_str()),
             source: Cow::Borrowed(&rule.source),
         }
@@ -209,6 +219,8 @@ impl<'a> RuleForm<'a> {
             status: status.map_err(E::custom)?.map(|status| status.as_u16()),
             code: self.code.map(owned),
             words: self.words.map(owned),
+            whole: self.whole,
+            codeless: self.codeless,
             kind: FailureKind::from_name(&self.kind).ok_or_else(|| E::custom(NEWER))?,
             source: owned(self.source),
         })

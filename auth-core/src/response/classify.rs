@@ -1,31 +1,35 @@
 //! What a failed response is. Whether to try again is decided in `policy`.
 
-use std::{borrow::Cow, time::Duration};
+use std::borrow::Cow;
 
 use http::StatusCode;
 
-use super::error_body::ErrorBody;
+use super::error_body::{ErrorBody, is_code};
 use crate::{
     Delivery, ErrorCode, Failure, FailureKind, Rule, Unreadable,
     failure::{Cause, is_server_error},
     redact::{is_echo, looks_like_a_token, scrub},
-    rules::{STANDARD, is_no_verdict, standard_codes},
+    rules::{Answer, STANDARD, is_no_verdict, standard_codes},
 };
 
 pub(super) fn classify(
     status: StatusCode,
     error: Option<ErrorBody>,
     unreadable: Option<Unreadable>,
-    retry_after: Option<Duration>,
     rules: &[Rule],
     secrets: &[Cow<'_, str>],
 ) -> Failure {
     let error = error.unwrap_or_default();
     let meaning = meaning(status, &error, rules);
 
+    // Beside a 4xx a number is the status in other words as often as a code.
+    let number = error.number(status).filter(|_| status.is_success());
+    let says_it_failed = error.says_it_failed && !error.texts.is_empty();
     let kind = match &meaning {
         Some(meaning) => meaning.kind,
-        None => kind_of_status(status, error.codes.iter().any(|code| is_code(code, status))),
+        None => {
+            kind_of_status(status, error.has_code(status) || number.is_some() || says_it_failed)
+        }
     };
     let decisive = meaning.as_ref().and_then(|meaning| meaning.code);
     let code = decisive
@@ -33,6 +37,7 @@ pub(super) fn classify(
         .filter(|code| is_code(code, status))
         .or_else(|| error.codes.iter().map(AsRef::as_ref).find(|code| is_code(code, status)))
         .or(decisive.filter(|code| Some(*code) != status.canonical_reason()))
+        .or(number)
         // A code that is known is not hidden because a secret is like it.
         .filter(|code| {
             is_known(code, rules) || !(looks_like_a_token(code) || is_echo(code, secrets))
@@ -40,13 +45,18 @@ pub(super) fn classify(
         .and_then(ErrorCode::new);
     Failure {
         kind,
-        delivery: delivery(status, kind, code.as_ref(), meaning.is_some()),
+        delivery: match number {
+            // The program that numbers its errors ran to its end, and answered.
+            Some(_) if meaning.is_none() => Delivery::Answered,
+            _ => delivery(status, kind, code.as_ref(), meaning.is_some()),
+        },
         status: Some(status),
         description: error.texts.first().and_then(|text| scrub(text, secrets)),
-        retry_after,
+        retry_after: None,
+        location: None,
         provider: meaning.and_then(|meaning| meaning.provider),
         // Why a 2xx could not be read matters only if there is no error in it.
-        cause: unreadable.filter(|_| code.is_none()).map(Cause::Unreadable),
+        cause: unreadable.filter(|_| code.is_none() && !says_it_failed).map(Cause::Unreadable),
         code,
     }
 }
@@ -75,7 +85,15 @@ fn meaning<'a>(
             Some(CodeMeaning { code: Some(code.as_str()), kind: *kind, provider: None })
         })
     };
-    let by_rules = |rules: &[Rule]| rules.iter().find_map(|rule| by_rule(rule, status, error));
+    let answer = Answer {
+        status: status.as_u16(),
+        codes: &error.codes,
+        texts: &error.texts,
+        is_only_a_message: error.is_json
+            && matches!(status.as_u16(), 400 | 401)
+            && !error.has_code(status),
+    };
+    let by_rules = |rules: &[Rule]| rules.iter().find_map(|rule| by_rule(rule, &answer));
     // If a server says that it is unavailable, nothing else in the response is a
     // verdict.
     let passes = |kind| matches!(kind, FailureKind::Unavailable | FailureKind::Throttled);
@@ -85,9 +103,9 @@ fn meaning<'a>(
         .or_else(|| standard(&|_| true))
 }
 
-fn by_rule<'a>(rule: &Rule, status: StatusCode, error: &'a ErrorBody) -> Option<CodeMeaning<'a>> {
+fn by_rule<'a>(rule: &Rule, answer: &Answer<'a>) -> Option<CodeMeaning<'a>> {
     Some(CodeMeaning {
-        code: rule.matches(status.as_u16(), &error.codes, &error.texts)?,
+        code: rule.matches(answer)?,
         kind: match rule.kind {
             // There was a response, so it is neither of these.
             FailureKind::Unreachable | FailureKind::Interrupted => FailureKind::Unavailable,
@@ -98,14 +116,14 @@ fn by_rule<'a>(rule: &Rule, status: StatusCode, error: &'a ErrorBody) -> Option<
 }
 
 /// What the status says where no code does.
-fn kind_of_status(status: StatusCode, has_code: bool) -> FailureKind {
+fn kind_of_status(status: StatusCode, has_error: bool) -> FailureKind {
     match status.as_u16() {
         429 => FailureKind::Throttled,
         // Neither client follows a redirect: it would carry the refresh token
         // to wherever the response points.
         300..=399 | 404 | 405 => FailureKind::Misconfigured,
         // An error in a 200 that nobody knows is no verdict.
-        200..=299 if !has_code => FailureKind::Interrupted,
+        200..=299 if !has_error => FailureKind::Interrupted,
         _ => FailureKind::Unavailable,
     }
 }
@@ -132,19 +150,6 @@ fn delivery(
         _ => false,
     };
     if no_verdict { Delivery::Unknown } else { Delivery::Answered }
-}
-
-/// Whether a text looks like a code rather than like a sentence, a link, a
-/// number or the status repeated: `{"error":"Not Found","code":404}` and
-/// `{"status":403,"error":"Forbidden"}` hold none.
-fn is_code(text: &str, status: StatusCode) -> bool {
-    text.starts_with(|first: char| first.is_ascii_alphabetic())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte))
-        && text.len() > 1
-        && Some(text) != status.canonical_reason()
-        && !["error", "fail", "failure", "failed", "fault", "ok", "success"]
-            .iter()
-            .any(|word| text.eq_ignore_ascii_case(word))
 }
 
 /// Whether a code is in a standard or in a rule, and not only in this response.

@@ -1,24 +1,37 @@
 //! The body of a response that is not a token: where providers put what RFC
 //! 6749 section 5.2 calls `error` and `error_description`.
 
-use std::{borrow::Cow, time::Duration};
+mod code;
+mod names;
 
-use http::HeaderMap;
+use std::borrow::Cow;
+
+use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
-use super::{LONGEST, MOST_VALUES, lenient, may_be_form};
-use crate::json::{BoundedSeed, Limits, OnExcess, Wiped, read_to_end, trimmed};
+pub(super) use self::code::is_code;
+use self::names::{CODE, EXPLAINED, NESTED, TEXT, WAIT, WAIT_MS, WEAK_CODE};
+use super::{MOST_VALUES, challenge, lenient, may_be_form, surrounded};
+use crate::{
+    json::{BoundedSeed, Limits, OnExcess, Wiped, read_to_end, trimmed},
+    rules::spelled_otherwise,
+};
 
 /// What an error body holds.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct ErrorBody {
-    /// Everything that may be the code, the likeliest first.
+    /// Everything that may be the code, the likeliest first. A standard code that
+    /// is spelled otherwise stands there as the standard spells it, too.
     pub(super) codes: Vec<Cow<'static, str>>,
     /// Everything that explains it, the best first.
     pub(super) texts: Vec<String>,
-    /// A wait named in the body.
-    pub(super) retry_after: Option<Duration>,
+    /// A wait named in the body, in seconds.
+    pub(super) wait: Option<f64>,
+    /// Whether it is all of an answer's own words that it failed.
+    pub(super) says_it_failed: bool,
+    /// Whether it was JSON.
+    pub(super) is_json: bool,
     /// How many of the codes stand where a code belongs. What other members
     /// hold (`message`, `status`, `reason`, a `type` that is not within an
     /// error) decides only where a provider is known to put it there.
@@ -27,69 +40,67 @@ pub(super) struct ErrorBody {
     weak: Vec<Cow<'static, str>>,
     /// Codes that are numbers, likewise.
     numbers: Vec<Cow<'static, str>>,
+    /// The first number in the place of a code that is not zero.
+    number: Option<String>,
 }
-
-/// Members that hold a code, the likeliest first. Some hold a number.
-const CODE: [&str; 11] = [
-    "error",
-    "code",
-    "error_code",
-    "errorCode",
-    "errorType",
-    "error_type",
-    "error_subtype",
-    "suberror",
-    "error_subcode",
-    "__type",
-    "errcode",
-];
-
-/// Members that may hold a code. Within an error, `type` is one of the others.
-const WEAK_CODE: [&str; 3] = ["type", "status", "reason"];
-
-/// Members that hold an explanation, the best first.
-const TEXT: [&str; 11] = [
-    "error_description",
-    "errorDescription",
-    "errorSummary",
-    "message",
-    "error_message",
-    "description",
-    "msg",
-    "errmsg",
-    "reason",
-    "error_hint",
-    "resource",
-];
-
-/// A code longer than this is none.
-const LONGEST_CODE: usize = 128;
 
 /// How much of a text is looked at. A hostile one may be as long as a response.
 const LONGEST_TEXT: usize = 4096;
 
-/// Reads an error out of a body, `None` if it is neither JSON nor a form or
-/// holds nothing that looks like an error.
-pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
-    let body = trimmed(body);
-    // It may echo a token, or be a success that could not be used.
-    let value = if may_be_form(headers, body) { from_form(body) } else { from_json(body)? };
-    let value = &value.0;
+/// How many items of a list are looked at.
+const MOST_ITEMS: usize = 8;
+
+/// Reads an error out of a response: out of its body, if that is JSON or a form
+/// and holds anything that looks like an error, or else out of its challenge.
+pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
+    let mut error = read_body(headers, trimmed(body)).unwrap_or_default();
+    // A gateway's body hides it at times, and some servers send none.
+    if status.is_client_error()
+        && !error.has_code(status)
+        && let Some(challenge) = challenge::read(headers)
+    {
+        let before = error.strong;
+        let mut codes = Vec::new();
+        push_code(&mut codes, &challenge.error);
+        error.strong += codes.len();
+        error.codes.splice(before..before, codes);
+        error.texts.extend(challenge.description.as_deref().map(beginning));
+    }
+    (!error.is_empty()).then_some(error)
+}
+
+fn read_body(headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
+    if may_be_form(headers, body) {
+        return Some(of_value(&from_form(body).0));
+    }
+    if let Some(value) = from_json(body) {
+        let mut error = of_value(&value.0);
+        error.is_json = true;
+        return Some(error);
+    }
+    // It has something around it. What is in there may be anybody's message, and
+    // so only a code decides.
+    let objects = surrounded::objects(body).take(MOST_ITEMS).filter_map(from_json);
+    objects.map(|value| of_value(&value.0)).find(|error| !error.is_empty())
+}
+
+/// Out of a value that may echo a token, or be a success that could not be used.
+fn of_value(value: &Value) -> ErrorBody {
     let mut error = ErrorBody::default();
-    error.take(value, 0);
+    error.take(value, 0, false);
     // `{"error":{"message":"TOKEN_EXPIRED"}}`: the explanation is the code. Not
     // so where the code stands in its proper place.
     if !value.get("error").is_some_and(Value::is_string)
-        && let Some(text) = error.texts.first().filter(|text| !text.contains(' ')).cloned()
+        && let Some(text) = error.texts.first().filter(|text| !text.contains(' '))
     {
-        error.weak.push(Cow::Owned(text));
+        push_code(&mut error.weak, text);
     }
     error.strong = error.codes.len();
     let weak = std::mem::take(&mut error.weak);
     error.codes.extend(weak);
     let numbers = std::mem::take(&mut error.numbers);
     error.codes.extend(numbers);
-    (error != ErrorBody::default()).then_some(error)
+    error
 }
 
 /// Deeper than anybody nests an error.
@@ -114,79 +125,159 @@ fn from_json(body: &[u8]) -> Option<Wiped> {
 }
 
 impl ErrorBody {
-    fn take(&mut self, value: &Value, depth: u8) {
+    /// Takes what a value holds, which stands where an error is said to be or
+    /// elsewhere.
+    fn take(&mut self, value: &Value, depth: u8, in_error: bool) {
         // Nested once is common (`{"error":{"type":…}}`), in a list too
         // (`{"errors":[{"errorType":…}]}`); nobody nests deeper on purpose.
         if depth > 3 {
             return;
         }
         match value {
-            Value::Object(members) => self.take_object(members, depth),
+            Value::Object(members) => self.take_object(members, depth, in_error),
             Value::Array(items) => {
-                if let Some(first) = items.first() {
-                    self.take(first, depth + 1);
+                for item in items.iter().take(MOST_ITEMS) {
+                    match item {
+                        Value::String(code) if in_error => self.take_code(code),
+                        Value::String(text) => self.texts.push(beginning(text)),
+                        item => self.take(item, depth + 1, in_error),
+                    }
                 }
             }
             _ => {}
         }
     }
 
-    fn take_object(&mut self, members: &Map<String, Value>, depth: u8) {
-        for nested in ["error", "errors"] {
-            if let Some(value @ (Value::Object(_) | Value::Array(_))) = members.get(nested) {
-                self.take(value, depth + 1);
+    fn take_object(&mut self, members: &Map<String, Value>, depth: u8, in_error: bool) {
+        for (name, is_error) in NESTED {
+            if let Some(value @ (Value::Object(_) | Value::Array(_))) = members.get(name) {
+                // `{"detail":{"error":…}}` is an error, a list of what is wrong
+                // with a form is none.
+                let is_error = is_error || name == "detail" && value.is_object();
+                self.take(value, depth + 1, is_error);
             }
         }
         for name in CODE {
             match members.get(name) {
-                Some(Value::String(code)) => self.codes.extend(code_of(code)),
-                Some(Value::Number(number)) => self.numbers.push(Cow::Owned(number.to_string())),
+                Some(Value::String(code)) if is_number(code) => self.take_number(code),
+                Some(Value::String(code)) => push_code(&mut self.codes, code),
+                Some(Value::Number(number)) => self.take_number(&number.to_string()),
                 _ => {}
             }
         }
         for name in WEAK_CODE {
             match members.get(name) {
-                Some(Value::String(code)) if name == "type" && depth > 0 => {
-                    self.codes.extend(code_of(code));
+                Some(Value::String(uri)) if name == "type" && code::is_uri(uri) => {
+                    self.codes.extend(code::of_uri(uri).map(Cow::Borrowed));
                 }
-                Some(Value::String(code)) => self.weak.extend(code_of(code)),
+                Some(Value::String(code)) if name == "type" && in_error => {
+                    push_code(&mut self.codes, code);
+                }
+                Some(Value::String(code)) => push_code(&mut self.weak, code),
                 Some(Value::Number(number)) => self.numbers.push(Cow::Owned(number.to_string())),
                 _ => {}
             }
         }
         if let Some(Value::Array(numbers)) = members.get("error_codes") {
             self.numbers.extend(
-                numbers.iter().take(8).filter_map(Value::as_u64).map(|n| Cow::Owned(n.to_string())),
+                numbers
+                    .iter()
+                    .take(MOST_ITEMS)
+                    .filter_map(Value::as_u64)
+                    .map(|n| Cow::Owned(n.to_string())),
             );
         }
         self.texts
             .extend(TEXT.iter().filter_map(|name| members.get(*name)?.as_str()).map(beginning));
         // `{"error":"Invalid Params: …"}`: a sentence where the code should be.
-        if let Some(Value::String(sentence)) = members.get("error")
-            && sentence.contains(' ')
-        {
-            self.texts.push(beginning(sentence));
+        for name in EXPLAINED {
+            if let Some(Value::String(sentence)) = members.get(name)
+                && sentence.trim().contains(' ')
+            {
+                self.texts.push(beginning(sentence));
+            }
         }
-        if self.retry_after.is_none() {
-            self.retry_after = members
-                .get("retry_after")
-                .and_then(Value::as_f64)
-                .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-                .map(|wait| wait.min(LONGEST));
+        self.says_it_failed |= says_it_failed(members);
+        self.wait = self.wait.or_else(|| wait(members));
+    }
+
+    /// What is in the place of a code, but without a name.
+    fn take_code(&mut self, code: &str) {
+        push_code(&mut self.codes, code);
+        if code.trim().contains(' ') {
+            self.texts.push(beginning(code));
         }
+    }
+
+    fn take_number(&mut self, number: &str) {
+        let is_zero = number.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
+        if !is_zero && self.number.is_none() {
+            self.number = Some(number.to_owned());
+        }
+        self.numbers.push(Cow::Owned(number.to_owned()));
+    }
+
+    fn is_empty(&self) -> bool {
+        let no_words = self.codes.is_empty() && self.texts.is_empty();
+        no_words && self.wait.is_none() && !self.says_it_failed
     }
 
     /// The codes that stand where a code belongs.
     pub(super) fn strong(&self) -> &[Cow<'static, str>] {
         &self.codes[..self.strong]
     }
+
+    pub(super) fn has_code(&self, status: StatusCode) -> bool {
+        self.codes.iter().any(|code| is_code(code, status))
+    }
+
+    /// The number that stands where a code belongs, if it says that something is
+    /// wrong: not zero, and not the status once more.
+    pub(super) fn number(&self, status: StatusCode) -> Option<&str> {
+        self.number.as_deref().filter(|number| *number != status.as_str())
+    }
 }
 
-/// A text as a code, if it can be one.
-fn code_of(text: &str) -> Option<Cow<'static, str>> {
-    // AWS puts a namespace before the name: `com.example#NotAuthorized`.
-    let code = text.rsplit('#').next().unwrap_or(text);
-    (!code.is_empty() && code.len() <= LONGEST_CODE).then(|| Cow::Owned(code.to_owned()))
+/// Adds a text as a code, if it can be one, and first what it is meant to be.
+fn push_code(codes: &mut Vec<Cow<'static, str>>, text: &str) {
+    let Some(code) = code::code_of(text) else { return };
+    codes.extend(spelled_otherwise(code).map(Cow::Borrowed));
+    codes.push(Cow::Owned(code.to_owned()));
+}
+
+fn is_number(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `{"success":false}` and the like.
+fn says_it_failed(members: &Map<String, Value>) -> bool {
+    let is_failure = |text: &str| {
+        ["error", "fail", "failed", "failure"].iter().any(|word| text.eq_ignore_ascii_case(word))
+    };
+    ["ok", "success"].iter().any(|name| members.get(*name) == Some(&Value::Bool(false)))
+        || members.get("status").and_then(Value::as_str).is_some_and(is_failure)
+}
+
+/// The wait that an object names, in seconds.
+fn wait(members: &Map<String, Value>) -> Option<f64> {
+    let number = |name: &&str| match members.get(*name)? {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    };
+    // `google.rpc.RetryInfo`, among other details.
+    let delay = |members: &Map<String, Value>| {
+        members.get("retryDelay")?.as_str()?.strip_suffix('s')?.parse().ok()
+    };
+    let details = members.get("details").and_then(Value::as_array);
+    let details = details.into_iter().flatten().take(MOST_ITEMS).filter_map(Value::as_object);
+    WAIT.iter()
+        .find_map(number)
+        .or_else(|| WAIT_MS.iter().find_map(number).map(|millis| millis / 1000.0))
+        .or_else(|| delay(members))
+        .or_else(|| details.into_iter().find_map(delay))
+        .filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
 }
 
 fn beginning(text: &str) -> String {
@@ -200,6 +291,7 @@ fn beginning(text: &str) -> String {
 impl Drop for ErrorBody {
     fn drop(&mut self) {
         self.texts.iter_mut().for_each(Zeroize::zeroize);
+        self.number.zeroize();
         for code in [&mut self.codes, &mut self.weak, &mut self.numbers].into_iter().flatten() {
             if let Cow::Owned(code) = code {
                 code.zeroize();
@@ -209,88 +301,4 @@ impl Drop for ErrorBody {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read_json(body: &str) -> Option<ErrorBody> {
-        read(&HeaderMap::new(), body.as_bytes())
-    }
-
-    #[test]
-    fn codes_and_texts_wherever_they_stand() {
-        for (body, codes, texts) in [
-            (r#"{"error":"a","error_description":"t"}"#, &["a"][..], &["t"][..]),
-            (r#"{"error":"a","error_hint":"h","error_description":"t"}"#, &["a"], &["t", "h"]),
-            (r#"{"error":{"message":"t u","type":"b","code":"a"}}"#, &["a", "b"], &["t u"]),
-            (r#"{"type":"error","error":{"type":"a","message":"t u"}}"#, &["a", "error"], &["t u"]),
-            (r#"{"error":"a","error_description":"t \ud83d"}"#, &["a"], &[]),
-            (
-                r#"{"errors":[{"errorType":"a","message":"t u"},{"errorType":"b"}]}"#,
-                &["a"],
-                &["t u"],
-            ),
-            (r#"{"error":"a","error_codes":[70008,50196]}"#, &["a", "70008", "50196"], &[]),
-            (r#"{"code":400,"error_code":"a","msg":"t u"}"#, &["a", "400"], &["t u"]),
-            (
-                r#"{"error":{"code":400,"message":"A_B","status":"C"}}"#,
-                &["C", "A_B", "400"],
-                &["A_B"],
-            ),
-            (r#"{"__type":"com.example#A","message":"t u"}"#, &["A"], &["t u"]),
-            (r#"{"error":"t u","status":503}"#, &["t u", "503"], &["t u"]),
-            (r#"{"error":"a","reason":"t u"}"#, &["a", "t u"], &["t u"]),
-            (r#"{"errcode":40030,"errmsg":"t u"}"#, &["40030"], &["t u"]),
-            ("error=a&error_description=t+u", &["a"], &["t u"]),
-            // As deep as anybody nests.
-            (r#"{"error":{"error":{"error":{"code":"a"}}}}"#, &["a"], &[]),
-        ] {
-            let error = read_json(body).expect(body);
-            assert_eq!(error.codes, codes, "{body}");
-            assert_eq!(error.texts, texts, "{body}");
-        }
-    }
-
-    #[test]
-    fn a_code_is_strong_only_in_its_place() {
-        for (body, strong) in [
-            (r#"{"error":"a","status":"b","reason":"c","type":"d"}"#, 1),
-            (r#"{"message":"a_b"}"#, 0),
-            (r#"{"status":"a"}"#, 0),
-            (r#"{"type":"a"}"#, 0),
-            (r#"{"error":{"type":"a"}}"#, 1),
-            (r#"{"error":{"code":"a","type":"b","message":"c"}}"#, 2),
-        ] {
-            assert_eq!(read_json(body).unwrap().strong().len(), strong, "{body}");
-        }
-        let latin = b"{\"error\":\"a\",\"error_description\":\"expir\xe9\"}";
-        assert_eq!(read(&HeaderMap::new(), latin).unwrap().codes, ["a"]);
-    }
-
-    #[test]
-    fn what_holds_no_error() {
-        for body in [
-            "",
-            "{}",
-            "[]",
-            "null",
-            "\"a\"",
-            "<html>",
-            r#"{"error":null}"#,
-            r#"{"x":"y"}"#,
-            r#"[[[[{"error":"a"}]]]]"#,
-        ] {
-            assert_eq!(read_json(body), None, "{body}");
-        }
-        let deep = format!("{}{}", r#"{"error":"#.repeat(9) + r#""a""#, "}".repeat(9));
-        assert_eq!(read_json(&deep), None);
-        let vast = format!(r#"{{"error":"{}"}}"#, "a".repeat(LONGEST_CODE + 1));
-        assert_eq!(read_json(&vast), None);
-    }
-
-    #[test]
-    fn a_long_text_is_cut_between_characters() {
-        let text = "a".repeat(LONGEST_TEXT - 1) + "\u{e9}\u{e9}";
-        assert_eq!(beginning(&text), text[..LONGEST_TEXT - 1]);
-        assert_eq!(beginning(&text[1..]), text[1..=LONGEST_TEXT]);
-    }
-}
+mod tests;

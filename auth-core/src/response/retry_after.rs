@@ -1,25 +1,98 @@
-//! `Retry-After` (RFC 9110 section 10.2.3).
+//! How long the server asks to wait: `Retry-After` (RFC 9110 section 10.2.3) and
+//! what is sent in its place.
 
-use std::time::{Duration, SystemTime};
+mod rate_limit;
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, header};
 
+use self::rate_limit::RateLimit;
 use super::LONGEST;
-use crate::Now;
+use crate::{FailureKind, Now};
 
-/// The wait that the server asked for, counted from `now`.
+/// The wait that the server asked for, counted from `now`: by its headers, or
+/// else by `body`, in seconds. More exact ones come first, as the SDKs of those
+/// who send them have it.
 ///
 /// A date is read against the response's own `Date` where it has one: the
 /// difference of two readings of the server's clock is right even if the local
 /// clock is not. A date in the past is no wait. What cannot be read is `None`.
-pub(super) fn read(headers: &HeaderMap, now: Now) -> Option<Duration> {
-    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = seconds(text).or_else(|| {
-        let until = httpdate::parse_http_date(text).ok()?;
-        let from = server_date(headers).unwrap_or(now.wall);
-        Some(until.duration_since(from).unwrap_or(Duration::ZERO))
-    })?;
-    Some(wait.min(LONGEST))
+pub(super) fn read(headers: &HeaderMap, body: Option<f64>, now: Now) -> Option<Duration> {
+    let clock = server_date(headers).unwrap_or(now.wall);
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let millis = |name| Some(wait(seconds(text(name)?)? / 1000, clock));
+    let either = |name| {
+        let text = text(name)?;
+        let of_date = || until(httpdate::parse_http_date(text).ok()?, clock);
+        seconds(text).map(|number| wait(number, clock)).or_else(of_date)
+    };
+    // Azure, and OpenAI after it.
+    millis("retry-after-ms")
+        .or_else(|| millis("x-ms-retry-after-ms"))
+        .or_else(|| either(header::RETRY_AFTER.as_str()))
+        // better-auth sends this alone.
+        .or_else(|| either("x-retry-after"))
+        .or_else(|| Some(wait(Duration::try_from_secs_f64(body?).unwrap_or(LONGEST), clock)))
+        .map(|wait| wait.min(LONGEST))
+}
+
+/// When the limit is lifted that a client of a failure of this kind has run into,
+/// from `now`. Many servers send these fields with each response, so that they ask
+/// for a wait only where the limit is what failed: if nothing remains, or if
+/// nobody says what remains and it is too much by the response's own word.
+pub(super) fn of_limit(headers: &HeaderMap, kind: FailureKind, now: Now) -> Option<Duration> {
+    let clock = server_date(headers).unwrap_or(now.wall);
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let is_used_up = |remaining: Option<u64>| match kind {
+        FailureKind::Throttled => remaining.unwrap_or(0) == 0,
+        FailureKind::Unavailable => remaining == Some(0),
+        _ => false,
+    };
+    let structured = RateLimit::read(headers).filter(|limit| is_used_up(limit.remaining));
+    if let Some(limit) = structured {
+        return Some(wait(limit.reset, clock).min(LONGEST));
+    }
+    FIELDS.into_iter().find_map(|(reset, remaining)| {
+        let reset = text(reset)?;
+        let remaining = text(remaining).and_then(|remaining| seconds(remaining)?.as_secs().into());
+        let of_date = || until(httpdate::parse_http_date(reset).ok()?, clock);
+        let wait = seconds(reset).map(|number| wait(number, clock)).or_else(of_date)?;
+        is_used_up(remaining).then(|| wait.min(LONGEST))
+    })
+}
+
+/// Fields that say when a limit is lifted, and what remains until then: seconds
+/// (draft-ietf-httpapi-ratelimit-headers-06; Discord), or a Unix time (GitHub;
+/// X and Okta).
+const FIELDS: [(&str, &str); 4] = [
+    ("ratelimit-reset", "ratelimit-remaining"),
+    ("x-ratelimit-reset-after", "x-ratelimit-remaining"),
+    ("x-ratelimit-reset", "x-ratelimit-remaining"),
+    ("x-rate-limit-reset", "x-rate-limit-remaining"),
+];
+
+/// Nobody asks for a longer wait, nor names a moment so far off. A Unix time of
+/// today is 57 times as long, so that a number is never both.
+const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// A number of seconds as a wait; one that is a Unix time near `clock`, in seconds
+/// or milliseconds, as what is left until then.
+fn wait(number: Duration, clock: SystemTime) -> Duration {
+    if number <= YEAR {
+        return number;
+    }
+    let near = |since_1970: Duration| {
+        let at = UNIX_EPOCH.checked_add(since_1970)?;
+        let ahead = until(at, clock)?;
+        let behind = clock.duration_since(at).unwrap_or_default();
+        (ahead <= YEAR && behind <= YEAR).then_some(ahead)
+    };
+    near(number).or_else(|| near(number / 1000)).unwrap_or(number)
+}
+
+fn until(at: SystemTime, clock: SystemTime) -> Option<Duration> {
+    Some(at.duration_since(clock).unwrap_or_default())
 }
 
 /// Whole seconds, or a fraction as some servers send it against the RFC. More
@@ -40,48 +113,4 @@ fn server_date(headers: &HeaderMap) -> Option<SystemTime> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::test_now;
-
-    fn read_with(value: &str, date: Option<&str>) -> Option<Duration> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::RETRY_AFTER, value.parse().unwrap());
-        if let Some(date) = date {
-            headers.insert(header::DATE, date.parse().unwrap());
-        }
-        // 2026-01-01T00:00:00Z
-        let mut now = test_now();
-        now.wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
-        read(&headers, now)
-    }
-
-    #[test]
-    fn seconds_and_dates() {
-        let s = |seconds| Some(Duration::from_secs(seconds));
-        for (value, date, expected) in [
-            ("0", None, s(0)),
-            ("120", None, s(120)),
-            (" 7 ", None, s(7)),
-            ("1.5", None, Some(Duration::from_millis(1500))),
-            ("99999999999999999999999", None, Some(LONGEST)),
-            ("Fri, 31 Dec 9999 23:59:59 GMT", None, Some(LONGEST)),
-            ("-1", None, None),
-            ("+1", None, None),
-            ("1e3", None, None),
-            ("soon", None, None),
-            ("", None, None),
-            (".", None, None),
-            ("1.", None, None),
-            // Against the local clock.
-            ("Thu, 01 Jan 2026 00:00:30 GMT", None, s(30)),
-            ("Wed, 31 Dec 2025 23:59:59 GMT", None, s(0)),
-            ("Thursday, 01-Jan-26 00:00:30 GMT", None, s(30)),
-            // Against the server's, whatever the local clock says.
-            ("Thu, 01 Jan 2015 00:00:30 GMT", Some("Thu, 01 Jan 2015 00:00:10 GMT"), s(20)),
-            ("Thu, 01 Jan 2026 00:00:30 GMT", Some("nonsense"), s(30)),
-        ] {
-            assert_eq!(read_with(value, date), expected, "{value:?} with Date {date:?}");
-        }
-    }
-}
+mod tests;

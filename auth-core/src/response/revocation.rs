@@ -1,10 +1,10 @@
 //! Reading a response of a revocation endpoint (RFC 7009 section 2.2).
 
-use std::{borrow::Cow, time::Duration};
+use std::borrow::Cow;
 
 use http::StatusCode;
 
-use super::{classify, clear, error_body, retry_after};
+use super::{clear, error_body, failure};
 use crate::{
     ErrorCode, Failure, FailureKind, Now, Response, Rule, Unreadable, failure::is_server_error,
     json::trimmed,
@@ -20,18 +20,18 @@ pub(crate) fn read_revocation_response<'a>(
 ) -> Result<(), Failure> {
     let (status, headers) = (response.status(), response.headers());
     let is_page = trimmed(response.body()).starts_with(b"<");
-    let error = error_body::read(headers, response.body());
+    let error = error_body::read(status, headers, response.body());
     // RFC 7009 has the client ignore the body of a 200. But errors come with a
     // 200, too, and a page is not of the server.
-    let has_error = error.as_ref().is_some_and(|error| !error.strong().is_empty());
+    let has_error = error
+        .as_ref()
+        .is_some_and(|error| !error.strong().is_empty() || error.number(status).is_some());
     if status.is_success() && status != StatusCode::PARTIAL_CONTENT && !is_page && !has_error {
         return Ok(());
     }
-    let retry_after: Option<Duration> =
-        retry_after::read(headers, now).or(error.as_ref().and_then(|error| error.retry_after));
     let unreadable = (status.is_success() && is_page).then_some(Unreadable::Html);
     let secrets = secrets();
-    let mut failure = classify::classify(status, error, unreadable, retry_after, rules, &secrets);
+    let mut failure = failure(response, error, unreadable, rules, now, &secrets);
     clear(secrets);
     let has_code = |code| failure.code().map(ErrorCode::as_str) == Some(code);
     let answered = !is_server_error(status);

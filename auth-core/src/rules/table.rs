@@ -7,14 +7,15 @@
 //! decides alone.
 //!
 //! `docs/decisions.md` lists what was left out because nothing in the response
-//! tells the cases apart.
+//! tells the cases apart. What decides only as a whole message stands in
+//! `messages.rs`.
 
 use std::borrow::Cow;
 
 use super::Rule;
 use crate::FailureKind::{self, Misconfigured, Rejected, Throttled, Unavailable};
 
-const fn fact(
+pub(super) const fn fact(
     provider: &'static str,
     status: Option<u16>,
     code: Option<&'static str>,
@@ -33,6 +34,8 @@ const fn fact(
             Some(words) => Some(Cow::Borrowed(words)),
             None => None,
         },
+        whole: false,
+        codeless: false,
         kind,
         source: Cow::Borrowed(source),
     }
@@ -49,6 +52,14 @@ const CODEX: &str = "https://github.com/openai/codex/blob/main/codex-rs/login/sr
 const CODEX_PR: &str = "https://github.com/openai/codex/pull/27351";
 const FIREBASE: &str = "https://firebase.google.com/docs/reference/rest/auth#section-refresh-token";
 const FOSITE: &str = "https://github.com/ory/fosite/blob/master/handler/oauth2/flow_refresh.go";
+const LARK: &str = "https://github.com/larksuite/cli/blob/main/internal/errclass/codemeta.go";
+const DOUYIN: &str = "https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/account-permission/refresh-access-token";
+const DOUYIN_CODES: &str =
+    "https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/status-code/";
+const WECHAT: &str =
+    "https://developers.weixin.qq.com/doc/oplatform/Website_App/WeChat_Login/Wechat_Login.html";
+const WECHAT_CODES: &str = "https://cnblogs.com/youlangu/p/3699079.html";
+const FASTMCP: &str = "https://github.com/PrefectHQ/fastmcp/issues/5002";
 const GITHUB: &str = "https://docs.github.com/en/apps/oauth-apps/maintaining-oauth-apps/troubleshooting-oauth-app-access-token-request-errors";
 const CODER: &str = "https://github.com/coder/coder/blob/main/coderd/externalauth/externalauth.go";
 const ZOHO: &str = "https://www.zoho.com/crm/developer/docs/api/v7/token-validity.html";
@@ -80,6 +91,7 @@ pub(super) static TABLE: &[Rule] = &[
     fact("Ory Hydra", None, Some("invalid_request"), Some("Failed to refresh token. Please retry the request."), Unavailable, FOSITE),
     fact("Zoho", None, ANY, Some("made too many requests continuously"), Throttled, ZOHO),
     fact("Zoho", None, Some("access_denied"), Some("too many requests"), Throttled, ZOHO),
+    fact("Exact Online", None, Some("access_denied"), Some("Rate limit exceeded"), Throttled, "https://github.com/websmurf/laravel-exact-online/issues/31"),
     fact("Kakao", None, Some("KOE237"), None, Throttled, "https://developers.kakao.com/docs/latest/en/kakaologin/trouble-shooting"),
     fact("Slack", None, Some("ratelimited"), None, Throttled, SLACK),
     fact("Slack", None, Some("internal_error"), None, Unavailable, SLACK),
@@ -99,7 +111,21 @@ pub(super) static TABLE: &[Rule] = &[
     fact("Google", None, Some("rateLimitExceeded"), None, Throttled, "https://github.com/jaredhanson/passport-google-oauth/issues/75"),
     fact("Google", None, Some("internal_failure"), None, Unavailable, "https://github.com/googleapis/google-auth-library-python/blob/main/google/oauth2/_client.py"),
     fact("Auth0", None, Some("too_many_requests"), None, Throttled, "https://auth0.com/docs/troubleshoot/customer-support/operational-policies/rate-limit-policy"),
+    fact("Google", None, Some("rate_limit_exceeded"), None, Throttled, "https://support.google.com/cloud/answer/9028764"),
     fact("Supabase", None, Some("over_request_rate_limit"), None, Throttled, SUPABASE),
+    fact("Lark", None, Some("99991400"), Some("limit"), Throttled, LARK),
+    fact("Lark", None, Some("20050"), Some("refresh"), Unavailable, LARK),
+    fact("Lark", None, Some("20072"), Some("refresh"), Unavailable, LARK),
+    fact("Douyin", None, Some("28003018"), None, Throttled, DOUYIN_CODES),
+    // FastMCP up to 4.0.1 made `invalid_grant` of any failure of the server behind it, and put that
+    // failure into the explanation: a code of authlib's and its text, or an exception's own words.
+    fact("FastMCP", None, Some("invalid_grant"), Some("Upstream refresh failed: invalid_grant"), Rejected, FASTMCP),
+    fact("FastMCP", None, Some("invalid_grant"), Some("Upstream refresh failed: bad_refresh_token"), Rejected, FASTMCP),
+    fact("FastMCP", None, Some("invalid_grant"), Some("Upstream refresh failed: invalid_refresh_token"), Rejected, FASTMCP),
+    fact("FastMCP", None, Some("invalid_grant"), Some("Upstream refresh failed: unauthorized_client: refresh_token is invalid"), Rejected, FASTMCP),
+    fact("FastMCP", None, Some("invalid_grant"), Some("Upstream refresh failed"), Unavailable, FASTMCP),
+    // Its lifetime is what was wrong with the new token, which the server behind it has made.
+    fact("FastMCP", None, Some("invalid_grant"), Some("Upstream access token has a non-positive expires_in"), Unavailable, "https://github.com/PrefectHQ/fastmcp/blob/main/fastmcp_slim/fastmcp/server/auth/oauth_proxy/proxy.py"),
 
     // Dead refresh tokens under other codes.
     fact("Atlassian", None, Some("unauthorized_client"), Some("refresh_token is invalid"), Rejected, "https://github.com/raycast/extensions/issues/11836"),
@@ -135,7 +161,17 @@ pub(super) static TABLE: &[Rule] = &[
     fact("Zoho", Some(200), Some("invalid_code"), None, Rejected, "https://www.zoho.com/bookings/help/api/v1/refreshaccesstoken.html"),
     fact("Withings", Some(200), Some("503"), Some("invalid refresh_token"), Rejected, "https://github.com/jaroslawhartman/withings-sync/issues/41"),
     fact("Strava", Some(400), Some("invalid"), Some("RefreshToken"), Rejected, "https://github.com/dreeveapp/dreeve/issues/1449"),
-    fact("WeChat", Some(200), Some("40030"), Some("invalid refresh_token"), Rejected, "https://developers.weixin.qq.com/doc/oplatform/Website_App/WeChat_Login/Wechat_Login.html"),
+    fact("WeChat", Some(200), Some("40030"), Some("invalid refresh_token"), Rejected, WECHAT),
+    fact("WeChat", Some(200), Some("42002"), Some("refresh_token"), Rejected, WECHAT_CODES),
+    fact("WeChat", Some(200), Some("61023"), Some("refresh_token is invalid"), Rejected, "https://github.com/binarywang/WxJava/issues/1119"),
+    // In `code`, with 200 from the older endpoint and 400 from the newer.
+    fact("Lark", None, Some("20026"), Some("refresh"), Rejected, LARK),
+    fact("Lark", None, Some("20037"), Some("refresh"), Rejected, LARK),
+    fact("Lark", None, Some("20064"), Some("refresh"), Rejected, LARK),
+    fact("Lark", None, Some("20073"), Some("refresh"), Rejected, LARK),
+    fact("Douyin", Some(200), Some("10010"), Some("refresh_token"), Rejected, DOUYIN),
+    fact("Auth0", Some(403), Some("mfa_required"), None, Rejected, "https://github.com/auth0/Auth0.Android/issues/562"),
+    fact("Alibaba Cloud Drive", None, Some("InvalidParameter.RefreshToken"), None, Rejected, "https://github.com/ImYrS/aliyun-auto-signin/issues/22"),
     fact("Square", Some(401), Some("service.not_authorized"), Some("Invalid refresh token"), Rejected, "https://developer.squareup.com/forums/t/getting-error-while-renew-token/11056"),
     // Before the next: both are `NotAuthorizedException`.
     fact("Amazon Cognito", None, Some("NotAuthorizedException"), Some("SecretHash"), Misconfigured, "https://github.com/aws/aws-sdk-net-extensions-cognito/issues/75"),
@@ -198,6 +234,11 @@ mod tests {
                 r#"{{"error":"invalid_grant","error_description":"AADSTS{n}: Text. Trace ID: x","error_codes":[{n}]}}"#
             )
         };
+        let upstream = |of: &str| {
+            format!(
+                r#"{{"error":"invalid_grant","error_description":"Upstream refresh failed: {of}"}}"#
+            )
+        };
         #[rustfmt::skip]
         let rows: Vec<(u16, String, FailureKind)> = vec![
             (400, r#"{"error":"invalid_grant","error_description":"token request is already being processed"}"#.into(), Unavailable),
@@ -245,6 +286,45 @@ mod tests {
             (400, r#"{"error":"invalid_scope"}"#.into(), Misconfigured),
             (400, r#"{"error":"access_denied"}"#.into(), Unavailable),
             (401, r#"{"error":"login_required","error_description":"The refresh_token is invalid"}"#.into(), Rejected),
+            (400, r#"{"error":"access_denied","error_description":"Rate limit exceeded: access_token not expired"}"#.into(), Throttled),
+            (403, r#"{"error":"rate_limit_exceeded","error_description":"x"}"#.into(), Throttled),
+            (403, r#"{"error":{"errors":[{"domain":"usageLimits","reason":"rateLimitExceeded","message":"Rate Limit Exceeded"}],"code":403,"message":"Rate Limit Exceeded"}}"#.into(), Throttled),
+            (403, r#"{"error":{"errors":[{"reason":"rateLimitExceeded"}]}}"#.into(), Throttled),
+            (403, r#"{"error":"mfa_required","error_description":"Multifactor authentication required","mfa_token":"Fe26.INVENTED"}"#.into(), Rejected),
+            (401, r#"{"error":"mfa_required","portal":"https://portal.example/"}"#.into(), Unavailable),
+            (400, r#"{"code":"InvalidParameter.RefreshToken","message":"The input parameter refresh_token is not valid. ","requestId":null}"#.into(), Rejected),
+            // FastMCP, with the failures of the server behind it.
+            (401, upstream("temporarily_unavailable"), Unavailable),
+            (401, upstream("temporarily_unavailable: private-upstream-detail"), Unavailable),
+            (401, upstream("server_error: "), Unavailable),
+            (401, upstream("invalid_client: None"), Unavailable),
+            (401, upstream("slow_down: None"), Unavailable),
+            (401, upstream("All connection attempts failed"), Unavailable),
+            (401, upstream("Server error '502 Bad Gateway' for url 'https://login.example/token'"), Unavailable),
+            (401, upstream("Client error '429 Too Many Requests' for url 'https://login.example/token'"), Unavailable),
+            (401, upstream(""), Unavailable),
+            (400, upstream("Expecting value: line 1 column 1 (char 0)"), Unavailable),
+            (401, upstream("invalid_grant: Token has been expired or revoked."), Rejected),
+            (400, upstream("invalid_grant: None"), Rejected),
+            (401, upstream("bad_refresh_token: The refresh token passed is incorrect or expired."), Rejected),
+            (401, upstream("unauthorized_client: refresh_token is invalid"), Rejected),
+            (401, upstream("invalid_grant: AADSTS50196: The server terminated an operation."), Throttled),
+            (401, upstream("invalid_grant: token request is already being processed"), Unavailable),
+            (401, r#"{"error":"invalid_grant","error_description":"Upstream refresh token was rejected"}"#.into(), Rejected),
+            (401, r#"{"error":"invalid_grant","error_description":"Refresh token mapping not found"}"#.into(), Rejected),
+            // Numbers.
+            (200, r#"{"code":20037,"msg":"The refresh token passed has expired. Please generate a new one."}"#.into(), Rejected),
+            (200, r#"{"code":20026,"message":"refresh token invalid","data":null}"#.into(), Rejected),
+            (400, r#"{"code":20073,"error":"invalid_grant","error_description":"The refresh token has been used."}"#.into(), Rejected),
+            (400, r#"{"code":20050,"error":"invalid_grant","error_description":"A failure of the refresh endpoint."}"#.into(), Unavailable),
+            (200, r#"{"code":"20064","msg":"The refresh token has been revoked."}"#.into(), Rejected),
+            (200, r#"{"code":20037,"msg":"The disk is full."}"#.into(), Unavailable),
+            (200, r#"{"code":99991400,"msg":"request trigger frequency limit"}"#.into(), Throttled),
+            (200, r#"{"data":{"description":"refresh_token过期","error_code":10010},"message":"error"}"#.into(), Rejected),
+            (200, r#"{"data":{"description":"please retry","error_code":10010},"message":"error"}"#.into(), Unavailable),
+            (200, r#"{"errcode":40030,"errmsg":"invalid refresh_token, rid: 6500351b-2a0273e2-4af6b58d"}"#.into(), Rejected),
+            (200, r#"{"errcode":42002,"errmsg":"refresh_token expired"}"#.into(), Rejected),
+            (200, r#"{"errcode":61023,"errmsg":"refresh_token is invalid hint: [x]"}"#.into(), Rejected),
             // The words alone, beside another code.
             (400, r#"{"error":"temporarily_unavailable","error_description":"cannot tell an invalid refresh token now"}"#.into(), Unavailable),
             (400, r#"{"error":"invalid_client","error_description":"invalid refresh token audience"}"#.into(), Misconfigured),

@@ -23,6 +23,7 @@ fn full() -> TokenEndpoint {
         .response_limit(17)
         .rule(Rule::new("gone", FailureKind::Rejected).provider("Us").source("https://a.example"))
         .rule(Rule::described("behind", FailureKind::Unavailable).status(StatusCode::CONFLICT))
+        .rule(Rule::message("log in", FailureKind::Rejected))
 }
 
 fn form() -> Value {
@@ -41,6 +42,10 @@ fn form() -> Value {
             {
                 "provider": "your own rule", "status": 409, "words": "behind",
                 "kind": "unavailable", "source": ""
+            },
+            {
+                "provider": "your own rule", "words": "log in", "whole": true, "codeless": true,
+                "kind": "rejected", "source": ""
             },
         ],
     })

@@ -1,6 +1,6 @@
-use std::{borrow::Cow, time::Duration};
+mod headers;
 
-use http::{HeaderMap, header};
+use std::borrow::Cow;
 
 use super::standard_codes;
 use crate::{Delivery, Delivery::*, Failure, FailureKind, FailureKind::*, Rule, test_now};
@@ -92,6 +92,27 @@ fn kind_code_and_delivery() {
             Some("invalid_grant"),
             Answered,
         ),
+        // In other spellings and other places.
+        (400, r#"{"error":"INVALID_GRANT"}"#, Rejected, Some("invalid_grant"), Answered),
+        (400, r#"{"error":"invalidGrant"}"#, Rejected, Some("invalid_grant"), Answered),
+        (400, r#"{"error":"Invalid_Grant"}"#, Rejected, Some("invalid_grant"), Answered),
+        (400, r#"{"error":"invalid-grant"}"#, Rejected, Some("invalid_grant"), Answered),
+        (400, r#"{"__type":"a#InvalidGrantException"}"#, Rejected, Some("invalid_grant"), Answered),
+        (400, r#"{"errors":["invalid_grant"]}"#, Rejected, Some("invalid_grant"), Answered),
+        (400, r#"{"error":["invalid_grant"]}"#, Rejected, Some("invalid_grant"), Answered),
+        (
+            400,
+            r#"{"errors":[{"code":"x"},{"code":"invalid_grant"}]}"#,
+            Rejected,
+            Some("invalid_grant"),
+            Answered,
+        ),
+        (401, r#"{"detail":{"error":"invalid_grant"}}"#, Rejected, Some("invalid_grant"), Answered),
+        (400, r#"{"errorCode":"invalidClient"}"#, Misconfigured, Some("invalid_client"), Answered),
+        (400, r#"{"error":"SLOW_DOWN"}"#, Throttled, Some("slow_down"), Answered),
+        (400, r#"{"error":"serverError"}"#, Unavailable, Some("server_error"), Unknown),
+        (500, r#"{"error":"INVALID_GRANT"}"#, Unavailable, Some("invalid_grant"), Unknown),
+        (403, r#"{"detail":"invalid_grant"}"#, Unavailable, Some("invalid_grant"), Unknown),
         // A 5xx and a 429 are no verdict, whatever they say.
         (500, r#"{"error":"invalid_grant"}"#, Unavailable, Some("invalid_grant"), Unknown),
         (
@@ -185,6 +206,34 @@ fn kind_code_and_delivery() {
         (200, "{}", Interrupted, None, Unknown),
         (200, r#"{"access_token":"at"#, Interrupted, None, Unknown),
         (200, r#"{"ok":false}"#, Interrupted, None, Unknown),
+        (200, r#"{"code":200,"data":{}}"#, Interrupted, None, Unknown),
+        (200, r#"{"errcode":0,"errmsg":"ok"}"#, Interrupted, None, Unknown),
+        // An error is an error, whatever its type.
+        (200, r#"{"code":99991663,"msg":"t u"}"#, Unavailable, Some("99991663"), Answered),
+        (200, r#"{"code":"99991663","msg":"t u"}"#, Unavailable, Some("99991663"), Answered),
+        (200, r#"{"errcode":-1,"errmsg":"system error"}"#, Unavailable, Some("-1"), Answered),
+        (200, r#"{"error_code":7}"#, Unavailable, Some("7"), Answered),
+        (200, r#"{"error":7}"#, Unavailable, Some("7"), Answered),
+        (
+            200,
+            r#"{"data":{"error_code":2100004,"description":"t u"},"message":"error"}"#,
+            Unavailable,
+            Some("2100004"),
+            Answered,
+        ),
+        (
+            200,
+            r#"{"code":20050,"error":"temporarily_unavailable"}"#,
+            Unavailable,
+            Some("temporarily_unavailable"),
+            Unknown,
+        ),
+        (500, r#"{"code":99991663}"#, Unavailable, None, Unknown),
+        (400, r#"{"code":99991663,"msg":"t u"}"#, Unavailable, None, Unknown),
+        (200, r#"{"success":false,"message":"try again"}"#, Unavailable, None, Unknown),
+        (200, r#"{"status":"error","message":"try again"}"#, Unavailable, None, Unknown),
+        (200, r#"{"success":true,"message":"All is well."}"#, Interrupted, None, Unknown),
+        (200, r#"{"code":0,"msg":"success"}"#, Interrupted, None, Unknown),
         (200, r#"{"status":"ok"}"#, Interrupted, None, Unknown),
     ];
     for (status, body, kind, code, delivery) in rows {
@@ -222,6 +271,12 @@ fn the_callers_rules_come_first() {
         let failure = read_with(status, r#"{"error":"replica_down"}"#, &[rule], &[]);
         assert_eq!((failure.kind(), failure.delivery()), (Unavailable, delivery), "{status}");
         assert_eq!(failure.provider(), Some("your own rule"));
+    }
+
+    // A code that the server spells otherwise is both.
+    for code in ["INVALID_GRANT", "invalid_grant"] {
+        let own = [Rule::new(code, Unavailable)];
+        assert_eq!(read_with(400, r#"{"error":"INVALID_GRANT"}"#, &own, &[]).kind(), Unavailable);
     }
 
     let rule = Rule::described("come back", Throttled);
@@ -305,17 +360,6 @@ fn a_known_code_is_shown_whatever_the_secret() {
             }
         }
     }
-}
-
-#[test]
-fn a_wait_named_in_the_header_or_the_body() {
-    let mut response = http::Response::new(br#"{"retry_after":64.5,"message":"limited"}"#.to_vec());
-    *response.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
-    let wait =
-        |response: &_| crate::read_response(response, &[], test_now()).unwrap_err().retry_after();
-    assert_eq!(wait(&response), Some(Duration::from_millis(64_500)));
-    *response.headers_mut() = HeaderMap::from_iter([(header::RETRY_AFTER, "7".parse().unwrap())]);
-    assert_eq!(wait(&response), Some(Duration::from_secs(7)));
 }
 
 #[test]
