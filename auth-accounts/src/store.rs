@@ -17,6 +17,7 @@ pub use crate::{
     record::{Fingerprint, FingerprintError, Guess, Note, Record, Setback},
     record_form::{RecordFormError, record_exposed},
     set_up::SetUp,
+    version::Version,
 };
 
 /// Keeps one [`Record`] for each account, without blocking.
@@ -300,39 +301,6 @@ macro_rules! forward {
     )*};
 }
 forward!(&T, Arc<T>, Box<T>);
-
-/// Identifies one state of a record. Only equality means anything.
-///
-/// The store chooses the contents: a counter, a hash, a row's transaction
-/// number.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Version(Box<[u8]>);
-
-impl Version {
-    /// A version with these contents.
-    pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
-        Self(bytes.into())
-    }
-
-    /// The contents.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl From<u64> for Version {
-    fn from(number: u64) -> Self {
-        Self::new(number.to_be_bytes())
-    }
-}
-
-impl fmt::Debug for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Version(")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        f.write_str(")")
-    }
-}
 
 /// The exclusive right to refresh an account. Dropping it frees the account for
 /// others.

@@ -4,6 +4,8 @@ use std::{error::Error, fmt, sync::Arc};
 
 use auth_core::Advice;
 
+use crate::version::Version;
+
 /// Why a store failed. Cloning shares it, so that all callers of one refresh can
 /// have the same error.
 ///
@@ -27,7 +29,8 @@ pub struct StoreError(Arc<Inner>);
 struct Inner {
     kind: StoreErrorKind,
     concerns: String,
-    source: Option<Box<dyn Error + Send + Sync>>,
+    damaged: Option<Version>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 /// The kind of a store's failure.
@@ -45,7 +48,9 @@ pub enum StoreErrorKind {
     /// the record again.
     LeaseLost,
     /// There is a record, but it cannot be read. It was left as it is. A person
-    /// must repair it or move it away.
+    /// must repair it, or log in again, which
+    /// [takes its place](StoreError::damaged_version) where the store can move it
+    /// aside.
     Damaged,
     /// The record was written by a newer version of the program. It was left
     /// as it is.
@@ -61,6 +66,9 @@ pub enum StoreErrorKind {
     /// login](crate::Login::endpoint), or it lacks what another program needs to
     /// find there. Nothing was written.
     Unfit,
+    /// The store cannot be used where it is, or as it is set up: its file system has
+    /// no locks, for example. A person must change that; the error says what.
+    Misconfigured,
     /// Any other failure of input or output.
     Io,
     /// The store's server cannot be reached, or does not serve now.
@@ -78,15 +86,41 @@ impl StoreError {
     /// An error of this kind about `concerns`: the file, the row, the server.
     /// Its control characters are escaped when it is shown.
     pub fn new(kind: StoreErrorKind, concerns: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { kind, concerns: concerns.into(), source: None }))
+        Self(Arc::new(Inner { kind, concerns: concerns.into(), damaged: None, source: None }))
     }
 
     /// Attaches the cause. Neither its message nor its sources may contain a token
     /// or a part of the record.
     #[must_use]
     pub fn with_source(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        let (kind, concerns) = (self.0.kind, self.0.concerns.clone());
-        Self(Arc::new(Inner { kind, concerns, source: Some(source.into()) }))
+        let Inner { kind, concerns, damaged, .. } = &*self.0;
+        let (concerns, damaged) = (concerns.clone(), damaged.clone());
+        let source = Some(Arc::from(source.into()));
+        Self(Arc::new(Inner { kind: *kind, concerns, damaged, source }))
+    }
+
+    /// Of a record that is [damaged](StoreErrorKind::Damaged): which state of it that
+    /// is. Whoever expects that version in [`save`] or [`remove`] means the damaged
+    /// record, and has it moved aside: a login does, and a logout. A refresh never
+    /// does. The store makes it so that no record that can be read ever has the same
+    /// version, and another damage has another one.
+    ///
+    /// Without it nobody replaces the record. A store leaves it out for what is not to
+    /// be trusted, and for what it cannot move aside.
+    ///
+    /// [`save`]: crate::store::TokenStore::save
+    /// [`remove`]: crate::store::TokenStore::remove
+    #[must_use]
+    pub fn damaged_version(self, version: Version) -> Self {
+        let Inner { kind, concerns, source, .. } = &*self.0;
+        let (concerns, source) = (concerns.clone(), source.clone());
+        Self(Arc::new(Inner { kind: *kind, concerns, damaged: Some(version), source }))
+    }
+
+    /// See [`damaged_version`](Self::damaged_version). `None` unless the kind is
+    /// [`Damaged`](StoreErrorKind::Damaged).
+    pub fn get_damaged_version(&self) -> Option<&Version> {
+        self.0.damaged.as_ref().filter(|_| self.0.kind == StoreErrorKind::Damaged)
     }
 
     /// Converts an error of the operating system. Its kind decides the kind.
@@ -115,7 +149,8 @@ impl StoreError {
             | StoreErrorKind::Permissions
             | StoreErrorKind::ReadOnly
             | StoreErrorKind::Full
-            | StoreErrorKind::Unfit => Advice::FixSetup,
+            | StoreErrorKind::Unfit
+            | StoreErrorKind::Misconfigured => Advice::FixSetup,
             StoreErrorKind::Conflict
             | StoreErrorKind::LeaseTimeout
             | StoreErrorKind::LeaseLost
@@ -154,6 +189,7 @@ impl fmt::Display for StoreErrorKind {
             Self::Full => "no space is left",
             Self::ReadOnly => "the store is read-only",
             Self::Unfit => "the store has no place for the record",
+            Self::Misconfigured => "the store cannot be used as it is set up",
             Self::Io => "reading or writing failed",
             Self::Unavailable => "the store is not available",
             Self::Unanswered => "the store has not answered",
@@ -164,7 +200,7 @@ impl fmt::Display for StoreErrorKind {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, concerns, source } = &*self.0;
+        let Inner { kind, concerns, source, .. } = &*self.0;
         write!(f, "{}: {kind}", concerns.escape_debug())?;
         match source {
             Some(source) => write!(f, ": {source}"),
@@ -175,10 +211,11 @@ impl fmt::Display for StoreError {
 
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, concerns, source } = &*self.0;
+        let Inner { kind, concerns, damaged, source } = &*self.0;
         f.debug_struct("StoreError")
             .field("kind", kind)
             .field("concerns", concerns)
+            .field("damaged", damaged)
             .field("source", source)
             .finish()
     }
@@ -216,11 +253,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_damaged_has_a_version_whoever_shares_the_error() {
+        let error = StoreError::new(StoreErrorKind::Damaged, "ada.json");
+        assert_eq!(error.get_damaged_version(), None);
+        let (shared, version) = (error.clone(), Version::from(1));
+        for error in [
+            error.clone().damaged_version(version.clone()).with_source("it is empty"),
+            error.with_source("it is empty").damaged_version(version.clone()),
+        ] {
+            assert_eq!(error.get_damaged_version(), Some(&version));
+            assert!(error.to_string().ends_with("it is empty"), "{error}");
+        }
+        assert_eq!(shared.get_damaged_version(), None);
+    }
+
+    #[test]
     fn the_cause_can_be_had_itself() {
         let error = StoreError::from_io(io::ErrorKind::ReadOnlyFilesystem.into(), "ada.json");
         let cause = error.cause().and_then(|cause| cause.downcast_ref::<io::Error>());
         assert_eq!(cause.map(io::Error::kind), Some(io::ErrorKind::ReadOnlyFilesystem));
         assert_eq!(error.advice(), Advice::FixSetup);
+        // And with what is said of it later.
+        let error = error.clone().damaged_version(Version::from(1));
+        assert!(error.cause().is_some_and(|cause| cause.is::<io::Error>()));
+        assert_eq!(error.get_damaged_version(), None, "it is not damaged");
         assert!(StoreError::new(StoreErrorKind::Other, "ada").cause().is_none());
     }
 }

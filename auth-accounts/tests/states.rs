@@ -189,6 +189,7 @@ fn a_store_that_fails_is_tried_again_or_needs_a_person() {
         (StoreErrorKind::Permissions, Misconfigured),
         (StoreErrorKind::ReadOnly, Misconfigured),
         (StoreErrorKind::Full, Misconfigured),
+        (StoreErrorKind::Misconfigured, Misconfigured),
     ] {
         let world = world(Case::Good);
         world.store.fail("load", [Some(kind)]);
