@@ -1,6 +1,6 @@
 //! How a store fails.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use auth_core::Advice;
 
@@ -32,6 +32,9 @@ struct Inner {
     damaged: Option<Version>,
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
+
+/// How soon whoever has no token asks a store again that has failed.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// The kind of a store's failure.
 #[non_exhaustive]
@@ -159,6 +162,34 @@ impl StoreError {
             | StoreErrorKind::Unanswered
             | StoreErrorKind::Other => Advice::TryLater,
         }
+    }
+
+    /// What to do next, in words: `try again later`, or what a person has to change.
+    pub fn what_to_do(&self) -> &'static str {
+        match self.0.kind {
+            StoreErrorKind::Damaged if self.0.damaged.is_some() => {
+                "repair it, or log in again, which moves it aside"
+            }
+            StoreErrorKind::Damaged => "it must be repaired or moved away",
+            StoreErrorKind::NewerSchema => "the program must be updated",
+            StoreErrorKind::Permissions => "the permissions must be changed",
+            StoreErrorKind::Full => "space must be made",
+            StoreErrorKind::ReadOnly => "it must be made writable",
+            StoreErrorKind::Unfit => "another store must be used",
+            StoreErrorKind::Misconfigured => "the configuration must be changed",
+            StoreErrorKind::Conflict
+            | StoreErrorKind::LeaseTimeout
+            | StoreErrorKind::LeaseLost
+            | StoreErrorKind::Io
+            | StoreErrorKind::Unavailable
+            | StoreErrorKind::Unanswered
+            | StoreErrorKind::Other => "try again later",
+        }
+    }
+
+    /// After what time whoever has no token may ask again, if it may pass by itself.
+    pub(crate) fn again_after(&self) -> Option<Duration> {
+        (self.advice() == Advice::TryLater).then_some(AGAIN_AFTER)
     }
 
     /// The error of the operating system, of the database, or of whatever else
