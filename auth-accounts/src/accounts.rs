@@ -278,8 +278,11 @@ impl Accounts {
     ///
     /// From now on no refresh, login or logout begins. Whoever asks for a token
     /// gets the cached one while it is valid, else [`Reason::Closed`]. What is
-    /// under way is waited for, and it is tried once more to save unsaved tokens, until
-    /// `deadline` has passed by the clock. After that nothing tries. What is still under
+    /// under way is waited for, and it is tried to save unsaved tokens, at once and
+    /// again after 250 ms, then at distances that double up to 4 s, until they are saved
+    /// or `deadline` has passed by the clock. After that nothing tries, and
+    /// [`Closed`] names what is not on record: end with another exit code then. What is
+    /// still under
     /// way then goes on while the program runs;
     /// [without a runtime](Self::without_runtime), only while others wait for it. A
     /// second call waits for what is left.

@@ -118,12 +118,13 @@ impl BlockingAccounts {
 
     /// See [`Accounts::close`]. The deadline is real time, and this thread waits
     /// no longer, whatever blocks: what is unsaved is saved by another thread,
-    /// which goes on. If that cannot be started, nothing is waited for, and the
+    /// which ends then, or when the store answers what it was asked before. If that
+    /// cannot be started, nothing is waited for, and the
     /// result says what there would be to do.
     pub fn close(&self, deadline: Duration) -> Closed {
         let closing = Closing::begin(&self.0.registry);
         let is_idle = closing.is_idle();
-        let (accounts, all) = closing.into_parts();
+        let (accounts, all) = closing.into_parts(deadline);
         if !is_idle {
             let (done, over) = mpsc::channel::<()>();
             let thread = thread::Builder::new().name("auth-close".into());

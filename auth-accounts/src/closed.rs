@@ -33,7 +33,8 @@ pub enum WhyUnfinished {
     /// next program that the refresh token may be spent. A login, a logout, and a
     /// refresh that waits for the lease leave no note.
     UnderWay,
-    /// Tokens are in memory only, for this reason. They are lost with the program.
+    /// Tokens are in memory only, for this reason. They are lost with the program. It may
+    /// be that they are just being saved, by a store that has not answered yet.
     Unsaved(StoreError),
 }
 

@@ -97,6 +97,10 @@ impl AccountError {
         retry_at: Option<SystemTime>,
         now: SystemTime,
     ) -> Self {
+        let retry_at = retry_at.or_else(|| match &reason {
+            Reason::Store(error) => now.checked_add(error.again_after()?),
+            _ => None,
+        });
         let wait = retry_at.map(|at| at.duration_since(now).unwrap_or_default());
         let account = account.clone();
         Self(Arc::new(Inner { account, reason, registration: None, retry_at, wait }))
@@ -134,7 +138,8 @@ impl AccountError {
 
     /// When a refresh may be tried again, by the wall clock. `None` if time does
     /// not help, or the time is unknown. What a server asked for counts up to
-    /// [`Settings::retry_after_max`](crate::Settings::retry_after_max).
+    /// [`Settings::retry_after_max`](crate::Settings::retry_after_max). A store that
+    /// failed and may work again by itself is worth asking again after a second.
     pub fn retry_at(&self) -> Option<SystemTime> {
         self.0.retry_at
     }
@@ -239,7 +244,14 @@ impl AccountError {
         refused && self.0.retry_at.is_some()
     }
 
-    /// What to do next.
+    fn fmt_wait(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.wait {
+            Some(wait) => write!(f, ", not before {:.0} s have passed", wait.as_secs_f64().ceil()),
+            None => Ok(()),
+        }
+    }
+
+    /// What to do next. Of a store [`StoreError::what_to_do`] says more.
     pub fn advice(&self) -> Advice {
         self.state().advice()
     }
@@ -273,7 +285,10 @@ impl fmt::Display for AccountError {
             Reason::Refresh(error) => {
                 return error.display_with_wait(error.retry_after().and(*wait)).fmt(f);
             }
-            Reason::Store(error) => return error.fmt(f),
+            Reason::Store(error) => {
+                write!(f, "{error}; {}", error.what_to_do())?;
+                return self.fmt_wait(f);
+            }
             Reason::Setback(setback) => {
                 write!(f, "not tried: {setback}")?;
                 match &self.0.registration {
@@ -294,10 +309,7 @@ impl fmt::Display for AccountError {
             Reason::UnderWay => f.write_str("a refresh is still under way; ")?,
         }
         self.advice().fmt(f)?;
-        match wait {
-            Some(wait) => write!(f, ", not before {:.0} s have passed", wait.as_secs_f64().ceil()),
-            None => Ok(()),
-        }
+        self.fmt_wait(f)
     }
 }
 

@@ -119,16 +119,16 @@ mod on {
         let account = id.as_str();
         match result {
             Ok(logout) => {
-                let Logout { revocation, without_lease, newer_login, .. } = logout;
+                let Logout { revocation, without_lease, newer_login, was_damaged, .. } = logout;
                 if logout.may_be_alive() {
                     warn!(
                         target: TARGET, account, %revocation, without_lease, newer_login,
-                        "logged out, and a refresh token may be alive"
+                        was_damaged, "logged out, and a refresh token may be alive"
                     );
                 } else {
                     info!(
                         target: TARGET, account, %revocation, without_lease, newer_login,
-                        "logged out"
+                        was_damaged, "logged out"
                     );
                 }
             }

@@ -36,6 +36,7 @@ impl Draft {
         known.past.saw(Some(&record));
         known.record = Some(record);
         known.unsaved = Unsaved::default();
+        known.is_damaged = false;
         known
     }
 }
@@ -50,6 +51,8 @@ pub(crate) struct Known {
     /// The identity of the tokens in the store at that time.
     stored: Option<Fingerprint>,
     pub(crate) unsaved: Unsaved,
+    /// Whether what the store holds is damaged.
+    is_damaged: bool,
     /// What became of the refresh tokens before.
     pub(crate) past: Past,
 }
@@ -58,7 +61,8 @@ impl Known {
     /// Nothing but what memory holds.
     pub(crate) fn new(grant: GrantKind, unsaved: Unsaved) -> Box<Self> {
         let past = Past::default();
-        Box::new(Self { grant, record: None, version: None, stored: None, unsaved, past })
+        let (record, version, stored, is_damaged) = (None, None, None, false);
+        Box::new(Self { grant, record, version, stored, unsaved, is_damaged, past })
     }
 
     /// The same, with what is remembered.
@@ -71,6 +75,7 @@ impl Known {
     pub(crate) fn read(&mut self, found: Option<(Record, Version)>) {
         let (found, version) = found.unzip();
         self.version = version;
+        self.is_damaged = false;
         self.stored = found.as_ref().map(identity);
         if let (Some(found), Some(setback)) = (&found, &self.unsaved.setback)
             && found.obtained_at.is_some_and(|at| at > setback.failed_at)
@@ -103,6 +108,21 @@ impl Known {
             },
         };
         self.past.saw(self.record.as_ref());
+    }
+
+    /// What the store holds is damaged, in this version. It is in use what memory
+    /// holds.
+    pub(crate) fn read_damaged(&mut self, version: Version) {
+        self.version = Some(version);
+        self.is_damaged = true;
+        self.stored = None;
+        self.record = self.unsaved.tokens.as_ref().map(|tokens| tokens.record.clone());
+    }
+
+    /// Why nothing may be noted in the store: what it holds is damaged, and the login
+    /// in memory could not take its place.
+    pub(crate) fn damage(&self, account: &AccountId) -> Option<StoreError> {
+        self.is_damaged.then(|| self.save_error(account))?
     }
 
     /// What is to be put in the place of `found`, which has gone back.
@@ -154,6 +174,7 @@ impl Known {
         self.past.logged_in(&record);
         let replaced = self.record.as_ref().and_then(|record| record.login);
         let tokens = UnsavedTokens::of_login(record, self.stored, replaced, lease);
+        let tokens = if self.is_damaged { tokens.over_damage() } else { tokens };
         self.unsaved = Unsaved { tokens: Some(tokens), setback: None };
     }
 

@@ -2,7 +2,7 @@
 
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of lines above it.
-// layer: id registration set_up record record_form settings seen dates lifetime refusals new_login -- values, and what is stored
+// layer: id version registration set_up record record_form settings seen dates lifetime refusals new_login -- values, and what is stored
 // layer: store_error store memory_store off_thread behind_async silence repeats -- stores
 // layer: state error account_event due_refreshes token status closed logout_report -- what callers get
 // layer: counters told watch -- what others are told
@@ -66,6 +66,7 @@ mod sync;
 mod token;
 mod told;
 mod unsaved;
+mod version;
 mod watch;
 
 /// Its types appear in this crate's API.

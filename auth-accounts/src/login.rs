@@ -9,7 +9,8 @@
 //! ```
 //!
 //! A record of another registration is not replaced, for it is somebody else's
-//! session under the same name.
+//! session under the same name. Nor is one that cannot be read, but for what the store
+//! says is damaged, and can move aside.
 //!
 //! It needs no lease: whoever refreshes meanwhile finds that its save conflicts.
 
@@ -74,8 +75,9 @@ pub(crate) struct Reading {
 impl Reading {
     pub(crate) fn on_loaded(self, loaded: Loaded, now: Now) -> Step {
         let Self { mut login, mut known } = self;
-        match loaded {
-            Ok(found) => {
+        let damaged = loaded.as_ref().err().and_then(StoreError::get_damaged_version).cloned();
+        match (loaded, damaged) {
+            (Ok(found), _) => {
                 let record = found.as_ref().map(|(record, _)| record);
                 if let Some(reason) = record.and_then(|record| login.refuses(record)) {
                     return Step::Done(login.refuse(known, reason, now));
@@ -83,16 +85,27 @@ impl Reading {
                 login.note_replaced(&found);
                 known.unsaved.tokens = None;
                 known.read(found);
-                known.logged_in(login.record.clone(), login.lease.clone());
-                let draft = Draft { record: login.record.clone(), known };
-                Step::Save(Saving { login, draft })
+                Self::save(login, known)
             }
-            Err(error) if login.rounds.any() => {
+            (Err(_), Some(version)) => {
+                // Nobody knows whose it was.
+                login.note_replaced_in_memory();
+                known.unsaved.tokens = None;
+                known.read_damaged(version);
+                Self::save(login, known)
+            }
+            (Err(error), None) if login.rounds.any() => {
                 // It could be read a moment ago.
                 Step::Done(login.keep(known, error, now))
             }
-            Err(error) => Step::Done(login.fail(known, Reason::Store(error), now)),
+            (Err(error), None) => Step::Done(login.fail(known, Reason::Store(error), now)),
         }
+    }
+
+    fn save(login: Box<Login>, mut known: Box<Known>) -> Step {
+        known.logged_in(login.record.clone(), login.lease.clone());
+        let draft = Draft { record: login.record.clone(), known };
+        Step::Save(Saving { login, draft })
     }
 }
 
@@ -115,7 +128,12 @@ impl Saving {
                 let replaced = login.replaced.take();
                 Step::Saved(login.end(draft.saved(version), None, now), replaced)
             }
-            Err(error) if error.kind() == StoreErrorKind::Conflict && login.rounds.another() => {
+            // Or it was damaged meanwhile, or in another way.
+            Err(error)
+                if (error.kind() == StoreErrorKind::Conflict
+                    || error.get_damaged_version().is_some())
+                    && login.rounds.another() =>
+            {
                 Step::Load(Reading { login, known: draft.known })
             }
             // It never will be.
@@ -137,7 +155,17 @@ impl Login {
         let before = Known::new(self.context.shared.grant, self.before.clone());
         let mut before = before.remembering(&self.context.past);
         before.read(found.clone());
-        let replaced = before.record.and_then(|record| self.revocable(&record));
+        self.note_replaced_record(before.record);
+    }
+
+    /// The same, where the store's cannot be read.
+    fn note_replaced_in_memory(&mut self) {
+        let tokens = self.before.tokens.as_ref();
+        self.note_replaced_record(tokens.map(|tokens| tokens.record.clone()));
+    }
+
+    fn note_replaced_record(&mut self, before: Option<Record>) {
+        let replaced = before.and_then(|record| self.revocable(&record));
         self.replaced =
             replaced.filter(|old| Some(&old.token) != self.record.tokens.refresh_token.as_ref());
     }

@@ -28,6 +28,9 @@
 //! token would be alive that nobody knows. Each refresh token is tried once, and
 //! what the server says keeps no record in place.
 //!
+//! A record that the store says is damaged, and can move aside, goes too: what it
+//! held cannot be revoked.
+//!
 //! It is about the login that it found. What comes of that login by a refresh
 //! elsewhere goes too; another login that somebody stores meanwhile stays.
 
@@ -81,6 +84,7 @@ pub(crate) fn start(context: Context, memory: Unsaved) -> Step {
         lease: lease.clone(),
         without_lease: false,
         login: None,
+        was_damaged: false,
         tried: Vec::new(),
         revocation: Revocation::NoRefreshToken,
         rounds: Rounds::default(),
@@ -100,6 +104,8 @@ struct Run {
     without_lease: bool,
     /// The login that was found first; within it `None` if the record names none.
     login: Option<Option<Fingerprint>>,
+    /// Whether the record was found damaged.
+    was_damaged: bool,
     /// The refresh tokens that were tried to be revoked.
     tried: Vec<Fingerprint>,
     revocation: Revocation,
@@ -160,8 +166,19 @@ impl Reading {
         let Self { mut run } = self;
         let found = match loaded {
             Ok(found) => found,
-            Err(error) => return run.fail(Reason::Store(error), now),
+            Err(error) => {
+                let Some(version) = error.get_damaged_version().cloned() else {
+                    return run.fail(Reason::Store(error), now);
+                };
+                run.was_damaged = true;
+                let live = run.live_tokens(None);
+                return run.revoke(live, Some(version));
+            }
         };
+        if found.is_some() && run.was_damaged {
+            // Whoever saved it has logged in, as far as anybody knows.
+            return run.succeed(true);
+        }
         if let Some((record, _)) = &found {
             if let Some(reason) = run.context.refuses(record) {
                 return run.fail(reason, now);
@@ -213,7 +230,12 @@ impl Removing {
         let Self { mut run, .. } = self;
         match removed {
             Ok(()) => run.succeed(false),
-            Err(error) if error.kind() == StoreErrorKind::Conflict && run.rounds.another() => {
+            // Or it was damaged meanwhile, or in another way.
+            Err(error)
+                if (error.kind() == StoreErrorKind::Conflict
+                    || error.get_damaged_version().is_some())
+                    && run.rounds.another() =>
+            {
                 Step::Load(Reading { run })
             }
             Err(error) => run.fail(Reason::Store(error), now),
@@ -295,10 +317,11 @@ impl Run {
     fn succeed(self: Box<Self>, newer_login: bool) -> Step {
         let logout = Logout {
             account: self.context.account,
-            was_logged_in: self.login.is_some() || self.memory.tokens.is_some(),
+            was_logged_in: self.login.is_some() || self.was_damaged || self.memory.tokens.is_some(),
             revocation: self.revocation,
             without_lease: self.without_lease,
             newer_login,
+            was_damaged: self.was_damaged,
         };
         Step::Done(LoggedOut { result: Ok(logout), lease: self.lease })
     }

@@ -26,6 +26,9 @@ pub struct Logout {
     pub without_lease: bool,
     /// Whether somebody logged in while this was under way. That login stays.
     pub newer_login: bool,
+    /// Whether the record was [damaged](crate::StoreErrorKind::Damaged). The store has
+    /// moved it aside. A refresh token in it was not revoked.
+    pub was_damaged: bool,
 }
 
 /// What came of the refresh token of an account that was logged out.
@@ -49,7 +52,7 @@ impl Logout {
     /// Whether a refresh token of the account may still be alive.
     pub fn may_be_alive(&self) -> bool {
         let revocation = matches!(self.revocation, Revocation::NoUrl | Revocation::Failed(_));
-        revocation || self.without_lease
+        revocation || self.without_lease || self.was_damaged
     }
 }
 
@@ -73,9 +76,16 @@ impl fmt::Display for Revocation {
 
 impl fmt::Display for Logout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { account, was_logged_in, revocation, without_lease, newer_login } = self;
+        let Self { account, was_logged_in, revocation, without_lease, newer_login, was_damaged } =
+            self;
         let account = account.as_str().escape_debug();
-        if *was_logged_in {
+        if *was_damaged {
+            write!(
+                f,
+                "account {account} was logged out; its record was damaged and was moved aside, and \
+                 a refresh token in it may stay valid until it expires"
+            )?;
+        } else if *was_logged_in {
             write!(f, "account {account} was logged out; {revocation}")?;
         } else {
             write!(f, "account {account} was not logged in")?;
@@ -111,6 +121,7 @@ mod tests {
                 revocation,
                 without_lease: false,
                 newer_login: false,
+                was_damaged: false,
             };
             let text = logout.to_string();
             assert!(text.starts_with("account ada was logged out; "), "{text}");
@@ -121,6 +132,9 @@ mod tests {
             assert!(logout.may_be_alive());
             let text = logout.to_string();
             assert!(text.contains("more tokens; somebody has logged in again"), "{text}");
+            (logout.without_lease, logout.was_damaged) = (false, true);
+            assert!(logout.may_be_alive());
+            assert!(logout.to_string().contains("was moved aside"), "{logout}");
         }
     }
 }

@@ -17,6 +17,7 @@ pub use crate::{
     record::{Fingerprint, FingerprintError, Guess, Note, Record, Setback},
     record_form::{RecordFormError, record_exposed},
     set_up::SetUp,
+    version::Version,
 };
 
 /// Keeps one [`Record`] for each account, without blocking.
@@ -39,9 +40,15 @@ pub use crate::{
 ///    its holder dies. Saving does not require it. If a holder that lives can
 ///    lose it, [`extend`](Self::extend) says so before each attempt, and
 ///    [`Lease::made_anew`] tells the next holder.
-/// 5. **Nothing unreadable is touched.** If a record is damaged, written by a
+/// 5. **Nothing unreadable is lost.** If a record is damaged, written by a
 ///    newer version, or not trusted, `load`, `save` and `remove` return an error
-///    that names the file or the row. The record is never overwritten or removed.
+///    that names the file or the row, and leave it as it is. There is one exception,
+///    for what is damaged: its error may name a
+///    [version](StoreError::damaged_version). A `save` or a `remove` that expects that
+///    very version moves what is damaged aside, to where a person finds it, and never
+///    over what was moved there before. This is how a login or a logout gets past a
+///    damaged record. No refresh does: it expects the version of a record that it has
+///    read, which is never that of a damaged one.
 /// 6. **Silent about secrets.** No error and no event contains a token.
 /// 7. **Cancel-safe.** A dropped future has its whole effect, then or later, or
 ///    none. The future of [`lease`](Self::lease) must not leave a lease behind.
@@ -56,7 +63,8 @@ pub use crate::{
 /// A record is stored by [`Record::to_json_exposed`](crate::store::Record::to_json_exposed)
 /// and [`Record::from_json`](crate::store::Record::from_json), or by
 /// [`record_exposed`] within a larger form. `save` reads
-/// what is stored first: only a record that can be read is replaced.
+/// what is stored first: what cannot be read is replaced by nobody who has not seen
+/// that.
 #[async_trait]
 pub trait TokenStore: Send + Sync {
     /// Returns the record of `account` and its version, or `None` if there is
@@ -64,16 +72,23 @@ pub trait TokenStore: Send + Sync {
     ///
     /// # Errors
     ///
-    /// If there is a record that cannot be read.
+    /// If there is a record that cannot be read. That it is
+    /// [`Damaged`](crate::StoreErrorKind::Damaged) should go with
+    /// [which version of it](StoreError::damaged_version) that is.
     async fn load(&self, account: &AccountId) -> Result<Option<(Record, Version)>, StoreError>;
 
     /// Replaces the record of `account` if its version is still `expected`, and
-    /// returns the new version. `None` expects that there is no record.
+    /// returns the new version. `None` expects that there is no record. The
+    /// [version of a damaged one](StoreError::damaged_version) expects that it is
+    /// still damaged as it was: then it is moved aside.
     ///
     /// # Errors
     ///
     /// [`Conflict`](crate::StoreErrorKind::Conflict) if the stored version is
-    /// another one. Any other kind if the record could not be made durable.
+    /// another one, also if what was damaged has been mended.
+    /// [`Damaged`](crate::StoreErrorKind::Damaged), as for `load`, if what is stored
+    /// is damaged, and that was not expected. Any other kind if the record could not be
+    /// made durable, or what is damaged not be moved aside.
     async fn save(
         &self,
         account: &AccountId,
@@ -82,7 +97,8 @@ pub trait TokenStore: Send + Sync {
     ) -> Result<Version, StoreError>;
 
     /// Removes the record of `account` if its version is still `expected`. Like
-    /// saving, it does not require the lease, and leaves it to its holder.
+    /// saving, it does not require the lease, leaves it to its holder, and moves aside
+    /// what is damaged if that is expected.
     ///
     /// # Errors
     ///
@@ -300,39 +316,6 @@ macro_rules! forward {
     )*};
 }
 forward!(&T, Arc<T>, Box<T>);
-
-/// Identifies one state of a record. Only equality means anything.
-///
-/// The store chooses the contents: a counter, a hash, a row's transaction
-/// number.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Version(Box<[u8]>);
-
-impl Version {
-    /// A version with these contents.
-    pub fn new(bytes: impl Into<Box<[u8]>>) -> Self {
-        Self(bytes.into())
-    }
-
-    /// The contents.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl From<u64> for Version {
-    fn from(number: u64) -> Self {
-        Self::new(number.to_be_bytes())
-    }
-}
-
-impl fmt::Debug for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Version(")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        f.write_str(")")
-    }
-}
 
 /// The exclusive right to refresh an account. Dropping it frees the account for
 /// others.

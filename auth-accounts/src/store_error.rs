@@ -1,8 +1,10 @@
 //! How a store fails.
 
-use std::{error::Error, fmt, sync::Arc};
+use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use auth_core::Advice;
+
+use crate::version::Version;
 
 /// Why a store failed. Cloning shares it, so that all callers of one refresh can
 /// have the same error.
@@ -27,8 +29,12 @@ pub struct StoreError(Arc<Inner>);
 struct Inner {
     kind: StoreErrorKind,
     concerns: String,
-    source: Option<Box<dyn Error + Send + Sync>>,
+    damaged: Option<Version>,
+    source: Option<Arc<dyn Error + Send + Sync>>,
 }
+
+/// How soon whoever has no token asks a store again that has failed.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// The kind of a store's failure.
 #[non_exhaustive]
@@ -45,7 +51,9 @@ pub enum StoreErrorKind {
     /// the record again.
     LeaseLost,
     /// There is a record, but it cannot be read. It was left as it is. A person
-    /// must repair it or move it away.
+    /// must repair it, or log in again, which
+    /// [takes its place](StoreError::damaged_version) where the store can move it
+    /// aside.
     Damaged,
     /// The record was written by a newer version of the program. It was left
     /// as it is.
@@ -81,15 +89,41 @@ impl StoreError {
     /// An error of this kind about `concerns`: the file, the row, the server.
     /// Its control characters are escaped when it is shown.
     pub fn new(kind: StoreErrorKind, concerns: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { kind, concerns: concerns.into(), source: None }))
+        Self(Arc::new(Inner { kind, concerns: concerns.into(), damaged: None, source: None }))
     }
 
     /// Attaches the cause. Neither its message nor its sources may contain a token
     /// or a part of the record.
     #[must_use]
     pub fn with_source(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        let (kind, concerns) = (self.0.kind, self.0.concerns.clone());
-        Self(Arc::new(Inner { kind, concerns, source: Some(source.into()) }))
+        let Inner { kind, concerns, damaged, .. } = &*self.0;
+        let (concerns, damaged) = (concerns.clone(), damaged.clone());
+        let source = Some(Arc::from(source.into()));
+        Self(Arc::new(Inner { kind: *kind, concerns, damaged, source }))
+    }
+
+    /// Of a record that is [damaged](StoreErrorKind::Damaged): which state of it that
+    /// is. Whoever expects that version in [`save`] or [`remove`] means the damaged
+    /// record, and has it moved aside: a login does, and a logout. A refresh never
+    /// does. The store makes it so that no record that can be read ever has the same
+    /// version, and another damage has another one.
+    ///
+    /// Without it nobody replaces the record. A store leaves it out for what is not to
+    /// be trusted, and for what it cannot move aside.
+    ///
+    /// [`save`]: crate::store::TokenStore::save
+    /// [`remove`]: crate::store::TokenStore::remove
+    #[must_use]
+    pub fn damaged_version(self, version: Version) -> Self {
+        let Inner { kind, concerns, source, .. } = &*self.0;
+        let (concerns, source) = (concerns.clone(), source.clone());
+        Self(Arc::new(Inner { kind: *kind, concerns, damaged: Some(version), source }))
+    }
+
+    /// See [`damaged_version`](Self::damaged_version). `None` unless the kind is
+    /// [`Damaged`](StoreErrorKind::Damaged).
+    pub fn get_damaged_version(&self) -> Option<&Version> {
+        self.0.damaged.as_ref().filter(|_| self.0.kind == StoreErrorKind::Damaged)
     }
 
     /// Converts an error of the operating system. Its kind decides the kind.
@@ -134,6 +168,34 @@ impl StoreError {
         }
     }
 
+    /// What to do next, in words: `try again later`, or what a person has to change.
+    pub fn what_to_do(&self) -> &'static str {
+        match self.0.kind {
+            StoreErrorKind::Damaged if self.0.damaged.is_some() => {
+                "repair it, or log in again, which moves it aside"
+            }
+            StoreErrorKind::Damaged => "it must be repaired or moved away",
+            StoreErrorKind::NewerSchema => "the program must be updated",
+            StoreErrorKind::Permissions => "the permissions must be changed",
+            StoreErrorKind::Full => "space must be made",
+            StoreErrorKind::ReadOnly => "it must be made writable",
+            StoreErrorKind::Unfit => "another store must be used",
+            StoreErrorKind::Misconfigured => "the configuration must be changed",
+            StoreErrorKind::Conflict
+            | StoreErrorKind::LeaseTimeout
+            | StoreErrorKind::LeaseLost
+            | StoreErrorKind::Io
+            | StoreErrorKind::Unavailable
+            | StoreErrorKind::Unanswered
+            | StoreErrorKind::Other => "try again later",
+        }
+    }
+
+    /// After what time whoever has no token may ask again, if it may pass by itself.
+    pub(crate) fn again_after(&self) -> Option<Duration> {
+        (self.advice() == Advice::TryLater).then_some(AGAIN_AFTER)
+    }
+
     /// The error of the operating system, of the database, or of whatever else
     /// failed below the store. Its message is part of this error's. Therefore
     /// [`source`](Error::source) leads on to what is below it, and this is the
@@ -173,7 +235,7 @@ impl fmt::Display for StoreErrorKind {
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, concerns, source } = &*self.0;
+        let Inner { kind, concerns, source, .. } = &*self.0;
         write!(f, "{}: {kind}", concerns.escape_debug())?;
         match source {
             Some(source) => write!(f, ": {source}"),
@@ -184,10 +246,11 @@ impl fmt::Display for StoreError {
 
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, concerns, source } = &*self.0;
+        let Inner { kind, concerns, damaged, source } = &*self.0;
         f.debug_struct("StoreError")
             .field("kind", kind)
             .field("concerns", concerns)
+            .field("damaged", damaged)
             .field("source", source)
             .finish()
     }
@@ -225,11 +288,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_damaged_has_a_version_whoever_shares_the_error() {
+        let error = StoreError::new(StoreErrorKind::Damaged, "ada.json");
+        assert_eq!(error.get_damaged_version(), None);
+        let (shared, version) = (error.clone(), Version::from(1));
+        for error in [
+            error.clone().damaged_version(version.clone()).with_source("it is empty"),
+            error.with_source("it is empty").damaged_version(version.clone()),
+        ] {
+            assert_eq!(error.get_damaged_version(), Some(&version));
+            assert!(error.to_string().ends_with("it is empty"), "{error}");
+        }
+        assert_eq!(shared.get_damaged_version(), None);
+    }
+
+    #[test]
     fn the_cause_can_be_had_itself() {
         let error = StoreError::from_io(io::ErrorKind::ReadOnlyFilesystem.into(), "ada.json");
         let cause = error.cause().and_then(|cause| cause.downcast_ref::<io::Error>());
         assert_eq!(cause.map(io::Error::kind), Some(io::ErrorKind::ReadOnlyFilesystem));
         assert_eq!(error.advice(), Advice::FixSetup);
+        // And with what is said of it later.
+        let error = error.clone().damaged_version(Version::from(1));
+        assert!(error.cause().is_some_and(|cause| cause.is::<io::Error>()));
+        assert_eq!(error.get_damaged_version(), None, "it is not damaged");
         assert!(StoreError::new(StoreErrorKind::Other, "ada").cause().is_none());
     }
 }

@@ -197,15 +197,16 @@ impl Cached {
     /// and another refresh would be barred anyway.
     pub(crate) fn kept_despite(mut self, error: AccountError) -> Self {
         let now = self.window.start;
-        let again = error.retry_at().unwrap_or_else(|| match error.reason() {
+        let again = match (error.reason(), error.retry_at()) {
             // Whoever holds the lease for so long will not end at once, and a store
             // that hangs will not answer at once.
-            Reason::Store(error) => match error.kind() {
+            (Reason::Store(error), _) => match error.kind() {
                 StoreErrorKind::LeaseTimeout | StoreErrorKind::Unanswered => later(now, LOOK_AGAIN),
                 _ => later(now, SAVE_AGAIN),
             },
-            _ => later(now, LOOK_AGAIN),
-        });
+            (_, Some(retry_at)) => retry_at,
+            (_, None) => later(now, LOOK_AGAIN),
+        };
         let valid = Lifetime::new(&self.dates, self.since).valid_for().unwrap_or(FOREVER);
         self.window.end = again.min(later(now, valid));
         self.due_in = Some(again.duration_since(now).unwrap_or_default());

@@ -11,6 +11,9 @@
 //! | the same tokens, after a save that failed: they may not be durable | are saved again |
 //! | the same tokens otherwise | are saved, and forgotten |
 //! | tokens that were [spent or refused](crate::past) before, of the same login | replace them, under the lease |
+//! | for a login over what was damaged: a record that was obtained before it, mended since | replace it |
+//! | what is damaged, for tokens of a login, refreshed or not | have it moved aside |
+//! | what is damaged, for others | stay in memory |
 //! | anything else: another login, or a refresh by somebody else | are dropped |
 //!
 //! "Holds nothing" is a record like any other: tokens that follow no record
@@ -49,6 +52,11 @@ pub(crate) struct UnsavedTokens {
     earlier: Option<Fingerprint>,
     /// Of a login: the login that it replaces.
     replaced_login: Option<Fingerprint>,
+    /// Whether they come from a login that is in memory only: it may take the place
+    /// of what is damaged.
+    pub(crate) is_of_login: bool,
+    /// Whether that login met what is damaged, and so does not know what it replaces.
+    met_damage: bool,
     /// Why they could not be saved. `None` while nobody knows: they are being
     /// saved, or that was broken off. See [`why`](Self::why).
     pub(crate) error: Option<StoreError>,
@@ -128,6 +136,8 @@ impl UnsavedTokens {
             earlier: None,
             // They come from the same login as those that were refreshed.
             replaced_login: before.and_then(|before| before.replaced_login),
+            is_of_login: before.is_some_and(|before| before.is_of_login),
+            met_damage: before.is_some_and(|before| before.met_damage),
             error: None,
             is_put_back: false,
             lease: Some(HeldLease::new(Arc::clone(lease))),
@@ -141,6 +151,8 @@ impl UnsavedTokens {
             follows: stored,
             earlier: None,
             replaced_login: None,
+            is_of_login: false,
+            met_damage: false,
             error: None,
             is_put_back: true,
             lease: None,
@@ -166,6 +178,8 @@ impl UnsavedTokens {
             follows,
             earlier: None,
             replaced_login,
+            is_of_login: true,
+            met_damage: false,
             error: None,
             is_put_back: false,
             lease,
@@ -182,10 +196,18 @@ impl UnsavedTokens {
         if is_followed || self.replaces_login_of(stored) { Against::Replace } else { Against::Drop }
     }
 
+    /// The same, where what the store holds is damaged.
+    pub(crate) fn over_damage(self) -> Self {
+        Self { met_damage: true, ..self }
+    }
+
     /// Whether the store holds tokens of the login that these replace.
     pub(crate) fn replaces_login_of(&self, stored: Option<&Record>) -> bool {
-        self.replaced_login.is_some()
-            && self.replaced_login == stored.and_then(|stored| stored.login)
+        let Some(stored) = stored else { return false };
+        let is_older =
+            || stored.obtained_at.is_some() && stored.obtained_at < self.record.obtained_at;
+        self.replaced_login.is_some() && self.replaced_login == stored.login
+            || self.met_damage && is_older()
     }
 
     /// Why they are in memory only, for people.

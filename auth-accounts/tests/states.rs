@@ -197,7 +197,12 @@ fn a_store_that_fails_is_tried_again_or_needs_a_person() {
         assert!(matches!(error.reason(), Reason::Store(_)));
         assert_eq!(error.state(), expected, "{kind:?}");
         assert_eq!(StoreError::new(kind, ADA).advice(), error.advice(), "{kind:?}");
-        assert_eq!(error.retry_after(world.now()), None);
+        let again = (expected == SetBack).then_some(Duration::from_secs(1));
+        assert_eq!(error.retry_after(world.now()), again, "{kind:?}");
+        let said = error.to_string();
+        let wait = again.map(|_| ", not before 1 s have passed").unwrap_or_default();
+        let advice = format!("; {}{wait}", StoreError::new(kind, ADA).what_to_do());
+        assert!(said.ends_with(&advice), "{said}");
     }
 }
 

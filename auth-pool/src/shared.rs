@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_accounts::{Account, AccountError, AccountId, Token};
+use auth_accounts::{Account, AccountError, AccountId, Reason, Token};
 use auth_core::Advice;
 
 use crate::{
@@ -87,7 +87,9 @@ impl Shared {
                 (Suspension::LoginNeeded(until), until)
             }
             (advice, retry_at) => {
-                let until = retry_at.unwrap_or_else(|| match advice {
+                // A store says when it is worth asking again, and not how long that took.
+                let until = retry_at.filter(|_| !matches!(error.reason(), Reason::Store(_)));
+                let until = until.unwrap_or_else(|| match advice {
                     Advice::FixSetup => later(now, self.settings.cooldown),
                     _ => later(now, again),
                 });

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use auth_accounts::{StoreError, StoreErrorKind};
+use auth_accounts::{StoreError, StoreErrorKind, store::Version};
 
 /// A problem with a file or a directory. It becomes a [`StoreError`] that names
 /// the path.
@@ -10,6 +10,8 @@ use auth_accounts::{StoreError, StoreErrorKind};
 pub struct FileError {
     pub path: PathBuf,
     pub problem: Problem,
+    /// Which state of a damaged record it is about, if that can be moved aside.
+    pub damaged: Option<Version>,
 }
 
 /// What is wrong, and what to do about it. It quotes no file's content.
@@ -85,7 +87,7 @@ pub enum Problem {
     ForeignLink { owner: u32, user: u32 },
     #[error("it belongs to user {owner}, and this process runs as user {user}")]
     ForeignOwner { owner: u32, user: u32 },
-    #[error("it is larger than {limit} bytes; it was not read")]
+    #[error("it is larger than {limit} bytes, and was not read")]
     TooLarge { limit: usize },
     #[error("it would have more than {limit} bytes; nothing was written")]
     RecordTooLarge { limit: usize },
@@ -95,8 +97,16 @@ pub enum Problem {
     Damaged { expected: &'static str, reason: &'static str, line: usize, column: usize },
     #[error("its schema has version {found}, and this program knows versions up to {known}")]
     NewerSchema { found: u64, known: u64 },
-    #[error("it holds the record of another account; was it renamed or copied?")]
+    #[error(
+        "it holds the record of another account; was it renamed or copied? move it to where it \
+         belongs, or away"
+    )]
     WrongAccount,
+    #[error(
+        "{count} damaged files were moved aside before, to {first:?} and the like, and no more \
+         are; move those away"
+    )]
+    TooManyAside { first: PathBuf, count: usize },
     #[error("this file is for the account {known} alone")]
     UnknownAccount { known: String },
     #[error("{reason}; nothing was written")]
@@ -111,7 +121,7 @@ pub enum Problem {
 
 impl FileError {
     pub fn new(path: impl Into<PathBuf>, problem: Problem) -> Self {
-        Self { path: path.into(), problem }
+        Self { path: path.into(), problem, damaged: None }
     }
 
     /// An error of the system from taking a lock: either this lock failed, or there are
@@ -130,7 +140,7 @@ impl FileError {
 }
 
 impl From<FileError> for StoreError {
-    fn from(FileError { path, problem }: FileError) -> Self {
+    fn from(FileError { path, problem, damaged }: FileError) -> Self {
         let concerns = path.display().to_string();
         let kind = match &problem {
             Problem::Io { error, .. } => io_kind(error),
@@ -149,7 +159,8 @@ impl From<FileError> for StoreError {
             Problem::WrongType { .. }
             | Problem::TooLarge { .. }
             | Problem::Damaged { .. }
-            | Problem::WrongAccount => StoreErrorKind::Damaged,
+            | Problem::WrongAccount
+            | Problem::TooManyAside { .. } => StoreErrorKind::Damaged,
             Problem::NewerSchema { .. } => StoreErrorKind::NewerSchema,
             Problem::Unfit { .. } => StoreErrorKind::Unfit,
             Problem::NoLocks { .. }
@@ -161,7 +172,11 @@ impl From<FileError> for StoreError {
             | Problem::Unreadable { .. }
             | Problem::UnknownAccount { .. } => StoreErrorKind::Other,
         };
-        Self::new(kind, concerns).with_source(problem)
+        let error = Self::new(kind, concerns).with_source(problem);
+        match damaged {
+            Some(version) => error.damaged_version(version),
+            None => error,
+        }
     }
 }
 

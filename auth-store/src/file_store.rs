@@ -1,5 +1,6 @@
 //! A store with one file for each account, in one directory.
 
+mod damage;
 mod form;
 mod leases;
 mod listing;
@@ -18,7 +19,10 @@ use auth_accounts::{
     store::{Record, Version},
 };
 
-use self::leases::{HeldLease, Leases};
+use self::{
+    damage::Stored,
+    leases::{HeldLease, Leases},
+};
 use crate::{
     content::MAX_SIZE,
     error::{FileError, Problem},
@@ -116,9 +120,10 @@ impl FileStore {
     }
 
     /// Removes the record of `account`, whatever its version, and also if it
-    /// cannot be read. Returns whether there was one. It is for a person who has
-    /// given up a damaged record; [`remove`](auth_accounts::store::TokenStore::remove)
-    /// never removes such a one. It blocks the thread: for a short time, and for
+    /// cannot be read, and what was moved aside of it. Returns whether there was any.
+    /// It is for a person who has given it up:
+    /// [`remove`](auth_accounts::store::TokenStore::remove) moves aside what it cannot
+    /// read, if it does anything. It blocks the thread: for a short time, and for
     /// up to 10 s while another process saves.
     ///
     /// A refresh in progress elsewhere does not bring the record back: its save
@@ -131,7 +136,8 @@ impl FileStore {
         let dir = self.dir()?;
         let names = Names::of(account.as_str());
         let _lock = FileLock::take(&dir, &names.lock, SAVE_WAIT)?;
-        Ok(self.take_away(&dir, &names)?)
+        let any_aside = damage::remove_aside(&dir, &names)?;
+        Ok(self.take_away(&dir, &names)? || any_aside)
     }
 
     fn dir(&self) -> Result<Dir, FileError> {
@@ -170,8 +176,13 @@ struct Found {
 
 /// Reads the file of a record, which must belong to `account` if that is given.
 fn read(dir: &Dir, name: &str, account: Option<&AccountId>) -> Result<Option<Found>, FileError> {
-    let Some(content) = dir.read(name, MAX_SIZE)? else { return Ok(None) };
-    let error = |problem| FileError::new(dir.path_of(name), problem);
+    let content = dir.read(name, MAX_SIZE);
+    let content = content.map_err(|error| damage::identified(dir, name, None, error))?;
+    let Some(content) = content else { return Ok(None) };
+    let error = |problem| {
+        let error = FileError::new(dir.path_of(name), problem);
+        damage::identified(dir, name, Some(&content), error)
+    };
     let (owner, record) = form::parse(&content).map_err(error)?;
     // A file that was copied to another name belongs to no account.
     if account.is_some_and(|account| account.as_str() != owner) || Names::of(&owner).record != name
@@ -190,13 +201,23 @@ fn note_owner(lock: &FileLock, names: &Names, account: &AccountId) {
     }
 }
 
-/// Replaces the record, if the lock is still exclusive.
-fn put(dir: &Dir, names: &Names, lock: &FileLock, content: &[u8]) -> Result<(), FileError> {
+/// Replaces the record, if the lock is still exclusive. What is damaged is moved aside
+/// at the last moment, when the new record is there whole.
+fn put(
+    dir: &Dir,
+    names: &Names,
+    lock: &FileLock,
+    stored: &Stored,
+    content: &[u8],
+) -> Result<(), FileError> {
     dir.replace(&names.record, &names.temporary, content, || {
         // Otherwise somebody else may have saved.
-        match lock.is_current(dir, &names.lock)? {
-            true => Ok(()),
-            false => Err(FileError::new(dir.path_of(&names.record), Problem::Conflict)),
+        if !lock.is_current(dir, &names.lock)? {
+            return Err(FileError::new(dir.path_of(&names.record), Problem::Conflict));
+        }
+        match stored {
+            Stored::Damaged => damage::move_aside(dir, names),
+            Stored::Nothing | Stored::Record(_) => Ok(()),
         }
     })
 }
@@ -228,14 +249,14 @@ impl Files for FileStore {
 
         let content = form::write(account, record).map_err(error)?;
         let lock = FileLock::take(&dir, &names.lock, SAVE_WAIT)?;
-        // If the old file cannot be read, the save fails here, so that it is
-        // never overwritten.
-        let found = read(&dir, &names.record, Some(account))?;
-        if found.as_ref().map(|found| &found.version) != expected {
+        // If the old file cannot be read, the save fails here, unless whoever saves has
+        // seen that very file. So it is never overwritten unseen.
+        let stored = Stored::of(read(&dir, &names.record, Some(account)), expected)?;
+        if !stored.is(expected) {
             return Err(error(Problem::Conflict));
         }
         note_owner(&lock, &names, account);
-        put(&dir, &names, &lock, &content.bytes)?;
+        put(&dir, &names, &lock, &stored, &content.bytes)?;
         if let Some(reason) = content.left_out {
             events::extra_left_out(&dir.path_of(&names.record), reason);
         }
@@ -246,10 +267,13 @@ impl Files for FileStore {
         let dir = self.dir()?;
         let names = Names::of(account.as_str());
         let _lock = FileLock::take(&dir, &names.lock, SAVE_WAIT)?;
-        // If the file cannot be read, the removal fails here.
-        let found = read(&dir, &names.record, Some(account))?;
-        if found.is_none_or(|found| found.version != *expected) {
+        // If the file cannot be read, the removal fails here, as a save does.
+        let stored = Stored::of(read(&dir, &names.record, Some(account)), Some(expected))?;
+        if !stored.is(Some(expected)) {
             return Err(FileError::new(dir.path_of(&names.record), Problem::Conflict));
+        }
+        if matches!(stored, Stored::Damaged) {
+            damage::move_aside(&dir, &names)?;
         }
         self.take_away(&dir, &names).map(drop)
     }
@@ -285,10 +309,10 @@ mod tests {
         let store = FileStore::open(scratch.path().join("store")).unwrap();
         let (dir, names) = (store.dir().unwrap(), Names::of("ada"));
         let lock = FileLock::take(&dir, &names.lock, Duration::ZERO).unwrap();
-        put(&dir, &names, &lock, b"1").unwrap();
+        put(&dir, &names, &lock, &Stored::Nothing, b"1").unwrap();
         dir.remove(&names.lock).unwrap();
         let _other = FileLock::take(&dir, &names.lock, Duration::ZERO).unwrap();
-        let error = put(&dir, &names, &lock, b"2").unwrap_err();
+        let error = put(&dir, &names, &lock, &Stored::Nothing, b"2").unwrap_err();
         assert!(matches!(error.problem, Problem::Conflict), "{error:?}");
         assert_eq!(**dir.read(&names.record, 10).unwrap().unwrap(), *b"1");
     }

@@ -17,6 +17,12 @@ use zeroize::Zeroizing;
 
 use crate::error::Problem;
 
+/// What follows the byte-order mark that editors and shells of Windows put before
+/// UTF-8.
+pub fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text)
+}
+
 /// Reads `json`. Errors call it `expected`.
 pub fn parse<T: DeserializeOwned>(json: &[u8], expected: &'static str) -> Result<T, Problem> {
     // serde_json's own message may quote the input.

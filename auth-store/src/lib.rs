@@ -54,7 +54,7 @@ pub mod internal {
     /// JSON that holds secrets.
     pub mod json {
         pub use crate::json::{
-            bounded, digest, hex, parse, parse_versioned, put_in_lines, revision,
+            bounded, digest, hex, parse, parse_versioned, put_in_lines, revision, without_mark,
         };
     }
 }

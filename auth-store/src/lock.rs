@@ -98,10 +98,11 @@ impl FileLock {
     }
 
     fn content(&self) -> io::Result<String> {
-        let mut content = String::new();
+        let mut content = Vec::new();
         (&self.0).rewind()?;
-        (&self.0).take(NOTE_LIMIT as u64).read_to_string(&mut content)?;
-        Ok(content)
+        (&self.0).take(NOTE_LIMIT as u64).read_to_end(&mut content)?;
+        // What a crash has left there was written by nobody.
+        Ok(String::from_utf8(content).unwrap_or_default())
     }
 
     fn write_at(&self, offset: u64, text: &str) -> io::Result<()> {
@@ -181,6 +182,37 @@ impl Iterator for Patience {
         };
         self.pause = (self.pause * 2).min(Self::LONGEST);
         (!pause.is_zero()).then_some(pause)
+    }
+}
+
+#[cfg(test)]
+mod garbage {
+    use super::*;
+
+    /// A machine that lost its power may leave anything in a file that was written.
+    #[test]
+    fn what_a_crash_left_in_a_lock_file_means_nothing() {
+        let scratch = tempfile::tempdir().unwrap();
+        let path = scratch.path().join("d");
+        Dir::create(&path).unwrap();
+        let dir = Dir::open(&path, crate::sys::Privacy::Secret).unwrap();
+        for left in [&b""[..], &[0; 4096], b"\xFF\xFE\0\0", b"\xEF\xBB\xBFused\n", b"use"] {
+            let mut file = dir.lock_file("lock").unwrap();
+            file.set_len(0).unwrap();
+            file.write_all(left).unwrap();
+            let take = || FileLock::try_take(&dir, "lock").unwrap().unwrap();
+            let lock = take();
+            assert!(!lock.is_marked(), "{left:?}");
+            // From then on it is as any other.
+            lock.confirm(&dir, "lock").unwrap();
+            assert!(lock.is_marked(), "{left:?}");
+            lock.set_note("ada").unwrap();
+            drop(lock);
+            let lock = take();
+            assert!(lock.is_marked() && lock.note().unwrap() == "ada", "{left:?}");
+            drop(lock);
+            dir.remove("lock").unwrap();
+        }
     }
 }
 

@@ -13,6 +13,10 @@ const RECORD: &str = ".json";
 const TEMPORARY: &str = ".json.tmp";
 const LOCK: &str = ".lock";
 const LEASE: &str = ".lease";
+/// Follows the name of a record.
+const ASIDE: &str = ".damaged";
+/// How many damaged files of a record are kept.
+const MOST_ASIDE: usize = 9;
 
 /// Everything but lower-case letters, digits, `.`, `-` and `_`. Upper-case
 /// letters are escaped too, since some file systems ignore case.
@@ -26,7 +30,7 @@ const ESCAPED: &AsciiSet = &{
     set
 };
 
-/// The longest escaped id that a name holds unchanged. It limits names to 140
+/// The longest escaped id that a name holds unchanged. It limits names to 143
 /// bytes, which every file system supports (eCryptfs: 143).
 const MAX_ESCAPED: usize = 120;
 
@@ -70,6 +74,14 @@ impl Names {
         let stem = name.strip_prefix(PREFIX)?;
         let stem = stem.strip_suffix(LOCK).or_else(|| stem.strip_suffix(LEASE))?;
         Some(Self::of_stem(stem))
+    }
+
+    /// What a damaged record may be called when it is moved aside: the first of these
+    /// that is free.
+    pub(crate) fn aside(&self) -> impl Iterator<Item = String> {
+        let first = format!("{}{ASIDE}", self.record);
+        let next = move |number| format!("{}{ASIDE}-{number}", self.record);
+        std::iter::once(first).chain((2..=MOST_ASIDE).map(next))
     }
 
     /// Whether the names do not say whose they are.
@@ -169,6 +181,26 @@ mod tests {
         // One that spells out the long one's name is not taken for it.
         let stem = names.record.strip_prefix(PREFIX).unwrap().strip_suffix(RECORD).unwrap();
         assert_ne!(Names::of(stem), names);
+    }
+
+    #[test]
+    fn what_is_moved_aside_is_no_record_and_has_a_name_everywhere() {
+        for id in ["ada", &"x".repeat(MAX_ESCAPED), &"x".repeat(10 << 10), "y.json"] {
+            let names = Names::of(id);
+            let aside: Vec<_> = names.aside().collect();
+            assert_eq!(aside.len(), MOST_ASIDE);
+            assert_eq!(aside[0], format!("{}.damaged", names.record));
+            assert_eq!(aside[8], format!("{}.damaged-9", names.record));
+            for name in aside {
+                assert!(name.len() <= 143, "{name}");
+                assert_eq!(owner(&name), None);
+                let others = [Names::of_record(&name), Names::of_temporary(&name)];
+                assert_eq!(
+                    [others, [Names::of_lock(&name), None]].concat(),
+                    [None, None, None, None]
+                );
+            }
+        }
     }
 
     #[test]

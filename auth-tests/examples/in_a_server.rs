@@ -48,8 +48,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     // Refreshes that are under way end, and their tokens are saved.
-    println!("{}", accounts.close(Duration::from_secs(15)).await);
-    Ok(())
+    let closed = accounts.close(Duration::from_secs(15)).await;
+    println!("{closed}");
+    if closed.is_complete() { Ok(()) } else { Err("not all is on record".into()) }
 }
 
 /// A client sends the name of a customer, and may hang up at any time.

@@ -6,9 +6,10 @@ use std::{
     pin::pin,
     sync::{Arc, Weak},
     task::Poll,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use futures_timer::Delay;
 use futures_util::{
     FutureExt as _,
     stream::{FuturesUnordered, StreamExt as _},
@@ -54,21 +55,25 @@ impl Closing {
         self.under_way.iter().all(idle)
     }
 
-    /// The accounts, and what there is to be done for them.
-    pub(crate) fn into_parts(self) -> (Vec<Account>, impl Future<Output = ()> + Send) {
+    /// The accounts, and what there is to be done for them, for as long as `deadline`.
+    pub(crate) fn into_parts(
+        self,
+        deadline: Duration,
+    ) -> (Vec<Account>, impl Future<Output = ()> + Send) {
         let Self { accounts, under_way } = self;
         // A store that panics for one account must not keep the others from being
         // saved.
-        let each = under_way
-            .into_iter()
-            .map(|(account, before)| AssertUnwindSafe(account.finish(before)).catch_unwind());
+        let each = under_way.into_iter().map(|(account, before)| {
+            let end = account.now().checked_add(deadline);
+            AssertUnwindSafe(account.finish(before, end)).catch_unwind()
+        });
         let mut each: FuturesUnordered<_> = each.collect();
         (accounts, async move { while each.next().await.is_some() {} })
     }
 
     /// The same, for as long as `deadline` by the clock.
     pub(crate) async fn finish(self, shared: &Shared, deadline: Duration) -> Closed {
-        let (accounts, all) = self.into_parts();
+        let (accounts, all) = self.into_parts(deadline);
         let (mut all, mut late) = (pin!(all), pin!(shared.clock.sleep(deadline)));
         poll_fn(|context| match all.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(()),
@@ -87,22 +92,59 @@ impl Closed {
     }
 }
 
+/// The first pause between two tries to save. Each is twice as long as the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// How long before the end the last try begins at the latest.
+const FOR_THE_LAST: Duration = Duration::from_millis(250);
+
 impl Account {
-    /// Waits for what is under way, and saves what is unsaved.
-    async fn finish(self, before: UnderWay) {
+    /// Waits for what is under way, and saves what is unsaved: again and again, until
+    /// that is done or the end is near.
+    async fn finish(self, before: UnderWay, end: Option<Instant>) {
         for other in before {
-            let _ = other.await;
+            let _ = AssertUnwindSafe(other).catch_unwind().await;
         }
-        if self.0.save_error().is_some() {
-            let _ = self.0.flight.join_last(|give_way| self.save_work(give_way)).await;
+        let mut pause = FIRST_PAUSE;
+        while self.0.save_error().is_some() {
+            let work = self.0.flight.join_last(|give_way| self.save_work(give_way));
+            let _ = AssertUnwindSafe(work).catch_unwind().await;
+            if self.0.save_error().is_none() {
+                return;
+            }
+            let left = end.map(|end| end.saturating_duration_since(self.now()));
+            let left = left.unwrap_or(Duration::MAX).saturating_sub(FOR_THE_LAST);
+            if left.is_zero() {
+                return;
+            }
+            self.pause(pause.min(left)).await;
+            pause = (2 * pause).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// The time by which the deadline is counted: that of the clock, and real time for
+    /// threads, whose clock blocks whoever sleeps by it.
+    fn now(&self) -> Instant {
+        if self.0.shared.of_threads { Instant::now() } else { self.0.shared.clock.now().monotonic }
+    }
+
+    async fn pause(&self, time: Duration) {
+        if self.0.shared.of_threads {
+            Delay::new(time).await;
+        } else {
+            self.0.shared.clock.sleep(time).await;
         }
     }
 
     fn unfinished(&self) -> Option<Unfinished> {
-        let why = if self.0.flight.is_under_way() {
-            WhyUnfinished::UnderWay
-        } else {
-            WhyUnfinished::Unsaved(self.0.save_error()?)
+        // What is unsaved may just be being saved.
+        let why = match self.0.save_error() {
+            Some(error) => WhyUnfinished::Unsaved(error),
+            None if self.0.flight.is_under_way() => WhyUnfinished::UnderWay,
+            None => return None,
         };
         let unfinished = Unfinished { account: self.id().clone(), why };
         events::unfinished(&unfinished);

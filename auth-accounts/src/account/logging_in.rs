@@ -35,6 +35,9 @@ impl Account {
     /// account needs another login when its access token has expired. Its status
     /// says so, with [`has_refresh_token`](crate::AccountStatus::has_refresh_token).
     ///
+    /// A record that is [damaged](crate::StoreErrorKind::Damaged) is moved aside, where
+    /// [the store can do that](crate::StoreError::damaged_version).
+    ///
     /// If the tokens cannot be saved, [`Token::unsaved`] has the store's error.
     /// They are kept in memory, and saved by themselves as
     /// [those of a refresh](crate::Accounts#unsaved-tokens) are. Until then another
@@ -52,7 +55,7 @@ impl Account {
     /// # Errors
     ///
     /// [`AccountError`] if the store cannot be read, for example because the
-    /// record is damaged, or if the record is
+    /// record was written by a newer version, or if the record is
     /// [somebody else's](crate::Reason::OtherEndpoint) and has no endpoint [of its
     /// own](Login::endpoint), or if the store cannot hold what the login brings.
     /// [`Reason::Closed`] after [`close`](crate::Accounts::close), and

@@ -37,6 +37,9 @@ impl Account {
     /// stays: [`Logout::newer_login`]. Where stores do not keep
     /// [`Record::login`](crate::store::Record::login), as those of agents, it goes too.
     ///
+    /// A record that is damaged is moved aside, where [the store can do
+    /// that](crate::StoreError::damaged_version): [`Logout::was_damaged`].
+    ///
     /// Once the logout has begun, it goes on to its end, even if the future is
     /// dropped. If the future is dropped while the logout still waits for what is
     /// under way before it, nothing has changed, unless somebody waits behind it.

@@ -134,6 +134,47 @@ fn what_cannot_be_read_is_left_alone() {
     assert!(!outcome.ended.is_new && outcome.unsaved.is_none());
 }
 
+/// What cannot be read, in this version.
+fn damaged(version: u64) -> StoreError {
+    error(StoreErrorKind::Damaged).damaged_version(Version::from(version))
+}
+
+#[test]
+fn what_is_damaged_is_replaced_if_the_store_knows_it_again() {
+    let finds = |step, version| {
+        let Step::Load(state) = step else { panic!("it does not load") };
+        let step = state.on_loaded(Err(damaged(version)), now());
+        let Step::Save(state) = step else { panic!("it does not save") };
+        assert_eq!(state.draft().record, login(9));
+        assert_eq!(state.draft().known.version, Some(Version::from(version)));
+        state
+    };
+    let began = || finds(begin(Unsaved::default()), 1);
+    gives(began().on_saved(Ok(Version::from(2)), now()), true);
+    // It was damaged in another way meanwhile, or mended, or somebody logged in.
+    let again = finds(began().on_saved(Err(damaged(2)), now()), 2);
+    let conflict = || Err(error(StoreErrorKind::Conflict));
+    let state = reads(again.on_saved(conflict(), now()), Some(login(1)), 3);
+    gives(state.on_saved(Ok(Version::from(4)), now()), true);
+    // A record that could be read a moment ago.
+    let state = reads(begin(Unsaved::default()), Some(login(1)), 1);
+    finds(state.on_saved(Err(damaged(2)), now()), 2);
+    // It cannot be moved aside.
+    for kind in [StoreErrorKind::Full, StoreErrorKind::Damaged, StoreErrorKind::NewerSchema] {
+        let outcome = gives(began().on_saved(Err(error(kind)), now()), false);
+        let tokens = outcome.unsaved.unwrap().tokens.unwrap();
+        assert_eq!(tokens.error.as_ref().unwrap().kind(), kind);
+        assert!(tokens.is_of_login);
+    }
+    // Only what is damaged has such a version.
+    for kind in [StoreErrorKind::NewerSchema, StoreErrorKind::Permissions, StoreErrorKind::Io] {
+        let Step::Load(state) = begin(Unsaved::default()) else { panic!("it does not load") };
+        let error = error(kind).damaged_version(Version::from(1));
+        let outcome = ends(state.on_loaded(Err(error), now()));
+        assert!(outcome.ended.result.is_err() && outcome.unsaved.is_none());
+    }
+}
+
 #[test]
 fn it_replaces_whatever_somebody_else_saves_meanwhile() {
     let mut state = reads(begin(Unsaved::default()), Some(login(1)), 1);

@@ -242,6 +242,32 @@ fn what_cannot_be_read_or_removed_is_an_error() {
 }
 
 #[test]
+fn what_is_damaged_goes_too_if_the_store_knows_it_again() {
+    let damaged = |version| error(StoreErrorKind::Damaged).damaged_version(Version::from(version));
+    let begun = || Scenario::new(Unsaved::default()).leases().load_ends(Err(damaged(1)));
+    let logout = begun().removes(1).succeeds();
+    assert!(logout.was_damaged && logout.was_logged_in && logout.may_be_alive());
+    // Damaged in another way meanwhile, and after it was read.
+    let logout = begun().removal_ends(1, Err(damaged(2))).load_ends(Err(damaged(2))).removes(2);
+    assert!(logout.succeeds().was_damaged);
+    let found = Scenario::new(Unsaved::default()).leases().finds(&login(1), 1).revokes(1, 200);
+    let logout = found.conflicts(1).load_ends(Err(damaged(2))).removes(2).succeeds();
+    assert!(logout.was_damaged);
+    // Somebody has mended it, or has logged in.
+    let logout = begun().conflicts(1).finds(&login(2), 2).succeeds();
+    assert!(logout.newer_login);
+    // Somebody else has moved it away.
+    assert!(!begun().conflicts(1).finds_nothing().succeeds().newer_login);
+    // It cannot be moved aside.
+    let full = begun().removal_ends(1, Err(error(StoreErrorKind::Full)));
+    assert_eq!(full.fails(), StoreErrorKind::Full);
+    // What memory holds is revoked.
+    let tokens = UnsavedTokens::of_login(login(3), None, None, None);
+    let memory = Unsaved { tokens: Some(tokens), setback: None };
+    Scenario::new(memory).leases().load_ends(Err(damaged(1))).revokes(3, 200).removes(1).succeeds();
+}
+
+#[test]
 fn what_a_refresh_elsewhere_makes_of_the_login_goes_too() {
     let mut noted = login(1);
     noted.note = Some(Note::new(noted.fingerprint().unwrap(), now().wall));

@@ -37,6 +37,13 @@ impl Reading {
                 self.decide(now)
             }
             Err(error) => {
+                let tokens = self.known.unsaved.tokens.as_ref();
+                if tokens.is_some_and(|tokens| tokens.is_of_login)
+                    && let Some(version) = error.get_damaged_version()
+                {
+                    self.known.read_damaged(version.clone());
+                    return self.decide(now);
+                }
                 let Self { run, known, access } = self;
                 Read::Done(run.fail(known, access.lease(), Reason::Store(error), now))
             }
@@ -69,6 +76,10 @@ impl Reading {
             let (error, lease) = (known.save_error(&run.context.account), access.lease());
             let context = &run.context;
             return Read::Done(Outcome::token(context, known, Source::Record, error, lease, now));
+        }
+        if let Some(damage) = known.damage(&run.context.account) {
+            // A refresh takes the place of nothing that is damaged, nor does its note.
+            return Read::Done(run.fail(known, access.lease(), Reason::Store(damage), now));
         }
         if let Some(reason) = run.obstacle(&known, now) {
             return Read::Done(run.fail(known, access.lease(), reason, now));

@@ -39,6 +39,31 @@ fn tokens_replace_the_record_that_they_follow() {
     assert_eq!(failed(tokens).against(Some(&old)), Against::Replace);
 }
 
+#[test]
+fn a_login_over_what_was_damaged_replaces_what_is_older() {
+    let at = |seconds: u64| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+    let of = |name, obtained_at| Record { obtained_at, ..record(name, name) };
+    let login = || UnsavedTokens::of_login(of("2", at(20)), None, None, None);
+    for (obtained_at, expected) in [
+        (at(19), Against::Replace),
+        // Somebody else has logged in since, or nobody knows when.
+        (at(20), Against::Drop),
+        (at(21), Against::Drop),
+        (None, Against::Drop),
+    ] {
+        let mended = of("1", obtained_at);
+        let over = login().over_damage();
+        assert_eq!(over.against(Some(&mended)), expected, "{obtained_at:?}");
+        assert_eq!(login().against(Some(&mended)), Against::Drop, "it met none");
+        // Nor do its tokens forget it that were refreshed since.
+        let next = UnsavedTokens::of_refresh(over.record.clone(), None, Some(&over), &lease());
+        assert_eq!(next.against(Some(&mended)), expected);
+        assert!(next.is_of_login);
+    }
+    // Whoever moved it away has left nothing.
+    assert_eq!(login().over_damage().against(None), Against::Replace);
+}
+
 /// A login that puts a wrong set-up right may bring the same tokens.
 #[test]
 fn tokens_of_another_set_up_are_other_tokens() {

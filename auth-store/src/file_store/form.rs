@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     content::Content,
     error::Problem,
-    json::{self, digest, revision},
+    json::{self, digest, revision, without_mark},
 };
 
 const SCHEMA: u64 = 1;
@@ -39,7 +39,8 @@ struct Exposed<'a>(#[serde(with = "auth_accounts::store::record_exposed")] &'a R
 
 /// The account's id and its record.
 pub(super) fn parse(content: &[u8]) -> Result<(String, Record), Problem> {
-    let form: Form<String, Record> = json::parse_versioned(content, EXPECTED, SCHEMA)?;
+    let form: Form<String, Record> =
+        json::parse_versioned(without_mark(content), EXPECTED, SCHEMA)?;
     Ok((form.account, form.record))
 }
 
@@ -55,6 +56,12 @@ pub(super) fn write(account: &AccountId, record: &Record) -> Result<Content, Pro
         },
         |content| parse(content).map(drop),
     )
+}
+
+/// The version of what cannot be read, of which this tells the states apart. It is none
+/// that a record has.
+pub(super) fn damaged_version(state: &[u8]) -> Version {
+    Version::new(digest(&[b"damaged", state]))
 }
 
 /// Two saves differ in their revision, and an edit by hand in something else.

@@ -2,6 +2,8 @@
 //!
 //! It is compiled for this crate's tests everywhere.
 
+mod aside;
+
 use std::{
     ffi::OsStr,
     fs::{self, File, OpenOptions},

@@ -22,6 +22,7 @@ for_each_dir! {
     what_is_no_file_is_refused
     what_is_no_directory_is_refused
     no_more_than_the_limit_is_read
+    what_is_moved_aside_takes_nobodys_name
 }
 
 /// The methods by name, so that one test serves both.
@@ -36,6 +37,8 @@ trait AnyDir: Sized {
     fn remove(&self, name: &str) -> Result<bool, FileError>;
     fn has(&self, name: &str) -> bool;
     fn names(&self) -> Vec<String>;
+    fn set_aside(&self, aside: &str) -> bool;
+    fn state(&self) -> Vec<u8>;
 }
 
 macro_rules! any_dir {
@@ -81,6 +84,12 @@ macro_rules! any_dir {
                     .unwrap();
                 names.sort();
                 names
+            }
+            fn set_aside(&self, aside: &str) -> bool {
+                <$dir>::set_aside(self, "file", aside).unwrap()
+            }
+            fn state(&self) -> Vec<u8> {
+                <$dir>::state_of(self, "file").unwrap()
             }
         }
     };
@@ -197,5 +206,20 @@ fn no_more_than_the_limit_is_read<D: AnyDir>() {
         assert_eq!(dir.read("file", 4).unwrap().unwrap(), b"four");
         let error = dir.read("file", 3).unwrap_err();
         assert!(matches!(error.problem, Problem::TooLarge { limit: 3 }));
+    });
+}
+
+fn what_is_moved_aside_takes_nobodys_name<D: AnyDir>() {
+    with_dir(|dir: D, path| {
+        dir.replace(b"one", Ok(())).unwrap();
+        fs::write(path.join("taken"), "another").unwrap();
+        assert!(!dir.set_aside("taken"));
+        assert!(dir.set_aside("free"));
+        let state = dir.state();
+        dir.replace(b"three", Ok(())).unwrap();
+        assert_ne!(dir.state(), state);
+        assert!(!dir.set_aside("free"));
+        let read = |name| fs::read_to_string(path.join(name)).unwrap();
+        assert_eq!(["file", "free", "taken"].map(read), ["three", "one", "another"]);
     });
 }

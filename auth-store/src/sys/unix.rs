@@ -1,5 +1,7 @@
 //! [`Dir`] on Unix.
 
+mod aside;
+
 use std::{
     ffi::OsStr,
     fs::{DirBuilder, File},
