@@ -188,6 +188,13 @@ fn what_a_socks_proxy_refuses_was_not_sent() {
     let url = format!("socks5h://{}", closed.address());
     let said = sent_with(server.url(), false, &[("ALL_PROXY", &url)]);
     assert!(said.starts_with("unreachable Proxy:"), "{said}");
+
+    // The name is looked up here, and there is none.
+    let proxy = SocksProxy::start(SocksBehaviour::Serve).unwrap();
+    let url = format!("socks5://{}", proxy.address());
+    let said = sent_with("https://nobody.invalid/", false, &[("ALL_PROXY", &url)]);
+    assert!(said.starts_with("unreachable ") && said.ends_with("was not sent"), "{said}");
+    assert_eq!(proxy.connections(), 0);
 }
 
 #[cfg(all(unix, not(target_vendor = "apple")))]

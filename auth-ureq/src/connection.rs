@@ -1,6 +1,8 @@
 //! The connections of an agent of ours. They are made of ureq's parts, and each
 //! wait of theirs ends with the [attempt].
 
+#[cfg(feature = "socks")]
+mod socks;
 mod tcp;
 
 use std::time::Instant;
@@ -12,7 +14,7 @@ use ureq::{
     unversioned::{
         resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
         transport::{
-            Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, NextTimeout,
+            Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout,
             RustlsConnector, TcpConnector, Transport, time,
         },
     },
@@ -29,7 +31,8 @@ fn with_resolver(config: Config, resolver: impl Resolver) -> Agent {
     // As in ureq's own chain.
     let chain = ();
     #[cfg(feature = "socks")]
-    let chain = chain.chain(BoundedSocks(ureq::unversioned::transport::SocksConnector::default()));
+    let chain =
+        chain.chain(socks::BoundedSocks(ureq::unversioned::transport::SocksConnector::default()));
     let chain = chain
         .chain(ConnectProxyConnector::default())
         .chain(BoundedTcp(TcpConnector::default()))
@@ -87,29 +90,6 @@ impl<C: Connector> Connector for Whole<C> {
     ) -> Result<Option<C::Out>, Error> {
         let _connecting = Connecting::begin(*details.timeout.after);
         self.0.connect(details, chained)
-    }
-}
-
-/// Makes the connection through a SOCKS proxy, if there is one.
-#[cfg(feature = "socks")]
-#[derive(Debug)]
-struct BoundedSocks<C>(C);
-
-#[cfg(feature = "socks")]
-impl<In: Transport, C: Connector> Connector<In> for BoundedSocks<C> {
-    type Out = Either<In, Bounded<C::Out>>;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails<'_>,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, Error> {
-        if let Some(chained) = chained {
-            return Ok(Some(Either::A(chained)));
-        }
-        let details = from_now(details, details.addrs.clone(), within(details.timeout)?);
-        let tunnel = self.0.connect(&details, None::<()>)?;
-        Ok(tunnel.map(|tunnel| Either::B(Bounded(tunnel))))
     }
 }
 
