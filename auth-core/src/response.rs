@@ -22,7 +22,9 @@ use zeroize::Zeroize;
 
 use self::error_body::ErrorBody;
 pub(crate) use self::revocation::read_revocation_response;
-use crate::{Failure, Now, Response, Rule, TokenSet, Unreadable, lifetime::LONGEST};
+use crate::{
+    Failure, Now, Response, Rule, TokenSet, Unreadable, lifetime::LONGEST, redact::is_echo,
+};
 
 /// Reads a response of a token endpoint.
 ///
@@ -92,7 +94,10 @@ fn failure(
     secrets: &[Cow<'_, str>],
 ) -> Failure {
     let (status, headers) = (response.status(), response.headers());
-    let wait = retry_after::read(headers, error.as_ref().and_then(|error| error.wait), now);
+    // A number that was sent says nothing of a wait, and is not shown as one.
+    let is_echo = |wait: &f64| is_echo(&wait.to_string(), secrets);
+    let in_body = error.as_ref().and_then(|error| error.wait).filter(|wait| !is_echo(wait));
+    let wait = retry_after::read(headers, in_body, now);
     let mut failure = classify::classify(status, error, unreadable, rules, secrets);
     failure.retry_after = wait.or_else(|| retry_after::of_limit(headers, failure.kind, now));
     failure.location = location::read(status, headers, secrets);

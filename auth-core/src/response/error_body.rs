@@ -92,6 +92,8 @@ fn of_value(value: &Value) -> ErrorBody {
     // so where the code stands in its proper place.
     if !value.get("error").is_some_and(Value::is_string)
         && let Some(text) = error.texts.first().filter(|text| !text.contains(' '))
+        // What RFC 9457 has for people is for people, even where it is one word.
+        && ["detail", "title"].iter().all(|name| value.get(name).and_then(Value::as_str) != Some(text))
     {
         push_code(&mut error.weak, text);
     }

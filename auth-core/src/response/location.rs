@@ -44,7 +44,8 @@ pub(super) fn read(
     };
     let mut shown = String::new();
     if let Some(scheme) = scheme {
-        shown.extend([&scheme.to_ascii_lowercase(), ":"]);
+        let scheme = scheme.to_ascii_lowercase();
+        shown.extend([if is_echo(&scheme, secrets) { REDACTED } else { &scheme }, ":"]);
     }
     if let Some(host) = host {
         let is_host = host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b));
@@ -71,8 +72,8 @@ fn path_without(path: &str, secrets: &[Cow<'_, str>]) -> String {
         return format!("/{REDACTED}");
     }
     let segments = path.split('/').map(|segment| {
-        // What comes of it is printable; what would end a quotation is left out.
-        scrub(segment, secrets).unwrap_or_default().replace('"', "")
+        // What comes of it is printable, and does not end a quotation.
+        scrub(segment, secrets).unwrap_or_default().replace('"', "%22")
     });
     segments.collect::<Vec<_>>().join("/")
 }
@@ -124,7 +125,7 @@ mod tests {
             ("https://h\u{e4}.example/token", "https://[redacted]/token"),
             ("https://h ost/token", "https://[redacted]/token"),
             ("https:///token", "https:///token"),
-            ("https://h.example/a\"b", "https://h.example/ab"),
+            ("https://h.example/a\"b", "https://h.example/a%22b"),
         ] {
             let read = read_with(307, location.as_bytes(), &[]);
             assert_eq!(read.as_deref(), Some(shown), "{location}");
@@ -156,6 +157,7 @@ mod tests {
             format!("https://h.example/token?{token}"),
             format!("/x/{}", &token[..12]),
             format!("{token}:x"),
+            format!("{}:x", &token[3..14]),
             format!("https:{token}"),
             format!("https://h.example/{}", token.replace('/', "%2F")),
             // Of others.

@@ -54,8 +54,6 @@ const FIREBASE: &str = "https://firebase.google.com/docs/reference/rest/auth#sec
 const FOSITE: &str = "https://github.com/ory/fosite/blob/master/handler/oauth2/flow_refresh.go";
 const LARK: &str = "https://github.com/larksuite/cli/blob/main/internal/errclass/codemeta.go";
 const DOUYIN: &str = "https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/account-permission/refresh-access-token";
-const DOUYIN_CODES: &str =
-    "https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/status-code/";
 const WECHAT: &str =
     "https://developers.weixin.qq.com/doc/oplatform/Website_App/WeChat_Login/Wechat_Login.html";
 const WECHAT_CODES: &str = "https://cnblogs.com/youlangu/p/3699079.html";
@@ -116,7 +114,6 @@ pub(super) static TABLE: &[Rule] = &[
     fact("Lark", None, Some("99991400"), Some("limit"), Throttled, LARK),
     fact("Lark", None, Some("20050"), Some("refresh"), Unavailable, LARK),
     fact("Lark", None, Some("20072"), Some("refresh"), Unavailable, LARK),
-    fact("Douyin", None, Some("28003018"), None, Throttled, DOUYIN_CODES),
     // FastMCP up to 4.0.1 made `invalid_grant` of any failure of the server behind it, and put that
     // failure into the explanation: a code of authlib's and its text, or an exception's own words.
     fact("FastMCP", None, Some("invalid_grant"), Some("Upstream refresh failed: invalid_grant"), Rejected, FASTMCP),

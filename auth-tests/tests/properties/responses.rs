@@ -156,6 +156,31 @@ proptest! {
         }
     }
 
+    /// Nor by the headers that are read.
+    #[test]
+    fn no_header_brings_a_secret_into_a_failure(
+        status in select(&[200, 302, 307, 401, 403, 429, 500][..]),
+        header in select(&["location", "www-authenticate", "retry-after", "ratelimit"][..]),
+        before in prop_oneof!["[ -~]{0,30}", "https?://[a-z@:/?]{0,9}", "Bearer error(_description)?=\"?", "/"],
+        after in "[ -~]{0,30}",
+        (secret, echo) in echoed(),
+    ) {
+        let value = format!("{before}{echo}{after}");
+        let mut response = Response::new(Vec::new());
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        response.headers_mut().insert(header, value.parse().unwrap());
+        let endpoint = TokenEndpoint::new("https://auth.example.com/token", "c").unwrap();
+        let Err(error) = answer(Refresh::new(endpoint, RefreshToken::new(&*secret)), response) else {
+            panic!("it is a failure");
+        };
+        bounded(error.failure());
+        // A wait is a number, and may be any.
+        let shown = [error.failure().to_string(), format!("{:?}", error.failure().location())];
+        for text in shown {
+            gives_nothing_away(&text, &secret)?;
+        }
+    }
+
     /// Nor if it escapes what it repeats: every character, or those that call for
     /// it, and then as often as not once more.
     #[test]
@@ -356,6 +381,10 @@ fn answered(
 ) -> Result<TokenSet, RefreshError> {
     let mut response = Response::new(serde_json::Value::Object(members).to_string().into_bytes());
     *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+    answer(refresh, response)
+}
+
+fn answer(refresh: Refresh, response: Response) -> Result<TokenSet, RefreshError> {
     let Step::Send(_, pending) = refresh.policy(Backoff::never()).start(now()) else {
         panic!("a refresh begins with a request");
     };

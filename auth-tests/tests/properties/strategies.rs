@@ -73,6 +73,9 @@ pub(crate) const NAMES: &[&str] = &[
     "retry_after",
     "errorCode",
     "errcode",
+    "detail",
+    "data",
+    "title",
     "x",
 ];
 
@@ -180,12 +183,25 @@ pub(crate) fn response() -> impl Strategy<Value = Response> {
         ][..],
     ));
     let header = (
-        select(&["retry-after", "date", "content-encoding", "x-amzn-errortype"][..]),
+        select(
+            &[
+                "retry-after",
+                "date",
+                "content-encoding",
+                "x-amzn-errortype",
+                "location",
+                "www-authenticate",
+                "ratelimit",
+                "x-ratelimit-reset",
+            ][..],
+        ),
         prop_oneof![
             "[0-9]{1,25}",
             "[ -~]{0,30}",
             Just("Thu, 01 Jan 2026 00:00:30 GMT".to_owned()),
             Just("gzip".to_owned()),
+            "https://[ -~]{0,30}",
+            "Bearer error=\"(invalid_grant|invalidGrant|[ -~]{0,9})\"?[ -~]{0,20}",
         ],
     );
     (status, content_type, vec(header, 0..3), body()).prop_map(

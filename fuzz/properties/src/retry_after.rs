@@ -22,7 +22,10 @@ pub fn retry_after(input: &[u8]) {
     }
     let text = |name| response.headers().get(name)?.to_str().ok().map(str::trim);
     let expected = text(header::RETRY_AFTER)
-        .and_then(|value| expected(value, text(header::DATE).and_then(date)))
+        .and_then(|value| {
+            let clock = text(header::DATE).and_then(date).unwrap_or(now().wall);
+            expected(value, clock)
+        })
         .map(|wait| wait.min(LONGEST));
 
     let failure = read_response(&response, &[], now()).expect_err("a 429 holds no token");
@@ -37,11 +40,11 @@ pub fn retry_after(input: &[u8]) {
     }
 }
 
-/// RFC 9110 section 10.2.3: a date or seconds; and decimals, which some send.
-fn expected(value: &str, server_date: Option<SystemTime>) -> Option<Duration> {
+/// RFC 9110 section 10.2.3: a date or seconds; and decimals, which some send, or a
+/// Unix time within a year of `clock`.
+fn expected(value: &str, clock: SystemTime) -> Option<Duration> {
     if let Some(until) = date(value) {
-        let from = server_date.unwrap_or(now().wall);
-        return Some(until.duration_since(from).unwrap_or_default());
+        return Some(until.duration_since(clock).unwrap_or_default());
     }
     let number = |char: char| char.is_ascii_digit() || char == '.';
     let ends = |end: Option<char>| end.is_some_and(|char| char.is_ascii_digit());
@@ -57,7 +60,14 @@ fn expected(value: &str, server_date: Option<SystemTime>) -> Option<Duration> {
     let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
     let whole = whole.parse().unwrap_or(u64::MAX);
     let nanos = format!("{fraction:0<9}")[..9].parse().expect("nine digits");
-    Some(Duration::new(whole, nanos))
+    let number = Duration::new(whole, nanos);
+    let year = Duration::from_secs(366 * 24 * 3600);
+    if number <= year {
+        return Some(number);
+    }
+    let clock = clock.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since_1970 = [number, number / 1000].into_iter().find(|at| at.abs_diff(clock) <= year);
+    Some(since_1970.map_or(number, |at| at.saturating_sub(clock)))
 }
 
 fn date(text: &str) -> Option<SystemTime> {

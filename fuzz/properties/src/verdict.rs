@@ -10,7 +10,7 @@ pub fn judged_within_reason(response: &Response, failure: &Failure) {
     let status = response.status().as_u16();
     assert_eq!(failure.status(), Some(response.status()));
     assert_ne!(failure.delivery(), Delivery::NotSent, "a response came, and so the request left");
-    let words = Words::of(response.body());
+    let words = Words::of(response);
     let by_rule = |kind| {
         Rule::built_in().iter().any(|rule| {
             rule.kind() == kind
@@ -50,8 +50,9 @@ pub fn judged_within_reason(response: &Response, failure: &Failure) {
         assert!(!response.status().is_client_error(), "a 4xx is retried by default");
     }
     // A page holds no code, whatever is written on it, and half a response no
-    // verdict.
-    if is_page(response.body()) || is_cut(response.body()) {
+    // verdict. A challenge says what it says, whatever the body is.
+    let is_challenge = response.headers().contains_key(http::header::WWW_AUTHENTICATE);
+    if (is_page(response.body()) || is_cut(response.body())) && !is_challenge {
         assert_eq!(failure.code(), None, "out of what is no response");
         assert_eq!(failure.provider(), None, "out of what is no response");
         assert_ne!(failure.kind(), FailureKind::Rejected);
@@ -69,9 +70,14 @@ pub fn bounded(failure: &Failure) {
         assert!((1..=256).contains(&text.len()), "{text:?}");
         assert!(printable(text), "{text:?}");
     }
+    if let Some(location) = failure.location() {
+        assert!((1..=200).contains(&location.len()), "{location:?}");
+        assert!(printable(location), "{location:?}");
+        assert!(!location.contains(['?', '#']), "{location:?}");
+    }
     // In quotes, where a character may become two.
     let line = failure.to_string();
-    assert!(line.len() < 768 && !line.contains(char::is_control), "{line:?}");
+    assert!(line.len() < 1024 && !line.contains(char::is_control), "{line:?}");
 }
 
 /// Codes that say by the standards that the client is set up wrongly (RFC 6749
@@ -92,8 +98,10 @@ fn is_no_verdict(status: u16) -> bool {
     matches!(status, ..200 | 300..400 | 407 | 408 | 421 | 425 | 429 | 500..)
 }
 
+/// Warnings of PHP are HTML before an object.
 fn is_page(body: &[u8]) -> bool {
-    matches!(trimmed(body).first(), None | Some(b'<'))
+    let body = trimmed(body);
+    body.is_empty() || body.starts_with(b"<") && !body.contains(&b'{')
 }
 
 /// A JSON object without its end.
@@ -103,21 +111,26 @@ fn is_cut(body: &[u8]) -> bool {
         && serde_json::from_slice::<Value>(body).is_err_and(|error| error.is_eof())
 }
 
-/// Everything in a body that could be taken for a code.
+/// Everything in a response that could be taken for a code.
 struct Words {
     exact: Vec<String>,
-    /// JSON of which a part is broken: who can say what still can be read?
+    /// JSON of which a part is broken, or that has something around it, and
+    /// challenges: who can say what still can be read?
     broken: Option<String>,
 }
 
 impl Words {
-    fn of(body: &[u8]) -> Self {
+    fn of(response: &Response) -> Self {
         let mut words = Self { exact: Vec::new(), broken: None };
-        let body = trimmed(body);
+        let body = trimmed(response.body());
         if let Ok(value) = serde_json::from_slice(body) {
             words.collect(&value);
-        } else if matches!(body.first(), Some(b'{' | b'[' | b'"')) {
+        } else if body.contains(&b'{') || matches!(body.first(), Some(b'[' | b'"')) {
             words.broken = Some(String::from_utf8_lossy(body).into_owned());
+        }
+        for challenge in response.headers().get_all(http::header::WWW_AUTHENTICATE) {
+            let text = words.broken.get_or_insert_default();
+            text.push_str(&String::from_utf8_lossy(challenge.as_bytes()));
         }
         if !matches!(body.first(), Some(b'{' | b'[' | b'"' | b'<')) {
             let values = form_urlencoded::parse(body).map(|(_, value)| value.into_owned());
@@ -137,10 +150,21 @@ impl Words {
     }
 
     fn have(&self, code: &str) -> bool {
-        // AWS puts a namespace before the code: `com.example#Name`.
-        let is_it = |word: &String| word.rsplit('#').next() == Some(code);
+        // AWS puts a namespace before the code (`com.example#Name`), RFC 9457 a
+        // whole URI.
+        let is_it = |word: &String| {
+            let word = word.rsplit(['#', '/', ':']).next().unwrap_or_default().trim();
+            word == code || letters(word).starts_with(&letters(code))
+        };
         self.exact.iter().any(is_it)
             // A code may be written with escapes.
-            || self.broken.as_ref().is_some_and(|text| text.contains(code) || text.contains("\\u"))
+            || self.broken.as_ref().is_some_and(|text| {
+                letters(text).contains(&letters(code)) || text.contains('\\')
+            })
     }
+}
+
+/// In whatever spelling.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| !"_-".contains(*c)).map(|c| c.to_ascii_lowercase()).collect()
 }

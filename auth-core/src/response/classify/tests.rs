@@ -112,7 +112,7 @@ fn kind_code_and_delivery() {
         (400, r#"{"error":"SLOW_DOWN"}"#, Throttled, Some("slow_down"), Answered),
         (400, r#"{"error":"serverError"}"#, Unavailable, Some("server_error"), Unknown),
         (500, r#"{"error":"INVALID_GRANT"}"#, Unavailable, Some("invalid_grant"), Unknown),
-        (403, r#"{"detail":"invalid_grant"}"#, Unavailable, Some("invalid_grant"), Unknown),
+        (403, r#"{"detail":"invalid_grant"}"#, Unavailable, None, Unknown),
         // A 5xx and a 429 are no verdict, whatever they say.
         (500, r#"{"error":"invalid_grant"}"#, Unavailable, Some("invalid_grant"), Unknown),
         (

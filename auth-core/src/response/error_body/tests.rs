@@ -63,6 +63,7 @@ fn codes_and_texts_wherever_they_stand() {
             &["t u"],
         ),
         (r#"{"type":"about:blank","title":"t u"}"#, &[], &["t u"]),
+        (r#"{"title":"maintenance","status":503}"#, &["503"], &["maintenance"]),
         // Numbers, wherever an answer has its error.
         (r#"{"data":{"error_code":10010,"description":"t u"}}"#, &["10010"], &["t u"]),
         (r#"{"code":"99991663","msg":"t u"}"#, &["99991663"], &["t u"]),
