@@ -42,7 +42,7 @@ pub(super) fn check(
     let (mode, group) = (metadata.mode() & 0o7777, metadata.gid());
     // Another name of it may be one that somebody else put here, who wants its mode
     // changed.
-    let can_be_tightened = metadata.is_dir() || metadata.nlink() == 1;
+    let can_be_tightened = metadata.is_dir() || metadata.nlink() <= 1;
     let error = |problem| Err(FileError::new(path, problem));
     match judge(mode, kind) {
         Verdict::Fine => Ok(None),
@@ -104,17 +104,16 @@ fn tighten(file: &File, to: u32) -> Result<bool, Errno> {
 /// Whether what is made in `dir`, a directory of this user, gets the mode that is asked
 /// for. It is tried; `None` where it cannot be.
 pub(super) fn keeps_modes(dir: &File) -> Option<bool> {
-    const NAME: &str = "mode.tmp";
     if rustix::fs::fstat(dir).ok()?.st_uid != rustix::process::geteuid().as_raw() {
         return None;
     }
-    // Whoever died while trying it.
-    let _ = rustix::fs::unlinkat(dir, NAME, AtFlags::empty());
+    // Somebody else may be trying it, too.
+    let name = format!("mode-{:016x}.tmp", fastrand::u64(..));
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL;
     let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let made = rustix::fs::openat(dir, NAME, flags, Mode::from(0o600)).ok()?;
+    let made = rustix::fs::openat(dir, &name, flags, Mode::from(0o600)).ok()?;
     let found = rustix::fs::fstat(&made);
-    let _ = rustix::fs::unlinkat(dir, NAME, AtFlags::empty());
+    let _ = rustix::fs::unlinkat(dir, &name, AtFlags::empty());
     Some(mode_of(&found.ok()?) & 0o077 == 0)
 }
 
@@ -139,7 +138,7 @@ fn tighten_entry(dir: &File, name: &std::ffi::CStr) -> Result<bool, Errno> {
     let fix = |stat: &rustix::fs::Stat| {
         let is_file = rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file();
         match judge(mode_of(stat), Kind::Ours) {
-            Verdict::Tighten(to) if is_file && stat.st_uid == user && stat.st_nlink == 1 => {
+            Verdict::Tighten(to) if is_file && stat.st_uid == user && stat.st_nlink <= 1 => {
                 Some(to)
             }
             _ => None,
