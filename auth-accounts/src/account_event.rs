@@ -32,6 +32,14 @@ pub enum EventKind {
     LoggedIn,
     /// The account has no record any more.
     LoggedOut,
+    /// The old token, which was handed out while there was no new one, is not any
+    /// more: it has expired, or an API has refused it. From now on there is none. Told
+    /// once, when somebody asks for a token.
+    RanOut,
+    /// Somebody else had the lease for longer than is waited while the old token is
+    /// good: about a second. The old token was handed out, and nothing is wrong. Told
+    /// once until the account was met without that.
+    LeaseBusy,
 }
 
 impl EventKind {
@@ -47,6 +55,8 @@ impl EventKind {
             Self::SavedAgain => "saved_again",
             Self::LoggedIn => "logged_in",
             Self::LoggedOut => "logged_out",
+            Self::RanOut => "ran_out",
+            Self::LeaseBusy => "lease_busy",
         }
     }
 }
@@ -55,6 +65,11 @@ impl EventKind {
     /// Whether the account has no new token.
     pub(crate) fn is_trouble(self) -> bool {
         matches!(self, Self::LoginNeeded | Self::SetBack | Self::Misconfigured)
+    }
+
+    /// Whether it is told with an error.
+    pub(crate) fn has_error(self) -> bool {
+        self.is_trouble() || matches!(self, Self::RanOut | Self::LeaseBusy)
     }
 }
 
@@ -88,10 +103,11 @@ impl AccountEvent {
 
     /// How the account is doing from now on. [`Unsaved`](EventKind::Unsaved) and
     /// [`SavedAgain`](EventKind::SavedAgain) say nothing of that, and count as
-    /// ready.
+    /// ready, as [`LeaseBusy`](EventKind::LeaseBusy) does.
     pub fn state(&self) -> AccountState {
         match self.kind {
             EventKind::LoggedOut => AccountState::NotLoggedIn,
+            EventKind::LeaseBusy => AccountState::Ready,
             _ => self.error.as_ref().map_or(AccountState::Ready, AccountError::state),
         }
     }
@@ -99,13 +115,17 @@ impl AccountEvent {
     /// Whether this was on record when it was met: another process met it first,
     /// or this program before it was started anew. Whoever was to be told of it
     /// has been told, if an event was listened for there.
+    ///
+    /// So it is for a [`LoggedOut`](EventKind::LoggedOut) where somebody else has
+    /// removed the record, and for a [`Recovered`](EventKind::Recovered) that comes of
+    /// tokens that somebody else has obtained.
     pub fn was_on_record(&self) -> bool {
         self.was_on_record
     }
 
     /// Why there is no new token, for [`LoginNeeded`](EventKind::LoginNeeded),
-    /// [`SetBack`](EventKind::SetBack) and
-    /// [`Misconfigured`](EventKind::Misconfigured).
+    /// [`SetBack`](EventKind::SetBack), [`Misconfigured`](EventKind::Misconfigured),
+    /// [`RanOut`](EventKind::RanOut) and [`LeaseBusy`](EventKind::LeaseBusy).
     pub fn error(&self) -> Option<&AccountError> {
         self.error.as_ref()
     }

@@ -56,11 +56,17 @@ mod on {
         describe_gauge!(UNSAVED, count, "Accounts whose newest tokens are in memory only");
     }
 
-    pub(crate) fn ended(result: &Result<Token, AccountError>, is_new: bool, effort: &Effort) {
+    pub(crate) fn ended(
+        result: &Result<Token, AccountError>,
+        is_new: bool,
+        was_busy: bool,
+        effort: &Effort,
+    ) {
         let outcome = match result {
             Ok(token) if is_new && token.unsaved().is_some() => "unsaved",
             Ok(_) if is_new => "refreshed",
             Ok(_) => "on_record",
+            Err(_) if was_busy => "lease_busy",
             Err(error) => error.state().as_str(),
         };
         counter!(REFRESHES, "outcome" => outcome).increment(1);
@@ -101,7 +107,7 @@ mod off {
     pub(crate) const ARE_ON: bool = false;
 
     pub(crate) fn describe_metrics() {}
-    pub(crate) fn ended(_: &Result<Token, AccountError>, _: bool, _: &Effort) {}
+    pub(crate) fn ended(_: &Result<Token, AccountError>, _: bool, _: bool, _: &Effort) {}
     pub(crate) fn event(_: EventKind) {}
     pub(crate) fn token_refused() {}
     pub(crate) fn unsaved(_: i32) {}

@@ -73,6 +73,12 @@ mod on {
         );
     }
 
+    /// The old token was handed out while refreshes failed, and is not any more.
+    pub(crate) fn ran_out(account: &AccountId, ended: &Ended) {
+        let (account, Err(error)) = (account.as_str(), &ended.result) else { return };
+        warn!(target: TARGET, account, %error, "the old token has run out");
+    }
+
     pub(crate) fn put_back(account: &AccountId) {
         let account = account.as_str();
         warn!(target: TARGET, account, "the record had gone back; the newest is put back");
@@ -178,6 +184,9 @@ mod on {
                 None if ended.is_new => info!(target: TARGET, account, "new tokens saved"),
                 None => debug!(target: TARGET, account, "the token on record does"),
             },
+            Err(error) if ended.was_busy() => {
+                debug!(target: TARGET, account, %error, "the lease was busy");
+            }
             Err(error) => match error.reason() {
                 Reason::Store(store) => warn_now_and_then!(
                     repeats, id, What::Failed(store.kind()), now,
@@ -209,6 +218,7 @@ mod off {
     pub(crate) fn standing_by(_: &AccountId, _: Duration) {}
     pub(crate) fn gave_way(_: &AccountId) {}
     pub(crate) fn login_without_refresh_token(_: &AccountId) {}
+    pub(crate) fn ran_out(_: &AccountId, _: &Ended) {}
     pub(crate) fn put_back(_: &AccountId) {}
     pub(crate) fn broken_off(_: &AccountId, _: bool, _: bool, _: &Repeats, _: Option<Instant>) {}
     pub(crate) fn unfinished(_: &Unfinished) {}
@@ -226,10 +236,10 @@ mod off {
 #[cfg(not(feature = "tracing"))]
 pub(crate) use off::{
     broken_off, ended, gave_way, leasing, logged_out, login_without_refresh_token, put_back,
-    replaced, standing_by, unfinished, within,
+    ran_out, replaced, standing_by, unfinished, within,
 };
 #[cfg(feature = "tracing")]
 pub(crate) use on::{
     broken_off, ended, gave_way, leasing, logged_out, login_without_refresh_token, put_back,
-    replaced, standing_by, unfinished, within,
+    ran_out, replaced, standing_by, unfinished, within,
 };

@@ -11,7 +11,7 @@ use std::{
 
 use futures_timer::Delay;
 
-use crate::store::Lease;
+use crate::{silence::A_YEAR, store::Lease};
 
 /// A lease that outlives the refresh that took it, but not for ever. The account
 /// may never be asked for a token again.
@@ -45,7 +45,7 @@ impl HeldLease {
             return;
         }
         let waker = Waker::from(Arc::new(Free(Arc::downgrade(self))));
-        let delay = timer.insert(Delay::new(time.min(LONGEST)));
+        let delay = timer.insert(Delay::new(time.min(A_YEAR)));
         if let Poll::Ready(()) = Pin::new(delay).poll(&mut Context::from_waker(&waker)) {
             waker.wake();
         }
@@ -64,9 +64,6 @@ impl HeldLease {
         let _ = catch_unwind(AssertUnwindSafe(|| drop(lease)));
     }
 }
-
-/// A year: timers do not take much more.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What the timer wakes. It keeps nothing alive.
 struct Free(Weak<HeldLease>);

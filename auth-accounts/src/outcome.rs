@@ -15,7 +15,7 @@ use crate::{
     seen::Sights,
     standing::Standing,
     store::Lease,
-    store_error::StoreError,
+    store_error::{StoreError, StoreErrorKind},
     token::{Cached, Token},
     told::Found,
     unsaved::{Unsaved, identity},
@@ -61,7 +61,25 @@ pub(crate) struct Ended {
     pub(crate) was_brief: bool,
 }
 
+impl Outcome {
+    /// The same: the lease was waited for only briefly, since the old token is of use.
+    pub(crate) fn after_a_brief_wait(mut self, was_brief: bool) -> Self {
+        self.ended.was_brief = was_brief;
+        self.found.was_busy = self.ended.was_busy();
+        self
+    }
+}
+
 impl Ended {
+    /// Whether nothing is wrong but that somebody else had the lease for a moment.
+    pub(crate) fn was_busy(&self) -> bool {
+        let is_timeout = |error: &AccountError| match error.reason() {
+            Reason::Store(error) => error.kind() == StoreErrorKind::LeaseTimeout,
+            _ => false,
+        };
+        self.was_brief && self.fallback.is_some() && self.result.as_ref().is_err_and(is_timeout)
+    }
+
     fn without_new(result: Result<Token, AccountError>, fallback: Option<Token>) -> Self {
         Self { result, fallback, is_new: false, is_login: false, was_brief: false }
     }
@@ -178,6 +196,8 @@ fn found(context: &Context, known: &Known, ended: &Ended, error: Option<AccountE
     Found {
         error,
         was_on_record,
+        is_served: ended.result.is_ok() || ended.fallback.is_some(),
+        was_busy: false,
         tokens: record.map(|record| record.fingerprint().unwrap_or_else(|| identity(record))),
         was_in_use: context.cached.is_some(),
         is_new: ended.is_new,

@@ -194,14 +194,14 @@ pub(crate) async fn within<T>(patience: Duration, future: impl Future<Output = T
         if let Poll::Ready(result) = future.as_mut().poll(context) {
             return Poll::Ready(Some(result));
         }
-        let late = late.get_or_insert_with(|| Delay::new(patience.min(LONGEST)));
+        let late = late.get_or_insert_with(|| Delay::new(patience.min(A_YEAR)));
         pin!(late).poll(context).map(|()| None)
     })
     .await
 }
 
-/// A year: timers do not take much more.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+/// Timers do not take much more, and later instants need not exist.
+pub(crate) const A_YEAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Nothing that can panic runs while it is held.
@@ -218,12 +218,12 @@ mod tests {
     use super::*;
 
     fn vain(silence: &Silence, topic: &Topic) {
-        silence.was_in_vain(topic, Instant::now().checked_add(LONGEST));
+        silence.was_in_vain(topic, Instant::now().checked_add(A_YEAR));
     }
 
     fn answer(silence: &Silence, topic: &Topic) {
         let call = async { Ok(()) };
-        let question = Question::new("it", LONGEST);
+        let question = Question::new("it", A_YEAR);
         pollster::block_on(silence.ask(topic, question, call)).unwrap();
     }
 
@@ -251,8 +251,8 @@ mod tests {
     fn what_must_be_saved_is_waited_for_in_full() {
         let (silence, ada) = (Silence::default(), Topic::default());
         vain(&silence, &ada);
-        let question = Question::new("it", LONGEST);
-        assert!(question.in_full().limit(&silence, &ada) == LONGEST);
+        let question = Question::new("it", A_YEAR);
+        assert!(question.in_full().limit(&silence, &ada) == A_YEAR);
         assert!(question.limit(&silence, &ada) == BRIEFLY);
         let mut asks = pin!(silence.ask(&ada, question, pending::<Result<(), _>>()));
         assert!(asks.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());

@@ -13,7 +13,7 @@ use crate::{
     error::AccountError,
     id::AccountId,
     token::Token,
-    told::{Found, Told},
+    told::{Found, News, Told},
 };
 
 type Listener = Arc<dyn Fn(&AccountEvent) + Send + Sync>;
@@ -38,19 +38,20 @@ impl Watch {
         self.told = Arc::default();
     }
 
-    /// A refresh or a login has ended, and all that follows from it is in place.
+    /// A refresh or a login has ended, and all that follows from it is in place. Returns
+    /// whether the old token, which was handed out until now, has run out.
     pub(crate) fn ended(
         &self,
         account: &AccountId,
         result: &Result<Token, AccountError>,
         found: &Found,
         effort: &Effort,
-    ) {
+    ) -> bool {
         if !found.is_login {
-            counters::ended(result, found.is_new, effort);
+            counters::ended(result, found.is_new, found.was_busy, effort);
         }
-        if self.listeners.is_empty() && !counters::ARE_ON {
-            return;
+        if self.listeners.is_empty() && !counters::ARE_ON && !cfg!(feature = "tracing") {
+            return false;
         }
         let news = {
             let mut told = self.told();
@@ -63,15 +64,17 @@ impl Watch {
             }
             news
         };
-        for kind in news {
+        let ran_out = news.iter().any(|news| news.kind == EventKind::RanOut);
+        for News { kind, was_on_record } in news {
             self.tell(&AccountEvent {
                 account: account.clone(),
                 kind,
-                error: found.error.clone().filter(|_| kind.is_trouble()),
+                error: found.error.clone().filter(|_| kind.has_error()),
                 unsaved: found.unsaved.clone().filter(|_| kind == EventKind::Unsaved),
-                was_on_record: found.was_on_record && kind.is_trouble(),
+                was_on_record,
             });
         }
+        ran_out
     }
 
     /// This process has removed the record of an account.

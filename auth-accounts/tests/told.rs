@@ -123,8 +123,35 @@ fn a_refused_refresh_token_is_told_once_though_the_old_token_is_good() {
         run(account.refresh_now(), &world.clock).unwrap_err();
     }
     world.pass(LATER);
+    for _ in 0..2 {
+        run(account.token(), &world.clock).unwrap_err();
+    }
+    assert!(heard.last().error().is_some());
+    assert_eq!(heard.take(), "ran_out");
+}
+
+#[test]
+fn a_lease_that_somebody_else_has_for_a_moment_is_no_setback() {
+    let world = World::new(Script::new().tokens("at-2", "rt-2")).with_record(3600);
+    let heard = Heard::default();
+    let account = heard.of(world.accounts()).account(ADA);
+    run(account.token(), &world.clock).unwrap();
+    world.pass(3580);
+    world.store.fail("lease", [Some(StoreErrorKind::LeaseTimeout)]);
+    let token = run(account.token(), &world.clock).unwrap();
+    assert!(token.refresh_error().is_some());
+    let event = heard.last();
+    assert_eq!((event.kind(), event.state()), (EventKind::LeaseBusy, AccountState::Ready));
+    assert!(event.error().unwrap().to_string().contains("held the lease"), "{event}");
+    assert_eq!(heard.take(), "lease_busy");
+    // Who has no token any more is set back.
+    world.pass(20);
+    world.store.fail("lease", [Some(StoreErrorKind::LeaseTimeout)]);
     run(account.token(), &world.clock).unwrap_err();
-    assert_eq!(heard.take(), "");
+    assert_eq!(heard.take(), "set_back ran_out");
+    world.pass(20);
+    run(account.token(), &world.clock).unwrap();
+    assert_eq!(heard.take(), "refreshed recovered");
 }
 
 #[test]
@@ -142,7 +169,7 @@ fn what_is_on_record_is_told_as_such() {
     let login = tokens("at-2", "rt-2", world.now(), 3600);
     run(world.account().store_login(login), &world.clock).unwrap();
     run(account.token(), &world.clock).unwrap();
-    assert!(!heard.last().was_on_record());
+    assert!(heard.last().was_on_record(), "that process has told it");
     assert_eq!(heard.take(), "recovered");
 }
 
@@ -160,7 +187,7 @@ fn an_account_that_ends_without_a_refresh_token_is_told_once() {
     run(account.token(), &world.clock).unwrap();
     world.pass(3600);
     run(account.token(), &world.clock).unwrap_err();
-    assert_eq!(heard.take(), "login_needed");
+    assert_eq!(heard.take(), "login_needed ran_out");
 }
 
 #[test]
@@ -193,6 +220,7 @@ fn a_record_that_is_gone_is_told_once() {
         run(account.token(), &world.clock).unwrap_err();
     }
     assert_eq!(heard.last().state(), AccountState::NotLoggedIn);
+    assert!(heard.last().was_on_record(), "whoever has removed it");
     assert_eq!(heard.take(), "logged_out");
 }
 

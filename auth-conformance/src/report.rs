@@ -36,6 +36,12 @@ pub enum CaseResult {
         /// The reason that was given.
         reason: String,
     },
+    /// It did not run to its end, since the test has not told the suite how: a setter of
+    /// the suite was not called. The suite does not pass.
+    NotSetUp {
+        /// What to do.
+        what_to_do: String,
+    },
     /// A check failed.
     Failed {
         /// What failed, a line each.
@@ -59,9 +65,16 @@ impl SuiteReport {
         self.cases.iter().filter(|case| matches!(case.result, CaseResult::Failed { .. }))
     }
 
-    /// Whether no case failed, and every excuse is for a case that exists.
+    /// The cases for which something is not set up.
+    pub fn not_set_up(&self) -> impl Iterator<Item = &CaseReport> {
+        self.cases.iter().filter(|case| matches!(case.result, CaseResult::NotSetUp { .. }))
+    }
+
+    /// Whether no case failed, all are set up, and every excuse is for a case that
+    /// exists.
     pub fn passed(&self) -> bool {
-        self.problems.is_empty() && self.failed().next().is_none()
+        let complete = self.failed().next().is_none() && self.not_set_up().next().is_none();
+        self.problems.is_empty() && complete
     }
 
     /// Fails the test unless the suite [`passed`](Self::passed).
@@ -84,8 +97,12 @@ impl fmt::Display for SuiteReport {
             .iter()
             .filter(|case| matches!(case.result, CaseResult::Excused { .. }))
             .count();
-        let passed = self.cases.len() - failed - excused;
+        let not_set_up = self.not_set_up().count();
+        let passed = self.cases.len() - failed - excused - not_set_up;
         write!(f, "conformance: {passed} passed, {failed} failed, {excused} excused")?;
+        if not_set_up > 0 {
+            write!(f, ", {not_set_up} not set up")?;
+        }
         for problem in &self.problems {
             write!(f, "\n  {problem}")?;
         }
@@ -103,6 +120,9 @@ impl fmt::Display for CaseReport {
             CaseResult::Passed => write!(f, "  ok       {name}: {observed}"),
             CaseResult::Excused { reason } => {
                 write!(f, "  excused  {name}: {observed} ({reason})")
+            }
+            CaseResult::NotSetUp { what_to_do } => {
+                write!(f, "  NOT SET UP  {name}: {does}\n           - {what_to_do}")
             }
             CaseResult::Failed { complaints } => {
                 write!(f, "  FAILED   {name}: {does}\n           observed: {observed}")?;

@@ -87,6 +87,17 @@ macro_rules! choosing {
                 self
             }
 
+            /// Sets how to read what the store has moved aside of an account: all of it,
+            /// one after the other. A store needs it that names the version of what is
+            /// [damaged](auth_accounts::StoreError::damaged_version).
+            pub fn moved_aside(
+                mut self,
+                read: impl Fn(&AccountId) -> Vec<u8> + Send + Sync + 'static,
+            ) -> Self {
+                self.0.subject.moved_aside = Some(Box::new(read));
+                self
+            }
+
             /// Excuses a case that the store cannot pass by its nature. The case
             /// does not run.
             pub fn excuse(mut self, case: impl Into<String>, reason: impl Into<String>) -> Self {
@@ -163,12 +174,18 @@ impl Suite {
             result,
             observed: observed.to_owned(),
         };
-        if let Some((_, reason)) = self.excuses.iter().find(|(name, _)| name == case.name) {
+        // What cannot be damaged has nothing to be replaced either.
+        let excuses =
+            |name: &str| name == case.name || name == "damaged" && case.name == "damaged_replaced";
+        if let Some((_, reason)) = self.excuses.iter().find(|(name, _)| excuses(name)) {
             return report(CaseResult::Excused { reason: reason.clone() }, "not run");
         }
         match (case.run)(&self.subject).await {
             Ok(()) => report(CaseResult::Passed, case.does),
             Err(complaint) => {
+                if let Some(what_to_do) = self.subject.take_lack() {
+                    return report(CaseResult::NotSetUp { what_to_do }, "not run to its end");
+                }
                 report(CaseResult::Failed { complaints: vec![complaint] }, "it does not hold")
             }
         }

@@ -197,7 +197,9 @@ impl Inner {
         self.settle();
         let Shared { clock, repeats, .. } = &*self.shared;
         events::ended(&self.id, &ended, repeats, clock.now().monotonic);
-        self.shared.watch.ended(&self.id, &ended.result, &found, effort);
+        if self.shared.watch.ended(&self.id, &ended.result, &found, effort) {
+            events::ran_out(&self.id, &ended);
+        }
         ended
     }
 }

@@ -112,9 +112,8 @@ impl Run {
         reason: Reason,
         now: Now,
     ) -> Outcome {
-        let mut outcome = Outcome::failure(&self.context, known, lease, reason, now);
-        outcome.ended.was_brief = self.was_brief;
-        outcome
+        Outcome::failure(&self.context, known, lease, reason, now)
+            .after_a_brief_wait(self.was_brief)
     }
 }
 

@@ -13,15 +13,13 @@ use auth_core::Now;
 use super::run::{Access, Patience, Reading, Run};
 use crate::{
     known::Known,
+    silence::A_YEAR,
     store::Lease,
     store_error::{StoreError, StoreErrorKind},
 };
 
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(2);
-
-/// A year: later instants need not exist.
-const LONGEST_WAIT: Duration = Duration::from_secs(31_536_000);
 
 /// What to do about somebody who may be under way.
 pub(super) enum Stand {
@@ -61,8 +59,8 @@ impl Run {
         let known_of = self.patience.take().filter(|known| known.token == note.refresh_token);
         let patience = self.patience.insert(known_of.unwrap_or_else(|| Patience {
             token: note.refresh_token,
-            over: now.monotonic + context.may_last(note, now).min(LONGEST_WAIT),
-            enough: now.monotonic + want.lease_wait(Some(record), context, now).min(LONGEST_WAIT),
+            over: now.monotonic + context.may_last(note, now).min(A_YEAR),
+            enough: now.monotonic + want.lease_wait(Some(record), context, now).min(A_YEAR),
             pause: FIRST,
         }));
         let until = patience.over.min(patience.enough);

@@ -62,5 +62,6 @@ cases! {
     leases::lease_made_anew: "a lease that was extended and freed is not said to be made anew",
     leases::lease_of_the_dead: "a lease ends with the process that holds it",
     errors::damaged: "a damaged record is listed, is an error for load, save and remove, and is left as it is",
+    errors::damaged_replaced: "whoever expects the version of a damaged record has it moved aside, by compare-and-swap",
     errors::silent: "no error contains a token",
 }

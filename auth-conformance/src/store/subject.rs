@@ -44,6 +44,9 @@ pub(super) struct Subject {
     open: Arc<Open>,
     pub(super) die_with_lease: Option<Die>,
     pub(super) raw: Option<(Damager, Reader)>,
+    pub(super) moved_aside: Option<Reader>,
+    /// What the last case lacked.
+    pub(super) lacks: Mutex<Option<String>>,
     /// What every error said, to look for secrets in it.
     pub(super) errors: Arc<Mutex<Vec<String>>>,
     /// Whether waiting for a lease blocks the thread. Then nobody could free it.
@@ -60,6 +63,8 @@ impl Subject {
             open: Arc::new(move || -> Arc<dyn TokenStore> { open() }),
             die_with_lease: None,
             raw: None,
+            moved_aside: None,
+            lacks: Mutex::default(),
             errors: Arc::default(),
             blocks: AtomicBool::new(false),
         }
@@ -68,6 +73,20 @@ impl Subject {
     /// The store, as another process opens it.
     pub(super) fn open(&self) -> Arc<dyn TokenStore> {
         (self.open)()
+    }
+
+    /// What the test has told, by the setter of this name.
+    pub(super) fn told<'a, T>(&self, hook: &'a Option<T>, setter: &str) -> Result<&'a T, String> {
+        hook.as_ref().ok_or_else(|| {
+            let what_to_do = format!("`{setter}` is not set; set it, or excuse the case");
+            *self.lacks.lock().unwrap_or_else(PoisonError::into_inner) = Some(what_to_do.clone());
+            what_to_do
+        })
+    }
+
+    /// What the case that has ended lacked.
+    pub(super) fn take_lack(&self) -> Option<String> {
+        self.lacks.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Remembers what an error says.

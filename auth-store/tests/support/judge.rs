@@ -71,11 +71,13 @@ pub(crate) fn judge_for_threads<K: Kind>() {
     let scratch = scratch();
     let place = Place::<K>::at(scratch.path());
     let (damaging, reading, dying) = (place.clone(), place.clone(), place.clone());
+    let moving = place.clone();
     auth_conformance::blocking_store(move || place.clone())
         .raw(
             move |account, how| damaging.damage(account, how),
             move |account| reading.read(account),
         )
+        .moved_aside(move |account| moving.read_aside(account))
         .die_with_lease(move |account| dying.die_with_lease(account))
         .run()
         .assert();
@@ -85,11 +87,13 @@ pub(crate) fn judge_for_tasks<K: Kind>() {
     let scratch = scratch();
     let place = Place::<K>::at(scratch.path());
     let (damaging, reading, dying) = (place.clone(), place.clone(), place.clone());
+    let moving = place.clone();
     let suite = auth_conformance::store(move || place.clone())
         .raw(
             move |account, how| damaging.damage(account, how),
             move |account| reading.read(account),
         )
+        .moved_aside(move |account| moving.read_aside(account))
         .die_with_lease(move |account| dying.die_with_lease(account));
     block_on(suite.run()).assert();
 }
@@ -155,6 +159,20 @@ impl<K: Kind> Place<K> {
         // What is beside the first need not be there yet.
         let beside = files[1..].iter().flat_map(|file| fs::read(file).unwrap_or_default());
         fs::read(&files[0]).unwrap().into_iter().chain(beside).collect()
+    }
+
+    /// What was moved aside, to names that begin as that of the account's file.
+    fn read_aside(&self, account: &AccountId) -> Vec<u8> {
+        let file = K::files(&self.directory, account).remove(0);
+        let begins = format!("{}.damaged", file.file_name().unwrap().to_str().unwrap());
+        let mut content = Vec::new();
+        for entry in fs::read_dir(file.parent().unwrap()).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_name().to_str().unwrap().starts_with(&begins) {
+                content.extend(fs::read(entry.path()).unwrap());
+            }
+        }
+        content
     }
 
     /// Takes the lease in a process of its own, and kills that.

@@ -2,7 +2,10 @@
 
 use std::sync::PoisonError;
 
-use auth_accounts::{AccountId, StoreErrorKind};
+use auth_accounts::{
+    AccountId, StoreErrorKind,
+    store::{TokenStore, Version},
+};
 
 use crate::store::{
     samples::{ACCESS_TOKEN, CLIENT_SECRET, ID_TOKEN, REFRESH_TOKEN, full_record, record},
@@ -10,9 +13,7 @@ use crate::store::{
 };
 
 pub(super) async fn damaged(subject: &Subject) -> Result<(), String> {
-    let Some((damage, read)) = &subject.raw else {
-        return Err("`raw` is not set; set it, or excuse the case".to_owned());
-    };
+    let (damage, read) = subject.told(&subject.raw, "raw")?;
     for how in [Damage::Truncated, Damage::Garbage, Damage::Empty, Damage::NewerSchema] {
         let account = AccountId::from(format!("damaged {how:?}"));
         let store = subject.open();
@@ -31,6 +32,10 @@ pub(super) async fn damaged(subject: &Subject) -> Result<(), String> {
                     let kind = error.kind();
                     ensure(kind == wanted, || format!("{how:?}: load says {error}"))?;
                     ensure(!error.concerns().is_empty(), || format!("{how:?}: what is?"))?;
+                    let damaged = error.get_damaged_version();
+                    ensure(damaged != Some(&version), || {
+                        format!("{how:?}: what is damaged has the version of what was not")
+                    })?;
                 }
             }
             for expected in [None, Some(&version)] {
@@ -51,6 +56,71 @@ pub(super) async fn damaged(subject: &Subject) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+pub(super) async fn damaged_replaced(subject: &Subject) -> Result<(), String> {
+    let (damage, read) = subject.told(&subject.raw, "raw")?;
+    for (how, otherwise) in [
+        (Damage::Truncated, Damage::Garbage),
+        (Damage::Garbage, Damage::Empty),
+        (Damage::Empty, Damage::Garbage),
+    ] {
+        for removes in [false, true] {
+            let account = AccountId::from(format!("damaged {how:?} replaced {removes}"));
+            let store = subject.open();
+            subject.save(&*store, &account, &full_record("1"), None).await?;
+            damage(&account, how);
+            // Nobody replaces what has no version.
+            let Some(seen) = damaged_version(subject, &*store, &account).await? else { continue };
+            let aside = subject.told(&subject.moved_aside, "moved_aside")?;
+            damage(&account, otherwise);
+            let before = read(&account);
+            let refused = [
+                store.save(&account, &record("2"), Some(&seen)).await.map(drop),
+                store.remove(&account, &seen).await,
+            ];
+            for refused in refused {
+                let Err(error) = refused else {
+                    return Err(format!("{how:?}: what was damaged in another way was replaced"));
+                };
+                subject.note(&error);
+            }
+            ensure(read(&account) == before, || format!("{how:?}: it was touched"))?;
+
+            let seen = damaged_version(subject, &*store, &account).await?;
+            let Some(seen) = seen else { return Err(format!("{otherwise:?} has no version")) };
+            if removes {
+                subject.remove(&*store, &account, &seen).await?;
+                let left = subject.load(&*subject.open(), &account).await?;
+                ensure(left.is_none(), || format!("{otherwise:?}: it was not removed"))?;
+            } else {
+                let version = subject.save(&*store, &account, &record("2"), Some(&seen)).await?;
+                // The second of two at once.
+                subject.refuses(&*store, &account, &record("3"), Some(&seen)).await?;
+                subject.expect(&*subject.open(), &account, &record("2"), &version).await?;
+                subject.remove(&*store, &account, &version).await?;
+            }
+            let kept = aside(&account);
+            let is_kept = before.is_empty() || kept.windows(before.len()).any(|it| it == before);
+            ensure(is_kept, || format!("{otherwise:?}: what was damaged is lost"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Which state of a damaged record the store says that it is.
+async fn damaged_version(
+    subject: &Subject,
+    store: &dyn TokenStore,
+    account: &AccountId,
+) -> Result<Option<Version>, String> {
+    match store.load(account).await {
+        Ok(_) => Err("a damaged record was loaded".to_owned()),
+        Err(error) => {
+            subject.note(&error);
+            Ok(error.get_damaged_version().cloned())
+        }
+    }
 }
 
 pub(super) async fn silent(subject: &Subject) -> Result<(), String> {

@@ -185,9 +185,7 @@ pub(super) async fn lease_made_anew(subject: &Subject) -> Result<(), String> {
 }
 
 pub(super) async fn lease_of_the_dead(subject: &Subject) -> Result<(), String> {
-    let Some(die) = &subject.die_with_lease else {
-        return Err("`die_with_lease` is not set; set it, or excuse the case".to_owned());
-    };
+    let die = subject.told(&subject.die_with_lease, "die_with_lease")?;
     let account = AccountId::from("lease of the dead");
     die(&account);
     let lease = subject.open().lease(&account, Duration::from_secs(10)).await;
