@@ -17,9 +17,9 @@ mod tests;
 mod unix;
 
 #[cfg(not(unix))]
-pub use portable::Dir;
+pub use portable::{BareLock, Dir};
 #[cfg(unix)]
-pub use unix::Dir;
+pub use unix::{BareLock, Dir};
 
 use std::{
     fs::File,

@@ -2,6 +2,8 @@
 //!
 //! It is compiled for this crate's tests everywhere.
 
+mod in_place;
+
 use std::{
     ffi::OsStr,
     fs::{self, File, OpenOptions},
@@ -10,6 +12,8 @@ use std::{
 };
 
 use zeroize::Zeroizing;
+
+pub use in_place::BareLock;
 
 use super::{Privacy, read_bounded};
 use crate::error::{FileError, Problem};

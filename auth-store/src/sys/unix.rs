@@ -1,5 +1,7 @@
 //! [`Dir`] on Unix.
 
+mod in_place;
+
 use std::{
     ffi::OsStr,
     fs::{DirBuilder, File},
@@ -16,6 +18,8 @@ use rustix::{
     io::Errno,
 };
 use zeroize::Zeroizing;
+
+pub use in_place::BareLock;
 
 use super::{Privacy, above, read_bounded};
 use crate::error::{FileError, Problem};
