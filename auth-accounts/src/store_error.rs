@@ -61,6 +61,14 @@ pub enum StoreErrorKind {
     /// login](crate::Login::endpoint), or it lacks what another program needs to
     /// find there. Nothing was written.
     Unfit,
+    /// What this process sees is not what others see any more: a file that is mounted
+    /// by itself was replaced where it comes from. Nothing was sent, since its refresh
+    /// token may be spent. A person must mount the directory instead of the file.
+    Detached,
+    /// There is a login, but none that is refreshed: the program whose file it is was
+    /// logged in otherwise, by a personal access token for example. It was left as it
+    /// is. A new login here would not replace it.
+    OtherLogin,
     /// Any other failure of input or output.
     Io,
     /// The store's server cannot be reached, or does not serve now.
@@ -115,7 +123,9 @@ impl StoreError {
             | StoreErrorKind::Permissions
             | StoreErrorKind::ReadOnly
             | StoreErrorKind::Full
-            | StoreErrorKind::Unfit => Advice::FixSetup,
+            | StoreErrorKind::Unfit
+            | StoreErrorKind::Detached
+            | StoreErrorKind::OtherLogin => Advice::FixSetup,
             StoreErrorKind::Conflict
             | StoreErrorKind::LeaseTimeout
             | StoreErrorKind::LeaseLost
@@ -154,6 +164,8 @@ impl fmt::Display for StoreErrorKind {
             Self::Full => "no space is left",
             Self::ReadOnly => "the store is read-only",
             Self::Unfit => "the store has no place for the record",
+            Self::Detached => "what is seen here is not the store that others use",
+            Self::OtherLogin => "there is a login of another kind; it was left as it is",
             Self::Io => "reading or writing failed",
             Self::Unavailable => "the store is not available",
             Self::Unanswered => "the store has not answered",

@@ -3,6 +3,6 @@
 
 pub use crate::{
     json::{object, problem, to_json, wipe, write_json},
-    lifetime::jwt_expiry,
+    lifetime::{jwt_expiry, read_date},
     token::looks_like_a_response,
 };

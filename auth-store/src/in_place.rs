@@ -31,7 +31,7 @@ use std::{
 use zeroize::Zeroizing;
 
 use crate::{
-    error::{FileError, Problem},
+    error::FileError,
     json::{digest, hex, revision},
     sys::Dir,
 };

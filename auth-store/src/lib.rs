@@ -42,6 +42,8 @@ pub mod internal {
     pub use async_trait::async_trait;
     pub use auth_accounts::internal::{Key, OffThread};
 
+    #[cfg(unix)]
+    pub use crate::sys::this_user;
     pub use crate::{
         __token_store as token_store,
         content::{Content, MAX_SIZE},

@@ -19,7 +19,7 @@ mod unix;
 #[cfg(not(unix))]
 pub use portable::{BareLock, Dir};
 #[cfg(unix)]
-pub use unix::{BareLock, Dir};
+pub use unix::{BareLock, Dir, this_user};
 
 use std::{
     fs::File,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::*;
-use crate::sys::Privacy;
+use crate::{error::Problem, sys::Privacy};
 
 const NAME: &str = "auth.json";
 const LIMIT: usize = 1 << 20;

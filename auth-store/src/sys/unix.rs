@@ -19,7 +19,7 @@ use rustix::{
 };
 use zeroize::Zeroizing;
 
-pub use in_place::BareLock;
+pub use in_place::{BareLock, this_user};
 
 use super::{Privacy, above, read_bounded};
 use crate::error::{FileError, Problem};

@@ -108,6 +108,11 @@ impl Dir {
     }
 }
 
+/// As whom this process touches files.
+pub fn this_user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
 /// A lock on what is no lock file. Freed on drop.
 #[derive(Debug)]
 pub struct BareLock(File);
