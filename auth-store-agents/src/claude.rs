@@ -37,7 +37,8 @@ use crate::{
 /// The file must have mode 0600 or less, and its directory must not be writable
 /// by others. A symbolic link in place of the file is refused: Claude Code
 /// replaces such a link by a file when it refreshes, and then there would be two
-/// files that differ.
+/// files that differ. A file that is mounted by itself is
+/// [written in place](crate#writing), for nothing else is possible.
 ///
 /// On macOS, Claude Code keeps its login in the keychain, and there is no such
 /// file.
@@ -56,7 +57,7 @@ use crate::{
 /// | member of `claudeAiOauth` | here |
 /// | --- | --- |
 /// | `accessToken`, `refreshToken` | the tokens |
-/// | `expiresAt` | the expiry, in milliseconds since the Unix epoch |
+/// | `expiresAt` | the expiry, in milliseconds since the Unix epoch; never left out, since Claude Code would ask for a login. If nobody said it, the life of the token before is taken, else an hour |
 /// | `scopes` | the scope, as a list; kept if a response names none, since Claude Code ignores a login without `user:inference` |
 /// | `refreshTokenExpiresAt` | the expiry of the refresh token, in milliseconds; left out if that of the new one is unknown |
 /// | `subscriptionType`, `rateLimitTier`, others | kept |

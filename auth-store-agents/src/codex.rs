@@ -30,8 +30,9 @@ use crate::{
 /// the file's mode. So Codex uses the tokens that were refreshed here, and the
 /// other way round.
 ///
-/// The file must have mode 0600 or less and must not be a symbolic link. Its
-/// directory must not be writable by others.
+/// The file must have mode 0600 or less, and its directory must not be writable by
+/// others. The file is [written in place](crate#writing), as Codex writes it. A symbolic
+/// link in its place is followed, if it belongs to this user or to root.
 ///
 /// Codex takes no lock that others could take. It reads the file before it
 /// refreshes and uses the tokens that it finds there, so a refresh here is safe
@@ -54,9 +55,15 @@ use crate::{
 /// | member | here |
 /// | --- | --- |
 /// | `tokens.access_token`, `tokens.refresh_token` | the tokens; the expiry is the access token's claim `exp`, which is not verified, and else what a response said |
-/// | `tokens.id_token` | `extra["id_token"]`; kept if a response has none |
-/// | `last_refresh` | [`Record::obtained_at`], in RFC 3339 |
+/// | `tokens.id_token` | `extra["id_token"]`; kept if a response has none. Also as an object, where it is `raw_jwt` |
+/// | `last_refresh` | [`Record::obtained_at`], in RFC 3339; read in other forms, too. Codex uses no tokens without it, so that it is never left out |
 /// | `tokens.account_id`, `auth_mode`, `OPENAI_API_KEY`, others | kept |
+///
+/// Somebody may be logged in to Codex without such tokens: by a personal access token, as
+/// an agent with an identity of its own, by keys of Amazon Bedrock (`AuthMode`). There is
+/// nothing to refresh then, and the error is
+/// [`OtherLogin`](auth_accounts::StoreErrorKind::OtherLogin). An API key alone is no
+/// login: Codex keeps it beside one.
 ///
 /// Removing the record removes the members `tokens` and `last_refresh`. Codex's
 /// own logout removes the file.

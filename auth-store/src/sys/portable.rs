@@ -2,6 +2,7 @@
 //!
 //! It is compiled for this crate's tests everywhere.
 
+#[cfg_attr(unix, allow(dead_code, reason = "it is compiled for the tests"))]
 mod in_place;
 
 use std::{
@@ -13,6 +14,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
+#[cfg_attr(unix, allow(unused_imports, reason = "it is compiled for the tests"))]
 pub use in_place::BareLock;
 
 use super::{Privacy, read_bounded};
