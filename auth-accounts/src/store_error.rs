@@ -72,6 +72,14 @@ pub enum StoreErrorKind {
     /// The store cannot be used where it is, or as it is set up: its file system has
     /// no locks, for example. A person must change that; the error says what.
     Misconfigured,
+    /// What this process sees is not what others see any more: a file that is mounted
+    /// by itself was replaced where it comes from. Nothing was sent, since its refresh
+    /// token may be spent. A person must mount the directory instead of the file.
+    Detached,
+    /// There is a login, but none that is refreshed: the program whose file it is was
+    /// logged in otherwise, by a personal access token for example. It was left as it
+    /// is. A new login here would not replace it.
+    OtherLogin,
     /// Any other failure of input or output.
     Io,
     /// The store's server cannot be reached, or does not serve now.
@@ -157,7 +165,9 @@ impl StoreError {
             | StoreErrorKind::ReadOnly
             | StoreErrorKind::Full
             | StoreErrorKind::Unfit
-            | StoreErrorKind::Misconfigured => Advice::FixSetup,
+            | StoreErrorKind::Misconfigured
+            | StoreErrorKind::Detached
+            | StoreErrorKind::OtherLogin => Advice::FixSetup,
             StoreErrorKind::Conflict
             | StoreErrorKind::LeaseTimeout
             | StoreErrorKind::LeaseLost
@@ -181,6 +191,10 @@ impl StoreError {
             StoreErrorKind::ReadOnly => "it must be made writable",
             StoreErrorKind::Unfit => "another store must be used",
             StoreErrorKind::Misconfigured => "the configuration must be changed",
+            StoreErrorKind::Detached => "the directory must be mounted instead of the file",
+            StoreErrorKind::OtherLogin => {
+                "use another store, or log in with an account where the file comes from"
+            }
             StoreErrorKind::Conflict
             | StoreErrorKind::LeaseTimeout
             | StoreErrorKind::LeaseLost
@@ -225,6 +239,8 @@ impl fmt::Display for StoreErrorKind {
             Self::ReadOnly => "the store is read-only",
             Self::Unfit => "the store has no place for the record",
             Self::Misconfigured => "the store cannot be used as it is set up",
+            Self::Detached => "what is seen here is not the store that others use",
+            Self::OtherLogin => "there is a login of another kind; it was left as it is",
             Self::Io => "reading or writing failed",
             Self::Unavailable => "the store is not available",
             Self::Unanswered => "the store has not answered",

@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-pub use self::jwt::jwt_expiry;
 pub(crate) use self::members::{ACCESS_TOKEN, REFRESH_TOKEN, end, is_only_in_responses};
+pub use self::{date::read as read_date, jwt::jwt_expiry};
 
 /// No token lives and no wait lasts longer than this; a larger number is a
 /// mistake or an attack, and would overflow the clocks of some platforms.

@@ -8,14 +8,16 @@ use std::{
 
 use auth_accounts::{AccountId, Registration, StoreError, store::Record};
 use auth_core::{AccessToken, RefreshToken, TokenEndpoint, TokenSet, presets};
-use auth_store::internal::{FileError, FileLock, Modes, token_store};
+use auth_store::internal::{FileError, Modes, token_store};
 use serde_json::Value;
 
 use crate::{
     agent_file::{AgentFile, in_home},
     claude_locks::ClaudeLocks,
     document::{Document, cut, put, text},
-    format::{Format, Found},
+    format::{Fill, Format, Found, Unread},
+    our_lock::OurLock,
+    times::{Unit, rounded, time_of},
 };
 
 /// Uses the login of Claude Code in place: its file `.credentials.json` is the
@@ -36,7 +38,8 @@ use crate::{
 /// by others. What a user's own group may do, in which nobody else is, counts for
 /// nothing. A symbolic link in place of the file is refused: Claude Code
 /// replaces such a link by a file when it refreshes, and then there would be two
-/// files that differ.
+/// files that differ. A file that is mounted by itself is
+/// [written in place](crate#writing), for nothing else is possible.
 ///
 /// On macOS, Claude Code keeps its login in the keychain, and there is no such
 /// file.
@@ -55,7 +58,7 @@ use crate::{
 /// | member of `claudeAiOauth` | here |
 /// | --- | --- |
 /// | `accessToken`, `refreshToken` | the tokens |
-/// | `expiresAt` | the expiry, in milliseconds since the Unix epoch |
+/// | `expiresAt` | the expiry, in milliseconds since the Unix epoch; never left out, since Claude Code would ask for a login. If nobody said it, the life of the token before is taken, else an hour |
 /// | `scopes` | the scope, as a list; kept if a response names none, since Claude Code ignores a login without `user:inference` |
 /// | `refreshTokenExpiresAt` | the expiry of the refresh token, in milliseconds; left out if that of the new one is unknown |
 /// | `subscriptionType`, `rateLimitTier`, others | kept |
@@ -145,6 +148,9 @@ impl ClaudeCredentials {
 token_store!(ClaudeCredentials, |store| &store.0);
 
 const OAUTH: &str = "claudeAiOauth";
+const EXPIRES_AT: &str = "expiresAt";
+const REFRESH_EXPIRES_AT: &str = "refreshTokenExpiresAt";
+const SCOPES: &str = "scopes";
 
 /// In the address of the page to which Claude Code 2.1 sends its user.
 const CLIENT_ID: &str = "9d1c250a-e61b-44d9-88ed-5944d1962f5e";
@@ -160,50 +166,67 @@ impl Format for Claude {
         presets::claude(CLIENT_ID)
     }
 
-    fn read(document: &Document) -> Result<Option<Found>, &'static str> {
+    const WRITES_IN_PLACE: bool = false;
+
+    fn read(document: &Document) -> Result<Option<Found>, Unread> {
         let oauth = match document.members.get(OAUTH) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::Object(oauth)) => oauth,
-            Some(_) => return Err("claudeAiOauth is not an object"),
+            Some(_) => return Err("claudeAiOauth is not an object".into()),
         };
         let access_token = text(oauth, "accessToken", "accessToken is not a string")?;
         let Some(access_token) = access_token else { return Ok(None) };
         let mut tokens = TokenSet::new(AccessToken::new(access_token));
         tokens.refresh_token =
             text(oauth, "refreshToken", "refreshToken is not a string")?.map(RefreshToken::new);
-        tokens.expires_at = match oauth.get("expiresAt") {
-            None | Some(Value::Null) => None,
-            Some(value) => Some(from_millis(value).ok_or("expiresAt is not a time")?),
-        };
-        // It only says when to refresh at the latest: what is no time is left out.
-        tokens.refresh_expires_at = oauth.get("refreshTokenExpiresAt").and_then(from_millis);
-        tokens.scope = match oauth.get("scopes") {
-            None | Some(Value::Null) => None,
-            Some(Value::Array(scopes)) => {
-                let scopes: Option<Vec<&str>> = scopes.iter().map(Value::as_str).collect();
-                Some(scopes.ok_or("scopes holds something else than strings")?.join(" "))
-            }
-            Some(_) => return Err("scopes is not a list"),
-        };
-        Ok(Some(Found { tokens, obtained_at: None }))
+        // The rest only says how the tokens are to be used: what cannot be read is left
+        // out, and costs no tokens.
+        let time = |name| oauth.get(name).and_then(|value| time_of(value, Unit::Milliseconds));
+        tokens.expires_at = time(EXPIRES_AT);
+        tokens.refresh_expires_at = time(REFRESH_EXPIRES_AT);
+        tokens.scope = oauth.get(SCOPES).and_then(scope_of);
+        Ok(Some(Found { tokens, obtained_at: None, fill: Fill::ExpiresAt }))
     }
 
-    fn write(document: &mut Document, record: &Record) -> Result<(), &'static str> {
+    fn write(
+        document: &mut Document,
+        record: &Record,
+        old: Option<&Record>,
+    ) -> Result<Option<SystemTime>, &'static str> {
         let tokens = &record.tokens;
+        let before = Self::read(document).ok().flatten().map(|found| found.tokens);
+        let before = before.as_ref();
+        let is_same = before.is_some_and(|b| b.access_token == tokens.access_token);
+        let expires_at = match tokens.expires_at {
+            // Claude Code takes one without for expired, and asks for a login (as with
+            // 0: github.com/anthropics/claude-code/issues/83834).
+            None if !is_same => Some(guessed(record, old)),
+            None => before.and_then(|before| before.expires_at),
+            said => said,
+        };
         document.edit(OAUTH, |oauth| {
             put(oauth, "accessToken", tokens.access_token.expose());
             put(oauth, "refreshToken", tokens.refresh_token.as_ref().map(RefreshToken::expose));
-            put(oauth, "expiresAt", tokens.expires_at.map(to_millis));
-            if let Some(scope) = &tokens.scope {
-                put(oauth, "scopes", scope.split_whitespace().collect::<Vec<_>>());
+            if let Some(end) = expires_at
+                && before.and_then(|before| before.expires_at) != expires_at
+            {
+                put(oauth, EXPIRES_AT, to_millis(end));
             }
+            if let Some(scope) = &tokens.scope
+                && before.and_then(|before| before.scope.as_ref()) != Some(scope)
+            {
+                put(oauth, SCOPES, scope.split_whitespace().collect::<Vec<_>>());
+            }
+            let of_same = before.is_some_and(|b| b.refresh_token == tokens.refresh_token);
             match tokens.refresh_expires_at {
-                Some(end) => put(oauth, "refreshTokenExpiresAt", to_millis(end)),
+                end if of_same && before.is_some_and(|b| b.refresh_expires_at == end) => {}
+                Some(end) => put(oauth, REFRESH_EXPIRES_AT, to_millis(end)),
                 // It was of another token.
-                None => drop(oauth.remove("refreshTokenExpiresAt")),
+                None => cut(oauth, REFRESH_EXPIRES_AT),
             }
             Ok(())
-        })
+        })?;
+        Ok(expires_at.filter(|_| tokens.expires_at.is_none()))
     }
 
     fn remove(document: &mut Document) {
@@ -212,11 +235,11 @@ impl Format for Claude {
 
     type Lock = ClaudeLocks;
 
-    fn try_lock_refresh(file: &Path, ours: &FileLock) -> Result<Option<ClaudeLocks>, FileError> {
+    fn try_lock_refresh(file: &Path, ours: &OurLock) -> Result<Option<ClaudeLocks>, FileError> {
         ClaudeLocks::try_refresh(file, ours)
     }
 
-    fn try_lock_write(file: &Path, ours: &FileLock) -> Result<Option<ClaudeLocks>, FileError> {
+    fn try_lock_write(file: &Path, ours: &OurLock) -> Result<Option<ClaudeLocks>, FileError> {
         ClaudeLocks::try_write(file, ours)
     }
 
@@ -225,14 +248,33 @@ impl Format for Claude {
     }
 }
 
-fn from_millis(value: &Value) -> Option<SystemTime> {
-    let millis = match value.as_u64() {
-        Some(millis) => millis,
-        // Written by a language that has no integers.
-        None => value.as_f64().filter(|float| (0.0..1e18).contains(float))? as u64,
+/// The scope: a list, or a text as in a response. What else is in a list is left out.
+fn scope_of(value: &Value) -> Option<String> {
+    let scope = match value {
+        Value::Array(scopes) => {
+            scopes.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" ")
+        }
+        Value::String(scope) => scope.clone(),
+        _ => return None,
     };
-    SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))
+    // An empty list says that there is none, and a list of numbers says nothing.
+    (!scope.is_empty() || value.as_array().is_some_and(Vec::is_empty)).then_some(scope)
 }
+
+/// When a token expires of which nobody says so: after the life of the one before, or
+/// an hour, as `auth-accounts` guesses.
+fn guessed(record: &Record, old: Option<&Record>) -> SystemTime {
+    let life = old.and_then(|old| {
+        let (end, from) = (old.tokens.expires_at?, old.obtained_at?);
+        end.duration_since(from).ok().filter(|life| *life >= SHORTEST)
+    });
+    let from = record.obtained_at.unwrap_or_else(SystemTime::now);
+    rounded(from.checked_add(life.unwrap_or(HOUR)).unwrap_or(from))
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+/// What lived for less was born expired.
+const SHORTEST: Duration = Duration::from_secs(2);
 
 /// Rounded down.
 fn to_millis(time: SystemTime) -> u64 {

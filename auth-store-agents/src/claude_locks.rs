@@ -18,7 +18,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_store::internal::{FileError, FileLock};
+use auth_store::internal::FileError;
+
+use crate::our_lock::OurLock;
 
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const STALE: Duration = Duration::from_secs(60);
@@ -32,7 +34,7 @@ pub(crate) struct ClaudeLocks {
 
 impl ClaudeLocks {
     /// Keeps Claude Code from refreshing.
-    pub(crate) fn try_refresh(file: &Path, ours: &FileLock) -> Result<Option<Self>, FileError> {
+    pub(crate) fn try_refresh(file: &Path, ours: &OurLock) -> Result<Option<Self>, FileError> {
         let dir = file.parent().unwrap_or_else(|| Path::new(""));
         let first = dir.join(".oauth_refresh.lock");
         let real = fs::canonicalize(dir).map_err(error_at(dir))?;
@@ -41,8 +43,11 @@ impl ClaudeLocks {
         let second = PathBuf::from(second);
 
         let note = ours.note().map_err(error_at(file))?;
-        let Some(first) = DirLock::try_take(&first, &note).map_err(not_taken(&first))? else {
-            return Ok(None);
+        let first = match DirLock::try_take(&first, &note) {
+            Ok(Some(first)) => first,
+            Ok(None) => return Ok(None),
+            Err(error) if ours.is_bare() && is_denied(&error) => return Ok(Some(Self::none())),
+            Err(error) => return Err(not_taken(&first)(error)),
         };
         let mut locks = vec![first];
         match DirLock::try_take(&second, &note) {
@@ -60,15 +65,24 @@ impl ClaudeLocks {
     }
 
     /// Keeps Claude Code from changing the file, for a moment.
-    pub(crate) fn try_write(file: &Path, ours: &FileLock) -> Result<Option<Self>, FileError> {
+    pub(crate) fn try_write(file: &Path, ours: &OurLock) -> Result<Option<Self>, FileError> {
         let path = file.with_file_name(".storage-write.lock");
         let note = ours.note().map_err(error_at(file))?;
-        let Some(lock) = DirLock::try_take(&path, &note).map_err(not_taken(&path))? else {
-            return Ok(None);
+        let lock = match DirLock::try_take(&path, &note) {
+            Ok(Some(lock)) => lock,
+            Ok(None) => return Ok(None),
+            Err(error) if ours.is_bare() && is_denied(&error) => return Ok(Some(Self::none())),
+            Err(error) => return Err(not_taken(&path)(error)),
         };
         let locks = vec![lock];
         leave_note(ours, &locks).map_err(error_at(file))?;
         Ok(Some(Self { _beat: None, locks }))
+    }
+
+    /// Nobody here can make any: neither we nor Claude Code. One that has the directory
+    /// from elsewhere, and can, is not kept from anything.
+    fn none() -> Self {
+        Self { _beat: None, locks: Vec::new() }
     }
 
     /// Whether no other process took one of them as stale, which it may have while
@@ -102,6 +116,10 @@ fn is_strangers(_path: &Path, _ours: &Path) -> bool {
     false
 }
 
+fn is_denied(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+}
+
 fn error_at(path: &Path) -> impl Fn(io::Error) -> FileError {
     move |error| FileError::io("lock as Claude Code does", path, error)
 }
@@ -114,7 +132,7 @@ fn not_taken(path: &Path) -> impl Fn(io::Error) -> FileError {
 
 /// Notes which directories are ours, in case this process dies: the next holder
 /// of `ours` need not wait until they are stale.
-fn leave_note(ours: &FileLock, locks: &[DirLock]) -> io::Result<()> {
+fn leave_note(ours: &OurLock, locks: &[DirLock]) -> io::Result<()> {
     let mut note = String::new();
     for lock in locks {
         if let Some(identity) = identity(&lock.0.path.symlink_metadata()?) {

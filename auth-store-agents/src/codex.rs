@@ -10,14 +10,16 @@ use auth_accounts::{AccountId, Registration, StoreError, store::Record};
 use auth_core::{
     AccessToken, RefreshToken, TokenEndpoint, TokenSet, internal::jwt_expiry, presets,
 };
-use auth_store::internal::{FileError, FileLock, Modes, token_store};
+use auth_store::internal::{FileError, Modes, token_store};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
     agent_file::{AgentFile, in_home},
     document::{Document, cut, put, text},
-    format::{Format, Found},
+    format::{Fill, Format, Found, Unread},
+    our_lock::OurLock,
+    times::{Unit, rounded, time_of},
 };
 
 /// Uses the login of Codex in place: its file `auth.json` is the store of one
@@ -28,9 +30,10 @@ use crate::{
 /// what the file's mode allows its owner. So Codex uses the tokens that were
 /// refreshed here, and the other way round.
 ///
-/// The file must have mode 0600 or less and must not be a symbolic link. Its
-/// directory must not be writable by others. What a user's own group may do, in which
-/// nobody else is, counts for nothing.
+/// The file must have mode 0600 or less, and its directory must not be writable by
+/// others. What a user's own group may do, in which nobody else is, counts for nothing.
+/// The file is [written in place](crate#writing), as Codex writes it. A symbolic link in
+/// its place is followed, if it belongs to this user or to root.
 ///
 /// Codex takes no lock that others could take. It reads the file before it
 /// refreshes and uses the tokens that it finds there, so a refresh here is safe
@@ -53,9 +56,15 @@ use crate::{
 /// | member | here |
 /// | --- | --- |
 /// | `tokens.access_token`, `tokens.refresh_token` | the tokens; the expiry is the access token's claim `exp`, which is not verified, and else what a response said |
-/// | `tokens.id_token` | `extra["id_token"]`; kept if a response has none |
-/// | `last_refresh` | [`Record::obtained_at`], in RFC 3339 |
+/// | `tokens.id_token` | `extra["id_token"]`; kept if a response has none. Also as an object, where it is `raw_jwt` |
+/// | `last_refresh` | [`Record::obtained_at`], in RFC 3339; read in other forms, too. Codex uses no tokens without it, so that it is never left out |
 /// | `tokens.account_id`, `auth_mode`, `OPENAI_API_KEY`, others | kept |
+///
+/// Somebody may be logged in to Codex without such tokens: by a personal access token, as
+/// an agent with an identity of its own, by keys of Amazon Bedrock (`AuthMode`). There is
+/// nothing to refresh then, and the error is
+/// [`OtherLogin`](auth_accounts::StoreErrorKind::OtherLogin). An API key alone is no
+/// login: Codex keeps it beside one.
 ///
 /// Removing the record removes the members `tokens` and `last_refresh`. Codex's
 /// own logout removes the file.
@@ -158,56 +167,76 @@ impl Format for Codex {
         presets::openai(CLIENT_ID)
     }
 
-    fn read(document: &Document) -> Result<Option<Found>, &'static str> {
+    const WRITES_IN_PLACE: bool = true;
+
+    fn read(document: &Document) -> Result<Option<Found>, Unread> {
         let found = match document.members.get("tokens") {
-            // Nobody is logged in, or with an API key.
-            None | Some(Value::Null) => return Ok(None),
+            None | Some(Value::Null) => return nobody_or_another(document),
             Some(Value::Object(tokens)) => tokens,
-            Some(_) => return Err("tokens is not an object"),
+            Some(_) => return Err("tokens is not an object".into()),
         };
         let access_token = text(found, "access_token", "access_token is not a string")?;
-        let Some(access_token) = access_token else { return Ok(None) };
+        let Some(access_token) = access_token else { return nobody_or_another(document) };
         let mut tokens = TokenSet::new(AccessToken::new(access_token));
         tokens.expires_at = jwt_expiry(access_token);
         tokens.refresh_token =
             text(found, "refresh_token", "refresh_token is not a string")?.map(RefreshToken::new);
-        if let Some(id_token) = text(found, ID_TOKEN, "id_token is not a string")? {
+        // What cannot be read of the rest costs no tokens.
+        if let Some(id_token) = found.get(ID_TOKEN).and_then(id_token_of) {
             tokens.extra.insert(ID_TOKEN, id_token.into());
         }
-        let last_refresh = text(&document.members, "last_refresh", "last_refresh is not a string")?;
-        let obtained_at = match last_refresh {
-            None => None,
-            Some(text) => Some(time(text).ok_or("last_refresh is not a time")?),
-        };
-        Ok(Some(Found { tokens, obtained_at }))
+        let obtained_at = document.members.get(LAST_REFRESH);
+        let obtained_at = obtained_at.and_then(|value| time_of(value, Unit::AsLarge));
+        Ok(Some(Found { tokens, obtained_at, fill: Fill::ObtainedAt }))
     }
 
-    fn write(document: &mut Document, record: &Record) -> Result<(), &'static str> {
-        document.edit("tokens", |tokens| {
-            put(tokens, "access_token", record.tokens.access_token.expose());
-            // Codex cannot read the file without these two.
-            let refresh_token = record.tokens.refresh_token.as_ref().map(RefreshToken::expose);
-            put(tokens, "refresh_token", refresh_token.ok_or("Codex needs a refresh token")?);
-            match record.tokens.extra.get(ID_TOKEN) {
-                Some(Value::String(id_token)) => put(tokens, ID_TOKEN, id_token.as_str()),
-                _ if tokens.get(ID_TOKEN).is_some_and(Value::is_string) => {}
-                _ => return Err("Codex needs an ID token, which extra has under id_token"),
+    fn write(
+        document: &mut Document,
+        record: &Record,
+        _old: Option<&Record>,
+    ) -> Result<Option<SystemTime>, &'static str> {
+        let tokens = &record.tokens;
+        let before = Self::read(document).ok().flatten();
+        let before = before.as_ref();
+        let is_same = before.is_some_and(|b| b.tokens.access_token == tokens.access_token);
+        document.edit("tokens", |members| {
+            put(members, "access_token", tokens.access_token.expose());
+            // Codex cannot read the file without these two. Where that is so already,
+            // it costs no tokens.
+            match (&tokens.refresh_token, before) {
+                (Some(refresh_token), _) => {
+                    put(members, "refresh_token", refresh_token.expose());
+                }
+                (None, Some(before)) if before.tokens.refresh_token.is_none() => {}
+                (None, Some(_)) => put(members, "refresh_token", ""),
+                (None, None) => return Err("Codex needs a refresh token"),
+            }
+            let id_token = tokens.extra.get(ID_TOKEN).filter(|token| token.is_string());
+            match (id_token, before) {
+                (Some(id_token), Some(before))
+                    if before.tokens.extra.get(ID_TOKEN) == Some(id_token) => {}
+                (Some(id_token), _) => put(members, ID_TOKEN, id_token.clone()),
+                (None, Some(_)) => {}
+                (None, None) if members.get(ID_TOKEN).is_some_and(Value::is_string) => {}
+                (None, None) => {
+                    return Err("Codex needs an ID token, which extra has under id_token");
+                }
             }
             Ok(())
         })?;
-        match record.obtained_at {
-            Some(obtained_at) => {
-                let time = Timestamp::try_from(obtained_at);
-                let time = time.map_err(|_| "obtained_at is out of range")?.to_string();
-                put(&mut document.members, "last_refresh", time);
-            }
-            // As it would be if Codex had never refreshed.
-            None if document.members.contains_key("last_refresh") => {
-                put(&mut document.members, "last_refresh", Value::Null);
-            }
-            None => {}
+        let obtained_at = match record.obtained_at {
+            // Codex uses no tokens without it (`get_token_data`).
+            None if !is_same => Some(rounded(SystemTime::now())),
+            None => before.and_then(|before| before.obtained_at),
+            said => said,
+        };
+        if let Some(at) = obtained_at
+            && before.and_then(|before| before.obtained_at) != obtained_at
+        {
+            let time = Timestamp::try_from(at).map_err(|_| "obtained_at is out of range")?;
+            put(&mut document.members, LAST_REFRESH, time.to_string());
         }
-        Ok(())
+        Ok(obtained_at.filter(|_| record.obtained_at.is_none()))
     }
 
     fn remove(document: &mut Document) {
@@ -217,11 +246,11 @@ impl Format for Codex {
 
     type Lock = ();
 
-    fn try_lock_refresh(_file: &Path, _ours: &FileLock) -> Result<Option<()>, FileError> {
+    fn try_lock_refresh(_file: &Path, _ours: &OurLock) -> Result<Option<()>, FileError> {
         Ok(Some(()))
     }
 
-    fn try_lock_write(_file: &Path, _ours: &FileLock) -> Result<Option<()>, FileError> {
+    fn try_lock_write(_file: &Path, _ours: &OurLock) -> Result<Option<()>, FileError> {
         Ok(Some(()))
     }
 
@@ -230,7 +259,35 @@ impl Format for Codex {
     }
 }
 
-/// A time in RFC 3339.
-fn time(text: &str) -> Option<SystemTime> {
-    text.parse::<Timestamp>().ok()?.try_into().ok()
+/// The ID token: a text, or within an object of its claims (`IdTokenInfo`).
+fn id_token_of(value: &Value) -> Option<&str> {
+    let text = value.as_str().or_else(|| value.get("raw_jwt")?.as_str());
+    text.filter(|text| !text.is_empty())
 }
+
+/// Without tokens, nobody is logged in, or with an API key, beside which there may be
+/// a login; or somebody is in another way, which Codex keeps in a member of its own.
+/// What it calls them is in `AuthMode` (`protocol/src/auth.rs`), and how it finds out
+/// where it is not said in `resolved_mode` (`login/src/auth/manager.rs`).
+fn nobody_or_another(document: &Document) -> Result<Option<Found>, Unread> {
+    let is_there = |member: &str| {
+        document.members.get(member).is_some_and(|value| !value.is_null() && *value != "")
+    };
+    let mode = document.members.get("auth_mode").and_then(Value::as_str).unwrap_or_default();
+    let how = match mode {
+        "chatgpt" | "apikey" | "" => OTHERS.into_iter().find(|other| is_there(other.1)),
+        mode => OTHERS.into_iter().find(|other| other.0 == mode).or(Some(UNKNOWN)),
+    };
+    how.map_or(Ok(None), |(_, _, how)| Err(Unread::OtherLogin(how)))
+}
+
+/// `auth_mode`, the member with its secret, and how it is called.
+const OTHERS: [(&str, &str, &str); 5] = [
+    ("personalAccessToken", "personal_access_token", "by a personal access token"),
+    ("agentIdentity", "agent_identity", "as an agent with an identity of its own"),
+    ("bedrockApiKey", "bedrock_api_key", "by an API key of Amazon Bedrock"),
+    ("bedrockAccessKeys", "bedrock_access_keys", "by access keys of Amazon Bedrock"),
+    ("chatgptAuthTokens", "", "by the program around it, which refreshes the tokens"),
+];
+
+const UNKNOWN: (&str, &str, &str) = ("", "", "in a way that is not known here");

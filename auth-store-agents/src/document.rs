@@ -1,7 +1,7 @@
 //! The JSON object in an agent's file.
 
 use auth_core::internal::{object, wipe};
-use auth_store::internal::{Dir, FileError, Problem, json};
+use auth_store::internal::{Problem, is_marked, json};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
@@ -16,22 +16,19 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// Reads the file `name`; `None` if there is none.
-    pub(crate) fn read(
-        dir: &Dir,
-        name: &str,
-        expected: &'static str,
-        limit: usize,
-    ) -> Result<Option<Self>, FileError> {
-        let Some(content) = dir.read(name, limit)? else { return Ok(None) };
-        Self::parse(&content, expected)
-            .map(Some)
-            .map_err(|problem| FileError::new(dir.path_of(name), problem))
-    }
-
+    /// Reads a file's content. A byte-order mark before it says nothing: some editors
+    /// write one, and RFC 8259 section 8.1 lets readers ignore it.
     pub(crate) fn parse(content: &[u8], expected: &'static str) -> Result<Self, Problem> {
         #[derive(Deserialize)]
         struct Whole(#[serde(deserialize_with = "object")] Map<String, Value>);
+        let damaged = |reason| Problem::Damaged { expected, reason, line: 0, column: 0 };
+        if is_marked(content) {
+            return Err(damaged("whoever was writing it has died, and its content is not here"));
+        }
+        let content = content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content);
+        if !content.is_empty() && content.iter().all(|byte| *byte == 0) {
+            return Err(damaged("it holds nothing but NUL, as after a power failure"));
+        }
         let Whole(members) = json::parse(content, expected)?;
         Ok(Self { members, pretty: content.contains(&b'\n') })
     }

@@ -1,9 +1,11 @@
 #![doc = include_str!("../docs/crate.md")]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: document claude_locks
+// layer: document our_lock place times
+// layer: claude_locks
 // layer: format
 // layer: notes
+// layer: ours
 // layer: agent_file
 // layer: claude codex
 mod agent_file;
@@ -13,6 +15,10 @@ mod codex;
 mod document;
 mod format;
 mod notes;
+mod our_lock;
+mod ours;
+mod place;
+mod times;
 
 pub use auth_accounts;
 

@@ -1,6 +1,9 @@
 //! What an agent's file has no place for, in files of ours beside it.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
 use auth_accounts::{
     Registration,
@@ -8,12 +11,12 @@ use auth_accounts::{
 };
 use auth_core::{AccessToken, Extra, TokenSet, internal::wipe};
 use auth_store::internal::{
-    Content, Dir, FileError, MAX_SIZE, Modes, Privacy, Problem, extra_left_out,
+    Content, Dir, FileError, MAX_SIZE, Modes, Privacy, Problem, Side, extra_left_out,
     json::{self, digest, hex, revision},
 };
 use serde::{Deserialize, Serialize};
 
-use crate::format::Found;
+use crate::{format::Found, times::to_nanos};
 
 /// The directory of our files, beside the agent's file.
 const DIRECTORY: &str = ".auth-store";
@@ -31,6 +34,8 @@ pub(crate) struct Names {
     pub(crate) lease: String,
     notes: String,
     temporary: String,
+    side: String,
+    side_temporary: String,
 }
 
 impl NotesDir {
@@ -48,16 +53,31 @@ impl NotesDir {
         Ok(Self { dir, names: Names::of(file_name) })
     }
 
-    /// Reads the notes, which are empty if there is no such file or directory.
-    pub(crate) fn read(parent: &Path, file_name: &str, modes: Modes) -> Result<Notes, FileError> {
+    /// Opens the directory, unless there is none.
+    pub(crate) fn find(
+        parent: &Path,
+        file_name: &str,
+        modes: Modes,
+    ) -> Result<Option<Self>, FileError> {
         let path = parent.join(DIRECTORY);
         if path.symlink_metadata().is_err() {
-            return Ok(Notes::default());
+            return Ok(None);
         }
         let dir = Dir::open_with(&path, Privacy::Secret, modes)?;
-        let name = Names::of(file_name).notes;
-        let Some(content) = dir.read(&name, MAX_SIZE)? else { return Ok(Notes::default()) };
-        Notes::parse(&content).map_err(|problem| FileError::new(dir.path_of(&name), problem))
+        Ok(Some(Self { dir, names: Names::of(file_name) }))
+    }
+
+    /// Reads the notes, which are empty if there are none.
+    pub(crate) fn read(&self) -> Result<Notes, FileError> {
+        let Self { dir, names: Names { notes: name, .. } } = self;
+        let Some(content) = dir.read(name, MAX_SIZE)? else { return Ok(Notes::default()) };
+        Notes::parse(&content).map_err(|problem| FileError::new(dir.path_of(name), problem))
+    }
+
+    /// Where the agent's file is kept whole while it is written in place.
+    pub(crate) fn side(&self) -> Side<'_> {
+        let Names { side, side_temporary, .. } = &self.names;
+        Side { dir: &self.dir, name: side, temporary: side_temporary }
     }
 
     /// Replaces the notes. The caller holds the lock.
@@ -86,6 +106,8 @@ impl Names {
             lease: format!("{file_name}.lease"),
             notes: format!("{file_name}.notes.json"),
             temporary: format!("{file_name}.notes.json.tmp"),
+            side: format!("{file_name}.new"),
+            side_temporary: format!("{file_name}.new.tmp"),
         }
     }
 }
@@ -98,6 +120,8 @@ pub(crate) struct Notes {
     /// A digest of the access token that the record was saved with.
     of: String,
     record: Option<Record>,
+    /// The time that the agent's file holds although the record has none.
+    filled: Option<SystemTime>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -107,6 +131,9 @@ struct Form<T, R> {
     of: T,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     extra_left_out: Option<T>,
+    /// Nanoseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    filled: Option<u64>,
     record: R,
 }
 
@@ -116,8 +143,13 @@ struct Exposed<'a>(#[serde(with = "auth_accounts::store::record_exposed")] &'a R
 
 impl Notes {
     /// The notes of `record`, without the members `kept_extra`, which the agent's
-    /// file holds: as a load will find them, and as they are written.
-    pub(crate) fn of(record: &Record, kept_extra: &[&str]) -> Result<(Self, Content), Problem> {
+    /// file holds, where the time `filled` is filled in: as a load will find them, and as
+    /// they are written.
+    pub(crate) fn of(
+        record: &Record,
+        kept_extra: &[&str],
+        filled: Option<SystemTime>,
+    ) -> Result<(Self, Content), Problem> {
         let mut noted = record.clone();
         noted.tokens.access_token = AccessToken::new("elsewhere");
         noted.tokens.refresh_token = None;
@@ -130,7 +162,8 @@ impl Notes {
             |record, extra_left_out, output| {
                 let record = Exposed(record);
                 let (revision, of) = (revision.as_str(), of.as_str());
-                let form = Form { schema: SCHEMA, revision, of, extra_left_out, record };
+                let filled = filled.and_then(to_nanos);
+                let form = Form { schema: SCHEMA, revision, of, extra_left_out, filled, record };
                 json::put_in_lines(&form, output)
             },
             |content| Self::parse(content).map(drop),
@@ -138,7 +171,7 @@ impl Notes {
         if content.left_out.is_some() {
             noted.tokens.extra = Extra::default();
         }
-        Ok((Self { revision, of, record: Some(noted) }, content))
+        Ok((Self { revision, of, record: Some(noted), filled }, content))
     }
 
     /// Notes of nothing, for a file in which nobody is logged in any more. They
@@ -146,12 +179,14 @@ impl Notes {
     /// the tokens of before.
     pub(crate) fn blank() -> Result<Content, Problem> {
         let nothing = Record::new(TokenSet::new(AccessToken::new("nobody's")));
-        Ok(Self::of(&nothing, &[])?.1)
+        Ok(Self::of(&nothing, &[], None)?.1)
     }
 
     fn parse(content: &[u8]) -> Result<Self, Problem> {
         let form: Form<String, Record> = json::parse_versioned(content, EXPECTED, SCHEMA)?;
-        Ok(Self { revision: form.revision, of: form.of, record: Some(form.record) })
+        let at = |nanos| SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(nanos));
+        let filled = form.filled.and_then(at);
+        Ok(Self { revision: form.revision, of: form.of, record: Some(form.record), filled })
     }
 
     /// The record: what the agent's file says, completed by the notes.
@@ -160,7 +195,10 @@ impl Notes {
     /// they are about, and so cannot be taken for another's. The rest is used
     /// only if the access token is still the one that it was noted with. Tokens
     /// that we have not noted are of `own`, the agent.
-    pub(crate) fn record_of(&self, found: Found, own: &Registration) -> Record {
+    pub(crate) fn record_of(&self, mut found: Found, own: &Registration) -> Record {
+        if self.of == token_digest(&found.tokens.access_token) {
+            found.unfill(self.filled);
+        }
         let mut record = Record::new(found.tokens);
         record.bound_to = Some(own.clone());
         record.obtained_at = found.obtained_at;

@@ -16,7 +16,7 @@ use auth_accounts::{
     store::{Fingerprint, Note, Record, TokenStore},
 };
 use auth_core::{AccessToken, RefreshToken, TokenSet};
-use serde_json::{Value, json};
+use serde_json::json;
 use support::{SECRET, names, record, seconds};
 
 #[test]
@@ -118,7 +118,8 @@ fn a_refresh_reaches_claude_code_and_changes_nothing_else() {
     let oauth = &json_at(&setup.file)["claudeAiOauth"];
     assert_eq!(oauth["scopes"], json!(["user:inference"]));
     assert_eq!(oauth["refreshTokenExpiresAt"], 2_000_003_600_000_u64);
-    assert_eq!(oauth["expiresAt"], Value::Null);
+    // Without a word of its life, it is taken to live as long as the one before.
+    assert_eq!(oauth["expiresAt"], 2_000_030_000_000_u64);
     assert_eq!(oauth["subscriptionType"], "max");
     assert_eq!(loaded(&store, "claude").0, {
         refreshed.tokens.scope = Some("user:inference".into());

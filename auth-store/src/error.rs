@@ -87,6 +87,22 @@ pub enum Problem {
     ForeignLink { owner: u32, user: u32 },
     #[error("it belongs to user {owner}, and this process runs as user {user}")]
     ForeignOwner { owner: u32, user: u32 },
+    #[error(
+        "it is a symbolic link of user {owner}, which is not followed, since this process runs as \
+         user {user}; name what it points to, if that is to be trusted"
+    )]
+    LinkOfStranger { owner: u32, user: u32 },
+    #[error("this symbolic link leads to {target:?}, where there is nothing")]
+    DanglingLink { target: PathBuf },
+    #[error("it leads through more than {limit} symbolic links; is there a circle?")]
+    TooManyLinks { limit: usize },
+    #[error(
+        "it was replaced or removed where it is mounted from, so that what is seen here is the old \
+         file; mount its directory instead of the file alone"
+    )]
+    Detached,
+    #[error("the program is logged in {how}; log in there with an account, or use another store")]
+    OtherLogin { how: &'static str },
     #[error("it is larger than {limit} bytes, and was not read")]
     TooLarge { limit: usize },
     #[error("it would have more than {limit} bytes; nothing was written")]
@@ -155,7 +171,11 @@ impl From<FileError> for StoreError {
             | Problem::ModesNotKept { .. }
             | Problem::LooseAbove { .. }
             | Problem::ForeignLink { .. }
+            | Problem::LinkOfStranger { .. }
             | Problem::ForeignOwner { .. } => StoreErrorKind::Permissions,
+            Problem::DanglingLink { .. } | Problem::TooManyLinks { .. } => StoreErrorKind::Io,
+            Problem::Detached => StoreErrorKind::Detached,
+            Problem::OtherLogin { .. } => StoreErrorKind::OtherLogin,
             Problem::WrongType { .. }
             | Problem::TooLarge { .. }
             | Problem::Damaged { .. }

@@ -40,7 +40,7 @@ pub trait Files: Clone + Send + Sync + 'static {
     fn list(&self, after: Option<&AccountId>, most: usize) -> Result<Vec<AccountId>, FileError>;
 
     /// A lease: a lock, and what is held beside it.
-    type Held: AsRef<FileLock> + Send + Sync + 'static;
+    type Held: Held + Send + Sync + 'static;
 
     /// The lease; `None` if somebody else holds it.
     fn try_lease(&self, account: &AccountId) -> Result<Option<Self::Held>, FileError>;
@@ -52,11 +52,23 @@ pub trait Files: Clone + Send + Sync + 'static {
     fn lease_error(&self, account: &AccountId, problem: Problem) -> FileError;
 }
 
+/// What is held as a lease.
+pub trait Held {
+    /// Whether somebody may hold an earlier lease, and not know yet that it is lost.
+    fn is_made_anew(&self) -> bool;
+}
+
+impl<L: AsRef<FileLock>> Held for L {
+    fn is_made_anew(&self) -> bool {
+        !self.as_ref().is_marked()
+    }
+}
+
 /// What a [`Lease`] guards. An operation on another thread keeps it while it lasts.
 struct Guard<H>(Arc<H>);
 
-fn given<H: AsRef<FileLock> + Send + Sync + 'static>(held: H) -> Lease {
-    let made_anew = !held.as_ref().is_marked();
+fn given<H: Held + Send + Sync + 'static>(held: H) -> Lease {
+    let made_anew = held.is_made_anew();
     Lease::new(Guard(Arc::new(held))).made_anew(made_anew)
 }
 

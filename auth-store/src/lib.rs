@@ -3,7 +3,7 @@
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
 // layer: error events
 // layer: json sys environment
-// layer: content lock names
+// layer: content in_place lock names
 // layer: files
 // layer: internal
 // layer: token_store -- a macro over what is in `internal`
@@ -20,6 +20,8 @@ mod events;
 mod file_store;
 #[allow(missing_docs, missing_debug_implementations)]
 mod files;
+#[allow(missing_docs, missing_debug_implementations)]
+mod in_place;
 mod json;
 #[allow(missing_docs, missing_debug_implementations)]
 mod lock;
@@ -40,15 +42,18 @@ pub mod internal {
     pub use async_trait::async_trait;
     pub use auth_accounts::internal::{Key, OffThread};
 
+    #[cfg(unix)]
+    pub use crate::sys::this_user;
     pub use crate::{
         __token_store as token_store,
         content::{Content, MAX_SIZE},
         environment::{home_directory, named_by},
         error::{FileError, Problem},
         events::extra_left_out,
-        files::{Files, extend, extend_blocking, lease, lease_blocking, off_thread},
+        files::{Files, Held, extend, extend_blocking, lease, lease_blocking, off_thread},
+        in_place::{Pending, Side, finish, is_marked, read_whole, write_in_place},
         lock::{FileLock, Patience},
-        sys::{Dir, Modes, Privacy},
+        sys::{BareLock, Dir, Modes, Privacy},
     };
 
     /// JSON that holds secrets.

@@ -25,9 +25,9 @@ mod tests;
 mod unix;
 
 #[cfg(not(unix))]
-pub use portable::Dir;
+pub use portable::{BareLock, Dir};
 #[cfg(unix)]
-pub use unix::Dir;
+pub use unix::{BareLock, Dir, this_user};
 
 use std::{
     fs::File,

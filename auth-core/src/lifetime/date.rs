@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 /// A date of ISO 8601, RFC 3339 or HTTP, from 1970 on. One without an offset is
 /// in UTC.
-pub(super) fn read(text: &str) -> Option<SystemTime> {
+pub fn read(text: &str) -> Option<SystemTime> {
     iso_8601(text.as_bytes()).or_else(|| httpdate::parse_http_date(text).ok())
 }
 

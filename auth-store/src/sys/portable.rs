@@ -3,6 +3,8 @@
 //! It is compiled for this crate's tests everywhere.
 
 mod aside;
+#[cfg_attr(unix, allow(dead_code, reason = "it is compiled for the tests"))]
+mod in_place;
 
 use std::{
     ffi::OsStr,
@@ -12,6 +14,9 @@ use std::{
 };
 
 use zeroize::Zeroizing;
+
+#[cfg_attr(unix, allow(unused_imports, reason = "it is compiled for the tests"))]
+pub use in_place::BareLock;
 
 use super::{Modes, Privacy, read_bounded};
 use crate::error::{FileError, Problem};

@@ -1,6 +1,7 @@
 //! [`Dir`] on Unix.
 
 mod aside;
+mod in_place;
 
 use std::{
     ffi::OsStr,
@@ -18,6 +19,8 @@ use rustix::{
     io::Errno,
 };
 use zeroize::Zeroizing;
+
+pub use in_place::{BareLock, this_user};
 
 use super::{Modes, Privacy, above, access, modes::Kind, read_bounded};
 use crate::error::{FileError, Problem};

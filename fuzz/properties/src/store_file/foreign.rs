@@ -39,14 +39,20 @@ impl Form for Claude {
         tokens_are(record, &login["accessToken"], &login["refreshToken"]);
         let expires_at = record.tokens.expires_at.map(millis);
         match &login["expiresAt"] {
-            Value::Null => assert_eq!(expires_at, None),
             Value::Number(number) if !number.is_f64() => assert_eq!(expires_at, number.as_u64()),
-            _ => assert!(expires_at.is_some(), "the expiry was lost"),
+            // In whichever form.
+            Value::Number(_) | Value::String(_) => {}
+            _ => assert_eq!(expires_at, None),
         }
-        let scopes = login["scopes"].as_array();
-        let scope =
-            scopes.map(|scopes| scopes.iter().filter_map(Value::as_str).collect::<Vec<_>>());
-        assert_eq!(record.tokens.scope, scope.map(|scopes| scopes.join(" ")));
+        let scope = match &login["scopes"] {
+            Value::Array(scopes) => {
+                let texts: Vec<_> = scopes.iter().filter_map(Value::as_str).collect();
+                Some(texts.join(" ")).filter(|scope| !scope.is_empty() || scopes.is_empty())
+            }
+            Value::String(scope) => Some(scope.clone()).filter(|scope| !scope.is_empty()),
+            _ => None,
+        };
+        assert_eq!(record.tokens.scope, scope);
     }
 
     fn is_replaced(&self, old: &Value, new: &Value, record: &Record) {
@@ -55,9 +61,13 @@ impl Form for Claude {
         others_are_kept(&old["claudeAiOauth"], &new["claudeAiOauth"], &ours);
         let login = &new["claudeAiOauth"];
         tokens_are(record, &login["accessToken"], &login["refreshToken"]);
-        assert_eq!(login["expiresAt"].as_u64(), record.tokens.expires_at.map(millis));
-        let refresh_expires_at = record.tokens.refresh_expires_at.map(millis);
-        assert_eq!(login["refreshTokenExpiresAt"].as_u64(), refresh_expires_at);
+        // What says the same already stays in its form.
+        let says = |name: &str, time: Option<SystemTime>| {
+            login.get(name) == old["claudeAiOauth"].get(name)
+                || login[name].as_u64() == time.map(millis)
+        };
+        assert!(says("expiresAt", record.tokens.expires_at), "{new}");
+        assert!(says("refreshTokenExpiresAt", record.tokens.refresh_expires_at), "{new}");
     }
 
     fn is_removed(&self, old: &Value, new: Option<&Value>) {
@@ -71,13 +81,19 @@ impl Form for Codex {
     fn is_read(&self, content: &Value, record: &Record) {
         let login = &content["tokens"];
         tokens_are(record, &login["access_token"], &login["refresh_token"]);
-        assert_eq!(record.tokens.extra.get("id_token"), some(&login["id_token"]));
-        assert_eq!(record.obtained_at.is_some(), some(&content["last_refresh"]).is_some());
+        let id_token = [&login["id_token"], &login["id_token"]["raw_jwt"]].into_iter();
+        let id_token = id_token.filter_map(some).find(|token| token.is_string());
+        assert_eq!(record.tokens.extra.get("id_token"), id_token);
+        // In whichever form.
+        assert!(record.obtained_at.is_none() || some(&content["last_refresh"]).is_some());
     }
 
-    /// Codex cannot read the file without an ID token.
+    /// Codex cannot read the file without an ID token; but where that is so already, it
+    /// costs no tokens.
     fn may_hold(&self, content: &Value, record: &Record) -> bool {
-        record.tokens.extra.get("id_token").is_some() || content["tokens"]["id_token"].is_string()
+        record.tokens.extra.get("id_token").is_some()
+            || some(&content["tokens"]["access_token"]).is_some()
+            || content["tokens"]["id_token"].is_string()
     }
 
     fn is_replaced(&self, old: &Value, new: &Value, record: &Record) {
@@ -86,7 +102,9 @@ impl Form for Codex {
         others_are_kept(&old["tokens"], &new["tokens"], &ours);
         let login = &new["tokens"];
         tokens_are(record, &login["access_token"], &login["refresh_token"]);
-        assert!(login["id_token"].is_string(), "Codex cannot read the file");
+        let id_token = record.tokens.extra.get("id_token");
+        let is_kept = login.get("id_token") == old["tokens"].get("id_token");
+        assert!(is_kept || id_token == login.get("id_token"), "{new}");
     }
 
     fn is_removed(&self, old: &Value, new: Option<&Value>) {

@@ -1,0 +1,110 @@
+//! The file and its notes, read as one record.
+
+use std::{thread, time::Duration};
+
+use auth_accounts::store::{Record, Version};
+use auth_store::internal::{FileError, Patience, Pending, Problem, is_marked, read_whole};
+use zeroize::Zeroizing;
+
+use super::{Inner, MAX_FILE};
+use crate::{
+    document::Document,
+    format::{Format, Found},
+    notes::{Notes, NotesDir},
+    place::Place,
+};
+
+/// How long an unreadable file is given to become readable. Codex rewrites its
+/// file in place, as do people who edit it by hand. A fuzzer cannot wait, since
+/// nearly all that it tries is unreadable.
+const SETTLE: Duration = Duration::from_millis(if cfg!(fuzzing) { 0 } else { 100 });
+
+/// The same for a file that one of our processes is writing, each step of which is
+/// flushed to a disk.
+const FLUSHED: Duration = Duration::from_secs(2);
+
+/// The file as it is now.
+#[derive(Default)]
+pub(super) struct Current {
+    /// As it is, or as it is going to be.
+    bytes: Option<Zeroizing<Vec<u8>>>,
+    pub(super) document: Option<Document>,
+    pub(super) record: Option<(Record, Version)>,
+    /// Whether somebody is writing it, or died while they were.
+    pub(super) is_unfinished: bool,
+}
+
+impl Current {
+    pub(super) fn bytes(&self) -> Option<&[u8]> {
+        self.bytes.as_deref().map(Vec::as_slice)
+    }
+}
+
+impl<F: Format> Inner<F> {
+    /// Reads the file and its notes, as one record. A file that cannot be read is
+    /// read again for a moment, since somebody may be writing it.
+    pub(super) fn read(&self, place: &Place) -> Result<Current, FileError> {
+        let mut patience = None;
+        loop {
+            let mut current = Current::default();
+            let result = self.read_into(&mut current, place);
+            if !result.as_ref().is_err_and(|e| matches!(e.problem, Problem::Damaged { .. })) {
+                return result.map(|()| current);
+            }
+            let is_ours = current.bytes().is_some_and(is_marked);
+            let wait = if is_ours && !cfg!(fuzzing) { FLUSHED } else { SETTLE };
+            match patience.get_or_insert_with(|| Patience::new(wait)).next() {
+                Some(pause) => thread::sleep(pause),
+                None => return result.map(|()| current),
+            }
+        }
+    }
+
+    fn read_into(&self, current: &mut Current, place: &Place) -> Result<(), FileError> {
+        let Some(dir) = place.open()? else { return Ok(()) };
+        let ours = NotesDir::find(&place.dir, &place.name, place.modes)?;
+        current.bytes = read_whole(&dir, &place.name, MAX_FILE)?;
+        // In this order: what is written meanwhile has its side file by now, or is
+        // written by now, which the next look finds.
+        let pending = ours.as_ref().map(|ours| Pending::read(ours.side(), MAX_FILE));
+        if let Some(pending) = pending.transpose()?.flatten() {
+            current.is_unfinished = true;
+            if let Some(content) = pending.over(current.bytes()) {
+                current.bytes = Some(Zeroizing::new(content.to_vec()));
+            }
+        }
+        let Some(bytes) = current.bytes() else { return Ok(()) };
+        let document =
+            Document::parse(bytes, F::EXPECTED).map_err(|problem| self.error(problem))?;
+        if let Some(found) = self.found(&document)? {
+            let notes = ours.map_or_else(|| Ok(Notes::default()), |ours| ours.read())?;
+            let record = notes.record_of(found, &self.registration);
+            let version = notes.version(&record);
+            current.record = Some((record, version));
+        }
+        current.document = Some(document);
+        Ok(())
+    }
+
+    fn found(&self, document: &Document) -> Result<Option<Found>, FileError> {
+        F::read(document).map_err(|unread| self.error(unread.problem(F::EXPECTED)))
+    }
+
+    /// The content to write, and what a load will find in it. Content that cannot
+    /// be read must not be written, since it would never be overwritten.
+    pub(super) fn content(document: &Document) -> Result<(Zeroizing<Vec<u8>>, Found), Problem> {
+        let content = document.to_bytes(MAX_FILE)?;
+        let unread = match Document::parse(&content, F::EXPECTED) {
+            Ok(document) => match F::read(&document) {
+                Ok(Some(found)) => return Ok((content, found)),
+                Ok(None) => return Err(Problem::Unfit { reason: "there is no access token" }),
+                Err(unread) => unread.problem(F::EXPECTED),
+            },
+            Err(problem) => problem,
+        };
+        Err(match unread {
+            Problem::Damaged { reason, .. } => Problem::Unreadable { reason },
+            problem => problem,
+        })
+    }
+}
