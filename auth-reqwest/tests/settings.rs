@@ -11,7 +11,7 @@ use auth_core::{
 };
 use auth_reqwest::{BuildError, ReqwestTransport, ReqwestTransportBuilder, TokioClock};
 use auth_testkit::behaviours;
-use auth_testkit::fault_server::{Behaviour, FaultServer, Point, SilentPort};
+use auth_testkit::fault_server::{Behaviour, FaultServer, Point};
 
 fn builder() -> ReqwestTransportBuilder {
     ReqwestTransport::builder().no_proxy().without_system_roots()
@@ -250,7 +250,7 @@ async fn plain_http_on_purpose_takes_no_proxy_either() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_first_address_that_is_a_black_hole_does_not_take_all_the_time() {
-    let silent = SilentPort::new().unwrap();
+    let silent = auth_testkit::fault_server::SilentPort::new().unwrap();
     let server = FaultServer::plays([tokens()]);
     let _ = stock_client();
     let client = reqwest::Client::builder()

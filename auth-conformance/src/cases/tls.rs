@@ -5,7 +5,8 @@ use crate::case::{
     response, tokens,
 };
 use auth_core::TransportErrorKind::{
-    BadCertificate, Clock, Closed, ConnectTimeout, Protocol, Reset, Timeout, TlsHandshake, Truncated,
+    BadCertificate, Clock, Closed, ConnectTimeout, Protocol, Reset, Timeout, TlsHandshake,
+    Truncated,
 };
 use fault_server::{Behaviour, Certificate, Cut, Point};
 
