@@ -326,7 +326,7 @@ mod tests {
         assert_eq!(error.advice(), Advice::FixSetup);
         // And with what is said of it later.
         let error = error.clone().damaged_version(Version::from(1));
-        assert!(error.cause().is_some_and(|cause| cause.is::<io::Error>()));
+        assert!(error.cause().and_then(|cause| cause.downcast_ref::<io::Error>()).is_some());
         assert_eq!(error.get_damaged_version(), None, "it is not damaged");
         assert!(StoreError::new(StoreErrorKind::Other, "ada").cause().is_none());
     }

@@ -187,3 +187,22 @@ fn a_setback_that_cannot_be_saved_is_kept_in_memory() {
     assert!(block_on(account.token()).is_ok());
     world.script.finish();
 }
+
+/// RFC 6749 section 6: a response may leave the refresh token out. Some servers say so
+/// by `null`, or by an empty text.
+#[test]
+fn a_response_without_a_refresh_token_leaves_the_old_one_on_record() {
+    for member in ["", r#","refresh_token":null"#, r#","refresh_token":"""#] {
+        let body =
+            format!(r#"{{"access_token":"at-2","token_type":"Bearer","expires_in":60{member}}}"#);
+        let response = auth_testkit::CannedResponse::status(200)
+            .header("content-type", "application/json")
+            .body(body);
+        let world = World::new(Script::new().then(response)).with_record(0);
+        let token = block_on(world.account().token()).unwrap();
+        assert_eq!(token.access_token().expose(), "at-2", "{member}");
+        let record = world.record();
+        assert_eq!(record.tokens.refresh_token.unwrap().expose(), "rt-1", "{member}");
+        assert_eq!(record.tokens.access_token.expose(), "at-2", "{member}");
+    }
+}

@@ -1,5 +1,6 @@
 //! The machine by itself, as conversations.
 
+mod damaged;
 mod failures;
 mod lives;
 mod lost_leases;

@@ -60,7 +60,8 @@ pub struct Replay {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Knowledge {
-    /// The response was delivered, and the client had the successor.
+    /// The response was delivered whole. A client that lives has the successor; one that
+    /// was killed before it could save it is not to blame.
     Told,
     /// The response was still under way when the token was sent a second time.
     UnderWay,
