@@ -18,7 +18,10 @@ use http::StatusCode;
 use zeroize::Zeroize;
 
 pub(crate) use self::revocation::read_revocation_response;
-use crate::{Failure, Now, Response, Rule, TokenSet, lifetime::LONGEST};
+use crate::{
+    DEFAULT_RESPONSE_LIMIT, Failure, Now, Response, Rule, TokenSet, lifetime::LONGEST,
+    transport::decoded,
+};
 
 /// Reads a response of a token endpoint.
 ///
@@ -62,18 +65,24 @@ pub(crate) fn read_issued<'a>(
     secrets: impl FnOnce() -> Vec<Cow<'a, str>>,
 ) -> Result<TokenSet, Failure> {
     let status = response.status();
+    // Of a transport that hands it on as it came.
+    let decoded = decoded(response, DEFAULT_RESPONSE_LIMIT);
+    let (headers, body) = match &decoded {
+        Some(decoded) => (&decoded.headers, decoded.body.as_slice()),
+        None => (response.headers(), response.body().as_slice()),
+    };
     // A 206 says itself that it is a part of a response.
     let unreadable = if status.is_success() && status != StatusCode::PARTIAL_CONTENT {
-        match success::read(response.headers(), response.body(), issued) {
+        match success::read(headers, body, issued) {
             Ok(tokens) => return Ok(tokens),
             Err(unreadable) => Some(unreadable),
         }
     } else {
         None
     };
-    let error = error_body::read(response.headers(), response.body());
+    let error = error_body::read(headers, body);
     let retry_after =
-        retry_after::read(response.headers(), now).or(error.as_ref().and_then(|e| e.retry_after));
+        retry_after::read(headers, now).or(error.as_ref().and_then(|e| e.retry_after));
     let secrets = secrets();
     let failure = classify::classify(status, error, unreadable, retry_after, rules, &secrets);
     clear(secrets);

@@ -1,12 +1,15 @@
 //! Transports: what sends a request to the token endpoint.
 
+mod content;
 mod deadline;
 mod response_reader;
+mod whole_object;
 
 use std::{error::Error, fmt, sync::Arc};
 
 use async_trait::async_trait;
 
+pub(crate) use self::content::{decoded, is_encoded};
 pub use self::{deadline::Deadline, response_reader::ResponseReader};
 use crate::{Delivery, Request, redact::scrub};
 

@@ -25,6 +25,9 @@ pub(super) fn classify(
 
     let kind = match &meaning {
         Some(meaning) => meaning.kind,
+        // It came whole. To ask again at once would bring the same again, and cost
+        // another refresh token.
+        None if unreadable == Some(Unreadable::Encoded) => FailureKind::Unavailable,
         None => kind_of_status(status, error.codes.iter().any(|code| is_code(code, status))),
     };
     let decisive = meaning.as_ref().and_then(|meaning| meaning.code);

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, time::SystemTime};
 
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
@@ -14,6 +14,7 @@ use crate::{
     AccessToken, Extra, RefreshToken, TokenSet, Unreadable,
     json::{BoundedSeed, Limits, OnExcess, Wiped, read_to_end, trimmed},
     lifetime::{self, Told, jwt_expiry},
+    transport::is_encoded,
 };
 
 /// Reads a token set, or says why there is none.
@@ -22,9 +23,7 @@ pub(super) fn read(
     body: &[u8],
     issued: SystemTime,
 ) -> Result<TokenSet, Unreadable> {
-    let encoded = headers
-        .get(header::CONTENT_ENCODING)
-        .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let encoded = is_encoded(headers, body);
     let body = trimmed(body);
     let response = match body.first() {
         // Some say that they encoded what they did not.
