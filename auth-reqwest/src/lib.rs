@@ -1,7 +1,7 @@
 #![doc = include_str!("../docs/crate.md")]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: body cause clock error
+// layer: body cause clock error http1
 // layer: proxy tls transport
 // layer: builder
 mod body;
@@ -9,6 +9,7 @@ mod builder;
 mod cause;
 mod clock;
 mod error;
+mod http1;
 mod proxy;
 mod tls;
 mod transport;

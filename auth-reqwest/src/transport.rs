@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use crate::{
     body::{Sent, Tripwire},
     cause::{self, Phase},
+    http1::{Http1, is_http2_trouble},
 };
 
 /// How long one attempt may take by default.
@@ -33,6 +34,8 @@ pub struct ReqwestTransport {
     client: Client,
     /// For plain HTTP, which must not use the client's proxy.
     direct: Option<Client>,
+    /// For servers that cannot speak HTTP/2.
+    http1: Option<Http1>,
     timeout: Duration,
 }
 
@@ -61,12 +64,20 @@ impl ReqwestTransport {
     /// - `retry(reqwest::retry::never())`, cookies, and connector layers that
     ///   repeat requests. reqwest's own retries fail, since the body cannot be
     ///   cloned.
+    /// - The leniency of HTTP/1.1 (`http1_ignore_invalid_headers_in_responses` and
+    ///   its like), and `http1_only` for a server that cannot speak HTTP/2. Here is no
+    ///   second client that would.
     pub fn from_client(client: Client) -> Self {
-        Self { client, direct: None, timeout: TIMEOUT }
+        Self { client, direct: None, http1: None, timeout: TIMEOUT }
     }
 
-    pub(crate) fn ours(client: Client, direct: Option<Client>, timeout: Duration) -> Self {
-        Self { client, direct, timeout }
+    pub(crate) fn ours(
+        client: Client,
+        direct: Option<Client>,
+        http1: Option<Client>,
+        timeout: Duration,
+    ) -> Self {
+        Self { client, direct, http1: http1.map(Http1::new), timeout }
     }
 
     /// Sets how long one attempt may take, from the DNS lookup to the last byte
@@ -77,6 +88,7 @@ impl ReqwestTransport {
         self
     }
 
+    /// Sends the request in the version of HTTP that has worked, and learns from it.
     async fn attempt(
         &self,
         request: reqwest::Request,
@@ -84,30 +96,55 @@ impl ReqwestTransport {
         call: &mut Call,
     ) -> Result<Response, TransportError> {
         let url = request.url().clone();
-        let client = self.direct.as_ref().filter(|_| !call.https).unwrap_or(&self.client);
-        let response = call.in_time(Phase::Head, client.execute(request)).await?;
-        if *response.url() != url {
-            return Err(TransportError::unknown(TransportErrorKind::Other)
-                .with_source("the client followed a redirect; build it with Policy::none()"));
-        }
-        let (head, mut body) = split(response);
-        let http2 = head.version >= Version::HTTP_2;
-        let mut reader = ResponseReader::new(head, limit);
-        loop {
-            match call.in_time(Phase::Body, next_frame(&mut body)).await {
-                Ok(Some(frame)) => {
-                    if frame.data_ref().is_some_and(|chunk| reader.push(chunk).is_break()) {
-                        return reader.finish();
-                    }
-                }
-                // hyper takes RST_STREAM with NO_ERROR for the end of the body,
-                // though the stream has not ended.
-                Ok(None) if http2 && !body.is_end_stream() => {
-                    return reader.fail(TransportError::unknown(TransportErrorKind::Truncated));
-                }
-                Ok(None) => return reader.finish(),
-                Err(error) => return reader.fail(error),
+        let http1 = self.http1.as_ref().filter(|_| call.https);
+        let older = http1.and_then(|http1| http1.client_for(&url));
+        let direct = self.direct.as_ref().filter(|_| !call.https);
+        let client = direct.or(older).unwrap_or(&self.client);
+        let result = exchange(client, request, limit, call).await;
+        match (http1, &result) {
+            (Some(http1), _) if call.http2_trouble => http1.remember(&url),
+            // It has nothing but HTTP/2.
+            (Some(http1), Err(error)) if error.kind() == TransportErrorKind::TlsHandshake => {
+                http1.forget(&url);
             }
+            _ => {}
+        }
+        result
+    }
+}
+
+async fn exchange(
+    client: &Client,
+    request: reqwest::Request,
+    limit: usize,
+    call: &mut Call,
+) -> Result<Response, TransportError> {
+    let url = request.url().clone();
+    let response = call.in_time(Phase::Head, client.execute(request)).await?;
+    if *response.url() != url {
+        return Err(TransportError::unknown(TransportErrorKind::Other)
+            .with_source("the client followed a redirect; build it with Policy::none()"));
+    }
+    let (head, mut body) = split(response);
+    let http2 = head.version >= Version::HTTP_2;
+    let mut reader = ResponseReader::new(head, limit);
+    loop {
+        match call.in_time(Phase::Body, next_frame(&mut body)).await {
+            Ok(Some(frame)) => {
+                if frame.data_ref().is_some_and(|chunk| reader.push(chunk).is_break()) {
+                    return reader.finish();
+                }
+                if reader.is_whole() {
+                    call.deadline.settle(Instant::now().into_std());
+                }
+            }
+            // hyper takes RST_STREAM with NO_ERROR for the end of the body,
+            // though the stream has not ended.
+            Ok(None) if http2 && !body.is_end_stream() => {
+                return reader.fail(TransportError::unknown(TransportErrorKind::Truncated));
+            }
+            Ok(None) => return reader.finish(),
+            Err(error) => return reader.fail(error),
         }
     }
 }
@@ -122,6 +159,7 @@ impl Transport for ReqwestTransport {
             sent,
             https: head.uri().scheme() == Some(&Scheme::HTTPS),
             deadline: Deadline::new(Instant::now().into_std(), self.timeout),
+            http2_trouble: false,
         };
         let request = reqwest::Request::try_from(head.map(|()| Body::wrap(body)))
             .map_err(|error| cause::read(error, Phase::Head, false, call.https))?;
@@ -134,6 +172,8 @@ struct Call {
     sent: Sent,
     https: bool,
     deadline: Deadline,
+    /// Whether HTTP/2 itself failed.
+    http2_trouble: bool,
 }
 
 impl Call {
@@ -156,7 +196,10 @@ impl Call {
             }
         };
         // As long as the step is there, the client's task might still read the body.
-        result.map_err(|error| cause::read(error, phase, self.sent.close(), self.https))
+        result.map_err(|error| {
+            self.http2_trouble |= is_http2_trouble(&error);
+            cause::read(error, phase, self.sent.close(), self.https)
+        })
     }
 }
 
@@ -200,7 +243,7 @@ mod tests {
     async fn what_was_reported_as_not_sent_is_not_sent_later() {
         let (mut body, sent) = Tripwire::new(Bytes::from_static(b"rt"));
         let deadline = Deadline::new(Instant::now().into_std(), TIMEOUT);
-        let mut call = Call { sent, https: true, deadline };
+        let mut call = Call { sent, https: true, deadline, http2_trouble: false };
         let failed = async { Err::<(), _>(reqwest::Proxy::all("http://").unwrap_err()) };
         let error = call.in_time(Phase::Head, failed).await.unwrap_err();
         assert_eq!(error.delivery(), Delivery::NotSent);

@@ -128,7 +128,12 @@ impl BlockingTransport for UreqTransport {
         }
         let (head, response) = response.into_parts();
         let reader = ResponseReader::new(head, limit);
-        collect(reader, response.into_reader(), |error| {
+        let whole = || {
+            if let Some(attempt) = &attempt {
+                attempt.is_whole();
+            }
+        };
+        collect(reader, response.into_reader(), whole, |error| {
             cause::read(error.into(), Phase::Body, body.sent(), route)
         })
     }
@@ -137,6 +142,7 @@ impl BlockingTransport for UreqTransport {
 fn collect(
     mut reader: ResponseReader,
     mut body: impl Read,
+    whole: impl Fn(),
     fail: impl Fn(io::Error) -> TransportError,
 ) -> Result<Response, TransportError> {
     let mut buffer = Zeroizing::new([0; 8 * 1024]);
@@ -146,6 +152,9 @@ fn collect(
             Ok(length) => {
                 if reader.push(&buffer[..length]).is_break() {
                     return reader.finish();
+                }
+                if reader.is_whole() {
+                    whole();
                 }
             }
             Err(error) => return reader.fail(fail(error)),
