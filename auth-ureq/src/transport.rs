@@ -65,7 +65,7 @@ impl UreqTransport {
     /// The agent makes its own connections. So a proxy that answers slowly can hold
     /// an attempt beyond its time, interim responses are not bounded by number, and
     /// a response that arrived while the program stood still is lost if the time is
-    /// up. None of it is so with a transport that is [built](Self::builder) here.
+    /// up; one that is whole but for its end is waited for until then. None of it is so with a transport that is [built](Self::builder) here.
     ///
     /// These cannot be set for one request, and are your responsibility:
     ///
