@@ -6,7 +6,9 @@ use auth_core::{
     BodyFormat, ClientAuth, Grant, RefreshToken, Request, TokenEndpoint, TransportErrorKind,
 };
 use auth_testkit::behaviours;
-use fault_server::{Behaviour, FaultServer, FaultServerBuilder, ResponseGate};
+use fault_server::{
+    Behaviour, Certificate, FaultServer, FaultServerBuilder, ReceivedRequest, ResponseGate,
+};
 
 use crate::settings::TransportSettings;
 
@@ -117,7 +119,7 @@ impl Setup {
 
     /// A server over TLS, with a valid certificate.
     pub(super) fn tls(script: impl IntoIterator<Item = Behaviour>) -> io::Result<Self> {
-        Self::server(FaultServer::builder().tls(fault_server::Certificate::Trusted).script(script))
+        Self::server(FaultServer::builder().tls(Certificate::Trusted).script(script))
     }
 
     /// A server to which the transport speaks HTTP/2.
@@ -125,6 +127,14 @@ impl Setup {
         let mut setup = Self::plain(script)?;
         setup.settings.http2_prior_knowledge = true;
         Ok(setup)
+    }
+
+    /// A server over TLS that offers HTTP/2, and answers each request as `handler` says.
+    pub(super) fn http2_over_tls(
+        handler: impl Fn(&ReceivedRequest) -> Behaviour + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let builder = FaultServer::builder().tls(Certificate::Trusted).http2();
+        Self::server(builder.handler(handler))
     }
 
     pub(super) fn server(builder: FaultServerBuilder) -> io::Result<Self> {

@@ -3,7 +3,11 @@
 mod bounds;
 mod connecting;
 mod cuts;
+mod encodings;
+mod endings;
+mod heads;
 mod http2;
+mod http2_over_tls;
 mod interim;
 mod proxies;
 mod responses;
@@ -19,11 +23,15 @@ pub(super) fn all() -> impl Iterator<Item = Case> {
         tls::CASES,
         proxies::CASES,
         cuts::CASES,
+        endings::CASES,
         interim::CASES,
+        heads::CASES,
         responses::CASES,
+        encodings::CASES,
         statuses::CASES,
         bounds::CASES,
         http2::CASES,
+        http2_over_tls::CASES,
         stopped::CASES,
     ]
     .into_iter()

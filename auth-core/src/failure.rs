@@ -16,8 +16,12 @@ pub enum Unreadable {
     /// The body is an HTML page, such as a captive portal's.
     #[error("the body is an HTML page")]
     Html,
-    /// The body has a `Content-Encoding` that was not requested.
-    #[error("the body has a content encoding that was not requested")]
+    /// The body is encoded in a way that is not known here, or its compressed data
+    /// is broken, though it came whole. No encoding was asked for, and gzip and
+    /// deflate are undone all the same. The kind is
+    /// [`Unavailable`](FailureKind::Unavailable), since to ask again at once would
+    /// bring the same.
+    #[error("the body has a content encoding that cannot be undone")]
     Encoded,
     /// The body is neither JSON nor form-encoded.
     #[non_exhaustive]

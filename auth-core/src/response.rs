@@ -23,7 +23,8 @@ use zeroize::Zeroize;
 use self::error_body::ErrorBody;
 pub(crate) use self::revocation::read_revocation_response;
 use crate::{
-    Failure, Now, Response, Rule, TokenSet, Unreadable, lifetime::LONGEST, redact::is_echo,
+    DEFAULT_RESPONSE_LIMIT, Failure, Now, Response, Rule, TokenSet, Unreadable, lifetime::LONGEST,
+    redact::is_echo, transport::decoded,
 };
 
 /// Reads a response of a token endpoint.
@@ -68,9 +69,15 @@ pub(crate) fn read_issued<'a>(
     secrets: impl FnOnce() -> Vec<Cow<'a, str>>,
 ) -> Result<TokenSet, Failure> {
     let status = response.status();
+    // Of a transport that hands it on as it came.
+    let decoded = decoded(response, DEFAULT_RESPONSE_LIMIT);
+    let (headers, body) = match &decoded {
+        Some(decoded) => (&decoded.headers, decoded.body.as_slice()),
+        None => (response.headers(), response.body().as_slice()),
+    };
     // A 206 says itself that it is a part of a response.
     let unreadable = if status.is_success() && status != StatusCode::PARTIAL_CONTENT {
-        match success::read(response.headers(), response.body(), issued) {
+        match success::read(headers, body, issued) {
             Ok(tokens) => return Ok(tokens),
             Err(unreadable) => Some(unreadable),
         }
@@ -78,7 +85,7 @@ pub(crate) fn read_issued<'a>(
         None
     };
     let secrets = secrets();
-    let error = error_body::read(status, response.headers(), response.body());
+    let error = error_body::read(status, headers, body);
     let failure = failure(response, error, unreadable, rules, now, &secrets);
     clear(secrets);
     Err(failure)

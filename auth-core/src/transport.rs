@@ -1,13 +1,16 @@
 //! Transports: what sends a request to the token endpoint.
 
+mod content;
 mod deadline;
 mod response_reader;
+mod whole_object;
 
 use std::{error::Error, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use http::StatusCode;
 
+pub(crate) use self::content::{decoded, is_encoded};
 pub use self::{deadline::Deadline, response_reader::ResponseReader};
 use crate::{Delivery, Request, redact::scrub};
 
@@ -33,7 +36,7 @@ pub type Response = http::Response<Vec<u8>>;
 /// 4. **Bounded.** Keep at most [`Request::response_limit`] bytes of the body,
 ///    and end the call within a time that the user can set. Pass the body to a
 ///    [`ResponseReader`](crate::ResponseReader), which applies the rules for
-///    long and truncated responses. Take the time from a
+///    long, truncated and compressed responses. Take the time from a
 ///    [`Deadline`](crate::Deadline): what arrived while the program stood still
 ///    is read even though the time is up. What comes before the response is bounded
 ///    too: interim responses, and what a proxy says.
@@ -132,7 +135,7 @@ pub enum TransportErrorKind {
     Timeout,
     /// The connection was closed before a response started.
     Closed,
-    /// The response ended early.
+    /// The response ended early, and is no whole JSON object.
     Truncated,
     /// The response is longer than the limit allows.
     TooLarge,

@@ -7,6 +7,7 @@ use rustls::crypto::CryptoProvider;
 
 use crate::{
     error::BuildError,
+    http1::Clients,
     proxy::{self, Plan, ProxySetting},
     tls::{self, Alpn, TlsSettings},
     transport::{ReqwestTransport, TIMEOUT},
@@ -14,6 +15,12 @@ use crate::{
 
 /// How long the client may take to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many fields the head of a response may have. hyper takes 100 by default.
+const MAX_FIELDS: usize = 256;
+
+/// How long a head may be over HTTP/2. hyper takes 16 KiB by default.
+const MAX_HTTP2_HEAD: u32 = 128 * 1024;
 
 const USER_AGENT: &str = concat!("auth-reqwest/", env!("CARGO_PKG_VERSION"));
 
@@ -38,7 +45,26 @@ pub struct ReqwestTransportBuilder {
     proxy: ProxySetting,
     tls: TlsSettings,
     max_idle: usize,
-    http2_only: bool,
+    versions: Versions,
+}
+
+/// Which versions of HTTP are spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Versions {
+    /// HTTP/2 over TLS, if the server has it, as long as it works.
+    Negotiated,
+    Http1,
+    Http2,
+}
+
+impl Versions {
+    fn alpn(self) -> Alpn {
+        match self {
+            Self::Negotiated => &[b"h2", b"http/1.1"],
+            Self::Http1 => &[b"http/1.1"],
+            Self::Http2 => &[b"h2"],
+        }
+    }
 }
 
 // Here, since the transport knows nothing of its builder.
@@ -71,7 +97,7 @@ impl Default for ReqwestTransportBuilder {
             proxy: ProxySetting::System,
             tls: TlsSettings::default(),
             max_idle: 0,
-            http2_only: false,
+            versions: Versions::Negotiated,
         }
     }
 }
@@ -151,9 +177,19 @@ impl ReqwestTransportBuilder {
 
     /// Uses HTTP/2 only, on plain HTTP with prior knowledge (RFC 9113 section
     /// 3.3). By default the TLS handshake negotiates the version, and plain HTTP
-    /// is HTTP/1.1.
+    /// is HTTP/1.1. The later one of this and [`http1_only`](Self::http1_only) counts.
     pub fn http2_prior_knowledge(mut self) -> Self {
-        self.http2_only = true;
+        self.versions = Versions::Http2;
+        self
+    }
+
+    /// Uses HTTP/1.1 only. For a server that chooses HTTP/2 in the TLS handshake and
+    /// cannot speak it. By default the transport finds that out, at the cost of an
+    /// attempt each time it is built: after a violation of HTTP/2, or
+    /// `HTTP_1_1_REQUIRED` (RFC 9113 section 7), the next attempt at that server
+    /// speaks HTTP/1.1.
+    pub fn http1_only(mut self) -> Self {
+        self.versions = Versions::Http1;
         self
     }
 
@@ -163,13 +199,14 @@ impl ReqwestTransportBuilder {
     ///
     /// [`BuildError`] if a setting cannot be used.
     pub fn build(self) -> Result<ReqwestTransport, BuildError> {
-        let alpn: Alpn = if self.http2_only { &[b"h2"] } else { &[b"h2", b"http/1.1"] };
         let user_agent =
             http::HeaderValue::try_from(self.user_agent).map_err(|_| BuildError::UserAgent)?;
-        let tls = tls::config(&self.tls, alpn)?;
-        let client = |proxy: Plan| {
+        let tls = tls::config(&self.tls, self.versions.alpn())?;
+        let client = |proxy: Plan, versions: Versions| {
+            let mut tls = tls.clone();
+            tls.alpn_protocols = versions.alpn().iter().map(|name| name.to_vec()).collect();
             let builder = Client::builder()
-                .tls_backend_preconfigured(tls.clone())
+                .tls_backend_preconfigured(tls)
                 .retry(reqwest::retry::never())
                 .redirect(redirect::Policy::none())
                 .referer(false)
@@ -178,6 +215,13 @@ impl ReqwestTransportBuilder {
                 .no_brotli()
                 .no_zstd()
                 .no_deflate()
+                // As lenient as curl: a token in a response is not worth losing for a
+                // header field that nobody reads.
+                .http1_ignore_invalid_headers_in_responses(true)
+                .http1_allow_spaces_after_header_name_in_responses(true)
+                .http1_allow_obsolete_multiline_headers_in_responses(true)
+                .http1_max_headers(MAX_FIELDS)
+                .http2_max_header_list_size(MAX_HTTP2_HEAD)
                 .connect_timeout(self.connect_timeout)
                 .pool_max_idle_per_host(self.max_idle)
                 .user_agent(user_agent.clone());
@@ -186,19 +230,30 @@ impl ReqwestTransportBuilder {
                 Plan::None => builder.no_proxy(),
                 Plan::Named(proxy) => builder.proxy(*proxy),
             };
-            let builder = if self.http2_only { builder.http2_prior_knowledge() } else { builder };
+            let builder = match versions {
+                Versions::Negotiated => builder,
+                Versions::Http1 => builder.http1_only(),
+                Versions::Http2 => builder.http2_prior_knowledge(),
+            };
             builder.build().map_err(BuildError::client)
+        };
+        let clients = |plan: Plan| {
+            let http1 = match self.versions {
+                Versions::Negotiated => Some(client(plan.clone(), Versions::Http1)?),
+                Versions::Http1 | Versions::Http2 => None,
+            };
+            Ok(Clients { usual: client(plan, self.versions)?, http1 })
         };
         let (plan, direct) = match self.proxy {
             ProxySetting::System => {
                 let (plan, exceptions) = proxy::of_environment()?;
-                (plan, Some((client(Plan::None)?, exceptions)))
+                (plan, Some((clients(Plan::None)?, exceptions)))
             }
             ProxySetting::Never => (Plan::None, None),
             // For `https` only, so that nothing has to go direct.
             ProxySetting::Always(url) => (Plan::named(proxy::named(&url)?), None),
         };
-        Ok(ReqwestTransport::ours(client(plan)?, direct, self.timeout))
+        Ok(ReqwestTransport::ours(clients(plan)?, direct, self.timeout))
     }
 }
 

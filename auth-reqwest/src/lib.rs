@@ -1,7 +1,7 @@
 #![doc = include_str!("../docs/crate.md")]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: body certificate clock error
+// layer: body certificate clock error http1
 // layer: cause proxy roots
 // layer: tls
 // layer: transport
@@ -12,6 +12,7 @@ mod cause;
 mod certificate;
 mod clock;
 mod error;
+mod http1;
 mod proxy;
 #[cfg(all(unix, not(target_os = "android"), not(target_vendor = "apple")))]
 mod roots;

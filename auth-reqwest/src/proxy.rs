@@ -20,6 +20,7 @@ pub(crate) enum ProxySetting {
 }
 
 /// The proxy of a client.
+#[derive(Clone)]
 pub(crate) enum Plan {
     /// What reqwest finds by itself. No variable names one.
     OfSystem,

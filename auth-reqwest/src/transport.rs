@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use crate::{
     body::{Sent, Tripwire},
     cause::{self, Phase},
+    http1::{Clients, Servers, is_http2_trouble},
     proxy::Exceptions,
 };
 
@@ -31,9 +32,11 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// whole program.
 #[derive(Clone)]
 pub struct ReqwestTransport {
-    client: Client,
-    /// For what must not use the client's proxy.
-    direct: Option<(Client, Exceptions)>,
+    clients: Clients,
+    /// For what must not use the proxy of the others.
+    direct: Option<(Clients, Exceptions)>,
+    /// With which HTTP/2 has failed.
+    servers: Servers,
     timeout: Duration,
 }
 
@@ -62,16 +65,19 @@ impl ReqwestTransport {
     /// - `retry(reqwest::retry::never())`, cookies, and connector layers that
     ///   repeat requests. reqwest's own retries fail, since the body cannot be
     ///   cloned.
+    /// - The leniency of HTTP/1.1 (`http1_ignore_invalid_headers_in_responses` and
+    ///   its like), and `http1_only` for a server that cannot speak HTTP/2. Here is no
+    ///   second client that would.
     pub fn from_client(client: Client) -> Self {
-        Self { client, direct: None, timeout: TIMEOUT }
+        Self::ours(Clients { usual: client, http1: None }, None, TIMEOUT)
     }
 
     pub(crate) fn ours(
-        client: Client,
-        direct: Option<(Client, Exceptions)>,
+        clients: Clients,
+        direct: Option<(Clients, Exceptions)>,
         timeout: Duration,
     ) -> Self {
-        Self { client, direct, timeout }
+        Self { clients, direct, servers: Servers::default(), timeout }
     }
 
     /// Sets how long one attempt may take, from the DNS lookup to the last byte
@@ -82,6 +88,7 @@ impl ReqwestTransport {
         self
     }
 
+    /// Sends the request in the version of HTTP that has worked, and learns from it.
     async fn attempt(
         &self,
         request: reqwest::Request,
@@ -89,33 +96,59 @@ impl ReqwestTransport {
         call: &mut Call,
     ) -> Result<Response, TransportError> {
         let url = request.url().clone();
-        let client = match &self.direct {
+        let clients = match &self.direct {
             Some((direct, exceptions)) if exceptions.include(&url) => direct,
-            _ => &self.client,
+            _ => &self.clients,
         };
-        let response = call.in_time(Phase::Head, client.execute(request)).await?;
-        if *response.url() != url {
-            return Err(TransportError::unknown(TransportErrorKind::Other)
-                .with_source("the client followed a redirect; build it with Policy::none()"));
-        }
-        let (head, mut body) = split(response);
-        let http2 = head.version >= Version::HTTP_2;
-        let mut reader = ResponseReader::new(head, limit);
-        loop {
-            match call.in_time(Phase::Body, next_frame(&mut body)).await {
-                Ok(Some(frame)) => {
-                    if frame.data_ref().is_some_and(|chunk| reader.push(chunk).is_break()) {
-                        return reader.finish();
-                    }
-                }
-                // hyper takes RST_STREAM with NO_ERROR for the end of the body,
-                // though the stream has not ended.
-                Ok(None) if http2 && !body.is_end_stream() => {
-                    return reader.fail(TransportError::unknown(TransportErrorKind::Truncated));
-                }
-                Ok(None) => return reader.finish(),
-                Err(error) => return reader.fail(error),
+        // Without TLS nobody chooses a version.
+        let http1 = clients.http1.as_ref().filter(|_| call.https);
+        let client = http1.filter(|_| self.servers.contain(&url)).unwrap_or(&clients.usual);
+        let result = exchange(client, request, limit, call).await;
+        match &result {
+            _ if http1.is_none() => {}
+            _ if call.http2_trouble => self.servers.remember(&url),
+            // It has nothing but HTTP/2.
+            Err(error) if error.kind() == TransportErrorKind::TlsHandshake => {
+                self.servers.forget(&url);
             }
+            _ => {}
+        }
+        result
+    }
+}
+
+async fn exchange(
+    client: &Client,
+    request: reqwest::Request,
+    limit: usize,
+    call: &mut Call,
+) -> Result<Response, TransportError> {
+    let url = request.url().clone();
+    let response = call.in_time(Phase::Head, client.execute(request)).await?;
+    if *response.url() != url {
+        return Err(TransportError::unknown(TransportErrorKind::Other)
+            .with_source("the client followed a redirect; build it with Policy::none()"));
+    }
+    let (head, mut body) = split(response);
+    let http2 = head.version >= Version::HTTP_2;
+    let mut reader = ResponseReader::new(head, limit);
+    loop {
+        match call.in_time(Phase::Body, next_frame(&mut body)).await {
+            Ok(Some(frame)) => {
+                if frame.data_ref().is_some_and(|chunk| reader.push(chunk).is_break()) {
+                    return reader.finish();
+                }
+                if reader.is_whole() {
+                    call.deadline.settle(Instant::now().into_std());
+                }
+            }
+            // hyper takes RST_STREAM with NO_ERROR for the end of the body,
+            // though the stream has not ended.
+            Ok(None) if http2 && !body.is_end_stream() => {
+                return reader.fail(TransportError::unknown(TransportErrorKind::Truncated));
+            }
+            Ok(None) => return reader.finish(),
+            Err(error) => return reader.fail(error),
         }
     }
 }
@@ -130,6 +163,7 @@ impl Transport for ReqwestTransport {
             sent,
             https: head.uri().scheme() == Some(&Scheme::HTTPS),
             deadline: Deadline::new(Instant::now().into_std(), self.timeout),
+            http2_trouble: false,
         };
         let request = reqwest::Request::try_from(head.map(|()| Body::wrap(body)))
             .map_err(|error| cause::read(error, Phase::Head, false, call.https))?;
@@ -142,6 +176,8 @@ struct Call {
     sent: Sent,
     https: bool,
     deadline: Deadline,
+    /// Whether HTTP/2 itself failed.
+    http2_trouble: bool,
 }
 
 impl Call {
@@ -164,7 +200,10 @@ impl Call {
             }
         };
         // As long as the step is there, the client's task might still read the body.
-        result.map_err(|error| cause::read(error, phase, self.sent.close(), self.https))
+        result.map_err(|error| {
+            self.http2_trouble |= is_http2_trouble(&error);
+            cause::read(error, phase, self.sent.close(), self.https)
+        })
     }
 }
 
@@ -208,7 +247,7 @@ mod tests {
     async fn what_was_reported_as_not_sent_is_not_sent_later() {
         let (mut body, sent) = Tripwire::new(Bytes::from_static(b"rt"));
         let deadline = Deadline::new(Instant::now().into_std(), TIMEOUT);
-        let mut call = Call { sent, https: true, deadline };
+        let mut call = Call { sent, https: true, deadline, http2_trouble: false };
         let failed = async { Err::<(), _>(reqwest::Proxy::all("http://").unwrap_err()) };
         let error = call.in_time(Phase::Head, failed).await.unwrap_err();
         assert_eq!(error.delivery(), Delivery::NotSent);

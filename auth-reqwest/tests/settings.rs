@@ -11,7 +11,8 @@ use auth_core::{
 };
 use auth_reqwest::{BuildError, ReqwestTransport, ReqwestTransportBuilder, TokioClock};
 use auth_testkit::behaviours;
-use auth_testkit::fault_server::{Behaviour, FaultServer, Point};
+use auth_testkit::fault_server::{Behaviour, Certificate, FaultServer, Point};
+use http::Version;
 
 fn builder() -> ReqwestTransportBuilder {
     ReqwestTransport::builder().no_proxy().without_system_roots()
@@ -72,6 +73,58 @@ async fn the_user_agent() {
         .collect();
     let default = concat!("auth-reqwest/", env!("CARGO_PKG_VERSION"));
     assert_eq!(seen, [default, "acme/1", "of-the-endpoint"]);
+}
+
+fn over_tls(script: impl IntoIterator<Item = Behaviour>) -> FaultServer {
+    let server = FaultServer::builder().tls(Certificate::Trusted).http2();
+    server.script(script).start().unwrap()
+}
+
+#[tokio::test]
+async fn http1_from_the_start() {
+    let trusting = || builder().root_certificates_pem(FaultServer::ca_pem());
+    for (builder, version) in [
+        (trusting(), Version::HTTP_2),
+        (trusting().http1_only(), Version::HTTP_11),
+        (trusting().http2_prior_knowledge().http1_only(), Version::HTTP_11),
+        (trusting().http1_only().http2_prior_knowledge(), Version::HTTP_2),
+    ] {
+        let server = over_tls([tokens()]);
+        builder.build().unwrap().send(request(&endpoint(server.url()))).await.unwrap();
+        assert_eq!(server.requests()[0].version, version);
+    }
+}
+
+/// Which server it was, all clones know, and no other server pays for it.
+#[tokio::test]
+async fn http1_once_http2_has_failed_at_that_server() {
+    let required = || Behaviour::reset_stream(Point::AfterBody, 13);
+    let (bad, good) = (over_tls([required(), tokens(), tokens()]), over_tls([tokens()]));
+    let transport = builder().root_certificates_pem(FaultServer::ca_pem()).build().unwrap();
+    let refresh = Refresh::new(endpoint(bad.url()), RefreshToken::new("rt-1"))
+        .policy(Backoff::default().base_delay(Duration::ZERO));
+    auth_core::refresh(refresh, &transport, &TokioClock).await.unwrap();
+    transport.clone().send(request(&endpoint(bad.url()))).await.unwrap();
+    transport.send(request(&endpoint(good.url()))).await.unwrap();
+    let versions =
+        |server: &FaultServer| server.requests().iter().map(|r| r.version).collect::<Vec<_>>();
+    assert_eq!(versions(&bad), [Version::HTTP_2, Version::HTTP_11, Version::HTTP_11]);
+    assert_eq!(versions(&good), [Version::HTTP_2]);
+}
+
+/// What the cases about it are there to catch.
+#[tokio::test]
+async fn a_client_of_ones_own_stays_with_http2() {
+    let _ = stock_client();
+    let report = auth_conformance::transport(|settings| {
+        let pem = settings.root_certificate_pem.as_deref().unwrap();
+        let root = reqwest::Certificate::from_pem(pem.as_bytes()).unwrap();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([root]).build().unwrap();
+        ReqwestTransport::from_client(client)
+    })
+    .only("h2_tls_http_1_1_required")
+    .await;
+    assert!(!report.passed(), "{report}");
 }
 
 #[tokio::test]
@@ -142,7 +195,7 @@ async fn a_stock_client_keeps_the_promises_but_for_redirects() {
         .excuse("interim_of_half_a_mebibyte", "hyper passes over any number");
     for (case, _) in auth_conformance::transport_cases() {
         // Its certificates, its proxy, and whether it speaks HTTP/2 are its own.
-        let its_own = ["tls_", "certificate_", "proxy_", "h2_"];
+        let its_own = ["tls_", "certificate_", "proxy_", "h2_", "head_with_", "head_of_"];
         // Nor does it have a timeout for connecting.
         if its_own.iter().any(|kind| case.starts_with(kind)) || case == "connect_timeout" {
             continue;
@@ -188,7 +241,9 @@ async fn a_stock_client_does_not_repeat_what_http2_refused() {
     for (case, _) in auth_conformance::transport_cases().filter(|(case, _)| case.starts_with("h2_"))
     {
         // What these are about is not the client's doing.
-        if !["h2_interim_without_end", "h2_stopped_before_the_response"].contains(&case) {
+        let others =
+            ["h2_interim_without_end", "h2_stopped_before_the_response", "h2_head_of_240_fields"];
+        if !others.contains(&case) && !case.starts_with("h2_tls_") {
             suite = suite.only(case);
         }
     }

@@ -12,7 +12,8 @@ const MOST: usize = 30;
 
 /// Everything below auth-core with its default features. Another one is a
 /// decision, made here.
-const ALLOWED: [&str; 24] = [
+const ALLOWED: [&str; 26] = [
+    "adler2",
     "async-trait",
     "auth-core",
     "base64",
@@ -22,6 +23,7 @@ const ALLOWED: [&str; 24] = [
     "httpdate",
     "itoa",
     "memchr",
+    "miniz_oxide",
     "percent-encoding",
     "proc-macro2",
     "quote",

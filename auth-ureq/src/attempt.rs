@@ -48,6 +48,11 @@ impl Attempt {
     pub(crate) fn head_has_come(&self) {
         change(|state| state.room = usize::MAX);
     }
+
+    /// The response is whole but for its end.
+    pub(crate) fn is_whole(&self) {
+        change(|state| state.deadline.settle(Instant::now()));
+    }
 }
 
 impl Drop for Attempt {

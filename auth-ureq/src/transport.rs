@@ -65,7 +65,7 @@ impl UreqTransport {
     /// The agent makes its own connections. So a proxy that answers slowly can hold
     /// an attempt beyond its time, interim responses are not bounded by number, and
     /// a response that arrived while the program stood still is lost if the time is
-    /// up. None of it is so with a transport that is [built](Self::builder) here.
+    /// up; one that is whole but for its end is waited for until then. None of it is so with a transport that is [built](Self::builder) here.
     ///
     /// These cannot be set for one request, and are your responsibility:
     ///
@@ -130,7 +130,12 @@ impl BlockingTransport for UreqTransport {
         }
         let (head, response) = response.into_parts();
         let reader = ResponseReader::new(head, limit);
-        collect(reader, response.into_reader(), |error| {
+        let whole = || {
+            if let Some(attempt) = &attempt {
+                attempt.is_whole();
+            }
+        };
+        collect(reader, response.into_reader(), whole, |error| {
             cause::read(error.into(), Phase::Body, body.sent(), route)
         })
     }
@@ -139,6 +144,7 @@ impl BlockingTransport for UreqTransport {
 fn collect(
     mut reader: ResponseReader,
     mut body: impl Read,
+    whole: impl Fn(),
     fail: impl Fn(io::Error) -> TransportError,
 ) -> Result<Response, TransportError> {
     let mut buffer = Zeroizing::new([0; 8 * 1024]);
@@ -148,6 +154,9 @@ fn collect(
             Ok(length) => {
                 if reader.push(&buffer[..length]).is_break() {
                     return reader.finish();
+                }
+                if reader.is_whole() {
+                    whole();
                 }
             }
             Err(error) => return reader.fail(fail(error)),

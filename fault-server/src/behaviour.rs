@@ -28,7 +28,8 @@ use super::tls::Certificate;
 /// ```
 ///
 /// The server speaks HTTP/1.1, and HTTP/2 with a client that opens with the
-/// HTTP/2 preface (prior knowledge, RFC 9113 section 3.3). Over HTTP/2 the
+/// HTTP/2 preface: by prior knowledge (RFC 9113 section 3.3), or over TLS after
+/// [`FaultServerBuilder::http2`](super::FaultServerBuilder::http2). Over HTTP/2 the
 /// methods about framing have no effect: [`chunked`](Self::chunked),
 /// [`until_close`](Self::until_close), [`endless`](Self::endless),
 /// [`drip`](Self::drip), [`padded_head`](Self::padded_head),
@@ -192,6 +193,13 @@ impl Behaviour {
     #[must_use]
     pub fn refuse_stream(point: Point) -> Self {
         Self::broken(point, Cut::RefuseStream)
+    }
+
+    /// HTTP/2: RST_STREAM with this error code at this point; see
+    /// [`Cut::ResetStream`].
+    #[must_use]
+    pub fn reset_stream(point: Point, code: u32) -> Self {
+        Self::broken(point, Cut::ResetStream(code))
     }
 
     /// TLS: a fatal alert as the response to the ClientHello; see

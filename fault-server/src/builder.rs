@@ -21,6 +21,7 @@ pub struct FaultServerBuilder {
     source: Source,
     connection_handler: Option<ConnectionHandler>,
     tls: Option<Certificate>,
+    http2: bool,
     path: String,
     /// Names the host in the URL by the name that other servers do not use.
     another_host: bool,
@@ -82,6 +83,7 @@ impl FaultServerBuilder {
             source: Source::script([]),
             connection_handler: None,
             tls: None,
+            http2: false,
             path: "/".to_owned(),
             another_host: false,
         }
@@ -92,6 +94,15 @@ impl FaultServerBuilder {
     #[must_use]
     pub fn tls(mut self, certificate: Certificate) -> Self {
         self.tls = Some(certificate);
+        self
+    }
+
+    /// TLS: offers HTTP/2 and HTTP/1.1 in the handshake (ALPN, RFC 7301), and speaks
+    /// what the client chooses. By default the handshake says nothing of it, which
+    /// means HTTP/1.1.
+    #[must_use]
+    pub fn http2(mut self) -> Self {
+        self.http2 = true;
         self
     }
 
@@ -162,7 +173,7 @@ impl FaultServerBuilder {
     pub(super) fn start_on(self, listener: TcpListener) -> io::Result<FaultServer> {
         if let Some(certificate) = self.tls {
             // Made before the first client waits for it.
-            tls::config(certificate)?;
+            tls::config(certificate, self.http2)?;
         }
         let port = listener.local_addr()?.port();
         let scheme = if self.tls.is_some() { "https" } else { "http" };
@@ -177,6 +188,7 @@ impl FaultServerBuilder {
             connection_handler: self.connection_handler,
             log: Log::new(),
             tls: self.tls,
+            http2: self.http2,
             stop: Stop::default(),
             elsewhere_url: Box::new({
                 let elsewhere = Arc::clone(&elsewhere);

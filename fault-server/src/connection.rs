@@ -32,7 +32,10 @@ impl Connection<'_> {
                 Err(CLOSE)
             }
             (Cut::RefuseStream, Some(stream)) => self.send(&frames::refuse_stream(stream)),
-            (Cut::TlsAlert(_) | Cut::GoAway | Cut::RefuseStream, _) => {
+            (Cut::ResetStream(code), Some(stream)) => {
+                self.send(&frames::reset_stream(stream, code))
+            }
+            (Cut::TlsAlert(_) | Cut::GoAway | Cut::RefuseStream | Cut::ResetStream(_), _) => {
                 Err(self.give_up(format!("{cut} is not possible at this point of this connection")))
             }
         }

@@ -16,6 +16,8 @@ pub(super) struct Context {
     pub(super) connection_handler: Option<ConnectionHandler>,
     pub(super) log: Log,
     pub(super) tls: Option<Certificate>,
+    /// Whether HTTP/2 is offered in the TLS handshake.
+    pub(super) http2: bool,
     pub(super) stop: Stop,
     /// The URL of a server of another origin, which is started when it is first
     /// asked for. A function, since the server itself stands above this module.

@@ -62,6 +62,10 @@ pub enum Cut {
     /// HTTP/2 RST_STREAM with `REFUSED_STREAM` is sent: this request was not
     /// processed (RFC 9113 section 8.7). The connection stays open.
     RefuseStream,
+    /// HTTP/2 RST_STREAM with this error code is sent (RFC 9113 section 7). The
+    /// connection stays open. 13 is `HTTP_1_1_REQUIRED`, by which a server asks for
+    /// an older version.
+    ResetStream(u32),
 }
 
 impl fmt::Display for Point {
@@ -88,6 +92,7 @@ impl fmt::Display for Cut {
             Self::TlsAlert(n) => write!(f, "TLS alert {n}"),
             Self::GoAway => f.write_str("GOAWAY"),
             Self::RefuseStream => f.write_str("REFUSED_STREAM"),
+            Self::ResetStream(code) => write!(f, "RST_STREAM {code}"),
         }
     }
 }

@@ -71,7 +71,11 @@ pub(super) fn go_away(last: u32) -> Vec<u8> {
 }
 
 pub(super) fn refuse_stream(stream: u32) -> Vec<u8> {
-    frame(RST_STREAM, 0, stream, &REFUSED_STREAM.to_be_bytes())
+    reset_stream(stream, REFUSED_STREAM)
+}
+
+pub(super) fn reset_stream(stream: u32, code: u32) -> Vec<u8> {
+    frame(RST_STREAM, 0, stream, &code.to_be_bytes())
 }
 
 /// A header section, in as many frames as it takes.

@@ -18,6 +18,7 @@ pub(super) struct HttpResponse {
     pub(super) framing: Framing,
     pub(super) endless: bool,
     pub(super) gzip: bool,
+    pub(super) says_gzip: bool,
     pub(super) padding: usize,
     pub(super) drip: Option<Duration>,
     /// Sent instead of everything above.
@@ -81,6 +82,7 @@ impl HttpResponse {
             framing: Framing::Length,
             endless: false,
             gzip: false,
+            says_gzip: true,
             padding: 0,
             drip: None,
             raw: None,
@@ -107,7 +109,7 @@ impl HttpResponse {
         if let Some(location) = location {
             fields.push(("location".to_owned(), location.to_owned()));
         }
-        if self.gzip {
+        if self.gzip && self.says_gzip {
             fields.push(("content-encoding".to_owned(), "gzip".to_owned()));
         }
         fields

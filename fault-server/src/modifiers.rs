@@ -102,6 +102,14 @@ impl Behaviour {
         self
     }
 
+    /// Encodes the body as gzip and does not say so: a proxy has removed the header.
+    #[must_use]
+    pub fn gzip_without_header(mut self) -> Self {
+        self.response.gzip = true;
+        self.response.says_gzip = false;
+        self
+    }
+
     /// Sends the response byte by byte, with this pause after each.
     #[must_use]
     pub fn drip(mut self, pause: Duration) -> Self {

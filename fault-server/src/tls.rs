@@ -57,13 +57,17 @@ pub(super) fn authority() -> io::Result<&'static Authority> {
         .map_err(|error| io::Error::other(format!("no test authority: {error}")))
 }
 
-/// The configuration of a server that presents `certificate`, made once.
-pub(super) fn config(certificate: Certificate) -> io::Result<Arc<ServerConfig>> {
-    static CONFIGS: [OnceLock<Result<Arc<ServerConfig>, String>>; 5] =
-        [const { OnceLock::new() }; 5];
+/// The configuration of a server that presents `certificate`, made once. With
+/// `http2` it takes part in the choice of a protocol (ALPN, RFC 7301).
+pub(super) fn config(certificate: Certificate, http2: bool) -> io::Result<Arc<ServerConfig>> {
+    static CONFIGS: [OnceLock<Result<Arc<ServerConfig>, String>>; 10] =
+        [const { OnceLock::new() }; 10];
     let authority = authority()?;
-    CONFIGS[certificate as usize]
-        .get_or_init(|| authority.config(certificate).map_err(|e| e.to_string()))
+    CONFIGS[2 * certificate as usize + usize::from(http2)]
+        .get_or_init(|| {
+            let alpn: &[&[u8]] = if http2 { &[b"h2", b"http/1.1"] } else { &[] };
+            authority.config(certificate, alpn).map_err(|e| e.to_string())
+        })
         .clone()
         .map_err(io::Error::other)
 }

@@ -178,16 +178,20 @@ fn what_is_not_http() {
 
 #[test]
 fn gzip_that_nobody_asked_for() {
-    let server = FaultServer::plays([Behaviour::response(200).body("{}").gzip().then_close()]);
-    let mut stream = connect(&server);
-    send(&mut stream);
-    let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap();
-    let at = bytes.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
-    let head = String::from_utf8(bytes[..at].to_vec()).unwrap();
-    assert!(head.contains("content-encoding: gzip\r\n"), "{head}");
-    assert!(head.contains(&format!("content-length: {}\r\n", bytes.len() - at)));
-    assert!(bytes[at..].starts_with(&[0x1f, 0x8b, 8]));
+    let response = Behaviour::response(200).body("{}").then_close();
+    let (said, unsaid) = (response.clone().gzip(), response.gzip_without_header());
+    for (behaviour, is_said) in [(said, true), (unsaid, false)] {
+        let server = FaultServer::plays([behaviour]);
+        let mut stream = connect(&server);
+        send(&mut stream);
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        let at = bytes.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
+        let head = String::from_utf8(bytes[..at].to_vec()).unwrap();
+        assert_eq!(head.contains("content-encoding: gzip\r\n"), is_said, "{head}");
+        assert!(head.contains(&format!("content-length: {}\r\n", bytes.len() - at)));
+        assert!(bytes[at..].starts_with(&[0x1f, 0x8b, 8]));
+    }
 }
 
 #[test]

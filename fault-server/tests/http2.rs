@@ -198,6 +198,34 @@ fn a_refused_stream_leaves_the_connection_open() {
 }
 
 #[test]
+fn a_stream_is_reset_with_any_code_before_or_after_the_response() {
+    let json = Behaviour::json(200, "{}");
+    let server = FaultServer::plays([
+        Behaviour::reset_stream(Point::AfterBody, 13),
+        json.clone().cut(Point::AfterResponseBytes(usize::MAX), Cut::ResetStream(2)),
+        json,
+    ]);
+    let mut stream = open(&server);
+    for (id, frames) in [
+        (1, &[(RST_STREAM, 0)][..]),
+        // The body is whole, and its end does not come.
+        (3, &[(HEADERS, 4), (DATA, 0), (RST_STREAM, 0)]),
+        (5, &[(HEADERS, 4), (DATA, 0), (DATA, 1)]),
+    ] {
+        send_headers(&mut stream, id);
+        send_body(&mut stream, id);
+        for expected in frames {
+            let frame = receive(&mut stream).unwrap();
+            assert_eq!((frame.kind, frame.flags), *expected);
+            if frame.kind == RST_STREAM {
+                assert_eq!(frame.payload, [0, 0, 0, if id == 1 { 13 } else { 2 }]);
+            }
+        }
+    }
+    server.verify();
+}
+
+#[test]
 fn bytes_instead_of_a_response_are_its_response() {
     let server = FaultServer::plays([Behaviour::raw("?")]);
     let mut stream = open(&server);

@@ -18,13 +18,18 @@ type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 /// A client that trusts the test authority and asks for this host.
 fn client_for(server: &FaultServer, host: &'static str) -> Stream {
+    client_offering(&[], server, host)
+}
+
+fn client_offering(alpn: &[&[u8]], server: &FaultServer, host: &'static str) -> Stream {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from(FaultServer::ca_der())).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
     let name = ServerName::try_from(host).unwrap();
     let tls = ClientConnection::new(Arc::new(config), name).unwrap();
     StreamOwned::new(tls, connect(server))
@@ -55,6 +60,31 @@ fn handshake(server: &FaultServer) -> io::Result<Stream> {
         }
     }
     Ok(stream)
+}
+
+#[test]
+fn the_client_chooses_the_version() {
+    let server = FaultServer::builder()
+        .tls(Certificate::Trusted)
+        .http2()
+        .script([Behaviour::json(200, "{}").then_close()])
+        .start()
+        .unwrap();
+    let chosen = |alpn: &[&[u8]], server| {
+        let mut stream = client_offering(alpn, server, "localhost");
+        stream.conn.complete_io(&mut stream.sock).unwrap();
+        stream.conn.alpn_protocol().map(<[u8]>::to_vec)
+    };
+    assert_eq!(chosen(&[b"http/1.1", b"h2"], &server).unwrap(), b"h2");
+    assert_eq!(chosen(&[b"http/1.1"], &server).unwrap(), b"http/1.1");
+    assert_eq!(chosen(&[], &server), None);
+    // By default nothing is said of it.
+    let silent = FaultServer::plays_over_tls([]);
+    assert_eq!(chosen(&[b"h2", b"http/1.1"], &silent), None);
+    let mut stream = client(&server);
+    send(&mut stream);
+    read_response(&mut stream);
+    server.verify();
 }
 
 #[test]

@@ -90,12 +90,6 @@ pub(super) const CASES: &[Case] = &[
         calls: &[unknown(&[Truncated])],
     },
     Case {
-        name: "close_between_chunks",
-        does: "the connection is closed before the last chunk of the response",
-        setup: || Setup::plain([tokens().chunked().truncated_after(usize::MAX)]),
-        calls: &[unknown(&[Truncated])],
-    },
-    Case {
         name: "close_in_a_form",
         does: "a form-encoded response without a length is cut: half a token would be taken for a token",
         setup: || {

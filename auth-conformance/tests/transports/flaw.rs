@@ -30,4 +30,8 @@ pub(crate) enum Flaw {
     UsesTheProxyForAll,
     PassesOverAnyInterim,
     ThrowsAwayWhatArrived,
+    ThrowsAwayWhatIsWhole,
+    LeavesEncodings,
+    UnpacksWithoutBound,
+    IsStrict,
 }

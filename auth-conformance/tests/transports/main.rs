@@ -92,6 +92,23 @@ const CAUGHT: &[(Flaw, &str, &str)] = &[
     (Flaw::MistakesTheKind, "connect_refused", "Dns is reported, not [Refused]"),
     (Flaw::PassesOverAnyInterim, "interim_without_end", "Timeout is reported, not [TooLarge"),
     (Flaw::PassesOverAnyInterim, "interim_of_half_a_mebibyte", "HTTP 200 is reported"),
+    (Flaw::ThrowsAwayWhatIsWhole, "close_between_chunks", "Truncated is reported, not the resp"),
+    (Flaw::ThrowsAwayWhatIsWhole, "longer_in_its_head", "Truncated is reported, not the resp"),
+    (Flaw::ThrowsAwayWhatIsWhole, "gzip_longer_in_its_head", "Truncated is reported, not the resp"),
+    (Flaw::LeavesEncodings, "gzip_not_asked_for", "body is not the one that was sent"),
+    (Flaw::LeavesEncodings, "gzip_in_chunks", "body is not the one that was sent"),
+    (Flaw::LeavesEncodings, "gzip_without_header", "body is not the one that was sent"),
+    (Flaw::LeavesEncodings, "gzip_among_others", "body is not the one that was sent"),
+    (Flaw::LeavesEncodings, "gzip_of_an_error", "body is not the one that was sent"),
+    (Flaw::UnpacksWithoutBound, "gzip_too_long_unpacked", "70008 bytes of the response were kept"),
+    (Flaw::IsStrict, "head_with_blanks_in_a_name", "Protocol is reported, not the response"),
+    (
+        Flaw::IsStrict,
+        "head_with_a_blank_before_the_colon",
+        "Protocol is reported, not the response",
+    ),
+    (Flaw::IsStrict, "head_with_a_folded_line", "Protocol is reported, not the response"),
+    (Flaw::IsStrict, "head_with_a_line_that_is_none", "Protocol is reported, not the response"),
     (Flaw::UsesTheProxyForAll, "proxy_not_for_plain_http", "sees the token in clear: 1 connection"),
 ];
 

@@ -58,14 +58,25 @@ fn is_timeout(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock)
 }
 
-pub(crate) fn parse_head(bytes: &[u8]) -> Result<Option<(usize, http::response::Parts)>, ()> {
+pub(crate) fn parse_head(
+    bytes: &[u8],
+    flaw: Flaw,
+) -> Result<Option<(usize, http::response::Parts)>, ()> {
     let mut fields = [httparse::EMPTY_HEADER; 256];
     let mut parsed = httparse::Response::new(&mut fields);
-    let Ok(status) = parsed.parse(bytes) else { return Err(()) };
+    let lenient = !matches!(flaw, Flaw::IsStrict | Flaw::QuotesTheResponse);
+    let mut config = httparse::ParserConfig::default();
+    config
+        .ignore_invalid_headers_in_responses(lenient)
+        .allow_spaces_after_header_name_in_responses(lenient)
+        .allow_obsolete_multiline_headers_in_responses(lenient);
+    let Ok(status) = config.parse_response(&mut parsed, bytes) else { return Err(()) };
     let httparse::Status::Complete(length) = status else { return Ok(None) };
     let mut response = http::Response::builder().status(parsed.code.unwrap());
     for field in parsed.headers.iter() {
-        response = response.header(field.name, field.value);
+        // A folded line is one line.
+        let value: Vec<u8> = field.value.iter().copied().filter(|b| !b"\r\n".contains(b)).collect();
+        response = response.header(field.name, value);
     }
     Ok(Some((length, response.body(()).map_err(|_| ())?.into_parts().0)))
 }

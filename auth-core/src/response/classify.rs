@@ -27,6 +27,9 @@ pub(super) fn classify(
     let says_it_failed = error.says_it_failed && !error.texts.is_empty();
     let kind = match &meaning {
         Some(meaning) => meaning.kind,
+        // It came whole. To ask again at once would bring the same again, and cost
+        // another refresh token.
+        None if unreadable == Some(Unreadable::Encoded) => FailureKind::Unavailable,
         None => {
             kind_of_status(status, error.has_code(status) || number.is_some() || says_it_failed)
         }

@@ -8,7 +8,7 @@ mod tests;
 
 use std::{borrow::Cow, fmt, time::SystemTime};
 
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -22,6 +22,7 @@ use crate::{
     AccessToken, Extra, RefreshToken, TokenSet, Unreadable,
     json::{BoundedSeed, Limits, OnExcess, Wiped, read_to_end, trimmed},
     lifetime::{self, Told, jwt_expiry},
+    transport::is_encoded,
 };
 
 /// Reads a token set, or says why there is none.
@@ -30,9 +31,7 @@ pub(super) fn read(
     body: &[u8],
     issued: SystemTime,
 ) -> Result<TokenSet, Unreadable> {
-    let encoded = headers
-        .get(header::CONTENT_ENCODING)
-        .is_some_and(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let encoded = is_encoded(headers, body);
     let body = trimmed(body);
     let whole = match body.first() {
         None if !encoded => return Err(Unreadable::Empty),

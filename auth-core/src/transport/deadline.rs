@@ -13,6 +13,9 @@ const MOMENT: Duration = Duration::from_millis(25);
 /// socket's buffer is still on its way then.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// How long the end of a response that is whole is waited for.
+const SETTLING: Duration = Duration::from_secs(1);
+
 /// Until when an attempt of a [`Transport`](crate::Transport) waits.
 ///
 /// A program can stand still while a response is on its way: it was stopped, its
@@ -77,6 +80,19 @@ impl Deadline {
         self.extended = true;
         true
     }
+
+    /// The response is [whole](crate::ResponseReader::is_whole) but for its end, and
+    /// it is `now`: nothing is waited for that is more than 1 s away.
+    ///
+    /// Some servers keep the connection open and never say that a response has
+    /// ended. Its tokens are there; to wait for the rest of the time would only delay
+    /// them. That second is for what would show that it was not the whole.
+    pub fn settle(&mut self, now: Instant) {
+        let settled = now.checked_add(SETTLING);
+        if settled.is_some_and(|settled| self.at.is_none_or(|at| settled < at)) {
+            self.at = settled;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -108,6 +124,24 @@ mod tests {
             // However long the program stands still next: no second time.
             assert!(!deadline.grace(now + more), "{late}");
             assert!(!deadline.grace(now + 100 * more), "{late}");
+        }
+    }
+
+    #[test]
+    fn what_is_whole_is_not_waited_for_long() {
+        let start = test_now().monotonic;
+        for (timeout, at, end) in [
+            (TIMEOUT, Duration::ZERO, SETTLING),
+            (TIMEOUT, Duration::from_secs(3), Duration::from_secs(4)),
+            (TIMEOUT, Duration::from_millis(9500), TIMEOUT),
+            (Duration::MAX, Duration::ZERO, SETTLING),
+        ] {
+            let mut deadline = Deadline::new(start, timeout);
+            deadline.settle(start + at);
+            assert_eq!(deadline.at(), Some(start + end));
+            // More white space gives no more time.
+            deadline.settle(start + at + SETTLING / 2);
+            assert_eq!(deadline.at(), Some(start + end));
         }
     }
 

@@ -6,7 +6,11 @@ use std::{fmt, ops::ControlFlow};
 use http::{Version, header};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Response, TransportError, TransportErrorKind};
+use super::{
+    Response, TransportError, TransportErrorKind,
+    content::{self, Content, End},
+    whole_object::{Braces, ends_with_an_object},
+};
 use crate::json::trimmed;
 
 /// Collects the body of a response as a [`Transport`](crate::Transport) must.
@@ -35,6 +39,7 @@ pub struct ResponseReader {
     body: Zeroizing<Vec<u8>>,
     limit: usize,
     too_large: bool,
+    braces: Braces,
 }
 
 impl ResponseReader {
@@ -45,7 +50,13 @@ impl ResponseReader {
         // would leave copies of its tokens behind.
         let announced = content_length(&head).unwrap_or(0);
         let size = usize::try_from(announced).unwrap_or(limit).min(limit).min(64 * 1024);
-        Self { head, body: Zeroizing::new(Vec::with_capacity(size)), limit, too_large: false }
+        Self {
+            head,
+            body: Zeroizing::new(Vec::with_capacity(size)),
+            limit,
+            too_large: false,
+            braces: Braces::default(),
+        }
     }
 
     /// Takes the next chunk. `Break` means that the body exceeds the limit:
@@ -61,45 +72,91 @@ impl ResponseReader {
         ControlFlow::Continue(())
     }
 
-    /// Returns the complete response.
+    /// Whether the body so far is one whole JSON object. Then it is a response,
+    /// however its transfer ends: wait for the end no longer than
+    /// [`Deadline::settle`](crate::Deadline::settle) says. Always false while the
+    /// body is encoded.
+    pub fn is_whole(&self) -> bool {
+        self.braces.are_closed() && ends_with_an_object(&self.body)
+    }
+
+    /// Returns the complete response, without its encodings.
+    ///
+    /// gzip and deflate are undone, whether or not a header names them, and the
+    /// headers about them removed. The limit holds for what comes out of them, too.
+    /// A body that is encoded in another way, or whose data is broken, stays as it
+    /// is: [`read_response`](crate::read_response) says what it is.
     ///
     /// # Errors
     ///
-    /// If a 2xx exceeds the limit, if it does not have the announced length, or if
-    /// a truncation could go unnoticed: the body is form-encoded, came by HTTP/1,
-    /// and has neither a length nor chunked framing. A truncated JSON body fails
-    /// to parse; a truncated form could hold half a token.
-    pub fn finish(mut self) -> Result<Response, TransportError> {
-        if self.head.status.is_success() {
-            if self.too_large {
-                return Err(TransportError::unknown(TransportErrorKind::TooLarge));
-            }
-            if self.is_cut() {
-                return Err(TransportError::unknown(TransportErrorKind::Truncated));
-            }
-        }
-        let body = std::mem::take(&mut *self.body);
-        Ok(Response::from_parts(self.head, body))
+    /// If a 2xx exceeds the limit, or if it is truncated: it does not have the
+    /// announced length, its compressed data ends too early, or a truncation could
+    /// go unnoticed since the body is form-encoded, came by HTTP/1, and has neither a
+    /// length nor chunked framing. A truncated form could hold half a token. A body
+    /// that is one whole JSON object is complete, whatever its transfer says.
+    pub fn finish(self) -> Result<Response, TransportError> {
+        self.end(None)
     }
 
     /// Ends a response whose body could not be read to its end, because of a
     /// truncation, a reset or a timeout.
     ///
-    /// A response other than a 2xx is returned: its status and its
+    /// A body that is one whole JSON object is complete. It is returned, whatever
+    /// its transfer lacked: the last chunk, a part of the announced length, the end
+    /// of TLS or of an HTTP/2 stream.
+    ///
+    /// A response other than a 2xx is returned as well: its status and its
     /// `Retry-After` have arrived, and its error may have. A body that is not
     /// JSON is dropped, since a truncated form could hold half a code.
     ///
     /// # Errors
     ///
-    /// `error`, if the status is a 2xx.
-    pub fn fail(mut self, error: TransportError) -> Result<Response, TransportError> {
-        if self.head.status.is_success() {
-            return Err(error);
+    /// `error`, if the status is a 2xx and the body is not a whole object.
+    pub fn fail(self, error: TransportError) -> Result<Response, TransportError> {
+        self.end(Some(error))
+    }
+
+    fn end(mut self, error: Option<TransportError>) -> Result<Response, TransportError> {
+        let truncated = || TransportError::unknown(TransportErrorKind::Truncated);
+        let too_large = || TransportError::unknown(TransportErrorKind::TooLarge);
+        let success = self.head.status.is_success();
+        if success && self.too_large {
+            return Err(too_large());
         }
-        if !trimmed(&self.body).starts_with(b"{") {
-            self.body.zeroize();
+        let mut cut = error;
+        match content::read(&self.head.headers, &self.body, self.limit) {
+            Content::Plain => {
+                if success && self.is_cut() {
+                    cut = cut.or_else(|| Some(truncated()));
+                }
+                self.head.headers.remove(header::CONTENT_ENCODING);
+            }
+            Content::Decoded(decoded) => {
+                match decoded.end {
+                    End::TooLarge if success => return Err(too_large()),
+                    // The formats say where they end, whatever the framing says.
+                    End::Whole | End::TooLarge => {}
+                    End::Cut => cut = cut.or_else(|| Some(truncated())),
+                }
+                self.body = decoded.body;
+                content::remove_from(&mut self.head.headers);
+            }
+            Content::Unknown => {
+                if success && self.is_short() {
+                    cut = cut.or_else(|| Some(truncated()));
+                }
+            }
         }
-        self.finish()
+        if let Some(error) = cut {
+            if success && !ends_with_an_object(&self.body) {
+                return Err(error);
+            }
+            if !success && !trimmed(&self.body).starts_with(b"{") {
+                self.body.zeroize();
+            }
+        }
+        let body = std::mem::take(&mut *self.body);
+        Ok(Response::from_parts(self.head, body))
     }
 
     fn grow(&mut self, chunk: &[u8]) {
@@ -111,13 +168,14 @@ impl ResponseReader {
             self.body = larger;
         }
         self.body.extend_from_slice(chunk);
+        self.braces.push(chunk);
     }
 
     /// A client may take the end of the connection for the end of the body.
     fn is_cut(&self) -> bool {
         let headers = &self.head.headers;
         if let Some(announced) = content_length(&self.head) {
-            // The length of what was encoded is another one.
+            // The client may have decoded the body, and left its headers.
             let encoded = headers.contains_key(header::CONTENT_ENCODING);
             return !encoded && announced != self.body.len() as u64;
         }
@@ -130,9 +188,14 @@ impl ResponseReader {
             version => version >= Version::HTTP_2,
         };
         // Only a form is valid when cut. Nothing at all (a 204) and a page are
-        // no token, however they end.
+        // no token, however they end. What has no sign of a form is none.
         let first = trimmed(&self.body).first();
-        !framed && !matches!(first, None | Some(b'{' | b'<'))
+        !framed && !matches!(first, None | Some(b'{' | b'<')) && self.body.contains(&b'=')
+    }
+
+    /// Whether less has come than was announced.
+    fn is_short(&self) -> bool {
+        content_length(&self.head).is_some_and(|announced| announced > self.body.len() as u64)
     }
 }
 
@@ -150,146 +213,4 @@ fn content_length(head: &http::response::Parts) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn reader(
-        status: u16,
-        headers: &[(&'static str, &'static str)],
-        limit: usize,
-    ) -> ResponseReader {
-        let (mut head, ()) = http::Response::new(()).into_parts();
-        head.status = http::StatusCode::from_u16(status).unwrap();
-        for (name, value) in headers {
-            head.headers.insert(*name, value.parse().unwrap());
-        }
-        ResponseReader::new(head, limit)
-    }
-
-    fn cut() -> TransportError {
-        TransportError::unknown(TransportErrorKind::Truncated)
-    }
-
-    #[test]
-    fn the_limit_is_exact_and_ends_the_reading() {
-        let mut fits = reader(200, &[("content-length", "4")], 4);
-        assert!(fits.push(b"{}").is_continue());
-        assert!(fits.push(b"  ").is_continue());
-        assert!(fits.push(b"").is_continue());
-        assert_eq!(fits.finish().unwrap().body(), b"{}  ");
-
-        let mut long = reader(200, &[], 4);
-        assert!(long.push(b"{}").is_continue());
-        assert!(long.push(b"   ").is_break());
-        let error = long.finish().unwrap_err();
-        assert_eq!(error.kind(), TransportErrorKind::TooLarge);
-        assert_eq!(error.delivery(), crate::Delivery::Unknown);
-
-        // A long page of a failure is cut, not an error: its status counts.
-        let mut page = reader(403, &[], 4);
-        assert!(page.push(b"<html>").is_break());
-        assert_eq!(page.finish().unwrap().body(), b"<htm");
-
-        // Whatever the server announces, no more than the limit is reserved.
-        let vast = reader(200, &[("content-length", "18446744073709551615")], 16);
-        assert!(vast.body.capacity() <= 16);
-        assert!(reader(200, &[("content-length", "-1")], 16).body.capacity() == 0);
-    }
-
-    #[test]
-    fn what_it_shows_is_no_secret() {
-        let mut reader = reader(200, &[], 64);
-        assert!(reader.push(b"s3cret").is_continue());
-        let shown = format!("{reader:?}");
-        assert_eq!(shown, "ResponseReader { status: 200, bytes: 6, .. }");
-    }
-
-    #[test]
-    fn growing_keeps_what_is_there() {
-        let mut reader = reader(200, &[], 1 << 20);
-        let text: Vec<u8> = (0..100_000_u32).map(|i| b'a' + (i % 26) as u8).collect();
-        let text = [b"{".as_slice(), &text].concat();
-        for chunk in text.chunks(977) {
-            assert!(reader.push(chunk).is_continue());
-        }
-        assert_eq!(reader.finish().unwrap().body(), &text);
-    }
-
-    #[test]
-    fn what_is_reserved_is_bounded() {
-        // A body of the announced length never moves.
-        let mut announced = reader(200, &[("content-length", "4")], 1 << 20);
-        let reserved = announced.body.capacity();
-        assert!((4..8).contains(&reserved));
-        assert!(announced.push(b"{}  ").is_continue());
-        assert_eq!(announced.body.capacity(), reserved);
-
-        // Otherwise there is room for twice what came, within the limit; and
-        // the copies are few, however small the chunks.
-        let limit = 100_000;
-        for size in [1, 977, 8 * 1024, limit] {
-            let mut reader = reader(200, &[], limit);
-            let (mut capacity, mut moves) = (0, 0);
-            for _ in 0..limit / size {
-                assert!(reader.push(&vec![b'x'; size]).is_continue());
-                if reader.body.capacity() != capacity {
-                    capacity = reader.body.capacity();
-                    moves += 1;
-                }
-                let length = reader.body.len();
-                assert!(moves <= 18, "by {size}");
-                assert!(capacity <= limit.min(2 * length), "{capacity} for {length} by {size}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_form_must_be_framed() {
-        for (headers, version, body, whole) in [
-            (&[("content-length", "15")][..], Version::HTTP_11, "access_token=at", true),
-            (&[("transfer-encoding", "chunked")], Version::HTTP_11, "access_token=at", true),
-            (&[("transfer-encoding", "Chunked")], Version::HTTP_11, "access_token=at", true),
-            (&[("transfer-encoding", "notchunked")], Version::HTTP_11, "access_token=at", false),
-            (&[("transfer-encoding", "chunked")], Version::HTTP_10, "access_token=at", false),
-            (&[("content-length", "99")], Version::HTTP_2, "access_token=at", false),
-            (&[], Version::HTTP_2, "access_token=at", true),
-            (&[], Version::HTTP_11, "access_token=at", false),
-            (&[], Version::HTTP_10, "access_token=at", false),
-            (&[("transfer-encoding", "gzip")], Version::HTTP_11, "access_token=at", false),
-            // A cut JSON gives itself away.
-            (&[], Version::HTTP_11, " {\"access_token\":\"a", true),
-            (&[], Version::HTTP_11, "\u{feff}{\"access_token\":\"a", true),
-            // Of a 204, and of a captive portal.
-            (&[], Version::HTTP_11, "", true),
-            (&[], Version::HTTP_11, "<html>", true),
-        ] {
-            let mut reader = reader(200, headers, 100);
-            reader.head.version = version;
-            assert!(reader.push(body.as_bytes()).is_continue());
-            assert_eq!(reader.finish().is_ok(), whole, "{headers:?} {version:?}");
-        }
-    }
-
-    #[test]
-    fn a_cut_body_spoils_a_2xx_only() {
-        for (status, body, left) in [
-            (200, "{\"access_token\":\"at\"}", None),
-            (302, "", Some("")),
-            (400, "{\"error\":\"invalid_grant\"}", Some("{\"error\":\"invalid_grant\"}")),
-            (400, "\u{feff} {\"error\":\"inv", Some("\u{feff} {\"error\":\"inv")),
-            // Half a form would be half a code.
-            (400, "error=invalid", Some("")),
-            (429, "<html>", Some("")),
-            (502, "<html>", Some("")),
-        ] {
-            let mut reader = reader(status, &[("retry-after", "7")], 100);
-            assert!(reader.push(body.as_bytes()).is_continue());
-            let response = reader.fail(cut());
-            assert_eq!(response.is_ok(), left.is_some(), "{status}");
-            if let (Ok(response), Some(left)) = (response, left) {
-                assert_eq!(response.body(), left.as_bytes());
-                assert_eq!(response.headers()["retry-after"], "7");
-            }
-        }
-    }
-}
+mod tests;

@@ -63,7 +63,8 @@ fn what_was_written_at_the_last_moment_is_not_lost() {
 fn not_lost<const IN_PLACE: bool>() {
     let scratch = tempfile::tempdir().unwrap();
     let file = scratch.path().join("auth.json");
-    let store = Inner::<Opaque<IN_PLACE>>::new("codex".into(), file.clone(), Modes::Enforced).unwrap();
+    let store =
+        Inner::<Opaque<IN_PLACE>>::new("codex".into(), file.clone(), Modes::Enforced).unwrap();
     let place = store.place().unwrap();
     let dir = Dir::open(scratch.path(), Privacy::Unwritable).unwrap();
     let set = |content: &[u8]| dir.replace("auth.json", "tmp", content, || Ok(())).unwrap();

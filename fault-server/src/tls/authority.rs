@@ -44,6 +44,7 @@ impl Authority {
     pub(super) fn config(
         &self,
         certificate: Certificate,
+        alpn: &[&[u8]],
     ) -> Result<Arc<ServerConfig>, Box<dyn std::error::Error>> {
         let names: &[&str] = match certificate {
             Certificate::WrongHost => &["wrong.example"],
@@ -72,6 +73,7 @@ impl Authority {
         // Every handshake is a full one, so that a certificate is always
         // looked at; and nothing follows the handshake that no test asked for.
         config.send_tls13_tickets = 0;
+        config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
         config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
         Ok(Arc::new(config))
     }

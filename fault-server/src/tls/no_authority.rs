@@ -19,7 +19,7 @@ impl Authority {
         Err(io::Error::other("TLS needs the feature `aws-lc-rs` or `ring` of fault-server"))
     }
 
-    pub(super) fn config(&self, _: Certificate) -> io::Result<Arc<ServerConfig>> {
+    pub(super) fn config(&self, _: Certificate, _: &[&[u8]]) -> io::Result<Arc<ServerConfig>> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use http::header;
+
 use super::*;
 use crate::{lifetime::LONGEST, test_now};
 
