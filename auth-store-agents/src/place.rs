@@ -26,7 +26,7 @@ impl Place {
     pub(crate) fn of(file: &Path, follows_links: bool) -> Result<Self, FileError> {
         let mut path = file.to_owned();
         for links in 0..=MOST_LINKS {
-            Dir::check_above(&path)?;
+            check_above(&path)?;
             let metadata = path.symlink_metadata();
             match &metadata {
                 Ok(metadata) if follows_links && metadata.is_symlink() => {
@@ -69,6 +69,14 @@ impl Place {
             opened => opened.map(Some),
         }
     }
+}
+
+/// What is wrong with the directory of the file itself is said as that.
+fn check_above(path: &Path) -> Result<(), FileError> {
+    Dir::check_above(path).or_else(|error| match path.parent() {
+        Some(dir) if dir == error.path => Dir::open(dir, Privacy::Unwritable).and(Err(error)),
+        _ => Err(error),
+    })
 }
 
 /// Whoever owns the link decides where it leads.
