@@ -114,8 +114,9 @@ impl<F: Format> Files for AgentFile<F> {
         }
         let place = self.place()?;
         let writing = self.begin(&place)?;
-        let current = self.read(&place)?;
-        if current.record.as_ref().map(|(_, version)| version) != expected {
+        let current = self.read_expecting(&place, expected)?;
+        let version = current.record.as_ref().map(|(_, version)| version);
+        if version != expected && !current.is_damaged {
             return Err(self.error(Problem::Conflict));
         }
         let mut document = current.document.clone().unwrap_or_default();
@@ -129,7 +130,7 @@ impl<F: Format> Files for AgentFile<F> {
         // The tokens first: if this process dies in between, the old notes are
         // about a refresh token that is gone, and are ignored.
         if current.document.as_ref() != Some(&document) {
-            writing.write(current.bytes(), &content)?;
+            writing.write(&current, &content)?;
         }
         if !writing.note(&noted)? {
             // Without notes, the record is what the file says.
@@ -144,19 +145,17 @@ impl<F: Format> Files for AgentFile<F> {
         self.check(account)?;
         let place = self.place()?;
         let writing = self.begin(&place)?;
-        let current = self.read(&place)?;
-        let (Some(old), Some((_, version))) = (&current.document, &current.record) else {
-            return Err(self.error(Problem::Conflict));
-        };
-        if version != expected {
+        let current = self.read_expecting(&place, Some(expected))?;
+        let version = current.record.as_ref().map(|(_, version)| version);
+        if version != Some(expected) && !current.is_damaged {
             return Err(self.error(Problem::Conflict));
         }
-        let mut document = old.clone();
+        let mut document = current.document.clone().unwrap_or_default();
         F::remove(&mut document);
         let content = document.to_bytes(MAX_FILE).map_err(|problem| self.error(problem))?;
         let blank = Notes::blank().map_err(|problem| self.error(problem))?;
         // The tokens first: once they are gone, there is no record.
-        writing.write(current.bytes(), &content)?;
+        writing.write(&current, &content)?;
         writing.note(&blank).map(drop)
     }
 

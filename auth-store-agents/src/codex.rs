@@ -32,8 +32,8 @@ use crate::{
 ///
 /// The file must have mode 0600 or less, and its directory must not be writable by
 /// others. What a user's own group may do, in which nobody else is, counts for nothing.
-/// The file is [written in place](crate#writing), as Codex writes it. A symbolic link in
-/// its place is followed, if it belongs to this user or to root.
+/// The file is [written in place](crate#writing), as Codex writes it. A symbolic
+/// link in its place is followed, if it belongs to this user or to root.
 ///
 /// Codex takes no lock that others could take. It reads the file before it
 /// refreshes and uses the tokens that it finds there, so a refresh here is safe

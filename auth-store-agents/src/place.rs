@@ -17,6 +17,7 @@ const MOST_LINKS: usize = 40;
 pub(crate) struct Place {
     pub(crate) dir: PathBuf,
     pub(crate) name: String,
+    /// How far modes count there.
     pub(crate) modes: Modes,
 }
 
@@ -27,7 +28,7 @@ impl Place {
     pub(crate) fn of(file: &Path, follows_links: bool, modes: Modes) -> Result<Self, FileError> {
         let mut path = file.to_owned();
         for links in 0..=MOST_LINKS {
-            Dir::check_above_with(&path, modes)?;
+            check_above(&path, modes)?;
             let metadata = path.symlink_metadata();
             match &metadata {
                 Ok(metadata) if follows_links && metadata.is_symlink() => {
@@ -70,6 +71,16 @@ impl Place {
             opened => opened.map(Some),
         }
     }
+}
+
+/// What is wrong with the directory of the file itself is said as that.
+fn check_above(path: &Path, modes: Modes) -> Result<(), FileError> {
+    Dir::check_above_with(path, modes).or_else(|error| match path.parent() {
+        Some(dir) if dir == error.path => {
+            Dir::open_with(dir, Privacy::Unwritable, modes).and(Err(error))
+        }
+        _ => Err(error),
+    })
 }
 
 /// Whoever owns the link decides where it leads.

@@ -15,13 +15,13 @@ pub fn extra_left_out(_file: &Path, _reason: &str) {}
 
 /// Reports that a damaged record was moved aside.
 #[cfg(feature = "tracing")]
-pub(crate) fn moved_aside(file: &Path, to: &Path) {
+pub fn moved_aside(file: &Path, to: &Path) {
     tracing::warn!(target: "auth_store", ?file, ?to, "a damaged record was moved aside");
 }
 
 /// Reports that a damaged record was moved aside.
 #[cfg(not(feature = "tracing"))]
-pub(crate) fn moved_aside(_file: &Path, _to: &Path) {}
+pub fn moved_aside(_file: &Path, _to: &Path) {}
 
 /// Reports a file that has the name of a record, and of which cannot be told
 /// whose it is.

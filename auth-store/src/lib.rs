@@ -49,7 +49,7 @@ pub mod internal {
         content::{Content, MAX_SIZE},
         environment::{home_directory, named_by},
         error::{FileError, Problem},
-        events::extra_left_out,
+        events::{extra_left_out, moved_aside},
         files::{Files, Held, extend, extend_blocking, lease, lease_blocking, off_thread},
         in_place::{Pending, Side, finish, is_marked, read_whole, write_in_place},
         lock::{FileLock, Patience},

@@ -3,7 +3,7 @@
 use std::{thread, time::Duration};
 
 use auth_accounts::store::{Record, Version};
-use auth_store::internal::{FileError, Patience, Pending, Problem, is_marked, read_whole};
+use auth_store::internal::{FileError, Patience, Pending, Problem, is_marked, json, read_whole};
 use zeroize::Zeroizing;
 
 use super::{Inner, MAX_FILE};
@@ -32,6 +32,8 @@ pub(super) struct Current {
     pub(super) record: Option<(Record, Version)>,
     /// Whether somebody is writing it, or died while they were.
     pub(super) is_unfinished: bool,
+    /// Whether it is damaged, as whoever asks has seen.
+    pub(super) is_damaged: bool,
 }
 
 impl Current {
@@ -44,10 +46,24 @@ impl<F: Format> Inner<F> {
     /// Reads the file and its notes, as one record. A file that cannot be read is
     /// read again for a moment, since somebody may be writing it.
     pub(super) fn read(&self, place: &Place) -> Result<Current, FileError> {
+        self.read_expecting(place, None)
+    }
+
+    /// The same for whoever may expect that it is damaged, in this very way.
+    pub(super) fn read_expecting(
+        &self,
+        place: &Place,
+        expected: Option<&Version>,
+    ) -> Result<Current, FileError> {
         let mut patience = None;
         loop {
             let mut current = Current::default();
             let result = self.read_into(&mut current, place);
+            let result = result.map_err(|error| identified(&current, error));
+            let damaged = result.as_ref().err().and_then(|error| error.damaged.as_ref());
+            if damaged.is_some() && damaged == expected {
+                return Ok(Current { is_damaged: true, ..current });
+            }
             if !result.as_ref().is_err_and(|e| matches!(e.problem, Problem::Damaged { .. })) {
                 return result.map(|()| current);
             }
@@ -106,5 +122,16 @@ impl<F: Format> Inner<F> {
             Problem::Damaged { reason, .. } => Problem::Unreadable { reason },
             problem => problem,
         })
+    }
+}
+
+/// The same error, with the version of what is damaged, if it is about that.
+fn identified(current: &Current, error: FileError) -> FileError {
+    match (&error.problem, current.bytes()) {
+        (Problem::Damaged { .. }, Some(bytes)) if current.document.is_none() => {
+            let version = Version::new(json::digest(&[b"damaged", bytes]));
+            FileError { damaged: Some(version), ..error }
+        }
+        _ => error,
     }
 }

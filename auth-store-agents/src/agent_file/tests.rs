@@ -72,17 +72,17 @@ fn not_lost<const IN_PLACE: bool>() {
     let writing = store.begin(&place).unwrap();
     set(theirs);
 
-    let error = writing.write(Some(old), ours).unwrap_err();
+    let error = writing.replace(Some(old), ours).unwrap_err();
     assert!(matches!(error.problem, Problem::Conflict));
     assert_eq!(std::fs::read(&file).unwrap(), theirs);
     let left = |directory: &Path| std::fs::read_dir(directory).unwrap().count();
     assert_eq!(left(scratch.path()), 2, "the file and our directory");
     assert_eq!(left(&scratch.path().join(".auth-store")), 1, "the lock");
 
-    writing.write(Some(theirs), ours).unwrap();
+    writing.replace(Some(theirs), ours).unwrap();
     assert_eq!(std::fs::read(&file).unwrap(), ours);
     std::fs::remove_file(&file).unwrap();
-    assert!(writing.write(Some(ours), old).is_err());
+    assert!(writing.replace(Some(ours), old).is_err());
     assert!(!file.exists());
-    writing.write(None, old).unwrap();
+    writing.replace(None, old).unwrap();
 }

@@ -11,10 +11,10 @@
 use std::{io::ErrorKind, thread, time::Duration};
 
 use auth_store::internal::{
-    Content, Dir, FileError, Patience, Problem, finish, read_whole, write_in_place,
+    Content, Dir, FileError, Patience, Problem, finish, moved_aside, read_whole, write_in_place,
 };
 
-use super::{Inner, MAX_FILE};
+use super::{Inner, MAX_FILE, reading::Current};
 use crate::{
     format::Format,
     our_lock::OurLock,
@@ -24,6 +24,9 @@ use crate::{
 
 /// How long a save waits for other saves to end.
 const SAVE_WAIT: Duration = Duration::from_secs(10);
+
+/// How many damaged files are kept.
+const MOST_ASIDE: usize = 9;
 
 /// The right to write the file. Freed on drop.
 pub(super) struct Writing<'a, F: Format> {
@@ -87,8 +90,37 @@ fn finish_in(ours: &Ours, place: &Place) -> Result<(), FileError> {
 }
 
 impl<F: Format> Writing<'_, F> {
-    /// Writes the file's new content, if it still holds `old`.
-    pub(super) fn write(&self, old: Option<&[u8]>, new: &[u8]) -> Result<(), FileError> {
+    /// Writes the file's new content, if it is still as it was found. What is damaged is
+    /// copied aside first.
+    pub(super) fn write(&self, found: &Current, new: &[u8]) -> Result<(), FileError> {
+        if let (true, Some(damaged)) = (found.is_damaged, found.bytes()) {
+            self.copy_aside(damaged)?;
+        }
+        self.replace(found.bytes(), new)
+    }
+
+    /// Copies what is damaged to a name that nothing has. Of nothing but white space and
+    /// NUL there is nothing to keep.
+    fn copy_aside(&self, damaged: &[u8]) -> Result<(), FileError> {
+        let (dir, name) = (self.ours.dir(), &*self.place.name);
+        if damaged.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) {
+            return Ok(());
+        }
+        let first = format!("{name}.damaged");
+        for number in 1..=MOST_ASIDE {
+            let aside = if number == 1 { first.clone() } else { format!("{first}-{number}") };
+            if dir.has(&aside)? {
+                continue;
+            }
+            dir.replace(&aside, &format!("{name}.auth-store.tmp"), damaged, || Ok(()))?;
+            moved_aside(&dir.path_of(name), &dir.path_of(aside));
+            return Ok(());
+        }
+        let problem = Problem::TooManyAside { first: dir.path_of(first), count: MOST_ASIDE };
+        Err(self.file.error(problem))
+    }
+
+    pub(super) fn replace(&self, old: Option<&[u8]>, new: &[u8]) -> Result<(), FileError> {
         let (dir, name) = (self.ours.dir(), &*self.place.name);
         // Some agents take no lock, so this check comes as late as possible.
         let last_look = || match read_whole(dir, name, MAX_FILE)?.as_deref().map(Vec::as_slice) {

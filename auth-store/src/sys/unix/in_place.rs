@@ -94,7 +94,7 @@ impl Dir {
             Ok(()) => Ok(Some(BareLock(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => {
-                Err(FileError::io("lock", self.path_of(name), error))
+                Err(FileError::lock("lock", self.path_of(name), error))
             }
         }
     }
