@@ -125,8 +125,7 @@ impl Rule {
 
     /// The built-in table, in the order in which it is applied.
     pub fn built_in() -> &'static [Self] {
-        static ALL: LazyLock<Vec<Rule>> =
-            LazyLock::new(|| [table::TABLE, messages::WITH_A_CODE, messages::ALONE].concat());
+        static ALL: LazyLock<Vec<Rule>> = LazyLock::new(|| facts().cloned().collect());
         &ALL
     }
 
@@ -176,6 +175,11 @@ impl Rule {
             if self.whole { is_whole(text, words) } else { contains_ignoring_case(text, words) }
         })
     }
+}
+
+/// The built-in table, as [`Rule::built_in`] has it, without an allocation.
+pub(crate) fn facts() -> impl Iterator<Item = &'static Rule> {
+    table::TABLE.iter().chain(messages::WITH_A_CODE).chain(messages::ALONE)
 }
 
 /// What a response says, as far as rules speak of it.

@@ -9,7 +9,7 @@ use crate::{
     Delivery, ErrorCode, Failure, FailureKind, Rule, Unreadable,
     failure::{Cause, is_server_error},
     redact::{is_echo, looks_like_a_token, scrub},
-    rules::{Answer, STANDARD, is_no_verdict, standard_codes},
+    rules::{Answer, STANDARD, facts, is_no_verdict, standard_codes},
 };
 
 pub(super) fn classify(
@@ -102,7 +102,7 @@ fn meaning<'a>(
     let passes = |kind| matches!(kind, FailureKind::Unavailable | FailureKind::Throttled);
     by_rules(rules)
         .or_else(|| standard(&passes))
-        .or_else(|| by_rules(Rule::built_in()))
+        .or_else(|| facts().find_map(|rule| by_rule(rule, &answer)))
         .or_else(|| standard(&|_| true))
 }
 
@@ -158,7 +158,9 @@ fn delivery(
 /// Whether a code is in a standard or in a rule, and not only in this response.
 fn is_known(code: &str, rules: &[Rule]) -> bool {
     let of_rules = |rules: &[Rule]| rules.iter().any(|rule| rule.code() == Some(code));
-    standard_codes().any(|known| known == code) || of_rules(rules) || of_rules(Rule::built_in())
+    standard_codes().any(|known| known == code)
+        || of_rules(rules)
+        || facts().any(|rule| rule.code() == Some(code))
 }
 
 #[cfg(test)]
