@@ -6,6 +6,8 @@ use auth_core::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
+use crate::recorded::camel_case;
+
 /// An HTTP response, built piece by piece.
 ///
 /// ```
@@ -86,6 +88,13 @@ impl CannedResponse {
     #[must_use]
     pub fn member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.members.insert(name.into(), value.into());
+        self
+    }
+
+    /// Writes the names of the members in camelCase.
+    pub(crate) fn names_in_camel_case(mut self) -> Self {
+        let members = std::mem::take(&mut self.members).into_iter();
+        self.members = members.map(|(name, value)| (camel_case(&name), value)).collect();
         self
     }
 

@@ -179,7 +179,8 @@ fn json_params(body: &[u8]) -> Vec<(String, String)> {
         .collect()
 }
 
-fn camel_case(name: &str) -> String {
+/// A name of the standard, in camelCase.
+pub(crate) fn camel_case(name: &str) -> String {
     let mut words = name.split('_');
     let mut camel = words.next().unwrap_or_default().to_owned();
     for word in words {

@@ -119,20 +119,25 @@ pub(crate) struct Secrets {
     seen: Vec<String>,
 }
 
-/// Parameters, members and headers that are no secrets.
-const HARMLESS: [&str; 13] = [
+/// Parameters, members and headers that are no secrets, in lower case.
+const HARMLESS: [&str; 18] = [
     "accept",
     "audience",
     "client_id",
+    "clientid",
     "content-type",
     "error",
     "error_description",
     "expires_in",
+    "expirein",
+    "expiresin",
     "grant_type",
+    "granttype",
     "ok",
     "retry-after",
     "scope",
     "token_type",
+    "tokentype",
     "user-agent",
 ];
 

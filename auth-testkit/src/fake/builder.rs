@@ -89,7 +89,8 @@ impl FakeAuthServerBuilder {
         self
     }
 
-    /// Accepts requests in this format only.
+    /// Accepts requests in this format only. Tokens are in camelCase, too, for
+    /// requests in [camelCase](BodyFormat::JsonCamelCase).
     pub fn body_format(mut self, format: BodyFormat) -> Self {
         self.settings.format = format;
         self

@@ -1,5 +1,6 @@
 //! How known providers word the decisions of the model.
 
+use auth_core::BodyFormat;
 use serde_json::{Value, json};
 
 use super::decision::ModelDecision;
@@ -101,7 +102,13 @@ impl Wording {
             Self::Okta => okta(decision),
             Self::Keycloak => keycloak(decision),
         }
-        .unwrap_or_else(|| rfc(decision))
+        .unwrap_or_else(|| match (decision, request.format()) {
+            // As AWS IAM Identity Center does; its errors are in snake_case.
+            (ModelDecision::Issued { .. }, Some(BodyFormat::JsonCamelCase)) => {
+                rfc(decision).names_in_camel_case()
+            }
+            _ => rfc(decision),
+        })
     }
 }
 

@@ -1,12 +1,12 @@
 //! Each provider's words, and what the library makes of them.
 
 use auth_core::{
-    BlockingTransport, ClientAuth, Failure, FailureKind, RefreshError, RefreshToken, TokenSet,
-    read_response,
+    BlockingTransport, BodyFormat, ClientAuth, Failure, FailureKind, RefreshError, RefreshToken,
+    TokenSet, read_response,
 };
 
 use super::{refresh_at, refresh_once, refresh_token, s};
-use crate::{FakeAuthServer, Wording};
+use crate::{FakeAuthServer, RecordedRequest, Wording};
 
 #[test]
 fn every_dressing_is_understood() {
@@ -80,4 +80,24 @@ fn github_sends_a_form_unless_asked_for_json() {
     let failures = [form, request("application/json")]
         .map(|response| read_response(&response, &[], server.clock().now()).unwrap_err());
     assert_eq!(failures.each_ref().map(Failure::kind), [FailureKind::Rejected; 2]);
+}
+
+/// As AWS IAM Identity Center answers.
+#[test]
+fn a_request_in_camel_case_has_tokens_in_camel_case() {
+    let server = FakeAuthServer::builder().body_format(BodyFormat::JsonCamelCase).build();
+    let token = refresh_token(server.log_in("ada"));
+    let body = format!(
+        r#"{{"clientId":"my-client","grantType":"refresh_token","refreshToken":"{}"}}"#,
+        token.expose()
+    );
+    let request = ::http::Request::post("/token")
+        .header("content-type", "application/json")
+        .body(body.into_bytes())
+        .unwrap();
+    let handled = server.lock().handle(RecordedRequest::new(request), s(0));
+    let text = String::from_utf8(handled.response.build().into_body()).unwrap();
+    for name in ["accessToken", "refreshToken", "expiresIn", "tokenType"] {
+        assert!(text.contains(&format!("\"{name}\":")), "{text}");
+    }
 }
