@@ -131,7 +131,7 @@ impl<F: Format> Files for AgentFile<F> {
         // The tokens first: if this process dies in between, the old notes are
         // about a refresh token that is gone, and are ignored.
         if current.document.as_ref() != Some(&document) {
-            writing.write(&current, &content)?;
+            writing.replace(current.bytes(), &content)?;
         }
         if !writing.note(&noted)? {
             // Without notes, the record is what the file says.
@@ -157,7 +157,7 @@ impl<F: Format> Files for AgentFile<F> {
         let blank = Notes::blank().map_err(|problem| self.error(problem))?;
         writing.keep_aside(&current)?;
         // The tokens first: once they are gone, there is no record.
-        writing.write(&current, &content)?;
+        writing.replace(current.bytes(), &content)?;
         writing.note(&blank).map(drop)
     }
 

@@ -125,8 +125,7 @@ impl<F: Format> Writing<'_, F> {
     }
 
     /// Writes the file's new content, if it is still as it was found.
-    pub(super) fn write(&self, found: &Current, new: &[u8]) -> Result<(), FileError> {
-        let old = found.bytes();
+    pub(super) fn replace(&self, old: Option<&[u8]>, new: &[u8]) -> Result<(), FileError> {
         let (dir, name) = (self.ours.dir(), &*self.place.name);
         // Some agents take no lock, so this check comes as late as possible.
         let last_look = || match read_whole(dir, name, MAX_FILE)?.as_deref().map(Vec::as_slice) {
