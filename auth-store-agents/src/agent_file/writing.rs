@@ -11,8 +11,8 @@
 use std::{io::ErrorKind, thread, time::Duration};
 
 use auth_store::internal::{
-    Content, Dir, FileError, Patience, Problem, finish, is_marked, moved_aside, read_whole,
-    write_in_place,
+    Content, Dir, FileError, Patience, Problem, finish, is_marked, json::is_blank, moved_aside,
+    read_whole, write_in_place,
 };
 
 use super::{
@@ -154,11 +154,6 @@ impl<F: Format> Writing<'_, F> {
         self.ours.note(notes)?;
         Ok(self.ours.side().is_some())
     }
-}
-
-/// Of nothing but white space and NUL there is nothing to keep.
-fn is_blank(damaged: &[u8]) -> bool {
-    damaged.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0)
 }
 
 /// Whether the file may be written in place all the same.
