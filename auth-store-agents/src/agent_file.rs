@@ -116,7 +116,7 @@ impl<F: Format> Files for AgentFile<F> {
         let writing = self.begin(&place)?;
         let current = self.read_expecting(&place, expected)?;
         let version = current.record.as_ref().map(|(_, version)| version);
-        if version != expected && !current.is_damaged {
+        if version != expected && current.damage.is_none() {
             return Err(self.error(Problem::Conflict));
         }
         let mut document = current.document.clone().unwrap_or_default();
@@ -127,10 +127,11 @@ impl<F: Format> Files for AgentFile<F> {
             Inner::<F>::content(&document).map_err(|problem| self.error(problem))?;
         let (notes, noted) =
             Notes::of(record, F::KEPT_EXTRA, filled).map_err(|problem| self.error(problem))?;
+        writing.keep_aside(&current)?;
         // The tokens first: if this process dies in between, the old notes are
         // about a refresh token that is gone, and are ignored.
         if current.document.as_ref() != Some(&document) {
-            writing.write(&current, &content)?;
+            writing.replace(current.bytes(), &content)?;
         }
         if !writing.note(&noted)? {
             // Without notes, the record is what the file says.
@@ -147,15 +148,16 @@ impl<F: Format> Files for AgentFile<F> {
         let writing = self.begin(&place)?;
         let current = self.read_expecting(&place, Some(expected))?;
         let version = current.record.as_ref().map(|(_, version)| version);
-        if version != Some(expected) && !current.is_damaged {
+        if version != Some(expected) && current.damage.is_none() {
             return Err(self.error(Problem::Conflict));
         }
         let mut document = current.document.clone().unwrap_or_default();
         F::remove(&mut document);
         let content = document.to_bytes(MAX_FILE).map_err(|problem| self.error(problem))?;
         let blank = Notes::blank().map_err(|problem| self.error(problem))?;
+        writing.keep_aside(&current)?;
         // The tokens first: once they are gone, there is no record.
-        writing.write(&current, &content)?;
+        writing.replace(current.bytes(), &content)?;
         writing.note(&blank).map(drop)
     }
 

@@ -2,8 +2,9 @@
 //!
 //! It uses the npm package `proper-lockfile`: a lock is a directory, created to
 //! take it and removed to free it. Its holder sets the directory's modification
-//! time every 5 s. If that time is older than 60 s, the holder counts as dead. Which locks, and these two times, are from Claude
-//! Code 2.1.144 to 2.1.287 as others have read them (github.com:
+//! time every 5 s. If that time is older than 60 s, the holder counts as dead. Which
+//! locks, and these two times, are from Claude Code 2.1.144 to 2.1.287 as others have
+//! read them (github.com:
 //! anaclumos/tokenmaxxing#27, cnighswonger/claude-code-cache-fix#372,
 //! anthropics/claude-code#95739): for a refresh `.oauth_refresh.lock` in the
 //! directory of the credentials, then `<real path of that directory>.lock`;

@@ -105,8 +105,9 @@ impl CodexAuth {
     /// says more of both.
     ///
     /// Then everybody who can reach the file can take the login, and plant another. So
-    /// this is for where nobody else is: a container, a machine with one user. The file and
-    /// its directory still have to belong to this user, and links count as ever.
+    /// this is for where nobody else is: a container, a machine with one user. The file still
+    /// has to belong to this user, its directory to this user or to root, and links count as
+    /// ever.
     ///
     /// # Errors
     ///

@@ -1,7 +1,8 @@
 #![doc = include_str!("../docs/crate.md")]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: document our_lock place times
+// layer: bare document place times
+// layer: our_lock
 // layer: claude_locks
 // layer: format
 // layer: notes
@@ -9,6 +10,7 @@
 // layer: agent_file
 // layer: claude codex
 mod agent_file;
+mod bare;
 mod claude;
 mod claude_locks;
 mod codex;

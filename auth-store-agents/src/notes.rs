@@ -13,8 +13,10 @@ use auth_core::{AccessToken, Extra, TokenSet, internal::wipe};
 use auth_store::internal::{
     Content, Dir, FileError, MAX_SIZE, Modes, Privacy, Problem, Side, extra_left_out,
     json::{self, digest, hex, revision},
+    moved_aside,
 };
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::{format::Found, times::to_nanos};
 
@@ -67,11 +69,27 @@ impl NotesDir {
         Ok(Some(Self { dir, names: Names::of(file_name) }))
     }
 
-    /// Reads the notes, which are empty if there are none.
-    pub(crate) fn read(&self) -> Result<Notes, FileError> {
-        let Self { dir, names: Names { notes: name, .. } } = self;
-        let Some(content) = dir.read(name, MAX_SIZE)? else { return Ok(Notes::default()) };
-        Notes::parse(&content).map_err(|problem| FileError::new(dir.path_of(name), problem))
+    /// The notes as they are written; `None` if there are none.
+    pub(crate) fn content(&self) -> Result<Option<Zeroizing<Vec<u8>>>, FileError> {
+        self.dir.read(&self.names.notes, MAX_SIZE)
+    }
+
+    pub(crate) fn parse(&self, content: &[u8]) -> Result<Notes, FileError> {
+        let error = |problem| FileError::new(self.dir.path_of(&self.names.notes), problem);
+        Notes::parse(content).map_err(error)
+    }
+
+    /// Gives the notes, which are damaged, a second name that nothing has. They keep
+    /// theirs until they are replaced. The caller holds the lock.
+    pub(crate) fn set_aside(&self) -> Result<(), FileError> {
+        let (dir, notes) = (&self.dir, &self.names.notes);
+        for aside in names_aside(notes) {
+            if dir.set_aside(notes, &aside)? {
+                moved_aside(&dir.path_of(notes), &dir.path_of(aside));
+                return Ok(());
+            }
+        }
+        Err(too_many_aside(dir, notes))
     }
 
     /// Where the agent's file is kept whole while it is written in place.
@@ -98,6 +116,23 @@ impl NotesDir {
         &self.names
     }
 }
+
+/// The names for what is damaged and was called `name`.
+pub(crate) fn names_aside(name: &str) -> impl Iterator<Item = String> {
+    let number = move |number| match number {
+        1 => format!("{name}.damaged"),
+        _ => format!("{name}.damaged-{number}"),
+    };
+    (1..=MOST_ASIDE).map(number)
+}
+
+pub(crate) fn too_many_aside(dir: &Dir, name: &str) -> FileError {
+    let first = dir.path_of(format!("{name}.damaged"));
+    FileError::new(dir.path_of(name), Problem::TooManyAside { first, count: MOST_ASIDE })
+}
+
+/// How many damaged files of a name are kept.
+const MOST_ASIDE: usize = 9;
 
 impl Names {
     fn of(file_name: &str) -> Self {

@@ -2,13 +2,16 @@
 
 use std::io;
 
-use auth_store::internal::{BareLock, FileLock};
+use auth_store::internal::FileLock;
+
+use crate::bare::{BareLease, BareWrite};
 
 /// A lock of ours. Freed on drop.
 pub(crate) enum OurLock {
     File(FileLock),
-    /// On the agent's file itself, or on its directory. Nothing is written in it.
-    Bare(BareLock),
+    /// On the agent's file itself. Nothing is written in it.
+    Bare(BareLease),
+    BareWrite(#[allow(dead_code, reason = "it is freed on drop")] BareWrite),
 }
 
 impl OurLock {
@@ -16,7 +19,7 @@ impl OurLock {
     pub(crate) fn note(&self) -> io::Result<String> {
         match self {
             Self::File(lock) => lock.note(),
-            Self::Bare(_) => Ok(String::new()),
+            Self::Bare(_) | Self::BareWrite(_) => Ok(String::new()),
         }
     }
 
@@ -24,12 +27,12 @@ impl OurLock {
     pub(crate) fn set_note(&self, note: &str) -> io::Result<()> {
         match self {
             Self::File(lock) => lock.set_note(note),
-            Self::Bare(_) => Ok(()),
+            Self::Bare(_) | Self::BareWrite(_) => Ok(()),
         }
     }
 
     /// Whether nothing can be made beside the agent's file.
     pub(crate) fn is_bare(&self) -> bool {
-        matches!(self, Self::Bare(_))
+        matches!(self, Self::Bare(_) | Self::BareWrite(_))
     }
 }

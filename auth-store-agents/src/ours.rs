@@ -2,9 +2,8 @@
 //! it is written in place.
 //!
 //! Where nothing can be made beside it, as in a container that has the file alone from
-//! its host, the agent's file and its directory themselves are the locks, nothing is
-//! noted, and a write in place has no side file: losing that is better than losing the
-//! session.
+//! its host, the agent's file itself is the lock, nothing is noted, and a write in place
+//! has no side file: losing that is better than losing the session.
 
 use std::{io::ErrorKind, thread, time::Duration};
 
@@ -12,7 +11,12 @@ use auth_store::internal::{
     BareLock, Content, Dir, FileError, FileLock, Held, Patience, Privacy, Problem, Side,
 };
 
-use crate::{notes::NotesDir, our_lock::OurLock, place::Place};
+use crate::{
+    bare::{BareLease, BareWrite},
+    notes::NotesDir,
+    our_lock::OurLock,
+    place::Place,
+};
 
 pub(crate) struct Ours {
     /// `None` if nothing can be made.
@@ -59,14 +63,18 @@ impl Ours {
         self.notes.as_ref().map_or(Ok(()), |ours| ours.write(notes))
     }
 
+    /// Keeps the notes, which are damaged, under another name, too.
+    pub(crate) fn set_aside(&self) -> Result<(), FileError> {
+        self.notes.as_ref().map_or(Ok(()), NotesDir::set_aside)
+    }
+
     /// The lock that our processes take to write; `None` if somebody else is writing.
     pub(crate) fn try_lock_write(&self) -> Result<Option<OurLock>, FileError> {
         match &self.notes {
             Some(ours) => {
                 Ok(FileLock::try_take(ours.dir(), &ours.names().lock)?.map(OurLock::File))
             }
-            // The file is locked by whoever refreshes.
-            None => Ok(self.dir.try_lock_directory()?.map(OurLock::Bare)),
+            None => Ok(BareWrite::try_take(&self.dir, &self.name)?.map(OurLock::BareWrite)),
         }
     }
 
@@ -90,7 +98,7 @@ impl Ours {
     /// The locks of whoever refreshes; `None` if somebody else does.
     pub(crate) fn try_lease(&self) -> Result<Option<OurLease>, FileError> {
         let Some(ours) = &self.notes else {
-            let locked = self.dir.try_lock_itself(&self.name)?;
+            let locked = BareLease::try_take(&self.dir, &self.name)?;
             return Ok(locked.map(|lock| OurLease { lock: OurLock::Bare(lock), itself: None }));
         };
         let Some(lock) = FileLock::try_take(ours.dir(), &ours.names().lease)? else {
@@ -110,8 +118,8 @@ impl Ours {
     pub(crate) fn confirm(&self, lease: &OurLease) -> Result<(), FileError> {
         match (&lease.lock, &self.notes) {
             (OurLock::File(lock), Some(ours)) => lock.confirm(ours.dir(), &ours.names().lease),
-            (OurLock::Bare(lock), _) => self.dir.confirm_itself(&self.name, lock),
-            (OurLock::File(_), None) => {
+            (OurLock::Bare(lock), _) => lock.confirm(&self.dir, &self.name),
+            (OurLock::File(_), None) | (OurLock::BareWrite(_), _) => {
                 Err(FileError::new(self.dir.path_of(&self.name), Problem::LeaseLost))
             }
         }
@@ -131,7 +139,7 @@ impl Held for OurLease {
         match &self.lock {
             OurLock::File(lock) => !lock.is_marked(),
             // Nobody removes the agent's file to tidy up.
-            OurLock::Bare(_) => false,
+            OurLock::Bare(_) | OurLock::BareWrite(_) => false,
         }
     }
 }

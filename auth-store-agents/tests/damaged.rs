@@ -16,7 +16,9 @@ use auth_accounts::{
     auth_core::{TokenEndpoint, presets},
     store::BlockingTokenStore,
 };
+use auth_store_agents::ClaudeCredentials;
 use auth_testkit::{Script, VirtualClock};
+use serde_json::json;
 use support::{names, record, tokens};
 
 fn check(
@@ -83,4 +85,56 @@ fn is_kept_aside_by_a_login() {
     let (setup, store) = codex(&codex_file());
     let endpoint = presets::openai(store.registration().client_id());
     check(&setup, store, "codex", &endpoint);
+}
+
+/// Only what cannot be read is lost to its reader.
+#[test]
+fn what_else_is_in_the_file_stays() {
+    let log_in = |store: &ClaudeCredentials| {
+        let endpoint = presets::claude(store.registration().client_id());
+        let script = Script::new();
+        let clock: VirtualClock = script.clock().clone();
+        let account =
+            BlockingAccounts::new(endpoint, script, store.clone(), clock).account("claude");
+        let token = account.store_login(tokens(3)).unwrap();
+        assert!(token.unsaved().is_none(), "{:?}", token.unsaved());
+    };
+    // The login is damaged, and what is beside it is not.
+    for damaged in [json!("x"), json!([]), json!({"accessToken": 1})] {
+        let mut file = claude_file();
+        file["claudeAiOauth"] = damaged;
+        let (setup, store) = claude(&file);
+        log_in(&store);
+        let mut after = json_at(&setup.file);
+        assert_eq!(after["claudeAiOauth"]["refreshToken"], "s3cret-rt-3");
+        assert_eq!(json_at(&setup.directory.join(".credentials.json.damaged")), file);
+        after["claudeAiOauth"] = file["claudeAiOauth"].clone();
+        assert_eq!(after, file);
+
+        fs::write(&setup.file, file.to_string()).unwrap();
+        let version = load(&store, "claude").unwrap_err().get_damaged_version().unwrap().clone();
+        store.remove_blocking(&"claude".into(), &version).unwrap();
+        file.as_object_mut().unwrap().remove("claudeAiOauth");
+        assert_eq!(json_at(&setup.file), file);
+    }
+    // So are our notes.
+    let (setup, store) = claude(&claude_file());
+    let (_, version) = agent_files::loaded(&store, "claude");
+    save(&store, "claude", &record(2), Some(&version)).unwrap();
+    let ours = setup.directory.join(".auth-store");
+    let notes = ours.join(".credentials.json.notes.json");
+    for (number, content) in ["{\"schema\": 1, \"of", "\0\0", "[]"].into_iter().enumerate() {
+        fs::write(&notes, content).unwrap();
+        log_in(&store);
+        let file = json_at(&setup.file);
+        assert_eq!(file["claudeAiOauth"]["refreshToken"], "s3cret-rt-3");
+        assert_eq!(file["claudeAiOauth"]["subscriptionType"], "max");
+        assert_eq!(file["mcpOAuth"], claude_file()["mcpOAuth"]);
+        assert_eq!(names(&setup.directory), [".auth-store", ".credentials.json"]);
+        let aside = names(&ours).into_iter().filter(|name| name.contains(".damaged"));
+        assert_eq!(aside.count(), [1, 1, 2][number]);
+    }
+    let kept = |suffix| fs::read(ours.join(format!(".credentials.json.notes.json{suffix}")));
+    assert_eq!(kept(".damaged").unwrap(), b"{\"schema\": 1, \"of");
+    assert_eq!(kept(".damaged-2").unwrap(), b"[]");
 }

@@ -53,7 +53,9 @@ pub enum Problem {
     LooseMode { path: PathBuf, mode: u32, fix: u32 },
     #[error(
         "its mode is {mode:04o}, and others can get at secrets, unless its group {group} is this \
-         user's alone ({reason}); if nobody has, run `chmod {fix:o} {path:?}`, else log in again"
+         user's alone ({reason}); if nobody has, run `chmod {fix:o} {path:?}`, else log in again; \
+         if that comes back with each start, as in a volume of Kubernetes with an `fsGroup`, the \
+         store's `insecure_modes` accepts it as it is"
     )]
     SharedGroup { path: PathBuf, mode: u32, fix: u32, group: u32, reason: &'static str },
     #[error(

@@ -23,6 +23,12 @@ pub fn without_mark(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text)
 }
 
+/// Whether there is nothing in it but white space, NUL, and a byte-order mark: then there
+/// is nothing to keep.
+pub fn is_blank(content: &[u8]) -> bool {
+    without_mark(content).iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0)
+}
+
 /// Reads `json`. Errors call it `expected`.
 pub fn parse<T: DeserializeOwned>(json: &[u8], expected: &'static str) -> Result<T, Problem> {
     // serde_json's own message may quote the input.

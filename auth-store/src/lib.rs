@@ -59,7 +59,8 @@ pub mod internal {
     /// JSON that holds secrets.
     pub mod json {
         pub use crate::json::{
-            bounded, digest, hex, parse, parse_versioned, put_in_lines, revision, without_mark,
+            bounded, digest, hex, is_blank, parse, parse_versioned, put_in_lines, revision,
+            without_mark,
         };
     }
 }

@@ -55,6 +55,30 @@ fn a_byte_order_mark_is_skipped() {
     assert!(!fs::read(&path).unwrap().starts_with(b"\xEF"));
 }
 
+/// What is kept of what is damaged: of a file in which there is nothing, nothing. One
+/// that is too large is not looked into.
+fn kept_of(content: &[u8]) -> &[u8] {
+    match content.len() < 1 << 20 && content.iter().all(|byte| b"\0 \n\xEF\xBB\xBF".contains(byte))
+    {
+        true => b"",
+        false => content,
+    }
+}
+
+/// However often a machine loses its power.
+#[test]
+fn what_is_blank_never_stands_in_the_way() {
+    let scratch = scratch();
+    let store = FileStore::open(scratch.path()).unwrap();
+    for content in [&b""[..], b"\0\0\0", b"\xEF\xBB\xBF", b" \n"].repeat(4) {
+        put(&scratch.path().join(RECORD), content);
+        let version = damaged_version(&store.load_blocking(&account()).unwrap_err()).unwrap();
+        store.save_blocking(&account(), &record(2), Some(&version)).unwrap();
+        assert_eq!(load(&store, &account()), Some(record(2)));
+    }
+    assert!(!names(scratch.path()).iter().any(|name| name.contains(".damaged")));
+}
+
 #[test]
 fn what_is_damaged_is_replaced_by_whoever_has_seen_it_and_is_kept() {
     let scratch = scratch();
@@ -84,18 +108,18 @@ fn what_is_damaged_is_replaced_by_whoever_has_seen_it_and_is_kept() {
         let version = damaged_version(&store.load_blocking(&account()).unwrap_err()).expect(what);
         store.save_blocking(&account(), &record(2), Some(&version)).unwrap();
         assert_eq!(load(&store, &account()), Some(record(2)));
-        assert_eq!(fs::read(&aside).unwrap(), content, "{what}");
+        assert_eq!(fs::read(&aside).unwrap_or_default(), kept_of(&content), "{what}");
         // The second of two.
         let error = store.save_blocking(&account(), &record(3), Some(&version)).unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Conflict, "{what}");
 
-        fs::remove_file(&aside).unwrap();
+        let _ = fs::remove_file(&aside);
         put(&path, &content);
         let version = damaged_version(&store.load_blocking(&account()).unwrap_err()).expect(what);
         store.remove_blocking(&account(), &version).unwrap();
-        assert_eq!(names(scratch.path()), [format!("{RECORD}.damaged")], "{what}");
-        assert_eq!(fs::read(&aside).unwrap(), content, "{what}");
-        fs::remove_file(&aside).unwrap();
+        assert_eq!(fs::read(&aside).unwrap_or_default(), kept_of(&content), "{what}");
+        let _ = fs::remove_file(&aside);
+        assert!(names(scratch.path()).is_empty(), "{what}");
     }
 }
 
@@ -186,16 +210,17 @@ fn a_login_and_a_logout_get_past_a_damaged_record_and_a_refresh_does_not() {
         assert!(token.unsaved().is_none(), "{what}");
         let again = accounts().account("ada@example.com").token().unwrap();
         assert_eq!(again.access_token(), token.access_token(), "{what}");
-        assert_eq!(kept(), 1, "{what}");
+        let each = usize::from(!kept_of(&content).is_empty());
+        assert_eq!(kept(), each, "{what}");
 
         put(&path, &content);
         let logout = accounts().account("ada@example.com").logout().unwrap();
         assert!(logout.was_damaged && logout.may_be_alive(), "{what}");
-        assert_eq!(kept(), 2, "{what}");
+        assert_eq!(kept(), 2 * each, "{what}");
         let error = accounts().account("ada@example.com").token().unwrap_err();
         assert!(matches!(error.reason(), Reason::NotLoggedIn), "{what}");
         let store = FileStore::open(scratch.path()).unwrap();
-        assert!(store.discard(&account()).unwrap());
+        assert_eq!(store.discard(&account()).unwrap(), each > 0, "{what}");
     }
     assert_eq!(server.report().requests, 0);
 }

@@ -32,8 +32,17 @@ pub(super) struct Current {
     pub(super) record: Option<(Record, Version)>,
     /// Whether somebody is writing it, or died while they were.
     pub(super) is_unfinished: bool,
-    /// Whether it is damaged, as whoever asks has seen.
-    pub(super) is_damaged: bool,
+    /// What is damaged, as whoever asks has seen. What can be read is in `document` all
+    /// the same, so that it stays.
+    pub(super) damage: Option<Damage>,
+}
+
+/// What cannot be read. Whoever replaces it has to keep it aside.
+pub(super) enum Damage {
+    /// The agent's file.
+    File,
+    /// Our notes, with their content.
+    Notes(Zeroizing<Vec<u8>>),
 }
 
 impl Current {
@@ -62,7 +71,7 @@ impl<F: Format> Inner<F> {
             let result = result.map_err(|error| identified(&current, error));
             let damaged = result.as_ref().err().and_then(|error| error.damaged.as_ref());
             if damaged.is_some() && damaged == expected {
-                return Ok(Current { is_damaged: true, ..current });
+                return Ok(current);
             }
             if !result.as_ref().is_err_and(|e| matches!(e.problem, Problem::Damaged { .. })) {
                 return result.map(|()| current);
@@ -90,15 +99,25 @@ impl<F: Format> Inner<F> {
             }
         }
         let Some(bytes) = current.bytes() else { return Ok(()) };
-        let document =
-            Document::parse(bytes, F::EXPECTED).map_err(|problem| self.error(problem))?;
-        if let Some(found) = self.found(&document)? {
-            let notes = ours.map_or_else(|| Ok(Notes::default()), |ours| ours.read())?;
-            let record = notes.record_of(found, &self.registration);
-            let version = notes.version(&record);
-            current.record = Some((record, version));
-        }
-        current.document = Some(document);
+        let document = Document::parse(bytes, F::EXPECTED);
+        current.damage = Some(Damage::File);
+        let document = current.document.insert(document.map_err(|problem| self.error(problem))?);
+        let found = self.found(document)?;
+        current.damage = None;
+        let Some(found) = found else { return Ok(()) };
+        let notes = match ours.as_ref().map(|ours| Ok((ours.content()?, ours))).transpose()? {
+            Some((Some(content), ours)) => match ours.parse(&content) {
+                Ok(notes) => notes,
+                Err(error) => {
+                    current.damage = Some(Damage::Notes(content));
+                    return Err(error);
+                }
+            },
+            _ => Notes::default(),
+        };
+        let record = notes.record_of(found, &self.registration);
+        let version = notes.version(&record);
+        current.record = Some((record, version));
         Ok(())
     }
 
@@ -127,10 +146,15 @@ impl<F: Format> Inner<F> {
 
 /// The same error, with the version of what is damaged, if it is about that.
 fn identified(current: &Current, error: FileError) -> FileError {
-    match (&error.problem, current.bytes()) {
-        (Problem::Damaged { .. }, Some(bytes)) if current.document.is_none() => {
-            let version = Version::new(json::digest(&[b"damaged", bytes]));
-            FileError { damaged: Some(version), ..error }
+    let file = current.bytes().unwrap_or_default();
+    let parts: &[&[u8]] = match &current.damage {
+        Some(Damage::File) => &[b"damaged", file],
+        Some(Damage::Notes(notes)) => &[b"damaged notes", file, notes],
+        None => return error,
+    };
+    match error.problem {
+        Problem::Damaged { .. } => {
+            FileError { damaged: Some(Version::new(json::digest(parts))), ..error }
         }
         _ => error,
     }

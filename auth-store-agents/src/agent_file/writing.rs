@@ -11,12 +11,17 @@
 use std::{io::ErrorKind, thread, time::Duration};
 
 use auth_store::internal::{
-    Content, Dir, FileError, Patience, Problem, finish, moved_aside, read_whole, write_in_place,
+    Content, Dir, FileError, Patience, Problem, finish, is_marked, json::is_blank, moved_aside,
+    read_whole, write_in_place,
 };
 
-use super::{Inner, MAX_FILE, reading::Current};
+use super::{
+    Inner, MAX_FILE,
+    reading::{Current, Damage},
+};
 use crate::{
     format::Format,
+    notes::{names_aside, too_many_aside},
     our_lock::OurLock,
     ours::{Ours, is_denied},
     place::Place,
@@ -24,9 +29,6 @@ use crate::{
 
 /// How long a save waits for other saves to end.
 const SAVE_WAIT: Duration = Duration::from_secs(10);
-
-/// How many damaged files are kept.
-const MOST_ASIDE: usize = 9;
 
 /// The right to write the file. Freed on drop.
 pub(super) struct Writing<'a, F: Format> {
@@ -74,7 +76,11 @@ impl<F: Format> Inner<F> {
         if !Self::is_written_in_place(dir, &place.name)? {
             return Ok(());
         }
-        match dir.open_to_write(&place.name)? {
+        self.check_attached(dir, &place.name)
+    }
+
+    fn check_attached(&self, dir: &Dir, name: &str) -> Result<(), FileError> {
+        match dir.open_to_write(name)? {
             Some(file) if !dir.has_a_name(&file) => Err(self.error(Problem::Detached)),
             Some(_) | None => Ok(()),
         }
@@ -90,25 +96,24 @@ fn finish_in(ours: &Ours, place: &Place) -> Result<(), FileError> {
 }
 
 impl<F: Format> Writing<'_, F> {
-    /// Writes the file's new content, if it is still as it was found. What is damaged is
-    /// copied aside first.
-    pub(super) fn write(&self, found: &Current, new: &[u8]) -> Result<(), FileError> {
-        if let (true, Some(damaged)) = (found.is_damaged, found.bytes()) {
-            self.copy_aside(damaged)?;
+    /// Keeps aside what is damaged, before it is written.
+    pub(super) fn keep_aside(&self, found: &Current) -> Result<(), FileError> {
+        match (&found.damage, found.bytes()) {
+            (Some(Damage::File), Some(damaged)) => self.copy_aside(damaged),
+            (Some(Damage::Notes(damaged)), _) if !is_blank(damaged) => self.ours.set_aside(),
+            _ => Ok(()),
         }
-        self.replace(found.bytes(), new)
     }
 
-    /// Copies what is damaged to a name that nothing has. Of nothing but white space and
-    /// NUL there is nothing to keep.
+    /// Copies what is damaged to a name that nothing has.
     fn copy_aside(&self, damaged: &[u8]) -> Result<(), FileError> {
         let (dir, name) = (self.ours.dir(), &*self.place.name);
-        if damaged.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) {
+        // What one of ours left half-written where there was no place for a copy is what
+        // a login is to replace, and there is still none.
+        if is_blank(damaged) || is_marked(damaged) && self.ours.side().is_none() {
             return Ok(());
         }
-        let first = format!("{name}.damaged");
-        for number in 1..=MOST_ASIDE {
-            let aside = if number == 1 { first.clone() } else { format!("{first}-{number}") };
+        for aside in names_aside(name) {
             if dir.has(&aside)? {
                 continue;
             }
@@ -116,10 +121,10 @@ impl<F: Format> Writing<'_, F> {
             moved_aside(&dir.path_of(name), &dir.path_of(aside));
             return Ok(());
         }
-        let problem = Problem::TooManyAside { first: dir.path_of(first), count: MOST_ASIDE };
-        Err(self.file.error(problem))
+        Err(too_many_aside(dir, name))
     }
 
+    /// Writes the file's new content, if it is still as it was found.
     pub(super) fn replace(&self, old: Option<&[u8]>, new: &[u8]) -> Result<(), FileError> {
         let (dir, name) = (self.ours.dir(), &*self.place.name);
         // Some agents take no lock, so this check comes as late as possible.
@@ -127,8 +132,11 @@ impl<F: Format> Writing<'_, F> {
             found if found == old => Ok(()),
             _ => Err(self.file.error(Problem::Conflict)),
         };
-        let in_place =
-            |old: &[u8]| write_in_place(dir, name, self.ours.side(), old, new, last_look);
+        let in_place = |old: &[u8]| {
+            // What is written into a file without a name is gone with this mount.
+            self.file.check_attached(dir, name)?;
+            write_in_place(dir, name, self.ours.side(), old, new, last_look)
+        };
         match old {
             Some(old) if Inner::<F>::is_written_in_place(dir, name)? => in_place(old),
             _ => {

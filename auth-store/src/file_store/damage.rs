@@ -5,8 +5,10 @@ use auth_accounts::store::Version;
 
 use super::{Found, form};
 use crate::{
+    content::MAX_SIZE,
     error::{FileError, Problem},
     events,
+    json::is_blank,
     names::Names,
     sys::Dir,
 };
@@ -60,10 +62,14 @@ pub(super) fn identified(
     FileError { damaged: state.as_deref().map(form::damaged_version), ..error }
 }
 
-/// Moves a damaged record aside, to a name that nothing has. The caller holds the lock
-/// of a save.
+/// Moves a damaged record aside, to a name that nothing has, if there is anything to keep.
+/// The caller holds the lock of a save.
 pub(super) fn move_aside(dir: &Dir, names: &Names) -> Result<(), FileError> {
     let path = dir.path_of(&names.record);
+    // Each crash may leave another one that is empty, or padded with NUL.
+    if dir.read(&names.record, MAX_SIZE).is_ok_and(|it| it.is_none_or(|it| is_blank(&it))) {
+        return Ok(());
+    }
     for aside in names.aside() {
         if dir.set_aside(&names.record, &aside)? {
             events::moved_aside(&path, &dir.path_of(aside));

@@ -25,7 +25,8 @@ pub(super) struct Tightened {
 }
 
 /// Checks that `file`, which was opened at `path`, belongs to this user, and that nobody
-/// else has access that must not have it. What its group has had access to is made tight
+/// else has access that must not have it. A directory of another program may be root's,
+/// as those above are. What its group has had access to is made tight
 /// again, if it is ours.
 pub(super) fn check(
     file: &File,
@@ -35,7 +36,9 @@ pub(super) fn check(
 ) -> Result<Option<Tightened>, FileError> {
     let metadata = file.metadata().map_err(|error| FileError::io("examine", path, error))?;
     let user = rustix::process::geteuid().as_raw();
-    if metadata.uid() != user {
+    // Root makes the directory when a file is mounted into it (`docker run --volume`).
+    let is_roots = metadata.uid() == 0 && kind == Kind::TheirDirectory;
+    if metadata.uid() != user && !is_roots {
         let owner = metadata.uid();
         return Err(FileError::new(path, Problem::ForeignOwner { owner, user }));
     }

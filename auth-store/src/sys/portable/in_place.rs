@@ -44,11 +44,6 @@ impl Dir {
         Err(FileError::io("lock", self.path_of(name), ErrorKind::Unsupported))
     }
 
-    /// Fails.
-    pub fn try_lock_directory(&self) -> Result<Option<BareLock>, FileError> {
-        Err(FileError::io("lock", self.path.clone(), ErrorKind::Unsupported))
-    }
-
     /// Whether a file that was locked is still that of its name.
     pub fn confirm_itself(&self, _name: &str, lock: &BareLock) -> Result<(), FileError> {
         match *lock {}

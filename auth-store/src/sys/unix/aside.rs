@@ -7,8 +7,9 @@ use crate::error::FileError;
 
 impl Dir {
     /// Gives the file `name` the name `aside`, which nothing may have. Returns whether
-    /// nothing had it but this file: a writer may have died in between. `name` may stay as another name of the same file, so that it is
-    /// never missing: whoever wants it gone removes it.
+    /// nothing had it but this file: a writer may have died in between. `name` may stay
+    /// as another name of the same file, so that it is never missing: whoever wants it
+    /// gone removes it.
     ///
     /// The caller holds a lock that all take who use these names.
     pub fn set_aside(&self, name: &str, aside: &str) -> Result<bool, FileError> {

@@ -78,18 +78,6 @@ impl Dir {
         let Some(file) = opened else {
             return Err(FileError::io("lock", self.path_of(name), rustix::io::Errno::NOENT));
         };
-        self.try_lock_opened(name, file)
-    }
-
-    /// Locks this directory itself, in the same way.
-    pub fn try_lock_directory(&self) -> Result<Option<BareLock>, FileError> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let opened = rustix::fs::openat(&self.file, ".", flags, rustix::fs::Mode::empty());
-        let opened = opened.map_err(|errno| FileError::io("lock", self.path.clone(), errno))?;
-        self.try_lock_opened(".", File::from(opened))
-    }
-
-    fn try_lock_opened(&self, name: &str, file: File) -> Result<Option<BareLock>, FileError> {
         match file.try_lock() {
             Ok(()) => Ok(Some(BareLock(file))),
             Err(TryLockError::WouldBlock) => Ok(None),
