@@ -91,6 +91,7 @@ fn meaning<'a>(
     let answer = Answer {
         status: status.as_u16(),
         codes: &error.codes,
+        weak: error.weak_codes(),
         texts: &error.texts,
         is_only_a_message: error.is_json
             && matches!(status.as_u16(), 400 | 401)

@@ -4,7 +4,7 @@
 mod code;
 mod names;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
@@ -36,6 +36,8 @@ pub(super) struct ErrorBody {
     /// hold (`message`, `status`, `reason`, a `type` that is not within an
     /// error) decides only where a provider is known to put it there.
     strong: usize,
+    /// Where in the codes the numbers begin.
+    numbers_from: usize,
     /// The others, while the rest is being read.
     weak: Vec<Cow<'static, str>>,
     /// Codes that are numbers, likewise.
@@ -63,6 +65,7 @@ pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Opti
         let mut codes = Vec::new();
         push_code(&mut codes, &challenge.error);
         error.strong += codes.len();
+        error.numbers_from += codes.len();
         error.codes.splice(before..before, codes);
         error.texts.extend(challenge.description.as_deref().map(beginning));
     }
@@ -100,6 +103,7 @@ fn of_value(value: &Value) -> ErrorBody {
     error.strong = error.codes.len();
     let weak = std::mem::take(&mut error.weak);
     error.codes.extend(weak);
+    error.numbers_from = error.codes.len();
     let numbers = std::mem::take(&mut error.numbers);
     error.codes.extend(numbers);
     error
@@ -227,6 +231,11 @@ impl ErrorBody {
     /// The codes that stand where a code belongs.
     pub(super) fn strong(&self) -> &[Cow<'static, str>] {
         &self.codes[..self.strong]
+    }
+
+    /// Which of the codes are words that stand elsewhere.
+    pub(super) fn weak_codes(&self) -> Range<usize> {
+        self.strong..self.numbers_from
     }
 
     pub(super) fn has_code(&self, status: StatusCode) -> bool {

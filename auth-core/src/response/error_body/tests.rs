@@ -103,6 +103,26 @@ fn a_code_is_strong_only_in_its_place() {
 }
 
 #[test]
+fn words_elsewhere_are_told_from_numbers_and_from_codes() {
+    for (body, weak) in [
+        (r#"{"error":"a","status":"b","reason":"c","type":"d"}"#, &["d", "b", "c"][..]),
+        (r#"{"status":503,"error":"a","error_codes":[1]}"#, &[]),
+        (r#"{"status":"b","code":7}"#, &["b"]),
+        (r#"{"message":"a_b","code":"c"}"#, &["a_b"]),
+        (r#"{"error":"a"}"#, &[]),
+    ] {
+        let error = read_json(body).unwrap();
+        assert_eq!(&error.codes[error.weak_codes()], weak, "{body}");
+    }
+    let mut headers = HeaderMap::new();
+    headers.insert("www-authenticate", "Bearer error=c".parse().unwrap());
+    let body = br#"{"message":"Not Found","status":"a b","code":7}"#;
+    let error = read(StatusCode::BAD_REQUEST, &headers, body).unwrap();
+    assert_eq!(error.codes, ["c", "a b", "7"]);
+    assert_eq!(error.codes[error.weak_codes()], ["a b"]);
+}
+
+#[test]
 fn what_holds_no_error() {
     for body in [
         "",
