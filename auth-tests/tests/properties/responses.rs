@@ -14,7 +14,7 @@ use proptest::{
 
 use crate::{
     now,
-    strategies::{LIFETIMES, NAMES, lifetime, response},
+    strategies::{LIFETIMES, lifetime, response},
 };
 
 proptest! {
