@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn one_variable_decides() {
-        let table: &[(&[(&str, &str)], Option<&str>)] = &[
+        type Row<'a> = (&'a [(&'a str, &'a str)], Option<&'a str>);
+        let table: &[Row<'_>] = &[
             (&[], None),
             (&[("HTTPS_PROXY", "http://p")], Some("HTTPS_PROXY")),
             (&[("https_proxy", "http://p")], Some("https_proxy")),

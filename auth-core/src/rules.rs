@@ -5,7 +5,7 @@ mod messages;
 mod standard;
 mod table;
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
 use crate::FailureKind;
 
@@ -36,6 +36,8 @@ pub struct Rule {
     pub(crate) whole: bool,
     /// It speaks only of responses in which the explanation is all there is.
     pub(crate) codeless: bool,
+    /// The code counts only where a code belongs, not where a server explains itself.
+    pub(crate) in_place: bool,
     pub(crate) kind: FailureKind,
     pub(crate) source: Cow<'static, str>,
 }
@@ -64,6 +66,7 @@ impl Rule {
             words: None,
             whole: false,
             codeless: false,
+            in_place: false,
             kind,
             source: Cow::Borrowed(""),
         }
@@ -162,7 +165,12 @@ impl Rule {
         }
         let code = match &self.code {
             None => None,
-            Some(wanted) => Some(answer.codes.iter().find(|code| *code == wanted)?.as_ref()),
+            Some(wanted) => {
+                let known = |(at, code): &(usize, &Cow<'_, str>)| {
+                    *code == wanted && !(self.in_place && answer.weak.contains(at))
+                };
+                Some(answer.codes.iter().enumerate().find(known)?.1.as_ref())
+            }
         };
         // What explains it best is the message; the others stand beside it.
         let texts = if self.codeless { answer.texts.get(..1)? } else { answer.texts };
@@ -186,6 +194,8 @@ pub(crate) fn facts() -> impl Iterator<Item = &'static Rule> {
 pub(crate) struct Answer<'a> {
     pub(crate) status: u16,
     pub(crate) codes: &'a [Cow<'static, str>],
+    /// Which of them do not stand where a code belongs.
+    pub(crate) weak: Range<usize>,
     /// The explanations, the best first.
     pub(crate) texts: &'a [String],
     /// Whether it is JSON with a status that wants a code, and has none.
@@ -227,7 +237,9 @@ mod tests {
         let codes: Vec<_> = codes.iter().map(|code| Cow::Borrowed(*code)).collect();
         let texts = [description.to_owned(), "beside".to_owned()];
         let is_only_a_message = codes.is_empty() && matches!(status, 400 | 401);
-        let answer = Answer { status, codes: &codes, texts: &texts, is_only_a_message };
+        // The last one stands in a message.
+        let weak = codes.len().saturating_sub(1)..codes.len();
+        let answer = Answer { status, codes: &codes, weak, texts: &texts, is_only_a_message };
         rule.matches(&answer).is_some()
     }
 
@@ -244,6 +256,10 @@ mod tests {
 
         assert!(!fits(&Rule::new("", FailureKind::Rejected), 403, &[], "No."));
         assert!(fits(&Rule::new("com.example#A", FailureKind::Rejected), 400, &["A"], ""));
+
+        let strict = Rule { in_place: true, ..rule.clone() };
+        assert!(fits(&strict, 400, &["a", "b"], ""));
+        assert!(!fits(&strict, 400, &["b", "a"], ""));
 
         let rule = rule.words("Being Processed");
         assert!(fits(&rule, 400, &["a"], "it is being processed"));
@@ -296,6 +312,7 @@ mod tests {
                 (earlier.code.is_none() || earlier.code == rule.code)
                     && (earlier.status.is_none() || earlier.status == rule.status)
                     && (!earlier.codeless || rule.codeless)
+                    && (!earlier.in_place || rule.in_place)
                     && earlier.words.as_deref().is_none_or(|hiding| {
                         rule.words.as_deref().is_some_and(|words| match earlier.whole {
                             true => rule.whole && is_whole(words, hiding),

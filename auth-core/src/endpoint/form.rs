@@ -114,6 +114,8 @@ struct RuleForm<'a> {
     whole: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     codeless: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    in_place: bool,
     kind: Cow<'a, str>,
     #[serde(default)]
     source: Cow<'a, str>,
@@ -204,6 +206,7 @@ impl<'a> RuleForm<'a> {
             words: rule.words.as_deref().map(Cow::Borrowed),
             whole: rule.whole,
             codeless: rule.codeless,
+            in_place: rule.in_place,
             kind: Cow::Borrowed(rule.kind.as_str()),
             source: Cow::Borrowed(&rule.source),
         }
@@ -221,6 +224,7 @@ impl<'a> RuleForm<'a> {
             words: self.words.map(owned),
             whole: self.whole,
             codeless: self.codeless,
+            in_place: self.in_place,
             kind: FailureKind::from_name(&self.kind).ok_or_else(|| E::custom(NEWER))?,
             source: owned(self.source),
         })

@@ -180,7 +180,7 @@ mod tests {
     #[test]
     fn what_came_of_it() {
         use FailureKind::{Interrupted, Misconfigured, Throttled, Unavailable};
-        let rows: [(u16, &str, Option<FailureKind>); 21] = [
+        let rows: [(u16, &str, Option<FailureKind>); 25] = [
             (200, "", None),
             (200, "{}", None),
             (200, r#"{"ok":true}"#, None),
@@ -192,6 +192,10 @@ mod tests {
             (401, r#"{"error":"invalid_token"}"#, None),
             (200, r#"{"error":"invalid_token"}"#, None),
             (200, r#"{"ok":false,"error":"invalid_client"}"#, Some(Misconfigured)),
+            (200, r#"{"success":true,"message":"t u"}"#, None),
+            (200, r#"{"success":false,"message":"t u"}"#, Some(Unavailable)),
+            (200, r#"{"error":true,"message":"t u"}"#, Some(Unavailable)),
+            (200, r#"{"status":"failed"}"#, Some(Interrupted)),
             (200, "<html><title>Log in to the Wi-Fi</title></html>", Some(Interrupted)),
             (206, "", Some(Interrupted)),
             (400, r#"{"error":"unsupported_token_type"}"#, Some(Misconfigured)),

@@ -24,6 +24,8 @@ pub(super) fn classify(
 
     // Beside a 4xx a number is the status in other words as often as a code.
     let number = error.number(status).filter(|_| status.is_success());
+    // It may have broken half-way, as with a 5xx.
+    let is_broken = number.is_some_and(|number| number.len() == 3 && number.starts_with('5'));
     let says_it_failed = error.says_it_failed && !error.texts.is_empty();
     let kind = match &meaning {
         Some(meaning) => meaning.kind,
@@ -50,7 +52,7 @@ pub(super) fn classify(
         kind,
         delivery: match number {
             // The program that numbers its errors ran to its end, and answered.
-            Some(_) if meaning.is_none() => Delivery::Answered,
+            Some(_) if meaning.is_none() && !is_broken => Delivery::Answered,
             _ => delivery(status, kind, code.as_ref(), meaning.is_some()),
         },
         status: Some(status),
@@ -91,6 +93,7 @@ fn meaning<'a>(
     let answer = Answer {
         status: status.as_u16(),
         codes: &error.codes,
+        weak: error.weak_codes(),
         texts: &error.texts,
         is_only_a_message: error.is_json
             && matches!(status.as_u16(), 400 | 401)

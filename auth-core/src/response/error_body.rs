@@ -4,14 +4,14 @@
 mod code;
 mod names;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 use zeroize::Zeroize;
 
 pub(super) use self::code::is_code;
-use self::names::{CODE, EXPLAINED, NESTED, TEXT, WAIT, WAIT_MS, WEAK_CODE};
+use self::names::{CODE, EXPLAINED, NESTED, SUCCESS, TEXT, WAIT, WAIT_MS, WEAK_CODE};
 use super::{MOST_VALUES, challenge, lenient, may_be_form, surrounded};
 use crate::{
     json::{BoundedSeed, Limits, OnExcess, Wiped, read_to_end, trimmed},
@@ -36,6 +36,8 @@ pub(super) struct ErrorBody {
     /// hold (`message`, `status`, `reason`, a `type` that is not within an
     /// error) decides only where a provider is known to put it there.
     strong: usize,
+    /// Where in the codes the numbers begin.
+    numbers_from: usize,
     /// The others, while the rest is being read.
     weak: Vec<Cow<'static, str>>,
     /// Codes that are numbers, likewise.
@@ -63,6 +65,7 @@ pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Opti
         let mut codes = Vec::new();
         push_code(&mut codes, &challenge.error);
         error.strong += codes.len();
+        error.numbers_from += codes.len();
         error.codes.splice(before..before, codes);
         error.texts.extend(challenge.description.as_deref().map(beginning));
     }
@@ -74,6 +77,10 @@ fn read_body(headers: &HeaderMap, body: &[u8]) -> Option<ErrorBody> {
         return Some(of_value(&from_form(body).0));
     }
     if let Some(value) = from_json(body) {
+        // An object that was written as JSON twice. Only a code in it decides.
+        if let Value::String(text) = &value.0 {
+            return Some(of_value(&from_json(trimmed(text.as_bytes()))?.0));
+        }
         let mut error = of_value(&value.0);
         error.is_json = true;
         return Some(error);
@@ -100,6 +107,7 @@ fn of_value(value: &Value) -> ErrorBody {
     error.strong = error.codes.len();
     let weak = std::mem::take(&mut error.weak);
     error.codes.extend(weak);
+    error.numbers_from = error.codes.len();
     let numbers = std::mem::take(&mut error.numbers);
     error.codes.extend(numbers);
     error
@@ -163,7 +171,11 @@ impl ErrorBody {
             match members.get(name) {
                 Some(Value::String(code)) if is_number(code) => self.take_number(code),
                 Some(Value::String(code)) => push_code(&mut self.codes, code),
-                Some(Value::Number(number)) => self.take_number(&number.to_string()),
+                Some(Value::Number(number)) => self.take_number(&code::of_number(number)),
+                Some(Value::Array(items)) if !EXPLAINED.contains(&name) => {
+                    let codes = items.iter().take(MOST_ITEMS).filter_map(Value::as_str);
+                    codes.for_each(|code| self.take_code(code));
+                }
                 _ => {}
             }
         }
@@ -176,18 +188,22 @@ impl ErrorBody {
                     push_code(&mut self.codes, code);
                 }
                 Some(Value::String(code)) => push_code(&mut self.weak, code),
-                Some(Value::Number(number)) => self.numbers.push(Cow::Owned(number.to_string())),
+                Some(Value::Number(number)) => self.numbers.push(code::of_number(number).into()),
                 _ => {}
             }
         }
-        if let Some(Value::Array(numbers)) = members.get("error_codes") {
-            self.numbers.extend(
-                numbers
-                    .iter()
-                    .take(MOST_ITEMS)
-                    .filter_map(Value::as_u64)
-                    .map(|n| Cow::Owned(n.to_string())),
-            );
+        for item in members
+            .get("error_codes")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .take(MOST_ITEMS)
+        {
+            match item {
+                Value::String(code) => self.take_code(code),
+                Value::Number(number) => self.numbers.push(code::of_number(number).into()),
+                _ => {}
+            }
         }
         self.texts
             .extend(TEXT.iter().filter_map(|name| members.get(*name)?.as_str()).map(beginning));
@@ -229,6 +245,11 @@ impl ErrorBody {
         &self.codes[..self.strong]
     }
 
+    /// Which of the codes are words that stand elsewhere.
+    pub(super) fn weak_codes(&self) -> Range<usize> {
+        self.strong..self.numbers_from
+    }
+
     pub(super) fn has_code(&self, status: StatusCode) -> bool {
         self.codes.iter().any(|code| is_code(code, status))
     }
@@ -254,11 +275,27 @@ fn is_number(text: &str) -> bool {
 
 /// `{"success":false}` and the like.
 fn says_it_failed(members: &Map<String, Value>) -> bool {
-    let is_failure = |text: &str| {
-        ["error", "fail", "failed", "failure"].iter().any(|word| text.eq_ignore_ascii_case(word))
+    let is_one_of = |text: &str, words: &[&str]| {
+        words.iter().any(|word| text.trim().eq_ignore_ascii_case(word))
     };
-    ["ok", "success"].iter().any(|name| members.get(*name) == Some(&Value::Bool(false)))
-        || members.get("status").and_then(Value::as_str).is_some_and(is_failure)
+    let says_no = |name: &&str| match members.get(*name) {
+        Some(Value::Bool(value)) => !value,
+        Some(Value::Number(number)) => number.as_f64() == Some(0.0),
+        Some(Value::String(text)) => is_one_of(text, &["false", "0", "no"]),
+        _ => false,
+    };
+    let says_yes = |name: &&str| match members.get(*name) {
+        Some(Value::Bool(value)) => *value,
+        Some(Value::String(text)) => is_one_of(text, &["true", "yes"]),
+        _ => false,
+    };
+    let status = members.get("status");
+    SUCCESS.iter().any(says_no)
+        || ["error", "Error"].iter().any(says_yes)
+        || status == Some(&Value::Bool(false))
+        || status
+            .and_then(Value::as_str)
+            .is_some_and(|text| is_one_of(text, &["error", "fail", "failed", "failure"]))
 }
 
 /// The wait that an object names, in seconds.

@@ -34,7 +34,8 @@ pub(super) fn read(
     let has_host = rest.starts_with(['/', '\\']) && rest[1..].starts_with(['/', '\\']);
     let (host, path) = match has_host {
         true => {
-            let rest = &rest[2..];
+            // Browsers pass over any others, to the user and the host.
+            let rest = rest.trim_start_matches(['/', '\\']);
             let (authority, path) = rest.split_at(rest.find(['/', '\\']).unwrap_or(rest.len()));
             (Some(authority.rsplit('@').next().unwrap_or_default()), path)
         }
@@ -124,7 +125,9 @@ mod tests {
             ("javascript:alert(1)", "javascript:alert(1)"),
             ("https://h\u{e4}.example/token", "https://[redacted]/token"),
             ("https://h ost/token", "https://[redacted]/token"),
-            ("https:///token", "https:///token"),
+            ("https:///user:pass@h.example/token", "https://h.example/token"),
+            ("\\\\//user@h.example/token", "//h.example/token"),
+            ("https://", "https://"),
             ("https://h.example/a\"b", "https://h.example/a%22b"),
         ] {
             let read = read_with(307, location.as_bytes(), &[]);

@@ -9,7 +9,7 @@ use http::{HeaderMap, header};
 
 use self::rate_limit::RateLimit;
 use super::LONGEST;
-use crate::{FailureKind, Now};
+use crate::{FailureKind, Now, lifetime::read_date};
 
 /// The wait that the server asked for, counted from `now`: by its headers, or
 /// else by `body`, in seconds. More exact ones come first, as the SDKs of those
@@ -24,7 +24,7 @@ pub(super) fn read(headers: &HeaderMap, body: Option<f64>, now: Now) -> Option<D
     let millis = |name| Some(wait(seconds(text(name)?)? / 1000, clock));
     let either = |name| {
         let text = text(name)?;
-        let of_date = || until(httpdate::parse_http_date(text).ok()?, clock);
+        let of_date = || until(read_date(text)?, clock);
         seconds(text).map(|number| wait(number, clock)).or_else(of_date)
     };
     // Azure, and OpenAI after it.
@@ -56,7 +56,7 @@ pub(super) fn of_limit(headers: &HeaderMap, kind: FailureKind, now: Now) -> Opti
     FIELDS.into_iter().find_map(|(reset, remaining)| {
         let reset = text(reset)?;
         let remaining = text(remaining).and_then(|remaining| seconds(remaining)?.as_secs().into());
-        let of_date = || until(httpdate::parse_http_date(reset).ok()?, clock);
+        let of_date = || until(read_date(reset)?, clock);
         let wait = seconds(reset).map(|number| wait(number, clock)).or_else(of_date)?;
         is_used_up(remaining).then(|| wait.min(LONGEST))
     })
@@ -76,8 +76,8 @@ const FIELDS: [(&str, &str); 4] = [
 /// today is 57 times as long, so that a number is never both.
 const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// A number of seconds as a wait; one that is a Unix time near `clock`, in seconds
-/// or milliseconds, as what is left until then.
+/// A number of seconds as a wait; one that is a Unix time near `clock`, in seconds,
+/// milliseconds, microseconds or nanoseconds, as what is left until then.
 fn wait(number: Duration, clock: SystemTime) -> Duration {
     if number <= YEAR {
         return number;
@@ -88,7 +88,8 @@ fn wait(number: Duration, clock: SystemTime) -> Duration {
         let behind = clock.duration_since(at).unwrap_or_default();
         (ahead <= YEAR && behind <= YEAR).then_some(ahead)
     };
-    near(number).or_else(|| near(number / 1000)).unwrap_or(number)
+    let units = [1, 1_000, 1_000_000, 1_000_000_000];
+    units.into_iter().find_map(|unit| near(number / unit)).unwrap_or(number)
 }
 
 fn until(at: SystemTime, clock: SystemTime) -> Option<Duration> {

@@ -23,9 +23,9 @@ pub(crate) fn read_revocation_response<'a>(
     let error = error_body::read(status, headers, response.body());
     // RFC 7009 has the client ignore the body of a 200. But errors come with a
     // 200, too, and a page is not of the server.
-    let has_error = error
-        .as_ref()
-        .is_some_and(|error| !error.strong().is_empty() || error.number(status).is_some());
+    let has_error = error.as_ref().is_some_and(|error| {
+        !error.strong().is_empty() || error.number(status).is_some() || error.says_it_failed
+    });
     if status.is_success() && status != StatusCode::PARTIAL_CONTENT && !is_page && !has_error {
         return Ok(());
     }

@@ -37,6 +37,9 @@ pub(super) fn read(
         None if !encoded => return Err(Unreadable::Empty),
         // Some say that they encoded what they did not.
         Some(b'{') if encoded => Body::from_json(body).map_err(|_| Unreadable::Encoded),
+        _ if encoded && may_be_form(headers, body) => {
+            Some(Body::from_form(body)).filter(Body::has_token).ok_or(Unreadable::Encoded)
+        }
         _ if encoded => Err(Unreadable::Encoded),
         Some(b'<') => Err(Unreadable::Html),
         _ if may_be_form(headers, body) => {
@@ -95,6 +98,14 @@ impl<'a> Body<'a> {
             match &found {
                 None => found = Some(response),
                 Some(first) if first.has_tokens_of(&response) => {}
+                // The same session, of which the one says less.
+                Some(first) if first.access_token.as_str() == response.access_token.as_str() => {
+                    match (first.refresh_token.is_empty(), response.refresh_token.is_empty()) {
+                        (true, _) => found = Some(response),
+                        (_, true) => {}
+                        _ => return None,
+                    }
+                }
                 Some(_) => return None,
             }
         }
@@ -131,16 +142,22 @@ impl<'a> Body<'a> {
 
     /// The response within a [wrapper](WRAPPERS), if there is one. Not to look there
     /// would lose a rotated token.
-    fn unwrap_nested(mut self) -> Self {
+    fn unwrap_nested(self) -> Self {
+        self.unwrap_to(DEEPEST_WRAPPER)
+    }
+
+    fn unwrap_to(mut self, depth: u8) -> Self {
         // Beside an error it is not the response, whatever it is.
+        let is_error = |code| !Text::new(Cow::Borrowed(code)).into_token().is_empty();
         let failed = self.extra.get("ok") == Some(&Value::Bool(false))
-            || self.extra.get("error").and_then(Value::as_str).is_some_and(|code| !code.is_empty());
-        if self.has_token() || failed {
+            || self.extra.get("error").and_then(Value::as_str).is_some_and(is_error);
+        if self.has_token() || failed || depth == 0 {
             return self;
         }
         for wrapper in WRAPPERS {
             let Some(wrapped) = self.extra.remove(wrapper).map(Wiped) else { continue };
             let inner = ResponseSeed(limits()).deserialize(&wrapped.0).map(Body::into_owned);
+            let inner = inner.map(|inner| inner.unwrap_to(depth - 1));
             let Some(inner) = inner.ok().filter(Body::has_token) else {
                 self.extra.insert(wrapper, wrapped.into_value());
                 continue;
@@ -207,6 +224,9 @@ impl<'a> Body<'a> {
 /// others in the rest.
 const WRAPPERS: [&str; 7] =
     ["body", "authed_user", "data", "result", "response", "tokens", "token"];
+
+/// How many of them may stand within each other.
+const DEEPEST_WRAPPER: u8 = 3;
 
 /// The limits on a response's other members. Each is kept whole or not at all.
 fn limits() -> Limits {

@@ -89,7 +89,7 @@ fn resume(text: &[u8], error: &Error) -> usize {
 }
 
 /// Elements that only pages have.
-const OF_PAGES: [&[u8]; 10] = [
+const OF_PAGES: [&[u8]; 21] = [
     b"!doctype",
     b"html",
     b"head",
@@ -100,6 +100,17 @@ const OF_PAGES: [&[u8]; 10] = [
     b"script",
     b"form",
     b"iframe",
+    b"link",
+    b"base",
+    b"noscript",
+    b"frameset",
+    b"template",
+    b"svg",
+    b"img",
+    b"input",
+    b"button",
+    b"center",
+    b"h1",
 ];
 
 /// Whether a text has a sign of a page. The warnings of PHP are HTML too, but no
@@ -164,6 +175,14 @@ mod tests {
             ("<string xmlns=\"http://tempuri.org/\">", "</string>"),
             ("<pre>", "</pre>"),
             ("<header>", ""),
+            (
+                "<div id=\"error\"><p class=\"wpdberror\"><strong>WordPress database error:</strong></p></div>",
+                "",
+            ),
+            (
+                "<table><tr><th align='left'>( ! ) Notice: x [<a href='x'>x</a>]</th></tr></table>",
+                "",
+            ),
             ("[", "]"),
         ] {
             assert_eq!(found(&format!("{before}{object}{after}")), [object], "{before} {after}");
@@ -211,6 +230,11 @@ mod tests {
             "<body>",
             "<form action=/>",
             "<iframe/>",
+            "<center><h1>403 Forbidden</h1></center>",
+            "<h1>Log in</h1><div data-session='",
+            "<input value='",
+            "<img src=/logo.png>",
+            "<noscript>",
         ] {
             assert_eq!(found(&format!(r#"{page}{{"a":1}}"#)), [""; 0], "{page}");
             // Behind the one object, it is a page of its own.

@@ -36,9 +36,17 @@ pub(super) const fn fact(
         },
         whole: false,
         codeless: false,
+        // A gateway says `{"message":"session_expired"}` of its own session.
+        in_place: matches!(kind, Rejected),
         kind,
         source: Cow::Borrowed(source),
     }
+}
+
+/// Of a provider that puts the code of a dead token where others explain it.
+const fn anywhere(mut rule: Rule) -> Rule {
+    rule.in_place = false;
+    rule
 }
 
 /// Any code, and none.
@@ -142,11 +150,11 @@ pub(super) static TABLE: &[Rule] = &[
     fact("Supabase", Some(400), Some("session_not_found"), None, Rejected, SUPABASE),
     fact("Supabase", Some(400), Some("session_expired"), None, Rejected, SUPABASE),
     fact("Supabase", Some(400), Some("user_banned"), None, Rejected, SUPABASE),
-    fact("Firebase", Some(400), Some("TOKEN_EXPIRED"), None, Rejected, FIREBASE),
-    fact("Firebase", Some(400), Some("USER_DISABLED"), None, Rejected, FIREBASE),
-    fact("Firebase", Some(400), Some("USER_NOT_FOUND"), None, Rejected, FIREBASE),
-    fact("Firebase", Some(400), Some("INVALID_REFRESH_TOKEN"), None, Rejected, FIREBASE),
-    fact("HubSpot", None, Some("BAD_REFRESH_TOKEN"), None, Rejected, "https://github.com/airbytehq/airbyte/issues/79592"),
+    anywhere(fact("Firebase", Some(400), Some("TOKEN_EXPIRED"), None, Rejected, FIREBASE)),
+    anywhere(fact("Firebase", Some(400), Some("USER_DISABLED"), None, Rejected, FIREBASE)),
+    anywhere(fact("Firebase", Some(400), Some("USER_NOT_FOUND"), None, Rejected, FIREBASE)),
+    anywhere(fact("Firebase", Some(400), Some("INVALID_REFRESH_TOKEN"), None, Rejected, FIREBASE)),
+    anywhere(fact("HubSpot", None, Some("BAD_REFRESH_TOKEN"), None, Rejected, "https://github.com/airbytehq/airbyte/issues/79592")),
     fact("Twitch", Some(400), Some("Bad Request"), Some("Invalid refresh token"), Rejected, "https://dev.twitch.tv/docs/authentication/refresh-tokens/"),
     // Codes of the authorization endpoint (OpenID Connect Core 1.0 section 3.1.2.6), which some
     // token endpoints send too. With any other status they may be a portal's.
@@ -169,7 +177,7 @@ pub(super) static TABLE: &[Rule] = &[
     fact("Douyin", Some(200), Some("10010"), Some("refresh_token"), Rejected, DOUYIN),
     fact("Auth0", Some(403), Some("mfa_required"), None, Rejected, "https://github.com/auth0/Auth0.Android/issues/562"),
     fact("Alibaba Cloud Drive", None, Some("InvalidParameter.RefreshToken"), None, Rejected, "https://github.com/ImYrS/aliyun-auto-signin/issues/22"),
-    fact("Square", Some(401), Some("service.not_authorized"), Some("Invalid refresh token"), Rejected, "https://developer.squareup.com/forums/t/getting-error-while-renew-token/11056"),
+    anywhere(fact("Square", Some(401), Some("service.not_authorized"), Some("Invalid refresh token"), Rejected, "https://developer.squareup.com/forums/t/getting-error-while-renew-token/11056")),
     // Before the next: both are `NotAuthorizedException`.
     fact("Amazon Cognito", None, Some("NotAuthorizedException"), Some("SecretHash"), Misconfigured, "https://github.com/aws/aws-sdk-net-extensions-cognito/issues/75"),
     fact("Amazon Cognito", None, Some("NotAuthorizedException"), Some("Refresh Token"), Rejected, "https://github.com/aws/aws-sdk-cpp/issues/1789"),
@@ -326,6 +334,19 @@ mod tests {
             (400, r#"{"error":"temporarily_unavailable","error_description":"cannot tell an invalid refresh token now"}"#.into(), Unavailable),
             (400, r#"{"error":"invalid_client","error_description":"invalid refresh token audience"}"#.into(), Misconfigured),
             // A gateway's and a portal's.
+            (401, r#"{"message":"login_required"}"#.into(), Unavailable),
+            (400, r#"{"message":"login_required"}"#.into(), Unavailable),
+            (400, r#"{"message":"session_expired"}"#.into(), Unavailable),
+            (400, r#"{"status":"session_expired","message":"Your session has expired."}"#.into(), Unavailable),
+            (400, r#"{"msg":"user_banned"}"#.into(), Unavailable),
+            (400, r#"{"type":"expired_token"}"#.into(), Unavailable),
+            (401, r#"{"reason":"token_inactive"}"#.into(), Unavailable),
+            (403, r#"{"message":"mfa_required"}"#.into(), Unavailable),
+            (403, r#"{"reason":"mfa_required"}"#.into(), Unavailable),
+            (403, r#"{"message":"refresh_token_expired"}"#.into(), Unavailable),
+            (404, r#"{"message":"invalid_refresh_token"}"#.into(), Misconfigured),
+            (200, r#"{"message":"token_expired"}"#.into(), Unavailable),
+            (200, r#"{"status":"invalid_code"}"#.into(), Unavailable),
             (403, r#"{"message":"login_required"}"#.into(), Unavailable),
             (403, r#"{"message":"invalid_grant"}"#.into(), Unavailable),
             (200, r#"{"error":"login_required","login_url":"http://portal.example/"}"#.into(), Unavailable),

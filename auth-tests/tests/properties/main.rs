@@ -4,6 +4,7 @@
 // Helpers of tests, though not themselves tests.
 #![allow(clippy::unwrap_used)]
 
+mod echoes;
 mod policies;
 mod requests;
 mod responses;

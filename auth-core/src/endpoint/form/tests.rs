@@ -87,6 +87,9 @@ fn the_documented_form_round_trips() {
         let read = TokenEndpoint::from_json(&json).unwrap();
         assert_eq!(told(&read), told(&full().body_format(format)));
     }
+    let built_in = Rule::built_in().iter().cloned().fold(full(), TokenEndpoint::rule);
+    let json = built_in.to_json_exposed().unwrap();
+    assert_eq!(TokenEndpoint::from_json(&json).unwrap().rules(), built_in.rules());
     let bare = TokenEndpoint::new("https://auth.example.com", "c").unwrap();
     assert_eq!(
         &bare.to_json_exposed().unwrap()[..],

@@ -211,6 +211,10 @@ fn kind_code_and_delivery() {
         // An error is an error, whatever its type.
         (200, r#"{"code":99991663,"msg":"t u"}"#, Unavailable, Some("99991663"), Answered),
         (200, r#"{"code":"99991663","msg":"t u"}"#, Unavailable, Some("99991663"), Answered),
+        (200, r#"{"code":500,"msg":"t u"}"#, Unavailable, Some("500"), Unknown),
+        (200, r#"{"code":503.0,"msg":"t u"}"#, Unavailable, Some("503"), Unknown),
+        (200, r#"{"code":50000,"msg":"t u"}"#, Unavailable, Some("50000"), Answered),
+        (200, r#"{"error":true,"message":"t u"}"#, Unavailable, None, Unknown),
         (200, r#"{"errcode":-1,"errmsg":"system error"}"#, Unavailable, Some("-1"), Answered),
         (200, r#"{"error_code":7}"#, Unavailable, Some("7"), Answered),
         (200, r#"{"error":7}"#, Unavailable, Some("7"), Answered),

@@ -14,6 +14,16 @@ pub(super) fn code_of(text: &str) -> Option<&str> {
     (!code.is_empty() && code.len() <= LONGEST_CODE).then_some(code)
 }
 
+/// A number as a code: whole ones without a point and an exponent, in which some
+/// servers write all their numbers.
+pub(super) fn of_number(number: &serde_json::Number) -> String {
+    let exact = |number: &f64| number.fract() == 0.0 && number.abs() < 1e15;
+    match number.as_f64().filter(|_| !number.is_i64() && !number.is_u64()).filter(exact) {
+        Some(whole) => format!("{whole:.0}"),
+        None => number.to_string(),
+    }
+}
+
 /// Whether a `type` is the URI by which RFC 9457 section 3.1.1 names a kind of
 /// problem.
 pub(super) fn is_uri(text: &str) -> bool {

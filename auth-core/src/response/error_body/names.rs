@@ -71,7 +71,7 @@ pub(super) const TEXT: [&str; 29] = [
 pub(super) const EXPLAINED: [&str; 2] = ["error", "Error"];
 
 /// Members that hold an error, and whether they hold nothing else.
-pub(super) const NESTED: [(&str, bool); 6] = [
+pub(super) const NESTED: [(&str, bool); 9] = [
     ("error", true),
     ("errors", true),
     ("Error", true),
@@ -82,7 +82,14 @@ pub(super) const NESTED: [(&str, bool); 6] = [
     // Douyin
     // (https://developer.open-douyin.com/docs/resource/zh-CN/dop/develop/openapi/account-permission/refresh-access-token).
     ("data", false),
+    // Where the tokens would stand, too.
+    ("result", false),
+    ("response", false),
+    ("body", false),
 ];
+
+/// Members that say whether it went well.
+pub(super) const SUCCESS: [&str; 5] = ["ok", "success", "succeeded", "successful", "isSuccess"];
 
 /// Members that hold a wait in seconds.
 pub(super) const WAIT: [&str; 5] =

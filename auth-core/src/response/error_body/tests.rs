@@ -37,6 +37,10 @@ fn codes_and_texts_wherever_they_stand() {
         // In lists.
         (r#"{"errors":["a","b"]}"#, &["a", "b"], &[]),
         (r#"{"error":["a"]}"#, &["a"], &[]),
+        (r#"{"error_code":["a","b"]}"#, &["a", "b"], &[]),
+        (r#"{"error":{"code":["a",1,null]}}"#, &["a"], &[]),
+        (r#"{"error_codes":["a"]}"#, &["a"], &[]),
+        (r#"{"code":["t u"]}"#, &["t u"], &["t u"]),
         (r#"{"errors":["t u"]}"#, &["t u"], &["t u"]),
         (r#"{"errors":[{"code":"a","detail":"t u"},{"code":"b"}]}"#, &["a", "b"], &["t u"]),
         (r#"{"errors":[1,null,{"code":"a"},[]]}"#, &["a"], &[]),
@@ -68,6 +72,8 @@ fn codes_and_texts_wherever_they_stand() {
         (r#"{"data":{"error_code":10010,"description":"t u"}}"#, &["10010"], &["t u"]),
         (r#"{"code":"99991663","msg":"t u"}"#, &["99991663"], &["t u"]),
         (r#"{"data":{"error":"a"}}"#, &["a"], &[]),
+        (r#"{"result":{"error":"a"}}"#, &["a"], &[]),
+        (r#"{"body":{"error":"a"}}"#, &["a"], &[]),
         (r#"{"fault":{"faultstring":"t u","detail":{"errorcode":"a.b"}}}"#, &["a.b"], &["t u"]),
         // As deep as anybody nests.
         (r#"{"error":{"error":{"error":{"code":"a"}}}}"#, &["a"], &[]),
@@ -100,6 +106,26 @@ fn a_code_is_strong_only_in_its_place() {
     }
     let latin = b"{\"error\":\"a\",\"error_description\":\"expir\xe9\"}";
     assert_eq!(read(StatusCode::BAD_REQUEST, &HeaderMap::new(), latin).unwrap().codes, ["a"]);
+}
+
+#[test]
+fn words_elsewhere_are_told_from_numbers_and_from_codes() {
+    for (body, weak) in [
+        (r#"{"error":"a","status":"b","reason":"c","type":"d"}"#, &["d", "b", "c"][..]),
+        (r#"{"status":503,"error":"a","error_codes":[1]}"#, &[]),
+        (r#"{"status":"b","code":7}"#, &["b"]),
+        (r#"{"message":"a_b","code":"c"}"#, &["a_b"]),
+        (r#"{"error":"a"}"#, &[]),
+    ] {
+        let error = read_json(body).unwrap();
+        assert_eq!(&error.codes[error.weak_codes()], weak, "{body}");
+    }
+    let mut headers = HeaderMap::new();
+    headers.insert("www-authenticate", "Bearer error=c".parse().unwrap());
+    let body = br#"{"message":"Not Found","status":"a b","code":7}"#;
+    let error = read(StatusCode::BAD_REQUEST, &headers, body).unwrap();
+    assert_eq!(error.codes, ["c", "a b", "7"]);
+    assert_eq!(error.codes[error.weak_codes()], ["a b"]);
 }
 
 #[test]
@@ -140,6 +166,11 @@ fn a_number_that_says_that_something_is_wrong() {
         (r#"{"code":20037}"#, Some("20037")),
         (r#"{"code":"20037"}"#, Some("20037")),
         (r#"{"code":-1}"#, Some("-1")),
+        (r#"{"code":20037.0}"#, Some("20037")),
+        (r#"{"code":2.0037e4}"#, Some("20037")),
+        (r#"{"code":-1.0}"#, Some("-1")),
+        (r#"{"result":{"errcode":7}}"#, Some("7")),
+        (r#"{"response":{"error_code":7}}"#, Some("7")),
         (r#"{"errcode":40030}"#, Some("40030")),
         (r#"{"error_code":7.5}"#, Some("7.5")),
         (r#"{"data":{"error_code":10010},"code":0}"#, Some("10010")),
@@ -151,6 +182,8 @@ fn a_number_that_says_that_something_is_wrong() {
         (r#"{"code":-0.0}"#, None),
         // The status once more, or what is none of a code's.
         (r#"{"code":400}"#, None),
+        (r#"{"code":400.0}"#, None),
+        (r#"{"code":0e9}"#, None),
         (r#"{"status":7}"#, None),
         (r#"{"expires_in":7}"#, None),
         (r#"{"data":{"id":7}}"#, None),
@@ -159,6 +192,35 @@ fn a_number_that_says_that_something_is_wrong() {
         let error = read_json(body);
         let read = error.as_ref().and_then(|error| error.number(StatusCode::BAD_REQUEST));
         assert_eq!(read, number, "{body}");
+    }
+}
+
+#[test]
+fn an_answer_that_says_itself_that_it_failed() {
+    for (body, failed) in [
+        (r#"{"success":false}"#, true),
+        (r#"{"ok":false}"#, true),
+        (r#"{"isSuccess":false}"#, true),
+        (r#"{"success":"False"}"#, true),
+        (r#"{"success":0}"#, true),
+        (r#"{"success":"0"}"#, true),
+        (r#"{"status":false}"#, true),
+        (r#"{"status":"Failed"}"#, true),
+        (r#"{"error":true}"#, true),
+        (r#"{"error":"true"}"#, true),
+        (r#"{"result":{"success":false}}"#, true),
+        (r#"{"success":true}"#, false),
+        (r#"{"success":1}"#, false),
+        (r#"{"success":"true"}"#, false),
+        (r#"{"success":null}"#, false),
+        (r#"{"status":0}"#, false),
+        (r#"{"status":true}"#, false),
+        (r#"{"error":false}"#, false),
+        (r#"{"error":"false"}"#, false),
+        (r#"{"error":"x"}"#, false),
+    ] {
+        let error = read_json(body);
+        assert_eq!(error.is_some_and(|error| error.says_it_failed), failed, "{body}");
     }
 }
 
@@ -224,6 +286,7 @@ fn an_error_with_something_around_it() {
         ("", "\n<!-- 0.02 s -->"),
         ("callback(", ");"),
         ("{\"x\":\"y\"}\n", ""),
+        ("[", "]"),
     ] {
         let error = read_json(&format!("{before}{object}{after}")).expect(before);
         assert_eq!(error.strong(), ["invalid_grant"], "{before}");
@@ -237,6 +300,10 @@ fn an_error_with_something_around_it() {
     ] {
         assert_eq!(read_json(&body), None, "{body}");
     }
+    let twice = read_json(&serde_json::to_string(object).unwrap()).unwrap();
+    assert_eq!(twice.strong(), ["invalid_grant"]);
+    assert!(!twice.is_json);
+    assert_eq!(read_json(r#""t u""#), None);
     // A message decides only where it is the whole response.
     let message = read_json(")]}'\n{\"message\":\"t u\"}").unwrap();
     assert!(!message.is_json);

@@ -69,6 +69,16 @@ fn what_stands_around_it_costs_no_token() {
     ] {
         assert_eq!(read_as(None, body).expect(body).access_token.expose(), "at");
     }
+    // One says less than the other.
+    let less = r#"{"access_token":"at"}"#;
+    for body in [
+        format!("{less}{OBJECT}"),
+        format!("{OBJECT}{less}"),
+        format!("{less}{less}{OBJECT}{less}"),
+    ] {
+        let tokens = read_as(None, &body).expect(&body);
+        assert_eq!(tokens.refresh_token, Some(RefreshToken::new("rt")), "{body}");
+    }
     // Written as JSON twice, as a text.
     let twice = serde_json::to_string(OBJECT).unwrap();
     assert_eq!(read_as(None, &twice).unwrap(), read_as(None, OBJECT).unwrap());
@@ -77,8 +87,13 @@ fn what_stands_around_it_costs_no_token() {
     }
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_ENCODING, "gzip".parse().unwrap());
-    let body = format!("Warning: x {OBJECT}");
-    assert!(read(&headers, body.as_bytes(), test_now().wall).is_ok());
+    for body in [&*format!("Warning: x {OBJECT}"), "access_token=at", "access_token=at&x=y"] {
+        assert!(read(&headers, body.as_bytes(), test_now().wall).is_ok(), "{body}");
+    }
+    for body in ["access_token=", "access_token=\u{1}\u{fffd}", "error=x", "x"] {
+        let read = read(&headers, body.as_bytes(), test_now().wall);
+        assert_eq!(read, Err(Unreadable::Encoded), "{body}");
+    }
 }
 
 #[test]

@@ -13,6 +13,9 @@ use zeroize::Zeroizing;
 /// How a gzip member begins.
 pub(super) const GZIP: &[u8] = &[0x1f, 0x8b];
 
+/// So many members may follow one another. Each costs time, and may be empty.
+const MOST_MEMBERS: usize = 256;
+
 /// Why decoding ended before the data did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -65,12 +68,13 @@ impl Output {
 /// itself passes over it, too.
 pub(super) fn gunzip(data: &[u8], out: &mut Output) -> Result<(), Fault> {
     let mut rest = data;
-    loop {
+    for _ in 0..MOST_MEMBERS {
         rest = member(rest, out)?;
         if !rest.starts_with(GZIP) {
             return Ok(());
         }
     }
+    Err(Fault::Broken)
 }
 
 /// Returns what follows the member.
@@ -234,6 +238,10 @@ mod tests {
         let twice = [gzip(0, b""), gzip(8, b"n\0")].concat();
         assert_eq!(decoded(gunzip, &twice, 99), (Ok(()), TEXT.repeat(2)));
         assert_eq!(decoded(gunzip, &twice[..twice.len() - 9], 99).0, Err(Fault::Cut));
+        let most = gzip(0, b"").repeat(MOST_MEMBERS);
+        assert_eq!(decoded(gunzip, &most, 1 << 20), (Ok(()), TEXT.repeat(MOST_MEMBERS)));
+        let many = [most, gzip(0, b"")].concat();
+        assert_eq!(decoded(gunzip, &many, 1 << 20).0, Err(Fault::Broken));
         for garbage in [&b"\0\0\0\0"[..], b"\n", b"<html>"] {
             let data = [&gzip(0, b"")[..], garbage].concat();
             assert_eq!(decoded(gunzip, &data, 99), (Ok(()), TEXT.to_vec()));
