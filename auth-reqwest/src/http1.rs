@@ -145,7 +145,9 @@ mod tests {
         assert_eq!(servers.with(|servers| servers.len()), MOST);
         assert!(!servers.contain(&url(2)));
         assert!(servers.contain(&url(3)) && servers.contain(&url(MOST + 2)));
-        assert!(servers.with(|servers| servers.iter().all(|server| !server.name.contains("hunter2"))));
+        assert!(
+            servers.with(|servers| servers.iter().all(|server| !server.name.contains("hunter2")))
+        );
     }
 
     #[test]

@@ -65,6 +65,8 @@ impl ReqwestTransport {
     /// - `retry(reqwest::retry::never())`, cookies, and connector layers that
     ///   repeat requests. reqwest's own retries fail, since the body cannot be
     ///   cloned.
+    /// - `no_gzip()` and its like, if some crate in the tree enables these features of
+    ///   reqwest. Otherwise a response that is not encoded as its header says is lost.
     /// - The leniency of HTTP/1.1 (`http1_ignore_invalid_headers_in_responses` and
     ///   its like), and `http1_only` for a server that cannot speak HTTP/2. Here is no
     ///   second client that would.
