@@ -100,7 +100,8 @@ mod tests {
 
     #[test]
     fn one_variable_decides() {
-        let table: &[(&[(&str, &str)], Option<&str>)] = &[
+        type Set = &'static [(&'static str, &'static str)];
+        let table: &[(Set, Option<&str>)] = &[
             (&[], None),
             (&[("HTTPS_PROXY", "http://p")], Some("HTTPS_PROXY")),
             (&[("https_proxy", "http://p")], Some("https_proxy")),

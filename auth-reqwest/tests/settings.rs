@@ -383,8 +383,7 @@ fn is_not_built_in_this_environment() {
     builder().proxy("http://proxy:3128").build().unwrap();
 }
 
-/// A server that has spoken HTTP/1.1 speaks it: a handshake that is cut says nothing
-/// else, and to try HTTP/2 again might cost another refresh token.
+/// To try HTTP/2 again might cost another refresh token.
 #[tokio::test]
 async fn http1_stays_though_a_handshake_is_cut() {
     let required = Behaviour::reset_stream(Point::AfterBody, 13);
