@@ -28,33 +28,53 @@ pub(crate) struct Clients {
 
 /// The servers with which HTTP/2 has failed. Clones share them.
 #[derive(Clone, Default)]
-pub(crate) struct Servers(Arc<Mutex<VecDeque<String>>>);
+pub(crate) struct Servers(Arc<Mutex<VecDeque<Server>>>);
+
+struct Server {
+    /// Scheme, host and port.
+    name: String,
+    /// Whether it has answered over HTTP/1.1.
+    speaks_http1: bool,
+}
 
 impl Servers {
     /// Whether the server of this URL is among them.
     pub(crate) fn contain(&self, url: &Url) -> bool {
-        let server = name(url);
-        self.with(|servers| servers.contains(&server))
+        let name = name(url);
+        self.with(|servers| servers.iter().any(|server| server.name == name))
     }
 
     /// HTTP/2 has failed with the server of this URL.
     pub(crate) fn remember(&self, url: &Url) {
-        let server = name(url);
+        let name = name(url);
         self.with(|servers| {
-            if !servers.contains(&server) {
+            if !servers.iter().any(|server| server.name == name) {
                 servers.truncate(MOST - 1);
-                servers.push_front(server);
+                servers.push_front(Server { name, speaks_http1: false });
             }
         });
     }
 
-    /// The server of this URL does not speak HTTP/1.1 either.
-    pub(crate) fn forget(&self, url: &Url) {
-        let server = name(url);
-        self.with(|servers| servers.retain(|known| *known != server));
+    /// The server of this URL has answered over HTTP/1.1.
+    pub(crate) fn confirm(&self, url: &Url) {
+        let name = name(url);
+        self.with(|servers| {
+            if let Some(server) = servers.iter_mut().find(|server| server.name == name) {
+                server.speaks_http1 = true;
+            }
+        });
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut VecDeque<String>) -> T) -> T {
+    /// The TLS handshake for HTTP/1.1 has failed with the server of this URL: it may
+    /// not speak that either. If it has done so, it was something else that failed.
+    pub(crate) fn doubt(&self, url: &Url) {
+        let name = name(url);
+        self.with(|servers| {
+            servers.retain(|server| server.speaks_http1 || server.name != name);
+        });
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut VecDeque<Server>) -> T) -> T {
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -109,8 +129,15 @@ mod tests {
         let other_path = Url::parse("https://SERVER:1/other").unwrap();
         assert!(servers.contain(&other_path));
         assert!(!servers.contain(&url(2)));
-        servers.clone().forget(&other_path);
+        servers.clone().doubt(&other_path);
         assert!(!servers.contain(&url(1)));
+        // One that has spoken HTTP/1.1 can do so.
+        servers.confirm(&url(1));
+        assert!(!servers.contain(&url(1)));
+        servers.remember(&url(1));
+        servers.confirm(&other_path);
+        servers.doubt(&url(1));
+        assert!(servers.contain(&url(1)));
 
         for port in 1..=MOST + 2 {
             servers.remember(&url(port));
@@ -118,7 +145,9 @@ mod tests {
         assert_eq!(servers.with(|servers| servers.len()), MOST);
         assert!(!servers.contain(&url(2)));
         assert!(servers.contain(&url(3)) && servers.contain(&url(MOST + 2)));
-        assert!(servers.with(|servers| servers.iter().all(|name| !name.contains("hunter2"))));
+        assert!(
+            servers.with(|servers| servers.iter().all(|server| !server.name.contains("hunter2")))
+        );
     }
 
     #[test]

@@ -126,6 +126,17 @@ mod tests {
             // reqwest would ignore it.
             ("ftp://proxy:3128", false),
             ("http:/proxy:3128:3128", false),
+            ("[::1]:3128", true),
+            ("http://u%40x:p%3Aw@[::1]:3128", true),
+            ("http://u:p@ss@proxy:3128", true),
+            ("http://proxy:", true),
+            ("http://proxy:65536", false),
+            ("http://u:p@proxy:65536", false),
+            ("http://[::1]:65536", false),
+            ("http://::1:3128", false),
+            ("http://:3128", false),
+            ("proxy:port", false),
+            ("socks5:proxy", false),
             ("http://", false),
             ("", false),
         ] {

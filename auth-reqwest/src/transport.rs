@@ -65,6 +65,8 @@ impl ReqwestTransport {
     /// - `retry(reqwest::retry::never())`, cookies, and connector layers that
     ///   repeat requests. reqwest's own retries fail, since the body cannot be
     ///   cloned.
+    /// - `no_gzip()` and its like, if some crate in the tree enables these features of
+    ///   reqwest. Otherwise a response that is not encoded as its header says is lost.
     /// - The leniency of HTTP/1.1 (`http1_ignore_invalid_headers_in_responses` and
     ///   its like), and `http1_only` for a server that cannot speak HTTP/2. Here is no
     ///   second client that would.
@@ -101,17 +103,23 @@ impl ReqwestTransport {
             _ => &self.clients,
         };
         // Without TLS nobody chooses a version.
-        let http1 = clients.http1.as_ref().filter(|_| call.https);
-        let client = http1.filter(|_| self.servers.contain(&url)).unwrap_or(&clients.usual);
-        let result = exchange(client, request, limit, call).await;
-        match &result {
-            _ if http1.is_none() => {}
-            _ if call.http2_trouble => self.servers.remember(&url),
-            // It has nothing but HTTP/2.
-            Err(error) if error.kind() == TransportErrorKind::TlsHandshake => {
-                self.servers.forget(&url);
+        let Some(http1) = clients.http1.as_ref().filter(|_| call.https) else {
+            return exchange(&clients.usual, request, limit, call).await;
+        };
+        if !self.servers.contain(&url) {
+            let result = exchange(&clients.usual, request, limit, call).await;
+            if call.http2_trouble {
+                self.servers.remember(&url);
             }
-            _ => {}
+            return result;
+        }
+        let result = exchange(http1, request, limit, call).await;
+        match &result {
+            Ok(_) => self.servers.confirm(&url),
+            Err(error) if error.kind() == TransportErrorKind::TlsHandshake => {
+                self.servers.doubt(&url);
+            }
+            Err(_) => {}
         }
         result
     }

@@ -382,3 +382,19 @@ fn is_not_built_in_this_environment() {
     builder().no_proxy().build().unwrap();
     builder().proxy("http://proxy:3128").build().unwrap();
 }
+
+/// To try HTTP/2 again might cost another refresh token.
+#[tokio::test]
+async fn http1_stays_though_a_handshake_is_cut() {
+    let required = Behaviour::reset_stream(Point::AfterBody, 13);
+    let cut = Behaviour::reset(Point::OnClientHello);
+    let server = over_tls([required, tokens(), cut, tokens()]);
+    let transport = builder().root_certificates_pem(FaultServer::ca_pem()).build().unwrap();
+    let send = || transport.send(request(&endpoint(server.url())));
+    assert_eq!(send().await.unwrap_err().delivery(), Delivery::Unknown);
+    send().await.unwrap();
+    assert_eq!(send().await.unwrap_err().delivery(), Delivery::NotSent);
+    send().await.unwrap();
+    let versions: Vec<_> = server.requests().iter().map(|request| request.version).collect();
+    assert_eq!(versions, [Version::HTTP_2, Version::HTTP_11, Version::HTTP_11]);
+}

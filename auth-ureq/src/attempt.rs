@@ -79,6 +79,11 @@ impl Connecting {
         });
         Self { outermost, _not_send: PhantomData }
     }
+
+    /// Whether it is that to the server, and not that to a proxy within it.
+    pub(crate) fn is_outermost(&self) -> bool {
+        self.outermost
+    }
 }
 
 impl Drop for Connecting {

@@ -1,6 +1,7 @@
 //! The connections of an agent of ours. They are made of ureq's parts, and each
 //! wait of theirs ends with the [attempt].
 
+mod encoding;
 #[cfg(feature = "socks")]
 mod socks;
 mod tcp;
@@ -20,7 +21,8 @@ use ureq::{
     },
 };
 
-use self::tcp::BoundedTcp;
+pub(crate) use self::encoding::reveal;
+use self::{encoding::Disguised, tcp::BoundedTcp};
 use crate::attempt::{self, Connecting};
 
 pub(crate) fn agent(config: Config) -> Agent {
@@ -81,15 +83,16 @@ impl<R: Resolver> Resolver for BoundedResolver<R> {
 struct Whole<C>(C);
 
 impl<C: Connector> Connector for Whole<C> {
-    type Out = C::Out;
+    type Out = Disguised<C::Out>;
 
     fn connect(
         &self,
         details: &ConnectionDetails<'_>,
         chained: Option<()>,
-    ) -> Result<Option<C::Out>, Error> {
-        let _connecting = Connecting::begin(*details.timeout.after);
-        self.0.connect(details, chained)
+    ) -> Result<Option<Self::Out>, Error> {
+        let connecting = Connecting::begin(*details.timeout.after);
+        let connection = self.0.connect(details, chained)?;
+        Ok(connection.map(|connection| Disguised::new(connection, connecting.is_outermost())))
     }
 }
 

@@ -56,12 +56,24 @@ impl Exceptions {
 pub(crate) fn named(url: &str) -> Result<Proxy, BuildError> {
     let socks = socks_url(url);
     let proxy = Proxy::new(socks.as_deref().unwrap_or(url)).map_err(|_| BuildError::Proxy)?;
+    if !has_usable_address(proxy.uri()) {
+        return Err(BuildError::Proxy);
+    }
     match proxy.protocol() {
         ProxyProtocol::Http | ProxyProtocol::Https => Ok(proxy),
         // Without the feature, the request would bypass it.
         _ if cfg!(feature = "socks") => Ok(proxy),
         _ => Err(BuildError::Proxy),
     }
+}
+
+/// ureq takes the default port in place of one that is none: another proxy than that
+/// which was named.
+fn has_usable_address(url: &Uri) -> bool {
+    let Some(authority) = url.authority() else { return false };
+    let (_, address) = authority.as_str().rsplit_once('@').unwrap_or(("", authority.as_str()));
+    let port = address.strip_prefix(authority.host()).unwrap_or_default();
+    !authority.host().is_empty() && (matches!(port, "" | ":") || authority.port_u16().is_some())
 }
 
 /// The proxy that the environment names for `https`, and what bypasses it.
@@ -120,6 +132,19 @@ mod tests {
             ("socks6://proxy", false),
             ("ftp://proxy:3128", false),
             ("http:/proxy:3128:3128", false),
+            ("[::1]:3128", true),
+            ("http://u%40x:p%3Aw@[::1]:3128", true),
+            ("http://u:p@ss@proxy:3128", true),
+            ("http://proxy:", true),
+            ("http://proxy:65536", false),
+            ("http://u:p@proxy:65536", false),
+            ("http://[::1]:65536", false),
+            ("http://::1:3128", false),
+            ("http://:3128", false),
+            ("proxy:port", false),
+            ("socks5:proxy", false),
+            ("\"http://proxy:3128\"", false),
+            ("http://proxy:3128\n", false),
             ("http://", false),
             ("", false),
         ] {

@@ -65,7 +65,10 @@ impl UreqTransport {
     /// The agent makes its own connections. So a proxy that answers slowly can hold
     /// an attempt beyond its time, interim responses are not bounded by number, and
     /// a response that arrived while the program stood still is lost if the time is
-    /// up; one that is whole but for its end is waited for until then. None of it is so with a transport that is [built](Self::builder) here.
+    /// up; one that is whole but for its end is waited for until then. If ureq's
+    /// feature `gzip` or `brotli` is on, a response that is not encoded as its header
+    /// says is lost. None of it is so with a transport that is
+    /// [built](Self::builder) here.
     ///
     /// These cannot be set for one request, and are your responsibility:
     ///
@@ -128,7 +131,8 @@ impl BlockingTransport for UreqTransport {
         if let Some(attempt) = &attempt {
             attempt.head_has_come();
         }
-        let (head, response) = response.into_parts();
+        let (mut head, response) = response.into_parts();
+        connection::reveal(&mut head.headers);
         let reader = ResponseReader::new(head, limit);
         let whole = || {
             if let Some(attempt) = &attempt {

@@ -78,8 +78,8 @@ impl Behaviour {
         self
     }
 
-    /// Sends this interim response again and again, until the client gives up, and
-    /// never a final one.
+    /// Sends this interim response again and again, some KiB every 10 ms, until the
+    /// client gives up, and never a final one.
     #[must_use]
     pub fn endless_interim(mut self, status: u16) -> Self {
         self.response.endless_interim = Some(status);

@@ -15,6 +15,11 @@ use super::socket::Ending;
 /// How often a response that waits at a gate looks whether the server ends.
 const GATE_TURN: Duration = Duration::from_millis(20);
 
+/// How long the server pauses between interim responses without end. A client that
+/// passes over them is to keep up: one for which there is always more to read may
+/// not look at its time before it has read what a slow machine takes seconds for.
+const BREATH: Duration = Duration::from_millis(10);
+
 impl Connection<'_> {
     pub(super) fn response_http1(
         &mut self,
@@ -43,9 +48,8 @@ impl Connection<'_> {
         self.await_gate(behaviour)?;
         self.send_at_pace(rest, behaviour.response.drip)?;
         if let Some(piece) = encoded.forever {
-            loop {
-                self.send(&piece)?;
-            }
+            let pause = behaviour.response.endless_interim.map(|_| BREATH);
+            self.send_forever(&piece, pause)?;
         }
         self.with_request(index, |request| request.responded = true);
         match behaviour.cut {
@@ -80,9 +84,7 @@ impl Connection<'_> {
         }
         if let Some(status) = response.endless_interim {
             let piece = frames::headers(stream, status, &[], false).repeat(1024);
-            loop {
-                self.send(&piece)?;
-            }
+            self.send_forever(&piece, Some(BREATH))?;
         }
         let head = frames::headers(stream, response.status, &fields, bodiless);
         let point = behaviour.cut.map(|(point, _)| point);
@@ -126,6 +128,16 @@ impl Connection<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Until the client gives up, or the server ends.
+    fn send_forever(&mut self, piece: &[u8], pause: Option<Duration>) -> Result<(), Ending> {
+        loop {
+            self.send(piece)?;
+            if pause.is_some_and(|pause| self.context.stop.pause(pause)) {
+                return Err(Ending::Gone);
+            }
+        }
     }
 
     /// Waits for the gate that holds the response, if one does.

@@ -16,8 +16,10 @@ fn some(status: u16) -> Behaviour {
     (0..20).fold(tokens(), |response, _| response.interim(status))
 }
 
+/// Each of them is long, so that a bound is soon reached, and a client that passes
+/// over them keeps up.
 fn without_end() -> Behaviour {
-    Behaviour::response(200).endless_interim(103)
+    Behaviour::response(200).endless_interim(103).padded_interim(8 * 1024)
 }
 
 pub(super) const CASES: &[Case] = &[

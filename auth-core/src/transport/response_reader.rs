@@ -40,6 +40,8 @@ pub struct ResponseReader {
     limit: usize,
     too_large: bool,
     braces: Braces,
+    /// Whether what came to its closing brace is one whole object.
+    whole: bool,
 }
 
 impl ResponseReader {
@@ -56,6 +58,7 @@ impl ResponseReader {
             limit,
             too_large: false,
             braces: Braces::default(),
+            whole: false,
         }
     }
 
@@ -77,7 +80,7 @@ impl ResponseReader {
     /// [`Deadline::settle`](crate::Deadline::settle) says. Always false while the
     /// body is encoded.
     pub fn is_whole(&self) -> bool {
-        self.braces.are_closed() && ends_with_an_object(&self.body)
+        self.whole && self.braces.are_closed()
     }
 
     /// Returns the complete response, without its encodings.
@@ -168,7 +171,12 @@ impl ResponseReader {
             self.body = larger;
         }
         self.body.extend_from_slice(chunk);
+        let before = self.braces.are_closed();
         self.braces.push(chunk);
+        // Once: white space behind it, which may come byte by byte, changes nothing.
+        if self.braces.are_closed() && !before {
+            self.whole = ends_with_an_object(&self.body);
+        }
     }
 
     /// A client may take the end of the connection for the end of the body.

@@ -278,3 +278,22 @@ fn a_bomb_is_too_large() {
         }
     }
 }
+
+/// A body is parsed once, however many chunks of white space stand behind it.
+#[test]
+fn white_space_behind_an_object_costs_nothing() {
+    const LIMIT: usize = 1 << 20;
+    let object = format!("{{\"a\":[{}0]}}", "0,".repeat(LIMIT / 4));
+    // And one that is none, which shows at its end.
+    for (object, whole) in [(object.clone(), true), (object.replace(",0]", ",0,]"), false)] {
+        let mut reader = reader(200, &[], LIMIT);
+        assert!(reader.push(object.as_bytes()).is_continue());
+        // A parse of it each time would take hours.
+        for _ in 0..LIMIT / 4 {
+            assert!(reader.push(b" ").is_continue());
+            assert_eq!(reader.is_whole(), whole);
+        }
+        assert!(reader.push(b"{").is_continue());
+        assert!(!reader.is_whole());
+    }
+}
