@@ -280,10 +280,10 @@ impl Accounts {
     /// gets the cached one while it is valid, else [`Reason::Closed`]. What is
     /// under way is waited for, and it is tried to save unsaved tokens, at once and
     /// again after 250 ms, then at distances that double up to 4 s, until they are saved
-    /// or `deadline` has passed by the clock. After that nothing tries, and
+    /// or `deadline` has passed by the clock. A store that does not answer a try is
+    /// waited for as long as ever, within the deadline. After that nothing tries, and
     /// [`Closed`] names what is not on record: end with another exit code then. What is
-    /// still under
-    /// way then goes on while the program runs;
+    /// still under way then goes on while the program runs;
     /// [without a runtime](Self::without_runtime), only while others wait for it. A
     /// second call waits for what is left.
     ///

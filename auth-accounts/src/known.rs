@@ -90,6 +90,7 @@ impl Known {
         self.record = match (against, &mut self.unsaved.tokens) {
             (Some(Against::Replace), Some(tokens)) => {
                 tokens.follow(self.stored);
+                tokens.see(found.as_ref());
                 Some(tokens.record.clone())
             }
             (Some(Against::SaveAgain), Some(tokens)) => {
@@ -174,7 +175,19 @@ impl Known {
         self.past.logged_in(&record);
         let replaced = self.record.as_ref().and_then(|record| record.login);
         let tokens = UnsavedTokens::of_login(record, self.stored, replaced, lease);
-        let tokens = if self.is_damaged { tokens.over_damage() } else { tokens };
+        self.unsaved = Unsaved { tokens: Some(tokens), setback: None };
+    }
+
+    /// The same, where what the store holds is damaged. `before` is what memory
+    /// held.
+    pub(crate) fn logged_in_blindly(
+        &mut self,
+        record: Record,
+        before: Option<&UnsavedTokens>,
+        lease: Option<Arc<Lease>>,
+    ) {
+        self.past.logged_in(&record);
+        let tokens = UnsavedTokens::of_blind_login(record, before, lease);
         self.unsaved = Unsaved { tokens: Some(tokens), setback: None };
     }
 
@@ -227,6 +240,8 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use auth_core::{AccessToken, TokenSet};
 
     use super::*;
@@ -267,6 +282,18 @@ mod tests {
         assert_eq!(known.version, Some(Version::from(2)));
         assert!(known.may_replace(Some(&record(2))) && !known.may_replace(Some(&record(1))));
         assert!(known.unsaved.tokens.is_none());
+    }
+
+    #[test]
+    fn what_a_blind_login_replaces_is_known_when_it_is_read() {
+        let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        let of = |number, seconds| Record { obtained_at: at(seconds), ..record(number) };
+        let mut known = known(UnsavedTokens::of_blind_login(of(9, 20), None, None));
+        known.read(Some((of(1, 19), Version::from(1))));
+        assert_eq!(known.record, Some(of(9, 20)));
+        // Somebody has logged out since.
+        known.read(None);
+        assert!(known.record.is_none() && known.unsaved.tokens.is_none());
     }
 
     #[test]

@@ -10,7 +10,8 @@
 //!
 //! A record of another registration is not replaced, for it is somebody else's
 //! session under the same name. Nor is one that cannot be read, but for what the store
-//! says is damaged, and can move aside.
+//! says is damaged, and can move aside. If nobody can tell what is there,
+//! nobody can tell later whether another login has come since.
 //!
 //! It needs no lease: whoever refreshes meanwhile finds that its save conflicts.
 
@@ -85,13 +86,14 @@ impl Reading {
                 login.note_replaced(&found);
                 known.unsaved.tokens = None;
                 known.read(found);
+                known.logged_in(login.record.clone(), login.lease.clone());
                 Self::save(login, known)
             }
             (Err(_), Some(version)) => {
                 // Nobody knows whose it was.
                 login.note_replaced_in_memory();
-                known.unsaved.tokens = None;
                 known.read_damaged(version);
+                login.put_blindly(&mut known);
                 Self::save(login, known)
             }
             (Err(error), None) if login.rounds.any() => {
@@ -102,8 +104,7 @@ impl Reading {
         }
     }
 
-    fn save(login: Box<Login>, mut known: Box<Known>) -> Step {
-        known.logged_in(login.record.clone(), login.lease.clone());
+    fn save(login: Box<Login>, known: Box<Known>) -> Step {
         let draft = Draft { record: login.record.clone(), known };
         Step::Save(Saving { login, draft })
     }
@@ -162,6 +163,12 @@ impl Login {
     fn note_replaced_in_memory(&mut self) {
         let tokens = self.before.tokens.as_ref();
         self.note_replaced_record(tokens.map(|tokens| tokens.record.clone()));
+    }
+
+    /// Puts the tokens in the place of what is damaged.
+    fn put_blindly(&self, known: &mut Known) {
+        let before = self.before.tokens.as_ref();
+        known.logged_in_blindly(self.record.clone(), before, self.lease.clone());
     }
 
     fn note_replaced_record(&mut self, before: Option<Record>) {

@@ -175,11 +175,13 @@ impl Reading {
                 return run.revoke(live, Some(version));
             }
         };
-        if found.is_some() && run.was_damaged {
+        if found.is_some() && run.was_damaged && run.login.is_none() {
             // Whoever saved it has logged in, as far as anybody knows.
             return run.succeed(true);
         }
         if let Some((record, _)) = &found {
+            // It was mended.
+            run.was_damaged = false;
             if let Some(reason) = run.context.refuses(record) {
                 return run.fail(reason, now);
             }

@@ -85,6 +85,10 @@ impl fmt::Display for Logout {
                 "account {account} was logged out; its record was damaged and was moved aside, and \
                  a refresh token in it may stay valid until it expires"
             )?;
+            // That of what was in memory, or on record before.
+            if !matches!(revocation, Revocation::NoRefreshToken) {
+                write!(f, "; {revocation}")?;
+            }
         } else if *was_logged_in {
             write!(f, "account {account} was logged out; {revocation}")?;
         } else {
@@ -135,6 +139,9 @@ mod tests {
             (logout.without_lease, logout.was_damaged) = (false, true);
             assert!(logout.may_be_alive());
             assert!(logout.to_string().contains("was moved aside"), "{logout}");
+            let is_told = logout.to_string().contains(&logout.revocation.to_string());
+            let any = !matches!(logout.revocation, Revocation::NoRefreshToken);
+            assert_eq!(is_told, any, "{logout}");
         }
     }
 }

@@ -11,7 +11,7 @@
 //! | the same tokens, after a save that failed: they may not be durable | are saved again |
 //! | the same tokens otherwise | are saved, and forgotten |
 //! | tokens that were [spent or refused](crate::past) before, of the same login | replace them, under the lease |
-//! | for a login over what was damaged: a record that was obtained before it, mended since | replace it |
+//! | for a login over what was damaged: nothing, or a record that was obtained before it | replace it |
 //! | what is damaged, for tokens of a login, refreshed or not | have it moved aside |
 //! | what is damaged, for others | stay in memory |
 //! | anything else: another login, or a refresh by somebody else | are dropped |
@@ -55,8 +55,9 @@ pub(crate) struct UnsavedTokens {
     /// Whether they come from a login that is in memory only: it may take the place
     /// of what is damaged.
     pub(crate) is_of_login: bool,
-    /// Whether that login met what is damaged, and so does not know what it replaces.
-    met_damage: bool,
+    /// Whether that login met what is damaged, and nobody has read since what it
+    /// replaces.
+    is_blind: bool,
     /// Why they could not be saved. `None` while nobody knows: they are being
     /// saved, or that was broken off. See [`why`](Self::why).
     pub(crate) error: Option<StoreError>,
@@ -98,9 +99,13 @@ pub(crate) fn not_finished(account: &AccountId) -> StoreError {
 
 impl Unsaved {
     /// The store holds `found`, which is neither used nor changed. Tokens that may not
-    /// replace it never will be saved.
+    /// replace it never will be saved. Nor will those of a login that would have been
+    /// refused, had it read that.
     pub(crate) fn give_way(&mut self, found: &Record) {
-        self.tokens.take_if(|tokens| tokens.against(Some(found)) == Against::Drop);
+        self.tokens.take_if(|tokens| {
+            let is_followed = || tokens.follows(Some(identity(found)));
+            tokens.against(Some(found)) == Against::Drop || tokens.is_blind && !is_followed()
+        });
     }
 
     /// Itself, if there is anything in it.
@@ -137,7 +142,7 @@ impl UnsavedTokens {
             // They come from the same login as those that were refreshed.
             replaced_login: before.and_then(|before| before.replaced_login),
             is_of_login: before.is_some_and(|before| before.is_of_login),
-            met_damage: before.is_some_and(|before| before.met_damage),
+            is_blind: before.is_some_and(|before| before.is_blind),
             error: None,
             is_put_back: false,
             lease: Some(HeldLease::new(Arc::clone(lease))),
@@ -152,7 +157,7 @@ impl UnsavedTokens {
             earlier: None,
             replaced_login: None,
             is_of_login: false,
-            met_damage: false,
+            is_blind: false,
             error: None,
             is_put_back: true,
             lease: None,
@@ -179,7 +184,7 @@ impl UnsavedTokens {
             earlier: None,
             replaced_login,
             is_of_login: true,
-            met_damage: false,
+            is_blind: false,
             error: None,
             is_put_back: false,
             lease,
@@ -192,22 +197,38 @@ impl UnsavedTokens {
         if self.error.is_some() && held == Some(identity(&self.record)) {
             return Against::SaveAgain;
         }
-        let is_followed = held == self.follows || self.earlier.is_some() && held == self.earlier;
-        if is_followed || self.replaces_login_of(stored) { Against::Replace } else { Against::Drop }
+        if self.follows(held) || self.replaces_login_of(stored) {
+            Against::Replace
+        } else {
+            Against::Drop
+        }
     }
 
-    /// The same, where what the store holds is damaged.
-    pub(crate) fn over_damage(self) -> Self {
-        Self { met_damage: true, ..self }
+    /// The tokens of a login over what is damaged. `before` is what
+    /// memory held then.
+    pub(crate) fn of_blind_login(
+        record: Record,
+        before: Option<&Self>,
+        lease: Option<Arc<Lease>>,
+    ) -> Self {
+        let replaced_login = before.and_then(|before| before.record.login);
+        let earlier = before.and_then(|before| before.follows);
+        Self { earlier, is_blind: true, ..Self::of_login(record, None, replaced_login, lease) }
     }
 
-    /// Whether the store holds tokens of the login that these replace.
+    fn follows(&self, held: Option<Fingerprint>) -> bool {
+        let is_nothing = || self.is_blind && held.is_none();
+        held == self.follows || self.earlier.is_some() && held == self.earlier || is_nothing()
+    }
+
+    /// Whether the store holds tokens of the login that these replace, or, where that
+    /// is not known, older ones.
     pub(crate) fn replaces_login_of(&self, stored: Option<&Record>) -> bool {
         let Some(stored) = stored else { return false };
         let is_older =
             || stored.obtained_at.is_some() && stored.obtained_at < self.record.obtained_at;
         self.replaced_login.is_some() && self.replaced_login == stored.login
-            || self.met_damage && is_older()
+            || self.is_blind && is_older()
     }
 
     /// Why they are in memory only, for people.
@@ -218,6 +239,14 @@ impl UnsavedTokens {
     /// They follow what the store holds now.
     pub(crate) fn follow(&mut self, stored: Option<Fingerprint>) {
         self.follows = stored;
+    }
+
+    /// That record can be read, and is to be replaced. From now on it is known what a
+    /// blind login replaces.
+    pub(crate) fn see(&mut self, stored: Option<&Record>) {
+        if std::mem::take(&mut self.is_blind) {
+            self.replaced_login = stored.and_then(|stored| stored.login);
+        }
     }
 
     /// Takes over from `old` what has been learnt since these were written down.

@@ -5,10 +5,11 @@ mod support;
 
 use std::{sync::atomic::Ordering, thread, time::Duration};
 
+use async_trait::async_trait;
 use auth_accounts::{
     Accounts, Closed, Reason, StoreErrorKind, WhyUnfinished, store::BlockingTokenStore,
 };
-use auth_core::Advice;
+use auth_core::{Advice, Clock, Now, TimeSource};
 use auth_testkit::{CallOutcome, CannedResponse, FakeAuthServer, Fault, Gate, Script};
 use support::{ADA, World, call, endpoint, poll_once, run, strict, tokens};
 
@@ -167,6 +168,33 @@ fn what_stays_unsaved_until_the_deadline_is_named() {
         world.pass(60);
         assert_eq!(world.store.log.take(), "", "after {log}");
     }
+}
+
+/// A clock of somebody's tests.
+struct StandsStill(Now);
+
+impl TimeSource for StandsStill {
+    fn now(&self) -> Now {
+        self.0
+    }
+}
+
+#[async_trait]
+impl Clock for StandsStill {
+    async fn sleep(&self, _: Duration) {}
+}
+
+#[test]
+fn a_clock_that_stands_still_does_not_keep_it_trying() {
+    let world = strict(3600);
+    let clock = StandsStill(world.clock.now());
+    let (server, store) = (world.script.clone(), world.store.clone());
+    let accounts = Accounts::without_runtime(endpoint(), server, store, clock);
+    world.store.fail("tokens", vec![Some(StoreErrorKind::Full); 100]);
+    let account = accounts.account(ADA);
+    assert!(pollster::block_on(account.token()).unwrap().unsaved().is_some());
+    let closed = pollster::block_on(accounts.close(Duration::from_secs(15)));
+    assert!(!closed.is_complete());
 }
 
 #[test]

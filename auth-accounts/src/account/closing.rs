@@ -65,7 +65,7 @@ impl Closing {
         // saved.
         let each = under_way.into_iter().map(|(account, before)| {
             let end = account.now().checked_add(deadline);
-            AssertUnwindSafe(account.finish(before, end)).catch_unwind()
+            AssertUnwindSafe(account.finish(before, end, deadline)).catch_unwind()
         });
         let mut each: FuturesUnordered<_> = each.collect();
         (accounts, async move { while each.next().await.is_some() {} })
@@ -104,11 +104,14 @@ const FOR_THE_LAST: Duration = Duration::from_millis(250);
 impl Account {
     /// Waits for what is under way, and saves what is unsaved: again and again, until
     /// that is done or the end is near.
-    async fn finish(self, before: UnderWay, end: Option<Instant>) {
+    ///
+    /// A try has no time of its own: what the store was asked may have come in, and
+    /// asking again would not tell.
+    async fn finish(self, before: UnderWay, end: Option<Instant>, deadline: Duration) {
         for other in before {
             let _ = AssertUnwindSafe(other).catch_unwind().await;
         }
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut paused) = (FIRST_PAUSE, Duration::ZERO);
         while self.0.save_error().is_some() {
             let work = self.0.flight.join_last(|give_way| self.save_work(give_way));
             let _ = AssertUnwindSafe(work).catch_unwind().await;
@@ -116,11 +119,15 @@ impl Account {
                 return;
             }
             let left = end.map(|end| end.saturating_duration_since(self.now()));
-            let left = left.unwrap_or(Duration::MAX).saturating_sub(FOR_THE_LAST);
+            // The clock may stand still, and its sleeps take no time.
+            let left = left.unwrap_or(Duration::MAX).min(deadline.saturating_sub(paused));
+            let left = left.saturating_sub(FOR_THE_LAST);
             if left.is_zero() {
                 return;
             }
-            self.pause(pause.min(left)).await;
+            let now = pause.min(left);
+            self.pause(now).await;
+            paused = paused.saturating_add(now);
             pause = (2 * pause).min(LONGEST_PAUSE);
         }
     }

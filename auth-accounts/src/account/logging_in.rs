@@ -43,7 +43,8 @@ impl Account {
     /// [those of a refresh](crate::Accounts#unsaved-tokens) are. Until then another
     /// process may go on refreshing the old tokens. If those came from a login, this
     /// login replaces them all the same. If they came otherwise and have been refreshed,
-    /// this login is dropped.
+    /// this login is dropped. What was damaged and has been mended meanwhile is replaced
+    /// if it was obtained before this login, and is nobody else's.
     ///
     /// Once the login has begun, it goes on to its end, even if the future is
     /// dropped. If the future is dropped while the login still waits for what is
@@ -60,7 +61,8 @@ impl Account {
     /// own](Login::endpoint), or if the store cannot hold what the login brings.
     /// [`Reason::Closed`] after [`close`](crate::Accounts::close), and
     /// [`Reason::Panicked`] if it was lost in the panics of others. Then nothing
-    /// has changed.
+    /// has changed, and the tokens are not kept: whoever is to try again with them has
+    /// cloned the [`Login`] before.
     pub async fn store_login(&self, login: impl Into<Login> + Send) -> Result<Token, AccountError> {
         self.store(login.into()).await
     }

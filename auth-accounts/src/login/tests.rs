@@ -127,11 +127,13 @@ fn it_names_the_refresh_token_that_it_replaces() {
 
 #[test]
 fn what_cannot_be_read_is_left_alone() {
-    let Step::Load(state) = begin(Unsaved::default()) else { panic!("it does not load") };
-    let outcome = ends(state.on_loaded(Err(error(StoreErrorKind::Damaged)), now()));
-    let failed = outcome.ended.result.unwrap_err();
-    assert!(matches!(failed.reason(), Reason::Store(_)));
-    assert!(!outcome.ended.is_new && outcome.unsaved.is_none());
+    for kind in [StoreErrorKind::Damaged, StoreErrorKind::NewerSchema, StoreErrorKind::Io] {
+        let Step::Load(state) = begin(Unsaved::default()) else { panic!("it does not load") };
+        let outcome = ends(state.on_loaded(Err(error(kind)), now()));
+        let failed = outcome.ended.result.unwrap_err();
+        assert!(matches!(failed.reason(), Reason::Store(_)));
+        assert!(!outcome.ended.is_new && outcome.unsaved.is_none());
+    }
 }
 
 /// What cannot be read, in this version.

@@ -250,17 +250,19 @@ fn what_is_damaged_goes_too_if_the_store_knows_it_again() {
     // Damaged in another way meanwhile, and after it was read.
     let logout = begun().removal_ends(1, Err(damaged(2))).load_ends(Err(damaged(2))).removes(2);
     assert!(logout.succeeds().was_damaged);
-    let found = Scenario::new(Unsaved::default()).leases().finds(&login(1), 1).revokes(1, 200);
-    let logout = found.conflicts(1).load_ends(Err(damaged(2))).removes(2).succeeds();
-    assert!(logout.was_damaged);
+    let found = || Scenario::new(Unsaved::default()).leases().finds(&login(1), 1).revokes(1, 200);
+    let known = || found().conflicts(1).load_ends(Err(damaged(2)));
+    assert!(known().removes(2).succeeds().was_damaged);
     // Somebody has mended it, or has logged in.
-    let logout = begun().conflicts(1).finds(&login(2), 2).succeeds();
-    assert!(logout.newer_login);
+    assert!(begun().conflicts(1).finds(&login(2), 2).succeeds().newer_login);
+    // What was read before it was damaged is known again.
+    let logout = known().conflicts(2).finds(&login(1), 3).removes(3).succeeds();
+    assert!(!logout.newer_login && !logout.was_damaged && !logout.may_be_alive());
+    assert!(known().conflicts(2).finds(&login(2), 3).succeeds().newer_login);
     // Somebody else has moved it away.
     assert!(!begun().conflicts(1).finds_nothing().succeeds().newer_login);
-    // It cannot be moved aside.
-    let full = begun().removal_ends(1, Err(error(StoreErrorKind::Full)));
-    assert_eq!(full.fails(), StoreErrorKind::Full);
+    let stays = begun().removal_ends(1, Err(error(StoreErrorKind::Full)));
+    assert_eq!(stays.fails(), StoreErrorKind::Full);
     // What memory holds is revoked.
     let tokens = UnsavedTokens::of_login(login(3), None, None, None);
     let memory = Unsaved { tokens: Some(tokens), setback: None };

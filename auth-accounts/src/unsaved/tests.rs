@@ -52,16 +52,46 @@ fn a_login_over_what_was_damaged_replaces_what_is_older() {
         (None, Against::Drop),
     ] {
         let mended = of("1", obtained_at);
-        let over = login().over_damage();
+        let over = UnsavedTokens::of_blind_login(of("2", at(20)), None, None);
         assert_eq!(over.against(Some(&mended)), expected, "{obtained_at:?}");
-        assert_eq!(login().against(Some(&mended)), Against::Drop, "it met none");
+        assert_eq!(login().against(Some(&mended)), Against::Drop, "it could");
         // Nor do its tokens forget it that were refreshed since.
         let next = UnsavedTokens::of_refresh(over.record.clone(), None, Some(&over), &lease());
         assert_eq!(next.against(Some(&mended)), expected);
         assert!(next.is_of_login);
     }
-    // Whoever moved it away has left nothing.
-    assert_eq!(login().over_damage().against(None), Against::Replace);
+}
+
+#[test]
+fn a_blind_login_knows_what_memory_knew_and_what_it_sees() {
+    let at = |seconds: u64| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+    let new = || Record { obtained_at: at(20), ..record("9", "new") };
+    let (first, other) = (record("1", "first"), record("3", "other"));
+    let before = refreshed("2", Some(&first));
+    let blind = || UnsavedTokens::of_blind_login(new(), Some(&before), None);
+    let mut login = blind();
+    for (what, found, expected) in [
+        ("nothing", None, Against::Replace),
+        ("what memory followed", Some(&first), Against::Replace),
+        ("what others made of that login", Some(&record("4", "first")), Against::Replace),
+        ("a login of whenever", Some(&other), Against::Drop),
+    ] {
+        assert_eq!(login.against(found), expected, "{what}");
+    }
+    // Others have logged in since, and it is to be replaced all the same.
+    let older = Record { obtained_at: at(19), ..other.clone() };
+    login.follow(Some(identity(&older)));
+    login.see(Some(&older));
+    let refreshed = Record { obtained_at: at(30), ..record("5", "other") };
+    assert_eq!(login.against(Some(&refreshed)), Against::Replace);
+    // Who logs out meanwhile has seen what it was to replace.
+    assert_eq!(login.against(None), Against::Drop);
+    // What it would have replaced is somebody else's.
+    for (found, kept) in [(&older, false), (&first, true)] {
+        let mut unsaved = Unsaved { tokens: Some(blind()), setback: None };
+        unsaved.give_way(found);
+        assert_eq!(unsaved.tokens.is_some(), kept);
+    }
 }
 
 /// A login that puts a wrong set-up right may bring the same tokens.

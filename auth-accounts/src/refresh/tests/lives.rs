@@ -193,3 +193,34 @@ fn the_second_token_in_a_row_that_is_born_expired_is_used_for_a_time() {
     second.obtained_at = Some(now - Duration::from_secs(30));
     Start::new().begin().reads(second).leases(60);
 }
+
+/// Nothing is wrong if the old token does and was meant to.
+#[test]
+fn a_lease_that_was_waited_for_briefly_was_busy() {
+    let (timeout, away) = (StoreErrorKind::LeaseTimeout, StoreErrorKind::Unavailable);
+    let usual = || Want::Lasting(Ttl::Usual);
+    for (want, left, wait, kind, was_busy, is_served) in [
+        (usual(), 3, 1, timeout, true, true),
+        (Want::Ahead(None), 3, 1, timeout, true, true),
+        (usual(), 3, 1, away, false, true),
+        // It was waited for in full.
+        (usual(), 1, 60, timeout, false, true),
+        (Want::Newer(None), 3_000, 60, timeout, false, true),
+        (usual(), 0, 60, timeout, false, false),
+    ] {
+        let about = format!("{want:?}, {left} s, {kind:?}");
+        let start = Start::new();
+        let old = start.record(1, left);
+        let scenario = start.wanting(want).reads(old.clone()).cannot_lease(wait, kind);
+        let scenario = if kind == timeout { scenario.reads(old) } else { scenario };
+        let (_, outcome) = scenario.fails();
+        assert_eq!(outcome.ended.was_busy(), was_busy, "{about}");
+        assert_eq!(outcome.found.was_busy, was_busy, "{about}");
+        assert_eq!(outcome.found.is_served, is_served, "{about}");
+    }
+    // A token lets nobody down.
+    let start = Start::new();
+    let good = start.record(1, 3_000);
+    let found = start.begin().reads(good).gives(1, false).found;
+    assert!(found.is_served && !found.was_busy);
+}
