@@ -286,7 +286,10 @@ impl fmt::Display for AccountError {
                 return error.display_with_wait(error.retry_after().and(*wait)).fmt(f);
             }
             Reason::Store(error) => {
-                write!(f, "{error}; {}", error.what_to_do())?;
+                error.fmt(f)?;
+                if !error.get_source_says_what_to_do() {
+                    write!(f, "; {}", error.what_to_do())?;
+                }
                 return self.fmt_wait(f);
             }
             Reason::Setback(setback) => {
@@ -300,6 +303,7 @@ impl fmt::Display for AccountError {
             }
             Reason::OtherEndpoint { record, account } => {
                 write!(f, "the tokens on record belong to {record}, not to {account}; ")?;
+                f.write_str("after a move, `also_accepts` takes them over; else ")?;
             }
             Reason::SetUp(error) => {
                 write!(f, "the endpoint of the login cannot be stored: {error}; ")?;
@@ -363,6 +367,30 @@ impl fmt::Display for Setback {
                 "; an earlier attempt, whose response was lost, may have spent the refresh token",
             ),
             _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store_error::StoreErrorKind::Detached;
+
+    /// Either the cause says what to do, or the kind does.
+    #[test]
+    fn what_to_do_with_a_store_is_said_once() {
+        let source = || StoreError::new(Detached, "a.json").with_source("mount the directory");
+        let by_kind = "; the directory must be mounted instead of the file";
+        for (error, ends) in [
+            (StoreError::new(Detached, "a.json"), by_kind),
+            (source(), by_kind),
+            (source().source_says_what_to_do(), "use: mount the directory"),
+            // There is nobody else to say it.
+            (StoreError::new(Detached, "a.json").source_says_what_to_do(), by_kind),
+        ] {
+            let ada = AccountId::from("ada");
+            let text = AccountError::new(&ada, Reason::Store(error), None, SystemTime::UNIX_EPOCH);
+            assert!(text.to_string().ends_with(ends), "{text}");
         }
     }
 }

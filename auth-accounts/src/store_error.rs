@@ -31,6 +31,19 @@ struct Inner {
     concerns: String,
     damaged: Option<Version>,
     source: Option<Arc<dyn Error + Send + Sync>>,
+    source_says_what_to_do: bool,
+}
+
+impl Inner {
+    fn copy(&self) -> Self {
+        Self {
+            kind: self.kind,
+            concerns: self.concerns.clone(),
+            damaged: self.damaged.clone(),
+            source: self.source.clone(),
+            source_says_what_to_do: self.source_says_what_to_do,
+        }
+    }
 }
 
 /// How soon whoever has no token asks a store again that has failed.
@@ -97,17 +110,36 @@ impl StoreError {
     /// An error of this kind about `concerns`: the file, the row, the server.
     /// Its control characters are escaped when it is shown.
     pub fn new(kind: StoreErrorKind, concerns: impl Into<String>) -> Self {
-        Self(Arc::new(Inner { kind, concerns: concerns.into(), damaged: None, source: None }))
+        let concerns = concerns.into();
+        let source_says_what_to_do = false;
+        Self(Arc::new(Inner {
+            kind,
+            concerns,
+            damaged: None,
+            source: None,
+            source_says_what_to_do,
+        }))
     }
 
     /// Attaches the cause. Neither its message nor its sources may contain a token
     /// or a part of the record.
     #[must_use]
     pub fn with_source(self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        let Inner { kind, concerns, damaged, .. } = &*self.0;
-        let (concerns, damaged) = (concerns.clone(), damaged.clone());
         let source = Some(Arc::from(source.into()));
-        Self(Arc::new(Inner { kind: *kind, concerns, damaged, source }))
+        Self(Arc::new(Inner { source, ..self.0.copy() }))
+    }
+
+    /// The message of the [cause](Self::with_source) says what to do, and more exactly
+    /// than [`what_to_do`](Self::what_to_do). So an
+    /// [`AccountError`](crate::AccountError) does not say it again.
+    #[must_use]
+    pub fn source_says_what_to_do(self) -> Self {
+        Self(Arc::new(Inner { source_says_what_to_do: true, ..self.0.copy() }))
+    }
+
+    /// See [`source_says_what_to_do`](Self::source_says_what_to_do).
+    pub fn get_source_says_what_to_do(&self) -> bool {
+        self.0.source_says_what_to_do && self.0.source.is_some()
     }
 
     /// Of a record that is [damaged](StoreErrorKind::Damaged): which state of it that
@@ -123,9 +155,7 @@ impl StoreError {
     /// [`remove`]: crate::store::TokenStore::remove
     #[must_use]
     pub fn damaged_version(self, version: Version) -> Self {
-        let Inner { kind, concerns, source, .. } = &*self.0;
-        let (concerns, source) = (concerns.clone(), source.clone());
-        Self(Arc::new(Inner { kind: *kind, concerns, damaged: Some(version), source }))
+        Self(Arc::new(Inner { damaged: Some(version), ..self.0.copy() }))
     }
 
     /// See [`damaged_version`](Self::damaged_version). `None` unless the kind is
@@ -205,6 +235,19 @@ impl StoreError {
         }
     }
 
+    /// The number of an error of the operating system whose words say what the kind's do.
+    fn code_of_the_same(&self) -> Option<i32> {
+        use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, StorageFull};
+        let error = self.cause()?.downcast_ref::<std::io::Error>()?;
+        let is_same = matches!(
+            (self.kind(), error.kind()),
+            (StoreErrorKind::Permissions, PermissionDenied)
+                | (StoreErrorKind::ReadOnly, ReadOnlyFilesystem)
+                | (StoreErrorKind::Full, StorageFull)
+        );
+        error.raw_os_error().filter(|_| is_same)
+    }
+
     /// After what time whoever has no token may ask again, if it may pass by itself.
     pub(crate) fn again_after(&self) -> Option<Duration> {
         (self.advice() == Advice::TryLater).then_some(AGAIN_AFTER)
@@ -253,16 +296,17 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { kind, concerns, source, .. } = &*self.0;
         write!(f, "{}: {kind}", concerns.escape_debug())?;
-        match source {
-            Some(source) => write!(f, ": {source}"),
-            None => Ok(()),
+        match (source, self.code_of_the_same()) {
+            (Some(_), Some(code)) => write!(f, " (os error {code})"),
+            (Some(source), None) => write!(f, ": {source}"),
+            (None, _) => Ok(()),
         }
     }
 }
 
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, concerns, damaged, source } = &*self.0;
+        let Inner { kind, concerns, damaged, source, .. } = &*self.0;
         f.debug_struct("StoreError")
             .field("kind", kind)
             .field("concerns", concerns)
@@ -301,6 +345,29 @@ mod tests {
             next = source.source();
         }
         assert_eq!(shown, "ada.json: no space is left: could not write: the disk is full");
+    }
+
+    /// The kind's words are not followed by the system's for the same.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_error_of_the_system_is_said_once() {
+        for (code, says) in [
+            (28, "no space is left (os error 28)"),
+            // Another reason than the kind's words give.
+            (122, "no space is left: Disk quota exceeded (os error 122)"),
+            (27, "no space is left: File too large (os error 27)"),
+            (13, "the permissions do not allow it (os error 13)"),
+            (1, "the permissions do not allow it (os error 1)"),
+            (30, "the store is read-only (os error 30)"),
+            (5, "reading or writing failed: Input/output error (os error 5)"),
+        ] {
+            let error = StoreError::from_io(io::Error::from_raw_os_error(code), "ada.json");
+            let text = error.to_string();
+            assert_eq!(text, format!("ada.json: {says}"));
+        }
+        let error = StoreError::new(StoreErrorKind::Other, "ada")
+            .with_source(io::Error::from_raw_os_error(28));
+        assert!(error.to_string().contains("No space left on device"), "{error}");
     }
 
     #[test]

@@ -104,7 +104,8 @@ fn the_error_names_both_and_no_secret() {
         error.to_string(),
         "account ada: the tokens on record belong to client client-1 at \
          https://one.example.com/token, not to client client-2 at \
-         https://two.example.com/token; the configuration must be changed"
+         https://two.example.com/token; after a move, `also_accepts` takes them over; else the \
+         configuration must be changed"
     );
 }
 

@@ -15,7 +15,7 @@ use auth_accounts::{
     store::{Record, Version},
 };
 use auth_store::internal::{
-    FileError, Files, Held, Modes, OffThread, Problem, home_directory, named_by,
+    FileError, Files, Held, Modes, OffThread, Problem, absolute, home_directory, named_by,
 };
 
 use crate::{
@@ -72,9 +72,8 @@ const MAX_FILE: usize = 1 << 20;
 
 impl<F: Format> Inner<F> {
     fn new(account: AccountId, file: PathBuf, modes: Modes) -> Result<Self, FileError> {
-        let file = std::path::absolute(&file)
-            .map_err(|error| FileError::io("make absolute", file, error))?;
-        Place::of(&file, false, modes)?;
+        let file = absolute(&file)?;
+        Place::of(&file, false, modes).map_err(Self::with_constructor)?;
         let registration = Registration::of(&F::endpoint());
         let calls = OffThread::default();
         Ok(Self { account, file, registration, modes, calls, format: PhantomData })
@@ -221,7 +220,11 @@ impl<L> Held for HeldLease<L> {
 impl<F: Format> Inner<F> {
     /// Where the file is now.
     fn place(&self) -> Result<Place, FileError> {
-        Place::of(&self.file, F::WRITES_IN_PLACE, self.modes)
+        Place::of(&self.file, F::WRITES_IN_PLACE, self.modes).map_err(Self::with_constructor)
+    }
+
+    fn with_constructor(error: FileError) -> FileError {
+        error.of_store_with(F::IGNORES_MODES)
     }
 
     fn check(&self, account: &AccountId) -> Result<(), FileError> {

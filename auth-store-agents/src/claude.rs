@@ -161,6 +161,7 @@ struct Claude;
 
 impl Format for Claude {
     const EXPECTED: &'static str = "Claude Code's credentials";
+    const IGNORES_MODES: &'static str = "ClaudeCredentials::insecure_modes";
     const KEPT_EXTRA: &'static [&'static str] = &[];
 
     fn endpoint() -> TokenEndpoint {

@@ -162,6 +162,7 @@ pub(crate) struct Codex;
 
 impl Format for Codex {
     const EXPECTED: &'static str = "Codex's auth.json";
+    const IGNORES_MODES: &'static str = "CodexAuth::insecure_modes";
     const KEPT_EXTRA: &'static [&'static str] = &[ID_TOKEN];
 
     fn endpoint() -> TokenEndpoint {

@@ -13,6 +13,9 @@ pub(crate) trait Format: Send + Sync + 'static {
     /// What errors call the file.
     const EXPECTED: &'static str;
 
+    /// The constructor of the store that ignores modes.
+    const IGNORES_MODES: &'static str;
+
     /// Members of a token response that the agent's file has a place for.
     const KEPT_EXTRA: &'static [&'static str];
 

@@ -320,6 +320,32 @@ fn a_login_of_codex_that_is_not_refreshed_has_a_reason_of_its_own() {
     }
 }
 
+/// The tokens that the program around Codex gives it have an empty refresh token
+/// (`AuthDotJson::from_external_tokens`), and are used for as long as they are good.
+#[test]
+fn tokens_without_a_refresh_token_end_in_a_login() {
+    for mode in ["chatgptAuthTokens", "chatgpt", "somethingNew"] {
+        for refresh_token in [json!(""), Value::Null] {
+            let mut file = codex_file();
+            file["auth_mode"] = json!(mode);
+            file["tokens"]["refresh_token"] = refresh_token;
+            let (setup, store) = codex(&file);
+            let before = fs::read(&setup.file).unwrap();
+            let script = Script::new();
+            let clock: VirtualClock = script.clock().clone();
+            let endpoint = presets::openai(store.registration().client_id());
+            let account =
+                BlockingAccounts::new(endpoint, script.clone(), store, clock).account("codex");
+            account.token().unwrap();
+            let error = account.refresh_now().unwrap_err();
+            assert!(matches!(error.reason(), Reason::NoRefreshToken), "{mode}: {error}");
+            assert_eq!(error.advice(), Advice::LogIn, "{mode}: {error}");
+            assert_eq!(fs::read(&setup.file).unwrap(), before, "{mode}");
+            script.finish();
+        }
+    }
+}
+
 /// Codex keeps an identity beside the tokens of the one who gave it.
 #[test]
 fn tokens_beside_another_login_are_a_login() {

@@ -299,3 +299,34 @@ fn a_link_that_was_planted_later_is_not_followed() {
     }
     assert_eq!(names(&elsewhere), left);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_directory_above_that_everybody_may_write_to_is_refused() {
+    let (setup, _) = claude(&claude_file());
+    let above = setup.directory.parent().unwrap();
+    set_mode(above, 0o777);
+    let claude = ClaudeCredentials::new("claude", &setup.file).unwrap_err();
+    let codex = CodexAuth::new("codex", setup.directory.join("auth.json")).unwrap_err();
+    for (error, constructor) in
+        [(claude, "ClaudeCredentials::insecure_modes"), (codex, "CodexAuth::insecure_modes")]
+    {
+        assert_eq!(error.kind(), StoreErrorKind::Permissions, "{error}");
+        let says = format!("open the store with the constructor `{constructor}`");
+        assert!(error.to_string().contains(&says), "{error}");
+        // That is not said again, in fewer words.
+        assert!(error.get_source_says_what_to_do(), "{error}");
+    }
+    set_mode(above, 0o700);
+}
+
+#[test]
+fn an_empty_path_is_named_so() {
+    for error in [
+        ClaudeCredentials::new("claude", "").unwrap_err(),
+        CodexAuth::new("codex", "").unwrap_err(),
+        CodexAuth::insecure_modes("codex", "").unwrap_err(),
+    ] {
+        assert!(error.to_string().starts_with("an empty path: "), "{error}");
+    }
+}

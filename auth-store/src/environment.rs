@@ -1,11 +1,21 @@
-//! Directories that the environment names.
+//! Directories that the environment names, and paths that are relative to one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{FileError, Problem};
 
 /// What names the home directory, unless the system does.
 const HOME: &str = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+
+/// The path from the root: after `chdir`, a relative one would mean another place.
+pub fn absolute(path: &Path) -> Result<PathBuf, FileError> {
+    match path.as_os_str().is_empty() {
+        true => Err(FileError::new(path, Problem::EmptyPath)),
+        false => {
+            std::path::absolute(path).map_err(|error| FileError::io("make absolute", path, error))
+        }
+    }
+}
 
 /// The home directory of this user.
 pub fn home_directory() -> Result<PathBuf, FileError> {

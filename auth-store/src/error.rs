@@ -18,7 +18,7 @@ pub struct FileError {
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(not(unix), allow(dead_code, reason = "modes and owners are Unix's"))]
 pub enum Problem {
-    #[error("could not {action}: {error}")]
+    #[error("could not {action}{}", once(error))]
     Io {
         action: &'static str,
         // Not a `source`, since the message holds all of it.
@@ -48,30 +48,38 @@ pub enum Problem {
     #[error(
         "its mode is {mode:04o}, so that others can get at secrets; if nobody has, run \
          `chmod {fix:o} {path:?}`, else log in again; if that changes nothing, this file system \
-         does not keep modes, and the store's `insecure_modes` says what there is to do"
+         does not keep modes, and the store's constructor `insecure_modes` says what there is to do"
     )]
     LooseMode { path: PathBuf, mode: u32, fix: u32 },
     #[error(
         "its mode is {mode:04o}, and others can get at secrets, unless its group {group} is this \
          user's alone ({reason}); if nobody has, run `chmod {fix:o} {path:?}`, else log in again; \
          if that comes back with each start, as in a volume of Kubernetes with an `fsGroup`, the \
-         store's `insecure_modes` accepts it as it is"
+         store's constructor `insecure_modes` accepts it as it is"
     )]
     SharedGroup { path: PathBuf, mode: u32, fix: u32, group: u32, reason: &'static str },
     #[error(
         "its mode is {mode:04o}, so that others can get at secrets, and this file system does not \
          keep modes: chmod changes nothing; keep the store elsewhere, or mount the file system so \
-         that only this user has access; the store's `insecure_modes` accepts it as it is, and then \
-         everybody who can reach it can take the tokens, and plant others"
+         that only this user has access; the store's constructor `insecure_modes` accepts it as it \
+         is, and then everybody who can reach it can take the tokens, and plant others"
     )]
     ModesNotKept { mode: u32 },
     #[error(
         "its mode is {mode:04o}, so that everybody can take away the store below it, or plant one; \
          run `chmod o-w {path:?}` (if that changes nothing, this file system does not keep modes), or \
          keep the store elsewhere; if everybody who can reach it is trusted, as in a container of its \
-         own, the store's `insecure_modes` accepts it as it is"
+         own, open the store with the constructor `{constructor}`"
     )]
-    LooseAbove { path: PathBuf, mode: u32 },
+    LooseAbove { path: PathBuf, mode: u32, constructor: &'static str },
+    /// Only its owner can change its mode, and root.
+    #[error(
+        "its mode is {mode:04o}, so that everybody can take away the store below it, or plant one; it \
+         belongs to user {owner}, as a volume of Kubernetes (`emptyDir`) does; have its owner change \
+         it, or keep the store elsewhere; if everybody who can reach it is trusted, as in a container \
+         of its own, open the store with the constructor `{constructor}`"
+    )]
+    LooseAboveOfOther { mode: u32, owner: u32, constructor: &'static str },
     /// Without an exclusive lease, two processes would spend one refresh token.
     #[error(
         "this file system has no locks ({error}); keep the store on another one, such as a local \
@@ -89,6 +97,12 @@ pub enum Problem {
     ForeignLink { owner: u32, user: u32 },
     #[error("it belongs to user {owner}, and this process runs as user {user}")]
     ForeignOwner { owner: u32, user: u32 },
+    /// The directory of a store, as the volume itself is root's.
+    #[error(
+        "it belongs to user {owner}, and this process runs as user {user}; name a directory below it, \
+         which the store makes, or have its owner change"
+    )]
+    ForeignDirectory { owner: u32, user: u32 },
     #[error(
         "it is a symbolic link of user {owner}, which is not followed, since this process runs as \
          user {user}; name what it points to, if that is to be trusted"
@@ -135,6 +149,48 @@ pub enum Problem {
     NotAbsolute { directory: PathBuf },
     #[error("it must be the plain name of one directory")]
     InvalidName,
+    #[error("it names neither a file nor a directory")]
+    EmptyPath,
+}
+
+/// The constructor of a store here that ignores modes.
+#[cfg_attr(not(unix), allow(dead_code, reason = "modes are Unix's"))]
+pub(crate) const IGNORES_MODES: &str = "FileStore::insecure_modes";
+
+/// An error of the system, after what could not be done. Where the kind of the error
+/// says the same in words, before it, there is only the number left to say.
+fn once(error: &io::Error) -> String {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, StorageFull};
+    match (error.kind(), error.raw_os_error()) {
+        (PermissionDenied | ReadOnlyFilesystem | StorageFull, Some(code)) => {
+            format!(" (os error {code})")
+        }
+        _ => format!(": {error}"),
+    }
+}
+
+impl Problem {
+    /// Whether it says what to do, and more exactly than its kind does.
+    fn says_what_to_do(&self) -> bool {
+        matches!(
+            self,
+            Self::Symlink
+                | Self::LooseMode { .. }
+                | Self::SharedGroup { .. }
+                | Self::ModesNotKept { .. }
+                | Self::LooseAbove { .. }
+                | Self::LooseAboveOfOther { .. }
+                | Self::ForeignLink { .. }
+                | Self::ForeignDirectory { .. }
+                | Self::LinkOfStranger { .. }
+                | Self::NoLocks { .. }
+                | Self::Detached
+                | Self::OtherLogin { .. }
+                | Self::WrongAccount
+                | Self::TooManyAside { .. }
+                | Self::NoStateDirectory
+        )
+    }
 }
 
 impl FileError {
@@ -152,6 +208,17 @@ impl FileError {
         Self::new(path, problem)
     }
 
+    /// Names the constructor of the store that ignores modes, if it names any.
+    #[must_use]
+    pub fn of_store_with(mut self, name: &'static str) -> Self {
+        if let Problem::LooseAbove { constructor, .. }
+        | Problem::LooseAboveOfOther { constructor, .. } = &mut self.problem
+        {
+            *constructor = name;
+        }
+        self
+    }
+
     pub fn io(action: &'static str, path: impl Into<PathBuf>, error: impl Into<io::Error>) -> Self {
         Self::new(path, Problem::Io { action, error: error.into() })
     }
@@ -159,7 +226,12 @@ impl FileError {
 
 impl From<FileError> for StoreError {
     fn from(FileError { path, problem, damaged }: FileError) -> Self {
-        let concerns = path.display().to_string();
+        let concerns = match (path.as_os_str().is_empty(), &problem) {
+            (true, Problem::InvalidName) => "an empty name".into(),
+            (true, _) => "an empty path".into(),
+            (false, _) => path.display().to_string(),
+        };
+        let says_what_to_do = problem.says_what_to_do();
         let kind = match &problem {
             Problem::Io { error, .. } => io_kind(error),
             Problem::NotDurable { .. } => StoreErrorKind::Io,
@@ -172,6 +244,8 @@ impl From<FileError> for StoreError {
             | Problem::SharedGroup { .. }
             | Problem::ModesNotKept { .. }
             | Problem::LooseAbove { .. }
+            | Problem::LooseAboveOfOther { .. }
+            | Problem::ForeignDirectory { .. }
             | Problem::ForeignLink { .. }
             | Problem::LinkOfStranger { .. }
             | Problem::ForeignOwner { .. } => StoreErrorKind::Permissions,
@@ -188,13 +262,15 @@ impl From<FileError> for StoreError {
             Problem::NoLocks { .. }
             | Problem::NoStateDirectory
             | Problem::NotAbsolute { .. }
-            | Problem::InvalidName => StoreErrorKind::Misconfigured,
+            | Problem::InvalidName
+            | Problem::EmptyPath => StoreErrorKind::Misconfigured,
             Problem::ForeignLease
             | Problem::RecordTooLarge { .. }
             | Problem::Unreadable { .. }
             | Problem::UnknownAccount { .. } => StoreErrorKind::Other,
         };
         let error = Self::new(kind, concerns).with_source(problem);
+        let error = if says_what_to_do { error.source_says_what_to_do() } else { error };
         match damaged {
             Some(version) => error.damaged_version(version),
             None => error,

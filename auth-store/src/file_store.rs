@@ -141,7 +141,12 @@ impl FileStore {
     }
 
     fn dir(&self) -> Result<Dir, FileError> {
-        Dir::open_with(&self.directory, Privacy::Secret, self.modes)
+        Dir::open_with(&self.directory, Privacy::Secret, self.modes).map_err(|mut error| {
+            if let Problem::ForeignOwner { owner, user } = error.problem {
+                error.problem = Problem::ForeignDirectory { owner, user };
+            }
+            error
+        })
     }
 
     /// Removes a record, and what a writer that died has left of it. Returns whether

@@ -47,7 +47,7 @@ pub mod internal {
     pub use crate::{
         __token_store as token_store,
         content::{Content, MAX_SIZE},
-        environment::{home_directory, named_by},
+        environment::{absolute, home_directory, named_by},
         error::{FileError, Problem},
         events::{extra_left_out, moved_aside},
         files::{Files, Held, extend, extend_blocking, lease, lease_blocking, off_thread},

@@ -52,3 +52,15 @@ fn no_store_is_made_where_a_program_happens_to_be_started() {
         assert_eq!(names(work.path()), [""; 0], "HOME={at_home:?} {state:?}");
     }
 }
+
+#[test]
+fn what_is_empty_is_named_so() {
+    for (error, says) in [
+        (FileStore::open(""), "an empty path: "),
+        (FileStore::insecure_modes(""), "an empty path: "),
+        (FileStore::for_application(""), "an empty name: "),
+    ] {
+        let error = error.unwrap_err().to_string();
+        assert!(error.starts_with(says), "{error}");
+    }
+}

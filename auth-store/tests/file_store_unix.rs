@@ -327,16 +327,22 @@ fn what_belongs_to_others_is_refused() {
     };
     if user != 0 {
         // A directory that is root's everywhere.
-        refused(FileStore::open("/").unwrap_err(), 0, user);
+        let error = FileStore::open("/").unwrap_err();
+        assert!(error.to_string().contains("name a directory below it"), "{error}");
+        refused(error, 0, user);
         return skipped("a file of another user", &"only root can give things away");
     }
     let store = FileStore::open(scratch.path()).unwrap();
     save(&store, &account(), &record(1));
     let path = scratch.path().join(RECORD);
     std::os::unix::fs::chown(&path, Some(12345), None).unwrap();
-    refused(store.load_blocking(&account()).unwrap_err(), 12345, 0);
+    let error = store.load_blocking(&account()).unwrap_err();
+    assert!(!error.to_string().contains("name a directory"), "{error}");
+    refused(error, 12345, 0);
     std::os::unix::fs::chown(scratch.path(), Some(12345), None).unwrap();
-    refused(FileStore::open(scratch.path()).unwrap_err(), 12345, 0);
+    let error = FileStore::open(scratch.path()).unwrap_err();
+    assert!(error.to_string().contains("name a directory below it"), "{error}");
+    refused(error, 12345, 0);
     std::os::unix::fs::chown(scratch.path(), Some(0), None).unwrap();
 }
 

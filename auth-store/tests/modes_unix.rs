@@ -171,7 +171,7 @@ fn below_what_everybody_may_write_to_a_store_is_opened_on_request() {
         set_mode(above, mode);
         let error = FileStore::open(&directory).unwrap_err();
         assert_eq!((error.kind(), error.advice()), (StoreErrorKind::Permissions, Advice::FixSetup));
-        assert!(error.to_string().contains("`insecure_modes` accepts it"), "{error}");
+        assert!(error.to_string().contains("constructor `FileStore::insecure_modes`"), "{error}");
         let store = FileStore::insecure_modes(&directory).unwrap();
         save(&store, &account(), &record(1));
         drop(store.lease_blocking(&account(), Duration::ZERO).unwrap());

@@ -54,7 +54,7 @@ fn child_without_space() {
 #[test]
 #[ignore = "run by the test beside it, as a user who may not write"]
 fn child_without_permission() {
-    failing_save(StoreErrorKind::Permissions, "Permission denied");
+    failing_save(StoreErrorKind::Permissions, "(os error 13)");
 }
 
 /// A limit of 0 blocks on files is as good as a full disk: every write fails,

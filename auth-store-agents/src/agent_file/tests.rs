@@ -15,6 +15,7 @@ struct Opaque<const IN_PLACE: bool>;
 
 impl<const IN_PLACE: bool> Format for Opaque<IN_PLACE> {
     const EXPECTED: &'static str = "a file";
+    const IGNORES_MODES: &'static str = "Opaque::insecure_modes";
     const KEPT_EXTRA: &'static [&'static str] = &[];
 
     fn endpoint() -> TokenEndpoint {

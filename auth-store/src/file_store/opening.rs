@@ -7,7 +7,7 @@ use etcetera::BaseStrategy;
 
 use super::{FileStore, leases::Leases, tidying};
 use crate::{
-    environment::below_home,
+    environment::{absolute, below_home},
     error::{FileError, Problem},
     sys::{Dir, Modes},
 };
@@ -65,9 +65,7 @@ impl FileStore {
     }
 
     pub(super) fn open_with(directory: PathBuf, modes: Modes) -> Result<Self, FileError> {
-        // After `chdir`, a relative path would mean another directory.
-        let directory = std::path::absolute(&directory)
-            .map_err(|error| FileError::io("make absolute", directory, error))?;
+        let directory = absolute(&directory)?;
         // `link/` and `link/.` are what the link points to.
         let directory: PathBuf = directory.components().collect();
         Dir::check_above_with(&directory, modes)?;

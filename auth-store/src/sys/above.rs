@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::Modes;
-use crate::error::{FileError, Problem};
+use crate::error::{FileError, IGNORES_MODES, Problem};
 
 /// As many as Linux follows.
 const MOST_LINKS: u32 = 40;
@@ -76,11 +76,23 @@ fn push(ahead: &mut Vec<Step>, path: &Path) {
 }
 
 fn check_directory(path: &Path, modes: Modes) -> Result<(), FileError> {
-    let mode = mode(path.symlink_metadata().ok().as_ref());
-    if modes == Modes::Enforced && mode & (STICKY | WRITABLE) == WRITABLE {
-        return Err(FileError::new(path, Problem::LooseAbove { path: path.into(), mode }));
+    let Ok(metadata) = path.symlink_metadata() else { return Ok(()) };
+    let mode = mode(Some(&metadata));
+    if modes == Modes::Ignored || mode & (STICKY | WRITABLE) != WRITABLE {
+        return Ok(());
     }
-    Ok(())
+    let user = rustix::process::geteuid().as_raw();
+    Err(FileError::new(path, loose(path, mode, metadata.uid(), user)))
+}
+
+/// What is wrong with a directory of `owner` that everybody may write to, for a process
+/// of `user`.
+fn loose(path: &Path, mode: u32, owner: u32, user: u32) -> Problem {
+    let constructor = IGNORES_MODES;
+    match user == owner || user == 0 {
+        true => Problem::LooseAbove { path: path.into(), mode, constructor },
+        false => Problem::LooseAboveOfOther { mode, owner, constructor },
+    }
 }
 
 fn check_link(link: &Path, directory: &Path) -> Result<(), FileError> {
@@ -99,4 +111,31 @@ fn check_link(link: &Path, directory: &Path) -> Result<(), FileError> {
 
 fn mode(metadata: Option<&Metadata>) -> u32 {
     metadata.map_or(0, |metadata| metadata.mode() & 0o7777)
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_accounts::StoreError;
+
+    use super::*;
+
+    #[test]
+    fn whoever_can_change_a_mode_is_told_how() {
+        for (owner, user, can) in [
+            (1000, 1000, true),
+            (0, 0, true),
+            (1000, 0, true),
+            // A volume of Kubernetes.
+            (0, 1000, false),
+            (1001, 1000, false),
+        ] {
+            let problem = loose(Path::new("/data"), 0o777, owner, user);
+            let text = StoreError::from(FileError::new("/data", problem)).to_string();
+            assert_eq!(text.contains("run `chmod o-w \"/data\"`"), can, "{text}");
+            let theirs = format!("it belongs to user {owner}, as a volume of Kubernetes");
+            assert_eq!(text.contains(&theirs), !can, "{text}");
+            assert!(text.contains("mode is 0777"), "{text}");
+            assert!(text.ends_with("the constructor `FileStore::insecure_modes`"), "{text}");
+        }
+    }
 }
