@@ -276,7 +276,7 @@ fn what_a_proxy_answers_to_the_connect() {
         let url = format!("http://{}", proxy.address());
         let said = sent_with(server.url(), false, &[("https_proxy", &url), (authority, &pem)]);
         assert!(said.starts_with(&expected), "{status}: {said}");
-        assert!(said.ends_with("the request was not sent"), "{status}: {said}");
+        assert!(said.contains("the request was not sent"), "{status}: {said}");
         proxy.stop();
         assert_eq!(proxy.connections().len(), 1, "{status}");
     }
