@@ -61,7 +61,7 @@ pub(crate) fn read(error: Error, phase: Phase, sent: bool, route: Route) -> Tran
         return failed(kind).with_proxy_status(status);
     }
     if let Error::Io(error) = &error
-        && error.get_ref().is_some_and(|inner| inner.is::<NotFoundForProxy>())
+        && error.get_ref().and_then(|inner| inner.downcast_ref::<NotFoundForProxy>()).is_some()
     {
         return failed(Kind::Dns).with_source(LOOKED_UP_HERE);
     }
