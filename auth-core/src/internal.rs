@@ -4,7 +4,10 @@
 pub use crate::{
     json::{object, problem, to_json, wipe, write_json},
     lifetime::{jwt_expiry, read_date},
-    proxy::{ProxyVariables, refused_for_good, socks_url, takes_no_proxy},
+    proxy::{
+        LOOKED_UP_HERE, ProxyVariables, has_unknown_scheme, refused_for_good, socks_url,
+        takes_no_proxy,
+    },
     token::looks_like_a_response,
     validity::Validity,
 };

@@ -77,6 +77,21 @@ pub fn socks_url(url: &str) -> Option<String> {
     Some(format!("{scheme}://{rest}"))
 }
 
+/// Whether a proxy's URL begins with a scheme that no proxy of ours has.
+pub fn has_unknown_scheme(url: &str) -> bool {
+    let Some((scheme, _)) = url.split_once("://") else { return false };
+    let is_http = ["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    // RFC 3986 section 3.1.
+    let is_scheme = scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    is_scheme && !is_http && socks_url(url).is_none()
+}
+
+/// What to know where the server's name cannot be resolved for a SOCKS proxy that is
+/// sent an address.
+pub const LOOKED_UP_HERE: &str =
+    "it is looked up here; a proxy named with socks5h:// or socks4a:// does that itself";
+
 /// Whether a proxy that answers a CONNECT with this status goes on doing so until
 /// a person changes something: its rules, or how it is set up here.
 ///
@@ -167,6 +182,32 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(socks_url(url).as_deref(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_scheme_of_no_proxy_is_told_from_no_url() {
+        for (url, expected) in [
+            ("socks9://h", true),
+            ("socks6://u:p@h:1", true),
+            ("ftp://h", true),
+            ("gopher://h", true),
+            ("http+unix://h", true),
+            ("socks5h://h", false),
+            ("SOCKS://h", false),
+            ("http://h", false),
+            ("HTTPS://h", false),
+            ("http://ftp://h", false),
+            ("://h", false),
+            (" ftp://h", false),
+            ("\"ftp://h\"", false),
+            ("u:p@ftp://h", false),
+            ("5://h", false),
+            ("ftp:h", false),
+            ("h:1080", false),
+            ("", false),
+        ] {
+            assert_eq!(has_unknown_scheme(url), expected, "{url}");
         }
     }
 

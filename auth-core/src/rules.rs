@@ -1,14 +1,16 @@
 //! What error codes mean: by the standards, and by the word of providers.
 
+mod answer;
 mod code;
 mod messages;
 mod standard;
 mod table;
 
-use std::{borrow::Cow, ops::Range, sync::LazyLock};
+use std::{borrow::Cow, sync::LazyLock};
 
 use crate::FailureKind;
 
+pub(crate) use self::answer::{Answer, Place, is_no_verdict};
 pub use self::code::ErrorCode;
 pub(crate) use self::standard::{STANDARD, spelled_otherwise, standard_codes};
 
@@ -36,8 +38,8 @@ pub struct Rule {
     pub(crate) whole: bool,
     /// It speaks only of responses in which the explanation is all there is.
     pub(crate) codeless: bool,
-    /// The code counts only where a code belongs, not where a server explains itself.
-    pub(crate) in_place: bool,
+    /// Where the code counts.
+    pub(crate) place: Place,
     pub(crate) kind: FailureKind,
     pub(crate) source: Cow<'static, str>,
 }
@@ -66,7 +68,7 @@ impl Rule {
             words: None,
             whole: false,
             codeless: false,
-            in_place: false,
+            place: Place::Anywhere,
             kind,
             source: Cow::Borrowed(""),
         }
@@ -74,6 +76,28 @@ impl Rule {
 
     /// A response is of this kind if one of its explanations contains these
     /// words, whatever its code. ASCII case is ignored.
+    ///
+    /// An explanation is what JSON or a form has in `error_description`, `message`
+    /// and the like. Plain text, a page, and a JSON string that is no JSON itself have
+    /// none, and no rule matches them: their status decides. Where a server rejects a
+    /// token in that way, wrap the transport, and put `{"error":"invalid_grant"}` in
+    /// place of such a body.
+    ///
+    /// A part of an explanation may say something else. Take [`message`](Self::message)
+    /// where the text is all that the server sends, and `described(..).whole()` where it
+    /// stands beside a code, in another member than the message, or in a form:
+    ///
+    /// ```
+    /// use auth_core::{FailureKind, Rule};
+    ///
+    /// // {"message":"The session is gone."}, with 400 or 401.
+    /// let _ = Rule::message("the session is gone", FailureKind::Rejected);
+    /// // The same with 403.
+    /// let _ = Rule::message("the session is gone", FailureKind::Rejected)
+    ///     .status(http::StatusCode::FORBIDDEN);
+    /// // {"error":"access_denied","hint":"The session is gone."}
+    /// let _ = Rule::described("the session is gone", FailureKind::Rejected).whole();
+    /// ```
     pub fn described(words: impl Into<Cow<'static, str>>, kind: FailureKind) -> Self {
         Self { code: None, ..Self::new("", kind).words(words) }
     }
@@ -82,9 +106,10 @@ impl Rule {
     /// text and nothing else.
     ///
     /// It applies to JSON with the status 400 or 401, for which RFC 6749 section 5.2
-    /// wants a code: some servers send a message instead. ASCII case, white space
-    /// around the text and a full stop at its end are ignored. A part of a message
-    /// never decides, and neither does the text of a page.
+    /// wants a code: some servers send a message instead. With
+    /// [`status`](Self::status), it applies to JSON with that status. ASCII case, white
+    /// space around the text and a full stop at its end are ignored. A part of a message
+    /// never decides, nor what stands beside the message, nor the text of a page.
     pub fn message(text: impl Into<Cow<'static, str>>, kind: FailureKind) -> Self {
         Self { codeless: true, ..Self::described(text, kind).whole() }
     }
@@ -98,14 +123,17 @@ impl Rule {
     }
 
     /// Restricts the rule to responses one of whose explanations contains these
-    /// words. ASCII case is ignored.
+    /// words. ASCII case is ignored. A rule has one text: this one takes the place of
+    /// an earlier one, that of [`described`](Self::described) or
+    /// [`message`](Self::message) too.
     #[must_use]
     pub fn words(mut self, words: impl Into<Cow<'static, str>>) -> Self {
         self.words = Some(words.into());
         self
     }
 
-    /// Restricts the rule to responses with this status.
+    /// Restricts the rule to responses with this status. It may be one with which a
+    /// rule is ignored otherwise.
     #[must_use]
     pub fn status(mut self, status: http::StatusCode) -> Self {
         self.status = Some(status.as_u16());
@@ -160,14 +188,14 @@ impl Rule {
             Some(wanted) => wanted == answer.status,
             None => !is_no_verdict(answer.status),
         };
-        if !status_fits || self.codeless && !answer.is_only_a_message {
+        if !status_fits || self.codeless && !self.may_be_a_message(answer) {
             return None;
         }
         let code = match &self.code {
             None => None,
             Some(wanted) => {
                 let known = |(at, code): &(usize, &Cow<'_, str>)| {
-                    *code == wanted && !(self.in_place && answer.weak.contains(at))
+                    *code == wanted && answer.place(*at) >= self.place
                 };
                 Some(answer.codes.iter().enumerate().find(known)?.1.as_ref())
             }
@@ -175,6 +203,11 @@ impl Rule {
         // What explains it best is the message; the others stand beside it.
         let texts = if self.codeless { answer.texts.get(..1)? } else { answer.texts };
         self.words_fit(texts).then_some(code)
+    }
+
+    fn may_be_a_message(&self, answer: &Answer<'_>) -> bool {
+        let wants_a_code = matches!(answer.status, 400 | 401);
+        answer.is_only_a_message && (wants_a_code || self.status.is_some())
     }
 
     fn words_fit(&self, texts: &[String]) -> bool {
@@ -188,26 +221,6 @@ impl Rule {
 /// The built-in table, as [`Rule::built_in`] has it, without an allocation.
 pub(crate) fn facts() -> impl Iterator<Item = &'static Rule> {
     table::TABLE.iter().chain(messages::WITH_A_CODE).chain(messages::ALONE)
-}
-
-/// What a response says, as far as rules speak of it.
-pub(crate) struct Answer<'a> {
-    pub(crate) status: u16,
-    pub(crate) codes: &'a [Cow<'static, str>],
-    /// Which of them do not stand where a code belongs.
-    pub(crate) weak: Range<usize>,
-    /// The explanations, the best first.
-    pub(crate) texts: &'a [String],
-    /// Whether it is JSON with a status that wants a code, and has none.
-    pub(crate) is_only_a_message: bool,
-}
-
-/// Whether a response with this status carries no verdict on the token, whatever
-/// its body says: an intermediary sent it, or the server did not process the
-/// request. A 407 is a proxy's (RFC 9110 section 15.5.8), a 3xx points elsewhere,
-/// and 408, 421, 425 and 429 say that the request was not processed.
-pub(crate) fn is_no_verdict(status: u16) -> bool {
-    matches!(status, ..200 | 300..400 | 407 | 408 | 421 | 425 | 429 | 500..)
 }
 
 fn contains_ignoring_case(text: &str, words: &str) -> bool {
@@ -236,10 +249,12 @@ mod tests {
     fn fits(rule: &Rule, status: u16, codes: &[&'static str], description: &str) -> bool {
         let codes: Vec<_> = codes.iter().map(|code| Cow::Borrowed(*code)).collect();
         let texts = [description.to_owned(), "beside".to_owned()];
-        let is_only_a_message = codes.is_empty() && matches!(status, 400 | 401);
+        let is_only_a_message = codes.is_empty();
         // The last one stands in a message.
         let weak = codes.len().saturating_sub(1)..codes.len();
-        let answer = Answer { status, codes: &codes, weak, texts: &texts, is_only_a_message };
+        let in_error = 0..0;
+        let answer =
+            Answer { status, codes: &codes, weak, in_error, texts: &texts, is_only_a_message };
         rule.matches(&answer).is_some()
     }
 
@@ -257,7 +272,7 @@ mod tests {
         assert!(!fits(&Rule::new("", FailureKind::Rejected), 403, &[], "No."));
         assert!(fits(&Rule::new("com.example#A", FailureKind::Rejected), 400, &["A"], ""));
 
-        let strict = Rule { in_place: true, ..rule.clone() };
+        let strict = Rule { place: Place::Proper, ..rule.clone() };
         assert!(fits(&strict, 400, &["a", "b"], ""));
         assert!(!fits(&strict, 400, &["b", "a"], ""));
 
@@ -289,8 +304,37 @@ mod tests {
         assert!(!fits(&rule, 403, &[], "It is gone."));
         assert!(!fits(&rule, 400, &["a"], "It is gone."));
         assert!(!fits(&rule, 400, &[], "It is gone, they say."));
+        for (wanted, status, expected) in [
+            (StatusCode::FORBIDDEN, 403, true),
+            (StatusCode::FORBIDDEN, 400, false),
+            (StatusCode::UNAUTHORIZED, 401, true),
+            (StatusCode::UNAUTHORIZED, 400, false),
+            (StatusCode::UNPROCESSABLE_ENTITY, 422, true),
+            (StatusCode::INTERNAL_SERVER_ERROR, 500, true),
+        ] {
+            let rule = rule.clone().status(wanted);
+            assert_eq!(fits(&rule, status, &[], "It is gone."), expected, "{wanted} {status}");
+            assert!(!fits(&rule, status, &["a"], "It is gone."), "{wanted} {status}");
+            assert!(!fits(&rule, status, &[], "It is gone, they say."), "{wanted} {status}");
+        }
         // Not what stands beside the message.
         assert!(!fits(&Rule::message("beside", FailureKind::Rejected), 400, &[], "x"));
+    }
+
+    #[test]
+    fn the_last_words_count() {
+        let of = FailureKind::Rejected;
+        for rule in [
+            Rule::described("gone", of).words("spent"),
+            Rule::new("a", of).words("gone").words("spent"),
+            Rule::message("gone", of).words("spent"),
+            Rule::described("gone", of).whole().words("spent"),
+        ] {
+            let codes: &[_] = if rule.codeless { &[] } else { &["a"] };
+            assert!(fits(&rule, 400, codes, "Spent."), "{rule:?}");
+            assert!(!fits(&rule, 400, codes, "Gone."), "{rule:?}");
+            assert_eq!(fits(&rule, 400, codes, "It is spent."), !rule.whole, "{rule:?}");
+        }
     }
 
     #[test]
@@ -312,7 +356,7 @@ mod tests {
                 (earlier.code.is_none() || earlier.code == rule.code)
                     && (earlier.status.is_none() || earlier.status == rule.status)
                     && (!earlier.codeless || rule.codeless)
-                    && (!earlier.in_place || rule.in_place)
+                    && earlier.place <= rule.place
                     && earlier.words.as_deref().is_none_or(|hiding| {
                         rule.words.as_deref().is_some_and(|words| match earlier.whole {
                             true => rule.whole && is_whole(words, hiding),

@@ -128,7 +128,8 @@ impl ReqwestTransportBuilder {
 
     /// Uses this proxy for every `https` URL. Its own URL may hold
     /// `user:password@`, and begins with `http:` or `https:`; with the feature
-    /// `socks` also with `socks5:`, `socks5h:`, `socks4:` or `socks4a:`. By default
+    /// `socks` also with `socks5h:`, `socks5:`, `socks4a:` or `socks4:`, of which
+    /// `socks5h:` is the best choice: the proxy looks the server's name up. By default
     /// the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) and the system's
     /// settings decide; see the [crate's documentation](crate#proxies).
     ///

@@ -8,7 +8,7 @@ use std::{
     time::SystemTime,
 };
 
-use auth_core::{TransportError, TransportErrorKind as Kind};
+use auth_core::{TransportError, TransportErrorKind as Kind, internal::LOOKED_UP_HERE};
 use http::{StatusCode, Uri};
 use hyper_util::client::legacy::connect::{
     HttpConnector,
@@ -34,6 +34,10 @@ const SOCKS_REFUSALS: [&str; 4] = [
     "connection not allowed",
 ];
 
+/// What reqwest says where it looks the server's name up for a SOCKS proxy and finds
+/// none. It does not export the type.
+const SOCKS_LOOKUP: &str = "error resolving for socks proxy";
+
 /// What the transport was waiting for when the error occurred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
@@ -51,6 +55,9 @@ pub(crate) fn read(error: reqwest::Error, phase: Phase, sent: bool, https: bool)
         Some(status) => failed.with_proxy_status(status),
         None => failed,
     };
+    if facts.for_proxy {
+        return failed.with_source(LOOKED_UP_HERE);
+    }
     if facts.text.is_empty() { failed } else { failed.with_detail(facts.text) }
 }
 
@@ -74,6 +81,7 @@ struct Facts {
     timeout: bool,
     connect: bool,
     dns: bool,
+    for_proxy: bool,
     proxy: bool,
     proxy_refused: bool,
     proxy_status: Option<StatusCode>,
@@ -147,6 +155,8 @@ impl Facts {
                     self.proxy_refused = SOCKS_REFUSALS.contains(&&*error.to_string());
                 }
                 self.note(error);
+            } else {
+                self.for_proxy |= error.to_string() == SOCKS_LOOKUP;
             }
         }
     }
@@ -161,7 +171,7 @@ impl Facts {
         if self.timeout || self.io == Some(ErrorKind::TimedOut) {
             return timeout_kind(sent);
         }
-        if self.dns {
+        if self.dns || self.for_proxy {
             return Kind::Dns;
         }
         // That of a proxy counts like that of the server.

@@ -2,6 +2,20 @@
 
 use std::{error::Error, path::PathBuf};
 
+const NEEDS_SOCKS: &str = "SOCKS needs the feature \"socks\" of auth-reqwest; use an http proxy";
+
+const UNKNOWN_SCHEME: &str = if cfg!(feature = "socks") {
+    "its scheme is not supported; use http, https, socks5h, socks5, socks4a or socks4"
+} else {
+    "its scheme is not supported; use http or https"
+};
+
+const SCHEMES: &str = if cfg!(feature = "socks") {
+    "http, https, socks5h, socks5, socks4a and socks4 are"
+} else {
+    "http and https are, and with the feature \"socks\" of auth-reqwest those of SOCKS"
+};
+
 /// A setting that cannot be used.
 ///
 /// Sources are boxed, so that a new version of reqwest or rustls changes
@@ -12,17 +26,27 @@ pub enum BuildError {
     /// The user agent contains characters that are not allowed in a header.
     #[error("the user agent contains characters that are not allowed in a header")]
     UserAgent,
-    /// The proxy's URL is not valid, or has a scheme that is not supported; those
-    /// of SOCKS are with the feature `socks`. The URL is not shown, since it may
-    /// hold a password.
-    #[error("the proxy's URL is not valid, or not supported (SOCKS needs the feature \"socks\")")]
+    /// The proxy's URL is not valid. It is not shown, since it may hold a password.
+    #[error("the proxy's URL is not valid")]
     Proxy,
+    /// The proxy speaks SOCKS, and this crate was built without its feature `socks`.
+    #[error("a SOCKS proxy needs the feature \"socks\" of auth-reqwest")]
+    ProxyNeedsSocks,
+    /// The scheme of the proxy's URL is not supported. Those of SOCKS are with the
+    /// feature `socks`. It is not shown, since it may be a part of a password.
+    #[error("the scheme of the proxy's URL is not supported; {SCHEMES}")]
+    ProxyScheme,
     /// An environment variable names a proxy that cannot be used. Requests do
     /// not silently bypass it. Its value is not shown, since it may hold a
     /// password.
     #[error(
-        "the proxy in {variable} cannot be used{}; fix the variable, or build with no_proxy()",
-        if *needs_socks { ": SOCKS needs the feature \"socks\"" } else { "" }
+        "the proxy in {variable} cannot be used: {}, set NO_PROXY=*, \
+         or call no_proxy() of the builder",
+        match (needs_socks, unknown_scheme) {
+            (true, _) => NEEDS_SOCKS,
+            (_, true) => UNKNOWN_SCHEME,
+            _ => "its URL is not valid; fix the variable",
+        }
     )]
     #[non_exhaustive]
     ProxyVariable {
@@ -31,6 +55,8 @@ pub enum BuildError {
         /// Whether it is a SOCKS proxy, and this crate was built without its feature
         /// `socks`.
         needs_socks: bool,
+        /// Whether the scheme is not supported, not even with that feature.
+        unknown_scheme: bool,
     },
     /// The root certificates are not valid PEM, or hold no certificate.
     #[error("the root certificates are not valid PEM, or hold no certificate")]

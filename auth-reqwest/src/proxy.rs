@@ -5,7 +5,7 @@
 
 use std::{env, ffi::OsStr};
 
-use auth_core::internal::{ProxyVariables, socks_url, takes_no_proxy};
+use auth_core::internal::{ProxyVariables, has_unknown_scheme, socks_url, takes_no_proxy};
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Proxy, Url};
@@ -54,7 +54,10 @@ impl Exceptions {
 pub(crate) fn named(url: &str) -> Result<Proxy, BuildError> {
     let socks = socks_url(url);
     if socks.is_some() && !cfg!(feature = "socks") {
-        return Err(BuildError::Proxy);
+        return Err(BuildError::ProxyNeedsSocks);
+    }
+    if has_unknown_scheme(url) {
+        return Err(BuildError::ProxyScheme);
     }
     let url = socks.as_deref().unwrap_or(url);
     let proxy = Proxy::https(url).map_err(|_| BuildError::Proxy)?;
@@ -84,12 +87,14 @@ fn plan(variables: &ProxyVariables) -> Result<Plan, BuildError> {
 /// One that is not Unicode cannot be used.
 fn of_variable(variable: &'static str, value: &OsStr) -> Result<Proxy, BuildError> {
     let value = value.to_str().unwrap_or_default();
-    let socks = socks_url(value);
-    let needs_socks = socks.is_some() && !cfg!(feature = "socks");
-    Some(value)
-        .filter(|value| is_usable(socks.as_deref().unwrap_or(value)))
-        .and_then(|value| named(value).ok())
-        .ok_or(BuildError::ProxyVariable { variable, needs_socks })
+    let usable = || is_usable(socks_url(value).as_deref().unwrap_or(value));
+    named(value)
+        .and_then(|proxy| if usable() { Ok(proxy) } else { Err(BuildError::Proxy) })
+        .map_err(|error| BuildError::ProxyVariable {
+            variable,
+            needs_socks: matches!(error, BuildError::ProxyNeedsSocks),
+            unknown_scheme: matches!(error, BuildError::ProxyScheme),
+        })
 }
 
 /// Uses the same matcher as reqwest.
@@ -180,15 +185,30 @@ mod tests {
     }
 
     #[test]
-    fn a_feature_that_is_missing_is_named() {
-        for (value, socks) in [("socks5://u:hunter2@proxy", true), ("gopher://proxy", false)] {
-            let Err(error) = of_variable("ALL_PROXY", OsStr::new(value)) else {
-                assert!(socks && cfg!(feature = "socks"), "{value}");
+    fn what_is_wrong_with_a_proxy_is_said() {
+        let socks = cfg!(feature = "socks");
+        let valid = "its URL is not valid; fix the variable, set NO_PROXY=*, or call no_proxy() of \
+                     the builder";
+        let needs = "the feature \"socks\" of auth-reqwest";
+        let schemes = if socks { "socks5h" } else { "http" };
+        for (value, by_name, by_variable) in [
+            ("socks5://u:hunter2@proxy", needs, needs),
+            ("socks4a://u:hunter2@proxy", needs, needs),
+            ("gopher://u:hunter2@proxy", "scheme", "its scheme is not supported; use http"),
+            ("socks9://hunter2", schemes, schemes),
+            ("http://hunter2:port", "the proxy's URL is not valid", valid),
+            ("://hunter2", "the proxy's URL is not valid", valid),
+        ] {
+            let Err(by_the_variable) = of_variable("ALL_PROXY", OsStr::new(value)) else {
+                assert!(by_name == needs && socks, "{value}");
                 continue;
             };
+            let said = by_the_variable.to_string();
+            assert!(said.starts_with("the proxy in ALL_PROXY cannot be used: "), "{said}");
+            assert!(said.contains(by_variable) && !said.contains("hunter2"), "{value}: {said}");
+            let Err(error) = named(value) else { panic!("{value} is used") };
             let said = error.to_string();
-            assert!(said.contains("ALL_PROXY") && !said.contains("hunter2"), "{said}");
-            assert_eq!(said.contains("feature \"socks\""), socks, "{said}");
+            assert!(said.contains(by_name) && !said.contains("hunter2"), "{value}: {said}");
         }
     }
 

@@ -100,7 +100,8 @@ impl UreqTransportBuilder {
 
     /// Uses this proxy for every `https` URL. Its own URL may hold
     /// `user:password@`, and begins with `http:` or `https:`; with the feature
-    /// `socks` also with `socks5:`, `socks5h:`, `socks4:` or `socks4a:`. By default
+    /// `socks` also with `socks5h:`, `socks5:`, `socks4a:` or `socks4:`, of which
+    /// `socks5h:` is the best choice: the proxy looks the server's name up. By default
     /// the environment (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) decides, and on
     /// Windows the system's settings; see the [crate's documentation](crate#proxies).
     ///

@@ -6,12 +6,20 @@ use std::{
     time::SystemTime,
 };
 
-use auth_core::{TransportError, TransportErrorKind as Kind, internal::refused_for_good};
+use auth_core::{
+    TransportError, TransportErrorKind as Kind,
+    internal::{LOOKED_UP_HERE, refused_for_good},
+};
 use http::{StatusCode, Uri, uri::Scheme};
 use rustls::CertificateError;
 use ureq::{Agent, Error};
 
 use crate::certificate;
+
+/// The server's name could not be resolved for a proxy that wants its address.
+#[derive(Debug, thiserror::Error)]
+#[error("{LOOKED_UP_HERE}")]
+pub(crate) struct NotFoundForProxy;
 
 /// What the transport was waiting for when the error occurred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +59,11 @@ pub(crate) fn read(error: Error, phase: Phase, sent: bool, route: Route) -> Tran
         let refused = refused_for_good(status.as_u16());
         let kind = if refused { Kind::ProxyRefused } else { Kind::Proxy };
         return failed(kind).with_proxy_status(status);
+    }
+    if let Error::Io(error) = &error
+        && error.get_ref().and_then(|inner| inner.downcast_ref::<NotFoundForProxy>()).is_some()
+    {
+        return failed(Kind::Dns).with_source(LOOKED_UP_HERE);
     }
     if route.proxy
         && let Some(refusal) = socks_refusal(&error)

@@ -6,7 +6,7 @@ mod encoding;
 mod socks;
 mod tcp;
 
-use std::time::Instant;
+use std::{io, time::Instant};
 
 use http::Uri;
 use ureq::{
@@ -23,7 +23,10 @@ use ureq::{
 
 pub(crate) use self::encoding::reveal;
 use self::{encoding::Disguised, tcp::BoundedTcp};
-use crate::attempt::{self, Connecting};
+use crate::{
+    attempt::{self, Connecting},
+    cause::NotFoundForProxy,
+};
 
 pub(crate) fn agent(config: Config) -> Agent {
     with_resolver(config, DefaultResolver::default())
@@ -64,6 +67,14 @@ fn capped(mut timeout: NextTimeout) -> NextTimeout {
     timeout
 }
 
+/// Whether the name is the server's, and a proxy wants its address. ureq asks for the
+/// proxy's own name, too, with the proxy's URL.
+fn is_for_a_proxy(uri: &Uri, config: &Config) -> bool {
+    config.proxy().is_some_and(|proxy| {
+        proxy.resolve_target() && !proxy.is_no_proxy(uri) && proxy.uri() != uri
+    })
+}
+
 #[derive(Debug)]
 struct BoundedResolver<R>(R);
 
@@ -74,7 +85,12 @@ impl<R: Resolver> Resolver for BoundedResolver<R> {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
-        self.0.resolve(uri, config, within(timeout)?)
+        self.0.resolve(uri, config, within(timeout)?).map_err(|error| match error {
+            Error::Io(_) | Error::HostNotFound if is_for_a_proxy(uri, config) => {
+                Error::Io(io::Error::new(io::ErrorKind::NotFound, NotFoundForProxy))
+            }
+            error => error,
+        })
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::{env, ffi::OsStr};
 
-use auth_core::internal::{ProxyVariables, socks_url, takes_no_proxy};
+use auth_core::internal::{ProxyVariables, has_unknown_scheme, socks_url, takes_no_proxy};
 use http::{Uri, uri::Scheme};
 use ureq::{Proxy, ProxyProtocol};
 
@@ -55,13 +55,19 @@ impl Exceptions {
 /// The proxy with this URL.
 pub(crate) fn named(url: &str) -> Result<Proxy, BuildError> {
     let socks = socks_url(url);
+    // Without the feature, the request would bypass it.
+    if socks.is_some() && !cfg!(feature = "socks") {
+        return Err(BuildError::ProxyNeedsSocks);
+    }
+    if has_unknown_scheme(url) {
+        return Err(BuildError::ProxyScheme);
+    }
     let proxy = Proxy::new(socks.as_deref().unwrap_or(url)).map_err(|_| BuildError::Proxy)?;
     if !has_usable_address(proxy.uri()) {
         return Err(BuildError::Proxy);
     }
     match proxy.protocol() {
         ProxyProtocol::Http | ProxyProtocol::Https => Ok(proxy),
-        // Without the feature, the request would bypass it.
         _ if cfg!(feature = "socks") => Ok(proxy),
         _ => Err(BuildError::Proxy),
     }
@@ -94,8 +100,11 @@ fn plan(variables: &ProxyVariables) -> Result<Plan, BuildError> {
 /// One that is not Unicode cannot be used.
 fn of_variable(variable: &'static str, value: &OsStr) -> Result<Proxy, BuildError> {
     let value = value.to_str().unwrap_or_default();
-    let needs_socks = socks_url(value).is_some() && !cfg!(feature = "socks");
-    named(value).map_err(|_| BuildError::ProxyVariable { variable, needs_socks })
+    named(value).map_err(|error| BuildError::ProxyVariable {
+        variable,
+        needs_socks: matches!(error, BuildError::ProxyNeedsSocks),
+        unknown_scheme: matches!(error, BuildError::ProxyScheme),
+    })
 }
 
 /// ureq reads the settings of Windows only after the variables, that for plain HTTP
@@ -188,15 +197,30 @@ mod tests {
     }
 
     #[test]
-    fn a_feature_that_is_missing_is_named() {
-        for (value, socks) in [("socks5://u:hunter2@proxy", true), ("gopher://proxy", false)] {
-            let Err(error) = of_variable("ALL_PROXY", OsStr::new(value)) else {
-                assert!(socks && cfg!(feature = "socks"), "{value}");
+    fn what_is_wrong_with_a_proxy_is_said() {
+        let socks = cfg!(feature = "socks");
+        let valid = "its URL is not valid; fix the variable, set NO_PROXY=*, or call no_proxy() of \
+                     the builder";
+        let needs = "the feature \"socks\" of auth-ureq";
+        let schemes = if socks { "socks5h" } else { "http" };
+        for (value, by_name, by_variable) in [
+            ("socks5://u:hunter2@proxy", needs, needs),
+            ("socks4a://u:hunter2@proxy", needs, needs),
+            ("gopher://u:hunter2@proxy", "scheme", "its scheme is not supported; use http"),
+            ("socks9://hunter2", schemes, schemes),
+            ("http://hunter2:port", "the proxy's URL is not valid", valid),
+            ("://hunter2", "the proxy's URL is not valid", valid),
+        ] {
+            let Err(by_the_variable) = of_variable("ALL_PROXY", OsStr::new(value)) else {
+                assert!(by_name == needs && socks, "{value}");
                 continue;
             };
+            let said = by_the_variable.to_string();
+            assert!(said.starts_with("the proxy in ALL_PROXY cannot be used: "), "{said}");
+            assert!(said.contains(by_variable) && !said.contains("hunter2"), "{value}: {said}");
+            let Err(error) = named(value) else { panic!("{value} is used") };
             let said = error.to_string();
-            assert!(said.contains("ALL_PROXY") && !said.contains("hunter2"), "{said}");
-            assert_eq!(said.contains("feature \"socks\""), socks, "{said}");
+            assert!(said.contains(by_name) && !said.contains("hunter2"), "{value}: {said}");
         }
     }
 

@@ -93,7 +93,8 @@ fn what_cannot_be_used_is_an_error_without_a_secret() {
         assert!(!shown.contains("hunter2"), "{what}: {shown}");
         match (what, error) {
             ("a line break", BuildError::UserAgent)
-            | ("half a URL" | "no proxy", BuildError::Proxy)
+            | ("half a URL", BuildError::Proxy)
+            | ("no proxy", BuildError::ProxyScheme)
             | ("no DER", BuildError::Tls(_))
             | ("no certificate" | "no base64", BuildError::Certificate) => {}
             (_, error) => panic!("{what}: {error:?}"),

@@ -14,8 +14,9 @@ usage: refresh                                      a refresh at a server of its
   --token-url URL           the token endpoint: https, or http to loopback
   --client-id ID            the client's identifier
   --client-secret-env NAME  the environment variable that holds the client's secret; it is sent
-                            by HTTP Basic, or in the body with --body json
-  --body form|json          how the parameters are sent (form)
+                            by HTTP Basic, or in the body unless that is a form
+  --body form|json|json-camel-case
+                            how the parameters are sent (form)
   --scope S                 the scope to ask for (that which was granted)
   --max-retries N           how often to try again (2)
   --base-delay-ms N         the wait before the first retry (500)
@@ -96,7 +97,8 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Ask
                 options.body = match text()?.as_str() {
                     "form" => BodyFormat::Form,
                     "json" => BodyFormat::Json,
-                    _ => return Err("--body is form or json".to_owned()),
+                    "json-camel-case" => BodyFormat::JsonCamelCase,
+                    _ => return Err("--body is form, json or json-camel-case".to_owned()),
                 };
             }
             "scope" => options.scope = Some(text()?),
@@ -178,7 +180,8 @@ mod tests {
             ("--client-id c", "--token-url is missing"),
             ("--json", "--token-url is missing"),
             ("--token-url", "--token-url wants a value"),
-            ("--body xml", "--body is form or json"),
+            ("--body xml", "--body is form, json or json-camel-case"),
+            ("--body camel", "--body is form, json or json-camel-case"),
             ("--max-retries -1", "--max-retries is not a number"),
             ("--max-retries 4294967296", "too large"),
             ("--base-delay-ms 0.5", "--base-delay-ms is not a number"),

@@ -133,7 +133,7 @@ impl Plan {
             let secret = secret(name)?;
             // With a JSON body, the client's secret goes into the body too.
             endpoint = endpoint.client_auth(match options.body {
-                BodyFormat::Json => ClientAuth::post(secret),
+                BodyFormat::Json | BodyFormat::JsonCamelCase => ClientAuth::post(secret),
                 _ => ClientAuth::basic(secret),
             });
         }

@@ -15,6 +15,16 @@ pub enum EndpointError {
         #[source]
         source: Option<http::uri::InvalidUri>,
     },
+    /// A value that a [preset](crate::presets) puts into its URL is empty, or holds a
+    /// character that does not belong there.
+    #[error("the {name} must be {expected}")]
+    #[non_exhaustive]
+    PresetValue {
+        /// What the value is: a tenant, a region.
+        name: &'static str,
+        /// What it may hold.
+        expected: &'static str,
+    },
     /// Plain `http` to a host that is not loopback: it would show the refresh
     /// token to everyone on the way. RFC 6749 section 3.2 requires TLS. See
     /// [`insecure_plain_http`](crate::TokenEndpoint::insecure_plain_http).

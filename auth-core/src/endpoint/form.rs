@@ -15,6 +15,7 @@ use crate::{
     FailureKind, Rule,
     json::{NEWER, problem, to_json},
     redact::REDACTED,
+    rules::Place,
 };
 
 /// A stored endpoint that cannot be read. The message contains no part of it.
@@ -116,6 +117,8 @@ struct RuleForm<'a> {
     codeless: bool,
     #[serde(default, skip_serializing_if = "is_false")]
     in_place: bool,
+    #[serde(default, skip_serializing_if = "is_false")]
+    in_error: bool,
     kind: Cow<'a, str>,
     #[serde(default)]
     source: Cow<'a, str>,
@@ -206,7 +209,8 @@ impl<'a> RuleForm<'a> {
             words: rule.words.as_deref().map(Cow::Borrowed),
             whole: rule.whole,
             codeless: rule.codeless,
-            in_place: rule.in_place,
+            in_place: rule.place == Place::Proper,
+            in_error: rule.place == Place::InError,
             kind: Cow::Borrowed(rule.kind.as_str()),
             source: Cow::Borrowed(&rule.source),
         }
@@ -224,7 +228,11 @@ impl<'a> RuleForm<'a> {
             words: self.words.map(owned),
             whole: self.whole,
             codeless: self.codeless,
-            in_place: self.in_place,
+            place: match (self.in_place, self.in_error) {
+                (true, _) => Place::Proper,
+                (_, true) => Place::InError,
+                _ => Place::Anywhere,
+            },
             kind: FailureKind::from_name(&self.kind).ok_or_else(|| E::custom(NEWER))?,
             source: owned(self.source),
         })

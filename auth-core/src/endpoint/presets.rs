@@ -91,12 +91,16 @@ pub fn github(client_id: impl Into<String>, client_secret: impl Into<String>) ->
 ///
 /// # Errors
 ///
-/// [`EndpointError::InvalidUrl`] if `tenant` is empty or contains a character
+/// [`EndpointError::PresetValue`] if `tenant` is empty or contains a character
 /// that neither a GUID nor a domain has.
 pub fn entra(tenant: &str, client_id: impl Into<String>) -> Result<TokenEndpoint, EndpointError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     if tenant.is_empty() || !tenant.bytes().all(allowed) || tenant.starts_with('.') {
-        return Err(EndpointError::InvalidUrl { source: None });
+        return Err(EndpointError::PresetValue {
+            name: "tenant",
+            expected: "a GUID, a domain or a word such as common: \
+                       letters, digits, \"-\", \"_\" and \".\", and no \".\" in front",
+        });
     }
     TokenEndpoint::new(
         &format!("https://login.microsoftonline.com/{tenant}/oauth2/v2.0/token"),
@@ -118,7 +122,7 @@ pub fn entra(tenant: &str, client_id: impl Into<String>) -> Result<TokenEndpoint
 ///
 /// # Errors
 ///
-/// [`EndpointError::InvalidUrl`] if `region` is empty or contains anything but lower
+/// [`EndpointError::PresetValue`] if `region` is empty or contains anything but lower
 /// case letters, digits and `-`.
 pub fn aws_identity_center(
     region: &str,
@@ -127,7 +131,10 @@ pub fn aws_identity_center(
 ) -> Result<TokenEndpoint, EndpointError> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if region.is_empty() || !region.bytes().all(allowed) {
-        return Err(EndpointError::InvalidUrl { source: None });
+        return Err(EndpointError::PresetValue {
+            name: "region",
+            expected: "one such as eu-central-1: lower case letters, digits and \"-\"",
+        });
     }
     let domain = match region.split('-').next() {
         Some("cn") => "amazonaws.com.cn",
@@ -207,11 +214,14 @@ mod tests {
     #[test]
     fn a_tenant_stays_within_its_segment() {
         for tenant in ["", "a/b", "..", "a?b", "a#b", "a b", "%2e", "a\u{e9}"] {
-            assert!(entra(tenant, "c").is_err(), "{tenant}");
+            let error = entra(tenant, "c").unwrap_err();
+            assert!(matches!(error, EndpointError::PresetValue { .. }), "{tenant}");
+            assert!(error.to_string().starts_with("the tenant must be a GUID"), "{error}");
         }
         assert!(entra("8eaef023-2b34-4da1-9baa-8bc8c9d6a490", "c").is_ok());
         assert!(entra("contoso.onmicrosoft.com", "c").is_ok());
     }
+
     #[test]
     fn a_region_is_a_label_of_the_host() {
         for (region, host) in [
@@ -224,7 +234,9 @@ mod tests {
             assert_eq!(endpoint.uri().to_string(), format!("https://{host}/token"));
         }
         for region in ["", "a.b", "a/b", "a@b", "a:1", "US-EAST-1", "a?b", "a#b", "a b", "\u{e9}"] {
-            assert!(aws_identity_center(region, "c", "s").is_err(), "{region}");
+            let error = aws_identity_center(region, "c", "s").unwrap_err();
+            assert!(matches!(error, EndpointError::PresetValue { .. }), "{region}");
+            assert!(error.to_string().starts_with("the region must be one such as"), "{error}");
         }
     }
 }

@@ -94,10 +94,9 @@ fn meaning<'a>(
         status: status.as_u16(),
         codes: &error.codes,
         weak: error.weak_codes(),
+        in_error: error.said_in_error(),
         texts: &error.texts,
-        is_only_a_message: error.is_json
-            && matches!(status.as_u16(), 400 | 401)
-            && !error.has_code(status),
+        is_only_a_message: error.is_json && !error.has_code(status),
     };
     let by_rules = |rules: &[Rule]| rules.iter().find_map(|rule| by_rule(rule, &answer));
     // If a server says that it is unavailable, nothing else in the response is a

@@ -36,6 +36,8 @@ pub(super) struct ErrorBody {
     /// hold (`message`, `status`, `reason`, a `type` that is not within an
     /// error) decides only where a provider is known to put it there.
     strong: usize,
+    /// How many of the other words, the last, are the message within `error`.
+    in_error: usize,
     /// Where in the codes the numbers begin.
     numbers_from: usize,
     /// The others, while the rest is being read.
@@ -102,7 +104,11 @@ fn of_value(value: &Value) -> ErrorBody {
         // What RFC 9457 has for people is for people, even where it is one word.
         && ["detail", "title"].iter().all(|name| value.get(name).and_then(Value::as_str) != Some(text))
     {
+        let before = error.weak.len();
         push_code(&mut error.weak, text);
+        if says_in_error(value, text) {
+            error.in_error = error.weak.len() - before;
+        }
     }
     error.strong = error.codes.len();
     let weak = std::mem::take(&mut error.weak);
@@ -111,6 +117,12 @@ fn of_value(value: &Value) -> ErrorBody {
     let numbers = std::mem::take(&mut error.numbers);
     error.codes.extend(numbers);
     error
+}
+
+/// Whether this is the message of the object `error`, alone or first in a list.
+fn says_in_error(value: &Value, said: &str) -> bool {
+    let Some(error) = value.get(0).unwrap_or(value).get("error") else { return false };
+    TEXT.iter().any(|name| error.get(*name).and_then(Value::as_str) == Some(said))
 }
 
 /// Deeper than anybody nests an error.
@@ -248,6 +260,11 @@ impl ErrorBody {
     /// Which of the codes are words that stand elsewhere.
     pub(super) fn weak_codes(&self) -> Range<usize> {
         self.strong..self.numbers_from
+    }
+
+    /// Which of those are the message within `error`.
+    pub(super) fn said_in_error(&self) -> Range<usize> {
+        self.numbers_from - self.in_error..self.numbers_from
     }
 
     pub(super) fn has_code(&self, status: StatusCode) -> bool {

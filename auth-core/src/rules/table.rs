@@ -12,7 +12,7 @@
 
 use std::borrow::Cow;
 
-use super::Rule;
+use super::{Place, Rule};
 use crate::FailureKind::{self, Misconfigured, Rejected, Throttled, Unavailable};
 
 pub(super) const fn fact(
@@ -37,7 +37,7 @@ pub(super) const fn fact(
         whole: false,
         codeless: false,
         // A gateway says `{"message":"session_expired"}` of its own session.
-        in_place: matches!(kind, Rejected),
+        place: if matches!(kind, Rejected) { Place::Proper } else { Place::Anywhere },
         kind,
         source: Cow::Borrowed(source),
     }
@@ -45,7 +45,13 @@ pub(super) const fn fact(
 
 /// Of a provider that puts the code of a dead token where others explain it.
 const fn anywhere(mut rule: Rule) -> Rule {
-    rule.in_place = false;
+    rule.place = Place::Anywhere;
+    rule
+}
+
+/// Of a provider that puts the code into the message within `error`.
+const fn in_error(mut rule: Rule) -> Rule {
+    rule.place = Place::InError;
     rule
 }
 
@@ -150,11 +156,12 @@ pub(super) static TABLE: &[Rule] = &[
     fact("Supabase", Some(400), Some("session_not_found"), None, Rejected, SUPABASE),
     fact("Supabase", Some(400), Some("session_expired"), None, Rejected, SUPABASE),
     fact("Supabase", Some(400), Some("user_banned"), None, Rejected, SUPABASE),
-    anywhere(fact("Firebase", Some(400), Some("TOKEN_EXPIRED"), None, Rejected, FIREBASE)),
-    anywhere(fact("Firebase", Some(400), Some("USER_DISABLED"), None, Rejected, FIREBASE)),
-    anywhere(fact("Firebase", Some(400), Some("USER_NOT_FOUND"), None, Rejected, FIREBASE)),
-    anywhere(fact("Firebase", Some(400), Some("INVALID_REFRESH_TOKEN"), None, Rejected, FIREBASE)),
-    anywhere(fact("HubSpot", None, Some("BAD_REFRESH_TOKEN"), None, Rejected, "https://github.com/airbytehq/airbyte/issues/79592")),
+    in_error(fact("Firebase", Some(400), Some("TOKEN_EXPIRED"), None, Rejected, FIREBASE)),
+    in_error(fact("Firebase", Some(400), Some("USER_DISABLED"), None, Rejected, FIREBASE)),
+    in_error(fact("Firebase", Some(400), Some("USER_NOT_FOUND"), None, Rejected, FIREBASE)),
+    in_error(fact("Firebase", Some(400), Some("INVALID_REFRESH_TOKEN"), None, Rejected, FIREBASE)),
+    // In `status`, beside "missing or unknown refresh token" and the like.
+    anywhere(fact("HubSpot", Some(400), Some("BAD_REFRESH_TOKEN"), Some("refresh token"), Rejected, "https://github.com/airbytehq/airbyte/issues/79592")),
     fact("Twitch", Some(400), Some("Bad Request"), Some("Invalid refresh token"), Rejected, "https://dev.twitch.tv/docs/authentication/refresh-tokens/"),
     // Codes of the authorization endpoint (OpenID Connect Core 1.0 section 3.1.2.6), which some
     // token endpoints send too. With any other status they may be a portal's.
@@ -273,7 +280,19 @@ mod tests {
             (200, r#"{"ok":false,"error":"bad_client_secret"}"#.into(), Misconfigured),
             (400, r#"{"code":400,"error_code":"refresh_token_already_used","msg":"Invalid Refresh Token: Already Used"}"#.into(), Rejected),
             (400, r#"{"error":{"code":400,"message":"TOKEN_EXPIRED","status":"INVALID_ARGUMENT"}}"#.into(), Rejected),
+            (400, r#"{"error":{"errors":[{"message":"USER_DISABLED","domain":"global","reason":"invalid"}],"code":400,"message":"USER_DISABLED"}}"#.into(), Rejected),
+            (400, r#"[{"error":{"code":400,"message":"TOKEN_EXPIRED","status":"INVALID_ARGUMENT"}}]"#.into(), Rejected),
+            (403, r#"{"error":{"message":"TOKEN_EXPIRED"}}"#.into(), Unavailable),
+            (400, r#"{"message":"TOKEN_EXPIRED"}"#.into(), Unavailable),
+            (400, r#"{"status":"TOKEN_EXPIRED"}"#.into(), Unavailable),
+            (400, r#"{"error":true,"message":"USER_NOT_FOUND"}"#.into(), Unavailable),
+            (400, r#"{"data":{"message":"INVALID_REFRESH_TOKEN"}}"#.into(), Unavailable),
+            (400, r#"{"error":{"status":"TOKEN_EXPIRED"}}"#.into(), Unavailable),
+            (400, r#"{"error":{"message":"session_expired"}}"#.into(), Unavailable),
             (400, r#"{"status":"BAD_REFRESH_TOKEN","message":"missing or unknown refresh token"}"#.into(), Rejected),
+            (400, r#"{"status":"BAD_REFRESH_TOKEN"}"#.into(), Unavailable),
+            (400, r#"{"message":"BAD_REFRESH_TOKEN"}"#.into(), Unavailable),
+            (403, r#"{"status":"BAD_REFRESH_TOKEN","message":"missing or unknown refresh token"}"#.into(), Unavailable),
             (400, r#"{"error":"Bad Request","status":400,"message":"Invalid refresh token"}"#.into(), Rejected),
             (400, r#"{"reason":"Invalid Token!","error":"invalid_request"}"#.into(), Rejected),
             (400, r#"{"reason":"Bad body","error":"invalid_request"}"#.into(), Misconfigured),
