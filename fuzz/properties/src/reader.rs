@@ -138,7 +138,9 @@ impl Case<'_> {
         if self.announced().is_some() {
             return self.has_announced_length();
         }
-        let gives_itself_away = matches!(trimmed(self.body).first(), None | Some(b'{' | b'<'));
+        // No form is without it.
+        let gives_itself_away = !self.body.contains(&b'=')
+            || matches!(trimmed(self.body).first(), None | Some(b'{' | b'<'));
         gives_itself_away || self.is_framed()
     }
 
