@@ -6,7 +6,9 @@ use crate::{
 };
 
 /// As the program, but shorter, with less of everything, and more often. Nothing
-/// is said of the longest call, which a busy machine decides.
+/// is said of the longest call, which a busy machine decides. Lease files are deleted
+/// as seldom as there: if their holder is stopped and then cannot save for longer than
+/// `lease_wait`, which is 5 s here, nobody else can know of its tokens.
 pub(super) fn for_half_a_minute(tally: &Tally) {
     let options = Options {
         seconds: 20.0,
@@ -18,7 +20,6 @@ pub(super) fn for_half_a_minute(tally: &Tally) {
         stop: 1.5,
         full: 5.0,
         readonly: 5.0,
-        lease: 1.5,
         lock: 4.0,
         clock: 6.0,
         fault: 4,
