@@ -8,6 +8,8 @@
 // layer: rules -- what error codes mean
 // layer: redact -- what may be shown
 // layer: token
+// layer: credential -- what a client shows of itself
+// layer: signing
 // layer: internal request
 // layer: transport
 // layer: failure
@@ -16,6 +18,7 @@
 // layer: drive
 
 mod clock;
+mod credential;
 mod drive;
 mod endpoint;
 mod failure;
@@ -32,6 +35,7 @@ mod request;
 mod response;
 mod rules;
 pub mod serde_exposed;
+mod signing;
 mod token;
 mod transport;
 mod validity;
@@ -43,6 +47,10 @@ pub use http;
 
 pub use crate::{
     clock::{BackgroundTask, BlockingClock, Clock, Now, Runtime, TimeSource},
+    credential::{
+        AsyncCredentialSource, Credential, CredentialError, CredentialErrorKind, CredentialSource,
+        Source,
+    },
     drive::{refresh, refresh_blocking},
     endpoint::{
         BodyFormat, ClientAuth, ClientSecret, DEFAULT_RESPONSE_LIMIT, EndpointError,
@@ -58,6 +66,7 @@ pub use crate::{
     request::{Grant, Request},
     response::read_response,
     rules::{ErrorCode, Rule},
+    signing::{AsyncSigner, Demand, KeyInfo, Signer, SigningAlgorithm, SigningKey, ToSign},
     token::{AccessToken, Extra, RefreshToken, TokenFormError, TokenSet},
     transport::{
         BlockingTransport, Deadline, Response, ResponseReader, Transport, TransportError,
