@@ -1,4 +1,4 @@
-//! The two drivers: the same seven lines over the machine, one of which waits
+//! The two drivers: the same few lines over the machine, of which one set waits
 //! without blocking.
 
 use crate::{
@@ -22,6 +22,10 @@ pub async fn refresh(
     let mut step = refresh.start(clock.now());
     loop {
         step = match step {
+            Step::Prove(demand, proving) => {
+                let met = demand.meet().await;
+                proving.resolve(met, clock.now())
+            }
             Step::Send(request, pending) => {
                 let response = transport.send(request).await;
                 pending.resolve(response, clock.now())
@@ -30,6 +34,7 @@ pub async fn refresh(
                 clock.sleep(delay).await;
                 waiting.resume(clock.now())
             }
+            Step::Challenge(waiting) => waiting.resume(clock.now()),
             Step::Done(result) => return result,
         };
     }
@@ -49,6 +54,10 @@ pub fn refresh_blocking(
     let mut step = refresh.start(clock.now());
     loop {
         step = match step {
+            Step::Prove(demand, proving) => {
+                let met = demand.meet_blocking();
+                proving.resolve(met, clock.now())
+            }
             Step::Send(request, pending) => {
                 let response = transport.send_blocking(request);
                 pending.resolve(response, clock.now())
@@ -57,6 +66,7 @@ pub fn refresh_blocking(
                 clock.sleep_blocking(delay);
                 waiting.resume(clock.now())
             }
+            Step::Challenge(waiting) => waiting.resume(clock.now()),
             Step::Done(result) => return result,
         };
     }

@@ -10,6 +10,8 @@
 // layer: token
 // layer: credential -- what a client shows of itself
 // layer: signing
+// layer: client_auth
+// layer: dpop
 // layer: internal request
 // layer: transport
 // layer: failure
@@ -17,8 +19,10 @@
 // layer: refresh -- the machine
 // layer: drive
 
+mod client_auth;
 mod clock;
 mod credential;
+mod dpop;
 mod drive;
 mod endpoint;
 mod failure;
@@ -46,15 +50,20 @@ pub use async_trait::async_trait;
 pub use http;
 
 pub use crate::{
+    client_auth::{
+        About, Audience, BasicAuth, ClientAssertion, ClientAuth, ClientAuthentication,
+        ClientSecret, Credentials, Identity,
+    },
     clock::{BackgroundTask, BlockingClock, Clock, Now, Runtime, TimeSource},
     credential::{
         AsyncCredentialSource, Credential, CredentialError, CredentialErrorKind, CredentialSource,
         Source,
     },
+    dpop::Dpop,
     drive::{refresh, refresh_blocking},
     endpoint::{
-        BodyFormat, ClientAuth, ClientSecret, DEFAULT_RESPONSE_LIMIT, EndpointError,
-        EndpointFormError, TokenEndpoint, presets,
+        BodyFormat, DEFAULT_RESPONSE_LIMIT, EndpointError, EndpointFormError, TokenEndpoint,
+        presets,
     },
     failure::{Failure, Unreadable},
     outcome::{Advice, Delivery, FailureKind},
@@ -62,7 +71,7 @@ pub use crate::{
         Attempt, Backoff, Decision, Delays, Jitter, RetryBudget, RetryPolicy, RetryRun,
         RetrySchedule,
     },
-    refresh::{Pending, Refresh, RefreshError, Step, Waiting},
+    refresh::{Pending, Proving, Refresh, RefreshError, Step, Waiting},
     request::{Grant, Request},
     response::read_response,
     rules::{ErrorCode, Rule},

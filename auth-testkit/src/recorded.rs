@@ -15,7 +15,7 @@ use http::{HeaderMap, Method, Uri, header};
 /// use auth_testkit::RecordedRequest;
 ///
 /// let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client")?;
-/// let request = endpoint.request(&RefreshToken::new("rt-1").into());
+/// let request = endpoint.request(&RefreshToken::new("rt-1").into()).unwrap();
 ///
 /// let request = RecordedRequest::from(request);
 /// assert_eq!(request.param("grant_type"), Some("refresh_token"));
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     fn recorded(endpoint: &TokenEndpoint) -> RecordedRequest {
-        endpoint.request(&RefreshToken::new("rt &=ü").into()).into()
+        endpoint.request(&RefreshToken::new("rt &=ü").into()).unwrap().into()
     }
 
     fn endpoint() -> TokenEndpoint {

@@ -3,9 +3,9 @@
 use http::Uri;
 use zeroize::Zeroize;
 
-use super::{EndpointError, TokenEndpoint, url};
+use super::{EndpointError, Purpose, Shown, TokenEndpoint, url};
 use crate::{
-    Failure, Grant, Now, RefreshToken, Request, Response, TransportError, redact,
+    Failure, Now, RefreshToken, Request, Response, TransportError,
     response::read_revocation_response,
 };
 
@@ -50,14 +50,8 @@ impl TokenEndpoint {
     /// Most servers end the whole session with its refresh token (RFC 7009 section
     /// 2.1).
     pub fn revocation_request(&self, token: &RefreshToken) -> Option<Request> {
-        let mut fields = vec![("token", token.expose()), ("token_type_hint", "refresh_token")];
-        self.name_client(&mut fields);
-        Some(Request {
-            uri: self.revocation.clone()?,
-            headers: self.request_headers(),
-            body: self.encode(fields, &[]),
-            response_limit: self.response_limit,
-        })
+        self.revocation.as_ref()?;
+        self.ready_made(Purpose::Revocation(token)).ok()
     }
 
     /// Reads what came of the [request](Self::revocation_request) that revokes
@@ -83,12 +77,8 @@ impl TokenEndpoint {
         now: Now,
     ) -> Result<(), Failure> {
         let mut response = response?;
-        let grant = Grant::RefreshToken(token.clone());
-        let secrets = || {
-            let mut secrets = self.secrets(&grant);
-            secrets.extend(self.revocation.iter().flat_map(redact::in_query));
-            secrets
-        };
+        let shown = Shown::default();
+        let secrets = || self.secrets(Purpose::Revocation(token), &shown);
         let result = read_revocation_response(&response, self.rules(), now, secrets);
         response.body_mut().zeroize();
         result
