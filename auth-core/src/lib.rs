@@ -10,15 +10,19 @@
 // layer: token
 // layer: credential -- what a client shows of itself
 // layer: signing
+// layer: client_auth
+// layer: dpop
 // layer: internal request
 // layer: transport
 // layer: failure
 // layer: endpoint policy response serde_exposed -- the request, what came back, whether to try again
-// layer: refresh -- the machine
+// layer: refresh revoke -- the machines
 // layer: drive
 
+mod client_auth;
 mod clock;
 mod credential;
+mod dpop;
 mod drive;
 mod endpoint;
 mod failure;
@@ -33,6 +37,7 @@ mod redact;
 mod refresh;
 mod request;
 mod response;
+mod revoke;
 mod rules;
 pub mod serde_exposed;
 mod signing;
@@ -46,15 +51,20 @@ pub use async_trait::async_trait;
 pub use http;
 
 pub use crate::{
+    client_auth::{
+        About, Audience, BasicAuth, ClientAssertion, ClientAuth, ClientAuthentication,
+        ClientSecret, Credentials, Identity,
+    },
     clock::{BackgroundTask, BlockingClock, Clock, Now, Runtime, TimeSource},
     credential::{
         AsyncCredentialSource, Credential, CredentialError, CredentialErrorKind, CredentialSource,
         Source,
     },
-    drive::{refresh, refresh_blocking},
+    dpop::Dpop,
+    drive::{refresh, refresh_blocking, revoke, revoke_blocking},
     endpoint::{
-        BodyFormat, ClientAuth, ClientSecret, DEFAULT_RESPONSE_LIMIT, EndpointError,
-        EndpointFormError, TokenEndpoint, presets,
+        BodyFormat, DEFAULT_RESPONSE_LIMIT, EndpointError, EndpointFormError, TokenEndpoint,
+        presets,
     },
     failure::{Failure, Unreadable},
     outcome::{Advice, Delivery, FailureKind},
@@ -62,9 +72,10 @@ pub use crate::{
         Attempt, Backoff, Decision, Delays, Jitter, RetryBudget, RetryPolicy, RetryRun,
         RetrySchedule,
     },
-    refresh::{Pending, Refresh, RefreshError, Step, Waiting},
+    refresh::{Pending, Proving, Refresh, RefreshError, Step, Waiting},
     request::{Grant, Request},
     response::read_response,
+    revoke::{PendingRevocation, ProvingRevocation, RevocationStep, TokenRevocation},
     rules::{ErrorCode, Rule},
     signing::{AsyncSigner, Demand, KeyInfo, Signer, SigningAlgorithm, SigningKey, ToSign},
     token::{AccessToken, Extra, RefreshToken, TokenFormError, TokenSet},
