@@ -123,17 +123,23 @@ impl Jwk {
     ///
     /// # Errors
     ///
-    /// [`KeyError::NotForSigning`] if that, or another member, says that it is for
-    /// something else.
-    pub(crate) fn algorithm(&self, operation: &str) -> Result<Option<SigningAlgorithm>, KeyError> {
-        let for_it = self.usage.as_deref().is_none_or(|usage| usage == "sig")
-            && self.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == operation));
-        if !for_it {
+    /// [`KeyError::NotForSigning`] if `use` says so, or `key_ops`, which has to hold one
+    /// of these; [`KeyError::Unsupported`] of an `alg` that is not known.
+    pub(crate) fn algorithm(
+        &self,
+        operations: &[&str],
+    ) -> Result<Option<SigningAlgorithm>, KeyError> {
+        let allowed = |operation: &String| operations.contains(&operation.as_str());
+        if self.usage.as_deref().is_some_and(|usage| usage != "sig")
+            || self.key_ops.as_ref().is_some_and(|ops| !ops.iter().any(allowed))
+        {
             return Err(KeyError::NotForSigning);
         }
         match self.alg.as_deref() {
             None => Ok(None),
-            Some(name) => kind::by_name(name).map(Some).ok_or(KeyError::NotForSigning),
+            Some(name) => {
+                kind::by_name(name).map(Some).ok_or(KeyError::Unsupported("the key's alg"))
+            }
         }
     }
 }

@@ -218,7 +218,7 @@ pub(crate) fn choose(
 }
 
 fn usable_key(jwk: &Jwk, asked: Option<SigningAlgorithm>) -> Result<Chosen, KeyError> {
-    let own = jwk.algorithm("sign")?;
+    let own = jwk.algorithm(&["sign"])?;
     let private = Private::from_jwk(jwk)?;
     let algorithm = match asked {
         Some(asked) => {

@@ -1,5 +1,7 @@
 //! Every form of a key is the same key, and what it signs is verified by others.
 #![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::unwrap_used)]
 
 use auth_core::{
     Signer as _,
