@@ -232,6 +232,12 @@ fn of_a_set_the_key_that_can_be_meant() {
     }
     let both = set(&[&signing, ec]);
     assert_eq!(Key::from_jwk(&both).unwrap_err(), KeyError::Several);
+    // Two names of one algorithm.
+    let named = format!(r#"{{{ed},"alg":"EdDSA"}}"#);
+    assert_eq!(Key::from_jwk_as(Ed25519, &named).unwrap().info().algorithm(), Ed25519);
+    let named = format!(r#"{{{ed},"alg":"Ed25519"}}"#);
+    assert_eq!(Key::from_jwk(&named).unwrap().info().algorithm(), Ed25519);
+    assert_eq!(Key::from_jwk_as(EdDsa, &named).unwrap().info().algorithm(), EdDsa);
     // The algorithm tells.
     assert_eq!(Key::from_jwk_as(Es256, &both).unwrap().info().get_key_id(), Some("ec"));
     assert_eq!(Key::from_jwks(None, &both, "ed").unwrap().info().algorithm(), EdDsa);
