@@ -243,6 +243,8 @@ fn der_with_errors_in_it() {
     assert_eq!(Key::from_der(Es256, []).unwrap_err(), KeyError::Empty);
     assert_eq!(Key::from_der(Es256, [0x30, 0x00]).unwrap_err(), KeyError::NoKey);
     assert_eq!(Key::from_der(Es256, der(P256_PUBLIC)).unwrap_err(), KeyError::PublicOnly);
+    let pkcs12 = [0x30, 7, 2, 1, 3, 0x30, 0, 0x30, 0];
+    assert_eq!(class(&Key::from_der(Es256, pkcs12).unwrap_err()), KeyError::Unsupported(""));
     let encrypted = der(include_str!("keys/p256.encrypted.pem"));
     assert_eq!(Key::from_der(Es256, encrypted).unwrap_err(), KeyError::Encrypted);
 }

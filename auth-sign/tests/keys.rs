@@ -149,6 +149,30 @@ fn the_forms_of_other_keys_are_one_key() {
     assert_eq!(Key::from_der(EdDsa, der(ED25519)).unwrap().info().thumbprint(), ed25519);
 }
 
+/// A new key of ring 0.17, and the same as ring 0.16 would have written it.
+#[test]
+fn keys_that_ring_has_made() {
+    let seed = "960b62e4401f850012aa3b065e16b7030f0fbdbf47b83617f02a5571131cd430";
+    let public = "95dc96ad6ca1317f08bd5930ad76cf4b1346f959c4497b25a86ba0910eb6125d";
+    let new = format!("3051020101300506032b657004220420{seed}812100{public}");
+    let old = format!("3053020101300506032b657004220420{seed}a123032100{public}");
+    let bytes = |hex: &str| -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect()
+    };
+    let keys = [&new, &old].map(|hex| Key::from_der(EdDsa, bytes(hex)).unwrap());
+    assert_eq!(keys[0].info(), keys[1].info());
+    let x = URL_SAFE_NO_PAD.encode(bytes(public));
+    assert!(keys[0].info().public_jwk().unwrap().contains(&x));
+    // Another's public part.
+    for hex in [&new, &old] {
+        let mut bytes = bytes(hex);
+        *bytes.last_mut().unwrap() ^= 1;
+        assert!(matches!(Key::from_der(EdDsa, &bytes), Err(KeyError::Rejected(_))));
+        bytes.pop();
+        assert_eq!(Key::from_der(EdDsa, &bytes).unwrap_err(), KeyError::Truncated);
+    }
+}
+
 #[test]
 fn a_key_for_pss_alone_signs_so() {
     let pem = include_str!("keys/rsapss.pem");
