@@ -159,7 +159,8 @@ impl Private {
             }
             Some("OKP") => {
                 ed25519(jwk)?;
-                Self::ed25519(needed(jwk.d.as_ref())?, jwk.x.as_ref().map(Octets::bytes))
+                let public = jwk.x.as_ref().map(Octets::bytes).transpose()?;
+                Self::ed25519(needed(jwk.d.as_ref())?, public)
             }
             Some("RSA") => Self::rsa(jwk),
             Some("oct") => Self::from_secret(needed(jwk.k.as_ref())?),
@@ -193,7 +194,7 @@ fn uint(bytes: &[u8]) -> Result<UintRef<'_>, KeyError> {
 /// What RFC 7518 section 6.3.2 lets a key leave out. To compute it takes arithmetic
 /// with large numbers.
 fn of_primes(member: Option<&Octets>) -> Result<UintRef<'_>, KeyError> {
-    uint(member.ok_or(KeyError::PrimesMissing)?.bytes())
+    uint(member.ok_or(KeyError::PrimesMissing)?.bytes()?)
 }
 
 /// The key of a JWK or of a set: the one of this `kid`; else the only one that can be

@@ -3,16 +3,16 @@
 // Helpers of tests, though not themselves tests.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use auth_core::{
     Signer as _,
     SigningAlgorithm::{self, *},
     SigningKey,
 };
 use auth_sign::{Key, KeyError, NewKey, PublicKey};
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use common::der;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 
 const P256: &str = include_str!("keys/p256.pkcs8.pem");
@@ -20,11 +20,6 @@ const P256_SEC1: &str = include_str!("keys/p256.sec1.pem");
 const P384: &str = include_str!("keys/p384.pkcs8.pem");
 const RSA: &str = include_str!("keys/rsa.pkcs8.pem");
 const ED25519: &str = include_str!("keys/ed25519.pkcs8.pem");
-
-fn der(pem: &str) -> Vec<u8> {
-    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-    STANDARD.decode(body).unwrap()
-}
 
 /// Whether somebody else takes the signature for one of this key.
 fn verified(key: &Key, algorithm: Algorithm) -> bool {
@@ -103,6 +98,8 @@ fn forms_of_p256() -> Vec<(&'static str, String)> {
         ("without any line end", P256.replace('\n', "")),
         ("\\n for line ends", P256.replace('\n', "\\n")),
         ("\\r\\n for line ends", P256.replace('\n', "\\r\\n")),
+        ("the curve twice", common::pkcs8_of(&common::P256, &der(P256_SEC1))),
+        ("a header", P256.replace("KEY-----\nM", "KEY-----\nComment: of the client\n\nM")),
         ("in quotes", format!("{:?}", P256)),
         ("another label", P256.replace("PRIVATE KEY", "EC PRIVATE KEY")),
         ("another label of SEC1", P256_SEC1.replace("EC PRIVATE KEY", "PRIVATE KEY")),
