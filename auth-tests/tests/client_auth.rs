@@ -127,20 +127,31 @@ enum Adapter {
     Ureq,
 }
 
-fn run(adapter: Adapter, endpoint: TokenEndpoint, session: TokenSet) -> TokenSet {
-    let refresh = Refresh::new(endpoint, session.refresh_token.unwrap()).policy(Backoff::never());
-    match adapter {
-        Adapter::Reqwest => {
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(
-                async {
-                    let transport = ReqwestTransport::new().unwrap();
-                    self::refresh(refresh, &transport, &TokioClock).await
-                },
-            )
-        }
-        Adapter::Ureq => refresh_blocking(refresh, &UreqTransport::new().unwrap(), &SystemClock),
+/// Made once, for that reads all root certificates.
+struct Adapters {
+    runtime: tokio::runtime::Runtime,
+    reqwest: ReqwestTransport,
+    ureq: UreqTransport,
+}
+
+impl Adapters {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let reqwest = runtime.block_on(async { ReqwestTransport::new() }).unwrap();
+        Self { runtime, reqwest, ureq: UreqTransport::new().unwrap() }
     }
-    .unwrap()
+
+    fn run(&self, adapter: Adapter, endpoint: TokenEndpoint, session: TokenSet) -> TokenSet {
+        let refresh = Refresh::new(endpoint, session.refresh_token.unwrap());
+        let refresh = refresh.policy(Backoff::never());
+        match adapter {
+            Adapter::Reqwest => {
+                self.runtime.block_on(self::refresh(refresh, &self.reqwest, &TokioClock))
+            }
+            Adapter::Ureq => refresh_blocking(refresh, &self.ureq, &SystemClock),
+        }
+        .unwrap()
+    }
 }
 
 /// The server, and its endpoint with the client of this row.
