@@ -72,7 +72,7 @@ pub enum KeyError {
         max: usize,
     },
     /// The private key comes without its public part, and `ring` cannot compute it.
-    #[error("the key lacks its public part; `openssl ec` adds it")]
+    #[error("the key lacks its public part; `openssl pkey` adds it")]
     PublicPartMissing,
     /// An RSA key as a JWK without its primes and what goes with them.
     #[error("the RSA key lacks p, q, dp, dq or qi")]

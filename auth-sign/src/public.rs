@@ -91,9 +91,11 @@ impl PublicKey {
                     _ => Self::of_point(kind, key),
                 }
             }
-            der::Form::Pkcs8 | der::Form::Pkcs1 | der::Form::Sec1 | der::Form::Encrypted => {
-                Err(KeyError::PrivateKey)
-            }
+            der::Form::Pkcs8
+            | der::Form::Pkcs12
+            | der::Form::Pkcs1
+            | der::Form::Sec1
+            | der::Form::Encrypted => Err(KeyError::PrivateKey),
             der::Form::Other => Err(KeyError::NoKey),
         }
     }

@@ -40,13 +40,20 @@ fn pem_that_is_no_usable_key() {
         bytes[7..39].fill(0);
         pem_of("EC PRIVATE KEY", &bytes)
     };
-    let two_curves = {
-        let (mut bytes, curve) = (der(P256), [0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07]);
+    let other_curve = {
+        let (mut bytes, curve) = (der(P256), common::P256);
         let at = bytes.windows(8).position(|window| window == curve).unwrap();
         // prime192v1
         bytes[at + 7] = 1;
         pem_of("PRIVATE KEY", &bytes)
     };
+    let no_curve = {
+        let mut bytes = der(include_str!("keys/p256.nopub.pem"));
+        bytes.truncate(39);
+        bytes[1] = 37;
+        pem_of("EC PRIVATE KEY", &bytes)
+    };
+    let two_curves = common::pkcs8_of(&common::P384, &der(P256_SEC1));
     let rows: Vec<(&str, SigningAlgorithm, String, KeyError)> = vec![
         ("empty", Es256, String::new(), KeyError::Empty),
         ("white space", Es256, " \r\n\t\n".into(), KeyError::Empty),
@@ -125,7 +132,10 @@ fn pem_that_is_no_usable_key() {
             malformed(),
         ),
         ("another curve", Es256, include_str!("keys/secp256k1.pem").into(), unsupported()),
-        ("two curves, or another", Es256, two_curves, unsupported()),
+        ("a smaller curve", Es256, other_curve, unsupported()),
+        ("two curves", Es256, two_curves.clone(), malformed()),
+        ("two curves, for the other", Es384, two_curves, malformed()),
+        ("no curve", Es256, no_curve, malformed()),
         (
             "a curve that is spelled out",
             Es256,
@@ -243,6 +253,8 @@ fn der_with_errors_in_it() {
     assert_eq!(Key::from_der(Es256, []).unwrap_err(), KeyError::Empty);
     assert_eq!(Key::from_der(Es256, [0x30, 0x00]).unwrap_err(), KeyError::NoKey);
     assert_eq!(Key::from_der(Es256, der(P256_PUBLIC)).unwrap_err(), KeyError::PublicOnly);
+    let pkcs12 = [0x30, 7, 2, 1, 3, 0x30, 0, 0x30, 0];
+    assert_eq!(class(&Key::from_der(Es256, pkcs12).unwrap_err()), KeyError::Unsupported(""));
     let encrypted = der(include_str!("keys/p256.encrypted.pem"));
     assert_eq!(Key::from_der(Es256, encrypted).unwrap_err(), KeyError::Encrypted);
 }

@@ -254,7 +254,7 @@ mod unix {
         let directory = TempDir::new().unwrap();
         let path = directory.path().join("secret");
         fs::write(&path, "s3cret").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
         // Root reads everything.
         if fs::read(&path).is_err() {
             assert_eq!(secret(&path).unwrap_err().kind(), Forbidden);

@@ -4,20 +4,19 @@
 // Helpers of tests, though not themselves tests.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use auth_core::{
     CredentialErrorKind::{Other, WrongKey},
     SigningAlgorithm::*,
 };
 use auth_sign::{KeyError, PublicKey, raw_ecdsa_signature};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use common::der;
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 
 const P256: &str = include_str!("keys/p256.pub.pem");
 const RSA: &str = include_str!("keys/rsa.pub.pem");
-
-fn der(pem: &str) -> Vec<u8> {
-    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-    STANDARD.decode(body).unwrap()
-}
 
 #[test]
 fn a_public_key_in_each_form() {
@@ -152,6 +151,30 @@ fn numbers_of_a_signature_have_their_full_length() {
             let error = raw_ecdsa_signature(algorithm, &signature(&[r, s])).unwrap_err();
             assert_eq!(error.kind(), WrongKey, "{algorithm}");
         }
+    }
+}
+
+/// Of `openssl dgst -sha256 -sign`, short ones among them.
+#[test]
+fn what_openssl_has_signed_is_verified() {
+    let signatures = [
+        "3043021f1a54531f8248ca3bd915702f7ce424818ab7db7c793eef3421a2a42be6a34f022045f5d24fc42dcd7d5ee5797878c7fc463c5e80bdab1a4b03b7be8d114e092984",
+        "30440220125408fad16b4e2a658e72f0ea53da67b31d7ed2ea235616fcbf41c78468cdb102205f4346b3bb1e82102c62523b18cee5ed988a087493b78dd19e1e0f587586e312",
+        "30450220220b527fe219a1b1c3d02a39a6889dc9a270bd13f13883b40d0e9f55293342cf022100c34ec0581c8e15d523aa971ead451d933d555f24964247d3fb75c24893e6bd14",
+        "30460221009b048a4e6aebe1fc2e5a7532324d6712182070e0a68765adae0338cbebf2449b022100eb3024fb09cabbafaa116e812faf88a11fcbff875804b951875053f70cde8f3b",
+    ];
+    let public = PublicKey::from_pem(P256).unwrap();
+    let verifier = DecodingKey::from_jwk(&serde_json::from_str(public.jwk()).unwrap()).unwrap();
+    for hex in signatures {
+        let bytes: Vec<u8> = (0..hex.len())
+            .step_by(2)
+            .map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap())
+            .collect();
+        let raw = URL_SAFE_NO_PAD.encode(raw_ecdsa_signature(Es256, &bytes).unwrap());
+        assert!(
+            crypto::verify(&raw, b"header.claims", &verifier, Algorithm::ES256).unwrap(),
+            "{hex}"
+        );
     }
 }
 
