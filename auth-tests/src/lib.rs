@@ -16,8 +16,9 @@ pub use crate::{
 };
 
 /// The libraries that are published.
-pub const LIBRARIES: [&str; 10] = [
+pub const LIBRARIES: [&str; 11] = [
     "auth-core",
+    "auth-tls",
     "auth-reqwest",
     "auth-ureq",
     "auth-accounts",

@@ -29,7 +29,6 @@ enum Adapter {
 struct Settings {
     certificate: Option<ClientCertificate>,
     max_idle: usize,
-    http1: bool,
     proxy: Option<String>,
 }
 
@@ -53,7 +52,6 @@ impl Settings {
             Some(url) => builder.proxy(url),
             None => builder.no_proxy(),
         };
-        let builder = if self.http1 { builder.http1_only() } else { builder };
         let builder = match self.certificate {
             Some(certificate) => builder.client_certificate(certificate),
             None => builder,
@@ -151,13 +149,17 @@ fn a_refused_certificate() {
         ("expired", settings(ClientIdentityKind::Expired), "expired"),
         ("unknown", settings(ClientIdentityKind::UnknownAuthority), "does not know the authority"),
     ] {
-        for (tls12, max_idle) in [(false, 0), (true, 0), (false, 4)] {
+        for (tls12, http2, max_idle) in
+            [(false, true, 0), (false, false, 0), (true, false, 0), (false, false, 4)]
+        {
             let settings = Settings { max_idle, ..settings.clone() };
             for (name, adapter) in settings.both() {
                 let server = server(ClientCertificates::Required);
-                let server = if tls12 { server.tls12_only() } else { server.http2() };
+                let server = if tls12 { server.tls12_only() } else { server };
+                let server = if http2 { server.http2() } else { server };
                 let server = server.start().unwrap();
-                let context = format!("{what}, {name}, TLS 1.2 {tls12}, {max_idle} idle");
+                let context =
+                    format!("{what}, {name}, TLS 1.2 {tls12}, HTTP/2 {http2}, {max_idle} idle");
                 let error = adapter.send(server.url()).unwrap_err();
                 assert_eq!(
                     error.kind(),

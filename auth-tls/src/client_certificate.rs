@@ -211,3 +211,6 @@ impl fmt::Debug for ClientCertificate {
         out.finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -97,13 +97,14 @@ impl Tls {
     /// Looks whether the client certificate was renewed, and gives what new connections
     /// are made with.
     pub fn look(&self) -> Current {
+        // Without a lock that `now` would wait for, since files may be slow.
+        let looked = self.0.identity.as_ref().map(Identity::look);
         let mut current = self.0.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(identity) = &self.0.identity {
-            let (renewals, certified) = identity.look();
-            if renewals != current.renewals {
-                let now = (renewals, Some(certified));
-                *current = Current::new(now, &self.0.base, &self.0.asked);
-            }
+        if let Some((renewals, certified)) = looked
+            && renewals > current.renewals
+        {
+            let now = (renewals, Some(certified));
+            *current = Current::new(now, &self.0.base, &self.0.asked);
         }
         current.clone()
     }
