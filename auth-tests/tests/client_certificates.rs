@@ -85,7 +85,7 @@ impl Adapter {
     fn send(&self, url: &str) -> Result<Response, TransportError> {
         let grant = Grant::RefreshToken(RefreshToken::new("rt-1"));
         let endpoint = auth_core::TokenEndpoint::new(url, "client").unwrap();
-        let request = endpoint.request(&grant);
+        let request = endpoint.request(&grant).unwrap();
         match self {
             Self::Reqwest(runtime, transport) => runtime.block_on(transport.send(request)),
             Self::Ureq(transport) => transport.send_blocking(request),

@@ -178,7 +178,7 @@ fn debug_shows_nothing_of_the_key() {
     let shown = format!("{:?}", ClientCertificate::from_files("a.crt", "a.key"));
     assert_eq!(shown, r#"ClientCertificate { certificate: "a.crt", key: "a.key", .. }"#);
     // Nor do the errors of a key that is damaged.
-    let damaged = identity.key_pem.replacen('M', "hunter2 ", 1);
+    let damaged = identity.key_pem.replacen('M', "hunter2!", 1);
     let error = ClientCertificate::from_pem(&identity.certificate_pem, damaged).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"));
 }
