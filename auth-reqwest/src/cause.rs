@@ -64,6 +64,13 @@ impl Connections {
             None => refusal(error, auth_tls::Connections::Foreign),
         }
     }
+
+    /// Why the server may have closed the connection without a word.
+    fn suspicion(&self, kind: Kind, phase: Phase) -> Option<&'static str> {
+        let closed = matches!(kind, Kind::TlsHandshake | Kind::Closed | Kind::Reset);
+        let tls = self.tls.as_ref().filter(|_| closed && phase == Phase::Head)?;
+        tls.suspicion(self.asked_before)
+    }
 }
 
 /// `sent`: whether the request's body was read.
@@ -74,7 +81,7 @@ pub(crate) fn read(
     https: bool,
     connections: &Connections,
 ) -> TransportError {
-    let facts = Facts::of(&error, connections);
+    let mut facts = Facts::of(&error, connections);
     // In TLS 1.3 a server reads the client's certificate after the client has sent its
     // request. It reads the two in order, and cannot decrypt the request before it has
     // accepted the certificate. We offer no early data and no authentication after the
@@ -83,7 +90,11 @@ pub(crate) fn read(
     // served before, the alert is no answer to the handshake, and proves nothing.
     let unread = facts.client_refused.is_some() && connections.fresh && phase == Phase::Head;
     let sent = sent && !unread;
-    let failed = of_kind(facts.kind(phase, sent, https), sent);
+    let kind = facts.kind(phase, sent, https);
+    if let Some(suspicion) = connections.suspicion(kind, phase) {
+        facts.suspect(suspicion);
+    }
+    let failed = of_kind(kind, sent);
     let failed = match facts.proxy_status {
         Some(status) => failed.with_proxy_status(status),
         None => failed,
@@ -212,6 +223,11 @@ impl Facts {
         let separator = if self.text.is_empty() { "" } else { ": " };
         // Writing into a string cannot fail.
         let _ = write!(self.text, "{separator}{text}");
+    }
+
+    fn suspect(&mut self, suspicion: &str) {
+        let separator = if self.text.is_empty() { "" } else { "; " };
+        let _ = write!(self.text, "{separator}{suspicion}");
     }
 
     fn kind(&self, phase: Phase, sent: bool, https: bool) -> Kind {

@@ -124,6 +124,21 @@ impl Tls {
         self.0.asked.load(Ordering::Relaxed)
     }
 
+    /// For an operator, what may be the reason that the server closed the connection
+    /// without a word, as Node's servers do. `before` is what [`asked`](Self::asked) gave
+    /// when the attempt began.
+    pub fn suspicion(&self, before: u64) -> Option<&'static str> {
+        match (self.asked() == before, self.has_client_certificate()) {
+            (true, _) => None,
+            (false, true) => {
+                Some("the server had asked for the client's certificate, and may not accept it")
+            }
+            (false, false) => {
+                Some("the server had asked for a client certificate, and none is set up")
+            }
+        }
+    }
+
     /// For an operator, what the server has against the client's certificate, if it was
     /// that. `before` is what [`asked`](Self::asked) gave when the attempt began.
     pub fn refusal(&self, error: &RustlsError, before: u64) -> Option<String> {
