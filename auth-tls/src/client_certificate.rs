@@ -51,7 +51,7 @@ pub(crate) struct Pair {
 }
 
 /// What the files hold.
-#[derive(PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 pub(crate) struct Texts {
     certificate: Zeroizing<Vec<u8>>,
     key: Zeroizing<Vec<u8>>,
@@ -141,12 +141,6 @@ impl ClientCertificate {
 
     fn new(source: Source) -> Self {
         Self(Arc::new(Inner { source, problem: Mutex::default() }))
-    }
-}
-
-impl Default for Texts {
-    fn default() -> Self {
-        Self { certificate: Zeroizing::default(), key: Zeroizing::default() }
     }
 }
 
