@@ -1,6 +1,8 @@
 //! Proofs that whoever sends a request holds a key (DPoP, RFC 9449).
 
 mod nonces;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,

@@ -376,6 +376,7 @@ impl InProgress {
             self.attempts,
             now.since(self.started),
             self.possibly_spent,
+            self.challenged,
             self.grant.refresh_token().is_some(),
         )
     }
