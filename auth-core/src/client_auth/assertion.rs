@@ -9,19 +9,20 @@ use crate::{
     signing::{Demand, Jws, SigningKey, unique},
 };
 
-/// What an assertion is made for: its `aud`.
+/// What an assertion is made for: its `aud`. The [crate docs](crate#whom-an-assertion-is-for)
+/// say which server wants what.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
-    /// The issuer identifier of the authorization server, its metadata's `issuer`,
-    /// and a header with `typ: client-authentication+jwt`. The update of RFC 7523
-    /// (draft-ietf-oauth-rfc7523bis) asks for this, and nothing else is safe where a
-    /// client knows several servers.
+    /// The issuer identifier of the authorization server, its metadata's `issuer`
+    /// letter by letter, and a header with `typ: client-authentication+jwt`. RFC 10070,
+    /// which updates RFC 7523, asks for this, and nothing else is safe where a client
+    /// knows several servers.
     Issuer(String),
-    /// The URL of the token endpoint, which RFC 7523 section 3 suggests and older
-    /// servers want.
+    /// The URL of the token endpoint, as it was set but for the case of its host, which
+    /// RFC 7523 section 3 suggests and older servers want. `typ` is `JWT`.
     TokenEndpoint,
-    /// Any other text.
+    /// Any other text, as it is. `typ` is `JWT`.
     Other(String),
 }
 
