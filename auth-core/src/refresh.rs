@@ -29,9 +29,9 @@ mod tests;
 use std::{fmt, sync::Arc, time::Duration};
 
 use crate::{
-    Attempt, Backoff, Credential, CredentialError, CredentialErrorKind, Decision, Delivery, Demand,
-    Failure, FailureKind, Grant, Now, Request, Response, RetryRun, RetrySchedule, TokenEndpoint,
-    TokenSet, TransportError,
+    Attempt, Backoff, Credential, CredentialError, Decision, Delivery, Demand, Failure,
+    FailureKind, Grant, Now, Request, Response, RetryRun, RetrySchedule, TokenEndpoint, TokenSet,
+    TransportError,
     endpoint::{Prepared, Preparing, Purpose, Shown},
 };
 
@@ -181,12 +181,8 @@ impl Proving {
     /// attempt, which [the policy](crate::RetryPolicy) may retry.
     pub fn resolve(self, met: Result<Credential, CredentialError>, now: Now) -> Step {
         let Self { refresh, preparing } = self;
-        match met {
-            // Nobody's is empty, but a file that is being written is.
-            Ok(credential) if credential.expose().is_empty() => {
-                refresh.fail(CredentialError::new(CredentialErrorKind::Empty).into(), now)
-            }
-            Ok(credential) => refresh.go_on(preparing.met(credential), now),
+        match preparing.met(met) {
+            Ok(preparing) => refresh.go_on(preparing, now),
             Err(error) => refresh.fail(error.into(), now),
         }
     }

@@ -35,7 +35,7 @@ pub(crate) struct Shown {
 
 impl Shown {
     /// Whether the proof had this nonce.
-    pub(crate) fn has_nonce(&self, nonce: &Credential) -> bool {
+    fn has_nonce(&self, nonce: &Credential) -> bool {
         self.nonce.as_ref() == Some(nonce)
     }
 }
@@ -65,7 +65,15 @@ pub(crate) enum Prepared {
 
 impl Preparing {
     /// Takes what the last demand was met with.
-    pub(crate) fn met(mut self, credential: Credential) -> Self {
+    pub(crate) fn met(
+        mut self,
+        met: Result<Credential, CredentialError>,
+    ) -> Result<Self, CredentialError> {
+        let credential = met?;
+        // Nobody's is empty, but a file that is being written is.
+        if credential.expose().is_empty() {
+            return Err(CredentialErrorKind::Empty.into());
+        }
         match self.stage {
             Stage::Client => {
                 self.shown.client = Some(credential);
@@ -76,7 +84,7 @@ impl Preparing {
                 self.stage = Stage::Ready;
             }
         }
-        self
+        Ok(self)
     }
 
     /// The next demand, or the request.
@@ -116,11 +124,18 @@ impl TokenEndpoint {
         About { client_id: &self.client_id, token_endpoint: &self.uri }
     }
 
-    pub(super) fn uri_for(&self, purpose: Purpose<'_>) -> &Uri {
+    pub(crate) fn uri_for(&self, purpose: Purpose<'_>) -> &Uri {
         match (purpose, &self.revocation) {
             (Purpose::Revocation(_), Some(revocation)) => revocation,
             _ => &self.uri,
         }
+    }
+
+    /// Whether the server has sent another nonce than the proof had: after that of
+    /// this request, or others have learned it first.
+    pub(crate) fn has_another_nonce(&self, purpose: Purpose<'_>, shown: &Shown) -> bool {
+        let newest = self.dpop.as_ref().and_then(|dpop| dpop.nonce(self.uri_for(purpose)));
+        newest.is_some_and(|newest| !shown.has_nonce(&newest))
     }
 
     fn credentials(&self, shown: &Shown) -> Credentials {
@@ -229,14 +244,10 @@ impl TokenEndpoint {
     /// if a method of client authentication of your own sets an `Authorization` that no
     /// header can hold.
     pub fn request(&self, grant: &Grant) -> Result<Request, super::EndpointError> {
-        self.ready_made(Purpose::Tokens(grant))
-    }
-
-    pub(super) fn ready_made(&self, purpose: Purpose<'_>) -> Result<Request, super::EndpointError> {
         if self.is_made_anew() {
             return Err(super::EndpointError::NeedsProof);
         }
-        self.write(purpose, &Shown::default())
+        self.write(Purpose::Tokens(grant), &Shown::default())
             .map_err(|_| super::EndpointError::InvalidHeader { name: "authorization".to_owned() })
     }
 
