@@ -16,7 +16,7 @@ pub use crate::{
 };
 
 /// The libraries that are published.
-pub const LIBRARIES: [&str; 11] = [
+pub const LIBRARIES: [&str; 12] = [
     "auth-core",
     "auth-tls",
     "auth-reqwest",
