@@ -16,8 +16,9 @@ pub use crate::{
 };
 
 /// The libraries that are published.
-pub const LIBRARIES: [&str; 11] = [
+pub const LIBRARIES: [&str; 12] = [
     "auth-core",
+    "auth-tls",
     "auth-reqwest",
     "auth-ureq",
     "auth-accounts",
