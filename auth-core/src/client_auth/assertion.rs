@@ -19,8 +19,8 @@ pub enum Audience {
     /// which updates RFC 7523, asks for this, and nothing else is safe where a client
     /// knows several servers.
     Issuer(String),
-    /// The URL of the token endpoint, as it was set but for the case of its host, which
-    /// RFC 7523 section 3 suggests and older servers want. `typ` is `JWT`.
+    /// The URL of the token endpoint, as it was set, which RFC 7523 section 3 suggests
+    /// and older servers want. `typ` is `JWT`.
     TokenEndpoint,
     /// Any other text, as it is. `typ` is `JWT`.
     Other(String),

@@ -99,8 +99,8 @@ impl RefreshError {
     }
 
     /// Whether the refresh token may be spent: an attempt with it ended with
-    /// [`Delivery::Unknown`], or the refresh was started as [possibly
-    /// spent](crate::Refresh::possibly_spent).
+    /// [`Delivery::Unknown`] or a [challenge](crate::Step::Challenge), or the refresh
+    /// was started as [possibly spent](crate::Refresh::possibly_spent).
     pub fn possibly_spent(&self) -> bool {
         self.0.spent_before
             || (self.0.has_refresh_token && self.0.failure.delivery() == Delivery::Unknown)
