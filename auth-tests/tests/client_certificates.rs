@@ -146,7 +146,7 @@ fn a_refused_certificate() {
     let settings = |kind| Settings::showing(&FaultServer::client_identity(kind));
     for (what, settings, says) in [
         ("none", Settings::default(), "none is set up"),
-        ("expired", settings(ClientIdentityKind::Expired), "expired"),
+        ("expired", settings(ClientIdentityKind::Expired), "expired on Mon, 01 Jan 2001"),
         ("unknown", settings(ClientIdentityKind::UnknownAuthority), "does not know the authority"),
     ] {
         for (tls12, http2, max_idle) in
