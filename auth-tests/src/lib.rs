@@ -16,7 +16,7 @@ pub use crate::{
 };
 
 /// The libraries that are published.
-pub const LIBRARIES: [&str; 11] = [
+pub const LIBRARIES: [&str; 12] = [
     "auth-core",
     "auth-tls",
     "auth-reqwest",
@@ -25,6 +25,7 @@ pub const LIBRARIES: [&str; 11] = [
     "auth-pool",
     "auth-store",
     "auth-store-agents",
+    "auth-sign",
     "auth-testkit",
     "auth-conformance",
     "fault-server",
