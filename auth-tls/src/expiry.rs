@@ -42,7 +42,7 @@ fn element<'a>(rest: &mut &'a [u8], expected: u8) -> Option<&'a [u8]> {
     let (tag, after) = rest.split_first()?;
     let (first, after) = after.split_first()?;
     let (length, after) = match usize::from(*first) {
-        short @ 0..0x80 => (short, after),
+        short @ ..=0x7f => (short, after),
         long @ 0x81..=0x83 => {
             let (bytes, after) = after.split_at_checked(long - 0x80)?;
             (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), after)
