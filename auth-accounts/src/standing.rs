@@ -12,6 +12,7 @@ use crate::{
     known::Known,
     lifetime::Ttl,
     record::{Fingerprint, Setback},
+    setback::Client,
     shared::GrantKind,
     state::AccountState,
 };
@@ -40,15 +41,15 @@ impl<'a> Standing<'a> {
             return Self::plain(AccountState::Misconfigured);
         }
         let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
-        let endpoint = shared.endpoint_of(record);
-        let barred = || known.setbacks().any(|one| one.bars(token, endpoint, &context.sights, now));
+        let client = Client { endpoint: shared.endpoint_of(record), read: None };
+        let barred = || known.setbacks().any(|one| one.bars(token, client, &context.sights, now));
         // What else set it back does not count any more, as for a refresh.
         if known.has_gone_back() && !barred() {
             return Self { has_gone_back: true, ..Self::plain(AccountState::LoginNeeded) };
         }
         let setback = known
             .setbacks()
-            .filter(|setback| setback.concerns(token, endpoint))
+            .filter(|setback| setback.concerns(token, client))
             .max_by_key(|setback| setback.count);
         if let Some(setback) = setback {
             let state = AccountState::after(setback.kind);
