@@ -65,6 +65,10 @@ pub struct Record {
     /// The endpoint and the client of this account alone, if its login brought
     /// them.
     pub set_up: Option<SetUp>,
+    /// The thumbprint (RFC 7638) of the key that the tokens were obtained with (DPoP, RFC
+    /// 9449). The refresh token of a public client is bound to it: see
+    /// [`Reason::OtherKey`](crate::Reason). `None` if there was no key, or nobody knows.
+    pub dpop_thumbprint: Option<String>,
 }
 
 impl Record {
@@ -81,6 +85,7 @@ impl Record {
             refusals: Vec::new(),
             bound_to: None,
             set_up: None,
+            dpop_thumbprint: None,
         }
     }
 

@@ -1,6 +1,9 @@
 //! What a failed refresh does to the next one.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use auth_core::{Failure, FailureKind, Now, RefreshError, TokenEndpoint};
 
@@ -150,4 +153,27 @@ fn delay(
         (FailureKind::Throttled, Some(asked)) => asked,
         (_, asked) => own.max(asked.unwrap_or_default()),
     })
+}
+
+/// The series of failures in words: `3 refreshes in a row failed, the last with
+/// slow_down (HTTP 429)`.
+impl fmt::Display for Setback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count {
+            0 | 1 => f.write_str("the last refresh failed with ")?,
+            count => write!(f, "{count} refreshes in a row failed, the last with ")?,
+        }
+        match (&self.code, self.status) {
+            (Some(code), Some(status)) => write!(f, "{code} (HTTP {})", status.as_u16())?,
+            (Some(code), None) => write!(f, "{code}")?,
+            (None, Some(status)) => write!(f, "HTTP {} ({})", status.as_u16(), self.kind)?,
+            (None, None) => write!(f, "{}", self.kind)?,
+        }
+        match self.kind {
+            FailureKind::Rejected if self.possibly_spent => f.write_str(
+                "; an earlier attempt, whose response was lost, may have spent the refresh token",
+            ),
+            _ => Ok(()),
+        }
+    }
 }

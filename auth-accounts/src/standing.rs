@@ -27,6 +27,8 @@ pub(crate) struct Standing<'a> {
     pub(crate) retry_at: Option<SystemTime>,
     /// Whether what is on record was spent before.
     has_gone_back: bool,
+    /// The key that its refresh token is not bound to, if it is to another.
+    other_key: Option<Reason>,
 }
 
 impl<'a> Standing<'a> {
@@ -39,6 +41,9 @@ impl<'a> Standing<'a> {
         }
         if record.is_some_and(|record| shared.binding.refuses(record).is_some()) {
             return Self::plain(AccountState::Misconfigured);
+        }
+        if let Some(reason) = record.and_then(|record| shared.refuses_key(record)) {
+            return Self { other_key: Some(reason), ..Self::plain(AccountState::Misconfigured) };
         }
         let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
         let client = Client { endpoint: shared.endpoint_of(record), read: None };
@@ -71,12 +76,13 @@ impl<'a> Standing<'a> {
     }
 
     fn plain(state: AccountState) -> Self {
-        Self { state, setback: None, retry_at: None, has_gone_back: false }
+        Self { state, setback: None, retry_at: None, has_gone_back: false, other_key: None }
     }
 
     /// Why the account is not ready, if it is not.
     pub(crate) fn error(&self, account: &AccountId, now: SystemTime) -> Option<AccountError> {
         let (reason, retry_at) = match (self.state, self.setback) {
+            _ if self.other_key.is_some() => (self.other_key.clone()?, None),
             (_, Some(setback)) => (Reason::Setback(setback.clone()), self.retry_at),
             (AccountState::SetBack, None) => (Reason::RefusedAgain, self.retry_at),
             (AccountState::LoginNeeded, None) if self.has_gone_back => {

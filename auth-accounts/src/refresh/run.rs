@@ -84,7 +84,11 @@ impl Run {
                 Some(record) if record.tokens.refresh_token.is_none() => {
                     return Some(Reason::NoRefreshToken);
                 }
-                Some(_) => {}
+                Some(record) => {
+                    if let Some(reason) = shared.refuses_key(record) {
+                        return Some(reason);
+                    }
+                }
             }
         }
         let setback = self.barring(known, now).next();
