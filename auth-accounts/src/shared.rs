@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::SystemTime};
 
 use auth_core::{
-    Clock, Dpop, EndpointError, RefreshToken, RetrySchedule, TokenEndpoint, Transport,
+    Clock, Dpop, EndpointError, RefreshToken, RetrySchedule, TokenEndpoint, TokenRevocation,
+    Transport,
 };
 
 use crate::{
@@ -147,6 +148,13 @@ impl Shared {
 pub(crate) struct Revocable {
     pub(crate) token: RefreshToken,
     pub(crate) endpoint: Arc<TokenEndpoint>,
+}
+
+impl Revocable {
+    /// How it is revoked; `None` where nothing is.
+    pub(crate) fn revocation(&self) -> Option<TokenRevocation> {
+        TokenRevocation::new(Arc::clone(&self.endpoint), self.token.clone())
+    }
 }
 
 /// Runs a future to its end.

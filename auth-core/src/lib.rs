@@ -16,7 +16,7 @@
 // layer: transport
 // layer: failure
 // layer: endpoint policy response serde_exposed -- the request, what came back, whether to try again
-// layer: refresh -- the machine
+// layer: refresh revoke -- the machines
 // layer: drive
 
 mod client_auth;
@@ -37,6 +37,7 @@ mod redact;
 mod refresh;
 mod request;
 mod response;
+mod revoke;
 mod rules;
 pub mod serde_exposed;
 mod signing;
@@ -60,7 +61,7 @@ pub use crate::{
         Source,
     },
     dpop::Dpop,
-    drive::{refresh, refresh_blocking},
+    drive::{refresh, refresh_blocking, revoke, revoke_blocking},
     endpoint::{
         BodyFormat, DEFAULT_RESPONSE_LIMIT, EndpointError, EndpointFormError, TokenEndpoint,
         presets,
@@ -74,6 +75,7 @@ pub use crate::{
     refresh::{Pending, Proving, Refresh, RefreshError, Step, Waiting},
     request::{Grant, Request},
     response::{asks_for_dpop_nonce, read_response},
+    revoke::{PendingRevocation, ProvingRevocation, RevocationStep, TokenRevocation},
     rules::{ErrorCode, Rule},
     signing::{AsyncSigner, Demand, KeyInfo, Signer, SigningAlgorithm, SigningKey, ToSign},
     token::{AccessToken, Extra, RefreshToken, TokenFormError, TokenSet},

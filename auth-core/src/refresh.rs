@@ -348,15 +348,12 @@ impl InProgress {
         }
     }
 
-    /// Whether the server asks for nothing but another proof, and there can be one:
-    /// with a nonce that this one did not have. Others may have learned it first.
+    /// Whether the server asks for nothing but another proof, and there can be one.
     fn is_challenge(&self, failure: &Failure, shown: &Shown) -> bool {
-        let has_another_nonce = || {
-            let dpop = self.endpoint.get_dpop();
-            let newest = dpop.and_then(|dpop| dpop.nonce(self.endpoint.uri()));
-            newest.is_some_and(|newest| !shown.has_nonce(&newest))
-        };
-        !self.challenged && failure.asks_for_nonce() && has_another_nonce()
+        let purpose = Purpose::Tokens(&self.grant);
+        !self.challenged
+            && failure.asks_for_nonce()
+            && self.endpoint.has_another_nonce(purpose, shown)
     }
 
     fn challenge(mut self, failure: Failure) -> Step {

@@ -34,7 +34,7 @@ pub(crate) struct Shown {
 
 impl Shown {
     /// Whether the proof had this nonce.
-    pub(crate) fn has_nonce(&self, nonce: &str) -> bool {
+    fn has_nonce(&self, nonce: &str) -> bool {
         self.nonce.as_ref().is_some_and(|shown| shown.expose() == nonce)
     }
 }
@@ -106,11 +106,18 @@ impl TokenEndpoint {
         About { client_id: &self.client_id, token_endpoint: &self.uri }
     }
 
-    pub(super) fn uri_for(&self, purpose: Purpose<'_>) -> &Uri {
+    pub(crate) fn uri_for(&self, purpose: Purpose<'_>) -> &Uri {
         match (purpose, &self.revocation) {
             (Purpose::Revocation(_), Some(revocation)) => revocation,
             _ => &self.uri,
         }
+    }
+
+    /// Whether the server has sent another nonce than the proof had: after that of
+    /// this request, or others have learned it first.
+    pub(crate) fn has_another_nonce(&self, purpose: Purpose<'_>, shown: &Shown) -> bool {
+        let newest = self.dpop.as_ref().and_then(|dpop| dpop.nonce(self.uri_for(purpose)));
+        newest.is_some_and(|newest| !shown.has_nonce(&newest))
     }
 
     fn credentials(&self, shown: &Shown) -> Credentials {
@@ -217,14 +224,10 @@ impl TokenEndpoint {
     /// [`EndpointError::NeedsProof`](super::EndpointError::NeedsProof) if something
     /// has to be.
     pub fn request(&self, grant: &Grant) -> Result<Request, super::EndpointError> {
-        self.ready_made(Purpose::Tokens(grant))
-    }
-
-    pub(super) fn ready_made(&self, purpose: Purpose<'_>) -> Result<Request, super::EndpointError> {
         if self.is_made_anew() {
             return Err(super::EndpointError::NeedsProof);
         }
-        Ok(self.write(purpose, &Shown::default()))
+        Ok(self.write(Purpose::Tokens(grant), &Shown::default()))
     }
 
     /// Whether something has to be read or signed for each request.
