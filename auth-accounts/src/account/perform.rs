@@ -115,7 +115,7 @@ impl Inner {
 
     /// What a source or a signer comes to, unless it takes too long: the lease is held
     /// meanwhile.
-    async fn in_time(
+    pub(super) async fn in_time(
         &self,
         proof: impl Future<Output = Result<Credential, CredentialError>>,
     ) -> Result<Credential, CredentialError> {
