@@ -21,7 +21,7 @@ use http::{HeaderMap, StatusCode};
 use zeroize::Zeroize;
 
 use self::error_body::ErrorBody;
-pub(crate) use self::revocation::read_revocation_response;
+pub(crate) use self::{retry_after::server_date, revocation::read_revocation_response};
 use crate::{
     DEFAULT_RESPONSE_LIMIT, Failure, Now, Response, Rule, TokenSet, Unreadable, lifetime::LONGEST,
     redact::is_echo, transport::decoded,
