@@ -87,8 +87,9 @@ pub enum Reason {
         /// The thumbprint of the key that the endpoint has, if it has one.
         endpoint: Option<String>,
     },
-    /// The endpoint that a [login](crate::Login::endpoint) brought cannot be stored.
-    /// Nothing has changed.
+    /// The endpoint that a [login](crate::Login::endpoint) brought cannot be stored, or
+    /// one that was stored lacks its key: see [`Accounts::keys`](crate::Accounts::keys).
+    /// Nothing was sent, and nothing has changed.
     SetUp(Arc<EndpointError>),
     /// The store failed. Without it nothing is sent.
     Store(StoreError),
@@ -330,9 +331,12 @@ impl fmt::Display for AccountError {
                 }
                 f.write_str("give it the old key back, or log in again with this one; else ")?;
             }
-            Reason::SetUp(error) => {
-                write!(f, "the endpoint of the login cannot be stored: {error}; ")?;
-            }
+            Reason::SetUp(error) => match **error {
+                EndpointError::MissingKey { .. } => {
+                    write!(f, "not tried: {error}; give it to `Accounts::keys`; else ")?
+                }
+                _ => write!(f, "the endpoint of the login cannot be stored: {error}; ")?,
+            },
             Reason::Panicked => f.write_str("the refresh ended in a panic of another task; ")?,
             Reason::Closed => f.write_str("not tried: the program is about to end; ")?,
             Reason::UnderWay => f.write_str("a refresh is still under way; ")?,
@@ -375,25 +379,4 @@ impl Error for AccountError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store_error::StoreErrorKind::Detached;
-
-    /// Either the cause says what to do, or the kind does.
-    #[test]
-    fn what_to_do_with_a_store_is_said_once() {
-        let source = || StoreError::new(Detached, "a.json").with_source("mount the directory");
-        let by_kind = "; the directory must be mounted instead of the file";
-        for (error, ends) in [
-            (StoreError::new(Detached, "a.json"), by_kind),
-            (source(), by_kind),
-            (source().source_says_what_to_do(), "use: mount the directory"),
-            // There is nobody else to say it.
-            (StoreError::new(Detached, "a.json").source_says_what_to_do(), by_kind),
-        ] {
-            let ada = AccountId::from("ada");
-            let text = AccountError::new(&ada, Reason::Store(error), None, SystemTime::UNIX_EPOCH);
-            assert!(text.to_string().ends_with(ends), "{text}");
-        }
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_core::{Failure, FailureKind, Now, RefreshError, TokenEndpoint};
+use auth_core::{FailureKind, Now, RefreshError, TokenEndpoint};
 
 use crate::{
     id::AccountId,
@@ -64,7 +64,7 @@ impl Setback {
             // What may be spent stays so.
             setback.possibly_spent |= previous.possibly_spent;
         }
-        if is_stale_assertion(failure) && setback.count == 1 {
+        if failure.is_stale_assertion() && setback.count == 1 {
             // The next attempt has another one.
             setback.retry_at = Some(now);
             return setback;
@@ -116,13 +116,6 @@ impl Setback {
         self.concerns(refresh_token, client)
             && sights.retry_at(self, now).is_none_or(|at| now.wall < at)
     }
-}
-
-/// Whether the server says that the assertion has expired, which is signed or read anew
-/// for the next attempt.
-fn is_stale_assertion(failure: &Failure) -> bool {
-    // As Entra words it.
-    failure.description().is_some_and(|text| text.contains("AADSTS700024"))
 }
 
 /// How long to wait; `None` is until the refresh token changes.

@@ -60,7 +60,7 @@ pub use crate::{
         AsyncCredentialSource, Credential, CredentialError, CredentialErrorKind, CredentialSource,
         Source,
     },
-    dpop::Dpop,
+    dpop::{Dpop, KeyRing},
     drive::{refresh, refresh_blocking, revoke, revoke_blocking},
     endpoint::{
         BodyFormat, DEFAULT_RESPONSE_LIMIT, EndpointError, EndpointFormError, TokenEndpoint,
