@@ -55,7 +55,7 @@ fn keys_are_found_by_their_thumbprints() {
             written(&world);
             world.pass(3600);
         }
-        let request = world.script.request(1);
+        let request = world.script.request(2);
         for name in &headers {
             assert!(request.header(name).is_some(), "{name}");
         }
@@ -133,7 +133,7 @@ fn nonces_outlast_the_reading_of_a_record() {
         store.put(name, Record::from_json(&json).unwrap());
         block_on(accounts.account(name).refresh_now()).unwrap();
     }
-    let proofs = [0, 1].map(|number| script.request(number).header("dpop").unwrap().to_owned());
+    let proofs = [1, 2].map(|number| script.request(number).header("dpop").unwrap().to_owned());
     let lengths = proofs.map(|proof| proof.len());
     assert!(lengths[1] > lengths[0], "the second one has the nonce: {lengths:?}");
 }

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::{BasicAuth, ClientAuth};
 
 const URL: &str = "https://auth.example.com:8443/token?key=s3cret-query";
 
