@@ -24,7 +24,8 @@ use std::{
 };
 
 use auth_core::{
-    AccessToken, BlockingClock, BlockingTransport, EndpointError, RetrySchedule, TokenEndpoint,
+    AccessToken, BlockingClock, BlockingTransport, EndpointError, RetrySchedule, SigningKey,
+    TokenEndpoint,
 };
 
 use crate::{
@@ -95,6 +96,12 @@ impl BlockingAccounts {
     #[must_use]
     pub fn client_credentials(self) -> Self {
         Self(self.0.client_credentials())
+    }
+
+    /// See [`Accounts::keys`].
+    #[must_use]
+    pub fn keys<K: Into<SigningKey>>(self, keys: impl IntoIterator<Item = K>) -> Self {
+        Self(self.0.keys(keys))
     }
 
     /// See [`Accounts::also_accepts`].

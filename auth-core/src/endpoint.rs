@@ -4,6 +4,7 @@ mod encode;
 mod error;
 mod form;
 mod identity;
+mod keys;
 mod prepare;
 pub mod presets;
 mod revocation;
