@@ -2,6 +2,7 @@
 
 mod encode;
 mod error;
+mod extras;
 mod form;
 mod identity;
 mod prepare;
@@ -18,7 +19,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-pub(crate) use self::prepare::{Prepared, Preparing, Purpose, Shown};
+pub(crate) use self::{
+    extras::Extras,
+    prepare::{Prepared, Preparing, Purpose, Shown},
+};
 pub use self::{error::EndpointError, form::EndpointFormError};
 use crate::{Rule, client_auth::ClientAuth, dpop::Dpop, token};
 

@@ -21,6 +21,9 @@
 
 mod error;
 mod events;
+mod extras;
+#[cfg(test)]
+mod grant_tests;
 #[cfg(test)]
 mod tests;
 
@@ -32,7 +35,7 @@ use crate::{
     Attempt, Backoff, Credential, CredentialError, Decision, Delivery, Demand, Failure,
     FailureKind, Grant, Now, Request, Response, RetryRun, RetrySchedule, TokenEndpoint, TokenSet,
     TransportError,
-    endpoint::{Prepared, Preparing, Purpose, Shown},
+    endpoint::{Extras, Prepared, Preparing, Purpose, Shown},
     response::read_issued,
 };
 
@@ -73,6 +76,7 @@ pub use self::error::RefreshError;
 pub struct Refresh {
     endpoint: Arc<TokenEndpoint>,
     grant: Grant,
+    extras: Extras,
     policy: Arc<dyn RetrySchedule>,
     possibly_spent: bool,
     account: Option<Arc<str>>,
@@ -85,6 +89,7 @@ impl Refresh {
         Self {
             endpoint: endpoint.into(),
             grant: grant.into(),
+            extras: Extras::default(),
             policy: Arc::new(Backoff::default()),
             possibly_spent: false,
             account: None,
@@ -123,6 +128,7 @@ impl Refresh {
         InProgress {
             endpoint: self.endpoint,
             grant: self.grant,
+            extras: self.extras,
             retries: self.policy.begin(),
             started: now,
             attempts: 0,
@@ -140,6 +146,7 @@ impl fmt::Debug for Refresh {
         f.debug_struct("Refresh")
             .field("endpoint", &self.endpoint)
             .field("grant", &self.grant)
+            .field("extras", &self.extras)
             .field("possibly_spent", &self.possibly_spent)
             .finish_non_exhaustive()
     }
@@ -305,6 +312,7 @@ impl fmt::Debug for Waiting {
 struct InProgress {
     endpoint: Arc<TokenEndpoint>,
     grant: Grant,
+    extras: Extras,
     retries: Box<dyn RetryRun>,
     started: Now,
     attempts: u32,
@@ -330,7 +338,8 @@ impl InProgress {
     }
 
     fn go_on(self, preparing: Preparing, now: Now) -> Step {
-        match preparing.go_on(&self.endpoint, Purpose::Tokens(&self.grant), now) {
+        let purpose = Purpose::Tokens(&self.grant, &self.extras);
+        match preparing.go_on(&self.endpoint, purpose, now) {
             Prepared::Demand(demand, preparing) => {
                 Step::Prove(demand, Proving { refresh: self, preparing })
             }
@@ -382,7 +391,7 @@ impl InProgress {
         // one, which stands still while the machine sleeps. The earlier counts.
         let measured = now.wall.checked_sub(now.since(sent)).unwrap_or(now.wall);
         let issued = measured.min(sent.wall);
-        let secrets = || self.endpoint.secrets(Purpose::Tokens(&self.grant), shown);
+        let secrets = || self.endpoint.secrets(Purpose::Tokens(&self.grant, &self.extras), shown);
         let result = read_issued(&response, self.endpoint.rules(), now, issued, secrets);
         response.body_mut().zeroize();
         let has_key = self.endpoint.get_dpop().is_some();

@@ -11,6 +11,7 @@ mod lenient;
 mod location;
 mod retry_after;
 mod revocation;
+mod step_up;
 mod success;
 mod surrounded;
 mod text;
@@ -22,6 +23,7 @@ use zeroize::Zeroize;
 
 use self::error_body::ErrorBody;
 pub(crate) use self::revocation::read_revocation_response;
+pub use self::step_up::{ClaimsChallenge, StepUp, StepUpError};
 use crate::{
     DEFAULT_RESPONSE_LIMIT, Failure, Now, Response, Rule, TokenSet, Unreadable, lifetime::LONGEST,
     redact::is_echo, transport::decoded,
