@@ -1,11 +1,12 @@
 //! What the accounts of one token endpoint share.
 
 mod batch;
+mod repeating;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    BackgroundTask, Backoff, Clock, EndpointError, RetrySchedule, Runtime, TokenEndpoint, Transport,
+    BackgroundTask, Backoff, Clock, EndpointError, Grant, RetrySchedule, Runtime, TokenEndpoint, Transport,
 };
 
 use crate::{
@@ -121,6 +122,7 @@ impl Accounts {
             policy: Arc::new(Backoff::default()),
             settings: Settings::default(),
             grant: GrantKind::RefreshToken,
+            repeatable: Grant::ClientCredentials,
             spawner: None,
             of_threads: false,
             silence: Silence::default(),
@@ -148,9 +150,8 @@ impl Accounts {
     /// Obtains tokens with the client's own credentials (RFC 6749 section 4.4)
     /// instead of refresh tokens. No login is needed.
     #[must_use]
-    pub fn client_credentials(mut self) -> Self {
-        self.shared().grant = GrantKind::ClientCredentials;
-        self
+    pub fn client_credentials(self) -> Self {
+        self.repeating(Grant::ClientCredentials)
     }
 
     /// Takes over records of another registration, after a provider has moved or

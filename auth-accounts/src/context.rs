@@ -5,11 +5,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_core::{AccessToken, Now};
+use auth_core::{AccessToken, ClaimsChallenge, Now, Refresh};
 
 use crate::{
     dates::Dates,
     error::Reason,
+    further::Which,
     id::AccountId,
     lifetime::Lifetime,
     past::Past,
@@ -23,6 +24,8 @@ use crate::{
 pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
     pub(crate) account: AccountId,
+    /// Which token it is about. `cached` and `refused` are about the same.
+    pub(crate) which: Which,
     /// The token in use before, to fall back on if the store fails.
     pub(crate) cached: Option<Token>,
     /// An access token that an API has refused. It is not handed out again, unless
@@ -40,6 +43,8 @@ pub(crate) struct Refused {
     pub(crate) token: AccessToken,
     /// When that was reported.
     pub(crate) at: SystemTime,
+    /// What the next one must claim, as that API wants it.
+    pub(crate) claims: Option<ClaimsChallenge>,
 }
 
 impl Context {
@@ -69,6 +74,18 @@ impl Context {
 }
 
 impl Context {
+    /// The same refresh, for the token that is wanted.
+    pub(crate) fn asking(&self, mut refresh: Refresh) -> Refresh {
+        if let Some(asked) = self.which.asked() {
+            refresh = refresh.token_request(asked.request.clone());
+        }
+        match self.refused.as_ref().and_then(|refused| refused.claims.as_ref()) {
+            // The library writes no such parameter, so none is refused.
+            Some(claims) => refresh.clone().parameter("claims", claims.expose()).unwrap_or(refresh),
+            None => refresh,
+        }
+    }
+
     /// What forbids to use `record`, or to replace it.
     pub(crate) fn refuses(&self, record: &Record) -> Option<Reason> {
         self.shared.binding.refuses(record)

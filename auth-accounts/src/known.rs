@@ -211,11 +211,12 @@ impl Known {
         recorded.into_iter().chain(&self.unsaved.setback).chain(refusal)
     }
 
-    /// What an attempt is made with: the refresh token in use, or none.
-    pub(crate) fn grant(&self) -> Grant {
+    /// What an attempt is made with: the refresh token in use, or else what can be
+    /// repeated.
+    pub(crate) fn grant(&self, repeatable: &Grant) -> Grant {
         match (self.grant, self.refresh_token()) {
             (GrantKind::RefreshToken, Some(token)) => Grant::RefreshToken(token.clone()),
-            _ => Grant::ClientCredentials,
+            _ => repeatable.clone(),
         }
     }
 
@@ -224,7 +225,7 @@ impl Known {
     pub(crate) fn token(&self) -> Option<Fingerprint> {
         match self.grant {
             GrantKind::RefreshToken => self.refresh_token().map(Fingerprint::of),
-            GrantKind::ClientCredentials => None,
+            GrantKind::Repeatable => None,
         }
     }
 

@@ -6,7 +6,7 @@ use auth_core::{ErrorCode, FailureKind, RefreshError, RefreshToken, TokenEndpoin
 use http::StatusCode;
 use sha2::{Digest, Sha256};
 
-use crate::{registration::Registration, set_up::SetUp};
+use crate::{further::FurtherToken, registration::Registration, set_up::SetUp};
 
 /// What a store keeps for an account: its tokens, and what came of the attempts
 /// to refresh them.
@@ -63,6 +63,9 @@ pub struct Record {
     /// The endpoint and the client of this account alone, if its login brought
     /// them.
     pub set_up: Option<SetUp>,
+    /// Further access tokens, obtained with the same refresh token: see
+    /// [`Account::token_for`](crate::Account::token_for). At most 16.
+    pub further: Vec<FurtherToken>,
 }
 
 impl Record {
@@ -79,6 +82,7 @@ impl Record {
             refusals: Vec::new(),
             bound_to: None,
             set_up: None,
+            further: Vec::new(),
         }
     }
 
@@ -251,7 +255,7 @@ impl Fingerprint {
         Self(head)
     }
 
-    fn head(hash: Sha256) -> Self {
+    pub(crate) fn head(hash: Sha256) -> Self {
         let digest = hash.finalize();
         let mut head = [0; 8];
         head.copy_from_slice(&digest[..8]);

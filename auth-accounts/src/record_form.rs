@@ -1,5 +1,7 @@
 //! The JSON form of a record.
 
+mod further;
+
 use std::time::{Duration, SystemTime};
 
 use auth_core::{
@@ -11,6 +13,7 @@ use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
+use self::further::FurtherForm;
 use crate::{
     record::{Fingerprint, Guess, Note, Record, Setback},
     registration::Registration,
@@ -38,6 +41,10 @@ use crate::{
 /// | `bound_to.token_url` | string: the URL without its query |
 /// | `bound_to.client_id` | string |
 /// | `set_up` | [the form of a `TokenEndpoint`](auth_core::serde_exposed), left out unless the login [brought one](crate::Login::endpoint); an unknown member in it is an error |
+/// | `further` | list of objects, one for each [further token](super::FurtherToken), left out if empty; of more than 64, the last are read |
+/// | `further[].request` | fingerprint of what was asked for |
+/// | `further[].tokens` | as `tokens`, left out if there were none yet |
+/// | `further[].renewed_at`, `.guess`, `.born_expired`, `.refusals`, `.setback` | as of the record |
 /// | `begun` | object, left out if there is none |
 /// | `begun.refresh_token` | fingerprint: 16 hexadecimal digits |
 /// | `begun.at` | time |
@@ -146,6 +153,8 @@ struct Form<T, S> {
     bound_to: Option<Registration>,
     #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
     set_up: Option<S>,
+    #[serde(default = "Vec::default", skip_serializing_if = "Vec::is_empty")]
+    further: Vec<FurtherForm<T>>,
     #[serde(rename = "begun", default, skip_serializing_if = "Option::is_none")]
     note: Option<NoteForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -195,14 +204,15 @@ struct SetbackForm {
 impl<'a> Form<Exposed<'a, TokenSet>, Exposed<'a, TokenEndpoint>> {
     fn exposed(record: &'a Record) -> Self {
         let set_up = record.set_up.as_ref().map(|set_up| Exposed(&**set_up.endpoint()));
-        Self::new(Exposed(&record.tokens), set_up, record)
+        Self::new(Exposed, set_up, record)
     }
 }
 
-impl<T, S> Form<T, S> {
-    fn new(tokens: T, set_up: Option<S>, record: &Record) -> Self {
+impl<'a, T, S> Form<T, S> {
+    fn new(tokens: fn(&'a TokenSet) -> T, set_up: Option<S>, record: &'a Record) -> Self {
         Self {
-            tokens,
+            tokens: tokens(&record.tokens),
+            further: further::forms(&record.further, tokens),
             set_up,
             obtained_at: record.obtained_at,
             login: record.login,
@@ -217,26 +227,47 @@ impl<T, S> Form<T, S> {
                 .note
                 .as_ref()
                 .map(|note| NoteForm { refresh_token: note.refresh_token, at: note.at }),
-            setback: record.setback.as_ref().map(|setback| SetbackForm {
-                refresh_token: setback.refresh_token,
-                kind: setback.kind.as_str().to_owned(),
-                code: setback.code.as_ref().map(|code| code.as_str().to_owned()),
-                status: setback.status,
-                possibly_spent: setback.possibly_spent,
-                since: setback.since,
-                failed_at: setback.failed_at,
-                // Not before the server allows it.
-                retry_at: setback.retry_at.map(seconds::rounded_up),
-                count: setback.count,
-                client: setback.client,
-            }),
+            setback: record.setback.as_ref().map(SetbackForm::new),
+        }
+    }
+}
+
+impl SetbackForm {
+    fn new(setback: &Setback) -> Self {
+        Self {
+            refresh_token: setback.refresh_token,
+            kind: setback.kind.as_str().to_owned(),
+            code: setback.code.as_ref().map(|code| code.as_str().to_owned()),
+            status: setback.status,
+            possibly_spent: setback.possibly_spent,
+            since: setback.since,
+            failed_at: setback.failed_at,
+            // Not before the server allows it.
+            retry_at: setback.retry_at.map(seconds::rounded_up),
+            count: setback.count,
+            client: setback.client,
+        }
+    }
+
+    fn read(self) -> Setback {
+        Setback {
+            refresh_token: self.refresh_token,
+            kind: FailureKind::from_name(&self.kind).unwrap_or(FailureKind::Unavailable),
+            code: self.code.as_deref().and_then(ErrorCode::new),
+            status: self.status,
+            possibly_spent: self.possibly_spent,
+            since: self.since,
+            failed_at: self.failed_at,
+            retry_at: self.retry_at,
+            count: self.count,
+            client: self.client,
         }
     }
 }
 
 impl Serialize for Record {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Form::new(&self.tokens, self.set_up.as_ref(), self).serialize(serializer)
+        Form::new(|tokens| tokens, self.set_up.as_ref(), self).serialize(serializer)
     }
 }
 
@@ -252,19 +283,9 @@ impl<'de> Deserialize<'de> for Record {
             refusals: form.refusals,
             bound_to: form.bound_to,
             set_up: form.set_up,
+            further: further::read(form.further),
             note: form.note.map(|note| Note::new(note.refresh_token, note.at)),
-            setback: form.setback.map(|setback| Setback {
-                refresh_token: setback.refresh_token,
-                kind: FailureKind::from_name(&setback.kind).unwrap_or(FailureKind::Unavailable),
-                code: setback.code.as_deref().and_then(ErrorCode::new),
-                status: setback.status,
-                possibly_spent: setback.possibly_spent,
-                since: setback.since,
-                failed_at: setback.failed_at,
-                retry_at: setback.retry_at,
-                count: setback.count,
-                client: setback.client,
-            }),
+            setback: form.setback.map(SetbackForm::read),
         })
     }
 }

@@ -105,6 +105,7 @@
 
 #![allow(clippy::large_enum_variant, reason = "a state is made once and moved at once")]
 
+mod alone;
 mod attempt;
 mod catching_up;
 mod confirming;

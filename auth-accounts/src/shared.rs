@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use auth_core::{Clock, EndpointError, RefreshToken, RetrySchedule, TokenEndpoint, Transport};
+use auth_core::{Clock, EndpointError, Grant, RefreshToken, RetrySchedule, TokenEndpoint, Transport};
 
 use crate::{
     binding::Binding,
@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) policy: Arc<dyn RetrySchedule>,
     pub(crate) settings: Settings,
     pub(crate) grant: GrantKind,
+    /// What takes the place of a refresh token.
+    pub(crate) repeatable: Grant,
     pub(crate) spawner: Option<Spawner>,
     /// Whether any thread may poll the work, for what it rests on blocks.
     pub(crate) of_threads: bool,
@@ -52,6 +54,7 @@ impl Shared {
             policy: Arc::new(auth_core::Backoff::default()),
             settings,
             grant,
+            repeatable: Grant::ClientCredentials,
             spawner: None,
             of_threads: false,
             silence: Silence::default(),
@@ -121,12 +124,13 @@ pub(crate) type Spawner = Arc<dyn Fn(Work<()>) + Send + Sync>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GrantKind {
     RefreshToken,
-    ClientCredentials,
+    /// What can be repeated without one.
+    Repeatable,
 }
 
 impl GrantKind {
     /// Whether there is something to obtain new tokens with.
     pub(crate) fn renews(self, record: &Record) -> bool {
-        self == Self::ClientCredentials || record.tokens.refresh_token.is_some()
+        self == Self::Repeatable || record.tokens.refresh_token.is_some()
     }
 }

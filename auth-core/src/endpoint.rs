@@ -24,7 +24,7 @@ pub(crate) use self::{
     prepare::{Prepared, Preparing, Purpose, Shown},
 };
 pub use self::{error::EndpointError, form::EndpointFormError};
-use crate::{Rule, client_auth::ClientAuth, dpop::Dpop, token};
+use crate::{Grant, Rule, client_auth::ClientAuth, dpop::Dpop, token};
 
 /// How the parameters of the request are written.
 #[non_exhaustive]
@@ -81,6 +81,7 @@ pub struct TokenEndpoint {
     client_id: String,
     auth: ClientAuth,
     dpop: Option<Dpop>,
+    told_apart_by: Option<Grant>,
     format: BodyFormat,
     scope: Option<String>,
     parameters: Vec<(String, SecretString)>,
@@ -169,6 +170,7 @@ impl TokenEndpoint {
             client_id,
             auth: ClientAuth::none(),
             dpop: None,
+            told_apart_by: None,
             format: BodyFormat::Form,
             scope: None,
             parameters: Vec::new(),

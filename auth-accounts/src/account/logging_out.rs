@@ -6,6 +6,7 @@ use super::{Account, inner::Inner};
 use crate::{
     error::AccountError,
     events,
+    further::Which,
     logout::{self, LoggedOut, Step},
     logout_report::Logout,
     outcome::Ending,
@@ -68,7 +69,7 @@ impl Account {
             let ending = self.take_turn(Some(open.clone()), || {
                 let inner = Arc::clone(&self.0);
                 Box::pin(async move {
-                    let (context, memory) = inner.begin();
+                    let (context, memory) = inner.begin(&Which::Main);
                     inner.log_out(logout::start(context, memory), &open).await
                 })
             });
@@ -135,6 +136,7 @@ impl Inner {
     fn count_logout(&self) {
         let mut memory = self.memory();
         memory.refused = None;
+        memory.further.clear();
         self.cached.store(None);
     }
 
@@ -144,6 +146,7 @@ impl Inner {
         if result.is_ok() {
             let mut memory = self.memory();
             memory.refused = None;
+            memory.further.clear();
             memory.past.logged_out();
             self.cached.store(None);
             let forgotten = memory.replace(None);

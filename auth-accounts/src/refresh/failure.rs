@@ -5,6 +5,7 @@ use std::sync::Arc;
 use auth_core::{FailureKind, Now, RefreshError};
 
 use super::{
+    alone::{is_alone, set_back_alone},
     attempt::Attempt,
     run::{Access, Reading, Run},
 };
@@ -32,6 +33,9 @@ pub(super) enum SetBack {
 
 /// A refresh has failed with `error`.
 pub(super) fn failed(mut attempt: Attempt, error: RefreshError, now: Now) -> Failed {
+    if is_alone(&attempt.run.context.which, &error) {
+        return Failed::SetBack(set_back_alone(attempt, error, now));
+    }
     if error.kind() == FailureKind::Rejected {
         if let Some(tried) = attempt.tried {
             let Attempt { known, set_up, .. } = &mut attempt;
@@ -146,11 +150,11 @@ pub(super) fn start_over(
 
 /// A setback is being saved.
 pub(crate) struct SavingSetback {
-    run: Box<Run>,
+    pub(super) run: Box<Run>,
     pub(super) draft: Draft,
-    lease: Arc<Lease>,
-    tried: Option<Fingerprint>,
-    error: RefreshError,
+    pub(super) lease: Arc<Lease>,
+    pub(super) tried: Option<Fingerprint>,
+    pub(super) error: RefreshError,
 }
 
 pub(super) enum SetbackSaved {
@@ -183,6 +187,7 @@ impl SavingSetback {
 
     fn is_rejection(&self) -> bool {
         self.error.kind() == FailureKind::Rejected
+            && !is_alone(&self.run.context.which, &self.error)
     }
 
     /// Ends without the setback on record. Memory keeps it.

@@ -74,6 +74,10 @@ impl Run {
     /// What forbids an attempt.
     pub(super) fn obstacle(&self, known: &Known, now: Now) -> Option<Reason> {
         let Context { shared, .. } = &self.context;
+        if self.context.which.asked().is_some() && known.record.is_none() {
+            // A further token stands beside another.
+            return Some(Reason::NotLoggedIn);
+        }
         if shared.grant == GrantKind::RefreshToken {
             match &known.record {
                 None => return Some(Reason::NotLoggedIn),
@@ -89,6 +93,11 @@ impl Run {
             .setbacks()
             .find(|setback| setback.bars(token, endpoint, &self.context.sights, now))
             .map(|setback| Reason::Setback(setback.clone()));
+        let setback = setback.or_else(|| {
+            let alone = self.context.which.setback(known.record.as_ref())?;
+            let bars = alone.bars(token, endpoint, &self.context.sights, now);
+            bars.then(|| Reason::Setback(alone.clone()))
+        });
         setback.or_else(|| known.has_gone_back().then_some(Reason::RecordWentBack))
     }
 

@@ -171,6 +171,7 @@ impl<'a> Form<'a> {
             client_id,
             auth,
             dpop: _,
+            told_apart_by: _,
             format,
             scope,
             parameters,
