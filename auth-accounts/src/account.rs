@@ -273,10 +273,8 @@ impl Account {
         let mut tries = 0;
         let mut was_lost = false;
         loop {
-            let joined = self
-                .0
-                .flight
-                .join(|give_way| self.refresh_work(which, want.clone(), give_way));
+            let joined =
+                self.0.flight.join(|give_way| self.refresh_work(which, want.clone(), give_way));
             let Some(participant) = joined else {
                 let error = self.closed();
                 return Err(Failed { fallback: self.despite(which, &error), error });
@@ -284,8 +282,12 @@ impl Account {
             let own = participant.started();
             let Ended { result, fallback, is_new, is_login, was_brief, .. } =
                 match self.wait(participant, driver, which, &want).await? {
-                    // Of another token's refresh nothing follows for this one.
-                    Ok(Ending::Ended(ended)) if !ended.which.is(which) => continue,
+                    Ok(Ending::Ended(ended)) if !ended.which.is(which) => {
+                        match self.for_another(which, ended) {
+                            Some(failed) => return Err(failed),
+                            None => continue,
+                        }
+                    }
                     Ok(Ending::Ended(ended)) => ended,
                     Ok(Ending::GaveWay | Ending::LoggedOut(_)) => continue,
                     // It was lost in somebody else's panic. Once may be chance; each

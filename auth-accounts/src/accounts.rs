@@ -6,7 +6,8 @@ mod repeating;
 use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    BackgroundTask, Backoff, Clock, EndpointError, Grant, RetrySchedule, Runtime, TokenEndpoint, Transport,
+    BackgroundTask, Backoff, Clock, EndpointError, Grant, RetrySchedule, Runtime, TokenEndpoint,
+    Transport,
 };
 
 use crate::{

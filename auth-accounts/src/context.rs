@@ -16,7 +16,7 @@ use crate::{
     past::Past,
     record::{Note, Record},
     refusals::braked_until,
-    seen::Sights,
+    seen::{Seen, Sights},
     shared::Shared,
     token::Token,
 };
@@ -59,7 +59,18 @@ impl Context {
     }
 
     pub(crate) fn dates(&self, record: &Record) -> Dates {
-        Dates { seen: self.sights.tokens(record), ..self.shared.dates(record) }
+        Dates { seen: self.seen(record), ..self.shared.dates(record) }
+    }
+
+    /// When the tokens of `record` were first seen, if they were. Of a further token,
+    /// memory knows.
+    fn seen(&self, record: &Record) -> Option<Seen> {
+        self.sights.tokens(record).or_else(|| {
+            self.which.asked()?;
+            let cached = self.cached.as_ref();
+            let same = cached.filter(|one| *one.access_token() == record.tokens.access_token)?;
+            same.0.dated().1.seen
+        })
     }
 
     pub(crate) fn life(&self, record: &Record, now: Now) -> Lifetime {
@@ -68,7 +79,7 @@ impl Context {
 
     /// Until when a refused token of `record` is not replaced.
     pub(crate) fn braked_until(&self, record: &Record, now: Now) -> Option<SystemTime> {
-        let seen = self.sights.tokens(record);
+        let seen = self.seen(record);
         braked_until(&record.refusals, seen, now, &self.shared.settings)
     }
 }

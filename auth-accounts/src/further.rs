@@ -2,50 +2,15 @@
 
 use std::{borrow::Cow, sync::Arc, time::SystemTime};
 
-use auth_core::{TokenRequest, TokenSet};
+use auth_core::{FailureKind, RefreshError, TokenRequest, TokenSet};
 use sha2::{Digest, Sha256};
 
-use crate::record::{Fingerprint, Guess, Record, Setback};
+use crate::record::{Fingerprint, FurtherToken, Record, Setback};
 
 /// How many further access tokens a record keeps, and memory.
 pub(crate) const MOST: usize = 16;
 
-/// An access token for a [request](TokenRequest) of its own, obtained with the record's
-/// refresh token; and what came of the attempts to obtain it that concerns no other.
-#[non_exhaustive]
-#[derive(Debug, Clone, PartialEq)]
-pub struct FurtherToken {
-    /// The request: a hash of it.
-    pub request: Fingerprint,
-    /// The access token, without a refresh token. `None` if there was none yet.
-    pub tokens: Option<TokenSet>,
-    /// As [`Record::obtained_at`].
-    pub obtained_at: Option<SystemTime>,
-    /// As [`Record::guess`].
-    pub guess: Option<Guess>,
-    /// As [`Record::born_expired`].
-    pub born_expired: u32,
-    /// As [`Record::refusals`].
-    pub refusals: Vec<SystemTime>,
-    /// Why the last attempt failed, if that concerns this request alone: the server
-    /// does not know the resource, say.
-    pub setback: Option<Setback>,
-}
-
 impl FurtherToken {
-    /// Nothing but the request.
-    pub fn new(request: Fingerprint) -> Self {
-        Self {
-            request,
-            tokens: None,
-            obtained_at: None,
-            guess: None,
-            born_expired: 0,
-            refusals: Vec::new(),
-            setback: None,
-        }
-    }
-
     /// The record that it would be by itself.
     fn as_record(&self, record: &Record) -> Option<Record> {
         let mut tokens = self.tokens.clone()?;
@@ -87,7 +52,46 @@ impl Record {
         }
         self.further.push(further);
     }
+
+    /// Takes over the further tokens of `other`, which has the same tokens, where they
+    /// are newer.
+    pub(crate) fn take_over_further(&mut self, other: &Self) {
+        let is_newer = |one: &&FurtherToken| {
+            let known = self.further.iter().find(|known| known.request == one.request);
+            known.is_none_or(|known| known.obtained_at < one.obtained_at)
+        };
+        for further in other.further.iter().filter(is_newer).cloned().collect::<Vec<_>>() {
+            self.put_further(further, SystemTime::UNIX_EPOCH);
+        }
+    }
 }
+
+/// Codes about what was asked for (RFC 6749 section 5.2, RFC 8707 section 2, Entra).
+const ABOUT_REQUEST: [&str; 5] = [
+    "invalid_scope",
+    "invalid_target",
+    "invalid_request",
+    "insufficient_scope",
+    "invalid_resource",
+];
+
+/// Codes by which the user has to do something for this token. The refresh token
+/// lives.
+const ABOUT_USER: [&str; 2] = ["interaction_required", "consent_required"];
+
+/// The same in the words of Entra, beside `invalid_grant`: no consent to this resource,
+/// more factors or another device wanted for it
+/// (<https://learn.microsoft.com/en-us/entra/identity-platform/reference-error-codes>).
+const OF_ENTRA: [&str; 8] = [
+    "AADSTS65001",
+    "AADSTS65004",
+    "AADSTS50076",
+    "AADSTS50079",
+    "AADSTS50158",
+    "AADSTS53000",
+    "AADSTS53001",
+    "AADSTS53003",
+];
 
 /// Which of an account's access tokens.
 #[derive(Debug, Clone)]
@@ -143,6 +147,25 @@ impl Which {
     /// What has set back this token, and no other.
     pub(crate) fn setback<'a>(&self, record: Option<&'a Record>) -> Option<&'a Setback> {
         self.found(record?)?.setback.as_ref()
+    }
+
+    /// Whether `error` is about that token alone, and not about the refresh token, the
+    /// client, the server or the way to it.
+    pub(crate) fn is_alone(&self, error: &RefreshError) -> bool {
+        if self.asked().is_none() {
+            return false;
+        }
+        let failure = error.failure();
+        let code = failure.code().map(|code| Cow::Borrowed(code.as_str())).unwrap_or_default();
+        let is_about_user = || {
+            let text = failure.description().unwrap_or_default();
+            ABOUT_USER.contains(&&*code) || OF_ENTRA.iter().any(|one| text.contains(one))
+        };
+        match failure.kind() {
+            FailureKind::Misconfigured => ABOUT_REQUEST.contains(&&*code) || is_about_user(),
+            FailureKind::Rejected => is_about_user(),
+            _ => false,
+        }
     }
 
     /// Notes what has set back this token alone.

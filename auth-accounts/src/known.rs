@@ -95,10 +95,11 @@ impl Known {
             }
             (Some(Against::SaveAgain), Some(tokens)) => {
                 tokens.follow(self.stored);
-                if let Some(found) = &found {
+                found.map(|mut found| {
+                    found.take_over_further(&tokens.record);
                     tokens.record = found.clone();
-                }
-                found
+                    found
+                })
             }
             _ => match found.as_ref().and_then(|found| self.put_back(found)) {
                 Some(newer) => Some(newer),

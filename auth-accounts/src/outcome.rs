@@ -172,7 +172,9 @@ impl Outcome {
                 let last = match context.which {
                     Which::Main => None,
                     // It is the last, be it about all tokens or this one alone.
-                    Which::Further(_) => known.setbacks().chain(alone).map(|one| one.failed_at).max(),
+                    Which::Further(_) => {
+                        known.setbacks().chain(alone).map(|one| one.failed_at).max()
+                    }
                 };
                 setbacks
                     .filter(|setback| last.is_none_or(|last| setback.failed_at == last))
@@ -221,7 +223,9 @@ fn found(
     Found {
         error,
         was_on_record,
-        is_served: ended.result.is_ok() || ended.fallback.is_some() || is_served(context, known, now),
+        is_served: ended.result.is_ok()
+            || ended.fallback.is_some()
+            || is_served(context, known, now),
         was_busy: false,
         tokens: record.map(|record| record.fingerprint().unwrap_or_else(|| identity(record))),
         was_in_use: context.cached.is_some(),
@@ -239,11 +243,14 @@ fn of_account(
     error: Option<AccountError>,
     now: Now,
 ) -> Option<AccountError> {
-    let is_alone = context.which.asked().is_some()
-        && error.as_ref().is_some_and(|error| {
-            matches!(error.reason(), Reason::Refresh(_) | Reason::Setback(_) | Reason::RefusedAgain)
-        });
-    match is_alone {
+    let alone = context.which.setback(known.record.as_ref());
+    let is_alone = |error: &AccountError| match error.reason() {
+        Reason::Refresh(error) => context.which.is_alone(error),
+        Reason::Setback(setback) => alone == Some(setback),
+        Reason::RefusedAgain => context.which.asked().is_some(),
+        _ => false,
+    };
+    match error.as_ref().is_some_and(is_alone) {
         true => Standing::of(known, context, now).error(&context.account, now.wall),
         false => error,
     }

@@ -6,7 +6,7 @@ use auth_core::{ErrorCode, FailureKind, RefreshError, RefreshToken, TokenEndpoin
 use http::StatusCode;
 use sha2::{Digest, Sha256};
 
-use crate::{further::FurtherToken, registration::Registration, set_up::SetUp};
+use crate::{registration::Registration, set_up::SetUp};
 
 /// What a store keeps for an account: its tokens, and what came of the attempts
 /// to refresh them.
@@ -105,6 +105,43 @@ impl Record {
     /// The fingerprint of the refresh token, if there is one.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.tokens.refresh_token.as_ref().map(Fingerprint::of)
+    }
+}
+
+/// An access token for a [request](auth_core::TokenRequest) of its own, obtained with the record's
+/// refresh token; and what came of the attempts to obtain it that concerns no other.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq)]
+pub struct FurtherToken {
+    /// The request: a hash of it.
+    pub request: Fingerprint,
+    /// The access token, without a refresh token. `None` if there was none yet.
+    pub tokens: Option<TokenSet>,
+    /// As [`Record::obtained_at`].
+    pub obtained_at: Option<SystemTime>,
+    /// As [`Record::guess`].
+    pub guess: Option<Guess>,
+    /// As [`Record::born_expired`].
+    pub born_expired: u32,
+    /// As [`Record::refusals`].
+    pub refusals: Vec<SystemTime>,
+    /// Why the last attempt failed, if that concerns this request alone: the server
+    /// does not know the resource, say.
+    pub setback: Option<Setback>,
+}
+
+impl FurtherToken {
+    /// Nothing but the request.
+    pub fn new(request: Fingerprint) -> Self {
+        Self {
+            request,
+            tokens: None,
+            obtained_at: None,
+            guess: None,
+            born_expired: 0,
+            refusals: Vec::new(),
+            setback: None,
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! The JSON form of a record.
 
 mod further;
+mod setback;
 
 use std::time::{Duration, SystemTime};
 
 use auth_core::{
-    ErrorCode, FailureKind, TokenEndpoint, TokenSet,
+    TokenEndpoint, TokenSet,
     internal::{looks_like_a_response, problem, to_json},
     serde_exposed::Expose,
 };
@@ -13,9 +14,9 @@ use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
-use self::further::FurtherForm;
+use self::{further::FurtherForm, setback::SetbackForm};
 use crate::{
-    record::{Fingerprint, Guess, Note, Record, Setback},
+    record::{Fingerprint, Guess, Note, Record},
     registration::Registration,
     set_up::SetUp,
 };
@@ -180,27 +181,6 @@ struct NoteForm {
     at: SystemTime,
 }
 
-#[derive(Serialize, Deserialize)]
-struct SetbackForm {
-    refresh_token: Fingerprint,
-    kind: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    code: Option<String>,
-    #[serde(default, with = "status", skip_serializing_if = "Option::is_none")]
-    status: Option<StatusCode>,
-    #[serde(rename = "after_unknown", default)]
-    possibly_spent: bool,
-    #[serde(with = "seconds")]
-    since: SystemTime,
-    #[serde(with = "seconds")]
-    failed_at: SystemTime,
-    #[serde(default, with = "seconds::optional", skip_serializing_if = "Option::is_none")]
-    retry_at: Option<SystemTime>,
-    count: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    client: Option<Fingerprint>,
-}
-
 impl<'a> Form<Exposed<'a, TokenSet>, Exposed<'a, TokenEndpoint>> {
     fn exposed(record: &'a Record) -> Self {
         let set_up = record.set_up.as_ref().map(|set_up| Exposed(&**set_up.endpoint()));
@@ -228,39 +208,6 @@ impl<'a, T, S> Form<T, S> {
                 .as_ref()
                 .map(|note| NoteForm { refresh_token: note.refresh_token, at: note.at }),
             setback: record.setback.as_ref().map(SetbackForm::new),
-        }
-    }
-}
-
-impl SetbackForm {
-    fn new(setback: &Setback) -> Self {
-        Self {
-            refresh_token: setback.refresh_token,
-            kind: setback.kind.as_str().to_owned(),
-            code: setback.code.as_ref().map(|code| code.as_str().to_owned()),
-            status: setback.status,
-            possibly_spent: setback.possibly_spent,
-            since: setback.since,
-            failed_at: setback.failed_at,
-            // Not before the server allows it.
-            retry_at: setback.retry_at.map(seconds::rounded_up),
-            count: setback.count,
-            client: setback.client,
-        }
-    }
-
-    fn read(self) -> Setback {
-        Setback {
-            refresh_token: self.refresh_token,
-            kind: FailureKind::from_name(&self.kind).unwrap_or(FailureKind::Unavailable),
-            code: self.code.as_deref().and_then(ErrorCode::new),
-            status: self.status,
-            possibly_spent: self.possibly_spent,
-            since: self.since,
-            failed_at: self.failed_at,
-            retry_at: self.retry_at,
-            count: self.count,
-            client: self.client,
         }
     }
 }

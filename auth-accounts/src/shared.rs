@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use auth_core::{Clock, EndpointError, Grant, RefreshToken, RetrySchedule, TokenEndpoint, Transport};
+use auth_core::{
+    Clock, EndpointError, Grant, RefreshToken, RetrySchedule, TokenEndpoint, Transport,
+};
 
 use crate::{
     binding::Binding,

@@ -11,9 +11,8 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     dates::Dates,
-    further::FurtherToken,
     id::AccountId,
-    record::{Fingerprint, Record, Setback},
+    record::{Fingerprint, FurtherToken, Record, Setback},
     record_form::{seconds, status},
     state::AccountState,
     store_error::StoreError,

@@ -86,7 +86,10 @@ fn a_refusal_of_one_request_sets_back_no_other() {
     let world = World::new(script).with_record(3600);
     let account = world.account();
     let error = block_on(account.token_for(&mail())).unwrap_err();
-    assert_eq!((error.kind(), error.advice()), (Some(FailureKind::Misconfigured), Advice::FixSetup));
+    assert_eq!(
+        (error.kind(), error.advice()),
+        (Some(FailureKind::Misconfigured), Advice::FixSetup)
+    );
     let error = block_on(account.token_for(&mail())).unwrap_err();
     assert!(matches!(error.reason(), Reason::Setback(_)), "{error}");
     assert_eq!(access(&block_on(account.token_for(&files())).unwrap()), "f-1");
@@ -144,9 +147,8 @@ fn claims_go_along_with_the_next_refresh_and_no_later_one() {
     let token = block_on(account.token_for(&mail())).unwrap();
     let token = challenged(&mail(), token.access_token());
     block_on(account.token_for_refused(&mail(), token.access_token())).unwrap();
-    let claimed = (1..=4).map(|call| {
-        world.script.request(call).param("claims").map(ToOwned::to_owned)
-    });
+    let claimed =
+        (1..=4).map(|call| world.script.request(call).param("claims").map(ToOwned::to_owned));
     let expected = [Some(r#"{"a":1}"#.to_owned()), None, Some(r#"{"a":1}"#.to_owned()), None];
     assert_eq!(claimed.collect::<Vec<_>>(), expected);
     world.script.finish();
@@ -243,4 +245,51 @@ fn a_further_token_of_a_grant_that_is_repeated_comes_after_its_own() {
     script.request(1).assert_param("resource", "urn:usual");
     script.request(2).assert_param("resource", "https://mail.example.com/");
     script.finish();
+}
+
+#[test]
+fn those_who_are_told_of_the_account_hear_what_concerns_it() {
+    for (code, expected) in [
+        ("invalid_grant", vec![(EventKind::LoginNeeded, false)]),
+        ("invalid_target", vec![]),
+        ("invalid_client", vec![(EventKind::Misconfigured, false)]),
+    ] {
+        let world = World::new(Script::new().oauth_error(code)).with_record(3600);
+        let (told, heard) = std::sync::mpsc::channel();
+        let accounts = world.accounts().on_event(move |event| {
+            told.send((event.kind(), event.was_on_record())).unwrap();
+        });
+        let account = accounts.account(ADA);
+        block_on(account.token()).unwrap();
+        for _ in 0..3 {
+            block_on(account.token_for(&mail())).unwrap_err();
+        }
+        assert_eq!(heard.try_iter().collect::<Vec<_>>(), expected, "{code}");
+        world.script.finish();
+    }
+    // Somebody else logs out.
+    let world = World::new(Script::new()).with_record(3600);
+    let (told, heard) = std::sync::mpsc::channel();
+    let accounts = world.accounts().on_event(move |event| told.send(event.kind()).unwrap());
+    let account = accounts.account(ADA);
+    block_on(account.token()).unwrap();
+    block_on(world.account().logout()).unwrap();
+    block_on(account.token_for(&mail())).unwrap_err();
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), [EventKind::LoggedOut]);
+    assert!(account.current().is_none());
+}
+
+#[test]
+fn a_further_token_that_is_not_saved_is_saved_with_the_rest() {
+    // The refresh token does not rotate.
+    let answer = CannedResponse::tokens("m-1").expires_in(3600);
+    let world = World::new(Script::new().then(answer)).with_record(3600);
+    let account = world.account();
+    world.store.fail("tokens", [Some(StoreErrorKind::Full)]);
+    assert!(block_on(account.token_for(&mail())).unwrap().unsaved().is_some());
+    world.pass(2);
+    let token = block_on(account.token_for(&mail())).unwrap();
+    assert_eq!((access(&token), token.unsaved().is_none()), ("m-1".to_owned(), true));
+    assert_eq!(world.record().further.len(), 1);
+    world.script.finish();
 }

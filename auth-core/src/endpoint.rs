@@ -19,11 +19,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
+pub use self::{error::EndpointError, form::EndpointFormError};
 pub(crate) use self::{
     extras::Extras,
     prepare::{Prepared, Preparing, Purpose, Shown},
 };
-pub use self::{error::EndpointError, form::EndpointFormError};
 use crate::{Grant, Rule, client_auth::ClientAuth, dpop::Dpop, token};
 
 /// How the parameters of the request are written.

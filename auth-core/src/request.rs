@@ -66,9 +66,7 @@ impl Grant {
     pub(crate) fn demand(&self, had: usize, token_endpoint: &str, now: Now) -> Option<Demand> {
         match self {
             Self::RefreshToken(_) | Self::ClientCredentials => None,
-            Self::JwtBearer(assertion) => {
-                (had == 0).then(|| assertion.demand(token_endpoint, now))
-            }
+            Self::JwtBearer(assertion) => (had == 0).then(|| assertion.demand(token_endpoint, now)),
             Self::TokenExchange(exchange) => exchange.demand(had, token_endpoint, now),
         }
     }

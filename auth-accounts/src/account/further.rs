@@ -2,14 +2,16 @@
 
 use auth_core::{AccessToken, ClaimsChallenge, TokenRequest};
 
-use super::{Account, patience::Driver};
+use super::{Account, Failed, patience::Driver};
 use crate::{
     counters,
     error::{AccountError, Reason},
     further::Which,
     lifetime::Ttl,
+    outcome::Ended,
     refresh::Want,
     shared::GrantKind,
+    store_error::StoreErrorKind,
     token::Token,
 };
 
@@ -66,6 +68,20 @@ impl Account {
             }
         })
         .await
+    }
+
+    /// What the end of another token's refresh means for this one: nothing, but that the
+    /// store did not answer or the lease was busy to the end. If each waited anew, they
+    /// would do so one after another.
+    pub(super) fn for_another(&self, which: &Which, ended: Ended) -> Option<Failed> {
+        let error = ended.result.err().filter(|_| !ended.was_brief && !ended.is_login)?;
+        let is_of_all = match error.reason() {
+            Reason::Store(error) => {
+                matches!(error.kind(), StoreErrorKind::LeaseTimeout | StoreErrorKind::Unanswered)
+            }
+            _ => false,
+        };
+        is_of_all.then(|| Failed { fallback: self.despite(which, &error), error })
     }
 
     /// Whether there is no record, and one can be made without a login.

@@ -2,12 +2,7 @@
 
 use auth_core::AccessToken;
 
-use crate::{
-    context::Refused,
-    further::MOST,
-    record::Fingerprint,
-    token::Token,
-};
+use crate::{context::Refused, further::MOST, record::Fingerprint, token::Token};
 
 /// What an account remembers of its further tokens: of the last few that were asked
 /// for. The rest is on record.

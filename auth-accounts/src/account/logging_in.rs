@@ -8,8 +8,9 @@ use std::sync::{
 use super::Account;
 use crate::{
     error::{AccountError, Reason},
-    events, login,
+    events,
     further::Which,
+    login,
     new_login::Login,
     outcome::Ending,
     record::Record,

@@ -184,13 +184,16 @@ impl Inner {
 
     /// Puts an outcome in place, then frees the lease.
     fn publish(self: &Arc<Self>, outcome: Outcome, effort: &Effort) -> Ended {
-        let Outcome { ended, unsaved, sights, past, found, lease } = outcome;
+        let Outcome { ended, unsaved, sights, past, mut found, lease } = outcome;
+        // Not only the token that this was about.
+        found.was_in_use |= self.cached.load().is_some();
         let mut memory = self.memory();
         (memory.sights, memory.past) = (sights, past);
         let token = ended.result.as_ref().ok().or(ended.fallback.as_ref());
         // A refresh that began before a token was refused may have found it.
         let again = token.is_some_and(|token| token.0.is_refused_again());
-        let token = token.filter(|token| ended.is_new || again || !memory.refuses_of(&ended.which, token));
+        let token =
+            token.filter(|token| ended.is_new || again || !memory.refuses_of(&ended.which, token));
         let is_gone = ended.result.as_ref().is_err_and(AccountError::is_not_logged_in);
         let is_good = token.is_some() && !again;
         match ended.which.asked() {

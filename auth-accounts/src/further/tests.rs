@@ -3,6 +3,7 @@ use std::time::Duration;
 use auth_core::{AccessToken, RefreshToken};
 
 use super::*;
+use crate::record::{Guess, Setback};
 
 fn at(seconds: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000 + seconds)
@@ -98,4 +99,18 @@ fn the_form_is_what_it_was_where_there_is_none_and_keeps_all_where_there_is() {
         let bad = json(&main_record()).replacen('{', &format!("{{{bad},"), 1);
         assert!(Record::from_json(bad.as_bytes()).is_err(), "{bad}");
     }
+}
+
+#[test]
+fn what_is_newer_is_taken_over() {
+    let (old, new) = (put(&main_record(), 1, Some(100)), put(&main_record(), 2, Some(200)));
+    let mut newer = put(&old, 1, Some(900));
+    newer.further[0].obtained_at = Some(at(50));
+    let mut record = new;
+    record.take_over_further(&old);
+    assert_eq!(names(&record), ["at-2", "at-1"]);
+    record.take_over_further(&newer);
+    record.take_over_further(&old);
+    assert_eq!(record.further.len(), 2);
+    assert_eq!(record.further[1].obtained_at, Some(at(50)));
 }

@@ -5,11 +5,8 @@ use std::time::SystemTime;
 use auth_core::TokenSet;
 use serde::{Deserialize, Serialize};
 
-use super::{GuessForm, SetbackForm, is_zero, seconds};
-use crate::{
-    further::FurtherToken,
-    record::{Fingerprint, Guess},
-};
+use super::{GuessForm, is_zero, seconds, setback::SetbackForm};
+use crate::record::{Fingerprint, FurtherToken, Guess};
 
 /// How many are read at most.
 const MOST: usize = 64;

@@ -7,7 +7,11 @@ use auth_core::{
     Response, TransportError, Waiting,
 };
 
-use super::{next_record::{as_asked, next_record}, run::Run, saving::SavingTokens};
+use super::{
+    next_record::{as_asked, next_record},
+    run::Run,
+    saving::SavingTokens,
+};
 use crate::{
     error::Reason, known::Known, outcome::Outcome, past::Key, record::Fingerprint, set_up::SetUp,
     shared::Shared, store::Lease,
@@ -107,7 +111,7 @@ impl Attempt {
             Next::Again(waiting) => waiting.resume(now),
             Next::WithNewer(waiting) => {
                 waiting.resume_with(known.grant(&run.context.shared.repeatable), now)
-            },
+            }
         };
         self.go_on(step, now, now)
     }
@@ -133,9 +137,8 @@ impl Attempt {
                 let Self { run, mut known, lease, tried, set_up } = self;
                 let old = known.record.as_ref();
                 let which = &run.context.which;
-                let refused_at = which
-                    .of(old)
-                    .and_then(|old| run.want.refused_at(&old, &run.context, sent));
+                let refused_at =
+                    which.of(old).and_then(|old| run.want.refused_at(&old, &run.context, sent));
                 let Shared { grant, settings, .. } = &*run.context.shared;
                 let tokens = as_asked(tokens, which, old);
                 let next = which.of(old);

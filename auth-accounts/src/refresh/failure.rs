@@ -5,7 +5,6 @@ use std::sync::Arc;
 use auth_core::{FailureKind, Now, RefreshError};
 
 use super::{
-    alone::{is_alone, set_back_alone},
     attempt::Attempt,
     run::{Access, Reading, Run},
 };
@@ -33,7 +32,7 @@ pub(super) enum SetBack {
 
 /// A refresh has failed with `error`.
 pub(super) fn failed(mut attempt: Attempt, error: RefreshError, now: Now) -> Failed {
-    if is_alone(&attempt.run.context.which, &error) {
+    if attempt.run.context.which.is_alone(&error) {
         return Failed::SetBack(set_back_alone(attempt, error, now));
     }
     if error.kind() == FailureKind::Rejected {
@@ -54,6 +53,36 @@ fn set_back(mut attempt: Attempt, error: RefreshError, now: Now) -> SetBack {
         return SetBack::Done(run.fail(known, Some(lease), Reason::Refresh(error), now));
     };
     record.setback = Some(setback);
+    record.note = None;
+    // For the callers, whether or not it can be saved.
+    known.record = Some(record.clone());
+    SetBack::Save(SavingSetback { run, draft: Draft { record, known }, lease, tried, error })
+}
+
+/// Records a failure that concerns the token alone which was asked for, if there is a
+/// record.
+fn set_back_alone(attempt: Attempt, error: RefreshError, now: Now) -> SetBack {
+    let Attempt { run, mut known, lease, tried, set_up, .. } = attempt;
+    let Some(mut record) = known.record.clone() else {
+        return SetBack::Done(run.fail(known, Some(lease), Reason::Refresh(error), now));
+    };
+    let token = tried.unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
+    let context = &run.context;
+    let endpoint = set_up.as_ref().map_or(&context.shared.endpoint, SetUp::endpoint);
+    let previous = context.which.setback(Some(&record));
+    let (account, settings) = (&context.account, &context.shared.settings);
+    let mut setback =
+        Setback::after(previous, account, token, &error, now.wall, endpoint, settings);
+    if setback.retry_at.is_none() {
+        // The user may do elsewhere what is wanted, and the refresh token stays.
+        setback.retry_at = now.wall.checked_add(settings.setback_max);
+    }
+    if setback.possibly_spent {
+        // That concerns all.
+        let doubt = Setback::of_doubt(record.setback.take(), token, now.wall);
+        record.setback = Some(doubt);
+    }
+    context.which.set_back(&mut record, setback, now.wall);
     record.note = None;
     // For the callers, whether or not it can be saved.
     known.record = Some(record.clone());
@@ -150,11 +179,11 @@ pub(super) fn start_over(
 
 /// A setback is being saved.
 pub(crate) struct SavingSetback {
-    pub(super) run: Box<Run>,
+    run: Box<Run>,
     pub(super) draft: Draft,
-    pub(super) lease: Arc<Lease>,
-    pub(super) tried: Option<Fingerprint>,
-    pub(super) error: RefreshError,
+    lease: Arc<Lease>,
+    tried: Option<Fingerprint>,
+    error: RefreshError,
 }
 
 pub(super) enum SetbackSaved {
@@ -186,8 +215,7 @@ impl SavingSetback {
     }
 
     fn is_rejection(&self) -> bool {
-        self.error.kind() == FailureKind::Rejected
-            && !is_alone(&self.run.context.which, &self.error)
+        self.error.kind() == FailureKind::Rejected && !self.run.context.which.is_alone(&self.error)
     }
 
     /// Ends without the setback on record. Memory keeps it.

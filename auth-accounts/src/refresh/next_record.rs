@@ -59,9 +59,7 @@ pub(super) fn as_asked(mut tokens: TokenSet, which: &Which, old: Option<&Record>
     if let (Some(asked), Some(old)) = (which.asked(), old) {
         // RFC 6749 section 5.1: no scope is the scope that was asked for.
         tokens.scope = tokens.scope.or_else(|| asked.request.get_scope().map(ToOwned::to_owned));
-        if tokens.refresh_expires_at.is_none()
-            && tokens.refresh_token == old.tokens.refresh_token
-        {
+        if tokens.refresh_expires_at.is_none() && tokens.refresh_token == old.tokens.refresh_token {
             tokens.refresh_expires_at = old.tokens.refresh_expires_at;
         }
     }

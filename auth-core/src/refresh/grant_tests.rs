@@ -144,10 +144,7 @@ fn one_refresh_asks_for_what_it_wants() {
         (refresh(), "&scope=all&audience=usual&tenant=t"),
         (refresh().scope("one"), "&scope=one&audience=usual&tenant=t"),
         (refresh().resource("urn:r"), "&scope=all&resource=urn%3Ar&audience=usual&tenant=t"),
-        (
-            refresh().audience("a").audience("b"),
-            "&scope=all&audience=a&audience=b&tenant=t",
-        ),
+        (refresh().audience("a").audience("b"), "&scope=all&audience=a&audience=b&tenant=t"),
         (
             refresh().scope("gone").audience("gone").token_request(request),
             "&scope=one&resource=urn%3Ar&audience=usual&tenant=t",

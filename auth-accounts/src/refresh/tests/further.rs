@@ -90,7 +90,8 @@ fn each_is_looked_at_by_itself() {
     let mut start = Start::new();
     start.now.wall += Duration::from_secs(3600);
     let mut old = record.clone();
-    old.further[0].tokens.as_mut().unwrap().expires_at = Some(start.now.wall + Duration::from_secs(3600));
+    old.further[0].tokens.as_mut().unwrap().expires_at =
+        Some(start.now.wall + Duration::from_secs(3600));
     let scenario = start.begin().reads(old.clone()).leases(60).reads(old).saves(For::Note);
     let scenario = scenario.sends(2, 3);
     assert!(!scenario.sent.contains("resource"), "{}", scenario.sent);
@@ -115,7 +116,9 @@ fn another_process_may_obtain_it_meanwhile() {
 #[test]
 fn what_is_said_of_a_request_concerns_no_other() {
     let entra = |code| {
-        format!(r#"{{"error":"invalid_grant","error_description":"{code}: Say more. Trace ID: x"}}"#)
+        format!(
+            r#"{{"error":"invalid_grant","error_description":"{code}: Say more. Trace ID: x"}}"#
+        )
     };
     for (body, is_alone) in [
         (r#"{"error":"invalid_target"}"#.to_owned(), true),
@@ -164,7 +167,8 @@ fn what_is_said_of_a_request_concerns_no_other() {
         let (mut start, _) = wanting_mail(0);
         let mut rotated = saved.clone();
         rotated.tokens.refresh_token = Some(auth_core::RefreshToken::new("rt-5"));
-        if let Some(at) = setback.retry_at {
+        {
+            let at = setback.retry_at.unwrap();
             start.now.wall = at;
             start.begin().reads(saved).leases(60);
         }

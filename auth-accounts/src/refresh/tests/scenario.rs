@@ -9,7 +9,8 @@ use std::{
 };
 
 use auth_core::{
-    AccessToken, ClaimsChallenge, Now, RefreshToken, TokenEndpoint, TokenSet, TransportError, TransportErrorKind,
+    AccessToken, ClaimsChallenge, Now, RefreshToken, TokenEndpoint, TokenSet, TransportError,
+    TransportErrorKind,
 };
 
 use super::super::{Load, Save, Step, Want, start};
