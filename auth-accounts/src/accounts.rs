@@ -6,8 +6,8 @@ mod repeating;
 use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    BackgroundTask, Backoff, Clock, EndpointError, Grant, RetrySchedule, Runtime, TokenEndpoint,
-    Transport,
+    BackgroundTask, Backoff, Clock, EndpointError, Grant, KeyRing, RetrySchedule, Runtime,
+    SigningKey, TokenEndpoint, Transport,
 };
 
 use crate::{
@@ -122,6 +122,7 @@ impl Accounts {
             clock: Arc::new(clock),
             policy: Arc::new(Backoff::default()),
             settings: Settings::default(),
+            keys: KeyRing::default(),
             grant: GrantKind::RefreshToken,
             repeatable: Grant::ClientCredentials,
             spawner: None,
@@ -145,6 +146,20 @@ impl Accounts {
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.shared().settings = settings;
+        self
+    }
+
+    /// Has these keys ready for the accounts whose logins [brought an
+    /// endpoint](crate::Login::endpoint) with a key: to sign assertions by, or to bind
+    /// tokens to (DPoP). A store keeps their thumbprints and never the keys. So give all
+    /// that are in use, and those of before for as long as there are sessions by them.
+    ///
+    /// Without its key an account says [`Reason::SetUp`](crate::Reason::SetUp) with
+    /// [`EndpointError::MissingKey`], nothing is sent, and nothing is lost: once it is
+    /// there, the account goes on.
+    #[must_use]
+    pub fn keys<K: Into<SigningKey>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.shared().keys = KeyRing::new(keys);
         self
     }
 

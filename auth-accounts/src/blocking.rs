@@ -25,7 +25,7 @@ use std::{
 
 use auth_core::{
     AccessToken, Assertion, BlockingClock, BlockingTransport, ClaimsChallenge, EndpointError,
-    RetrySchedule, TokenEndpoint, TokenExchange, TokenRequest,
+    RetrySchedule, SigningKey, TokenEndpoint, TokenExchange, TokenRequest,
 };
 
 use crate::{
@@ -108,6 +108,12 @@ impl BlockingAccounts {
     #[must_use]
     pub fn token_exchange(self, exchange: TokenExchange) -> Self {
         Self(self.0.token_exchange(exchange))
+    }
+
+    /// See [`Accounts::keys`].
+    #[must_use]
+    pub fn keys<K: Into<SigningKey>>(self, keys: impl IntoIterator<Item = K>) -> Self {
+        Self(self.0.keys(keys))
     }
 
     /// See [`Accounts::also_accepts`].

@@ -20,6 +20,9 @@ impl FurtherToken {
             guess: self.guess.clone(),
             born_expired: self.born_expired,
             refusals: self.refusals.clone(),
+            bound_to: record.bound_to.clone(),
+            set_up: record.set_up.clone(),
+            dpop_thumbprint: self.dpop_thumbprint.clone(),
             ..Record::new(tokens)
         })
     }
@@ -165,6 +168,21 @@ impl Which {
             FailureKind::Misconfigured => ABOUT_REQUEST.contains(&&*code) || is_about_user(),
             FailureKind::Rejected => is_about_user(),
             _ => false,
+        }
+    }
+
+    /// The `record` of new tokens was bound to a key by which this token was obtained. The
+    /// record's own may have been obtained by another.
+    pub(crate) fn keep_thumbprint(&self, record: &mut Record, old: Option<&Record>) {
+        let (Some(asked), Some(old)) = (self.asked(), old) else { return };
+        let thumbprint = record.dpop_thumbprint.clone();
+        for further in &mut record.further {
+            if further.request == asked.fingerprint {
+                further.dpop_thumbprint.clone_from(&thumbprint);
+            }
+        }
+        if old.dpop_thumbprint.is_some() {
+            record.dpop_thumbprint.clone_from(&old.dpop_thumbprint);
         }
     }
 

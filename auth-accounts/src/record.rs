@@ -2,7 +2,9 @@
 
 use std::{fmt, time::SystemTime};
 
-use auth_core::{ErrorCode, FailureKind, RefreshError, RefreshToken, TokenEndpoint, TokenSet};
+use auth_core::{
+    Credential, ErrorCode, FailureKind, RefreshError, RefreshToken, TokenEndpoint, TokenSet,
+};
 use http::StatusCode;
 use sha2::{Digest, Sha256};
 
@@ -66,6 +68,10 @@ pub struct Record {
     /// Further access tokens, obtained with the same refresh token: see
     /// [`Account::token_for`](crate::Account::token_for). At most 16.
     pub further: Vec<FurtherToken>,
+    /// The thumbprint (RFC 7638) of the key that the tokens were obtained with (DPoP, RFC
+    /// 9449). The refresh token of a public client is bound to it: see
+    /// [`Reason::OtherKey`](crate::Reason). `None` if there was no key, or nobody knows.
+    pub dpop_thumbprint: Option<String>,
 }
 
 impl Record {
@@ -83,6 +89,7 @@ impl Record {
             bound_to: None,
             set_up: None,
             further: Vec::new(),
+            dpop_thumbprint: None,
         }
     }
 
@@ -125,6 +132,8 @@ pub struct FurtherToken {
     pub born_expired: u32,
     /// As [`Record::refusals`].
     pub refusals: Vec<SystemTime>,
+    /// As [`Record::dpop_thumbprint`].
+    pub dpop_thumbprint: Option<String>,
     /// Why the last attempt failed, if that concerns this request alone: the server
     /// does not know the resource, say.
     pub setback: Option<Setback>,
@@ -140,6 +149,7 @@ impl FurtherToken {
             guess: None,
             born_expired: 0,
             refusals: Vec::new(),
+            dpop_thumbprint: None,
             setback: None,
         }
     }
@@ -179,9 +189,9 @@ pub struct Setback {
     pub retry_at: Option<SystemTime>,
     /// How many refreshes have failed in a row.
     pub count: u32,
-    /// After [`FailureKind::Misconfigured`]: a fingerprint of the client's
-    /// configuration. The setback does not apply to a client configured
-    /// otherwise.
+    /// After [`FailureKind::Misconfigured`], and where the client's credential could not
+    /// be had: a fingerprint of the client's configuration, with the secret that was
+    /// read for the attempt. The setback does not apply to a client configured otherwise.
     pub client: Option<Fingerprint>,
 }
 
@@ -286,8 +296,10 @@ impl Fingerprint {
 
     /// The fingerprint of a client's set-up, with its secret. Only 16 bits, so
     /// that it is of no use to whoever wants to try out secrets.
-    pub(crate) fn of_client(endpoint: &TokenEndpoint) -> Self {
-        let Self(mut head) = Self::head(Sha256::new().chain_update(&*endpoint.identity(None)));
+    ///
+    /// `read` is what the client's credential source holds, if there is one.
+    pub(crate) fn of_client(endpoint: &TokenEndpoint, read: Option<&Credential>) -> Self {
+        let Self(mut head) = Self::head(Sha256::new().chain_update(&*endpoint.identity(read)));
         head[..6].fill(0);
         Self(head)
     }

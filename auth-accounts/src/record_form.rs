@@ -45,7 +45,8 @@ use crate::{
 /// | `further` | list of objects, one for each [further token](super::FurtherToken), left out if empty; of more than 64, the last are read |
 /// | `further[].request` | fingerprint of what was asked for |
 /// | `further[].tokens` | as `tokens`, left out if there were none yet |
-/// | `further[].renewed_at`, `.guess`, `.born_expired`, `.refusals`, `.setback` | as of the record |
+/// | `further[].renewed_at`, `.guess`, `.born_expired`, `.refusals`, `.dpop_thumbprint`, `.setback` | as of the record |
+/// | `dpop_thumbprint` | string, left out if there was no key or nobody knows: the thumbprint (RFC 7638) of the DPoP key that the tokens were obtained with |
 /// | `begun` | object, left out if there is none |
 /// | `begun.refresh_token` | fingerprint: 16 hexadecimal digits |
 /// | `begun.at` | time |
@@ -156,6 +157,8 @@ struct Form<T, S> {
     set_up: Option<S>,
     #[serde(default = "Vec::default", skip_serializing_if = "Vec::is_empty")]
     further: Vec<FurtherForm<T>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dpop_thumbprint: Option<String>,
     #[serde(rename = "begun", default, skip_serializing_if = "Option::is_none")]
     note: Option<NoteForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -203,6 +206,7 @@ impl<'a, T, S> Form<T, S> {
             born_expired: record.born_expired,
             refusals: record.refusals.clone(),
             bound_to: record.bound_to.clone(),
+            dpop_thumbprint: record.dpop_thumbprint.clone(),
             note: record
                 .note
                 .as_ref()
@@ -231,6 +235,7 @@ impl<'de> Deserialize<'de> for Record {
             bound_to: form.bound_to,
             set_up: form.set_up,
             further: further::read(form.further),
+            dpop_thumbprint: form.dpop_thumbprint,
             note: form.note.map(|note| Note::new(note.refresh_token, note.at)),
             setback: form.setback.map(SetbackForm::read),
         })

@@ -18,7 +18,7 @@
 // layer: transport
 // layer: failure
 // layer: endpoint policy response serde_exposed -- the request, what came back, whether to try again
-// layer: refresh -- the machine
+// layer: refresh revoke -- the machines
 // layer: drive
 
 mod assertion;
@@ -40,6 +40,7 @@ mod redact;
 mod refresh;
 mod request;
 mod response;
+mod revoke;
 mod rules;
 pub mod serde_exposed;
 mod signing;
@@ -65,8 +66,8 @@ pub use crate::{
         AsyncCredentialSource, Credential, CredentialError, CredentialErrorKind, CredentialSource,
         Source,
     },
-    dpop::Dpop,
-    drive::{refresh, refresh_blocking},
+    dpop::{Dpop, KeyRing},
+    drive::{refresh, refresh_blocking, revoke, revoke_blocking},
     endpoint::{
         BodyFormat, DEFAULT_RESPONSE_LIMIT, EndpointError, EndpointFormError, TokenEndpoint,
         presets,
@@ -79,7 +80,8 @@ pub use crate::{
     },
     refresh::{Pending, Proving, Refresh, RefreshError, Step, Waiting},
     request::{Grant, Request},
-    response::{ClaimsChallenge, StepUp, StepUpError, read_response},
+    response::{ClaimsChallenge, StepUp, StepUpError, asks_for_dpop_nonce, read_response},
+    revoke::{PendingRevocation, ProvingRevocation, RevocationStep, TokenRevocation},
     rules::{ErrorCode, Rule},
     signing::{AsyncSigner, Demand, KeyInfo, Signer, SigningAlgorithm, SigningKey, ToSign},
     token::{AccessToken, Extra, RefreshToken, TokenFormError, TokenSet},

@@ -200,9 +200,10 @@ fn form_decoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{ClientAuth, RefreshToken, TokenEndpoint};
+    use auth_core::{ClientAuth, RefreshToken, RevocationStep, TokenEndpoint, TokenRevocation};
 
     use super::*;
+    use crate::VirtualClock;
 
     fn recorded(endpoint: &TokenEndpoint) -> RecordedRequest {
         endpoint.request(&RefreshToken::new("rt &=ü").into()).unwrap().into()
@@ -254,7 +255,11 @@ mod tests {
             request.assert_param(name, value);
         }
         assert_eq!(request.param("scope"), None);
-        let request = endpoint.revocation_request(&RefreshToken::new("rt")).unwrap();
+        let revocation = TokenRevocation::new(endpoint, RefreshToken::new("rt")).unwrap();
+        let RevocationStep::Send(request, _) = revocation.start(VirtualClock::manual().now())
+        else {
+            panic!("nothing has to be had first")
+        };
         let request = RecordedRequest::from(request);
         assert_eq!(request.format(), Some(BodyFormat::JsonCamelCase));
         request.assert_param("token_type_hint", "refresh_token");

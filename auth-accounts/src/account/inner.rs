@@ -164,13 +164,22 @@ impl Inner {
     /// Loads the record.
     pub(super) async fn load(&self, patience: Duration) -> Loaded {
         let call = self.shared.store.load(&self.id);
-        self.ask(Question::new("loading the record", patience), call).await
+        let loaded = self.ask(Question::new("loading the record", patience), call).await;
+        self.with_keys(loaded)
     }
 
     /// Loads the record for somebody who only looks.
     pub(super) async fn look(&self) -> Loaded {
         let call = self.shared.store.load(&self.id);
-        self.ask_beside(Question::new("loading the record", self.patience()), call).await
+        let question = Question::new("loading the record", self.patience());
+        let loaded = self.ask_beside(question, call).await;
+        self.with_keys(loaded)
+    }
+
+    /// A store keeps the names of keys only.
+    fn with_keys(&self, loaded: Loaded) -> Loaded {
+        let found = loaded?;
+        Ok(found.map(|(record, version)| (self.shared.with_keys(record), version)))
     }
 
     /// Takes the lease.

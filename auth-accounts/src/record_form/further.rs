@@ -30,6 +30,8 @@ pub(super) struct FurtherForm<T> {
     #[serde(default, with = "seconds::list", skip_serializing_if = "Vec::is_empty")]
     refusals: Vec<SystemTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    dpop_thumbprint: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     setback: Option<SetbackForm>,
 }
 
@@ -44,6 +46,7 @@ pub(super) fn forms<'a, T>(
         guess: one.guess.as_ref().map(|guess| GuessForm { corrected_at: guess.corrected_at }),
         born_expired: one.born_expired,
         refusals: one.refusals.clone(),
+        dpop_thumbprint: one.dpop_thumbprint.clone(),
         setback: one.setback.as_ref().map(SetbackForm::new),
     };
     further.iter().map(form).collect()
@@ -58,6 +61,7 @@ pub(super) fn read(mut forms: Vec<FurtherForm<TokenSet>>) -> Vec<FurtherToken> {
         guess: form.guess.map(|guess| Guess { corrected_at: guess.corrected_at }),
         born_expired: form.born_expired,
         refusals: form.refusals,
+        dpop_thumbprint: form.dpop_thumbprint,
         setback: form.setback.map(SetbackForm::read),
     };
     forms.into_iter().map(read).collect()

@@ -126,7 +126,13 @@ impl Attempt {
     fn go_on(self, step: auth_core::Step, sent: Now, now: Now) -> Attempted {
         match step {
             auth_core::Step::Prove(demand, proving) => {
-                Attempted::Prove(demand, Preparing { attempt: self, proving })
+                let shared = &self.run.context.shared;
+                let endpoint = self.set_up.as_ref().map_or(&shared.endpoint, SetUp::endpoint);
+                let reads = match &demand {
+                    Demand::Credential(source) => endpoint.credential_source() == Some(source),
+                    _ => false,
+                };
+                Attempted::Prove(demand, Preparing { attempt: self, proving, reads })
             }
             auth_core::Step::Challenge(waiting) => Attempted::Challenge(self, waiting),
             auth_core::Step::Send(request, pending) => {
@@ -147,6 +153,7 @@ impl Attempt {
                 let mut record = which.put(old, next, now.wall);
                 let tried = tried.map(|tried| Key::new(tried, set_up.as_ref()));
                 run.context.shared.bind(&mut record, set_up);
+                which.keep_thumbprint(&mut record, old);
                 if let Some(tried) = tried {
                     known.past.exchanged(tried, &record);
                 }
@@ -161,12 +168,20 @@ impl Attempt {
 pub(crate) struct Preparing {
     attempt: Attempt,
     proving: Proving,
+    /// Whether it is what tells one set-up of the client from another.
+    reads: bool,
 }
 
 impl Preparing {
     pub(super) fn resolve(self, met: Result<Credential, CredentialError>, now: Now) -> Attempted {
-        let step = self.proving.resolve(met, now);
-        self.attempt.go_on(step, now, now)
+        let Self { mut attempt, proving, reads } = self;
+        let shared = &attempt.run.context.shared;
+        let endpoint = attempt.set_up.as_ref().map_or(&shared.endpoint, SetUp::endpoint);
+        if reads {
+            attempt.run.client = Some(Fingerprint::of_client(endpoint, met.as_ref().ok()));
+        }
+        let step = proving.resolve(met, now);
+        attempt.go_on(step, now, now)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
     past::Key,
     record::{Fingerprint, Setback},
     set_up::SetUp,
+    setback::Client,
     store::{Lease, Version},
     store_error::{StoreError, StoreErrorKind},
 };
@@ -69,10 +70,10 @@ fn set_back_alone(attempt: Attempt, error: RefreshError, now: Now) -> SetBack {
     let token = tried.unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
     let context = &run.context;
     let endpoint = set_up.as_ref().map_or(&context.shared.endpoint, SetUp::endpoint);
+    let client = Client { endpoint, read: run.client };
     let previous = context.which.setback(Some(&record));
     let (account, settings) = (&context.account, &context.shared.settings);
-    let mut setback =
-        Setback::after(previous, account, token, &error, now.wall, endpoint, settings);
+    let mut setback = Setback::after(previous, account, token, &error, now.wall, client, settings);
     if setback.retry_at.is_none() {
         // The user may do elsewhere what is wanted, and the refresh token stays.
         setback.retry_at = now.wall.checked_add(settings.setback_max);
@@ -100,8 +101,9 @@ fn setback(attempt: &mut Attempt, error: &RefreshError, now: Now) -> Setback {
         .max_by_key(|setback| setback.count);
     let Context { account, shared, .. } = &run.context;
     let endpoint = set_up.as_ref().map_or(&shared.endpoint, SetUp::endpoint);
+    let client = Client { endpoint, read: run.client };
     let setback =
-        Setback::after(previous, account, token, error, now.wall, endpoint, &shared.settings);
+        Setback::after(previous, account, token, error, now.wall, client, &shared.settings);
     known.unsaved.setback = Some(setback.clone());
     if let (FailureKind::Rejected, Some(tried)) = (setback.kind, tried) {
         known.past.set_back(Key::new(*tried, set_up.as_ref()), &setback);
@@ -170,6 +172,8 @@ pub(super) fn start_over(
     lease: Arc<Lease>,
     now: Now,
 ) -> Result<Reading, Outcome> {
+    // That may be another's.
+    run.client = None;
     if run.another_round() {
         return Ok(Reading { run, known, access: Access::Granted(lease) });
     }

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::TokenEndpoint;
 use crate::{
     Grant,
-    client_auth::Identity,
+    client_auth::{Identity, Stored},
     credential::{Credential, Source},
 };
 
@@ -25,6 +25,14 @@ impl TokenEndpoint {
     pub fn credential_source(&self) -> Option<&Source> {
         let of_grant = || self.told_apart_by.as_ref().and_then(Grant::credential_source);
         self.auth.method().source().or_else(of_grant)
+    }
+
+    /// Whether the client shows nothing that only it knows. The refresh tokens of such a
+    /// client are bound to its DPoP key, if it has one, and those of others are not (RFC
+    /// 9449 section 5).
+    #[doc(hidden)]
+    pub fn is_of_public_client(&self) -> bool {
+        self.auth.stored().is_some_and(|stored| stored.method == Stored::NONE)
     }
 
     /// All that a failure of the set-up may be due to, with its secrets: URL, format,

@@ -53,7 +53,7 @@ pub fn openai(client_id: impl Into<String>) -> TokenEndpoint {
 /// Google: `client_secret_post`, for installed applications as well
 /// (<https://developers.google.com/identity/protocols/oauth2/web-server#offline>).
 ///
-/// It has the URL for [revoking](TokenEndpoint::revocation_request) tokens
+/// It has the URL for [revoking](crate::TokenRevocation) tokens
 /// (<https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke>).
 /// Refresh tokens do not rotate: the response has none, and the old one stays
 /// valid. An iOS or Android client has no secret: set [`ClientAuth::none()`].
