@@ -1,12 +1,13 @@
 //! What the accounts of one token endpoint share.
 
 mod batch;
+mod repeating;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    BackgroundTask, Backoff, Clock, EndpointError, KeyRing, RetrySchedule, Runtime, SigningKey,
-    TokenEndpoint, Transport,
+    BackgroundTask, Backoff, Clock, EndpointError, Grant, KeyRing, RetrySchedule, Runtime,
+    SigningKey, TokenEndpoint, Transport,
 };
 
 use crate::{
@@ -123,6 +124,7 @@ impl Accounts {
             settings: Settings::default(),
             keys: KeyRing::default(),
             grant: GrantKind::RefreshToken,
+            repeatable: Grant::ClientCredentials,
             spawner: None,
             of_threads: false,
             silence: Silence::default(),
@@ -164,9 +166,8 @@ impl Accounts {
     /// Obtains tokens with the client's own credentials (RFC 6749 section 4.4)
     /// instead of refresh tokens. No login is needed.
     #[must_use]
-    pub fn client_credentials(mut self) -> Self {
-        self.shared().grant = GrantKind::ClientCredentials;
-        self
+    pub fn client_credentials(self) -> Self {
+        self.repeating(Grant::ClientCredentials)
     }
 
     /// Takes over records of another registration, after a provider has moved or

@@ -85,6 +85,10 @@
 //! Tokens that are put back in the place of a record that [went back](crate::past)
 //! are tokens in memory, but for one thing: decide leads to `Leasing` first.
 //!
+//! A refresh may be for a [further token](crate::further::Which): then what is wanted, and
+//! whether it is served, is about that one, and so are the dates and refusals of the new
+//! record. What is said of its request alone goes from `Sending` to `SavingSetback`.
+//!
 //! A record of another registration ends it wherever one is read: nothing is sent,
 //! handed out or changed. (`TokensConflict` ends with the new tokens, unsaved.)
 //!

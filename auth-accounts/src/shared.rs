@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use auth_core::{
-    Clock, Dpop, EndpointError, KeyRing, RefreshToken, RetrySchedule, TokenEndpoint,
+    Clock, Dpop, EndpointError, Grant, KeyRing, RefreshToken, RetrySchedule, TokenEndpoint,
     TokenRevocation, Transport,
 };
 
@@ -37,6 +37,8 @@ pub(crate) struct Shared {
     /// For the endpoints that logins brought.
     pub(crate) keys: KeyRing,
     pub(crate) grant: GrantKind,
+    /// What takes the place of a refresh token.
+    pub(crate) repeatable: Grant,
     pub(crate) spawner: Option<Spawner>,
     /// Whether any thread may poll the work, for what it rests on blocks.
     pub(crate) of_threads: bool,
@@ -60,6 +62,7 @@ impl Shared {
             settings,
             keys: KeyRing::default(),
             grant,
+            repeatable: Grant::ClientCredentials,
             spawner: None,
             of_threads: false,
             silence: Silence::default(),
@@ -193,12 +196,13 @@ pub(crate) type Spawner = Arc<dyn Fn(Work<()>) + Send + Sync>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GrantKind {
     RefreshToken,
-    ClientCredentials,
+    /// What can be repeated without one.
+    Repeatable,
 }
 
 impl GrantKind {
     /// Whether there is something to obtain new tokens with.
     pub(crate) fn renews(self, record: &Record) -> bool {
-        self == Self::ClientCredentials || record.tokens.refresh_token.is_some()
+        self == Self::Repeatable || record.tokens.refresh_token.is_some()
     }
 }

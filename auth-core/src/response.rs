@@ -11,6 +11,7 @@ mod lenient;
 mod location;
 mod retry_after;
 mod revocation;
+mod step_up;
 mod success;
 mod surrounded;
 mod text;
@@ -21,6 +22,7 @@ use http::{HeaderMap, StatusCode};
 use zeroize::Zeroize;
 
 use self::error_body::ErrorBody;
+pub use self::step_up::{ClaimsChallenge, StepUp, StepUpError};
 pub(crate) use self::{retry_after::server_date, revocation::read_revocation_response};
 use crate::{
     DEFAULT_RESPONSE_LIMIT, Failure, Now, Response, Rule, TokenSet, Unreadable, lifetime::LONGEST,

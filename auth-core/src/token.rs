@@ -286,6 +286,14 @@ impl TokenSet {
 }
 
 impl TokenSet {
+    /// What was issued by a [token exchange](crate::TokenExchange), by its type (RFC
+    /// 8693 section 2.2.1). It may be something else than an access token; its
+    /// [`token_type`](#structfield.token_type) is `N_A` then, and it is used as its
+    /// type says, not in an `Authorization` header.
+    pub fn issued_token_type(&self) -> Option<&str> {
+        self.extra.get("issued_token_type")?.as_str()
+    }
+
     /// What may be shown beside the tokens.
     pub(crate) fn shown(&self) -> Shown<'_> {
         let refresh_token = self.refresh_token.as_ref().map(RefreshToken::expose);

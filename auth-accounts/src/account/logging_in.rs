@@ -8,7 +8,9 @@ use std::sync::{
 use super::Account;
 use crate::{
     error::{AccountError, Reason},
-    events, login,
+    events,
+    further::Which,
+    login,
     new_login::Login,
     outcome::Ending,
     record::Record,
@@ -83,7 +85,7 @@ impl Account {
                 let (inner, counts) = (Arc::clone(&self.0), Arc::clone(&counts));
                 let record = record.clone();
                 Box::pin(async move {
-                    let (context, memory) = inner.begin();
+                    let (context, memory) = inner.begin(&Which::Main);
                     let step = login::start(context, record, memory);
                     inner.log_in(step, &counts, revoke_replaced).await
                 })

@@ -202,6 +202,7 @@ impl Inner {
         let mut memory = self.memory();
         let remembered = memory.replace(draft.known.unsaved.clone().boxed());
         memory.refused = None;
+        memory.further.clear();
         self.cached.store(None);
         counts.store(true, Ordering::Release);
         drop(memory);
@@ -210,20 +211,37 @@ impl Inner {
 
     /// Puts an outcome in place, then frees the lease.
     fn publish(self: &Arc<Self>, outcome: Outcome, effort: &Effort) -> Ended {
-        let Outcome { ended, unsaved, sights, past, found, lease } = outcome;
+        let Outcome { ended, unsaved, sights, past, mut found, lease } = outcome;
+        // Not only the token that this was about.
+        found.was_in_use |= self.cached.load().is_some();
         let mut memory = self.memory();
         (memory.sights, memory.past) = (sights, past);
         let token = ended.result.as_ref().ok().or(ended.fallback.as_ref());
         // A refresh that began before a token was refused may have found it.
         let again = token.is_some_and(|token| token.0.is_refused_again());
-        let token = token.filter(|token| ended.is_new || again || !memory.refuses(token));
+        let token =
+            token.filter(|token| ended.is_new || again || !memory.refuses_of(&ended.which, token));
         let is_gone = ended.result.as_ref().is_err_and(AccountError::is_not_logged_in);
-        if token.is_some() && !again || is_gone {
-            memory.refused = None;
+        let is_good = token.is_some() && !again;
+        match ended.which.asked() {
+            Some(asked) => memory.further.put(asked.fingerprint, token, is_good),
+            None => {
+                if is_good {
+                    memory.refused = None;
+                }
+                self.cached.store(token.map(|token| token.0.clone()));
+            }
         }
-        self.cached.store(token.map(|token| token.0.clone()));
+        if is_gone {
+            memory.refused = None;
+            memory.further.clear();
+            self.cached.store(None);
+        }
         let known = memory.replace(unsaved);
         drop(memory);
+        if ended.which.asked().is_some() {
+            self.say_unsaved();
+        }
         drop((known, lease));
         self.settle();
         let Shared { clock, repeats, .. } = &*self.shared;

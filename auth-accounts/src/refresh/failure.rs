@@ -33,6 +33,9 @@ pub(super) enum SetBack {
 
 /// A refresh has failed with `error`.
 pub(super) fn failed(mut attempt: Attempt, error: RefreshError, now: Now) -> Failed {
+    if attempt.run.context.which.is_alone(&error) {
+        return Failed::SetBack(set_back_alone(attempt, error, now));
+    }
     if error.kind() == FailureKind::Rejected {
         if let Some(tried) = attempt.tried {
             let Attempt { known, set_up, .. } = &mut attempt;
@@ -51,6 +54,36 @@ fn set_back(mut attempt: Attempt, error: RefreshError, now: Now) -> SetBack {
         return SetBack::Done(run.fail(known, Some(lease), Reason::Refresh(error), now));
     };
     record.setback = Some(setback);
+    record.note = None;
+    // For the callers, whether or not it can be saved.
+    known.record = Some(record.clone());
+    SetBack::Save(SavingSetback { run, draft: Draft { record, known }, lease, tried, error })
+}
+
+/// Records a failure that concerns the token alone which was asked for, if there is a
+/// record.
+fn set_back_alone(attempt: Attempt, error: RefreshError, now: Now) -> SetBack {
+    let Attempt { run, mut known, lease, tried, set_up, .. } = attempt;
+    let Some(mut record) = known.record.clone() else {
+        return SetBack::Done(run.fail(known, Some(lease), Reason::Refresh(error), now));
+    };
+    let token = tried.unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
+    let context = &run.context;
+    let endpoint = set_up.as_ref().map_or(&context.shared.endpoint, SetUp::endpoint);
+    let client = Client { endpoint, read: run.client };
+    let previous = context.which.setback(Some(&record));
+    let (account, settings) = (&context.account, &context.shared.settings);
+    let mut setback = Setback::after(previous, account, token, &error, now.wall, client, settings);
+    if setback.retry_at.is_none() {
+        // The user may do elsewhere what is wanted, and the refresh token stays.
+        setback.retry_at = now.wall.checked_add(settings.setback_max);
+    }
+    if setback.possibly_spent {
+        // That concerns all.
+        let doubt = Setback::of_doubt(record.setback.take(), token, now.wall);
+        record.setback = Some(doubt);
+    }
+    context.which.set_back(&mut record, setback, now.wall);
     record.note = None;
     // For the callers, whether or not it can be saved.
     known.record = Some(record.clone());
@@ -186,7 +219,7 @@ impl SavingSetback {
     }
 
     fn is_rejection(&self) -> bool {
-        self.error.kind() == FailureKind::Rejected
+        self.error.kind() == FailureKind::Rejected && !self.run.context.which.is_alone(&self.error)
     }
 
     /// Ends without the setback on record. Memory keeps it.

@@ -75,7 +75,7 @@ impl Reading {
             let draft = Draft { record: tokens.record.clone(), known };
             return Read::CatchUp(CatchingUp { run, draft, access });
         }
-        run.want.record_read(known.record.as_ref());
+        run.want.record_read(run.context.which.of(known.record.as_ref()).as_deref());
         if run.want.is_served_by(known.record.as_ref(), &run.context, now) {
             let (error, lease) = (known.save_error(&run.context.account), access.lease());
             let context = &run.context;

@@ -78,6 +78,10 @@ impl Run {
     /// What forbids an attempt.
     pub(super) fn obstacle(&self, known: &Known, now: Now) -> Option<Reason> {
         let Context { shared, .. } = &self.context;
+        if self.context.which.asked().is_some() && known.record.is_none() {
+            // A further token stands beside another.
+            return Some(Reason::NotLoggedIn);
+        }
         if shared.grant == GrantKind::RefreshToken {
             match &known.record {
                 None => return Some(Reason::NotLoggedIn),
@@ -109,7 +113,9 @@ impl Run {
         let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
         let client = Client { endpoint: self.endpoint(known), read: self.client };
         let sights = &self.context.sights;
-        known.setbacks().filter(move |setback| setback.bars(token, client, sights, now))
+        let alone = self.context.which.setback(known.record.as_ref());
+        let setbacks = known.setbacks().chain(alone);
+        setbacks.filter(move |setback| setback.bars(token, client, sights, now))
     }
 
     fn endpoint<'a>(&'a self, known: &'a Known) -> &'a TokenEndpoint {

@@ -141,6 +141,7 @@ impl<'a> Form<'a> {
             client_id,
             auth,
             dpop,
+            told_apart_by: _,
             format,
             scope,
             parameters,

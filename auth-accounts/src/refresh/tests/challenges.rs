@@ -102,7 +102,7 @@ fn a_second_request_is_the_last() {
 #[test]
 fn a_client_that_stands_for_itself_goes_on_at_once() {
     let mut start = with_key();
-    start.grant = GrantKind::ClientCredentials;
+    start.grant = GrantKind::Repeatable;
     let body = r#"{"access_token":"at-2","token_type":"DPoP","expires_in":3600}"#;
     let scenario = start.begin().reads(None).leases(60).reads(None);
     let scenario = scenario.proves().challenged(None, "n-1").proves();

@@ -112,6 +112,7 @@ impl Scenario {
                     None => "grant_type=client_credentials".to_owned(),
                 };
                 assert!(body.split('&').any(|pair| pair == grant), "{body}");
+                self.sent = body;
                 let response = response.map(|(status, body)| {
                     let mut response = http::Response::builder().status(status);
                     if let Some(nonce) = nonce {
