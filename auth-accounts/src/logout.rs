@@ -36,7 +36,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use auth_core::{Now, Request, Response, TransportError};
+use auth_core::{
+    Credential, CredentialError, Demand, Now, PendingRevocation, ProvingRevocation, Request,
+    Response, RevocationStep, TransportError,
+};
 
 use crate::{
     context::{Context, Rounds},
@@ -59,6 +62,8 @@ pub(crate) enum Step {
     Extend(Confirming),
     /// Load the record.
     Load(Reading),
+    /// Get what is demanded for the next request.
+    Prove(Demand, Proving),
     /// Send this request.
     Send(Request, Revoking),
     /// Remove the record of [`Removing::version`]. From here on the logout counts.
@@ -172,7 +177,7 @@ impl Reading {
                 };
                 run.was_damaged = true;
                 let live = run.live_tokens(None);
-                return run.revoke(live, Some(version));
+                return run.revoke(live, Some(version), now);
             }
         };
         if found.is_some() && run.was_damaged && run.login.is_none() {
@@ -192,27 +197,61 @@ impl Reading {
             run.without_lease |= run.may_not_be_alone(record, now);
         }
         let live = run.live_tokens(found.as_ref().map(|(record, _)| record));
-        run.revoke(live, found.map(|(_, version)| version))
+        run.revoke(live, found.map(|(_, version)| version), now)
     }
 }
 
-/// A refresh token is being revoked.
-pub(crate) struct Revoking {
+/// What every state carries along in which a refresh token is being revoked.
+struct Tokens {
     run: Box<Run>,
-    token: Revocable,
     /// Those that are to follow.
     others: Vec<Revocable>,
     version: Option<Version>,
 }
 
+/// Something is being read or signed for the request.
+pub(crate) struct Proving {
+    tokens: Tokens,
+    proving: ProvingRevocation,
+}
+
+impl Proving {
+    pub(crate) fn on_met(self, met: Result<Credential, CredentialError>, now: Now) -> Step {
+        self.tokens.go_on(self.proving.resolve(met, now), now)
+    }
+}
+
+/// A refresh token is being revoked.
+pub(crate) struct Revoking {
+    tokens: Tokens,
+    pending: PendingRevocation,
+}
+
 impl Revoking {
     pub(crate) fn on_response(self, response: Result<Response, TransportError>, now: Now) -> Step {
-        let Self { mut run, token, others, version } = self;
-        run.note(match token.endpoint.read_revocation(&token.token, response, now) {
-            Ok(()) => Revocation::Revoked,
-            Err(failure) => Revocation::Failed(failure),
-        });
-        run.revoke(others, version)
+        self.tokens.go_on(self.pending.resolve(response, now), now)
+    }
+}
+
+impl Tokens {
+    /// Follows what `auth-core` says.
+    fn go_on(self, step: RevocationStep, now: Now) -> Step {
+        match step {
+            RevocationStep::Prove(demand, proving) => {
+                Step::Prove(demand, Proving { tokens: self, proving })
+            }
+            RevocationStep::Send(request, pending) => {
+                Step::Send(request, Revoking { tokens: self, pending })
+            }
+            RevocationStep::Done(result) => {
+                let Self { mut run, others, version } = self;
+                run.note(match result {
+                    Ok(()) => Revocation::Revoked,
+                    Err(failure) => Revocation::Failed(failure),
+                });
+                run.revoke(others, version, now)
+            }
+        }
     }
 }
 
@@ -283,7 +322,12 @@ impl Run {
     }
 
     /// Revokes what was not tried before, then removes the record, if there is one.
-    fn revoke(mut self: Box<Self>, mut tokens: Vec<Revocable>, version: Option<Version>) -> Step {
+    fn revoke(
+        mut self: Box<Self>,
+        mut tokens: Vec<Revocable>,
+        version: Option<Version>,
+        now: Now,
+    ) -> Step {
         while !tokens.is_empty() {
             let token = tokens.remove(0);
             let fingerprint = Fingerprint::of(&token.token);
@@ -291,12 +335,10 @@ impl Run {
                 continue;
             }
             self.tried.push(fingerprint);
-            match token.endpoint.revocation_request(&token.token) {
-                Some(request) => {
-                    return Step::Send(
-                        request,
-                        Revoking { run: self, token, others: tokens, version },
-                    );
+            match token.revocation() {
+                Some(revocation) => {
+                    let tokens = Tokens { run: self, others: tokens, version };
+                    return tokens.go_on(revocation.start(now), now);
                 }
                 None => self.note(Revocation::NoUrl),
             }

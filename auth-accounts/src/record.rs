@@ -2,9 +2,7 @@
 
 use std::{fmt, time::SystemTime};
 
-use auth_core::{
-    ErrorCode, FailureKind, Grant, RefreshError, RefreshToken, TokenEndpoint, TokenSet,
-};
+use auth_core::{ErrorCode, FailureKind, RefreshError, RefreshToken, TokenEndpoint, TokenSet};
 use http::StatusCode;
 use sha2::{Digest, Sha256};
 
@@ -248,12 +246,7 @@ impl Fingerprint {
     /// The fingerprint of a client's set-up, with its secret. Only 16 bits, so
     /// that it is of no use to whoever wants to try out secrets.
     pub(crate) fn of_client(endpoint: &TokenEndpoint) -> Self {
-        let request = endpoint.request(&Grant::ClientCredentials);
-        let mut hash = Sha256::new().chain_update(request.uri().to_string()).chain_update([0]);
-        for (name, value) in request.headers() {
-            hash = hash.chain_update(name).chain_update([0]).chain_update(value).chain_update([0]);
-        }
-        let Self(mut head) = Self::head(hash.chain_update(request.body()));
+        let Self(mut head) = Self::head(Sha256::new().chain_update(&*endpoint.identity(None)));
         head[..6].fill(0);
         Self(head)
     }

@@ -63,7 +63,8 @@
 //! | `Noting` | save | `Sending`; `Reading` after a conflict |
 //! | `Confirming` | extend | `Sending`; `TakingBack` without the lease, which was lost, or if the store cannot tell |
 //! | `TakingBack` | save | `Reading` if the lease was lost, saved or not; `Done` otherwise |
-//! | `Sending` | send | `SavingTokens`, `Sleeping`, `CheckingRejection`, `SavingSetback`; `Done` without a record |
+//! | `Preparing` | prove | `Preparing`, `Sending`; where the last attempt of `Sending` leads if it cannot be had |
+//! | `Sending` | send | `BeforeRetry` or `Sending` if the server wants another proof, `SavingTokens`, `Sleeping`, `CheckingRejection`, `SavingSetback`; `Done` without a record |
 //! | `Sleeping` | sleep | `Sending`; `BeforeRetry` if the token may be spent |
 //! | `BeforeRetry` | load | `Sending`, `NotingRetry`; decide if the set-up is another; `Done` if the record serves or forbids an attempt |
 //! | `NotingRetry` | save | `Sending`; `BeforeRetry` after a conflict |
@@ -74,7 +75,8 @@
 //! | `SetbackConflict` | load | `SavingSetback`, decide, `Done` |
 //!
 //! Wherever the table says `Sending`, `Confirming` comes first, if there is a refresh
-//! token that could be spent. A lease that is lost is asked for again.
+//! token that could be spent, and then `Preparing`, if something is read or signed for
+//! each request. A lease that is lost is asked for again.
 //! `TakingBack` is skipped if the note on record is not of this refresh.
 //!
 //! Tokens that are put back in the place of a record that [went back](crate::past)
@@ -123,11 +125,11 @@ mod want;
 
 use std::time::Duration;
 
-use auth_core::{Now, Request, Response, TransportError};
+use auth_core::{Credential, CredentialError, Demand, Now, Request, Response, TransportError};
 
 pub(crate) use self::want::Want;
 use self::{
-    attempt::{Attempted, Confirming, Sending},
+    attempt::{Attempted, Confirming, Preparing, Sending},
     catching_up::{CatchingUp, CaughtUp},
     confirming::Confirmed,
     failure::{
@@ -166,6 +168,8 @@ pub(crate) enum Step {
     StandBy(Duration, StandingBy),
     /// Extend [`Confirming::lease`].
     Extend(Confirming),
+    /// Get what is demanded for the next request.
+    Prove(Demand, Preparing),
     /// Send this request.
     Send(Request, Sending),
     /// Let this time pass.
@@ -339,6 +343,12 @@ impl Confirming {
     }
 }
 
+impl Preparing {
+    pub(crate) fn on_met(self, met: Result<Credential, CredentialError>, now: Now) -> Step {
+        on_attempt(self.resolve(met, now), now)
+    }
+}
+
 impl Sending {
     pub(crate) fn on_response(self, response: Result<Response, TransportError>, now: Now) -> Step {
         on_attempt(self.resolve(response, now), now)
@@ -347,10 +357,14 @@ impl Sending {
 
 impl Sleeping {
     pub(crate) fn on_wake(self, now: Now) -> Step {
-        match self.resume(now) {
-            Slept::Attempt(attempted) => on_attempt(attempted, now),
-            Slept::Look(before) => Step::Load(Load::Retry(before)),
-        }
+        on_slept(self, now)
+    }
+}
+
+fn on_slept(sleeping: Sleeping, now: Now) -> Step {
+    match sleeping.resume(now) {
+        Slept::Attempt(attempted) => on_attempt(attempted, now),
+        Slept::Look(before) => Step::Load(Load::Retry(before)),
     }
 }
 
@@ -368,7 +382,10 @@ fn on_read(read: Read, now: Now) -> Step {
 fn on_attempt(attempted: Attempted, now: Now) -> Step {
     match attempted {
         Attempted::Confirm(confirming) => Step::Extend(confirming),
+        Attempted::Prove(demand, preparing) => Step::Prove(demand, preparing),
         Attempted::Send(request, sending) => Step::Send(request, sending),
+        // As after a wait, of no time.
+        Attempted::Challenge(attempt, waiting) => on_slept(Sleeping { attempt, waiting }, now),
         Attempted::Wait(delay, attempt, waiting) => {
             Step::Sleep(delay, Sleeping { attempt, waiting })
         }

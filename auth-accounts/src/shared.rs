@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use auth_core::{Clock, EndpointError, RefreshToken, RetrySchedule, TokenEndpoint, Transport};
+use auth_core::{
+    Clock, EndpointError, RefreshToken, RetrySchedule, TokenEndpoint, TokenRevocation, Transport,
+};
 
 use crate::{
     binding::Binding,
@@ -112,6 +114,13 @@ impl Shared {
 pub(crate) struct Revocable {
     pub(crate) token: RefreshToken,
     pub(crate) endpoint: Arc<TokenEndpoint>,
+}
+
+impl Revocable {
+    /// How it is revoked; `None` where nothing is.
+    pub(crate) fn revocation(&self) -> Option<TokenRevocation> {
+        TokenRevocation::new(Arc::clone(&self.endpoint), self.token.clone())
+    }
 }
 
 /// Runs a future to its end.

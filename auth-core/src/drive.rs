@@ -1,8 +1,9 @@
-//! The two drivers: the same seven lines over the machine, one of which waits
+//! The drivers, in pairs: the same few lines over the machine, of which one set waits
 //! without blocking.
 
 use crate::{
-    BlockingClock, BlockingTransport, Clock, Refresh, RefreshError, Step, TokenSet, Transport,
+    BlockingClock, BlockingTransport, Clock, Failure, Refresh, RefreshError, RevocationStep, Step,
+    TimeSource, TokenRevocation, TokenSet, Transport,
 };
 
 /// Runs a refresh to its end, without blocking the thread.
@@ -22,6 +23,10 @@ pub async fn refresh(
     let mut step = refresh.start(clock.now());
     loop {
         step = match step {
+            Step::Prove(demand, proving) => {
+                let met = demand.meet().await;
+                proving.resolve(met, clock.now())
+            }
             Step::Send(request, pending) => {
                 let response = transport.send(request).await;
                 pending.resolve(response, clock.now())
@@ -30,6 +35,7 @@ pub async fn refresh(
                 clock.sleep(delay).await;
                 waiting.resume(clock.now())
             }
+            Step::Challenge(waiting) => waiting.resume(clock.now()),
             Step::Done(result) => return result,
         };
     }
@@ -49,6 +55,10 @@ pub fn refresh_blocking(
     let mut step = refresh.start(clock.now());
     loop {
         step = match step {
+            Step::Prove(demand, proving) => {
+                let met = demand.meet_blocking();
+                proving.resolve(met, clock.now())
+            }
             Step::Send(request, pending) => {
                 let response = transport.send_blocking(request);
                 pending.resolve(response, clock.now())
@@ -57,7 +67,61 @@ pub fn refresh_blocking(
                 clock.sleep_blocking(delay);
                 waiting.resume(clock.now())
             }
+            Step::Challenge(waiting) => waiting.resume(clock.now()),
             Step::Done(result) => return result,
+        };
+    }
+}
+
+/// Revokes a refresh token, without blocking the thread. It is tried once.
+///
+/// # Errors
+///
+/// A [`Failure`] if the token may still be alive.
+pub async fn revoke(
+    revocation: TokenRevocation,
+    transport: &(impl Transport + ?Sized),
+    clock: &(impl TimeSource + ?Sized),
+) -> Result<(), Failure> {
+    let mut step = revocation.start(clock.now());
+    loop {
+        step = match step {
+            RevocationStep::Prove(demand, proving) => {
+                let met = demand.meet().await;
+                proving.resolve(met, clock.now())
+            }
+            RevocationStep::Send(request, pending) => {
+                let response = transport.send(request).await;
+                pending.resolve(response, clock.now())
+            }
+            RevocationStep::Done(result) => return result,
+        };
+    }
+}
+
+/// Revokes a refresh token, blocking the thread. It is tried once.
+///
+/// # Errors
+///
+/// A [`Failure`] if the token may still be alive.
+#[allow(clippy::result_large_err, reason = "as for `read_response`")]
+pub fn revoke_blocking(
+    revocation: TokenRevocation,
+    transport: &(impl BlockingTransport + ?Sized),
+    clock: &(impl TimeSource + ?Sized),
+) -> Result<(), Failure> {
+    let mut step = revocation.start(clock.now());
+    loop {
+        step = match step {
+            RevocationStep::Prove(demand, proving) => {
+                let met = demand.meet_blocking();
+                proving.resolve(met, clock.now())
+            }
+            RevocationStep::Send(request, pending) => {
+                let response = transport.send_blocking(request);
+                pending.resolve(response, clock.now())
+            }
+            RevocationStep::Done(result) => return result,
         };
     }
 }

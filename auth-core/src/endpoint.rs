@@ -1,28 +1,26 @@
 //! The token endpoint, and how requests to it are made.
 
-mod client_auth;
 mod encode;
 mod error;
 mod form;
+mod identity;
+mod prepare;
 pub mod presets;
 mod revocation;
 #[cfg(test)]
 mod tests;
 mod url;
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-pub use self::{
-    client_auth::{ClientAuth, ClientSecret},
-    error::EndpointError,
-    form::EndpointFormError,
-};
-use crate::{Grant, RefreshToken, Request, Rule, redact, token};
+pub(crate) use self::prepare::{Prepared, Preparing, Purpose, Shown};
+pub use self::{error::EndpointError, form::EndpointFormError};
+use crate::{Rule, client_auth::ClientAuth, dpop::Dpop, token};
 
 /// How the parameters of the request are written.
 #[non_exhaustive]
@@ -38,6 +36,15 @@ pub enum BodyFormat {
     /// `token` and `tokenTypeHint`. [Added](TokenEndpoint::parameter) parameters
     /// keep their names.
     JsonCamelCase,
+}
+
+impl BodyFormat {
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Form => "application/x-www-form-urlencoded",
+            Self::Json | Self::JsonCamelCase => "application/json",
+        }
+    }
 }
 
 /// A token endpoint: its URL, and how the client makes requests to it.
@@ -69,6 +76,7 @@ pub struct TokenEndpoint {
     host: String,
     client_id: String,
     auth: ClientAuth,
+    dpop: Option<Dpop>,
     format: BodyFormat,
     scope: Option<String>,
     parameters: Vec<(String, SecretString)>,
@@ -82,17 +90,26 @@ pub struct TokenEndpoint {
 pub const DEFAULT_RESPONSE_LIMIT: usize = 1 << 20;
 
 /// Parameters that the library writes itself.
-const RESERVED: [&str; 5] = ["grant_type", "refresh_token", "client_id", "client_secret", "scope"];
+const RESERVED: [&str; 7] = [
+    "grant_type",
+    "refresh_token",
+    "client_id",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
+    "scope",
+];
 
 /// Headers that the library or the transport writes itself, or that would make
 /// the response unreadable.
-const RESERVED_HEADERS: [HeaderName; 11] = [
+const RESERVED_HEADERS: [HeaderName; 12] = [
     header::ACCEPT_ENCODING,
     header::AUTHORIZATION,
     header::CONNECTION,
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
     header::COOKIE,
+    HeaderName::from_static("dpop"),
     header::EXPECT,
     header::HOST,
     header::TE,
@@ -146,7 +163,8 @@ impl TokenEndpoint {
             host: uri.authority().map(ToString::to_string).unwrap_or_default(),
             uri,
             client_id,
-            auth: ClientAuth::None,
+            auth: ClientAuth::none(),
+            dpop: None,
             format: BodyFormat::Form,
             scope: None,
             parameters: Vec::new(),
@@ -159,9 +177,23 @@ impl TokenEndpoint {
 
     /// Sets how the client authenticates.
     #[must_use]
-    pub fn client_auth(mut self, auth: ClientAuth) -> Self {
-        self.auth = auth;
+    pub fn client_auth(mut self, auth: impl Into<ClientAuth>) -> Self {
+        self.auth = auth.into();
         self
+    }
+
+    /// Binds tokens to a key (DPoP, RFC 9449): each request to the endpoint has a
+    /// proof of its own. A refresh token that was obtained so is of no use without
+    /// the key.
+    #[must_use]
+    pub fn dpop(mut self, dpop: Dpop) -> Self {
+        self.dpop = Some(dpop);
+        self
+    }
+
+    /// The key that tokens are bound to, if there is one.
+    pub fn get_dpop(&self) -> Option<&Dpop> {
+        self.dpop.as_ref()
     }
 
     /// Sets how the parameters are written.
@@ -271,81 +303,6 @@ impl TokenEndpoint {
         &self.rules
     }
 
-    /// The request for `grant`.
-    pub fn request(&self, grant: &Grant) -> Request {
-        Request {
-            uri: self.uri.clone(),
-            headers: self.request_headers(),
-            body: self.body(grant),
-            response_limit: self.response_limit,
-        }
-    }
-
-    fn request_headers(&self) -> HeaderMap {
-        let mut headers = self.headers.clone();
-        headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(match self.format {
-                BodyFormat::Form => "application/x-www-form-urlencoded",
-                BodyFormat::Json | BodyFormat::JsonCamelCase => "application/json",
-            }),
-        );
-        if let ClientAuth::Basic(secret) = &self.auth {
-            headers.insert(header::AUTHORIZATION, encode::basic(&self.client_id, secret));
-        }
-        headers
-    }
-
-    /// Everything in a request for `grant` that may be a secret, so that a
-    /// response which echoes it can be recognised.
-    pub(crate) fn secrets<'a>(&'a self, grant: &'a Grant) -> Vec<Cow<'a, str>> {
-        let (client_secret, basic_pair) = match &self.auth {
-            ClientAuth::None => (None, None),
-            ClientAuth::Basic(secret) => {
-                let pair = encode::basic_pair(&self.client_id, secret);
-                (Some(secret.expose()), Some(pair.as_str().to_owned()))
-            }
-            ClientAuth::Post(secret) => (Some(secret.expose()), None),
-        };
-        let refresh_token = grant.refresh_token().map(RefreshToken::expose);
-        let parameters = self.parameters.iter().map(|(_, value)| value.expose_secret());
-        redact::secrets(
-            refresh_token.into_iter().chain(client_secret),
-            parameters,
-            &self.headers,
-            &self.uri,
-            basic_pair,
-        )
-    }
-
-    fn body(&self, grant: &Grant) -> Zeroizing<Vec<u8>> {
-        let mut fields: Vec<(&str, &str)> = Vec::with_capacity(5 + self.parameters.len());
-        fields.push(("grant_type", grant.grant_type()));
-        if let Some(token) = grant.refresh_token() {
-            fields.push(("refresh_token", token.expose()));
-        }
-        self.name_client(&mut fields);
-        if let Some(scope) = &self.scope {
-            fields.push(("scope", scope));
-        }
-        self.encode(fields, &self.parameters)
-    }
-
-    /// What the body says of the client.
-    fn name_client<'a>(&'a self, fields: &mut Vec<(&'a str, &'a str)>) {
-        match &self.auth {
-            // Basic names the client in its header, and RFC 6749 section 2.3
-            // forbids a second way of authenticating in the same request.
-            ClientAuth::Basic(_) => {}
-            ClientAuth::None => fields.push(("client_id", &self.client_id)),
-            ClientAuth::Post(secret) => {
-                fields.push(("client_id", &self.client_id));
-                fields.push(("client_secret", secret.expose()));
-            }
-        }
-    }
-
     /// Writes the parameters of the standard, and those that were `added`.
     fn encode<'a>(
         &self,
@@ -377,6 +334,7 @@ impl fmt::Debug for TokenEndpoint {
             .field("path", &self.uri.path())
             .field("client_id", &self.client_id)
             .field("auth", &self.auth)
+            .field("dpop", &self.dpop)
             .field("format", &self.format)
             .field("scope", &self.scope)
             .field("parameters", &self.parameters.iter().map(|(name, _)| name).collect::<Vec<_>>())

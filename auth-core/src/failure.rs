@@ -4,7 +4,9 @@ use std::{borrow::Cow, error::Error, fmt, time::Duration};
 
 use http::StatusCode;
 
-use crate::{Delivery, ErrorCode, FailureKind, TransportError, TransportErrorKind};
+use crate::{
+    CredentialError, Delivery, ErrorCode, FailureKind, TransportError, TransportErrorKind,
+};
 
 /// Why a 2xx response could not be used.
 #[non_exhaustive]
@@ -54,6 +56,7 @@ pub struct Failure {
 #[derive(Debug, Clone)]
 pub(crate) enum Cause {
     Transport(TransportError),
+    Credential(CredentialError),
     Unreadable(Unreadable),
 }
 
@@ -133,6 +136,29 @@ impl Failure {
         }
     }
 
+    /// Why there was no request: something that has to be read or signed for it could
+    /// not be had.
+    pub fn credential_error(&self) -> Option<&CredentialError> {
+        match &self.cause {
+            Some(Cause::Credential(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Whether the server demands a proof with its nonce (RFC 9449 section 8).
+    pub(crate) fn asks_for_nonce(&self) -> bool {
+        self.code.as_ref().is_some_and(|code| code.as_str() == "use_dpop_nonce")
+    }
+
+    /// The same, of a client that has a DPoP key or not. With one nothing is wrong with
+    /// the set-up if the server demands another nonce.
+    pub(crate) fn of_client_with_key(mut self, has_key: bool) -> Self {
+        if has_key && self.asks_for_nonce() {
+            self.kind = FailureKind::Unavailable;
+        }
+        self
+    }
+
     /// Why a 2xx response could not be used, if that is the failure.
     pub fn unreadable(&self) -> Option<&Unreadable> {
         match &self.cause {
@@ -170,6 +196,25 @@ impl From<TransportError> for Failure {
     }
 }
 
+impl From<CredentialError> for Failure {
+    fn from(error: CredentialError) -> Self {
+        Self {
+            kind: match error.is_temporary() {
+                true => FailureKind::Unreachable,
+                false => FailureKind::Misconfigured,
+            },
+            delivery: Delivery::NotSent,
+            status: None,
+            code: None,
+            description: None,
+            retry_after: None,
+            location: None,
+            provider: None,
+            cause: Some(Cause::Credential(error)),
+        }
+    }
+}
+
 /// One line: the code, the status or the transport's error, where a redirect
 /// points, then the server's explanation.
 impl fmt::Display for Failure {
@@ -178,6 +223,7 @@ impl fmt::Display for Failure {
             (Some(code), Some(status), _) => write!(f, "{code} (HTTP {})", status.as_u16())?,
             (Some(code), None, _) => write!(f, "{code}")?,
             (None, _, Some(Cause::Transport(error))) => return error.fmt(f),
+            (None, _, Some(Cause::Credential(error))) => return error.fmt(f),
             (None, Some(status), Some(Cause::Unreadable(why))) => {
                 write!(f, "HTTP {}, but {why}", status.as_u16())?;
             }
@@ -197,8 +243,12 @@ impl fmt::Display for Failure {
 
 impl Error for Failure {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        // The messages of both causes are already part of ours.
-        self.transport_error()?.source()
+        // The messages of the causes are already part of ours.
+        match self.cause.as_ref()? {
+            Cause::Transport(error) => error.source(),
+            Cause::Credential(error) => error.source(),
+            Cause::Unreadable(_) => None,
+        }
     }
 }
 

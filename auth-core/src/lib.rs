@@ -8,14 +8,21 @@
 // layer: rules -- what error codes mean
 // layer: redact -- what may be shown
 // layer: token
+// layer: credential -- what a client shows of itself
+// layer: signing
+// layer: client_auth
+// layer: dpop
 // layer: internal request
 // layer: transport
 // layer: failure
 // layer: endpoint policy response serde_exposed -- the request, what came back, whether to try again
-// layer: refresh -- the machine
+// layer: refresh revoke -- the machines
 // layer: drive
 
+mod client_auth;
 mod clock;
+mod credential;
+mod dpop;
 mod drive;
 mod endpoint;
 mod failure;
@@ -30,8 +37,10 @@ mod redact;
 mod refresh;
 mod request;
 mod response;
+mod revoke;
 mod rules;
 pub mod serde_exposed;
+mod signing;
 mod token;
 mod transport;
 mod validity;
@@ -42,11 +51,20 @@ pub use async_trait::async_trait;
 pub use http;
 
 pub use crate::{
+    client_auth::{
+        About, Audience, BasicAuth, ClientAssertion, ClientAuth, ClientAuthentication,
+        ClientSecret, Credentials, Identity,
+    },
     clock::{BackgroundTask, BlockingClock, Clock, Now, Runtime, TimeSource},
-    drive::{refresh, refresh_blocking},
+    credential::{
+        AsyncCredentialSource, Credential, CredentialError, CredentialErrorKind, CredentialSource,
+        Source,
+    },
+    dpop::Dpop,
+    drive::{refresh, refresh_blocking, revoke, revoke_blocking},
     endpoint::{
-        BodyFormat, ClientAuth, ClientSecret, DEFAULT_RESPONSE_LIMIT, EndpointError,
-        EndpointFormError, TokenEndpoint, presets,
+        BodyFormat, DEFAULT_RESPONSE_LIMIT, EndpointError, EndpointFormError, TokenEndpoint,
+        presets,
     },
     failure::{Failure, Unreadable},
     outcome::{Advice, Delivery, FailureKind},
@@ -54,10 +72,12 @@ pub use crate::{
         Attempt, Backoff, Decision, Delays, Jitter, RetryBudget, RetryPolicy, RetryRun,
         RetrySchedule,
     },
-    refresh::{Pending, Refresh, RefreshError, Step, Waiting},
+    refresh::{Pending, Proving, Refresh, RefreshError, Step, Waiting},
     request::{Grant, Request},
     response::read_response,
+    revoke::{PendingRevocation, ProvingRevocation, RevocationStep, TokenRevocation},
     rules::{ErrorCode, Rule},
+    signing::{AsyncSigner, Demand, KeyInfo, Signer, SigningAlgorithm, SigningKey, ToSign},
     token::{AccessToken, Extra, RefreshToken, TokenFormError, TokenSet},
     transport::{
         BlockingTransport, Deadline, Response, ResponseReader, Transport, TransportError,

@@ -2,13 +2,19 @@
 //!
 //! All its transitions are in this file:
 //!
-//! 1. [`Refresh::start`] builds the first request: [`Step::Send`].
-//! 2. [`Pending::resolve`] takes the result. Tokens end the refresh:
+//! 1. [`Refresh::start`] begins the first request.
+//! 2. What has to be read or signed for a request is demanded, one thing after
+//!    another: [`Step::Prove`], and [`Proving::resolve`] takes it. Without it the
+//!    attempt has failed: see 5.
+//! 3. Then the request is there: [`Step::Send`].
+//! 4. [`Pending::resolve`] takes the result. Tokens end the refresh:
 //!    [`Step::Done`].
-//! 3. A failure is passed to the policy. A rejection ends the refresh without it.
-//! 4. The policy stops: [`Step::Done`] with the error.
-//! 5. The policy retries: [`Step::Wait`].
-//! 6. [`Waiting::resume`] builds the next request: [`Step::Send`].
+//! 5. A failure is passed to the policy. A rejection ends the refresh without it.
+//! 6. The policy stops: [`Step::Done`] with the error.
+//! 7. The policy retries: [`Step::Wait`].
+//! 8. The server demands a proof with the nonce that it sent, for the first time in
+//!    this attempt: [`Step::Challenge`], without the policy.
+//! 9. [`Waiting::resume`] begins the next request, or the same one once more.
 //!
 //! Each step owns the only way to the next one, so no step can be skipped or
 //! repeated.
@@ -23,8 +29,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use zeroize::Zeroize;
 
 use crate::{
-    Attempt, Backoff, Decision, Delivery, Failure, FailureKind, Grant, Now, Request, Response,
-    RetryRun, RetrySchedule, TokenEndpoint, TokenSet, TransportError, response::read_issued,
+    Attempt, Backoff, Credential, CredentialError, Decision, Delivery, Demand, Failure,
+    FailureKind, Grant, Now, Request, Response, RetryRun, RetrySchedule, TokenEndpoint, TokenSet,
+    TransportError,
+    endpoint::{Prepared, Preparing, Purpose, Shown},
+    response::read_issued,
 };
 
 pub use self::error::RefreshError;
@@ -119,9 +128,10 @@ impl Refresh {
             attempts: 0,
             previous_delay: None,
             possibly_spent: self.possibly_spent,
+            challenged: false,
             account: self.account,
         }
-        .send(now)
+        .begin(now)
     }
 }
 
@@ -142,30 +152,39 @@ impl fmt::Debug for Refresh {
 // Steps are made once an attempt and moved at once; boxing would cost more.
 #[allow(clippy::large_enum_variant)]
 pub enum Step {
+    /// Get this, for example by [`Demand::meet`], and pass it to
+    /// [`Proving::resolve`]. It happens for endpoints where something is read or
+    /// signed for each request, perhaps several times in a row.
+    Prove(Demand, Proving),
     /// Send this request once, and pass the result to [`Pending::resolve`].
     Send(Request, Pending),
     /// Wait for this time, then call [`Waiting::resume`].
     Wait(Duration, Waiting),
+    /// The server wants the request once more, with a proof that has the nonce it
+    /// sent (RFC 9449 section 8). Call [`Waiting::resume`] at once. If others may
+    /// refresh with the same token, read the store first, since some servers spend
+    /// the refresh token before they ask. It is no failure and no attempt of its
+    /// own, and happens once an attempt at most.
+    Challenge(Waiting),
     /// The refresh is over.
     Done(Result<TokenSet, RefreshError>),
 }
 
-/// A request in progress. Dropping it abandons the refresh; the refresh token
-/// may then be spent.
-#[must_use = "the result of the request must be passed to `resolve`"]
-pub struct Pending {
+/// A request for which something is still to be had. Nothing of it was sent.
+#[must_use = "what was demanded must be passed to `resolve`"]
+pub struct Proving {
     refresh: InProgress,
-    sent: Now,
+    preparing: Preparing,
 }
 
-impl Pending {
-    /// Takes the result of the request (transitions 2 to 5). The body of the
-    /// response is wiped.
-    pub fn resolve(self, response: Result<Response, TransportError>, now: Now) -> Step {
-        let Self { refresh, sent } = self;
-        match refresh.read(response, sent, now) {
-            Ok(tokens) => refresh.succeed(tokens, now),
-            Err(failure) => refresh.fail(failure, now),
+impl Proving {
+    /// Takes what the demand was met with (transition 2). An error is a failure of the
+    /// attempt, which [the policy](crate::RetryPolicy) may retry.
+    pub fn resolve(self, met: Result<Credential, CredentialError>, now: Now) -> Step {
+        let Self { refresh, preparing } = self;
+        match met {
+            Ok(credential) => refresh.go_on(preparing.met(credential), now),
+            Err(error) => refresh.fail(error.into(), now),
         }
     }
 
@@ -175,7 +194,38 @@ impl Pending {
     }
 }
 
-/// A failed attempt, and the wait before the next one.
+/// A request in progress. Dropping it abandons the refresh; the refresh token
+/// may then be spent.
+#[must_use = "the result of the request must be passed to `resolve`"]
+pub struct Pending {
+    refresh: InProgress,
+    shown: Shown,
+    sent: Now,
+}
+
+impl Pending {
+    /// Takes the result of the request (transitions 4 to 8). The body of the
+    /// response is wiped.
+    pub fn resolve(self, response: Result<Response, TransportError>, now: Now) -> Step {
+        let Self { refresh, shown, sent } = self;
+        refresh.learn(&response);
+        match refresh.read(response, &shown, sent, now) {
+            Ok(tokens) => refresh.succeed(tokens, now),
+            Err(failure) => match refresh.is_challenge(&failure, &shown) {
+                true => refresh.challenge(failure),
+                false => refresh.fail(failure, now),
+            },
+        }
+    }
+
+    /// The number of attempts so far, the one in progress included.
+    pub fn attempts(&self) -> u32 {
+        self.refresh.attempts
+    }
+}
+
+/// A failed attempt, and the wait before the next one; or an attempt that goes on
+/// with another proof.
 #[must_use = "after the wait, `resume` sends the next request"]
 pub struct Waiting {
     refresh: InProgress,
@@ -183,16 +233,16 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    /// Tries again with the same grant (transition 6).
+    /// Tries again with the same grant (transition 9).
     ///
     /// If the refresh token is [possibly spent](Self::possibly_spent) and others
     /// may have refreshed with it, read the store first. If it holds a newer
     /// token, call [`resume_with`](Self::resume_with) instead.
     pub fn resume(self, now: Now) -> Step {
-        self.refresh.send(now)
+        self.refresh.begin(now)
     }
 
-    /// Tries again with a newer grant (transition 6). Attempts with the old
+    /// Tries again with a newer grant (transition 9). Attempts with the old
     /// grant then no longer count as having possibly spent it. With the same
     /// grant, this is `resume`.
     pub fn resume_with(mut self, grant: impl Into<Grant>, now: Now) -> Step {
@@ -201,24 +251,25 @@ impl Waiting {
             self.refresh.grant = grant;
             self.refresh.possibly_spent = false;
         }
-        self.refresh.send(now)
+        self.refresh.begin(now)
     }
 
     /// Whether the refresh token may be spent: an attempt with it, not only the
-    /// last one, ended with [`Delivery::Unknown`], or
-    /// [`Refresh::possibly_spent`] said so.
+    /// last one, ended with [`Delivery::Unknown`] or a
+    /// [challenge](Step::Challenge), or [`Refresh::possibly_spent`] said so.
     pub fn possibly_spent(&self) -> bool {
         self.refresh.possibly_spent
     }
 
-    /// Stops instead of trying again (transition 4).
+    /// Stops instead of trying again (transition 6).
     pub fn stop(self, now: Now) -> RefreshError {
         let error = self.refresh.error(self.failure, now);
         events::failed(&self.refresh.about(), &error);
         error
     }
 
-    /// How the last attempt failed.
+    /// How the last attempt failed, or what the server said when it asked for
+    /// another proof.
     pub fn failure(&self) -> &Failure {
         &self.failure
     }
@@ -226,6 +277,12 @@ impl Waiting {
     /// The number of attempts so far.
     pub fn attempts(&self) -> u32 {
         self.refresh.attempts
+    }
+}
+
+impl fmt::Debug for Proving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Proving").field("attempts", &self.attempts()).finish_non_exhaustive()
     }
 }
 
@@ -254,6 +311,8 @@ struct InProgress {
     previous_delay: Option<Duration>,
     /// Whether an earlier attempt with this grant may have spent it.
     possibly_spent: bool,
+    /// Whether the server has asked for another proof in this attempt.
+    challenged: bool,
     account: Option<Arc<str>>,
 }
 
@@ -262,17 +321,54 @@ impl InProgress {
         events::About { endpoint: &self.endpoint, account: self.account.as_deref() }
     }
 
-    fn send(mut self, now: Now) -> Step {
-        self.attempts = self.attempts.saturating_add(1);
-        events::attempt(&self.about(), self.attempts);
-        let request = self.endpoint.request(&self.grant);
-        Step::Send(request, Pending { refresh: self, sent: now })
+    /// Begins an attempt, or goes on with one after a challenge.
+    fn begin(mut self, now: Now) -> Step {
+        if !self.challenged {
+            self.attempts = self.attempts.saturating_add(1);
+        }
+        self.go_on(Preparing::default(), now)
+    }
+
+    fn go_on(self, preparing: Preparing, now: Now) -> Step {
+        match preparing.go_on(&self.endpoint, Purpose::Tokens(&self.grant), now) {
+            Prepared::Demand(demand, preparing) => {
+                Step::Prove(demand, Proving { refresh: self, preparing })
+            }
+            Prepared::Ready(request, shown) => {
+                events::attempt(&self.about(), self.attempts);
+                Step::Send(request, Pending { refresh: self, shown, sent: now })
+            }
+        }
+    }
+
+    /// Takes the nonce of any response.
+    fn learn(&self, response: &Result<Response, TransportError>) {
+        if let (Some(dpop), Ok(response)) = (self.endpoint.get_dpop(), response) {
+            dpop.learn(self.endpoint.uri(), response.headers());
+        }
+    }
+
+    /// Whether the server asks for nothing but another proof, and there can be one.
+    fn is_challenge(&self, failure: &Failure, shown: &Shown) -> bool {
+        let purpose = Purpose::Tokens(&self.grant);
+        !self.challenged
+            && failure.asks_for_nonce()
+            && self.endpoint.has_another_nonce(purpose, shown)
+    }
+
+    fn challenge(mut self, failure: Failure) -> Step {
+        events::challenged(&self.about(), self.attempts);
+        self.challenged = true;
+        // Some servers spend the token first.
+        self.possibly_spent |= self.grant.refresh_token().is_some();
+        Step::Challenge(Waiting { refresh: self, failure })
     }
 
     #[allow(clippy::result_large_err)]
     fn read(
         &self,
         response: Result<Response, TransportError>,
+        shown: &Shown,
         sent: Now,
         now: Now,
     ) -> Result<TokenSet, Failure> {
@@ -283,9 +379,11 @@ impl InProgress {
         // one, which stands still while the machine sleeps. The earlier counts.
         let measured = now.wall.checked_sub(now.since(sent)).unwrap_or(now.wall);
         let issued = measured.min(sent.wall);
-        let secrets = || self.endpoint.secrets(&self.grant);
+        let secrets = || self.endpoint.secrets(Purpose::Tokens(&self.grant), shown);
         let result = read_issued(&response, self.endpoint.rules(), now, issued, secrets);
         response.body_mut().zeroize();
+        let has_key = self.endpoint.get_dpop().is_some();
+        let result = result.map_err(|failure| failure.of_client_with_key(has_key));
         result.map(|mut tokens| {
             if tokens.refresh_token.is_none() {
                 tokens.refresh_token = self.grant.refresh_token().cloned();
@@ -316,6 +414,7 @@ impl InProgress {
         };
         match decision {
             Decision::RetryAfter(delay) => {
+                self.challenged = false;
                 events::retry(&self.about(), self.attempts, &failure, delay);
                 self.possibly_spent |=
                     failure.delivery() == Delivery::Unknown && self.grant.refresh_token().is_some();

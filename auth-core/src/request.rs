@@ -129,6 +129,7 @@ mod tests {
             .unwrap()
             .response_limit(4711)
             .request(&RefreshToken::new("s3cret").into())
+            .unwrap()
     }
 
     #[test]

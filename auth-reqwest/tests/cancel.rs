@@ -22,7 +22,7 @@ fn transport() -> ReqwestTransport {
 
 fn request(url: &str) -> Request {
     let endpoint = TokenEndpoint::new(url, "client").unwrap();
-    endpoint.request(&Grant::RefreshToken(RefreshToken::new(TOKEN)))
+    endpoint.request(&Grant::RefreshToken(RefreshToken::new(TOKEN))).unwrap()
 }
 
 /// Polls a call until `seen` has returned, and drops it. The runtime lives on

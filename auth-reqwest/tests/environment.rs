@@ -51,7 +51,7 @@ fn sent_with(url: &str, roots: bool, set: &[(&str, &str)]) -> String {
 #[ignore = "run by the others, in an environment of its own"]
 async fn sends_one_request() {
     let endpoint = TokenEndpoint::new(&std::env::var("ENDPOINT").unwrap(), "client").unwrap();
-    let request = endpoint.request(&Grant::RefreshToken(RefreshToken::new("rt-1")));
+    let request = endpoint.request(&Grant::RefreshToken(RefreshToken::new("rt-1"))).unwrap();
     let mut builder = ReqwestTransport::builder().root_certificates_pem(FaultServer::ca_pem());
     if std::env::var("ROOTS").unwrap().is_empty() {
         builder = builder.without_system_roots();
@@ -296,7 +296,7 @@ async fn a_socks_proxy_takes_no_more_time_than_there_is() {
         let server = FaultServer::plays_over_tls([Behaviour::stall(Point::AfterBody)]);
         let proxy = SocksProxy::start(proxy).unwrap();
         let endpoint = TokenEndpoint::new(server.url(), "client").unwrap();
-        let request = endpoint.request(&Grant::RefreshToken(RefreshToken::new("rt-1")));
+        let request = endpoint.request(&Grant::RefreshToken(RefreshToken::new("rt-1"))).unwrap();
         let transport = ReqwestTransport::builder()
             .without_system_roots()
             .root_certificates_pem(FaultServer::ca_pem())

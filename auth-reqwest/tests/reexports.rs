@@ -42,7 +42,7 @@ async fn one_dependency_is_enough() {
     // Nothing listens there.
     let endpoint = TokenEndpoint::new("http://127.0.0.1:1/token", "client").unwrap();
     let transport = ReqwestTransport::builder().no_proxy().without_system_roots().build().unwrap();
-    let request = endpoint.request(&Grant::RefreshToken(RefreshToken::new("rt-1")));
+    let request = endpoint.request(&Grant::RefreshToken(RefreshToken::new("rt-1"))).unwrap();
     let error = sends(&transport, request).await.unwrap_err();
     assert_eq!(error.delivery(), Delivery::NotSent);
     let error =

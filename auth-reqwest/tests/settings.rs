@@ -23,7 +23,7 @@ fn endpoint(url: &str) -> TokenEndpoint {
 }
 
 fn request(endpoint: &TokenEndpoint) -> Request {
-    endpoint.request(&Grant::RefreshToken(RefreshToken::new("rt-1")))
+    endpoint.request(&Grant::RefreshToken(RefreshToken::new("rt-1"))).unwrap()
 }
 
 fn tokens() -> Behaviour {

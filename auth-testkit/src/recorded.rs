@@ -15,7 +15,7 @@ use http::{HeaderMap, Method, Uri, header};
 /// use auth_testkit::RecordedRequest;
 ///
 /// let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client")?;
-/// let request = endpoint.request(&RefreshToken::new("rt-1").into());
+/// let request = endpoint.request(&RefreshToken::new("rt-1").into()).unwrap();
 ///
 /// let request = RecordedRequest::from(request);
 /// assert_eq!(request.param("grant_type"), Some("refresh_token"));
@@ -200,12 +200,15 @@ fn form_decoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{ClientAuth, RefreshToken, TokenEndpoint};
+    use auth_core::{
+        ClientAuth, RefreshToken, RevocationStep, TimeSource, TokenEndpoint, TokenRevocation,
+    };
 
     use super::*;
+    use crate::VirtualClock;
 
     fn recorded(endpoint: &TokenEndpoint) -> RecordedRequest {
-        endpoint.request(&RefreshToken::new("rt &=ü").into()).into()
+        endpoint.request(&RefreshToken::new("rt &=ü").into()).unwrap().into()
     }
 
     fn endpoint() -> TokenEndpoint {
@@ -254,7 +257,11 @@ mod tests {
             request.assert_param(name, value);
         }
         assert_eq!(request.param("scope"), None);
-        let request = endpoint.revocation_request(&RefreshToken::new("rt")).unwrap();
+        let revocation = TokenRevocation::new(endpoint, RefreshToken::new("rt")).unwrap();
+        let RevocationStep::Send(request, _) = revocation.start(VirtualClock::manual().now())
+        else {
+            panic!("nothing has to be had first")
+        };
         let request = RecordedRequest::from(request);
         assert_eq!(request.format(), Some(BodyFormat::JsonCamelCase));
         request.assert_param("token_type_hint", "refresh_token");

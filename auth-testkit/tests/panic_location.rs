@@ -32,14 +32,14 @@ fn assertions_panic_at_the_line_of_the_test() {
     record(line!(), &|| drop(CannedResponse::status(200).header("a b", "")));
 
     let endpoint = TokenEndpoint::new("https://auth.example.com/token", "c").unwrap();
-    let request = || endpoint.request(&RefreshToken::new("rt-1").into());
+    let request = || endpoint.request(&RefreshToken::new("rt-1").into()).unwrap();
     let recorded = RecordedRequest::from(request());
     record(line!(), &|| recorded.assert_param("refresh_token", "rt-2"));
 
     let server = FakeAuthServer::new();
     let token = server.log_in("ada").refresh_token.unwrap();
     for _ in 0..2 {
-        let request = server.endpoint().request(&token.clone().into());
+        let request = server.endpoint().request(&token.clone().into()).unwrap();
         auth_core::BlockingTransport::send_blocking(&server, request).unwrap();
     }
     record(line!(), &|| server.assert_never_replayed());

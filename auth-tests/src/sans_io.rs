@@ -16,6 +16,8 @@ pub fn refresh_without_io(
     let mut step = refresh.start(now);
     loop {
         step = match step {
+            Step::Prove(demand, proving) => proving.resolve(demand.meet_blocking(), now),
+            Step::Challenge(waiting) => waiting.resume(now),
             Step::Send(request, pending) => {
                 drop(request);
                 let down = || Err(TransportError::not_sent(auth_core::TransportErrorKind::Refused));

@@ -43,7 +43,7 @@ fn one_dependency_is_enough() {
     // Nothing listens there.
     let endpoint = TokenEndpoint::new("http://127.0.0.1:1/token", "client").unwrap();
     let transport = UreqTransport::builder().no_proxy().without_system_roots().build().unwrap();
-    let request = endpoint.request(&Grant::RefreshToken(RefreshToken::new("rt-1")));
+    let request = endpoint.request(&Grant::RefreshToken(RefreshToken::new("rt-1"))).unwrap();
     let error = sends(&transport, request).unwrap_err();
     assert_eq!(error.delivery(), Delivery::NotSent);
     let error =

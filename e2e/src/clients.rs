@@ -117,7 +117,7 @@ pub(crate) fn endpoint(url: &str, session: &Session) -> TokenEndpoint {
     let endpoint = TokenEndpoint::new(url, session.client.id()).expect("an endpoint");
     let secret = session.client_secret.as_str();
     endpoint.client_auth(match session.client {
-        ClientKind::Public => ClientAuth::None,
+        ClientKind::Public => ClientAuth::none(),
         ClientKind::Basic => ClientAuth::basic(secret),
         ClientKind::Post => ClientAuth::post(secret),
     })

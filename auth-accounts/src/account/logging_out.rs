@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use auth_core::revoke;
+
 use super::{Account, inner::Inner};
 use crate::{
     error::AccountError,
@@ -102,6 +104,10 @@ impl Inner {
                     let loaded = self.load(self.patience()).await;
                     state.on_loaded(loaded, clock.now())
                 }
+                Step::Prove(demand, state) => {
+                    let met = demand.meet().await;
+                    state.on_met(met, clock.now())
+                }
                 Step::Send(request, state) => {
                     under_way.commit();
                     let response = transport.send(request).await;
@@ -124,10 +130,8 @@ impl Inner {
     /// event.
     pub(super) async fn revoke_replaced(&self, replaced: &Revocable) {
         let Shared { transport, clock, .. } = &*self.shared;
-        let Revocable { token, endpoint } = replaced;
-        let Some(request) = endpoint.revocation_request(token) else { return };
-        let response = transport.send(request).await;
-        events::replaced(&self.id, endpoint.read_revocation(token, response, clock.now()));
+        let Some(revocation) = replaced.revocation() else { return };
+        events::replaced(&self.id, revoke(revocation, transport, clock).await);
     }
 
     /// A record that is about to be removed is not handed out from here on, even if

@@ -71,6 +71,10 @@ impl Inner {
                         let extended = self.extend(state.lease(), state.patience()).await;
                         state.on_extended(extended, clock.now())
                     }
+                    Step::Prove(demand, state) => {
+                        let met = demand.meet().await;
+                        state.on_met(met, clock.now())
+                    }
                     Step::Send(request, state) => {
                         unfinished.sent = true;
                         unfinished.under_way.commit();

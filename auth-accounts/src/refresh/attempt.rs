@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use auth_core::{Now, Pending, Refresh, RefreshError, Request, Response, TransportError, Waiting};
+use auth_core::{
+    Credential, CredentialError, Demand, Now, Pending, Proving, Refresh, RefreshError, Request,
+    Response, TransportError, Waiting,
+};
 
 use super::{next_record::next_record, run::Run, saving::SavingTokens};
 use crate::{
@@ -40,8 +43,10 @@ pub(super) enum Next {
 
 pub(super) enum Attempted {
     Confirm(Confirming),
+    Prove(Demand, Preparing),
     Send(Request, Sending),
     Wait(Duration, Attempt, Waiting),
+    Challenge(Attempt, Waiting),
     Tokens(SavingTokens),
     Failed(Attempt, RefreshError),
 }
@@ -114,6 +119,10 @@ impl Attempt {
     /// Follows what `auth-core` says about a request sent at `sent`.
     fn go_on(self, step: auth_core::Step, sent: Now, now: Now) -> Attempted {
         match step {
+            auth_core::Step::Prove(demand, proving) => {
+                Attempted::Prove(demand, Preparing { attempt: self, proving })
+            }
+            auth_core::Step::Challenge(waiting) => Attempted::Challenge(self, waiting),
             auth_core::Step::Send(request, pending) => {
                 Attempted::Send(request, Sending { attempt: self, pending, sent: now })
             }
@@ -133,6 +142,19 @@ impl Attempt {
             }
             auth_core::Step::Done(Err(error)) => Attempted::Failed(self, error),
         }
+    }
+}
+
+/// Something is being read or signed for a request.
+pub(crate) struct Preparing {
+    attempt: Attempt,
+    proving: Proving,
+}
+
+impl Preparing {
+    pub(super) fn resolve(self, met: Result<Credential, CredentialError>, now: Now) -> Attempted {
+        let step = self.proving.resolve(met, now);
+        self.attempt.go_on(step, now, now)
     }
 }
 

@@ -61,4 +61,16 @@ pub enum EndpointError {
         /// Its name.
         name: String,
     },
+    /// Requests to this endpoint need something that is read or signed first, which
+    /// only [`Refresh`](crate::Refresh) asks for.
+    #[error("something must be read or signed for each request; use Refresh")]
+    NeedsProof,
+    /// The endpoint has something that is not stored: a key, a source, a method of
+    /// client authentication of your own.
+    #[error("the endpoint cannot be stored: {what} would be missing")]
+    #[non_exhaustive]
+    NotStorable {
+        /// What is not stored.
+        what: &'static str,
+    },
 }

@@ -8,11 +8,11 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
-use super::{
-    BodyFormat, ClientAuth, ClientSecret, DEFAULT_RESPONSE_LIMIT, EndpointError, TokenEndpoint, url,
-};
+use super::{BodyFormat, DEFAULT_RESPONSE_LIMIT, EndpointError, TokenEndpoint, url};
 use crate::{
     FailureKind, Rule,
+    client_auth::{BasicAuth, ClientAuth, Stored},
+    credential::Credential,
     json::{NEWER, problem, to_json},
     redact::REDACTED,
     rules::Place,
@@ -35,9 +35,17 @@ impl TokenEndpoint {
     ///
     /// [`EndpointError::Insecure`] if it was made by
     /// [`insecure_plain_http`](Self::insecure_plain_http) and needs it: what was
-    /// stored never brings about plain `http`.
+    /// stored never brings about plain `http`. [`EndpointError::NotStorable`] if it
+    /// has something that is not stored.
     pub fn check_storable(&self) -> Result<(), EndpointError> {
-        url::check_secure(&self.uri)
+        url::check_secure(&self.uri)?;
+        if self.auth.stored().is_none() {
+            return Err(EndpointError::NotStorable { what: "the client authentication" });
+        }
+        if self.dpop.is_some() {
+            return Err(EndpointError::NotStorable { what: "the DPoP key" });
+        }
+        Ok(())
     }
 
     /// The [JSON form](crate::serde_exposed) with its secrets. The buffer is
@@ -99,6 +107,10 @@ struct AuthForm<'a> {
     method: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<&'a str>,
+    #[serde(skip_serializing_if = "is_false")]
+    raw: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    client_id_in_body: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -128,9 +140,25 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-const NONE: &str = "none";
-const BASIC: &str = "client_secret_basic";
-const POST: &str = "client_secret_post";
+impl<'a> AuthForm<'a> {
+    fn of(auth: &'a ClientAuth) -> Self {
+        // That is shown, and never stored.
+        let Some(stored) = auth.stored() else {
+            return Self {
+                method: "not_stored",
+                client_secret: None,
+                raw: false,
+                client_id_in_body: false,
+            };
+        };
+        Self {
+            method: stored.method,
+            client_secret: stored.secret.as_ref().map(Credential::expose),
+            raw: stored.is_raw,
+            client_id_in_body: stored.names_client,
+        }
+    }
+}
 
 impl<'a> Form<'a> {
     /// With the secrets themselves.
@@ -142,6 +170,7 @@ impl<'a> Form<'a> {
             host: _,
             client_id,
             auth,
+            dpop: _,
             format,
             scope,
             parameters,
@@ -149,11 +178,6 @@ impl<'a> Form<'a> {
             response_limit,
             rules,
         } = endpoint;
-        let (method, client_secret) = match auth {
-            ClientAuth::None => (NONE, None),
-            ClientAuth::Basic(secret) => (BASIC, Some(secret.expose())),
-            ClientAuth::Post(secret) => (POST, Some(secret.expose())),
-        };
         // `header` refuses what is no text.
         let text = |value: &'a HeaderValue| value.to_str().unwrap_or_default();
         let limit = *response_limit;
@@ -161,7 +185,7 @@ impl<'a> Form<'a> {
             url: Secret(Zeroizing::new(uri.to_string())),
             revocation_url: revocation.as_ref().map(|uri| Secret(Zeroizing::new(uri.to_string()))),
             client_id,
-            client_auth: AuthForm { method, client_secret },
+            client_auth: AuthForm::of(auth),
             body_format: match format {
                 BodyFormat::Form => "form",
                 BodyFormat::Json => "json",
@@ -264,6 +288,10 @@ struct OwnedForm {
 struct OwnedAuth {
     method: String,
     client_secret: Option<Secret>,
+    #[serde(default)]
+    raw: bool,
+    #[serde(default)]
+    client_id_in_body: bool,
 }
 
 /// A text that is wiped, and was not redacted when it was written.
@@ -295,12 +323,27 @@ impl Secret {
 
 impl OwnedAuth {
     fn read<E: serde::de::Error>(self) -> Result<ClientAuth, E> {
-        let secret = self.client_secret.map(|secret| ClientSecret::new(secret.take()));
+        let secret = self.client_secret.map(|secret| Credential::new(secret.take()));
+        if (self.raw || self.client_id_in_body) && self.method != Stored::BASIC {
+            return Err(E::custom(NEWER));
+        }
         match (self.method.as_str(), secret) {
-            (NONE, None) => Ok(ClientAuth::None),
-            (BASIC, Some(secret)) => Ok(ClientAuth::Basic(secret)),
-            (POST, Some(secret)) => Ok(ClientAuth::Post(secret)),
-            (NONE | BASIC | POST, _) => Err(E::custom("a secret that is missing, or one too many")),
+            (Stored::NONE, None) => Ok(ClientAuth::none()),
+            (Stored::MUTUAL_TLS, None) => Ok(ClientAuth::mutual_tls()),
+            (Stored::BASIC, Some(secret)) => {
+                let mut basic = BasicAuth::new(secret);
+                if self.raw {
+                    basic = basic.raw();
+                }
+                if self.client_id_in_body {
+                    basic = basic.client_id_in_body();
+                }
+                Ok(basic.into())
+            }
+            (Stored::POST, Some(secret)) => Ok(ClientAuth::post(secret)),
+            (Stored::NONE | Stored::MUTUAL_TLS | Stored::BASIC | Stored::POST, _) => {
+                Err(E::custom("a secret that is missing, or one too many"))
+            }
             _ => Err(E::custom(NEWER)),
         }
     }

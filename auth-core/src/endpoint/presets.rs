@@ -19,6 +19,7 @@
 use http::Uri;
 
 use super::{BodyFormat, ClientAuth, EndpointError, TokenEndpoint};
+use crate::ClientSecret;
 
 /// Claude (the OAuth of Claude Code): a public client that sends JSON.
 ///
@@ -49,11 +50,14 @@ pub fn openai(client_id: impl Into<String>) -> TokenEndpoint {
 /// Google: `client_secret_post`, for installed applications as well
 /// (<https://developers.google.com/identity/protocols/oauth2/web-server#offline>).
 ///
-/// It has the URL for [revoking](TokenEndpoint::revocation_request) tokens
+/// It has the URL for [revoking](crate::TokenRevocation) tokens
 /// (<https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke>).
 /// Refresh tokens do not rotate: the response has none, and the old one stays
-/// valid. An iOS or Android client has no secret: set [`ClientAuth::None`].
-pub fn google(client_id: impl Into<String>, client_secret: impl Into<String>) -> TokenEndpoint {
+/// valid. An iOS or Android client has no secret: set [`ClientAuth::none()`].
+pub fn google(
+    client_id: impl Into<String>,
+    client_secret: impl Into<ClientSecret>,
+) -> TokenEndpoint {
     let mut endpoint = known("https://oauth2.googleapis.com/token", client_id);
     endpoint.revocation = Some(Uri::from_static("https://oauth2.googleapis.com/revoke"));
     endpoint.client_auth(ClientAuth::post(client_secret))
@@ -64,7 +68,7 @@ pub fn google(client_id: impl Into<String>, client_secret: impl Into<String>) ->
 ///
 /// Each refresh spends the refresh token *and ends the old access token*.
 /// Errors have status 200. Tokens of the device flow of a GitHub App need no
-/// secret: set [`ClientAuth::None`].
+/// secret: set [`ClientAuth::none()`].
 ///
 /// An OAuth app has refresh tokens if it opts in, by a setting of the app or, for
 /// one login, by the scope `offline_access`
@@ -72,7 +76,10 @@ pub fn google(client_id: impl Into<String>, client_secret: impl Into<String>) ->
 /// <https://github.com/cli/oauth/pull/142>). They are single-use as well
 /// (<https://github.com/cli/cli/issues/14449>). Without that it has none, and its
 /// access tokens do not expire.
-pub fn github(client_id: impl Into<String>, client_secret: impl Into<String>) -> TokenEndpoint {
+pub fn github(
+    client_id: impl Into<String>,
+    client_secret: impl Into<ClientSecret>,
+) -> TokenEndpoint {
     known("https://github.com/login/oauth/access_token", client_id)
         .client_auth(ClientAuth::post(client_secret))
 }
@@ -127,7 +134,7 @@ pub fn entra(tenant: &str, client_id: impl Into<String>) -> Result<TokenEndpoint
 pub fn aws_identity_center(
     region: &str,
     client_id: impl Into<String>,
-    client_secret: impl Into<String>,
+    client_secret: impl Into<ClientSecret>,
 ) -> Result<TokenEndpoint, EndpointError> {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if region.is_empty() || !region.bytes().all(allowed) {
@@ -153,7 +160,10 @@ pub fn aws_identity_center(
 ///
 /// An access token goes into the header `x-acs-dingtalk-access-token`, without
 /// `Bearer`. DingTalk has no way to revoke a refresh token.
-pub fn dingtalk(client_id: impl Into<String>, client_secret: impl Into<String>) -> TokenEndpoint {
+pub fn dingtalk(
+    client_id: impl Into<String>,
+    client_secret: impl Into<ClientSecret>,
+) -> TokenEndpoint {
     known("https://api.dingtalk.com/v1.0/oauth2/userAccessToken", client_id)
         .client_auth(ClientAuth::post(client_secret))
         .body_format(BodyFormat::JsonCamelCase)
@@ -166,7 +176,10 @@ pub fn dingtalk(client_id: impl Into<String>, client_secret: impl Into<String>) 
 /// (<https://docs.slack.dev/authentication/using-token-rotation>). Errors have
 /// status 200. The token type is `bot` or `user`; send the token as `Bearer`
 /// all the same.
-pub fn slack(client_id: impl Into<String>, client_secret: impl Into<String>) -> TokenEndpoint {
+pub fn slack(
+    client_id: impl Into<String>,
+    client_secret: impl Into<ClientSecret>,
+) -> TokenEndpoint {
     known("https://slack.com/api/oauth.v2.access", client_id)
         .client_auth(ClientAuth::basic(client_secret))
 }
@@ -202,7 +215,7 @@ mod tests {
         ] {
             let checked = TokenEndpoint::new(&endpoint.uri().to_string(), "c").unwrap();
             assert_eq!(checked.host(), endpoint.host());
-            let request = endpoint.request(&RefreshToken::new("rt").into());
+            let request = endpoint.request(&RefreshToken::new("rt").into()).unwrap();
             assert_eq!(request.body(), body.as_bytes(), "{endpoint:?}");
             assert_eq!(request.headers()["accept"], "application/json");
             if let Some(url) = endpoint.get_revocation_url() {

@@ -1,11 +1,12 @@
 use super::*;
+use crate::{Grant, RefreshToken};
 
 fn endpoint() -> TokenEndpoint {
     TokenEndpoint::new("https://auth.example.com/token", "cl ient:1").unwrap()
 }
 
 fn sent(endpoint: &TokenEndpoint) -> (HeaderMap, String) {
-    let request = endpoint.request(&RefreshToken::new("rt+/=&\"\\").into());
+    let request = endpoint.request(&RefreshToken::new("rt+/=&\"\\").into()).unwrap();
     let (head, body) = request.into_parts();
     (head.into_parts().0.headers, String::from_utf8(body.to_vec()).unwrap())
 }
@@ -80,13 +81,13 @@ fn json_in_camel_case() {
         // The order in which it was set up does not count.
         assert_eq!(sent(&endpoint.body_format(BodyFormat::JsonCamelCase)).1, expected);
     }
-    let request = camel().request(&Grant::ClientCredentials);
+    let request = camel().request(&Grant::ClientCredentials).unwrap();
     assert_eq!(request.body(), br#"{"grantType":"client_credentials","clientId":"cl ient:1"}"#);
 }
 
 #[test]
 fn client_credentials() {
-    let request = endpoint().scope("x").request(&Grant::ClientCredentials);
+    let request = endpoint().scope("x").request(&Grant::ClientCredentials).unwrap();
     assert_eq!(request.body(), b"grant_type=client_credentials&client_id=cl+ient%3A1&scope=x");
 }
 
@@ -139,11 +140,11 @@ fn no_secret_is_shown() {
         .unwrap()
         .header("x-kind", "short")
         .unwrap();
-    let request = endpoint.request(&RefreshToken::new("hidden").into());
+    let request = endpoint.request(&RefreshToken::new("hidden").into()).unwrap();
     let shown = format!("{endpoint:?} {request:?} {:?}", request.headers());
     let grant = RefreshToken::new("rt").into();
     assert_eq!(
-        endpoint.secrets(&grant),
+        endpoint.secrets(Purpose::Tokens(&grant), &Shown::default()),
         [
             "rt",
             "hidden",

@@ -6,14 +6,12 @@ use http::{HeaderMap, Uri, header};
 
 /// Everything in a request that may be a secret, so that a response which echoes
 /// it can be recognised: the `credentials` whatever they look like; parameters,
-/// headers and the query unless they are short words; and the pair in a Basic
-/// header.
+/// headers and the query unless they are short words.
 pub(crate) fn secrets<'a>(
     credentials: impl Iterator<Item = &'a str>,
     parameters: impl Iterator<Item = &'a str>,
     headers: &'a HeaderMap,
     uri: &'a Uri,
-    basic_pair: Option<String>,
 ) -> Vec<Cow<'a, str>> {
     let public = [header::ACCEPT, header::USER_AGENT];
     let headers = headers
@@ -24,7 +22,6 @@ pub(crate) fn secrets<'a>(
         .chain(parameters.chain(headers).filter(|value| may_be_secret(value)))
         .map(Cow::Borrowed)
         .chain(in_query(uri))
-        .chain(basic_pair.map(Cow::Owned))
         .collect()
 }
 

@@ -36,6 +36,16 @@ mod on {
         );
     }
 
+    pub(in crate::refresh) fn challenged(about: &About<'_>, number: u32) {
+        tracing::debug!(
+            target: TARGET,
+            account = about.account,
+            host = about.endpoint.host(),
+            attempt = number,
+            "the server wants a proof with its nonce"
+        );
+    }
+
     pub(in crate::refresh) fn retry(
         about: &About<'_>,
         number: u32,
@@ -89,15 +99,16 @@ mod off {
     use super::{About, Duration, Failure, RefreshError};
 
     pub(in crate::refresh) fn attempt(_: &About<'_>, _: u32) {}
+    pub(in crate::refresh) fn challenged(_: &About<'_>, _: u32) {}
     pub(in crate::refresh) fn retry(_: &About<'_>, _: u32, _: &Failure, _: Duration) {}
     pub(in crate::refresh) fn refreshed(_: &About<'_>, _: u32, _: Duration) {}
     pub(in crate::refresh) fn failed(_: &About<'_>, _: &RefreshError) {}
 }
 
 #[cfg(not(feature = "tracing"))]
-pub(super) use off::{attempt, failed, refreshed, retry};
+pub(super) use off::{attempt, challenged, failed, refreshed, retry};
 #[cfg(feature = "tracing")]
-pub(super) use on::{attempt, failed, refreshed, retry};
+pub(super) use on::{attempt, challenged, failed, refreshed, retry};
 
 #[cfg(all(test, feature = "tracing"))]
 #[allow(clippy::unwrap_used, reason = "clippy takes it for no test")]

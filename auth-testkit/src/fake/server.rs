@@ -199,7 +199,7 @@ impl Shared {
         let auth = match &self.client {
             Client { basic_secret: Some(secret), .. } => ClientAuth::basic(secret),
             Client { post_secret: Some(secret), .. } => ClientAuth::post(secret),
-            _ => ClientAuth::None,
+            _ => ClientAuth::none(),
         };
         let endpoint = endpoint.client_auth(auth).body_format(self.format);
         if !self.has_revocation {

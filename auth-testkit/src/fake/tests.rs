@@ -39,7 +39,8 @@ fn refresh_token(tokens: TokenSet) -> RefreshToken {
 
 /// The response as it is.
 fn response(server: &FakeAuthServer, grant: impl Into<Grant>) -> Response {
-    BlockingTransport::send_blocking(server, server.endpoint().request(&grant.into())).unwrap()
+    BlockingTransport::send_blocking(server, server.endpoint().request(&grant.into()).unwrap())
+        .unwrap()
 }
 
 #[track_caller]
@@ -199,7 +200,7 @@ fn the_client_must_show_who_it_is() {
     let post = || FakeAuthServer::builder().client_secret_post("s3cret: ü").build();
     for server in [basic(), post()] {
         let token = refresh_token(server.log_in("ada"));
-        for auth in [ClientAuth::None, ClientAuth::basic("wrong"), ClientAuth::post("wrong")] {
+        for auth in [ClientAuth::none(), ClientAuth::basic("wrong"), ClientAuth::post("wrong")] {
             let endpoint = server.endpoint().client_auth(auth);
             let error = refresh_at(&server, endpoint, &token).unwrap_err();
             assert_eq!(error.kind(), FailureKind::Misconfigured);

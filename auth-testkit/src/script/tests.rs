@@ -126,7 +126,7 @@ fn a_thread_that_waits_for_ever_is_set_free_at_the_end() {
     let script = Script::new().never();
     thread::scope(|scope| {
         let stuck = scope.spawn(|| {
-            let request = endpoint().request(&RefreshToken::new("rt-1").into());
+            let request = endpoint().request(&RefreshToken::new("rt-1").into()).unwrap();
             BlockingTransport::send_blocking(&script, request).unwrap_err()
         });
         while script.calls() == 0 {

@@ -130,7 +130,7 @@ fn a_printed_secret_is_found() {
 fn endpoints() -> Vec<TokenEndpoint> {
     let url = format!("https://auth.example.com/token?key={QUERY}");
     let mut endpoints = Vec::new();
-    for auth in [ClientAuth::None, ClientAuth::basic(CLIENT), ClientAuth::post(CLIENT)] {
+    for auth in [ClientAuth::none(), ClientAuth::basic(CLIENT), ClientAuth::post(CLIENT)] {
         for format in [BodyFormat::Form, BodyFormat::Json, BodyFormat::JsonCamelCase] {
             endpoints.push(
                 TokenEndpoint::new(&url, "my-client")
@@ -337,8 +337,9 @@ fn values(printed: &mut Printed) {
     printed.debug("a client", &ClientAuth::basic(CLIENT));
     for endpoint in endpoints() {
         let grant = RefreshToken::new(REFRESH).into();
-        printed.debug("a request", &endpoint.request(&grant));
-        printed.debug("a recorded request", &RecordedRequest::from(endpoint.request(&grant)));
+        printed.debug("a request", &endpoint.request(&grant).unwrap());
+        printed
+            .debug("a recorded request", &RecordedRequest::from(endpoint.request(&grant).unwrap()));
         let step = Refresh::new(endpoint, RefreshToken::new(REFRESH)).start(now);
         printed.debug("a step", &step);
         let Step::Send(request, pending) = step else { panic!("the first step sends") };

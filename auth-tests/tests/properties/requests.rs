@@ -34,7 +34,7 @@ proptest! {
         if let Some(scope) = &scope {
             endpoint = endpoint.scope(scope.clone());
         }
-        let request = RecordedRequest::from(endpoint.request(&RefreshToken::new(token.clone()).into()));
+        let request = RecordedRequest::from(endpoint.request(&RefreshToken::new(token.clone()).into()).unwrap());
 
         prop_assert_eq!(request.format(), Some(format));
         prop_assert_eq!(request.param("grant_type"), Some("refresh_token"));
@@ -79,7 +79,7 @@ proptest! {
         let secret = format!("cs!{secret}");
         let url = format!("https://auth.example.com/{path}{query}");
         let mut endpoint = TokenEndpoint::new(&url, id).unwrap().client_auth(match auth {
-            0 => ClientAuth::None,
+            0 => ClientAuth::none(),
             1 => ClientAuth::basic(secret),
             _ => ClientAuth::post(secret),
         });
@@ -99,7 +99,7 @@ proptest! {
         let read = TokenEndpoint::from_json(&stored).unwrap();
         prop_assert_eq!(&read.to_json_exposed().unwrap(), &stored);
         let sent = |endpoint: &TokenEndpoint| {
-            let request = endpoint.request(&RefreshToken::new("rt").into());
+            let request = endpoint.request(&RefreshToken::new("rt").into()).unwrap();
             (request.headers().clone(), request.body().to_vec(), request.uri().clone())
         };
         prop_assert_eq!(sent(&read), sent(&endpoint));

@@ -131,7 +131,7 @@ impl Book {
         let server = &self.accounts[account].server;
         let grant = Grant::RefreshToken(RefreshToken::new(token));
         let response = server
-            .send_blocking(server.endpoint().request(&grant))
+            .send_blocking(server.endpoint().request(&grant).unwrap())
             .expect("the model has no faults of its own");
         let json: Value = serde_json::from_slice(response.body()).unwrap_or_default();
         let text = |key: &str| json[key].as_str().unwrap_or_default().to_owned();

@@ -115,7 +115,9 @@ impl Run {
         self.time = self.time.plus(Duration::from_millis(100));
         let response = parse(response);
         match pending.resolve(response.clone(), self.time) {
-            Step::Send(..) => panic!("two requests without a wait"),
+            Step::Send(..) | Step::Prove(..) | Step::Challenge(..) => {
+                panic!("two requests without a wait")
+            }
             Step::Wait(delay, waiting) => {
                 assert_eq!(waiting.attempts(), self.requests);
                 let failure = waiting.failure();

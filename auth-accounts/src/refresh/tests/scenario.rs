@@ -386,6 +386,7 @@ fn name(step: &Step) -> &'static str {
         Step::Lease(..) => "lease",
         Step::Save(_) => "save",
         Step::Extend(_) => "extend",
+        Step::Prove(..) => "prove",
         Step::Send(..) => "send",
         Step::StandBy(..) => "stand by",
         Step::Sleep(..) => "sleep",

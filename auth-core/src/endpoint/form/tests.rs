@@ -53,7 +53,7 @@ fn form() -> Value {
 
 /// What a request looks like, and all else that is set.
 fn told(endpoint: &TokenEndpoint) -> String {
-    let request = endpoint.request(&crate::RefreshToken::new("rt").into());
+    let request = endpoint.request(&crate::RefreshToken::new("rt").into()).unwrap();
     let values: Vec<_> = request.headers().values().map(HeaderValue::as_bytes).collect();
     format!(
         "{endpoint:?} {request:?} {values:?} {:?} {:?} {:?} {:?}",
@@ -72,7 +72,7 @@ fn the_documented_form_round_trips() {
     assert_eq!(told(&read), told(&full()));
     assert_eq!(read.to_json_exposed().unwrap(), json);
 
-    for auth in [ClientAuth::None, ClientAuth::post("s"), ClientAuth::basic("")] {
+    for auth in [ClientAuth::none(), ClientAuth::post("s"), ClientAuth::basic("")] {
         let bare = TokenEndpoint::new("http://localhost:1/t", "c").unwrap().client_auth(auth);
         let json = bare.to_json_exposed().unwrap();
         assert_eq!(told(&TokenEndpoint::from_json(&json).unwrap()), told(&bare));

@@ -71,7 +71,7 @@ fn github_sends_a_form_unless_asked_for_json() {
     let server = FakeAuthServer::builder().wording(Wording::GitHub).build();
     let request = |accept: &str| {
         let endpoint = server.endpoint().header("accept", accept).unwrap();
-        let request = endpoint.request(&RefreshToken::new("x").into());
+        let request = endpoint.request(&RefreshToken::new("x").into()).unwrap();
         BlockingTransport::send_blocking(&server, request).unwrap()
     };
     let form = request("*/*");

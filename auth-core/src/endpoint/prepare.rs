@@ -1,0 +1,247 @@
+//! What comes before a request: what has to be read and signed, one after another.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Uri};
+use secrecy::ExposeSecret;
+use zeroize::Zeroizing;
+
+use super::TokenEndpoint;
+use crate::{
+    Grant, Now, RefreshToken, Request,
+    client_auth::{About, Credentials},
+    credential::Credential,
+    redact,
+    signing::Demand,
+};
+
+/// What a request is for.
+#[derive(Clone, Copy)]
+pub(crate) enum Purpose<'a> {
+    Tokens(&'a Grant),
+    Revocation(&'a RefreshToken),
+}
+
+/// What was had for a request. Some of it is its secret.
+#[derive(Default)]
+pub(crate) struct Shown {
+    client: Option<Credential>,
+    proof: Option<Credential>,
+    /// In the proof.
+    nonce: Option<Credential>,
+}
+
+impl Shown {
+    /// Whether the proof had this nonce.
+    fn has_nonce(&self, nonce: &str) -> bool {
+        self.nonce.as_ref().is_some_and(|shown| shown.expose() == nonce)
+    }
+}
+
+/// A request of which some is still to be had.
+#[derive(Default)]
+pub(crate) struct Preparing {
+    shown: Shown,
+    stage: Stage,
+}
+
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    #[default]
+    Client,
+    Proof,
+    Ready,
+}
+
+pub(crate) enum Prepared {
+    /// Pass what meets it to [`Preparing::met`], and go on.
+    Demand(Demand, Preparing),
+    Ready(Request, Shown),
+}
+
+impl Preparing {
+    /// Takes what the last demand was met with.
+    pub(crate) fn met(mut self, credential: Credential) -> Self {
+        match self.stage {
+            Stage::Client => {
+                self.shown.client = Some(credential);
+                self.stage = Stage::Proof;
+            }
+            Stage::Proof | Stage::Ready => {
+                self.shown.proof = Some(credential);
+                self.stage = Stage::Ready;
+            }
+        }
+        self
+    }
+
+    /// The next demand, or the request.
+    pub(crate) fn go_on(
+        mut self,
+        endpoint: &TokenEndpoint,
+        purpose: Purpose<'_>,
+        now: Now,
+    ) -> Prepared {
+        if self.stage == Stage::Client {
+            if let Some(demand) = endpoint.auth.method().demand(&endpoint.about(), now) {
+                return Prepared::Demand(demand, self);
+            }
+            self.stage = Stage::Proof;
+        }
+        if self.stage == Stage::Proof {
+            if let Some(dpop) = &endpoint.dpop {
+                let uri = endpoint.uri_for(purpose);
+                self.shown.nonce = dpop.nonce(uri).map(Credential::new);
+                return Prepared::Demand(dpop.demand(&Method::POST, uri, None, now), self);
+            }
+            self.stage = Stage::Ready;
+        }
+        Prepared::Ready(endpoint.write(purpose, &self.shown), self.shown)
+    }
+}
+
+impl TokenEndpoint {
+    fn about(&self) -> About<'_> {
+        About { client_id: &self.client_id, token_endpoint: &self.uri }
+    }
+
+    pub(crate) fn uri_for(&self, purpose: Purpose<'_>) -> &Uri {
+        match (purpose, &self.revocation) {
+            (Purpose::Revocation(_), Some(revocation)) => revocation,
+            _ => &self.uri,
+        }
+    }
+
+    /// Whether the server has sent another nonce than the proof had: after that of
+    /// this request, or others have learned it first.
+    pub(crate) fn has_another_nonce(&self, purpose: Purpose<'_>, shown: &Shown) -> bool {
+        let newest = self.dpop.as_ref().and_then(|dpop| dpop.nonce(self.uri_for(purpose)));
+        newest.is_some_and(|newest| !shown.has_nonce(&newest))
+    }
+
+    fn credentials(&self, shown: &Shown) -> Credentials {
+        let mut credentials = Credentials::default();
+        self.auth.method().write(&self.about(), shown.client.as_ref(), &mut credentials);
+        credentials
+    }
+
+    /// The request, with what was had for it.
+    pub(super) fn write(&self, purpose: Purpose<'_>, shown: &Shown) -> Request {
+        let credentials = self.credentials(shown);
+        let mut headers = self.request_headers();
+        if let Some(authorization) = &credentials.authorization {
+            headers.insert(http::header::AUTHORIZATION, authorization.clone());
+        }
+        if let Some(proof) = shown.proof.as_ref().and_then(sensitive) {
+            headers.insert("dpop", proof);
+        }
+        Request {
+            uri: self.uri_for(purpose).clone(),
+            headers,
+            body: self.body(purpose, &credentials),
+            response_limit: self.response_limit,
+        }
+    }
+
+    fn body(&self, purpose: Purpose<'_>, credentials: &Credentials) -> Zeroizing<Vec<u8>> {
+        let mut fields: Vec<(&str, &str)> = Vec::with_capacity(8 + self.parameters.len());
+        match purpose {
+            Purpose::Tokens(grant) => {
+                fields.push(("grant_type", grant.grant_type()));
+                if let Some(token) = grant.refresh_token() {
+                    fields.push(("refresh_token", token.expose()));
+                }
+            }
+            Purpose::Revocation(token) => {
+                fields.push(("token", token.expose()));
+                fields.push(("token_type_hint", "refresh_token"));
+            }
+        }
+        if credentials.names_client {
+            fields.push(("client_id", &self.client_id));
+        }
+        for (name, value) in &credentials.parameters {
+            // No parameter stands twice in a request.
+            if !fields.iter().any(|(known, _)| known == name) {
+                fields.push((name, value));
+            }
+        }
+        match purpose {
+            Purpose::Tokens(_) => {
+                if let Some(scope) = &self.scope {
+                    fields.push(("scope", scope));
+                }
+                self.encode(fields, &self.parameters)
+            }
+            Purpose::Revocation(_) => self.encode(fields, &[]),
+        }
+    }
+
+    /// Everything in a request that may be a secret, so that a response which echoes
+    /// it can be recognised.
+    pub(crate) fn secrets<'a>(
+        &'a self,
+        purpose: Purpose<'a>,
+        shown: &'a Shown,
+    ) -> Vec<Cow<'a, str>> {
+        let token = match purpose {
+            Purpose::Tokens(grant) => grant.refresh_token(),
+            Purpose::Revocation(token) => Some(token),
+        };
+        let proofs = [&shown.client, &shown.proof, &shown.nonce].into_iter().flatten();
+        let parameters = self.parameters.iter().map(|(_, value)| value.expose_secret());
+        let query = match purpose {
+            Purpose::Tokens(_) => None,
+            Purpose::Revocation(_) => self.revocation.as_ref(),
+        };
+        let mut secrets = redact::secrets(
+            token.map(RefreshToken::expose).into_iter().chain(proofs.map(Credential::expose)),
+            parameters,
+            &self.headers,
+            &self.uri,
+        );
+        let credentials = self.credentials(shown);
+        secrets.extend(credentials.secrets.iter().map(|secret| Cow::Owned(secret.to_string())));
+        secrets.extend(query.into_iter().flat_map(redact::in_query));
+        secrets
+    }
+}
+
+fn sensitive(credential: &Credential) -> Option<HeaderValue> {
+    let text = Zeroizing::new(credential.expose().as_bytes().to_vec());
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+impl TokenEndpoint {
+    /// The request for `grant` at an endpoint where nothing has to be read or signed
+    /// first. Others make their requests in [`Refresh`](crate::Refresh).
+    ///
+    /// # Errors
+    ///
+    /// [`EndpointError::NeedsProof`](super::EndpointError::NeedsProof) if something
+    /// has to be.
+    pub fn request(&self, grant: &Grant) -> Result<Request, super::EndpointError> {
+        if self.is_made_anew() {
+            return Err(super::EndpointError::NeedsProof);
+        }
+        Ok(self.write(Purpose::Tokens(grant), &Shown::default()))
+    }
+
+    /// Whether something has to be read or signed for each request.
+    pub(crate) fn is_made_anew(&self) -> bool {
+        self.dpop.is_some() || self.auth.method().is_made_anew()
+    }
+
+    pub(super) fn request_headers(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        headers.entry(http::header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+        headers.insert(
+            http::header::CONTENT_TYPE,
+            HeaderValue::from_static(self.format.content_type()),
+        );
+        headers
+    }
+}
