@@ -16,7 +16,7 @@ pub use crate::{
 };
 
 /// The libraries that are published.
-pub const LIBRARIES: [&str; 10] = [
+pub const LIBRARIES: [&str; 11] = [
     "auth-core",
     "auth-reqwest",
     "auth-ureq",
@@ -24,6 +24,7 @@ pub const LIBRARIES: [&str; 10] = [
     "auth-pool",
     "auth-store",
     "auth-store-agents",
+    "auth-sign",
     "auth-testkit",
     "auth-conformance",
     "fault-server",
