@@ -9,14 +9,13 @@ use std::{
 };
 
 use auth_core::{TransportError, TransportErrorKind as Kind, internal::LOOKED_UP_HERE};
+use auth_tls::{Tls, judge, refusal};
 use http::{StatusCode, Uri};
 use hyper_util::client::legacy::connect::{
     HttpConnector,
     proxy::{SocksV5, Tunnel},
 };
 use tower_service::Service;
-
-use crate::certificate;
 
 /// hyper-util does not export it by name.
 type TunnelError = <Tunnel<HttpConnector> as Service<Uri>>::Error;
@@ -47,9 +46,43 @@ pub(crate) enum Phase {
     Body,
 }
 
+/// What is known of the connections of an attempt.
+#[derive(Default)]
+pub(crate) struct Connections {
+    /// `None` for a client of the program's own.
+    pub(crate) tls: Option<Tls>,
+    /// How often servers had asked for a client certificate when it began.
+    pub(crate) asked_before: u64,
+    /// Whether each serves one request.
+    pub(crate) fresh: bool,
+}
+
+impl Connections {
+    fn refusal(&self, error: &rustls::Error) -> Option<String> {
+        match &self.tls {
+            Some(tls) => tls.refusal(error, self.asked_before),
+            None => refusal(error, auth_tls::Connections::Foreign),
+        }
+    }
+}
+
 /// `sent`: whether the request's body was read.
-pub(crate) fn read(error: reqwest::Error, phase: Phase, sent: bool, https: bool) -> TransportError {
-    let facts = Facts::of(&error);
+pub(crate) fn read(
+    error: reqwest::Error,
+    phase: Phase,
+    sent: bool,
+    https: bool,
+    connections: &Connections,
+) -> TransportError {
+    let facts = Facts::of(&error, connections);
+    // In TLS 1.3 a server reads the client's certificate after the client has sent its
+    // request. It reads the two in order, and cannot decrypt the request before it has
+    // accepted the certificate. We offer no early data and no authentication after the
+    // handshake, which would be the exceptions. So a server that refuses the certificate
+    // has not read the request, however much of it was sent. If the connection had
+    // served before, the alert is no answer to the handshake, and proves nothing.
+    let unread = facts.client_refused && connections.fresh && phase == Phase::Head;
+    let sent = sent && !unread;
     let failed = of_kind(facts.kind(phase, sent, https), sent);
     let failed = match facts.proxy_status {
         Some(status) => failed.with_proxy_status(status),
@@ -86,6 +119,7 @@ struct Facts {
     proxy_refused: bool,
     proxy_status: Option<StatusCode>,
     certificate: Option<Kind>,
+    client_refused: bool,
     tls: bool,
     parse: bool,
     closed: bool,
@@ -96,7 +130,7 @@ struct Facts {
 }
 
 impl Facts {
-    fn of(error: &reqwest::Error) -> Self {
+    fn of(error: &reqwest::Error, connections: &Connections) -> Self {
         let mut facts = Self {
             timeout: error.is_timeout(),
             connect: error.is_connect(),
@@ -104,11 +138,11 @@ impl Facts {
             ..Self::default()
         };
         // Its own message is "error sending request", perhaps with the URL.
-        facts.walk(error.source());
+        facts.walk(error.source(), connections);
         facts
     }
 
-    fn walk(&mut self, mut next: Option<&(dyn Error + 'static)>) {
+    fn walk(&mut self, mut next: Option<&(dyn Error + 'static)>, connections: &Connections) {
         while let Some(error) = next {
             next = error.source();
             if let Some(error) = error.downcast_ref::<io::Error>() {
@@ -120,8 +154,11 @@ impl Facts {
                 }
             } else if let Some(error) = error.downcast_ref::<rustls::Error>() {
                 if let rustls::Error::InvalidCertificate(error) = error {
-                    let (kind, text) = certificate::judge(error, SystemTime::now());
+                    let (kind, text) = judge(error, SystemTime::now());
                     self.certificate = Some(kind);
+                    self.note(text);
+                } else if let Some(text) = connections.refusal(error) {
+                    self.client_refused = true;
                     self.note(text);
                 } else {
                     self.tls = true;
@@ -177,6 +214,9 @@ impl Facts {
         // That of a proxy counts like that of the server.
         if let Some(kind) = self.certificate {
             return kind;
+        }
+        if self.client_refused {
+            return Kind::ClientCertificate;
         }
         if self.proxy_refused {
             return Kind::ProxyRefused;

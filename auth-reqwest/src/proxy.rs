@@ -6,7 +6,7 @@
 use std::{env, ffi::OsStr};
 
 use auth_core::internal::{ProxyVariables, has_unknown_scheme, socks_url, takes_no_proxy};
-use http::Uri;
+use http::{Uri, uri::Scheme};
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Proxy, Url};
 
@@ -25,13 +25,34 @@ pub(crate) enum Plan {
     /// What reqwest finds by itself. No variable names one.
     OfSystem,
     None,
-    Named(Box<Proxy>),
+    Named(Box<Named>),
+}
+
+/// A proxy, and whether it is reached over TLS.
+#[derive(Clone)]
+pub(crate) struct Named {
+    pub(crate) proxy: Proxy,
+    over_tls: bool,
 }
 
 impl Plan {
-    pub(crate) fn named(proxy: Proxy) -> Self {
+    pub(crate) fn named(proxy: Named) -> Self {
         Self::Named(Box::new(proxy))
     }
+
+    /// Whether a proxy is reached over TLS.
+    pub(crate) fn is_over_tls(&self) -> bool {
+        match self {
+            Self::OfSystem => is_over_tls(&Matcher::from_system()),
+            Self::None => false,
+            Self::Named(named) => named.over_tls,
+        }
+    }
+}
+
+fn is_over_tls(proxies: &Matcher) -> bool {
+    let proxy = proxies.intercept(&Uri::from_static("https://server/"));
+    proxy.is_some_and(|proxy| proxy.uri().scheme() == Some(&Scheme::HTTPS))
 }
 
 /// The requests that bypass the proxy of the environment or the system.
@@ -51,7 +72,7 @@ impl Exceptions {
 
 /// The proxy with this URL, for `https` only. With plain HTTP, it
 /// would see the refresh token in clear text.
-pub(crate) fn named(url: &str) -> Result<Proxy, BuildError> {
+pub(crate) fn named(url: &str) -> Result<Named, BuildError> {
     let socks = socks_url(url);
     if socks.is_some() && !cfg!(feature = "socks") {
         return Err(BuildError::ProxyNeedsSocks);
@@ -63,9 +84,11 @@ pub(crate) fn named(url: &str) -> Result<Proxy, BuildError> {
     let proxy = Proxy::https(url).map_err(|_| BuildError::Proxy)?;
     // As reqwest reads it.
     let read = Url::parse(url).or_else(|_| Url::parse(&format!("http://{url}")));
-    match read.is_ok_and(|url| is_usable(url.as_str())) {
-        true => Ok(proxy),
-        false => Err(BuildError::Proxy),
+    match read {
+        Ok(url) if is_usable(url.as_str()) => {
+            Ok(Named { proxy, over_tls: url.scheme() == "https" })
+        }
+        _ => Err(BuildError::Proxy),
     }
 }
 
@@ -85,7 +108,7 @@ fn plan(variables: &ProxyVariables) -> Result<Plan, BuildError> {
 }
 
 /// One that is not Unicode cannot be used.
-fn of_variable(variable: &'static str, value: &OsStr) -> Result<Proxy, BuildError> {
+fn of_variable(variable: &'static str, value: &OsStr) -> Result<Named, BuildError> {
     let value = value.to_str().unwrap_or_default();
     let usable = || is_usable(socks_url(value).as_deref().unwrap_or(value));
     named(value)

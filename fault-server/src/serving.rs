@@ -88,7 +88,7 @@ impl Connection<'_> {
                 )),
             };
         };
-        let config = super::tls::config(certificate.unwrap_or(default), self.context.http2)
+        let config = super::tls::config(certificate.unwrap_or(default), self.context.manner)
             .map_err(|error| self.give_up(error.to_string()))?;
         if self.socket.handshake(config) { Ok(()) } else { Err(CLOSE) }
     }
