@@ -5,8 +5,8 @@
 //
 //   node atproto.mjs --journal FILE --port N --issuer URL
 //
-// It calls itself by the issuer's URL, and a proof must name the token endpoint
-// below that. All else is as server.mjs says.
+// A proof must name the token endpoint below the issuer's URL. All else is as
+// server.mjs says.
 
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';

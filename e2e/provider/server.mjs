@@ -1,11 +1,11 @@
 // The authorization server of the end-to-end suite: oidc-provider, which is
 // certified by the OpenID Foundation, with rotation and reuse detection.
 //
-//   node server.mjs --journal FILE --port N
+//   node server.mjs --journal FILE --port N --issuer URL
 //
-// Prints one line of JSON with the port of its control channel, and ends when
-// its standard input does. What it counts and how it is set is in the journal
-// with the tokens, and outlives it.
+// The issuer's URL is where clients reach it. Prints one line of JSON with the
+// port of its control channel, and ends when its standard input does. What it
+// counts and how it is set is in the journal with the tokens, and outlives it.
 //
 //   POST /mint     {"client_id": ...}  a first refresh token, as after a login,
 //                                      and what the client shows who it is with
@@ -40,6 +40,7 @@ const { values: options } = parseArgs({
   options: {
     journal: { type: 'string' },
     port: { type: 'string' },
+    issuer: { type: 'string' },
   },
 });
 
@@ -64,7 +65,7 @@ const certificate = (ctx) => {
   return der ? new X509Certificate(Buffer.from(der, 'base64')) : undefined;
 };
 
-const provider = new Provider(`http://127.0.0.1:${options.port}`, {
+const provider = new Provider(options.issuer, {
   adapter: journal.adapter((client_id) => clients.metadata(client_id)),
   clientAuthMethods: [
     'none', 'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt',
