@@ -132,6 +132,7 @@ await serveControl({
   'POST /session': ({ family }) => ({ lives: journal.get(`Grant:${family}`) !== undefined }),
   'POST /revoke': ({ family }) => { journal.revoke(family); return {}; },
   'POST /bound': ({ access_token }) => bound(access_token),
+  'POST /assertion': ({ client_id }) => ({ assertion: keys.assertion(client_id, options.issuer) }),
   'POST /set': (settings) => {
     for (const [name, value] of Object.entries(settings)) journal.set(name, value);
     setClock(journal.settings.clock_offset_s);

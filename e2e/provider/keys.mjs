@@ -1,7 +1,7 @@
 // Key pairs in PEM, made when they are first asked for and kept in the journal,
 // so that a server which is started again knows them.
 
-import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
 
 const KINDS = {
   ES256: ['ec', { namedCurve: 'P-256' }],
@@ -32,6 +32,19 @@ export class Keys {
     });
     this.#journal.put(id, { pem: privateKey });
     return privateKey;
+  }
+
+  // An assertion of the client of this name (RFC 7523 section 3), by ES256.
+  assertion(name, audience) {
+    const now = Math.floor(Date.now() / 1000);
+    const header = { alg: 'ES256', kid: name, typ: 'JWT' };
+    const claims = {
+      iss: name, sub: name, aud: audience, jti: randomUUID(), iat: now - 5, exp: now + 55,
+    };
+    const signed = [header, claims]
+      .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+    const key = { key: this.privatePem(name, 'ES256'), dsaEncoding: 'ieee-p1363' };
+    return `${signed}.${sign('sha256', signed, key).toString('base64url')}`;
   }
 
   publicJwk(name, alg) {

@@ -12,6 +12,7 @@
 //   POST /session  {"family": ...}     whether that session goes on
 //   POST /revoke   {"family": ...}     ends it, as a user does elsewhere
 //   POST /bound    {"access_token": ...}  what it is bound to, if it is good
+//   POST /assertion  {"client_id": ...}  one that the client may show, once
 //   POST /set      {"setting": N}      see the journal's settings
 //   POST /kill_at_next_success         ends itself, as by `kill -9`, once it has
 //                                      rotated a token, before the response leaves
@@ -46,7 +47,8 @@ const { values: options } = parseArgs({
 
 const SCOPE = 'openid offline_access';
 const journal = new Journal(options.journal);
-const clients = new Clients(new Keys(journal));
+const keys = new Keys(journal);
+const clients = new Clients(keys);
 setClock(journal.settings.clock_offset_s);
 let killAtNextSuccess = false;
 // By way of PEM. To export a generated key object itself now and then hangs Node
@@ -151,6 +153,7 @@ await serveControl({
   'POST /session': ({ family }) => ({ lives: journal.get(`Grant:${family}`) !== undefined }),
   'POST /revoke': ({ family }) => { journal.revoke(family); return {}; },
   'POST /bound': ({ access_token }) => bound(access_token),
+  'POST /assertion': ({ client_id }) => ({ assertion: keys.assertion(client_id, options.issuer) }),
   'POST /set': (settings) => {
     for (const [name, value] of Object.entries(settings)) journal.set(name, value);
     setClock(journal.settings.clock_offset_s);

@@ -196,6 +196,13 @@ impl Provider {
         accepts(self.port(), access_token)
     }
 
+    /// An assertion that something else than the client made, as a cloud's workload
+    /// identity does. The servers take it once.
+    pub(crate) fn ready_made_assertion(&self, client: ClientKind) -> String {
+        let made = self.ask("/assertion", Some(&json!({ "client_id": client.id() })));
+        made["assertion"].as_str().expect("a string").to_owned()
+    }
+
     /// What the server says that an access token is bound to.
     pub(crate) fn binding(&self, access_token: &str) -> Binding {
         let bound = self.ask("/bound", Some(&json!({ "access_token": access_token })));

@@ -5,7 +5,10 @@ mod certificate;
 mod lost;
 mod restart;
 
-use auth_core::RefreshToken;
+use std::fs;
+
+use auth_core::{ClientAuth, FailureKind, RefreshToken, Source};
+use auth_sign::AssertionFile;
 
 pub(super) use self::{
     atproto::{
@@ -95,6 +98,44 @@ pub(super) fn clock_off(world: &World<'_>) {
         }
     }
     world.provider.set_clock(0);
+}
+
+/// An assertion from a file that something else replaces, and does not in time: the
+/// server refuses one that it has seen, each in its words, and nobody is logged out.
+fn ready_made(world: &World<'_>, client: ClientKind) {
+    for adapter in Adapter::ALL {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("token");
+        let replace = || {
+            fs::write(&file, world.provider.ready_made_assertion(client)).expect("a file");
+        };
+        let session = world.log_in(client);
+        let source = Source::new(AssertionFile::new(&file));
+        let endpoint = endpoint(&world.proxy.url(), &session)
+            .client_auth(ClientAuth::ready_made_assertion(source));
+        let refresh = |token: &RefreshToken| {
+            world.refresh_by(&endpoint, adapter, &session, token, &Network::default())
+        };
+        replace();
+        let mut token = RefreshToken::new(&session.refresh_token);
+        for _ in 0..2 {
+            let tokens = refresh(&token).unwrap_or_else(|error| panic!("{adapter:?}: {error}"));
+            token = tokens.refresh_token.expect("a refresh token");
+            world.expect_refusal();
+            let error = refresh(&token).expect_err("the assertion was used");
+            assert_eq!(error.kind(), FailureKind::Misconfigured, "{adapter:?}: {error}");
+            assert!(world.provider.lives(&session.family));
+            replace();
+        }
+    }
+}
+
+pub(super) fn ready_made_assertion(world: &World<'_>) {
+    ready_made(world, ClientKind::AssertionEs256);
+}
+
+pub(super) fn ready_made_assertion_at_blueskys(world: &World<'_>) {
+    ready_made(world, ClientKind::AtprotoAssertion);
 }
 
 /// The access token is bound to the client's DPoP key, if it has one.
