@@ -94,7 +94,7 @@ pub use crate::{
     state::AccountState,
     status::{AccountStatus, SetbackStatus, StatusPage},
     store_error::{StoreError, StoreErrorKind},
-    token::Token,
+    token::{Authorization, AuthorizationError, Token},
 };
 
 /// What `auth-pool`, `auth-store` and `auth-conformance` share with this crate. It is

@@ -213,25 +213,29 @@ fn found(context: &Context, known: &Known, ended: &Ended, error: Option<AccountE
 fn fallback(context: &Context, known: &Known, error: &AccountError, now: Now) -> Option<Token> {
     let mut unsaved = known.save_error(&context.account);
     let in_memory = known.unsaved.tokens.as_ref().map(|tokens| &tokens.record);
-    let (tokens, dates) = match (&known.record, error.reason()) {
-        (Some(record), _) => (&record.tokens, context.dates(record)),
-        (None, Reason::Store(_)) => match (in_memory, &context.cached) {
-            (Some(record), _) => (&record.tokens, context.dates(record)),
-            (None, Some(cached)) => {
-                // What memory keeps no more may never have been saved.
-                unsaved = cached.unsaved().cloned();
-                cached.0.dated()
-            }
-            (None, None) => return None,
-        },
+    let shared = &context.shared;
+    let record = match error.reason() {
+        Reason::Store(_) => known.record.as_ref().or(in_memory),
+        _ => known.record.as_ref(),
+    };
+    let ((tokens, dates), prover) = match (record, error.reason(), &context.cached) {
+        (Some(record), ..) if !shared.can_prove(record) => return None,
+        (Some(record), ..) => {
+            ((&record.tokens, context.dates(record)), shared.prover(Some(record)))
+        }
+        (None, Reason::Store(_), Some(cached)) => {
+            // What memory keeps no more may never have been saved.
+            unsaved = cached.unsaved().cloned();
+            (cached.0.dated(), cached.0.prover())
+        }
         _ => return None,
     };
     if context.refused_at(&tokens.access_token).is_some() {
         return None;
     }
     Lifetime::new(&dates, now).is_valid().then(|| {
-        let settings = &context.shared.settings;
-        let cached = Cached::new(&context.account, tokens, dates, now, settings);
+        let cached = Cached::new(&context.account, tokens, dates, now, &shared.settings);
+        let cached = cached.proved_by(prover);
         Token(told(cached.kept_despite(error.clone()), unsaved).into())
     })
 }
@@ -247,4 +251,5 @@ fn told(cached: Cached, unsaved: Option<StoreError>) -> Cached {
 fn cached(context: &Context, record: &Record, now: Now) -> Cached {
     let Context { account, shared, .. } = context;
     Cached::new(account, &record.tokens, context.dates(record), now, &shared.settings)
+        .proved_by(shared.prover(Some(record)))
 }

@@ -2,7 +2,9 @@
 
 use std::{fmt, time::SystemTime};
 
-use auth_core::{ErrorCode, FailureKind, RefreshError, RefreshToken, TokenEndpoint, TokenSet};
+use auth_core::{
+    Credential, ErrorCode, FailureKind, RefreshError, RefreshToken, TokenEndpoint, TokenSet,
+};
 use http::StatusCode;
 use sha2::{Digest, Sha256};
 
@@ -63,6 +65,10 @@ pub struct Record {
     /// The endpoint and the client of this account alone, if its login brought
     /// them.
     pub set_up: Option<SetUp>,
+    /// The thumbprint (RFC 7638) of the key that the tokens were obtained with (DPoP, RFC
+    /// 9449). The refresh token of a public client is bound to it: see
+    /// [`Reason::OtherKey`](crate::Reason). `None` if there was no key, or nobody knows.
+    pub dpop_thumbprint: Option<String>,
 }
 
 impl Record {
@@ -79,6 +85,7 @@ impl Record {
             refusals: Vec::new(),
             bound_to: None,
             set_up: None,
+            dpop_thumbprint: None,
         }
     }
 
@@ -138,9 +145,9 @@ pub struct Setback {
     pub retry_at: Option<SystemTime>,
     /// How many refreshes have failed in a row.
     pub count: u32,
-    /// After [`FailureKind::Misconfigured`]: a fingerprint of the client's
-    /// configuration. The setback does not apply to a client configured
-    /// otherwise.
+    /// After [`FailureKind::Misconfigured`], and where the client's credential could not
+    /// be had: a fingerprint of the client's configuration, with the secret that was
+    /// read for the attempt. The setback does not apply to a client configured otherwise.
     pub client: Option<Fingerprint>,
 }
 
@@ -245,8 +252,10 @@ impl Fingerprint {
 
     /// The fingerprint of a client's set-up, with its secret. Only 16 bits, so
     /// that it is of no use to whoever wants to try out secrets.
-    pub(crate) fn of_client(endpoint: &TokenEndpoint) -> Self {
-        let Self(mut head) = Self::head(Sha256::new().chain_update(&*endpoint.identity(None)));
+    ///
+    /// `read` is what the client's credential source holds, if there is one.
+    pub(crate) fn of_client(endpoint: &TokenEndpoint, read: Option<&Credential>) -> Self {
+        let Self(mut head) = Self::head(Sha256::new().chain_update(&*endpoint.identity(read)));
         head[..6].fill(0);
         Self(head)
     }

@@ -38,6 +38,7 @@ use crate::{
 /// | `bound_to.token_url` | string: the URL without its query |
 /// | `bound_to.client_id` | string |
 /// | `set_up` | [the form of a `TokenEndpoint`](auth_core::serde_exposed), left out unless the login [brought one](crate::Login::endpoint); an unknown member in it is an error |
+/// | `dpop_thumbprint` | string, left out if there was no key or nobody knows: the thumbprint (RFC 7638) of the DPoP key that the tokens were obtained with |
 /// | `begun` | object, left out if there is none |
 /// | `begun.refresh_token` | fingerprint: 16 hexadecimal digits |
 /// | `begun.at` | time |
@@ -146,6 +147,8 @@ struct Form<T, S> {
     bound_to: Option<Registration>,
     #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
     set_up: Option<S>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dpop_thumbprint: Option<String>,
     #[serde(rename = "begun", default, skip_serializing_if = "Option::is_none")]
     note: Option<NoteForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -213,6 +216,7 @@ impl<T, S> Form<T, S> {
             born_expired: record.born_expired,
             refusals: record.refusals.clone(),
             bound_to: record.bound_to.clone(),
+            dpop_thumbprint: record.dpop_thumbprint.clone(),
             note: record
                 .note
                 .as_ref()
@@ -252,6 +256,7 @@ impl<'de> Deserialize<'de> for Record {
             refusals: form.refusals,
             bound_to: form.bound_to,
             set_up: form.set_up,
+            dpop_thumbprint: form.dpop_thumbprint,
             note: form.note.map(|note| Note::new(note.refresh_token, note.at)),
             setback: form.setback.map(|setback| Setback {
                 refresh_token: setback.refresh_token,

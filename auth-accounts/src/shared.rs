@@ -3,12 +3,14 @@
 use std::{sync::Arc, time::SystemTime};
 
 use auth_core::{
-    Clock, EndpointError, RefreshToken, RetrySchedule, TokenEndpoint, TokenRevocation, Transport,
+    Clock, Dpop, EndpointError, RefreshToken, RetrySchedule, TokenEndpoint, TokenRevocation,
+    Transport,
 };
 
 use crate::{
     binding::Binding,
     dates::{Dates, guess_expiry},
+    error::Reason,
     new_login::Login,
     record::Record,
     registration::Registration,
@@ -19,6 +21,7 @@ use crate::{
     silence::Silence,
     single_flight::Work,
     store::TokenStore,
+    token::{Prover, is_dpop},
     watch::Watch,
 };
 
@@ -75,6 +78,7 @@ impl Shared {
     pub(crate) fn record_of(&self, login: Login, now: SystemTime) -> Result<Record, EndpointError> {
         let mut record = Record::logged_in(login.tokens, now);
         self.bind(&mut record, login.endpoint.map(SetUp::new).transpose()?);
+        record.dpop_thumbprint = login.dpop_thumbprint.or(record.dpop_thumbprint);
         if self.grant.renews(&record) {
             guess_expiry(&mut record, None, None, &self.settings);
         }
@@ -85,6 +89,36 @@ impl Shared {
     pub(crate) fn bind(&self, record: &mut Record, set_up: Option<SetUp>) {
         record.bound_to = if set_up.is_none() { Some(self.binding.own.clone()) } else { None };
         record.set_up = set_up;
+        let dpop = self.endpoint_of(Some(record)).get_dpop();
+        record.dpop_thumbprint = dpop.map(|dpop| dpop.thumbprint().to_owned());
+    }
+
+    /// What forbids to refresh `record`: its refresh token is bound to another key. RFC
+    /// 9449 section 5 binds those of public clients only.
+    pub(crate) fn refuses_key(&self, record: &Record) -> Option<Reason> {
+        let bound_to = record.dpop_thumbprint.as_ref()?;
+        let endpoint = self.endpoint_of(Some(record));
+        let own = endpoint.get_dpop().map(Dpop::thumbprint);
+        let is_bound = self.grant == GrantKind::RefreshToken
+            && record.tokens.refresh_token.is_some()
+            && endpoint.is_of_public_client();
+        (is_bound && own != Some(bound_to)).then(|| Reason::OtherKey {
+            record: bound_to.clone(),
+            endpoint: own.map(ToOwned::to_owned),
+        })
+    }
+
+    /// Whether there can be a proof for the access token of `record`, if it needs one.
+    pub(crate) fn can_prove(&self, record: &Record) -> bool {
+        let Some(bound_to) = record.dpop_thumbprint.as_deref() else { return true };
+        let own = self.endpoint_of(Some(record)).get_dpop().map(Dpop::thumbprint);
+        own == Some(bound_to) || !is_dpop(record.tokens.token_type.as_deref())
+    }
+
+    /// What makes the proofs for the access token of `record`.
+    pub(crate) fn prover(&self, record: Option<&Record>) -> Option<Prover> {
+        let dpop = self.endpoint_of(record).get_dpop()?;
+        Some(Prover::new(dpop.clone(), Arc::clone(&self.clock)))
     }
 
     /// Where `record` is refreshed: where its login says, or else where all are.

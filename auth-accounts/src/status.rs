@@ -56,6 +56,10 @@ pub struct AccountStatus {
     /// From the second on each is used for 30 s all the same, lest every call
     /// bring a refresh.
     pub born_expired: u32,
+    /// The thumbprint of the key (DPoP) that the tokens were obtained with, if they were
+    /// and it is known. It is no secret. `serde` leaves it out if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dpop_thumbprint: Option<String>,
     /// When the tokens were obtained. `None` if unknown.
     #[serde(rename = "renewed_at", serialize_with = "seconds::optional::serialize")]
     pub obtained_at: Option<SystemTime>,
@@ -138,6 +142,7 @@ impl AccountStatus {
             expiry_guessed: dates.guessed && dates.expires_at.is_some(),
             refresh_expires_at: dates.refresh_expires_at,
             born_expired: record.map_or(0, |record| record.born_expired),
+            dpop_thumbprint: record.and_then(|record| record.dpop_thumbprint.clone()),
             obtained_at: record.and_then(|record| record.obtained_at),
             noted_at: record.and_then(|record| record.note.as_ref()).map(|note| note.at),
             setback: setback.map(|setback| SetbackStatus {

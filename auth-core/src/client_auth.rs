@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc};
 
 use http::Uri;
 
-pub(crate) use self::{assertion::seconds, stored::Stored};
+pub(crate) use self::{assertion::seconds, credentials::sensitive, stored::Stored};
 pub use self::{
     assertion::{Audience, ClientAssertion},
     credentials::Credentials,
@@ -103,7 +103,7 @@ pub struct ClientAuth {
 impl ClientAuth {
     /// A public client: `client_id` in the body, no secret.
     pub fn none() -> Self {
-        Self::standard(Named, Stored::plain(Stored::NONE))
+        Self::named(Stored::NONE)
     }
 
     /// `client_secret_basic`: an `Authorization: Basic` header. Identifier and
@@ -136,7 +136,7 @@ impl ClientAuth {
     /// the body, and a certificate that the transport shows in the TLS handshake.
     /// The transport is given the certificate.
     pub fn mutual_tls() -> Self {
-        Self::standard(Named, Stored::plain(Stored::MUTUAL_TLS))
+        Self::named(Stored::MUTUAL_TLS)
     }
 
     /// A method of your own. An endpoint that has one cannot be stored with a login.
@@ -144,8 +144,8 @@ impl ClientAuth {
         Self { method: Arc::new(method), stored: None }
     }
 
-    fn standard(method: impl ClientAuthentication + 'static, stored: Stored) -> Self {
-        Self { method: Arc::new(method), stored: Some(stored) }
+    fn named(method: &'static str) -> Self {
+        Self { stored: Some(Stored::plain(method)), ..Self::custom(Named(method)) }
     }
 
     /// The method.
@@ -168,12 +168,16 @@ impl fmt::Debug for ClientAuth {
     }
 }
 
-/// `client_id` in the body, and nothing else.
+/// A method that puts `client_id` into the body, and nothing else.
 #[derive(Debug)]
-struct Named;
+struct Named(&'static str);
 
 impl ClientAuthentication for Named {
     fn write(&self, _: &About<'_>, _: Option<&Credential>, credentials: &mut Credentials) {
         credentials.client_id();
+    }
+
+    fn identify(&self, _: Option<&Credential>, identity: &mut Identity) {
+        identity.add(self.0);
     }
 }

@@ -1,11 +1,15 @@
 //! Time. The core never reads a clock: each reading is passed in.
 
+mod difference;
+
 use std::{
     pin::Pin,
     time::{Duration, Instant, SystemTime},
 };
 
 use async_trait::async_trait;
+
+pub(crate) use self::difference::ClockDifference;
 
 /// One reading of the monotonic clock and of the wall clock.
 ///

@@ -1,6 +1,8 @@
 //! Proofs that whoever sends a request holds a key (DPoP, RFC 9449).
 
 mod nonces;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,
@@ -15,7 +17,7 @@ use self::nonces::Nonces;
 use crate::{
     Now,
     client_auth::seconds,
-    credential::{CredentialError, CredentialErrorKind},
+    credential::{Credential, CredentialError, CredentialErrorKind},
     signing::{Demand, Jws, SigningKey, unique},
 };
 
@@ -34,8 +36,9 @@ struct Inner {
     nonces: Mutex<Nonces>,
 }
 
-/// How much earlier than now a proof says it was made, for servers whose clock is
-/// behind.
+/// How much earlier than now a proof says it was made. Some servers have no tolerance
+/// for the future (<https://github.com/bluesky-social/atproto/issues/4474>), and some
+/// only 10 s for the past, beside 15 s for the clock (Keycloak).
 const BACKDATED: Duration = Duration::from_secs(5);
 
 impl Dpop {
@@ -61,10 +64,23 @@ impl Dpop {
         self.0.key.info().thumbprint()
     }
 
-    /// The proof for one request: what its header `DPoP` has to say. `token_hash` is
-    /// the `ath` of the access token that is sent along (RFC 9449 section 4.2), if
-    /// one is.
+    /// The proof for one request to an absolute `uri`: what its header `DPoP` has to
+    /// say. `token_hash` is the `ath` of the access token that is sent along (RFC 9449
+    /// section 4.2), if one is.
+    ///
+    /// It says that it was made 5 s ago, for servers whose clock is behind.
     pub fn demand(&self, method: &Method, uri: &Uri, token_hash: Option<&str>, now: Now) -> Demand {
+        self.proof(method, uri, token_hash, self.nonce(uri).as_ref(), now)
+    }
+
+    pub(crate) fn proof(
+        &self,
+        method: &Method,
+        uri: &Uri,
+        token_hash: Option<&str>,
+        nonce: Option<&Credential>,
+        now: Now,
+    ) -> Demand {
         let Inner { key, jwk, .. } = &*self.0;
         let mut jws = Jws::new(key, Some("dpop+jwt"))
             .header("jwk", jwk.clone())
@@ -72,8 +88,8 @@ impl Dpop {
             .claim("htm", method.as_str())
             .claim("htu", target(uri))
             .claim("iat", seconds(now.wall).saturating_sub(BACKDATED.as_secs()));
-        if let Some(nonce) = self.nonce(uri) {
-            jws = jws.claim("nonce", nonce);
+        if let Some(nonce) = nonce {
+            jws = jws.claim("nonce", nonce.expose());
         }
         if let Some(hash) = token_hash {
             jws = jws.claim("ath", hash);
@@ -88,7 +104,7 @@ impl Dpop {
     }
 
     /// The nonce for the next proof to the origin of `uri`.
-    pub(crate) fn nonce(&self, uri: &Uri) -> Option<String> {
+    pub(crate) fn nonce(&self, uri: &Uri) -> Option<Credential> {
         self.0.nonces.lock().unwrap_or_else(PoisonError::into_inner).get(uri)
     }
 }

@@ -32,8 +32,8 @@ pub enum BodyFormat {
     /// `application/json`: an object of strings, which some providers require.
     Json,
     /// As [`Json`](Self::Json), with the names of the standard in camelCase:
-    /// `grantType`, `refreshToken`, `clientId`, `clientSecret`, `scope`; to revoke,
-    /// `token` and `tokenTypeHint`. [Added](TokenEndpoint::parameter) parameters
+    /// `grantType`, `refreshToken`, `clientId`, `clientSecret`, `clientAssertion`,
+    /// `clientAssertionType`, `scope`; to revoke, `token` and `tokenTypeHint`. [Added](TokenEndpoint::parameter) parameters
     /// keep their names.
     JsonCamelCase,
 }

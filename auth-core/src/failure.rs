@@ -6,6 +6,7 @@ use http::StatusCode;
 
 use crate::{
     CredentialError, Delivery, ErrorCode, FailureKind, TransportError, TransportErrorKind,
+    clock::ClockDifference, rules::is_no_verdict,
 };
 
 /// Why a 2xx response could not be used.
@@ -51,6 +52,10 @@ pub struct Failure {
     pub(crate) location: Option<String>,
     pub(crate) provider: Option<Cow<'static, str>>,
     pub(crate) cause: Option<Cause>,
+    /// Whether the server says that an assertion or a proof was out of its time.
+    pub(crate) is_stale: bool,
+    /// The clock, where it may be why an assertion or a proof was refused.
+    pub(crate) clock: Option<ClockDifference>,
 }
 
 #[derive(Debug, Clone)]
@@ -93,8 +98,8 @@ impl Failure {
     /// it is or without its escapes (of URLs, HTML and JSON),
     ///
     /// - it contains eight consecutive characters of a secret of the request
-    ///   (the refresh token, the client's secret, a value of a parameter, a
-    ///   header or the URL's query), unless a word of the protocol or a known
+    ///   (the refresh token, the client's secret, an assertion, a proof and its
+    ///   nonce, a value of a parameter, a header or the URL's query), unless a word of the protocol or a known
     ///   error code contains them too;
     /// - it contains a secret of four to seven characters;
     /// - it has 24 or more characters and mixes letters and digits, or letters
@@ -145,16 +150,47 @@ impl Failure {
         }
     }
 
+    /// Whether the server refused an assertion or a proof for its time: it had
+    /// expired, or was not valid yet. It said so, or its clock differs from this
+    /// machine's by more than a minute.
+    ///
+    /// The kind is [`Misconfigured`](FailureKind::Misconfigured), as the code says. But
+    /// the next attempt has another assertion, so that it need not wait until somebody
+    /// has changed the set-up.
+    pub fn is_stale_assertion(&self) -> bool {
+        self.is_stale || self.clock.is_some()
+    }
+
     /// Whether the server demands a proof with its nonce (RFC 9449 section 8).
     pub(crate) fn asks_for_nonce(&self) -> bool {
-        self.code.as_ref().is_some_and(|code| code.as_str() == "use_dpop_nonce")
+        let is_verdict = self.status.is_some_and(|status| !is_no_verdict(status.as_u16()));
+        is_verdict && self.code == Some(ErrorCode::USE_DPOP_NONCE)
     }
 
     /// The same, of a client that has a DPoP key or not. With one nothing is wrong with
-    /// the set-up if the server demands another nonce.
+    /// the set-up if the server demands another nonce; but some servers spend the
+    /// refresh token before they ask.
     pub(crate) fn of_client_with_key(mut self, has_key: bool) -> Self {
         if has_key && self.asks_for_nonce() {
             self.kind = FailureKind::Unavailable;
+            self.delivery = Delivery::Unknown;
+        }
+        self
+    }
+
+    /// The same, of a request in which something was signed with a time by a clock
+    /// that differs so from the server's.
+    pub(crate) fn by_clock(mut self, difference: Option<ClockDifference>) -> Self {
+        let refuses_what_was_signed = matches!(
+            &self.code,
+            Some(code) if [
+                ErrorCode::INVALID_CLIENT,
+                ErrorCode::UNAUTHORIZED_CLIENT,
+                ErrorCode::INVALID_DPOP_PROOF,
+            ].contains(code)
+        );
+        if self.kind == FailureKind::Misconfigured && (refuses_what_was_signed || self.is_stale) {
+            self.clock = difference;
         }
         self
     }
@@ -195,6 +231,8 @@ impl From<TransportError> for Failure {
             location: None,
             provider: None,
             cause: Some(Cause::Transport(error)),
+            is_stale: false,
+            clock: None,
         }
     }
 }
@@ -214,12 +252,15 @@ impl From<CredentialError> for Failure {
             location: None,
             provider: None,
             cause: Some(Cause::Credential(error)),
+            is_stale: false,
+            clock: None,
         }
     }
 }
 
 /// One line: the code, the status or the transport's error, where a redirect
-/// points, then the server's explanation.
+/// points, then the server's explanation, and how far the clock is off if that may be
+/// why an assertion or a proof was refused.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.code, self.status, &self.cause) {
@@ -236,9 +277,12 @@ impl fmt::Display for Failure {
         if let Some(location) = &self.location {
             write!(f, ", which points to {location:?}")?;
         }
-        match &self.description {
+        if let Some(description) = &self.description {
             // In quotes: what a server says must not pass for what we say.
-            Some(description) => write!(f, ": {description:?}"),
+            write!(f, ": {description:?}")?;
+        }
+        match &self.clock {
+            Some(difference) => write!(f, "; {difference}"),
             None => Ok(()),
         }
     }

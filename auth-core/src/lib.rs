@@ -74,7 +74,7 @@ pub use crate::{
     },
     refresh::{Pending, Proving, Refresh, RefreshError, Step, Waiting},
     request::{Grant, Request},
-    response::read_response,
+    response::{asks_for_dpop_nonce, read_response},
     revoke::{PendingRevocation, ProvingRevocation, RevocationStep, TokenRevocation},
     rules::{ErrorCode, Rule},
     signing::{AsyncSigner, Demand, KeyInfo, Signer, SigningAlgorithm, SigningKey, ToSign},

@@ -10,8 +10,9 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailureKind {
     /// The request was not sent: the host name did not resolve, the connection
-    /// was refused or not made in time, the TLS handshake or a proxy failed, or this
-    /// machine's clock is wrong. Try again.
+    /// was refused or not made in time, the TLS handshake or a proxy failed, this
+    /// machine's clock is wrong, or what has to be read or signed for it could not be
+    /// had at the moment. Try again.
     Unreachable,
     /// The request may have arrived, but no complete and readable response came
     /// back: a reset, a timeout, an early end, an unreadable 2xx. Read the
@@ -29,8 +30,9 @@ pub enum FailureKind {
     /// The server rejected the grant: `invalid_grant` or a documented synonym.
     /// The user must log in again; trying again does not help.
     Rejected,
-    /// The configuration is wrong: the client's credentials, the scope, the
-    /// endpoint's URL, a proxy's credentials, or a certificate that does not verify.
+    /// The configuration is wrong: the client's credentials or keys, the scope, the
+    /// endpoint's URL, a proxy's credentials, a certificate that does not verify, or a
+    /// DPoP key that is missing.
     /// A person must change it.
     Misconfigured,
 }

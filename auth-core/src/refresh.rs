@@ -19,6 +19,8 @@
 //! Each step owns the only way to the next one, so no step can be skipped or
 //! repeated.
 
+mod answer;
+mod debug;
 mod error;
 mod events;
 #[cfg(test)]
@@ -26,14 +28,11 @@ mod tests;
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use zeroize::Zeroize;
-
 use crate::{
     Attempt, Backoff, Credential, CredentialError, Decision, Delivery, Demand, Failure,
     FailureKind, Grant, Now, Request, Response, RetryRun, RetrySchedule, TokenEndpoint, TokenSet,
     TransportError,
     endpoint::{Prepared, Preparing, Purpose, Shown},
-    response::read_issued,
 };
 
 pub use self::error::RefreshError;
@@ -182,8 +181,8 @@ impl Proving {
     /// attempt, which [the policy](crate::RetryPolicy) may retry.
     pub fn resolve(self, met: Result<Credential, CredentialError>, now: Now) -> Step {
         let Self { refresh, preparing } = self;
-        match met {
-            Ok(credential) => refresh.go_on(preparing.met(credential), now),
+        match preparing.met(met) {
+            Ok(preparing) => refresh.go_on(preparing, now),
             Err(error) => refresh.fail(error.into(), now),
         }
     }
@@ -280,27 +279,6 @@ impl Waiting {
     }
 }
 
-impl fmt::Debug for Proving {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Proving").field("attempts", &self.attempts()).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Pending {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pending").field("attempts", &self.attempts()).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Waiting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiting")
-            .field("attempts", &self.attempts())
-            .field("failure", &self.failure)
-            .finish_non_exhaustive()
-    }
-}
-
 /// What is known at every step.
 struct InProgress {
     endpoint: Arc<TokenEndpoint>,
@@ -338,22 +316,8 @@ impl InProgress {
                 events::attempt(&self.about(), self.attempts);
                 Step::Send(request, Pending { refresh: self, shown, sent: now })
             }
+            Prepared::Unfit(error) => self.fail(error.into(), now),
         }
-    }
-
-    /// Takes the nonce of any response.
-    fn learn(&self, response: &Result<Response, TransportError>) {
-        if let (Some(dpop), Ok(response)) = (self.endpoint.get_dpop(), response) {
-            dpop.learn(self.endpoint.uri(), response.headers());
-        }
-    }
-
-    /// Whether the server asks for nothing but another proof, and there can be one.
-    fn is_challenge(&self, failure: &Failure, shown: &Shown) -> bool {
-        let purpose = Purpose::Tokens(&self.grant);
-        !self.challenged
-            && failure.asks_for_nonce()
-            && self.endpoint.has_another_nonce(purpose, shown)
     }
 
     fn challenge(mut self, failure: Failure) -> Step {
@@ -362,34 +326,6 @@ impl InProgress {
         // Some servers spend the token first.
         self.possibly_spent |= self.grant.refresh_token().is_some();
         Step::Challenge(Waiting { refresh: self, failure })
-    }
-
-    #[allow(clippy::result_large_err)]
-    fn read(
-        &self,
-        response: Result<Response, TransportError>,
-        shown: &Shown,
-        sent: Now,
-        now: Now,
-    ) -> Result<TokenSet, Failure> {
-        let mut response = response?;
-        // RFC 6749 counts `expires_in` from when the response was generated. All
-        // that is known is that this was not before the request was sent: by
-        // the wall clock, which may have been set since, or by the monotonic
-        // one, which stands still while the machine sleeps. The earlier counts.
-        let measured = now.wall.checked_sub(now.since(sent)).unwrap_or(now.wall);
-        let issued = measured.min(sent.wall);
-        let secrets = || self.endpoint.secrets(Purpose::Tokens(&self.grant), shown);
-        let result = read_issued(&response, self.endpoint.rules(), now, issued, secrets);
-        response.body_mut().zeroize();
-        let has_key = self.endpoint.get_dpop().is_some();
-        let result = result.map_err(|failure| failure.of_client_with_key(has_key));
-        result.map(|mut tokens| {
-            if tokens.refresh_token.is_none() {
-                tokens.refresh_token = self.grant.refresh_token().cloned();
-            }
-            tokens
-        })
     }
 
     fn succeed(mut self, tokens: TokenSet, now: Now) -> Step {
@@ -436,6 +372,7 @@ impl InProgress {
             self.attempts,
             now.since(self.started),
             self.possibly_spent,
+            self.challenged,
             self.grant.refresh_token().is_some(),
         )
     }

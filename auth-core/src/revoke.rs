@@ -87,6 +87,7 @@ impl TokenRevocation {
             Prepared::Ready(request, shown) => {
                 RevocationStep::Send(request, PendingRevocation { revocation: self, shown })
             }
+            Prepared::Unfit(error) => RevocationStep::Done(Err(error.into())),
         }
     }
 
@@ -129,8 +130,8 @@ impl ProvingRevocation {
     /// Takes what the demand was met with.
     pub fn resolve(self, met: Result<Credential, CredentialError>, now: Now) -> RevocationStep {
         let Self { revocation, preparing } = self;
-        match met {
-            Ok(credential) => revocation.go_on(preparing.met(credential), now),
+        match preparing.met(met) {
+            Ok(preparing) => revocation.go_on(preparing, now),
             Err(error) => RevocationStep::Done(Err(error.into())),
         }
     }

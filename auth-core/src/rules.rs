@@ -3,6 +3,7 @@
 mod answer;
 mod code;
 mod messages;
+mod stale;
 mod standard;
 mod table;
 
@@ -12,7 +13,10 @@ use crate::FailureKind;
 
 pub(crate) use self::answer::{Answer, Place, is_no_verdict};
 pub use self::code::ErrorCode;
-pub(crate) use self::standard::{STANDARD, spelled_otherwise, standard_codes};
+pub(crate) use self::{
+    stale::says_stale,
+    standard::{STANDARD, spelled_otherwise, standard_codes},
+};
 
 /// What an error code, or a wording, means at a provider.
 ///

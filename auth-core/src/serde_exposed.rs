@@ -53,8 +53,9 @@
 //! | `revocation_url` | string, omitted if there is none |
 //! | `client_id` | string |
 //! | `client_auth` | object |
-//! | `client_auth.method` | `none`, `client_secret_basic` or `client_secret_post` |
-//! | `client_auth.client_secret` | string, omitted with `none` |
+//! | `client_auth.method` | `none`, `client_secret_basic`, `client_secret_post` or `tls_client_auth` |
+//! | `client_auth.client_secret` | string, omitted with `none` and `tls_client_auth` |
+//! | `client_auth.raw`, `client_auth.client_id_in_body` | boolean, only with `client_secret_basic`, omitted if `false` |
 //! | `body_format` | `form`, `json` or `json_camel_case` |
 //! | `scope` | string, omitted if none is requested |
 //! | `parameters`, `headers` | list of pairs of strings, name and value, omitted if empty |
@@ -69,7 +70,8 @@
 //! is ignored: an unknown member, method, format or kind is an error, which says
 //! that a newer version is needed. What [`TokenEndpoint::new`] and the setters
 //! refuse is refused here too, plain `http` to a host other than loopback among
-//! it; such an endpoint cannot be written either. Without this module, secret,
+//! it; such an endpoint cannot be written either, nor can one that has a key, a source
+//! or a method of your own ([`TokenEndpoint::check_storable`]). Without this module, secret,
 //! query and the values of parameters and headers are redacted.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

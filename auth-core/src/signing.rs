@@ -2,6 +2,8 @@
 
 mod algorithm;
 mod key;
+#[cfg(test)]
+pub(crate) mod testing;
 mod to_sign;
 mod unique;
 

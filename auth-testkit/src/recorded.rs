@@ -200,9 +200,7 @@ fn form_decoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{
-        ClientAuth, RefreshToken, RevocationStep, TimeSource, TokenEndpoint, TokenRevocation,
-    };
+    use auth_core::{ClientAuth, RefreshToken, RevocationStep, TokenEndpoint, TokenRevocation};
 
     use super::*;
     use crate::VirtualClock;

@@ -102,8 +102,10 @@ impl Account {
     /// It is in memory until it is saved.
     fn broken_off(&self, record: &Record) -> Token {
         let Shared { clock, settings, .. } = &*self.0.shared;
-        let dates = self.0.shared.dates(record);
-        let cached = Cached::new(&self.0.id, &record.tokens, dates, clock.now(), settings);
+        let shared = &self.0.shared;
+        let dates = shared.dates(record);
+        let cached = Cached::new(&self.0.id, &record.tokens, dates, clock.now(), settings)
+            .proved_by(shared.prover(Some(record)));
         let error = self.0.save_error().unwrap_or_else(|| not_finished(&self.0.id));
         Token(cached.unsaved(error).into())
     }

@@ -141,7 +141,7 @@ impl Account {
             return None;
         }
         let cached = Cached::new(&self.0.id, tokens, dates, now, &self.0.shared.settings);
-        let cached = cached.kept_despite(error.clone());
+        let cached = cached.proved_by(current.0.prover()).kept_despite(error.clone());
         // What memory keeps no more may never have been saved.
         let unsaved = unsaved.or_else(|| current.unsaved().cloned());
         let cached = match unsaved {

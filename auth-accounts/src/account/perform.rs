@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use auth_core::{Credential, CredentialError, CredentialErrorKind};
+
 use super::{commitment::UnderWay, inner::Inner};
 use crate::{
     counters::Effort,
@@ -21,7 +23,7 @@ use crate::{
     outcome::{Ended, Ending, Outcome},
     refresh::Step,
     shared::Shared,
-    silence::Question,
+    silence::{Question, within},
     single_flight::GiveWay,
     store::Version,
     store_error::StoreError,
@@ -71,9 +73,21 @@ impl Inner {
                         let extended = self.extend(state.lease(), state.patience()).await;
                         state.on_extended(extended, clock.now())
                     }
+                    Step::Identify(source, state) => {
+                        let give_way = (!effort.sent).then_some(give_way);
+                        let read = self.in_time(source.read());
+                        match unless_asked(give_way, read).await {
+                            Some(read) => state.on_read(&read, clock.now()),
+                            None => return unfinished.gives_way(),
+                        }
+                    }
                     Step::Prove(demand, state) => {
-                        let met = demand.meet().await;
-                        state.on_met(met, clock.now())
+                        let give_way = (!effort.sent).then_some(give_way);
+                        let met = self.in_time(demand.meet());
+                        match unless_asked(give_way, met).await {
+                            Some(met) => state.on_met(met, clock.now()),
+                            None => return unfinished.gives_way(),
+                        }
                     }
                     Step::Send(request, state) => {
                         unfinished.sent = true;
@@ -97,6 +111,19 @@ impl Inner {
             }
         });
         ending.await
+    }
+
+    /// What a source or a signer comes to, unless it takes too long: the lease is held
+    /// meanwhile.
+    pub(super) async fn in_time(
+        &self,
+        proof: impl Future<Output = Result<Credential, CredentialError>>,
+    ) -> Result<Credential, CredentialError> {
+        let patience = self.shared.settings.credential_wait;
+        within(patience, proof).await.unwrap_or_else(|| {
+            let waited = format!("waited for {} s", patience.as_secs_f64());
+            Err(CredentialError::new(CredentialErrorKind::Unavailable).with_detail(waited))
+        })
     }
 
     /// Logs in. `counts` is set when the login can no longer be undone. The refresh

@@ -120,7 +120,8 @@ impl Attempt {
     fn go_on(self, step: auth_core::Step, sent: Now, now: Now) -> Attempted {
         match step {
             auth_core::Step::Prove(demand, proving) => {
-                Attempted::Prove(demand, Preparing { attempt: self, proving })
+                let reads = matches!(demand, Demand::Credential(_));
+                Attempted::Prove(demand, Preparing { attempt: self, proving, reads })
             }
             auth_core::Step::Challenge(waiting) => Attempted::Challenge(self, waiting),
             auth_core::Step::Send(request, pending) => {
@@ -149,12 +150,20 @@ impl Attempt {
 pub(crate) struct Preparing {
     attempt: Attempt,
     proving: Proving,
+    /// Whether it is read.
+    reads: bool,
 }
 
 impl Preparing {
     pub(super) fn resolve(self, met: Result<Credential, CredentialError>, now: Now) -> Attempted {
-        let step = self.proving.resolve(met, now);
-        self.attempt.go_on(step, now, now)
+        let Self { mut attempt, proving, reads } = self;
+        let shared = &attempt.run.context.shared;
+        let endpoint = attempt.set_up.as_ref().map_or(&shared.endpoint, SetUp::endpoint);
+        if reads && endpoint.credential_source().is_some() {
+            attempt.run.client = Some(Fingerprint::of_client(endpoint, met.as_ref().ok()));
+        }
+        let step = proving.resolve(met, now);
+        attempt.go_on(step, now, now)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
     past::Key,
     record::{Fingerprint, Setback},
     set_up::SetUp,
+    setback::Client,
     store::{Lease, Version},
     store_error::{StoreError, StoreErrorKind},
 };
@@ -67,8 +68,9 @@ fn setback(attempt: &mut Attempt, error: &RefreshError, now: Now) -> Setback {
         .max_by_key(|setback| setback.count);
     let Context { account, shared, .. } = &run.context;
     let endpoint = set_up.as_ref().map_or(&shared.endpoint, SetUp::endpoint);
+    let client = Client { endpoint, read: run.client };
     let setback =
-        Setback::after(previous, account, token, error, now.wall, endpoint, &shared.settings);
+        Setback::after(previous, account, token, error, now.wall, client, &shared.settings);
     known.unsaved.setback = Some(setback.clone());
     if let (FailureKind::Rejected, Some(tried)) = (setback.kind, tried) {
         known.past.set_back(Key::new(*tried, set_up.as_ref()), &setback);
@@ -137,6 +139,8 @@ pub(super) fn start_over(
     lease: Arc<Lease>,
     now: Now,
 ) -> Result<Reading, Outcome> {
+    // That may be another's.
+    run.client = None;
     if run.another_round() {
         return Ok(Reading { run, known, access: Access::Granted(lease) });
     }

@@ -8,6 +8,7 @@ use auth_core::Now;
 use super::{
     attempt::{Attempt, Attempted},
     catching_up::CatchingUp,
+    identifying::Identifying,
     leasing::Leasing,
     noting::Noting,
     run::{Access, Reading},
@@ -23,6 +24,7 @@ pub(super) enum Read {
     CatchUp(CatchingUp),
     Lease(Duration, Leasing),
     Note(Noting),
+    Identify(auth_core::Source, Identifying),
     StandBy(Duration, StandingBy),
     /// Without a record there is nowhere to note it.
     Attempt(Attempted),
@@ -31,6 +33,8 @@ pub(super) enum Read {
 
 impl Reading {
     pub(super) fn resolve(mut self, loaded: Loaded, now: Now) -> Read {
+        // Time has passed since, and it may be another's record.
+        self.run.client = None;
         match loaded {
             Ok(found) => {
                 self.known.read(found);
@@ -80,6 +84,9 @@ impl Reading {
         if let Some(damage) = known.damage(&run.context.account) {
             // A refresh takes the place of nothing that is damaged, nor does its note.
             return Read::Done(run.fail(known, access.lease(), Reason::Store(damage), now));
+        }
+        if let Some(source) = run.unidentified(&known, now) {
+            return Read::Identify(source, Identifying { run, known, access });
         }
         if let Some(reason) = run.obstacle(&known, now) {
             return Read::Done(run.fail(known, access.lease(), reason, now));

@@ -1,5 +1,6 @@
 //! The machine by itself, as conversations.
 
+mod challenges;
 mod damaged;
 mod failures;
 mod lives;

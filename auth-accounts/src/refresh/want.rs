@@ -69,7 +69,7 @@ impl Want {
             Self::Saved => (Ttl::Usual, None),
         };
         let token = &record.tokens.access_token;
-        if context.refused_at(token).is_some() {
+        if context.refused_at(token).is_some() || !context.shared.can_prove(record) {
             return false;
         }
         let life = context.life(record, now);

@@ -9,19 +9,20 @@ use crate::{
     signing::{Demand, Jws, SigningKey, unique},
 };
 
-/// What an assertion is made for: its `aud`.
+/// What an assertion is made for: its `aud`. The [crate docs](crate#whom-an-assertion-is-for)
+/// say which server wants what.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Audience {
-    /// The issuer identifier of the authorization server, its metadata's `issuer`,
-    /// and a header with `typ: client-authentication+jwt`. The update of RFC 7523
-    /// (draft-ietf-oauth-rfc7523bis) asks for this, and nothing else is safe where a
-    /// client knows several servers.
+    /// The issuer identifier of the authorization server, its metadata's `issuer`
+    /// letter by letter, and a header with `typ: client-authentication+jwt`. RFC 10070,
+    /// which updates RFC 7523, asks for this, and nothing else is safe where a client
+    /// knows several servers.
     Issuer(String),
-    /// The URL of the token endpoint, which RFC 7523 section 3 suggests and older
-    /// servers want.
+    /// The URL of the token endpoint, as it was set but for the case of its host, which
+    /// RFC 7523 section 3 suggests and older servers want. `typ` is `JWT`.
     TokenEndpoint,
-    /// Any other text.
+    /// Any other text, as it is. `typ` is `JWT`.
     Other(String),
 }
 
@@ -31,6 +32,8 @@ pub enum Audience {
 pub struct ClientAssertion {
     key: SigningKey,
     audience: Audience,
+    issuer: Option<String>,
+    in_client_secret: bool,
     lifetime: Duration,
     backdated: Duration,
     headers: Vec<(String, String)>,
@@ -42,13 +45,45 @@ impl ClientAssertion {
         Self {
             key: key.into(),
             audience,
+            issuer: None,
+            in_client_secret: false,
             lifetime: Duration::from_secs(60),
             backdated: Duration::from_secs(5),
             headers: Vec::new(),
         }
     }
 
-    /// Sets how long an assertion is valid. 60 s by default.
+    /// Sets the `iss`, for a server to which it is not the client identifier.
+    #[must_use]
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
+    /// Puts the assertion into the parameter `client_secret`, and nothing into
+    /// `client_assertion`. Apple wants it so
+    /// (<https://developer.apple.com/documentation/accountorganizationaldatasharing/creating-a-client-secret>):
+    ///
+    /// ```
+    /// use auth_core::{Audience, ClientAssertion, SigningKey, TokenEndpoint};
+    ///
+    /// /// `key` is of `ES256`, with the key's identifier.
+    /// fn apple(key: SigningKey) -> Result<TokenEndpoint, auth_core::EndpointError> {
+    ///     let audience = Audience::Other("https://appleid.apple.com".into());
+    ///     let secret = ClientAssertion::new(key, audience).issuer("TEAM123456").in_client_secret();
+    ///     Ok(TokenEndpoint::new("https://appleid.apple.com/auth/token", "com.example.app")?
+    ///         .client_auth(secret))
+    /// }
+    /// # let _ = apple;
+    /// ```
+    #[must_use]
+    pub fn in_client_secret(mut self) -> Self {
+        self.in_client_secret = true;
+        self
+    }
+
+    /// Sets how long an assertion is valid. 60 s by default, which fits the servers
+    /// that accept no more than 5 min. Fractions of a second do not count.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
@@ -64,8 +99,11 @@ impl ClientAssertion {
     }
 
     /// Adds a member to the header, such as `x5t#S256` for a server that knows the
-    /// key by its certificate. It replaces what the library writes under that name,
-    /// but for `alg`.
+    /// key by its certificate: Microsoft Entra ID wants the base64url of the SHA-256 of
+    /// the certificate in DER
+    /// (<https://learn.microsoft.com/en-us/entra/identity-platform/certificate-credentials>).
+    /// It replaces what the library writes under that name, such as `typ`, but for
+    /// `alg`.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
@@ -88,15 +126,17 @@ impl ClientAuthentication for ClientAssertion {
 
     fn demand(&self, about: &About<'_>, now: Now) -> Option<Demand> {
         let endpoint = about.token_endpoint.to_string();
+        let issuer = self.issuer.as_deref().unwrap_or(about.client_id);
         let (audience, typ) = match &self.audience {
             Audience::Issuer(issuer) => (issuer.as_str(), "client-authentication+jwt"),
             Audience::TokenEndpoint => (endpoint.as_str(), "JWT"),
             Audience::Other(audience) => (audience.as_str(), "JWT"),
         };
-        let made = seconds(now.wall).saturating_sub(self.backdated.as_secs());
-        let expires = seconds(now.wall).saturating_add(self.lifetime.as_secs());
+        let now_seconds = seconds(now.wall);
+        let made = now_seconds.saturating_sub(self.backdated.as_secs());
+        let expires = now_seconds.saturating_add(self.lifetime.as_secs()).min(LATEST);
         let mut jws = Jws::new(&self.key, Some(typ))
-            .claim("iss", about.client_id)
+            .claim("iss", issuer)
             .claim("sub", about.client_id)
             .claim("aud", audience)
             .claim("jti", unique(now))
@@ -112,15 +152,28 @@ impl ClientAuthentication for ClientAssertion {
     }
 
     fn write(&self, _: &About<'_>, credential: Option<&Credential>, credentials: &mut Credentials) {
-        show(credential, credentials);
+        match self.in_client_secret {
+            true => {
+                let assertion = credential.map_or("", Credential::expose);
+                credentials.client_id().parameter("client_secret", assertion);
+            }
+            false => show(credential, credentials),
+        }
     }
 
     fn identify(&self, _: Option<&Credential>, identity: &mut Identity) {
-        identity.add("assertion").add(self.key.info().thumbprint());
-        identity.add(self.key.info().get_key_id().unwrap_or_default());
-        identity.add(format!("{:?} {:?}", self.audience, self.headers));
+        // By name, so that whoever adds a field decides here whether it counts.
+        let Self { key, audience, issuer, in_client_secret, lifetime, backdated, headers } = self;
+        let info = key.info();
+        identity.add("assertion").add(info.thumbprint()).add(info.algorithm().as_str());
+        identity.add(info.get_key_id().unwrap_or_default());
+        identity.add(format!("{:?}", (audience, issuer, in_client_secret)));
+        identity.add(format!("{:?}", (lifetime, backdated, headers)));
     }
 }
+
+/// The end of the year 9999. Beyond it some servers read no date.
+const LATEST: u64 = 253_402_300_799;
 
 /// Seconds since the Unix epoch; 0 before it.
 pub(crate) fn seconds(time: SystemTime) -> u64 {

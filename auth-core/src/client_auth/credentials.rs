@@ -14,6 +14,8 @@ pub struct Credentials {
     pub(crate) names_client: bool,
     pub(crate) parameters: Vec<(Cow<'static, str>, Zeroizing<String>)>,
     pub(crate) authorization: Option<HeaderValue>,
+    /// Something was set that no header can hold.
+    pub(crate) is_unfit: bool,
     pub(crate) secrets: Vec<Zeroizing<String>>,
 }
 
@@ -40,19 +42,17 @@ impl Credentials {
         self
     }
 
-    /// Sets the `Authorization` header: the scheme, and what it shows. What does not
-    /// belong into a header is left out together with it.
+    /// Sets the `Authorization` header: the scheme, and what it shows. With a character
+    /// that no header can hold, the attempt fails before anything is sent, as
+    /// [`Malformed`](crate::CredentialErrorKind::Malformed).
     pub fn authorization(&mut self, scheme: &str, shown: &str) -> &mut Self {
         self.secrets.push(Zeroizing::new(shown.to_owned()));
         let mut value = Zeroizing::new(Vec::with_capacity(scheme.len() + 1 + shown.len()));
         value.extend_from_slice(scheme.as_bytes());
         value.push(b' ');
         value.extend_from_slice(shown.as_bytes());
-        let value = HeaderValue::from_maybe_shared(Bytes::from_owner(value)).ok();
-        self.authorization = value.map(|mut value| {
-            value.set_sensitive(true);
-            value
-        });
+        self.authorization = sensitive(value);
+        self.is_unfit = self.authorization.is_none();
         self
     }
 
@@ -61,6 +61,13 @@ impl Credentials {
         self.secrets.push(Zeroizing::new(text.to_owned()));
         self
     }
+}
+
+/// The value of a header that is wiped, and not shown; `None` if it is none.
+pub(crate) fn sensitive(text: Zeroizing<Vec<u8>>) -> Option<HeaderValue> {
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 impl fmt::Debug for Credentials {

@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 
 use http::{HeaderMap, Uri};
 
-/// The newest nonce of each origin.
+use crate::credential::Credential;
+
+/// The newest nonce of each origin, that which was learned last at the end.
 #[derive(Default)]
-pub(super) struct Nonces(VecDeque<(String, String)>);
+pub(super) struct Nonces(VecDeque<(String, Credential)>);
 
 /// A client talks to one authorization server and to some APIs.
 const MOST_ORIGINS: usize = 64;
@@ -15,7 +17,7 @@ const MOST_ORIGINS: usize = 64;
 const LONGEST: usize = 2048;
 
 impl Nonces {
-    pub(super) fn get(&self, uri: &Uri) -> Option<String> {
+    pub(super) fn get(&self, uri: &Uri) -> Option<Credential> {
         let origin = origin(uri);
         self.0.iter().find(|(known, _)| *known == origin).map(|(_, nonce)| nonce.clone())
     }
@@ -28,14 +30,11 @@ impl Nonces {
             return;
         };
         let origin = origin(uri);
-        if let Some((_, known)) = self.0.iter_mut().find(|(known, _)| *known == origin) {
-            nonce.clone_into(known);
-            return;
-        }
+        self.0.retain(|(known, _)| *known != origin);
         if self.0.len() == MOST_ORIGINS {
             self.0.pop_front();
         }
-        self.0.push_back((origin, nonce.to_owned()));
+        self.0.push_back((origin, Credential::new(nonce)));
     }
 }
 

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::TokenEndpoint;
 use crate::{
-    client_auth::Identity,
+    client_auth::{Identity, Stored},
     credential::{Credential, Source},
 };
 
@@ -14,6 +14,14 @@ impl TokenEndpoint {
     #[doc(hidden)]
     pub fn credential_source(&self) -> Option<&Source> {
         self.auth.method().source()
+    }
+
+    /// Whether the client shows nothing that only it knows. The refresh tokens of such a
+    /// client are bound to its DPoP key, if it has one, and those of others are not (RFC
+    /// 9449 section 5).
+    #[doc(hidden)]
+    pub fn is_of_public_client(&self) -> bool {
+        self.auth.stored().is_some_and(|stored| stored.method == Stored::NONE)
     }
 
     /// All that a failure of the set-up may be due to, with its secrets: URL, format,

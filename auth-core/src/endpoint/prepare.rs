@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
@@ -10,8 +9,8 @@ use zeroize::Zeroizing;
 use super::TokenEndpoint;
 use crate::{
     Grant, Now, RefreshToken, Request,
-    client_auth::{About, Credentials},
-    credential::Credential,
+    client_auth::{About, Credentials, sensitive},
+    credential::{Credential, CredentialError, CredentialErrorKind},
     redact,
     signing::Demand,
 };
@@ -30,12 +29,14 @@ pub(crate) struct Shown {
     proof: Option<Credential>,
     /// In the proof.
     nonce: Option<Credential>,
+    /// Whether something was signed for it, with a time by this machine's clock.
+    pub(crate) is_signed: bool,
 }
 
 impl Shown {
     /// Whether the proof had this nonce.
-    fn has_nonce(&self, nonce: &str) -> bool {
-        self.nonce.as_ref().is_some_and(|shown| shown.expose() == nonce)
+    fn has_nonce(&self, nonce: &Credential) -> bool {
+        self.nonce.as_ref() == Some(nonce)
     }
 }
 
@@ -58,11 +59,21 @@ pub(crate) enum Prepared {
     /// Pass what meets it to [`Preparing::met`], and go on.
     Demand(Demand, Preparing),
     Ready(Request, Shown),
+    /// What was had cannot be sent.
+    Unfit(CredentialError),
 }
 
 impl Preparing {
     /// Takes what the last demand was met with.
-    pub(crate) fn met(mut self, credential: Credential) -> Self {
+    pub(crate) fn met(
+        mut self,
+        met: Result<Credential, CredentialError>,
+    ) -> Result<Self, CredentialError> {
+        let credential = met?;
+        // Nobody's is empty, but a file that is being written is.
+        if credential.expose().is_empty() {
+            return Err(CredentialErrorKind::Empty.into());
+        }
         match self.stage {
             Stage::Client => {
                 self.shown.client = Some(credential);
@@ -73,7 +84,7 @@ impl Preparing {
                 self.stage = Stage::Ready;
             }
         }
-        self
+        Ok(self)
     }
 
     /// The next demand, or the request.
@@ -85,6 +96,7 @@ impl Preparing {
     ) -> Prepared {
         if self.stage == Stage::Client {
             if let Some(demand) = endpoint.auth.method().demand(&endpoint.about(), now) {
+                self.shown.is_signed = matches!(demand, Demand::Signature(_));
                 return Prepared::Demand(demand, self);
             }
             self.stage = Stage::Proof;
@@ -92,12 +104,18 @@ impl Preparing {
         if self.stage == Stage::Proof {
             if let Some(dpop) = &endpoint.dpop {
                 let uri = endpoint.uri_for(purpose);
-                self.shown.nonce = dpop.nonce(uri).map(Credential::new);
-                return Prepared::Demand(dpop.demand(&Method::POST, uri, None, now), self);
+                // Another refresh may learn one between two looks.
+                self.shown.nonce = dpop.nonce(uri);
+                self.shown.is_signed = true;
+                let nonce = self.shown.nonce.as_ref();
+                return Prepared::Demand(dpop.proof(&Method::POST, uri, None, nonce, now), self);
             }
             self.stage = Stage::Ready;
         }
-        Prepared::Ready(endpoint.write(purpose, &self.shown), self.shown)
+        match endpoint.write(purpose, &self.shown) {
+            Ok(request) => Prepared::Ready(request, self.shown),
+            Err(error) => Prepared::Unfit(error),
+        }
     }
 }
 
@@ -126,22 +144,29 @@ impl TokenEndpoint {
         credentials
     }
 
-    /// The request, with what was had for it.
-    pub(super) fn write(&self, purpose: Purpose<'_>, shown: &Shown) -> Request {
+    /// The request, with what was had for it. Nothing of that is ever left out: a
+    /// request without its proof may obtain tokens that are bound to no key.
+    fn write(&self, purpose: Purpose<'_>, shown: &Shown) -> Result<Request, CredentialError> {
+        let unfit = || CredentialError::new(CredentialErrorKind::Malformed);
         let credentials = self.credentials(shown);
+        if credentials.is_unfit {
+            return Err(unfit().with_detail("no header can hold what the client shows"));
+        }
         let mut headers = self.request_headers();
         if let Some(authorization) = &credentials.authorization {
             headers.insert(http::header::AUTHORIZATION, authorization.clone());
         }
-        if let Some(proof) = shown.proof.as_ref().and_then(sensitive) {
+        if let Some(proof) = &shown.proof {
+            let proof = sensitive(Zeroizing::new(proof.expose().as_bytes().to_vec()));
+            let proof = proof.ok_or_else(|| unfit().with_detail("no header can hold the proof"))?;
             headers.insert("dpop", proof);
         }
-        Request {
+        Ok(Request {
             uri: self.uri_for(purpose).clone(),
             headers,
             body: self.body(purpose, &credentials),
             response_limit: self.response_limit,
-        }
+        })
     }
 
     fn body(&self, purpose: Purpose<'_>, credentials: &Credentials) -> Zeroizing<Vec<u8>> {
@@ -208,13 +233,6 @@ impl TokenEndpoint {
     }
 }
 
-fn sensitive(credential: &Credential) -> Option<HeaderValue> {
-    let text = Zeroizing::new(credential.expose().as_bytes().to_vec());
-    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
-    value.set_sensitive(true);
-    Some(value)
-}
-
 impl TokenEndpoint {
     /// The request for `grant` at an endpoint where nothing has to be read or signed
     /// first. Others make their requests in [`Refresh`](crate::Refresh).
@@ -222,12 +240,15 @@ impl TokenEndpoint {
     /// # Errors
     ///
     /// [`EndpointError::NeedsProof`](super::EndpointError::NeedsProof) if something
-    /// has to be.
+    /// has to be. [`EndpointError::InvalidHeader`](super::EndpointError::InvalidHeader)
+    /// if a method of client authentication of your own sets an `Authorization` that no
+    /// header can hold.
     pub fn request(&self, grant: &Grant) -> Result<Request, super::EndpointError> {
         if self.is_made_anew() {
             return Err(super::EndpointError::NeedsProof);
         }
-        Ok(self.write(Purpose::Tokens(grant), &Shown::default()))
+        self.write(Purpose::Tokens(grant), &Shown::default())
+            .map_err(|_| super::EndpointError::InvalidHeader { name: "authorization".to_owned() })
     }
 
     /// Whether something has to be read or signed for each request.

@@ -1,3 +1,5 @@
+mod wire;
+
 use super::*;
 use crate::{Grant, RefreshToken};
 
@@ -26,8 +28,8 @@ fn a_form_for_each_way_of_authenticating() {
 
     let (headers, body) = sent(&endpoint().client_auth(ClientAuth::basic("p%:\u{e4}/")));
     // RFC 6749 section 2.3.1: both halves form-encoded before the colon
-    // joins them, so "cl+ient%3A1:p%25%3A%C3%A4%2F".
-    assert_eq!(headers[header::AUTHORIZATION], "Basic Y2wraWVudCUzQTE6cCUyNSUzQSVDMyVBNCUyRg==");
+    // joins them, so "cl%20ient%3A1:p%25%3A%C3%A4%2F".
+    assert_eq!(headers[header::AUTHORIZATION], "Basic Y2wlMjBpZW50JTNBMTpwJTI1JTNBJUMzJUE0JTJG");
     assert!(headers[header::AUTHORIZATION].is_sensitive());
     assert_eq!(body, grant);
 }
@@ -147,12 +149,12 @@ fn no_secret_is_shown() {
         endpoint.secrets(Purpose::Tokens(&grant), &Shown::default()),
         [
             "rt",
-            "hidden",
             "hidden-assertion",
             "1234567",
             "hidden-header",
             "hidden-key",
             "hidden-name",
+            "hidden",
             "YzpoaWRkZW4="
         ]
     );

@@ -28,6 +28,8 @@ struct Inner {
     elapsed: Duration,
     /// Whether an attempt before the last one may have spent the token.
     spent_before: bool,
+    /// Whether the server asked for another proof in the last one.
+    challenged: bool,
     has_refresh_token: bool,
 }
 
@@ -38,6 +40,7 @@ impl RefreshError {
         attempts: u32,
         elapsed: Duration,
         spent_before: bool,
+        challenged: bool,
         has_refresh_token: bool,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -47,6 +50,7 @@ impl RefreshError {
             attempts,
             elapsed,
             spent_before,
+            challenged,
             has_refresh_token,
         }))
     }
@@ -155,9 +159,15 @@ impl RefreshError {
             elapsed.as_secs_f64()
         )?;
         if self.kind() == FailureKind::Rejected && self.0.spent_before {
-            f.write_str(
-                "; an earlier attempt, whose response was lost, may have spent the refresh token",
-            )?;
+            f.write_str(match self.0.challenged {
+                true => {
+                    "; the server may have spent the refresh token when it asked for another DPoP \
+                     proof"
+                }
+                false => {
+                    "; an earlier attempt, whose response was lost, may have spent the refresh token"
+                }
+            })?;
         }
         write!(f, "; {}", self.advice())?;
         match wait {

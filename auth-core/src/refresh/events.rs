@@ -197,6 +197,60 @@ mod tests {
     }
 
     #[test]
+    fn what_is_shown_of_a_client_is_in_no_event() {
+        use crate::{
+            Audience, ClientAuth, Dpop, SigningAlgorithm,
+            signing::testing::{Fake, parts},
+        };
+        let lines = Lines::default();
+        let shown = tracing::subscriber::with_default(lines.clone(), || {
+            let key = || Fake::new(SigningAlgorithm::Es256);
+            let endpoint = TokenEndpoint::new("https://auth.example.com/token", "c").unwrap();
+            let endpoint =
+                endpoint.client_auth(ClientAuth::assertion(key(), Audience::TokenEndpoint));
+            let endpoint = endpoint.dpop(Dpop::new(key()).unwrap());
+            let mut step = Refresh::new(endpoint, RefreshToken::new("rt-secret")).start(test_now());
+            let mut shown = Vec::new();
+            let mut answers = vec![(503, "n-3-secret"), (400, "n-2-secret"), (400, "n-1-secret")];
+            loop {
+                step = match step {
+                    Step::Prove(demand, proving) => {
+                        let met = demand.meet_blocking().unwrap();
+                        shown.push(met.expose().to_owned());
+                        proving.resolve(Ok(met), test_now())
+                    }
+                    Step::Send(_, pending) => {
+                        let (status, nonce) = answers.pop().unwrap();
+                        let echoed = format!("no {} and {nonce}", shown.join(" and "));
+                        let body = serde_json::json!({
+                            "error": "use_dpop_nonce", "error_description": echoed,
+                        });
+                        let mut response = Response::new(body.to_string().into_bytes());
+                        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+                        response.headers_mut().insert("dpop-nonce", nonce.parse().unwrap());
+                        pending.resolve(Ok(response), test_now())
+                    }
+                    Step::Challenge(waiting) => waiting.resume(test_now()),
+                    Step::Wait(_, waiting) => {
+                        drop(waiting.stop(test_now()));
+                        break shown;
+                    }
+                    Step::Done(result) => {
+                        assert!(result.is_err());
+                        break shown;
+                    }
+                };
+            }
+        });
+        let text = lines.0.lock().unwrap().clone();
+        assert!(!shown.is_empty());
+        for token in &shown {
+            assert!(parts(token).1.is_object() && !text.contains(&token[..20]), "{text}");
+        }
+        assert!(!text.contains("eyJ") && !text.contains("rt-secret"), "{text}");
+    }
+
+    #[test]
     fn each_step_is_an_event() {
         let tokens = r#"{"access_token":"at-secret","refresh_token":"rt-secret-2"}"#;
         assert_eq!(

@@ -1,3 +1,6 @@
+mod challenges;
+mod sources;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;

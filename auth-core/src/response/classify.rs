@@ -9,7 +9,7 @@ use crate::{
     Delivery, ErrorCode, Failure, FailureKind, Rule, Unreadable,
     failure::{Cause, is_server_error},
     redact::{is_echo, looks_like_a_token, scrub},
-    rules::{Answer, STANDARD, facts, is_no_verdict, standard_codes},
+    rules::{Answer, STANDARD, facts, is_no_verdict, says_stale, standard_codes},
 };
 
 pub(super) fn classify(
@@ -62,6 +62,8 @@ pub(super) fn classify(
         provider: meaning.and_then(|meaning| meaning.provider),
         // Why a 2xx could not be read matters only if there is no error in it.
         cause: unreadable.filter(|_| code.is_none() && !says_it_failed).map(Cause::Unreadable),
+        is_stale: kind == FailureKind::Misconfigured && says_stale(&error.codes, &error.texts),
+        clock: None,
         code,
     }
 }

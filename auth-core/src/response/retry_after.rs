@@ -109,7 +109,8 @@ fn seconds(text: &str) -> Option<Duration> {
     Some(whole.saturating_add(Duration::try_from_secs_f64(fraction).ok()?))
 }
 
-fn server_date(headers: &HeaderMap) -> Option<SystemTime> {
+/// The server's clock, when it made the response.
+pub(crate) fn server_date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?.trim()).ok()
 }
 

@@ -33,6 +33,10 @@ impl ErrorCode {
     pub const TEMPORARILY_UNAVAILABLE: Self = Self::known("temporarily_unavailable");
     /// RFC 8628 section 3.5.
     pub const SLOW_DOWN: Self = Self::known("slow_down");
+    /// RFC 9449 section 8: the server wants a proof with the nonce that it sent.
+    pub const USE_DPOP_NONCE: Self = Self::known("use_dpop_nonce");
+    /// RFC 9449 section 5: the proof is invalid, or its time is.
+    pub const INVALID_DPOP_PROOF: Self = Self::known("invalid_dpop_proof");
     /// RFC 8707 section 2.
     pub(super) const INVALID_TARGET: Self = Self::known("invalid_target");
     /// Of several providers.

@@ -5,7 +5,7 @@ use crate::FailureKind::{self, Misconfigured, Rejected, Throttled, Unavailable};
 
 /// The codes of the standards, each with its standard meaning. The codes
 /// themselves and their sources stand in `code.rs`.
-pub(crate) static STANDARD: [(ErrorCode, FailureKind); 11] = [
+pub(crate) static STANDARD: [(ErrorCode, FailureKind); 13] = [
     (ErrorCode::INVALID_GRANT, Rejected),
     (ErrorCode::INVALID_REQUEST, Misconfigured),
     (ErrorCode::INVALID_CLIENT, Misconfigured),
@@ -13,6 +13,10 @@ pub(crate) static STANDARD: [(ErrorCode, FailureKind); 11] = [
     (ErrorCode::UNSUPPORTED_GRANT_TYPE, Misconfigured),
     (ErrorCode::INVALID_SCOPE, Misconfigured),
     (ErrorCode::INVALID_TARGET, Misconfigured),
+    // Of a client that has no key: with one, the machine answers it with a proof.
+    (ErrorCode::USE_DPOP_NONCE, Misconfigured),
+    // Another attempt has another proof, but by the same clock, for the same URL.
+    (ErrorCode::INVALID_DPOP_PROOF, Misconfigured),
     (ErrorCode::SERVER_ERROR, Unavailable),
     (ErrorCode::TEMPORARILY_UNAVAILABLE, Unavailable),
     (ErrorCode::SLOW_DOWN, Throttled),

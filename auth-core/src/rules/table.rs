@@ -214,6 +214,9 @@ pub(super) static TABLE: &[Rule] = &[
     fact("Slack", None, Some("no_permission"), None, Misconfigured, SLACK),
     fact("Slack", None, Some("team_access_not_granted"), None, Misconfigured, SLACK),
     fact("Microsoft Entra", None, Some("invalid_resource"), None, Misconfigured, ENTRA),
+    // An assertion that was out of its time, as a grant: another has another time.
+    fact("Google", None, Some("invalid_grant"), Some("Invalid JWT: Token must be a short-lived token"), Misconfigured, "https://github.com/googleapis/google-api-php-client/issues/1429"),
+    fact("Microsoft Entra", None, ANY, Some("AADSTS500133:"), Misconfigured, ENTRA),
     fact("OpenAI", None, Some("unsupported_country_region_territory"), None, Misconfigured, "https://github.com/openclaw/openclaw/issues/3709"),
     fact("Strava", Some(400), Some("invalid"), Some("Application"), Misconfigured, "https://github.com/dreeveapp/dreeve/issues/372"),
     fact("Firebase", Some(400), Some("INVALID_GRANT_TYPE"), None, Misconfigured, FIREBASE),
@@ -263,6 +266,14 @@ mod tests {
             // Not AADSTS50000.
             (400, aadsts(500_011), Rejected),
             (400, aadsts(70008), Rejected),
+            (400, aadsts(500_133), Misconfigured),
+            (400, r#"{"error":"invalid_grant","error_description":"Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe."}"#.into(), Misconfigured),
+            (400, r#"{"error":"invalid_grant","error_description":"Invalid JWT Signature."}"#.into(), Rejected),
+            (400, r#"{"error":"use_dpop_nonce"}"#.into(), Misconfigured),
+            (401, r#"{"error":"use_dpop_nonce","error_description":"Authorization server requires nonce in DPoP proof"}"#.into(), Misconfigured),
+            (400, r#"{"error":"invalid_dpop_proof"}"#.into(), Misconfigured),
+            // Of @atproto/oauth-provider, while the client's own metadata cannot be had.
+            (400, r#"{"error":"invalid_client_metadata"}"#.into(), Unavailable),
             (400, r#"{"error":"interaction_required","error_codes":[50076]}"#.into(), Rejected),
             (403, r#"{"error":"unauthorized_client","error_description":"refresh_token is invalid"}"#.into(), Rejected),
             (403, r#"{"error":"unauthorized_client","error_description":"not allowed"}"#.into(), Misconfigured),

@@ -58,6 +58,20 @@ impl SigningAlgorithm {
         }
     }
 
+    /// How many bytes a signature has (RFC 7518 section 3, RFC 8032); `None` where that
+    /// depends on the key.
+    pub(super) fn signature_length(self) -> Option<usize> {
+        match self {
+            Self::Es256 | Self::EdDsa | Self::Ed25519 | Self::Hs512 => Some(64),
+            Self::Es384 => Some(96),
+            Self::Es512 => Some(132),
+            Self::Hs256 => Some(32),
+            Self::Hs384 => Some(48),
+            Self::Rs256 | Self::Rs384 | Self::Rs512 => None,
+            Self::Ps256 | Self::Ps384 | Self::Ps512 => None,
+        }
+    }
+
     /// Whether signer and verifier share one secret. Such a key proves nothing to a
     /// third party, and DPoP forbids it (RFC 9449 section 4.2).
     pub fn is_symmetric(self) -> bool {

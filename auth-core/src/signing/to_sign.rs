@@ -3,11 +3,14 @@
 use std::fmt;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::SigningKey;
-use crate::credential::{Credential, CredentialError, Source};
+use crate::{
+    credential::{Credential, CredentialError, CredentialErrorKind, Source},
+    json::{Wiped, to_json},
+};
 
 /// What must be had before a request can be made. [`meet`](Self::meet) and
 /// [`meet_blocking`](Self::meet_blocking) get it.
@@ -25,11 +28,13 @@ impl Demand {
     ///
     /// # Errors
     ///
-    /// That of the source or of the signer.
+    /// That of the source or of the signer;
+    /// [`CredentialErrorKind::WrongKey`] if a signature has not the length that its
+    /// algorithm has, such as one of ECDSA in DER.
     pub async fn meet(&self) -> Result<Credential, CredentialError> {
         match self {
             Self::Credential(source) => source.read().await,
-            Self::Signature(it) => it.key.sign(it.message()).await.map(|bytes| it.finish(&bytes)),
+            Self::Signature(it) => it.checked(it.key.sign(it.message()).await?),
         }
     }
 
@@ -37,15 +42,11 @@ impl Demand {
     ///
     /// # Errors
     ///
-    /// That of the source or of the signer;
-    /// [`CredentialErrorKind::Asynchronous`](crate::CredentialErrorKind::Asynchronous)
-    /// if they wait.
+    /// Those of `meet`; [`CredentialErrorKind::Asynchronous`] if source or signer wait.
     pub fn meet_blocking(&self) -> Result<Credential, CredentialError> {
         match self {
             Self::Credential(source) => source.read_blocking(),
-            Self::Signature(it) => {
-                it.key.sign_blocking(it.message()).map(|bytes| it.finish(&bytes))
-            }
+            Self::Signature(it) => it.checked(it.key.sign_blocking(it.message())?),
         }
     }
 }
@@ -68,7 +69,21 @@ impl ToSign {
         self.message.as_bytes()
     }
 
-    /// The signed token in the compact form (RFC 7515 section 3.1).
+    fn checked(&self, signature: Vec<u8>) -> Result<Credential, CredentialError> {
+        let signature = Zeroizing::new(signature);
+        let (algorithm, length) = (self.key.info().algorithm(), signature.len());
+        match algorithm.signature_length() {
+            Some(expected) if length != expected => {
+                let what = format!("a signature of {algorithm} has {expected} bytes, not {length}");
+                Err(CredentialError::new(CredentialErrorKind::WrongKey).with_detail(what))
+            }
+            None if length == 0 => Err(CredentialErrorKind::Empty.into()),
+            _ => Ok(self.finish(&signature)),
+        }
+    }
+
+    /// The signed token in the compact form (RFC 7515 section 3.1). The signature is
+    /// that of [`Signer::sign`](crate::Signer::sign).
     pub fn finish(&self, signature: &[u8]) -> Credential {
         let mut token =
             Zeroizing::new(String::with_capacity(self.message.len() + 1 + 2 * signature.len()));
@@ -87,37 +102,33 @@ impl fmt::Debug for ToSign {
 
 /// A JSON Web Token that is put together.
 pub(crate) struct Jws {
-    header: Map<String, Value>,
-    claims: Map<String, Value>,
+    header: Wiped,
+    claims: Wiped,
 }
 
 impl Jws {
     /// With `alg`, and `typ` if there is one.
     pub(crate) fn new(key: &SigningKey, typ: Option<&str>) -> Self {
-        let mut header = Map::new();
-        if let Some(typ) = typ {
-            header.insert("typ".into(), typ.into());
+        let jws = Self { header: Wiped::object(), claims: Wiped::object() }
+            .header("alg", key.info().algorithm().as_str());
+        match typ {
+            Some(typ) => jws.header("typ", typ),
+            None => jws,
         }
-        header.insert("alg".into(), key.info().algorithm().as_str().into());
-        Self { header, claims: Map::new() }
     }
 
     pub(crate) fn header(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.header.insert(name.into(), value.into());
+        self.header.insert(name.into(), Wiped(value.into()));
         self
     }
 
     pub(crate) fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.claims.insert(name.into(), value.into());
+        self.claims.insert(name.into(), Wiped(value.into()));
         self
     }
 
     pub(crate) fn to_sign(&self, key: &SigningKey) -> ToSign {
-        let encode = |part: &Map<String, Value>| {
-            // Writing strings and numbers into memory cannot fail.
-            let json = Zeroizing::new(serde_json::to_vec(part).unwrap_or_default());
-            Zeroizing::new(URL_SAFE_NO_PAD.encode(&*json))
-        };
+        let encode = |part: &Wiped| Zeroizing::new(URL_SAFE_NO_PAD.encode(&*to_json(&part.0)));
         let (header, claims) = (encode(&self.header), encode(&self.claims));
         let mut message = Zeroizing::new(String::with_capacity(header.len() + 1 + claims.len()));
         message.extend([&*header, ".", &*claims]);

@@ -1,5 +1,7 @@
 //! A refresh as a conversation: what it asks for, and what it is told.
 
+mod sending;
+
 use std::{
     sync::{
         Arc,
@@ -8,9 +10,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use auth_core::{
-    AccessToken, Now, RefreshToken, TokenEndpoint, TokenSet, TransportError, TransportErrorKind,
-};
+use auth_core::{AccessToken, Now, RefreshToken, TokenEndpoint, TokenSet};
 
 use super::super::{Load, Save, Step, Want, start};
 use crate::{
@@ -28,9 +28,6 @@ use crate::{
     token::Token,
     unsaved::Unsaved,
 };
-
-/// How long each attempt takes.
-const TAKES: Duration = Duration::from_millis(500);
 
 /// What a save is for, by what the record looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +55,7 @@ pub(crate) struct Start {
     pub(crate) cached: Option<Token>,
     pub(crate) refused: Option<AccessToken>,
     pub(crate) memory: Unsaved,
+    pub(crate) endpoint: TokenEndpoint,
 }
 
 impl Start {
@@ -69,6 +67,7 @@ impl Start {
             cached: None,
             refused: None,
             memory: Unsaved::default(),
+            endpoint: TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap(),
         }
     }
 
@@ -82,10 +81,9 @@ impl Start {
     }
 
     pub(crate) fn context(self) -> (Context, Unsaved, Now) {
-        let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client").unwrap();
+        let Self { now, grant, cached, refused, memory, endpoint } = self;
         let settings = Settings::default().seed(1);
-        let shared = Shared::of_a_test(endpoint, self.grant, settings);
-        let Self { now, cached, refused, memory, .. } = self;
+        let shared = Shared::of_a_test(endpoint, grant, settings);
         let refused = refused.map(|token| Refused { token, at: now.wall });
         let context = Context {
             shared: Arc::new(shared),
@@ -254,68 +252,6 @@ impl Scenario {
         self
     }
 
-    /// It sends the refresh token of this pair, and gets the next pair.
-    #[track_caller]
-    pub(crate) fn sends(self, number: u8, next: u8) -> Self {
-        let body = format!(
-            r#"{{"access_token":"at-{next}","refresh_token":"rt-{next}","expires_in":3600}}"#
-        );
-        self.send(Some(number), Ok((200, &body)))
-    }
-
-    /// It sends the refresh token of this pair, and gets a status without a
-    /// verdict.
-    #[track_caller]
-    pub(crate) fn gets_status(self, number: u8, status: u16) -> Self {
-        self.send(Some(number), Ok((status, "")))
-    }
-
-    #[track_caller]
-    pub(crate) fn rejected(self, number: u8) -> Self {
-        self.send(Some(number), Ok((400, r#"{"error":"invalid_grant"}"#)))
-    }
-
-    #[track_caller]
-    pub(crate) fn cannot_send(self, number: u8) -> Self {
-        self.send(Some(number), Err(TransportError::not_sent(TransportErrorKind::Refused)))
-    }
-
-    #[track_caller]
-    pub(crate) fn cut_off(self, number: u8) -> Self {
-        self.send(Some(number), Err(TransportError::unknown(TransportErrorKind::Reset)))
-    }
-
-    #[track_caller]
-    pub(crate) fn send(
-        mut self,
-        number: Option<u8>,
-        response: Result<(u16, &str), TransportError>,
-    ) -> Self {
-        let step = match self.take() {
-            Step::Extend(state) => state.on_extended(Ok(()), self.now),
-            step => step,
-        };
-        match step {
-            Step::Send(request, state) => {
-                let body = String::from_utf8(request.body().to_vec()).unwrap();
-                let grant = match number {
-                    Some(number) => format!("refresh_token=rt-{number}&"),
-                    None => "grant_type=client_credentials&".to_owned(),
-                };
-                assert!(body.contains(&grant), "{body}");
-                let response = response.map(|(status, body)| {
-                    let response = http::Response::builder().status(status);
-                    response.body(body.as_bytes().to_vec()).unwrap()
-                });
-                self.now.wall += TAKES;
-                self.now.monotonic += TAKES;
-                self.step = Some(state.on_response(response, self.now));
-            }
-            step => Self::wrong(&step, "send"),
-        }
-        self
-    }
-
     #[track_caller]
     pub(crate) fn sleeps(mut self) -> Self {
         match self.take() {
@@ -387,6 +323,7 @@ fn name(step: &Step) -> &'static str {
         Step::Save(_) => "save",
         Step::Extend(_) => "extend",
         Step::Prove(..) => "prove",
+        Step::Identify(..) => "identify",
         Step::Send(..) => "send",
         Step::StandBy(..) => "stand by",
         Step::Sleep(..) => "sleep",

@@ -72,10 +72,31 @@ fn the_documented_form_round_trips() {
     assert_eq!(told(&read), told(&full()));
     assert_eq!(read.to_json_exposed().unwrap(), json);
 
-    for auth in [ClientAuth::none(), ClientAuth::post("s"), ClientAuth::basic("")] {
+    for auth in [
+        ClientAuth::none(),
+        ClientAuth::post("s"),
+        ClientAuth::basic(""),
+        ClientAuth::mutual_tls(),
+        BasicAuth::new("p%ss").raw().into(),
+        BasicAuth::new("s").client_id_in_body().into(),
+        BasicAuth::new("p%ss").client_id_in_body().raw().into(),
+    ] {
         let bare = TokenEndpoint::new("http://localhost:1/t", "c").unwrap().client_auth(auth);
         let json = bare.to_json_exposed().unwrap();
         assert_eq!(told(&TokenEndpoint::from_json(&json).unwrap()), told(&bare));
+    }
+    for (auth, stored) in [
+        (
+            BasicAuth::new("s").client_id_in_body().raw().into(),
+            json!({
+                "method": "client_secret_basic", "client_secret": "s",
+                "raw": true, "client_id_in_body": true,
+            }),
+        ),
+        (ClientAuth::mutual_tls(), json!({"method": "tls_client_auth"})),
+    ] {
+        let json = full().client_auth(auth).to_json_exposed().unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&json).unwrap()["client_auth"], stored);
     }
     for (format, name) in [
         (BodyFormat::Form, "form"),
