@@ -63,6 +63,8 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("restart/account meanwhile", AtServer(restart::account)),
     ("proofs/adapters, every method", AtServer(proofs::adapters)),
     ("proofs/account, every method", AtServer(proofs::account)),
+    ("proofs/access tokens at an API", AtServer(proofs::tokens_at_an_api)),
+    ("proofs/another key in the next process", AtServer(proofs::other_key)),
     ("proofs/clock hours off", AtServer(proofs::clock_off)),
     ("proofs/lost after the rotation, with grace", AtServer(proofs::with_grace)),
     ("proofs/lost after the rotation, no grace", AtServer(proofs::without_grace)),

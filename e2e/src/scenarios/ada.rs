@@ -73,9 +73,17 @@ impl<'a> Ada<'a> {
 
     /// As a process would that was started later: what it knows is on disk.
     pub(super) fn as_another_process(&self) -> Self {
+        self.as_another_process_with(|endpoint| endpoint)
+    }
+
+    /// The same, where the endpoint is set up in another way.
+    pub(super) fn as_another_process_with(
+        &self,
+        set: impl FnOnce(TokenEndpoint) -> TokenEndpoint,
+    ) -> Self {
         let Self { world, adapter, network, user, .. } = self;
         // For what the client has, which is the same in every session.
-        let endpoint = endpoint(&user.url, &world.log_in(user.client));
+        let endpoint = set(endpoint(&user.url, &world.log_in(user.client)));
         Self {
             world,
             adapter: *adapter,

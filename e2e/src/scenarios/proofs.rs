@@ -1,5 +1,6 @@
 //! Clients that prove anew in each request who asks: by assertions, by DPoP.
 
+mod api;
 mod atproto;
 mod certificate;
 mod lost;
@@ -7,10 +8,12 @@ mod restart;
 
 use std::fs;
 
-use auth_core::{ClientAuth, FailureKind, RefreshToken, Source};
-use auth_sign::AssertionFile;
+use auth_accounts::Reason;
+use auth_core::{ClientAuth, Dpop, FailureKind, RefreshToken, SigningKey, Source};
+use auth_sign::{AssertionFile, NewKey};
 
 pub(super) use self::{
+    api::tokens as tokens_at_an_api,
     atproto::{
         account as account_at_blueskys, adapters as adapters_at_blueskys, lost as lost_at_blueskys,
         restarts as restarts_at_blueskys,
@@ -67,6 +70,28 @@ pub(super) fn account(world: &World<'_>) {
             }
             let token = ada.as_another_process().refresh_now().expect("the current token");
             assert!(world.provider.binding(token.access_token().expose()).lives);
+        }
+    }
+    assert_eq!(world.provider.stats().refused, 0);
+}
+
+/// A process with another DPoP key. The server would say the same as of a session that
+/// is over, and so is not asked.
+pub(super) fn other_key(world: &World<'_>) {
+    for adapter in Adapter::ALL {
+        for client in [ClientKind::Dpop, ClientKind::AssertionDpopNonce] {
+            let context = format!("{adapter:?} {client:?}");
+            let url = world.proxy.url();
+            let ada = Ada::logged_in_at(&url, client, world, adapter, Network::default());
+            ada.refresh_now().unwrap_or_else(|error| panic!("{context}: {error}"));
+            let key = NewKey::es256().expect("a key").into_key();
+            let other = Dpop::new(SigningKey::new(key)).expect("a key pair");
+            let process = ada.as_another_process_with(|endpoint| endpoint.dpop(other));
+            world.proxy.script(&[]);
+            let error = process.refresh_now().expect_err("it cannot prove to hold the key");
+            assert!(matches!(error.reason(), Reason::OtherKey { .. }), "{context}: {error}");
+            assert_eq!(world.proxy.requests(), 0, "{context}");
+            ada.refresh_now().unwrap_or_else(|error| panic!("{context}: {error}"));
         }
     }
     assert_eq!(world.provider.stats().refused, 0);
