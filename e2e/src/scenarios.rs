@@ -64,7 +64,7 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("proofs/adapters, every method", AtServer(proofs::adapters)),
     ("proofs/account, every method", AtServer(proofs::account)),
     ("proofs/access tokens at an API", AtServer(proofs::tokens_at_an_api)),
-    ("proofs/another key in the next process", AtServer(proofs::other_key)),
+    ("proofs/another key in the next process", AtServer(proofs::another_key)),
     ("proofs/clock hours off", AtServer(proofs::clock_off)),
     ("proofs/lost after the rotation, with grace", AtServer(proofs::with_grace)),
     ("proofs/lost after the rotation, no grace", AtServer(proofs::without_grace)),
@@ -77,6 +77,7 @@ pub(crate) const ALL: &[(&str, Scenario)] = &[
     ("proofs/Bluesky's server, adapters", AtBlueskys(proofs::adapters_at_blueskys)),
     ("proofs/Bluesky's server, account", AtBlueskys(proofs::account_at_blueskys)),
     ("proofs/Bluesky's server, lost responses", AtBlueskys(proofs::lost_at_blueskys)),
+    ("proofs/Bluesky's server, another key", AtBlueskys(proofs::another_key_at_blueskys)),
     (
         "proofs/Bluesky's server, assertion twice",
         AtBlueskys(proofs::ready_made_assertion_at_blueskys),

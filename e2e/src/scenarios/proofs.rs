@@ -75,26 +75,31 @@ pub(super) fn account(world: &World<'_>) {
     assert_eq!(world.provider.stats().refused, 0);
 }
 
-/// A process with another DPoP key. The server would say the same as of a session that
-/// is over, and so is not asked.
-pub(super) fn other_key(world: &World<'_>) {
+/// A process with another DPoP key. oidc-provider would say what it says of a session
+/// that is over, and the server of Bluesky would end it; so neither is asked.
+fn with_another_key(world: &World<'_>, client: ClientKind) {
     for adapter in Adapter::ALL {
-        for client in [ClientKind::Dpop, ClientKind::AssertionDpopNonce] {
-            let context = format!("{adapter:?} {client:?}");
-            let url = world.proxy.url();
-            let ada = Ada::logged_in_at(&url, client, world, adapter, Network::default());
-            ada.refresh_now().unwrap_or_else(|error| panic!("{context}: {error}"));
-            let key = NewKey::es256().expect("a key").into_key();
-            let other = Dpop::new(SigningKey::new(key)).expect("a key pair");
-            let process = ada.as_another_process_with(|endpoint| endpoint.dpop(other));
-            world.proxy.script(&[]);
-            let error = process.refresh_now().expect_err("it cannot prove to hold the key");
-            assert!(matches!(error.reason(), Reason::OtherKey { .. }), "{context}: {error}");
-            assert_eq!(world.proxy.requests(), 0, "{context}");
-            ada.refresh_now().unwrap_or_else(|error| panic!("{context}: {error}"));
-        }
+        let url = world.proxy.url();
+        let ada = Ada::logged_in_at(&url, client, world, adapter, Network::default());
+        ada.refresh_now().unwrap_or_else(|error| panic!("{adapter:?}: {error}"));
+        let key = NewKey::es256().expect("a key").into_key();
+        let other = Dpop::new(SigningKey::new(key)).expect("a key pair");
+        let process = ada.as_another_process_with(|endpoint| endpoint.dpop(other));
+        world.proxy.script(&[]);
+        let error = process.refresh_now().expect_err("it cannot prove to hold the key");
+        assert!(matches!(error.reason(), Reason::OtherKey { .. }), "{adapter:?}: {error}");
+        assert_eq!(world.proxy.requests(), 0, "{adapter:?}");
+        ada.refresh_now().unwrap_or_else(|error| panic!("{adapter:?}: {error}"));
     }
     assert_eq!(world.provider.stats().refused, 0);
+}
+
+pub(super) fn another_key(world: &World<'_>) {
+    with_another_key(world, ClientKind::Dpop);
+}
+
+pub(super) fn another_key_at_blueskys(world: &World<'_>) {
+    with_another_key(world, ClientKind::Atproto);
 }
 
 /// The server's clock is hours off. Where a nonce is not needed the server asks for
