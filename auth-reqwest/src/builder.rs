@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use auth_core::internal::ProxySetting;
 use auth_tls::{ClientCertificate, Tls, TlsSettings};
 use reqwest::{Client, redirect};
 use rustls::{ClientConfig, crypto::CryptoProvider};
@@ -10,7 +11,7 @@ use crate::{
     error::BuildError,
     http1::Clients,
     ours::{Ours, Set},
-    proxy::{self, Plan, ProxySetting},
+    proxy::{self, Plan},
     transport::{ReqwestTransport, TIMEOUT},
 };
 
@@ -233,9 +234,9 @@ impl ReqwestTransportBuilder {
             }
             ProxySetting::Never => (Plan::None, None),
             // For `https` only, so that nothing has to go direct.
-            ProxySetting::Always(url) => (Plan::named(proxy::named(&url)?), None),
+            ProxySetting::Always(url) => (Plan::Named(Box::new(proxy::named(&url)?)), None),
         };
-        if tls.has_client_certificate() && plan.is_over_tls() {
+        if tls.has_client_certificate() && proxy::is_over_tls(&plan) {
             return Err(BuildError::ClientCertificateAndTlsProxy);
         }
         let (connect_timeout, max_idle, versions) =

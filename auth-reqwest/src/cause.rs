@@ -9,7 +9,7 @@ use std::{
 };
 
 use auth_core::{TransportError, TransportErrorKind as Kind, internal::LOOKED_UP_HERE};
-use auth_tls::{Tls, judge, refusal};
+use auth_tls::{Tls, alert, judge, refusal};
 use http::{StatusCode, Uri};
 use hyper_util::client::legacy::connect::{
     HttpConnector,
@@ -64,6 +64,13 @@ impl Connections {
             None => refusal(error, auth_tls::Connections::Foreign),
         }
     }
+
+    /// Why the server may have closed the connection without a word.
+    fn suspicion(&self, kind: Kind, phase: Phase) -> Option<&'static str> {
+        let closed = matches!(kind, Kind::TlsHandshake | Kind::Closed | Kind::Reset);
+        let tls = self.tls.as_ref().filter(|_| closed && phase == Phase::Head)?;
+        tls.suspicion(self.asked_before)
+    }
 }
 
 /// `sent`: whether the request's body was read.
@@ -74,22 +81,29 @@ pub(crate) fn read(
     https: bool,
     connections: &Connections,
 ) -> TransportError {
-    let facts = Facts::of(&error, connections);
+    let mut facts = Facts::of(&error, connections);
     // In TLS 1.3 a server reads the client's certificate after the client has sent its
     // request. It reads the two in order, and cannot decrypt the request before it has
     // accepted the certificate. We offer no early data and no authentication after the
     // handshake, which would be the exceptions. So a server that refuses the certificate
     // has not read the request, however much of it was sent. If the connection had
     // served before, the alert is no answer to the handshake, and proves nothing.
-    let unread = facts.client_refused && connections.fresh && phase == Phase::Head;
+    let unread = facts.client_refused.is_some() && connections.fresh && phase == Phase::Head;
     let sent = sent && !unread;
-    let failed = of_kind(facts.kind(phase, sent, https), sent);
+    let kind = facts.kind(phase, sent, https);
+    if let Some(suspicion) = connections.suspicion(kind, phase) {
+        facts.suspect(suspicion);
+    }
+    let failed = of_kind(kind, sent);
     let failed = match facts.proxy_status {
         Some(status) => failed.with_proxy_status(status),
         None => failed,
     };
     if facts.for_proxy {
         return failed.with_source(LOOKED_UP_HERE);
+    }
+    if let Some(text) = facts.client_refused {
+        return failed.with_detail(text);
     }
     if facts.text.is_empty() { failed } else { failed.with_detail(facts.text) }
 }
@@ -119,7 +133,8 @@ struct Facts {
     proxy_refused: bool,
     proxy_status: Option<StatusCode>,
     certificate: Option<Kind>,
-    client_refused: bool,
+    /// What the server has against the client's certificate.
+    client_refused: Option<String>,
     tls: bool,
     parse: bool,
     closed: bool,
@@ -158,8 +173,7 @@ impl Facts {
                     self.certificate = Some(kind);
                     self.note(text);
                 } else if let Some(text) = connections.refusal(error) {
-                    self.client_refused = true;
-                    self.note(text);
+                    self.client_refused = Some(text);
                 } else {
                     self.tls = true;
                     self.note(error);
@@ -192,6 +206,13 @@ impl Facts {
                     self.proxy_refused = SOCKS_REFUSALS.contains(&&*error.to_string());
                 }
                 self.note(error);
+            } else if let Some(alert) = alert(&error.to_string()) {
+                // By way of h2, which keeps the message alone.
+                self.client_refused = connections.refusal(&alert);
+                if self.client_refused.is_none() {
+                    self.tls = true;
+                    self.note(alert);
+                }
             } else {
                 self.for_proxy |= error.to_string() == SOCKS_LOOKUP;
             }
@@ -202,6 +223,11 @@ impl Facts {
         let separator = if self.text.is_empty() { "" } else { ": " };
         // Writing into a string cannot fail.
         let _ = write!(self.text, "{separator}{text}");
+    }
+
+    fn suspect(&mut self, suspicion: &str) {
+        let separator = if self.text.is_empty() { "" } else { "; " };
+        let _ = write!(self.text, "{separator}{suspicion}");
     }
 
     fn kind(&self, phase: Phase, sent: bool, https: bool) -> Kind {
@@ -215,7 +241,7 @@ impl Facts {
         if let Some(kind) = self.certificate {
             return kind;
         }
-        if self.client_refused {
+        if self.client_refused.is_some() {
             return Kind::ClientCertificate;
         }
         if self.proxy_refused {

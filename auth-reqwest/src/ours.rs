@@ -7,13 +7,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use auth_core::{TransportError, TransportErrorKind};
+use auth_core::{TransportError, TransportErrorKind, internal::Exceptions};
 use auth_tls::Tls;
 use reqwest::Url;
 use rustls::ClientConfig;
 use tokio::{task::spawn_blocking, time::Instant};
 
-use crate::{cause::Connections, error::BuildError, http1::Clients, proxy::Exceptions};
+use crate::{cause::Connections, error::BuildError, http1::Clients, proxy::bypasses};
 
 /// All clients of a transport.
 pub(crate) struct Set {
@@ -25,7 +25,7 @@ pub(crate) struct Set {
 impl Set {
     pub(crate) fn for_url(&self, url: &Url) -> &Clients {
         match &self.direct {
-            Some((direct, exceptions)) if exceptions.include(url) => direct,
+            Some((direct, exceptions)) if bypasses(exceptions, url) => direct,
             _ => &self.usual,
         }
     }

@@ -33,7 +33,8 @@ pub(crate) enum Pair {
     Ecdsa(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
     Rsa(RsaKeyPair, &'static dyn RsaEncoding),
-    Hmac(hmac::Key),
+    /// By far the largest, in aws-lc-rs.
+    Hmac(Box<hmac::Key>),
 }
 
 impl Pair {
@@ -87,7 +88,7 @@ impl Pair {
                     Hs512 => hmac::HMAC_SHA512,
                     _ => return Err(unsupported),
                 };
-                Ok((Self::Hmac(hmac::Key::new(hmac, secret)), None))
+                Ok((Self::Hmac(Box::new(hmac::Key::new(hmac, secret))), None))
             }
         }
     }

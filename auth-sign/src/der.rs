@@ -26,6 +26,8 @@ const X448: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.111");
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Pkcs8,
+    /// A key and its certificates, under a password.
+    Pkcs12,
     Pkcs1,
     Sec1,
     Encrypted,
@@ -47,6 +49,7 @@ pub(crate) fn form(bytes: &[u8]) -> Result<Form, KeyError> {
     let tags = tags(bytes).map_err(broken)?;
     Ok(match tags[..] {
         [Tag::Integer, Tag::Sequence, Tag::OctetString, ..] => Form::Pkcs8,
+        [Tag::Integer, Tag::Sequence, ..] => Form::Pkcs12,
         [Tag::Integer, Tag::OctetString, ..] => Form::Sec1,
         [Tag::Integer, Tag::Integer] => Form::RsaPublic,
         [Tag::Integer, Tag::Integer, Tag::Integer, ..] => Form::Pkcs1,

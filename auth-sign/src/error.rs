@@ -56,9 +56,9 @@ pub enum KeyError {
     /// one.
     #[error("the key has no alg, and serves several; name one")]
     AlgorithmMissing,
-    /// The key's `use`, `key_ops` or `alg` says that it is for something else, such as
-    /// encryption.
-    #[error("the key is not for signatures, by its use, key_ops or alg")]
+    /// The key is for something else, such as encryption: its `use` or `key_ops` says so,
+    /// or its curve, such as X25519.
+    #[error("the key is not for signatures, by its use, key_ops or curve")]
     NotForSigning,
     /// An RSA key of a size that nobody should use (less than 2048 bits), or that the
     /// library does not take (more than 8192 bits; with `ring`, 4096).
@@ -72,7 +72,7 @@ pub enum KeyError {
         max: usize,
     },
     /// The private key comes without its public part, and `ring` cannot compute it.
-    #[error("the key lacks its public part; `openssl ec` adds it")]
+    #[error("the key lacks its public part; `openssl pkey` adds it")]
     PublicPartMissing,
     /// An RSA key as a JWK without its primes and what goes with them.
     #[error("the RSA key lacks p, q, dp, dq or qi")]

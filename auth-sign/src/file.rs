@@ -11,6 +11,8 @@ use std::{
 use auth_core::{CredentialError, CredentialErrorKind};
 use zeroize::Zeroizing;
 
+use crate::KeyError;
+
 /// No credential is larger, and a file that is was not meant.
 const LIMIT: u64 = 64 * 1024;
 
@@ -19,7 +21,7 @@ const LIMIT: u64 = 64 * 1024;
 struct Trouble {
     path: PathBuf,
     what: &'static str,
-    cause: Option<io::Error>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl fmt::Display for Trouble {
@@ -30,7 +32,7 @@ impl fmt::Display for Trouble {
 
 impl Error for Trouble {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause.as_ref().map(|cause| cause as _)
+        self.cause.as_deref().map(|cause| cause as _)
     }
 }
 
@@ -41,6 +43,13 @@ pub(crate) fn trouble(
     what: &'static str,
 ) -> CredentialError {
     CredentialError::new(kind).with_source(Trouble { path: path.into(), what, cause: None })
+}
+
+/// An error about the key in this file.
+pub(crate) fn key_trouble(path: &Path, error: KeyError) -> CredentialError {
+    let kind = CredentialError::from(error.clone()).kind();
+    let (what, cause) = ("holds no key that can be used", Some(error.into()));
+    CredentialError::new(kind).with_source(Trouble { path: path.into(), what, cause })
 }
 
 /// The text of a file, without a byte-order mark. Links are followed.
@@ -59,7 +68,8 @@ pub(crate) fn read_text(path: &Path) -> Result<Zeroizing<String>, CredentialErro
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, CredentialError> {
+/// All that is in a file. Links are followed.
+pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, CredentialError> {
     let failed = |cause: io::Error| {
         let (kind, what) = match cause.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
@@ -71,7 +81,7 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, CredentialError> {
         CredentialError::new(kind).with_source(Trouble {
             path: path.into(),
             what,
-            cause: Some(cause),
+            cause: Some(cause.into()),
         })
     };
     let regular = |metadata: &fs::Metadata| match metadata.is_file() {

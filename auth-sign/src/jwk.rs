@@ -9,7 +9,7 @@ use base64::{
 };
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, Visitor},
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::error::Category;
 use zeroize::Zeroizing;
@@ -47,38 +47,68 @@ pub(crate) struct Jwk {
     keys: Option<Vec<Self>>,
 }
 
-/// The bytes of a member. They are wiped.
-pub(crate) struct Octets(Zeroizing<Vec<u8>>);
+/// The bytes of a member. They are wiped. `None` if it is no base64url: of a key in a
+/// set that nobody asks for, that is no fault of the set's (RFC 7517 section 5).
+pub(crate) struct Octets(Option<Zeroizing<Vec<u8>>>);
 
 impl Octets {
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
+    pub(crate) fn bytes(&self) -> Result<&[u8], KeyError> {
+        match &self.0 {
+            Some(bytes) => Ok(bytes),
+            None => Err(KeyError::Malformed("a member of the JWK is no base64url")),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Octets {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// What is no text is read over.
         struct Base64Url;
 
-        impl Visitor<'_> for Base64Url {
+        impl<'de> Visitor<'de> for Base64Url {
             type Value = Octets;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("base64url")
             }
 
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Octets, E> {
+            fn visit_str<E>(self, text: &str) -> Result<Octets, E> {
                 let mut bytes = Zeroizing::new(vec![0; text.len().div_ceil(4) * 3]);
-                // The library's error would show a character of the key.
-                let length = BASE64URL
-                    .decode_slice(text, &mut bytes)
-                    .map_err(|_| E::custom("it is no base64url"))?;
-                bytes.truncate(length);
-                Ok(Octets(bytes))
+                let decoded = BASE64URL.decode_slice(text, &mut bytes);
+                Ok(Octets(decoded.ok().map(|length| {
+                    bytes.truncate(length);
+                    bytes
+                })))
+            }
+
+            fn visit_bool<E>(self, _: bool) -> Result<Octets, E> {
+                Ok(Octets(None))
+            }
+
+            fn visit_i64<E>(self, _: i64) -> Result<Octets, E> {
+                Ok(Octets(None))
+            }
+
+            fn visit_u64<E>(self, _: u64) -> Result<Octets, E> {
+                Ok(Octets(None))
+            }
+
+            fn visit_f64<E>(self, _: f64) -> Result<Octets, E> {
+                Ok(Octets(None))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Octets, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Octets(None))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Octets, A::Error> {
+                while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(Octets(None))
             }
         }
 
-        deserializer.deserialize_str(Base64Url)
+        deserializer.deserialize_any(Base64Url)
     }
 }
 
@@ -97,9 +127,9 @@ impl Jwk {
         // The error is not kept, for it may show a part of the key.
         serde_json::from_str(json).map_err(|error| match error.classify() {
             Category::Eof => KeyError::Truncated,
-            Category::Data => KeyError::Malformed(
-                "a member of the JWK is there twice, of another type, or no base64url",
-            ),
+            Category::Data => {
+                KeyError::Malformed("a member of the JWK is there twice, or of another type")
+            }
             Category::Syntax | Category::Io => KeyError::Malformed("it is no JSON"),
         })
     }
@@ -123,24 +153,30 @@ impl Jwk {
     ///
     /// # Errors
     ///
-    /// [`KeyError::NotForSigning`] if that, or another member, says that it is for
-    /// something else.
-    pub(crate) fn algorithm(&self, operation: &str) -> Result<Option<SigningAlgorithm>, KeyError> {
-        let for_it = self.usage.as_deref().is_none_or(|usage| usage == "sig")
-            && self.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == operation));
-        if !for_it {
+    /// [`KeyError::NotForSigning`] if `use` says so, or `key_ops`, which has to hold one
+    /// of these; [`KeyError::Unsupported`] of an `alg` that is not known.
+    pub(crate) fn algorithm(
+        &self,
+        operations: &[&str],
+    ) -> Result<Option<SigningAlgorithm>, KeyError> {
+        let allowed = |operation: &String| operations.contains(&operation.as_str());
+        if self.usage.as_deref().is_some_and(|usage| usage != "sig")
+            || self.key_ops.as_ref().is_some_and(|ops| !ops.iter().any(allowed))
+        {
             return Err(KeyError::NotForSigning);
         }
         match self.alg.as_deref() {
             None => Ok(None),
-            Some(name) => kind::by_name(name).map(Some).ok_or(KeyError::NotForSigning),
+            Some(name) => {
+                kind::by_name(name).map(Some).ok_or(KeyError::Unsupported("the key's alg"))
+            }
         }
     }
 }
 
 /// A member that the key needs.
 pub(crate) fn needed(member: Option<&Octets>) -> Result<&[u8], KeyError> {
-    member.map(Octets::bytes).ok_or(KeyError::Malformed("a member of the JWK is missing"))
+    member.ok_or(KeyError::Malformed("a member of the JWK is missing"))?.bytes()
 }
 
 /// A number of this many bytes, whose leading zeros may be missing or too many.

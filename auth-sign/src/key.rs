@@ -1,6 +1,6 @@
 //! A key that signs.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use auth_core::{CredentialError, CredentialErrorKind, KeyInfo, Signer, SigningAlgorithm};
 use sha2::{Digest as _, Sha256};
@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     KeyError,
     crypto::Pair,
+    file,
     private::{Chosen, Parts, Private, choose},
 };
 
@@ -93,6 +94,26 @@ impl Key {
         Self::chosen(choose(json, algorithm.into(), Some(key_id))?)
     }
 
+    /// From a file with any of these: PEM, DER, a JWK or a set. The algorithm may be
+    /// left out (`None`) where the key says it by its `alg` or its curve.
+    ///
+    /// The file is read once, now, up to 64 KiB, and has to be a regular file or a link
+    /// to one. What is read of it is wiped.
+    ///
+    /// # Errors
+    ///
+    /// [`CredentialError`], whose sources name the file and what is wrong with the key
+    /// ([`KeyError`]). One that [is temporary](CredentialError::is_temporary) may be
+    /// that of a file which is being written.
+    pub fn from_file(
+        algorithm: impl Into<Option<SigningAlgorithm>>,
+        path: impl AsRef<Path>,
+    ) -> Result<Self, CredentialError> {
+        let path = path.as_ref();
+        let bytes = file::read(path)?;
+        Self::from_any(algorithm.into(), &bytes).map_err(|error| file::key_trouble(path, error))
+    }
+
     /// A secret that the server knows, too: for HMAC. The bytes are taken exactly, with
     /// a line break at their end if there is one.
     ///
@@ -120,6 +141,22 @@ impl Key {
     /// What is public about it.
     pub fn info(&self) -> &KeyInfo {
         &self.info
+    }
+
+    fn from_any(algorithm: Option<SigningAlgorithm>, bytes: &[u8]) -> Result<Self, KeyError> {
+        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+            return Self::chosen(choose(text, algorithm, None)?);
+        }
+        // DER begins with a character that text may begin with, too.
+        let private = match Private::from_pem(bytes) {
+            Err(KeyError::NoKey | KeyError::Malformed(_)) if bytes.first() == Some(&0x30) => {
+                Private::from_der(bytes)?
+            }
+            read => read?,
+        };
+        let algorithm = algorithm.or(private.kind.usual()).ok_or(KeyError::AlgorithmMissing)?;
+        Self::new(algorithm, &private)
     }
 
     fn chosen(chosen: Chosen) -> Result<Self, KeyError> {

@@ -2,8 +2,8 @@
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of the lines above it; `auth-tests/tests/layers` checks that.
 //
-// layer: error file
-// layer: kind pem
+// layer: error
+// layer: file kind pem
 // layer: der jwk signature -- forms of keys, as read
 // layer: public
 // layer: private

@@ -76,12 +76,16 @@ impl Private {
             der::Form::Sec1 => Self::from_sec1(None, bytes),
             der::Form::Encrypted => Err(KeyError::Encrypted),
             der::Form::Spki | der::Form::RsaPublic => Err(KeyError::PublicOnly),
+            der::Form::Pkcs12 => Err(KeyError::Unsupported("a PKCS#12 file")),
             der::Form::Other => Err(KeyError::NoKey),
         }
     }
 
     fn from_pkcs8(bytes: &[u8]) -> Result<Self, KeyError> {
-        let key = PrivateKeyInfoRef::from_der(bytes).map_err(der::broken)?;
+        let key = match PrivateKeyInfoRef::from_der(bytes) {
+            Ok(key) => key,
+            Err(error) => return Self::from_old_ring(bytes).unwrap_or(Err(der::broken(error))),
+        };
         let kind = der::kind(&key.algorithm)?;
         let inner = key.private_key.as_bytes();
         match kind {
@@ -93,6 +97,15 @@ impl Private {
             }
             _ => Self::from_sec1(Some(kind), inner),
         }
+    }
+
+    /// Up to version 0.16, ring wrote an Ed25519 key with the public part under a tag that
+    /// RFC 5958 does not have. Such keys are all alike.
+    fn from_old_ring(bytes: &[u8]) -> Option<Result<Self, KeyError>> {
+        const BEFORE: &[u8] = b"\x30\x53\x02\x01\x01\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
+        const BETWEEN: &[u8] = b"\xa1\x23\x03\x21\x00";
+        let (seed, public) = bytes.strip_prefix(BEFORE)?.split_at_checked(32)?;
+        Some(Self::ed25519(seed, Some(public.strip_prefix(BETWEEN)?)))
     }
 
     fn from_pkcs1(kind: Kind, bytes: &[u8]) -> Result<Self, KeyError> {
@@ -146,7 +159,8 @@ impl Private {
             }
             Some("OKP") => {
                 ed25519(jwk)?;
-                Self::ed25519(needed(jwk.d.as_ref())?, jwk.x.as_ref().map(Octets::bytes))
+                let public = jwk.x.as_ref().map(Octets::bytes).transpose()?;
+                Self::ed25519(needed(jwk.d.as_ref())?, public)
             }
             Some("RSA") => Self::rsa(jwk),
             Some("oct") => Self::from_secret(needed(jwk.k.as_ref())?),
@@ -180,7 +194,7 @@ fn uint(bytes: &[u8]) -> Result<UintRef<'_>, KeyError> {
 /// What RFC 7518 section 6.3.2 lets a key leave out. To compute it takes arithmetic
 /// with large numbers.
 fn of_primes(member: Option<&Octets>) -> Result<UintRef<'_>, KeyError> {
-    uint(member.ok_or(KeyError::PrimesMissing)?.bytes())
+    uint(member.ok_or(KeyError::PrimesMissing)?.bytes()?)
 }
 
 /// The key of a JWK or of a set: the one of this `kid`; else the only one that can be
@@ -218,7 +232,7 @@ pub(crate) fn choose(
 }
 
 fn usable_key(jwk: &Jwk, asked: Option<SigningAlgorithm>) -> Result<Chosen, KeyError> {
-    let own = jwk.algorithm("sign")?;
+    let own = jwk.algorithm(&["sign"])?;
     let private = Private::from_jwk(jwk)?;
     let algorithm = match asked {
         Some(asked) => {

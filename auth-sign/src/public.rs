@@ -64,6 +64,7 @@ impl PublicKey {
             (Some(block), None) => Self::from_der(block.decode()?),
             (Some(_), Some(_)) => Err(KeyError::Several),
             (None, _) if blocks.iter().any(pem::Block::is_private) => Err(KeyError::PrivateKey),
+            (None, _) if blocks.iter().any(pem::Block::is_cut) => Err(KeyError::Truncated),
             (None, _) => Err(KeyError::NoKey),
         }
     }
@@ -90,9 +91,11 @@ impl PublicKey {
                     _ => Self::of_point(kind, key),
                 }
             }
-            der::Form::Pkcs8 | der::Form::Pkcs1 | der::Form::Sec1 | der::Form::Encrypted => {
-                Err(KeyError::PrivateKey)
-            }
+            der::Form::Pkcs8
+            | der::Form::Pkcs12
+            | der::Form::Pkcs1
+            | der::Form::Sec1
+            | der::Form::Encrypted => Err(KeyError::PrivateKey),
             der::Form::Other => Err(KeyError::NoKey),
         }
     }
@@ -115,7 +118,7 @@ impl PublicKey {
             return Err(KeyError::PrivateKey);
         }
         let mut key = Self::of_jwk(jwk)?;
-        key.algorithm = jwk.algorithm("verify")?;
+        key.algorithm = jwk.algorithm(&["sign", "verify"])?;
         key.key_id = jwk.kid.clone();
         Ok(key)
     }
@@ -185,7 +188,8 @@ impl PublicKey {
 
     fn of_jwk(jwk: &Jwk) -> Result<Self, KeyError> {
         match jwk.kty.as_deref() {
-            Some("EC") => {
+            // Azure Key Vault's keys in hardware have names of their own.
+            Some("EC" | "EC-HSM") => {
                 let (kind, point) = ec_point(jwk)?;
                 Self::of_point(kind, &point)
             }
@@ -193,7 +197,7 @@ impl PublicKey {
                 ed25519(jwk)?;
                 Self::of_point(Kind::Ed25519, needed(jwk.x.as_ref())?)
             }
-            Some("RSA") => {
+            Some("RSA" | "RSA-HSM") => {
                 let (n, e) = (needed(jwk.n.as_ref())?, needed(jwk.e.as_ref())?);
                 let uint = |bytes| UintRef::new(bytes).map_err(der::broken);
                 let key = RsaPublicKeyRef { modulus: uint(n)?, public_exponent: uint(e)? };

@@ -5,9 +5,12 @@ use pkcs8::der::{self, Decode as _, DecodeValue, FixedTag, Header, Reader, Tag, 
 
 use crate::{KeyError, kind::Kind};
 
-/// An ECDSA signature in DER, as key management services and hardware modules return
-/// it, in the form that a [`Signer`](auth_core::Signer) returns: `r` and `s`, each of
-/// full length (RFC 7518 section 3.4).
+/// An ECDSA signature in DER (RFC 3279 section 2.2.3), in the form that a
+/// [`Signer`](auth_core::Signer) returns: `r` and `s`, each of full length (RFC 7518
+/// section 3.4).
+///
+/// The services of AWS and Google return DER. Azure Key Vault and PKCS#11 return the
+/// other form, which is passed on as it is.
 ///
 /// # Errors
 ///
@@ -25,15 +28,14 @@ pub fn raw_ecdsa_signature(
         _ => return Err(KeyError::WrongKind { algorithm, found: "an ECDSA signature" }.into()),
     };
     let length = length.curve().map_or(0, |(_, length)| length);
-    let no_signature = |reason| {
-        CredentialError::new(CredentialErrorKind::Other).with_source(KeyError::Malformed(reason))
-    };
-    let Numbers { r, s } =
-        Numbers::from_der(der).map_err(|_| no_signature("it is no DER of an ECDSA signature"))?;
+    let no_signature =
+        |detail: &str| CredentialError::new(CredentialErrorKind::Other).with_detail(detail);
+    let Numbers { r, s } = Numbers::from_der(der)
+        .map_err(|_| no_signature("what was signed is no ECDSA signature in DER"))?;
     let mut raw = Vec::with_capacity(2 * length);
     for number in [r.as_bytes(), s.as_bytes()] {
         if number == [0] {
-            return Err(no_signature("no ECDSA signature has a zero"));
+            return Err(no_signature("a number of the ECDSA signature is zero"));
         }
         let Some(missing) = length.checked_sub(number.len()) else {
             let found = "an ECDSA signature on a larger curve";

@@ -1,5 +1,9 @@
 //! Every form of a key is the same key, and what it signs is verified by others.
 #![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::unwrap_used)]
+
+mod common;
 
 use auth_core::{
     Signer as _,
@@ -7,10 +11,8 @@ use auth_core::{
     SigningKey,
 };
 use auth_sign::{Key, KeyError, NewKey, PublicKey};
-use base64::{
-    Engine as _,
-    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
-};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use common::der;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 
 const P256: &str = include_str!("keys/p256.pkcs8.pem");
@@ -18,11 +20,6 @@ const P256_SEC1: &str = include_str!("keys/p256.sec1.pem");
 const P384: &str = include_str!("keys/p384.pkcs8.pem");
 const RSA: &str = include_str!("keys/rsa.pkcs8.pem");
 const ED25519: &str = include_str!("keys/ed25519.pkcs8.pem");
-
-fn der(pem: &str) -> Vec<u8> {
-    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-    STANDARD.decode(body).unwrap()
-}
 
 /// Whether somebody else takes the signature for one of this key.
 fn verified(key: &Key, algorithm: Algorithm) -> bool {
@@ -101,6 +98,8 @@ fn forms_of_p256() -> Vec<(&'static str, String)> {
         ("without any line end", P256.replace('\n', "")),
         ("\\n for line ends", P256.replace('\n', "\\n")),
         ("\\r\\n for line ends", P256.replace('\n', "\\r\\n")),
+        ("the curve twice", common::pkcs8_of(&common::P256, &der(P256_SEC1))),
+        ("a header", P256.replace("KEY-----\nM", "KEY-----\nComment: of the client\n\nM")),
         ("in quotes", format!("{:?}", P256)),
         ("another label", P256.replace("PRIVATE KEY", "EC PRIVATE KEY")),
         ("another label of SEC1", P256_SEC1.replace("EC PRIVATE KEY", "PRIVATE KEY")),
@@ -145,6 +144,30 @@ fn the_forms_of_other_keys_are_one_key() {
     let ed25519 = PublicKey::from_pem(include_str!("keys/ed25519.pub.pem")).unwrap().thumbprint();
     assert_eq!(Key::from_pem(EdDsa, ED25519).unwrap().info().thumbprint(), ed25519);
     assert_eq!(Key::from_der(EdDsa, der(ED25519)).unwrap().info().thumbprint(), ed25519);
+}
+
+/// A new key of ring 0.17, and the same as ring 0.16 would have written it.
+#[test]
+fn keys_that_ring_has_made() {
+    let seed = "960b62e4401f850012aa3b065e16b7030f0fbdbf47b83617f02a5571131cd430";
+    let public = "95dc96ad6ca1317f08bd5930ad76cf4b1346f959c4497b25a86ba0910eb6125d";
+    let new = format!("3051020101300506032b657004220420{seed}812100{public}");
+    let old = format!("3053020101300506032b657004220420{seed}a123032100{public}");
+    let bytes = |hex: &str| -> Vec<u8> {
+        (0..hex.len()).step_by(2).map(|i| u8::from_str_radix(&hex[i..i + 2], 16).unwrap()).collect()
+    };
+    let keys = [&new, &old].map(|hex| Key::from_der(EdDsa, bytes(hex)).unwrap());
+    assert_eq!(keys[0].info(), keys[1].info());
+    let x = URL_SAFE_NO_PAD.encode(bytes(public));
+    assert!(keys[0].info().public_jwk().unwrap().contains(&x));
+    // Another's public part.
+    for hex in [&new, &old] {
+        let mut bytes = bytes(hex);
+        *bytes.last_mut().unwrap() ^= 1;
+        assert!(matches!(Key::from_der(EdDsa, &bytes), Err(KeyError::Rejected(_))));
+        bytes.pop();
+        assert_eq!(Key::from_der(EdDsa, &bytes).unwrap_err(), KeyError::Truncated);
+    }
 }
 
 #[test]
@@ -230,6 +253,12 @@ fn of_a_set_the_key_that_can_be_meant() {
     }
     let both = set(&[&signing, ec]);
     assert_eq!(Key::from_jwk(&both).unwrap_err(), KeyError::Several);
+    // Two names of one algorithm.
+    let named = format!(r#"{{{ed},"alg":"EdDSA"}}"#);
+    assert_eq!(Key::from_jwk_as(Ed25519, &named).unwrap().info().algorithm(), Ed25519);
+    let named = format!(r#"{{{ed},"alg":"Ed25519"}}"#);
+    assert_eq!(Key::from_jwk(&named).unwrap().info().algorithm(), Ed25519);
+    assert_eq!(Key::from_jwk_as(EdDsa, &named).unwrap().info().algorithm(), EdDsa);
     // The algorithm tells.
     assert_eq!(Key::from_jwk_as(Es256, &both).unwrap().info().get_key_id(), Some("ec"));
     assert_eq!(Key::from_jwks(None, &both, "ed").unwrap().info().algorithm(), EdDsa);

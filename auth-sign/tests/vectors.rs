@@ -1,5 +1,7 @@
 //! The examples of the standards, to the byte where the signature is deterministic.
 #![cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::unwrap_used)]
 
 use auth_core::{
     Signer as _,

@@ -18,6 +18,7 @@ pub use crate::{
 /// The libraries that are published.
 pub const LIBRARIES: [&str; 11] = [
     "auth-core",
+    "auth-tls",
     "auth-reqwest",
     "auth-ureq",
     "auth-accounts",

@@ -51,7 +51,7 @@ pub(crate) struct Pair {
 }
 
 /// What the files hold.
-#[derive(PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 pub(crate) struct Texts {
     certificate: Zeroizing<Vec<u8>>,
     key: Zeroizing<Vec<u8>>,
@@ -144,12 +144,6 @@ impl ClientCertificate {
     }
 }
 
-impl Default for Texts {
-    fn default() -> Self {
-        Self { certificate: Zeroizing::default(), key: Zeroizing::default() }
-    }
-}
-
 impl Pair {
     fn certified(
         &self,
@@ -211,3 +205,6 @@ impl fmt::Debug for ClientCertificate {
         out.finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

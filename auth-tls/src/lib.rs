@@ -28,7 +28,7 @@ pub use crate::{
 #[doc(hidden)]
 pub use crate::{
     error::TlsError,
-    refusal::{Connections, refusal},
+    refusal::{Connections, alert, refusal},
     tls::{Current, Tls, TlsSettings},
     validity::judge,
 };

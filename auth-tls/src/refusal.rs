@@ -51,7 +51,8 @@ pub fn refusal(error: &Error, connections: Connections) -> Option<String> {
         (Alert::AccessDenied, _) => "the client's certificate is good, and has no access",
         // These are said of other things, too.
         (Alert::DecryptError, Some(true)) => {
-            "the server cannot verify what was signed with the client's key"
+            "the server cannot verify a signature: the authority's on the client certificate, \
+             or one made with the client's key"
         }
         (Alert::HandshakeFailure, Some(true)) => {
             "the server asked for a client certificate, and refused the handshake"
@@ -59,6 +60,27 @@ pub fn refusal(error: &Error, connections: Connections) -> Option<String> {
         _ => return None,
     };
     Some(format!("{says} (TLS alert {})", name(*alert)))
+}
+
+/// The alerts that may be about the certificate of the client.
+const ALERTS: [Alert; 10] = [
+    Alert::HandshakeFailure,
+    Alert::BadCertificate,
+    Alert::UnsupportedCertificate,
+    Alert::CertificateRevoked,
+    Alert::CertificateExpired,
+    Alert::CertificateUnknown,
+    Alert::UnknownCA,
+    Alert::AccessDenied,
+    Alert::DecryptError,
+    Alert::CertificateRequired,
+];
+
+/// The error of rustls with this message, if it is such an alert. h2 keeps the message
+/// alone.
+pub fn alert(message: &str) -> Option<Error> {
+    let errors = ALERTS.into_iter().map(Error::AlertReceived);
+    errors.into_iter().find(|error| error.to_string() == message)
 }
 
 /// Its name in RFC 8446 section 6.
@@ -104,7 +126,7 @@ mod tests {
             (Alert::UnknownCA, with, Some("the authority that signed")),
             (Alert::UnknownCA, Foreign, Some("(TLS alert unknown_ca)")),
             (Alert::AccessDenied, with, Some("has no access (TLS alert access_denied)")),
-            (Alert::DecryptError, with, Some("signed with the client's key")),
+            (Alert::DecryptError, with, Some("made with the client's key")),
             (Alert::DecryptError, without, None),
             (Alert::DecryptError, Foreign, None),
             // A server that has not asked has nothing to refuse.
@@ -124,5 +146,17 @@ mod tests {
             }
         }
         assert_eq!(refusal(&Error::DecryptError, with), None);
+    }
+
+    #[test]
+    fn an_alert_is_known_by_its_message() {
+        for alert in ALERTS {
+            let error = Error::AlertReceived(alert);
+            assert_eq!(super::alert(&error.to_string()), Some(error));
+        }
+        for error in [Error::AlertReceived(Alert::InternalError), Error::DecryptError] {
+            assert_eq!(alert(&error.to_string()), None);
+        }
+        assert_eq!(alert(""), None);
     }
 }

@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn what_is_named_holds_a_certificate() {
-        let root = auth_testkit::fault_server::FaultServer::ca_pem();
+        let root = fault_server::FaultServer::ca_pem();
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
         fs::create_dir_all(at("empty")).unwrap();

@@ -97,13 +97,14 @@ impl Tls {
     /// Looks whether the client certificate was renewed, and gives what new connections
     /// are made with.
     pub fn look(&self) -> Current {
+        // Without a lock that `now` would wait for, since files may be slow.
+        let looked = self.0.identity.as_ref().map(Identity::look);
         let mut current = self.0.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(identity) = &self.0.identity {
-            let (renewals, certified) = identity.look();
-            if renewals != current.renewals {
-                let now = (renewals, Some(certified));
-                *current = Current::new(now, &self.0.base, &self.0.asked);
-            }
+        if let Some((renewals, certified)) = looked
+            && renewals > current.renewals
+        {
+            let now = (renewals, Some(certified));
+            *current = Current::new(now, &self.0.base, &self.0.asked);
         }
         current.clone()
     }
@@ -121,6 +122,21 @@ impl Tls {
     /// How often a server has asked for a client certificate.
     pub fn asked(&self) -> u64 {
         self.0.asked.load(Ordering::Relaxed)
+    }
+
+    /// For an operator, what may be the reason that the server closed the connection
+    /// without a word, as Node's servers do. `before` is what [`asked`](Self::asked) gave
+    /// when the attempt began.
+    pub fn suspicion(&self, before: u64) -> Option<&'static str> {
+        match (self.asked() == before, self.has_client_certificate()) {
+            (true, _) => None,
+            (false, true) => {
+                Some("the server had asked for the client's certificate, and may not accept it")
+            }
+            (false, false) => {
+                Some("the server had asked for a client certificate, and none is set up")
+            }
+        }
     }
 
     /// For an operator, what the server has against the client's certificate, if it was

@@ -2,13 +2,14 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use auth_core::internal::{Exceptions, ProxySetting};
 use auth_tls::{ClientCertificate, Tls, TlsSettings};
 use rustls::crypto::CryptoProvider;
 use ureq::Agent;
 
 use crate::{
     error::BuildError,
-    proxy::{self, Exceptions, Plan, ProxySetting},
+    proxy::{self, Plan},
     transport::{TIMEOUT, UreqTransport},
 };
 
@@ -189,7 +190,7 @@ impl UreqTransportBuilder {
                 .user_agent(self.user_agent.clone())
                 .max_idle_connections(self.max_idle)
                 .max_idle_connections_per_host(self.max_idle)
-                .proxy(proxy.proxy())
+                .proxy(proxy::of_plan(proxy))
         };
         let (plan, direct) = match self.proxy {
             ProxySetting::System => {

@@ -47,6 +47,13 @@ impl Connections {
             None => refusal(error, auth_tls::Connections::Foreign),
         }
     }
+
+    /// Why the server may have closed the connection without a word.
+    fn suspicion(&self, kind: Kind, phase: Phase) -> Option<&'static str> {
+        let closed = matches!(kind, Kind::TlsHandshake | Kind::Closed | Kind::Reset);
+        let tls = self.tls.as_ref().filter(|_| closed && phase == Phase::Head)?;
+        tls.suspicion(self.asked_before)
+    }
 }
 
 /// The way to the server.
@@ -104,10 +111,13 @@ pub(crate) fn read(error: Error, phase: Phase, sent: bool, route: &Route) -> Tra
     {
         return failed(Kind::ProxyRefused).with_detail(refusal);
     }
-    let failed = failed(At { phase, sent, route }.kind(&error));
-    match text(&error) {
-        Some(text) => failed.with_detail(text),
-        None => failed,
+    let kind = At { phase, sent, route }.kind(&error);
+    let failed = failed(kind);
+    match (text(&error), route.connections.suspicion(kind, phase)) {
+        (Some(text), Some(suspicion)) => failed.with_detail(format!("{text}; {suspicion}")),
+        (Some(text), None) => failed.with_detail(text),
+        (None, Some(suspicion)) => failed.with_detail(suspicion),
+        (None, None) => failed,
     }
 }
 

@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{BlockingTransport, Request, Response, ResponseReader, TransportError};
+use auth_core::{
+    BlockingTransport, Request, Response, ResponseReader, TransportError, internal::Exceptions,
+};
 use auth_tls::Tls;
 use http::{HeaderValue, header};
 use ureq::{Agent, SendBody, config::ConfigBuilder, typestate::AgentScope};
@@ -17,7 +19,7 @@ use crate::{
     body::Tripwire,
     cause::{self, Connections, Phase},
     connection,
-    proxy::Exceptions,
+    proxy::bypasses,
 };
 
 /// How long one attempt may take by default.
@@ -128,7 +130,7 @@ impl BlockingTransport for UreqTransport {
         // With a known length, the body is not sent in chunks.
         head.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         let agent = match &self.direct {
-            Some((direct, exceptions)) if exceptions.include(head.uri()) => direct,
+            Some((direct, exceptions)) if bypasses(exceptions, head.uri()) => direct,
             _ => &self.agent,
         };
         let connections = match &self.ours {

@@ -123,6 +123,15 @@ impl FaultServerBuilder {
         self
     }
 
+    /// TLS: resets a connection whose handshake has failed, behind the alert, as servers
+    /// do that close without reading what the client has sent meanwhile. By default the
+    /// rest is read.
+    #[must_use]
+    pub fn resets_failed_handshakes(mut self) -> Self {
+        self.manner.abrupt = true;
+        self
+    }
+
     /// The path of [`FaultServer::url`], with its slash, or nothing. The server
     /// serves requests for any path.
     #[must_use]

@@ -115,6 +115,8 @@ pub(super) struct Manner {
     /// Whether it speaks nothing newer than TLS 1.2.
     pub(super) tls12: bool,
     pub(super) clients: ClientCertificates,
+    /// Whether it resets a connection whose handshake has failed.
+    pub(super) abrupt: bool,
 }
 
 /// The configuration of a server that presents `certificate`, made once.

@@ -3,7 +3,9 @@ use crate::{read_response, test_now};
 
 #[test]
 fn what_became_of_a_request_decides_the_kind() {
-    use TransportErrorKind::{BadCertificate, ClientCertificate, Clock, Proxy, ProxyRefused, Reset};
+    use TransportErrorKind::{
+        BadCertificate, ClientCertificate, Clock, Proxy, ProxyRefused, Reset,
+    };
     for (error, kind, delivery) in [
         (TransportError::not_sent(Reset), FailureKind::Unreachable, Delivery::NotSent),
         (TransportError::unknown(Reset), FailureKind::Interrupted, Delivery::Unknown),

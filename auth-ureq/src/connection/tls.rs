@@ -46,7 +46,9 @@ impl<In: Transport> Connector<In> for OverTls {
         let mut conn = ClientConnection::new(current.config, name)?;
         let mut sock = TransportAdapter::new(inner.boxed(), details.current_time.clone());
         sock.set_timeout(details.timeout);
-        conn.complete_io(&mut sock)?;
+        if let Err(error) = conn.complete_io(&mut sock) {
+            return Err(why_closed(&mut conn, &mut sock, error).into());
+        }
         let config = details.config;
         Ok(Some(Either::B(Encrypted {
             buffers: LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size()),
@@ -66,22 +68,23 @@ pub(super) struct Encrypted {
     tls: Tls,
 }
 
-impl Encrypted {
-    /// A server that refuses the client's certificate says so, and closes. If that is
-    /// faster than our sending, what it said is there all the same.
-    fn why_closed(&mut self, error: io::Error) -> io::Error {
-        let StreamOwned { conn, sock } = &mut self.stream;
-        while conn.wants_read() {
-            match conn.read_tls(sock) {
-                Ok(0) | Err(_) => break,
-                Ok(_) => {}
-            }
-            if let Err(told) = conn.process_new_packets() {
-                return io::Error::new(io::ErrorKind::InvalidData, told);
-            }
-        }
-        error
+/// A server that refuses the client's certificate says so, and closes. If that is faster
+/// than our sending, what it said is there all the same, where the system keeps it.
+/// OpenSSL's servers are that fast.
+fn why_closed(
+    conn: &mut ClientConnection,
+    sock: &mut TransportAdapter,
+    error: io::Error,
+) -> io::Error {
+    if !is_cut(error.kind()) {
+        return error;
     }
+    while let Ok(1..) = conn.read_tls(sock) {
+        if let Err(told) = conn.process_new_packets() {
+            return io::Error::new(io::ErrorKind::InvalidData, told);
+        }
+    }
+    error
 }
 
 impl Transport for Encrypted {
@@ -91,17 +94,18 @@ impl Transport for Encrypted {
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
         self.stream.sock.set_timeout(timeout);
-        match self.stream.write_all(&self.buffers.output()[..amount]) {
-            Ok(()) => Ok(()),
-            Err(error) if is_cut(error.kind()) => Err(self.why_closed(error).into()),
-            Err(error) => Err(error.into()),
-        }
+        let Self { buffers, stream, .. } = self;
+        let written = stream.write_all(&buffers.output()[..amount]);
+        written.map_err(|error| why_closed(&mut stream.conn, &mut stream.sock, error).into())
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         self.stream.sock.set_timeout(timeout);
-        let amount = self.stream.read(self.buffers.input_append_buf())?;
-        self.buffers.input_appended(amount);
+        let Self { buffers, stream, .. } = self;
+        // It sends first what could not be sent before.
+        let read = stream.read(buffers.input_append_buf());
+        let amount = read.map_err(|error| why_closed(&mut stream.conn, &mut stream.sock, error))?;
+        buffers.input_appended(amount);
         Ok(amount > 0)
     }
 

@@ -29,8 +29,12 @@ pub(crate) struct Authority {
 
 impl Authority {
     pub(super) fn new() -> Result<Self, rcgen::Error> {
+        Self::named("fault-server test authority")
+    }
+
+    fn named(name: &str) -> Result<Self, rcgen::Error> {
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "fault-server test authority");
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate()?;
@@ -106,7 +110,9 @@ impl Authority {
         }
         let key = KeyPair::generate()?;
         let signed = match kind {
-            ClientIdentityKind::UnknownAuthority => params.signed_by(&key, &Self::new()?.issuer)?,
+            ClientIdentityKind::UnknownAuthority => {
+                params.signed_by(&key, &Self::named("another test authority")?.issuer)?
+            }
             _ => params.signed_by(&key, &self.issuer)?,
         };
         Ok(ClientIdentity {
