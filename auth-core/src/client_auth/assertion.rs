@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{About, ClientAuth, ClientAuthentication, Credentials, Identity, Stored};
+use super::{About, ClientAuthentication, Credentials, Identity};
 use crate::{
     Now,
     credential::{Credential, Source},
@@ -112,14 +112,6 @@ impl ClientAssertion {
 }
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-impl From<ClientAssertion> for ClientAuth {
-    fn from(assertion: ClientAssertion) -> Self {
-        let stored =
-            Stored { assertion: Some(assertion.clone()), ..Stored::plain(Stored::ASSERTION) };
-        Self { stored: Some(stored), ..Self::custom(assertion) }
-    }
-}
 
 impl ClientAuthentication for ClientAssertion {
     fn is_made_anew(&self) -> bool {
