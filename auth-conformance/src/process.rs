@@ -194,6 +194,7 @@ fn kind_named(name: &str) -> Kind {
         Kind::Connect,
         Kind::TlsHandshake,
         Kind::BadCertificate,
+        Kind::ClientCertificate,
         Kind::Clock,
         Kind::Proxy,
         Kind::ProxyRefused,

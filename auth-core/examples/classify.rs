@@ -7,7 +7,7 @@
 //! ```
 //!
 //! or a failure of the network (`dns`, `refused`, `connect_timeout`,
-//! `tls_handshake`, `bad_certificate`, `proxy`, `reset`, `read_timeout`,
+//! `tls_handshake`, `bad_certificate`, `client_certificate`, `proxy`, `reset`, `read_timeout`,
 //! `eof`, `truncated`)
 //!
 //! ```json
@@ -82,6 +82,7 @@ fn network_failure(network: &Value) -> Result<TransportError, String> {
         "connect_timeout" => TransportError::not_sent(Kind::ConnectTimeout),
         "tls_handshake" => TransportError::not_sent(Kind::TlsHandshake),
         "bad_certificate" => TransportError::not_sent(Kind::BadCertificate),
+        "client_certificate" => TransportError::not_sent(Kind::ClientCertificate),
         "proxy" => TransportError::not_sent(Kind::Proxy),
         // A log line does not say how far the request had come.
         "reset" => TransportError::unknown(Kind::Reset),
@@ -91,7 +92,7 @@ fn network_failure(network: &Value) -> Result<TransportError, String> {
         _ => {
             return Err(format!(
                 "`network` is {network}, and none of dns, refused, connect_timeout, \
-                 tls_handshake, bad_certificate, proxy, reset, read_timeout, eof, truncated"
+                 tls_handshake, bad_certificate, client_certificate, proxy, reset, read_timeout, eof, truncated"
             ));
         }
     })

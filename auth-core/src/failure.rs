@@ -214,9 +214,12 @@ impl From<TransportError> for Failure {
     fn from(error: TransportError) -> Self {
         Self {
             kind: match (error.kind(), error.delivery()) {
-                (TransportErrorKind::BadCertificate | TransportErrorKind::ProxyRefused, _) => {
-                    FailureKind::Misconfigured
-                }
+                (
+                    TransportErrorKind::BadCertificate
+                    | TransportErrorKind::ClientCertificate
+                    | TransportErrorKind::ProxyRefused,
+                    _,
+                ) => FailureKind::Misconfigured,
                 (_, Delivery::NotSent) => FailureKind::Unreachable,
                 _ => FailureKind::Interrupted,
             },

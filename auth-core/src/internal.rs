@@ -5,8 +5,8 @@ pub use crate::{
     json::{object, problem, to_json, wipe, write_json},
     lifetime::{jwt_expiry, read_date},
     proxy::{
-        LOOKED_UP_HERE, ProxyVariables, has_unknown_scheme, refused_for_good, socks_url,
-        takes_no_proxy,
+        Exceptions, LOOKED_UP_HERE, Plan, ProxySetting, has_unknown_scheme, refused_for_good,
+        socks_url,
     },
     token::looks_like_a_response,
     validity::Validity,

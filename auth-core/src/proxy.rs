@@ -2,10 +2,12 @@
 //! that take none, and what a proxy's refusal means. No environment is read here.
 
 mod no_proxy;
+mod plan;
 
 use std::{ffi::OsString, fmt};
 
-pub use no_proxy::takes_no_proxy;
+use self::no_proxy::takes_no_proxy;
+pub use self::plan::{Exceptions, Plan, ProxySetting};
 
 /// The variables that may name a proxy for `https`, the one that decides first. As
 /// in curl: the one for the scheme before the one for all, and lower case before
@@ -16,19 +18,19 @@ const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
 /// What the environment says about proxies for `https`.
 #[derive(Default)]
-pub struct ProxyVariables {
+pub(crate) struct ProxyVariables {
     /// The variable that decides, and its value. An empty one counts as unset.
-    pub decides: Option<(&'static str, OsString)>,
+    pub(crate) decides: Option<(&'static str, OsString)>,
     /// The hosts that take no proxy.
-    pub no_proxy: String,
+    pub(crate) no_proxy: String,
     /// Whether this is a CGI program, in which the variables may come from the
     /// request. Then there is no proxy, neither of these nor of the system.
-    pub is_cgi: bool,
+    pub(crate) is_cgi: bool,
 }
 
 impl ProxyVariables {
     /// Chooses among the variables, of which `variable` gives the values.
-    pub fn read(variable: impl Fn(&str) -> Option<OsString>) -> Self {
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         if variable("REQUEST_METHOD").is_some() {
             return Self { is_cgi: true, ..Self::default() };
         }
@@ -47,7 +49,7 @@ impl ProxyVariables {
     }
 
     /// Whether no request takes a proxy.
-    pub fn never(&self) -> bool {
+    pub(crate) fn never(&self) -> bool {
         self.is_cgi || no_proxy::is_everything(&self.no_proxy)
     }
 }

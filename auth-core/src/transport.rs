@@ -102,7 +102,8 @@ forward!(&T, Arc<T>, Box<T>);
 /// How the transport failed, for people and for logs.
 ///
 /// What a caller may do next follows from the [`Delivery`] of the error, with
-/// two exceptions: a [`BadCertificate`](Self::BadCertificate) and a
+/// three exceptions: a [`BadCertificate`](Self::BadCertificate), a
+/// [`ClientCertificate`](Self::ClientCertificate) and a
 /// [`ProxyRefused`](Self::ProxyRefused) do not go away by themselves.
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -120,6 +121,9 @@ pub enum TransportErrorKind {
     TlsHandshake,
     /// The server's certificate does not verify.
     BadCertificate,
+    /// The server refused the client's certificate in the TLS handshake, or demanded one
+    /// where none is set up (mutual TLS, RFC 8705). The source of the error has the alert.
+    ClientCertificate,
     /// The server's certificate does not verify since this machine's clock is wrong:
     /// by it, the certificate is not valid yet, or it shows a time that cannot be.
     /// That passes when the clock is set.
@@ -156,6 +160,9 @@ impl fmt::Display for TransportErrorKind {
             Self::Connect => "the connection could not be made",
             Self::TlsHandshake => "the TLS handshake failed",
             Self::BadCertificate => "the server's certificate does not verify",
+            Self::ClientCertificate => {
+                "the server refused the client's certificate, or demands one"
+            }
             Self::Clock => "this machine's clock does not fit the server's certificate",
             Self::Proxy => "the proxy could not be reached or could not serve",
             Self::ProxyRefused => "the proxy refused to serve",

@@ -2,14 +2,16 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use auth_core::internal::ProxySetting;
+use auth_tls::{ClientCertificate, Tls, TlsSettings};
 use reqwest::{Client, redirect};
-use rustls::crypto::CryptoProvider;
+use rustls::{ClientConfig, crypto::CryptoProvider};
 
 use crate::{
     error::BuildError,
     http1::Clients,
-    proxy::{self, Plan, ProxySetting},
-    tls::{self, Alpn, TlsSettings},
+    ours::{Ours, Set},
+    proxy::{self, Plan},
     transport::{ReqwestTransport, TIMEOUT},
 };
 
@@ -58,11 +60,12 @@ enum Versions {
 }
 
 impl Versions {
-    fn alpn(self) -> Alpn {
+    /// The protocols to offer in the TLS handshake, the preferred one first.
+    fn alpn(self) -> Vec<Vec<u8>> {
         match self {
-            Self::Negotiated => &[b"h2", b"http/1.1"],
-            Self::Http1 => &[b"http/1.1"],
-            Self::Http2 => &[b"h2"],
+            Self::Negotiated => vec![b"h2".into(), b"http/1.1".into()],
+            Self::Http1 => vec![b"http/1.1".into()],
+            Self::Http2 => vec![b"h2".into()],
         }
     }
 }
@@ -149,14 +152,35 @@ impl ReqwestTransportBuilder {
     /// Also trusts these root certificates, for example those of a company's own
     /// authority: one or more in PEM. Each call adds to the earlier ones.
     pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.tls.roots.extra.push(pem.into());
+        self.tls.roots.push(pem.into());
         self
     }
 
     /// Trusts only the certificates given to
     /// [`root_certificates_pem`](Self::root_certificates_pem).
     pub fn without_system_roots(mut self) -> Self {
-        self.tls.roots.without_system = true;
+        self.tls.without_system = true;
+        self
+    }
+
+    /// Shows this client certificate to servers that ask for one: mutual TLS (RFC 8705);
+    /// see the [crate's documentation](crate#client-certificates). Every server that this
+    /// transport sends to may ask, and none that it does not: no proxy sees it, and no
+    /// redirect is followed. The later call counts.
+    ///
+    /// ```no_run
+    /// use auth_reqwest::{ClientCertificate, ReqwestTransport};
+    ///
+    /// let transport = ReqwestTransport::builder()
+    ///     .client_certificate(ClientCertificate::from_files(
+    ///         "/etc/acme/tls.crt",
+    ///         "/etc/acme/tls.key",
+    ///     ))
+    ///     .build()?;
+    /// # Ok::<(), auth_reqwest::BuildError>(())
+    /// ```
+    pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
+        self.tls.client_certificate = Some(certificate);
         self
     }
 
@@ -202,10 +226,24 @@ impl ReqwestTransportBuilder {
     pub fn build(self) -> Result<ReqwestTransport, BuildError> {
         let user_agent =
             http::HeaderValue::try_from(self.user_agent).map_err(|_| BuildError::UserAgent)?;
-        let tls = tls::config(&self.tls, self.versions.alpn())?;
-        let client = |proxy: Plan, versions: Versions| {
+        let tls = Tls::new(self.tls).map_err(BuildError::tls)?;
+        let (plan, exceptions) = match self.proxy {
+            ProxySetting::System => {
+                let (plan, exceptions) = proxy::of_environment()?;
+                (plan, Some(exceptions))
+            }
+            ProxySetting::Never => (Plan::None, None),
+            // For `https` only, so that nothing has to go direct.
+            ProxySetting::Always(url) => (Plan::Named(Box::new(proxy::named(&url)?)), None),
+        };
+        if tls.has_client_certificate() && proxy::is_over_tls(&plan) {
+            return Err(BuildError::ClientCertificateAndTlsProxy);
+        }
+        let (connect_timeout, max_idle, versions) =
+            (self.connect_timeout, self.max_idle, self.versions);
+        let client = move |tls: &ClientConfig, proxy: Plan, versions: Versions| {
             let mut tls = tls.clone();
-            tls.alpn_protocols = versions.alpn().iter().map(|name| name.to_vec()).collect();
+            tls.alpn_protocols = versions.alpn();
             let builder = Client::builder()
                 .tls_backend_preconfigured(tls)
                 .retry(reqwest::retry::never())
@@ -223,13 +261,13 @@ impl ReqwestTransportBuilder {
                 .http1_allow_obsolete_multiline_headers_in_responses(true)
                 .http1_max_headers(MAX_FIELDS)
                 .http2_max_header_list_size(MAX_HTTP2_HEAD)
-                .connect_timeout(self.connect_timeout)
-                .pool_max_idle_per_host(self.max_idle)
+                .connect_timeout(connect_timeout)
+                .pool_max_idle_per_host(max_idle)
                 .user_agent(user_agent.clone());
             let builder = match proxy {
                 Plan::OfSystem => builder,
                 Plan::None => builder.no_proxy(),
-                Plan::Named(proxy) => builder.proxy(*proxy),
+                Plan::Named(named) => builder.proxy(named.proxy),
             };
             let builder = match versions {
                 Versions::Negotiated => builder,
@@ -238,23 +276,22 @@ impl ReqwestTransportBuilder {
             };
             builder.build().map_err(BuildError::client)
         };
-        let clients = |plan: Plan| {
-            let http1 = match self.versions {
-                Versions::Negotiated => Some(client(plan.clone(), Versions::Http1)?),
+        let clients = move |tls: &ClientConfig, plan: Plan| {
+            let http1 = match versions {
+                Versions::Negotiated => Some(client(tls, plan.clone(), Versions::Http1)?),
                 Versions::Http1 | Versions::Http2 => None,
             };
-            Ok(Clients { usual: client(plan, self.versions)?, http1 })
+            Ok(Clients { usual: client(tls, plan, versions)?, http1 })
         };
-        let (plan, direct) = match self.proxy {
-            ProxySetting::System => {
-                let (plan, exceptions) = proxy::of_environment()?;
-                (plan, Some((clients(Plan::None)?, exceptions)))
-            }
-            ProxySetting::Never => (Plan::None, None),
-            // For `https` only, so that nothing has to go direct.
-            ProxySetting::Always(url) => (Plan::named(proxy::named(&url)?), None),
+        let make = move |tls: &ClientConfig| {
+            let direct = match &exceptions {
+                Some(exceptions) => Some((clients(tls, Plan::None)?, exceptions.clone())),
+                None => None,
+            };
+            Ok(Set { usual: clients(tls, plan.clone())?, direct })
         };
-        Ok(ReqwestTransport::ours(clients(plan)?, direct, self.timeout))
+        let ours = Ours::new(tls, self.max_idle == 0, Box::new(make))?;
+        Ok(ReqwestTransport::ours(ours, self.timeout))
     }
 }
 

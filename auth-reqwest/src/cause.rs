@@ -9,14 +9,13 @@ use std::{
 };
 
 use auth_core::{TransportError, TransportErrorKind as Kind, internal::LOOKED_UP_HERE};
+use auth_tls::{Tls, alert, judge, refusal};
 use http::{StatusCode, Uri};
 use hyper_util::client::legacy::connect::{
     HttpConnector,
     proxy::{SocksV5, Tunnel},
 };
 use tower_service::Service;
-
-use crate::certificate;
 
 /// hyper-util does not export it by name.
 type TunnelError = <Tunnel<HttpConnector> as Service<Uri>>::Error;
@@ -47,16 +46,64 @@ pub(crate) enum Phase {
     Body,
 }
 
+/// What is known of the connections of an attempt.
+#[derive(Default)]
+pub(crate) struct Connections {
+    /// `None` for a client of the program's own.
+    pub(crate) tls: Option<Tls>,
+    /// How often servers had asked for a client certificate when it began.
+    pub(crate) asked_before: u64,
+    /// Whether each serves one request.
+    pub(crate) fresh: bool,
+}
+
+impl Connections {
+    fn refusal(&self, error: &rustls::Error) -> Option<String> {
+        match &self.tls {
+            Some(tls) => tls.refusal(error, self.asked_before),
+            None => refusal(error, auth_tls::Connections::Foreign),
+        }
+    }
+
+    /// Why the server may have closed the connection without a word.
+    fn suspicion(&self, kind: Kind, phase: Phase) -> Option<&'static str> {
+        let closed = matches!(kind, Kind::TlsHandshake | Kind::Closed | Kind::Reset);
+        let tls = self.tls.as_ref().filter(|_| closed && phase == Phase::Head)?;
+        tls.suspicion(self.asked_before)
+    }
+}
+
 /// `sent`: whether the request's body was read.
-pub(crate) fn read(error: reqwest::Error, phase: Phase, sent: bool, https: bool) -> TransportError {
-    let facts = Facts::of(&error);
-    let failed = of_kind(facts.kind(phase, sent, https), sent);
+pub(crate) fn read(
+    error: reqwest::Error,
+    phase: Phase,
+    sent: bool,
+    https: bool,
+    connections: &Connections,
+) -> TransportError {
+    let mut facts = Facts::of(&error, connections);
+    // In TLS 1.3 a server reads the client's certificate after the client has sent its
+    // request. It reads the two in order, and cannot decrypt the request before it has
+    // accepted the certificate. We offer no early data and no authentication after the
+    // handshake, which would be the exceptions. So a server that refuses the certificate
+    // has not read the request, however much of it was sent. If the connection had
+    // served before, the alert is no answer to the handshake, and proves nothing.
+    let unread = facts.client_refused.is_some() && connections.fresh && phase == Phase::Head;
+    let sent = sent && !unread;
+    let kind = facts.kind(phase, sent, https);
+    if let Some(suspicion) = connections.suspicion(kind, phase) {
+        facts.suspect(suspicion);
+    }
+    let failed = of_kind(kind, sent);
     let failed = match facts.proxy_status {
         Some(status) => failed.with_proxy_status(status),
         None => failed,
     };
     if facts.for_proxy {
         return failed.with_source(LOOKED_UP_HERE);
+    }
+    if let Some(text) = facts.client_refused {
+        return failed.with_detail(text);
     }
     if facts.text.is_empty() { failed } else { failed.with_detail(facts.text) }
 }
@@ -86,6 +133,8 @@ struct Facts {
     proxy_refused: bool,
     proxy_status: Option<StatusCode>,
     certificate: Option<Kind>,
+    /// What the server has against the client's certificate.
+    client_refused: Option<String>,
     tls: bool,
     parse: bool,
     closed: bool,
@@ -96,7 +145,7 @@ struct Facts {
 }
 
 impl Facts {
-    fn of(error: &reqwest::Error) -> Self {
+    fn of(error: &reqwest::Error, connections: &Connections) -> Self {
         let mut facts = Self {
             timeout: error.is_timeout(),
             connect: error.is_connect(),
@@ -104,11 +153,11 @@ impl Facts {
             ..Self::default()
         };
         // Its own message is "error sending request", perhaps with the URL.
-        facts.walk(error.source());
+        facts.walk(error.source(), connections);
         facts
     }
 
-    fn walk(&mut self, mut next: Option<&(dyn Error + 'static)>) {
+    fn walk(&mut self, mut next: Option<&(dyn Error + 'static)>, connections: &Connections) {
         while let Some(error) = next {
             next = error.source();
             if let Some(error) = error.downcast_ref::<io::Error>() {
@@ -120,9 +169,11 @@ impl Facts {
                 }
             } else if let Some(error) = error.downcast_ref::<rustls::Error>() {
                 if let rustls::Error::InvalidCertificate(error) = error {
-                    let (kind, text) = certificate::judge(error, SystemTime::now());
+                    let (kind, text) = judge(error, SystemTime::now());
                     self.certificate = Some(kind);
                     self.note(text);
+                } else if let Some(text) = connections.refusal(error) {
+                    self.client_refused = Some(text);
                 } else {
                     self.tls = true;
                     self.note(error);
@@ -155,6 +206,13 @@ impl Facts {
                     self.proxy_refused = SOCKS_REFUSALS.contains(&&*error.to_string());
                 }
                 self.note(error);
+            } else if let Some(alert) = alert(&error.to_string()) {
+                // By way of h2, which keeps the message alone.
+                self.client_refused = connections.refusal(&alert);
+                if self.client_refused.is_none() {
+                    self.tls = true;
+                    self.note(alert);
+                }
             } else {
                 self.for_proxy |= error.to_string() == SOCKS_LOOKUP;
             }
@@ -167,6 +225,11 @@ impl Facts {
         let _ = write!(self.text, "{separator}{text}");
     }
 
+    fn suspect(&mut self, suspicion: &str) {
+        let separator = if self.text.is_empty() { "" } else { "; " };
+        let _ = write!(self.text, "{separator}{suspicion}");
+    }
+
     fn kind(&self, phase: Phase, sent: bool, https: bool) -> Kind {
         if self.timeout || self.io == Some(ErrorKind::TimedOut) {
             return timeout_kind(sent);
@@ -177,6 +240,9 @@ impl Facts {
         // That of a proxy counts like that of the server.
         if let Some(kind) = self.certificate {
             return kind;
+        }
+        if self.client_refused.is_some() {
+            return Kind::ClientCertificate;
         }
         if self.proxy_refused {
             return Kind::ProxyRefused;

@@ -2,6 +2,8 @@
 
 use std::{error::Error, path::PathBuf};
 
+use auth_tls::{ClientCertificateError, TlsError, text};
+
 const NEEDS_SOCKS: &str = "SOCKS needs the feature \"socks\" of auth-reqwest; use an http proxy";
 
 const UNKNOWN_SCHEME: &str = if cfg!(feature = "socks") {
@@ -24,10 +26,10 @@ const SCHEMES: &str = if cfg!(feature = "socks") {
 #[non_exhaustive]
 pub enum BuildError {
     /// The user agent contains characters that are not allowed in a header.
-    #[error("the user agent contains characters that are not allowed in a header")]
+    #[error("{}", text::USER_AGENT)]
     UserAgent,
     /// The proxy's URL is not valid. It is not shown, since it may hold a password.
-    #[error("the proxy's URL is not valid")]
+    #[error("{}", text::PROXY)]
     Proxy,
     /// The proxy speaks SOCKS, and this crate was built without its feature `socks`.
     #[error("a SOCKS proxy needs the feature \"socks\" of auth-reqwest")]
@@ -59,14 +61,11 @@ pub enum BuildError {
         unknown_scheme: bool,
     },
     /// The root certificates are not valid PEM, or hold no certificate.
-    #[error("the root certificates are not valid PEM, or hold no certificate")]
+    #[error("{}", text::ROOT_CERTIFICATES)]
     Certificate,
     /// An environment variable names trusted roots, and none of what it names holds a
     /// certificate that can be used. Other roots are not silently trusted instead.
-    #[error(
-        "{variable} names {path:?}, which holds no certificate that can be used; \
-         fix the variable or unset it"
-    )]
+    #[error("{variable} names {path:?}, {}", text::HOLDS_NO_ROOT)]
     #[non_exhaustive]
     RootsVariable {
         /// The name of the variable.
@@ -78,28 +77,45 @@ pub enum BuildError {
     },
     /// TLS cannot be set up: the system has no trusted certificates, or rustls
     /// cannot use a root certificate.
-    #[error("TLS cannot be set up")]
+    #[error("{}", text::TLS)]
     Tls(#[source] Box<dyn Error + Send + Sync>),
     /// There is no crypto provider: the builder was given none, the program
     /// installed none in rustls, and this crate was built without its features
     /// `aws-lc-rs` and `ring`.
-    #[error(
-        "no crypto provider: use the feature \"aws-lc-rs\" or \"ring\", \
-         give one to the builder, or install one in rustls"
-    )]
+    #[error("{}", text::NO_CRYPTO_PROVIDER)]
     NoCryptoProvider,
+    /// The client certificate or its key cannot be used: a file cannot be read or is
+    /// empty, there is no certificate or no key in it, the key is encrypted or of
+    /// another kind, or does not belong to the certificate.
+    #[error("{}", text::CLIENT_CERTIFICATE)]
+    ClientCertificate(#[source] ClientCertificateError),
+    /// There is a client certificate, and a proxy that is reached over TLS. reqwest
+    /// would show the certificate to a proxy that asks for one.
+    #[error(
+        "a client certificate needs a proxy that is not reached over TLS (http or SOCKS), or none: \
+         reqwest would show it to the proxy, too"
+    )]
+    ClientCertificateAndTlsProxy,
     /// reqwest refused the settings.
     #[error("the HTTP client cannot be built")]
     Client(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl BuildError {
-    pub(crate) fn tls(error: rustls::Error) -> Self {
-        Self::Tls(error.into())
-    }
-
     pub(crate) fn client(error: reqwest::Error) -> Self {
         // The URL may hold a password.
         Self::Client(error.without_url().into())
+    }
+
+    pub(crate) fn tls(error: TlsError) -> Self {
+        match error {
+            TlsError::Roots => Self::Certificate,
+            TlsError::RootsVariable { variable, path, source } => {
+                Self::RootsVariable { variable, path, source }
+            }
+            TlsError::Rustls(error) => Self::Tls(error.into()),
+            TlsError::NoCryptoProvider => Self::NoCryptoProvider,
+            TlsError::ClientCertificate(error) => Self::ClientCertificate(error),
+        }
     }
 }

@@ -3,55 +3,51 @@
 //! reqwest ignores a proxy that it cannot use and connects directly. Whoever
 //! named a proxy wants no request to bypass it, so that is an error here.
 
-use std::{env, ffi::OsStr};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+};
 
-use auth_core::internal::{ProxyVariables, has_unknown_scheme, socks_url, takes_no_proxy};
-use http::Uri;
+use auth_core::internal::{Exceptions, has_unknown_scheme, socks_url};
+use http::{Uri, uri::Scheme};
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{Proxy, Url};
 
 use crate::error::BuildError;
 
-pub(crate) enum ProxySetting {
-    /// The proxy of the environment, else of the system.
-    System,
-    Never,
-    Always(String),
-}
-
 /// The proxy of a client.
+pub(crate) type Plan = auth_core::internal::Plan<Box<Named>>;
+
+/// A proxy, and whether it is reached over TLS.
 #[derive(Clone)]
-pub(crate) enum Plan {
-    /// What reqwest finds by itself. No variable names one.
-    OfSystem,
-    None,
-    Named(Box<Proxy>),
+pub(crate) struct Named {
+    pub(crate) proxy: Proxy,
+    over_tls: bool,
 }
 
-impl Plan {
-    pub(crate) fn named(proxy: Proxy) -> Self {
-        Self::Named(Box::new(proxy))
+/// Whether a proxy is reached over TLS.
+pub(crate) fn is_over_tls(plan: &Plan) -> bool {
+    match plan {
+        Plan::OfSystem => names_one_over_tls(&Matcher::from_system()),
+        Plan::None => false,
+        Plan::Named(named) => named.over_tls,
     }
 }
 
-/// The requests that bypass the proxy of the environment or the system.
-#[derive(Clone, Debug)]
-pub(crate) struct Exceptions {
-    no_proxy: String,
+fn names_one_over_tls(proxies: &Matcher) -> bool {
+    let proxy = proxies.intercept(&Uri::from_static("https://server/"));
+    proxy.is_some_and(|proxy| proxy.uri().scheme() == Some(&Scheme::HTTPS))
 }
 
-impl Exceptions {
-    /// Plain HTTP always does: a proxy would see the refresh token in clear text.
-    pub(crate) fn include(&self, url: &Url) -> bool {
-        let host = url.host_str().unwrap_or_default();
-        let port = url.port_or_known_default().unwrap_or_default();
-        url.scheme() == "http" || takes_no_proxy(&self.no_proxy, host, port)
-    }
+/// Whether a request to this URL bypasses the proxy.
+pub(crate) fn bypasses(exceptions: &Exceptions, url: &Url) -> bool {
+    let port = url.port_or_known_default().unwrap_or_default();
+    exceptions.include(url.scheme(), url.host_str().unwrap_or_default(), port)
 }
 
 /// The proxy with this URL, for `https` only. With plain HTTP, it
 /// would see the refresh token in clear text.
-pub(crate) fn named(url: &str) -> Result<Proxy, BuildError> {
+pub(crate) fn named(url: &str) -> Result<Named, BuildError> {
     let socks = socks_url(url);
     if socks.is_some() && !cfg!(feature = "socks") {
         return Err(BuildError::ProxyNeedsSocks);
@@ -63,29 +59,25 @@ pub(crate) fn named(url: &str) -> Result<Proxy, BuildError> {
     let proxy = Proxy::https(url).map_err(|_| BuildError::Proxy)?;
     // As reqwest reads it.
     let read = Url::parse(url).or_else(|_| Url::parse(&format!("http://{url}")));
-    match read.is_ok_and(|url| is_usable(url.as_str())) {
-        true => Ok(proxy),
-        false => Err(BuildError::Proxy),
+    match read {
+        Ok(url) if is_usable(url.as_str()) => {
+            Ok(Named { proxy, over_tls: url.scheme() == "https" })
+        }
+        _ => Err(BuildError::Proxy),
     }
 }
 
 /// The proxy that the environment names for `https`, and what bypasses it.
 pub(crate) fn of_environment() -> Result<(Plan, Exceptions), BuildError> {
-    let variables = ProxyVariables::read(|name| env::var_os(name));
-    let plan = plan(&variables)?;
-    Ok((plan, Exceptions { no_proxy: variables.no_proxy }))
+    of(|name| env::var_os(name))
 }
 
-fn plan(variables: &ProxyVariables) -> Result<Plan, BuildError> {
-    match &variables.decides {
-        _ if variables.never() => Ok(Plan::None),
-        None => Ok(Plan::OfSystem),
-        Some((variable, value)) => of_variable(variable, value).map(Plan::named),
-    }
+fn of(variable: impl Fn(&str) -> Option<OsString>) -> Result<(Plan, Exceptions), BuildError> {
+    Plan::of_environment(variable, |name, value| of_variable(name, value).map(Box::new))
 }
 
 /// One that is not Unicode cannot be used.
-fn of_variable(variable: &'static str, value: &OsStr) -> Result<Proxy, BuildError> {
+fn of_variable(variable: &'static str, value: &OsStr) -> Result<Named, BuildError> {
     let value = value.to_str().unwrap_or_default();
     let usable = || is_usable(socks_url(value).as_deref().unwrap_or(value));
     named(value)
@@ -105,8 +97,6 @@ fn is_usable(url: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
-
     use super::*;
 
     #[test]
@@ -172,10 +162,10 @@ mod tests {
             (&[("HTTPS_PROXY", "://"), ("NO_PROXY", "*")], None),
             (&[("HTTPS_PROXY", "://"), ("REQUEST_METHOD", "POST")], None),
         ] {
-            let variables = ProxyVariables::read(|name| {
+            let result = of(|name| {
                 set.iter().find(|(set, _)| *set == name).map(|(_, value)| OsString::from(value))
             });
-            let wrong = match plan(&variables) {
+            let wrong = match result {
                 Err(BuildError::ProxyVariable { variable, .. }) => Some(variable),
                 Err(error) => panic!("{set:?}: {error}"),
                 Ok(_) => None,
@@ -225,8 +215,10 @@ mod tests {
             ("::1", "https://[::1]:8443/token", true),
             ("10.0.0.0/8", "https://10.1.2.3/token", true),
         ] {
-            let exceptions = Exceptions { no_proxy: no_proxy.to_owned() };
-            assert_eq!(exceptions.include(&Url::parse(url).unwrap()), bypasses, "{no_proxy} {url}");
+            let set = |name: &str| (name == "NO_PROXY").then(|| OsString::from(no_proxy));
+            let (_, exceptions) = of(set).unwrap();
+            let url = Url::parse(url).unwrap();
+            assert_eq!(super::bypasses(&exceptions, &url), bypasses, "{no_proxy} {url}");
         }
     }
 }

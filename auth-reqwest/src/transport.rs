@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::poll_fn,
     pin::{Pin, pin},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,9 +19,9 @@ use tokio::time::Instant;
 
 use crate::{
     body::{Sent, Tripwire},
-    cause::{self, Phase},
+    cause::{self, Connections, Phase},
     http1::{Clients, Servers, is_http2_trouble},
-    proxy::Exceptions,
+    ours::{Ours, Set},
 };
 
 /// How long one attempt may take by default.
@@ -32,12 +33,17 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 /// whole program.
 #[derive(Clone)]
 pub struct ReqwestTransport {
-    clients: Clients,
-    /// For what must not use the proxy of the others.
-    direct: Option<(Clients, Exceptions)>,
+    clients: Source,
     /// With which HTTP/2 has failed.
     servers: Servers,
     timeout: Duration,
+}
+
+/// Where the clients are from.
+#[derive(Clone)]
+enum Source {
+    Given(Arc<Set>),
+    Ours(Ours),
 }
 
 impl ReqwestTransport {
@@ -70,16 +76,18 @@ impl ReqwestTransport {
     /// - The leniency of HTTP/1.1 (`http1_ignore_invalid_headers_in_responses` and
     ///   its like), and `http1_only` for a server that cannot speak HTTP/2. Here is no
     ///   second client that would.
+    /// - A client certificate (`identity`), its renewal, and the proxies that see it.
     pub fn from_client(client: Client) -> Self {
-        Self::ours(Clients { usual: client, http1: None }, None, TIMEOUT)
+        let set = Set { usual: Clients { usual: client, http1: None }, direct: None };
+        Self {
+            clients: Source::Given(Arc::new(set)),
+            servers: Servers::default(),
+            timeout: TIMEOUT,
+        }
     }
 
-    pub(crate) fn ours(
-        clients: Clients,
-        direct: Option<(Clients, Exceptions)>,
-        timeout: Duration,
-    ) -> Self {
-        Self { clients, direct, servers: Servers::default(), timeout }
+    pub(crate) fn ours(clients: Ours, timeout: Duration) -> Self {
+        Self { clients: Source::Ours(clients), servers: Servers::default(), timeout }
     }
 
     /// Sets how long one attempt may take, from the DNS lookup to the last byte
@@ -98,10 +106,15 @@ impl ReqwestTransport {
         call: &mut Call,
     ) -> Result<Response, TransportError> {
         let url = request.url().clone();
-        let clients = match &self.direct {
-            Some((direct, exceptions)) if exceptions.include(&url) => direct,
-            _ => &self.clients,
+        let set = match &self.clients {
+            Source::Given(set) => Arc::clone(set),
+            Source::Ours(ours) => {
+                let set = ours.clients(call.deadline.at().map(Into::into)).await?;
+                call.connections = ours.connections();
+                set
+            }
         };
+        let clients = set.for_url(&url);
         // Without TLS nobody chooses a version.
         let Some(http1) = clients.http1.as_ref().filter(|_| call.https) else {
             return exchange(&clients.usual, request, limit, call).await;
@@ -172,9 +185,12 @@ impl Transport for ReqwestTransport {
             https: head.uri().scheme() == Some(&Scheme::HTTPS),
             deadline: Deadline::new(Instant::now().into_std(), self.timeout),
             http2_trouble: false,
+            connections: Connections::default(),
         };
-        let request = reqwest::Request::try_from(head.map(|()| Body::wrap(body)))
-            .map_err(|error| cause::read(error, Phase::Head, false, call.https))?;
+        let request =
+            reqwest::Request::try_from(head.map(|()| Body::wrap(body))).map_err(|error| {
+                cause::read(error, Phase::Head, false, call.https, &call.connections)
+            })?;
         self.attempt(request, limit, &mut call).await
     }
 }
@@ -186,6 +202,7 @@ struct Call {
     deadline: Deadline,
     /// Whether HTTP/2 itself failed.
     http2_trouble: bool,
+    connections: Connections,
 }
 
 impl Call {
@@ -210,7 +227,7 @@ impl Call {
         // As long as the step is there, the client's task might still read the body.
         result.map_err(|error| {
             self.http2_trouble |= is_http2_trouble(&error);
-            cause::read(error, phase, self.sent.close(), self.https)
+            cause::read(error, phase, self.sent.close(), self.https, &self.connections)
         })
     }
 }
@@ -255,7 +272,8 @@ mod tests {
     async fn what_was_reported_as_not_sent_is_not_sent_later() {
         let (mut body, sent) = Tripwire::new(Bytes::from_static(b"rt"));
         let deadline = Deadline::new(Instant::now().into_std(), TIMEOUT);
-        let mut call = Call { sent, https: true, deadline, http2_trouble: false };
+        let connections = Connections::default();
+        let mut call = Call { sent, https: true, deadline, http2_trouble: false, connections };
         let failed = async { Err::<(), _>(reqwest::Proxy::all("http://").unwrap_err()) };
         let error = call.in_time(Phase::Head, failed).await.unwrap_err();
         assert_eq!(error.delivery(), Delivery::NotSent);

@@ -148,6 +148,17 @@ impl CannedResponse {
         self.header("retry-after", &seconds.to_string())
     }
 
+    /// Sets `DPoP-Nonce`, the nonce that the next proof must have (RFC 9449 section 8).
+    ///
+    /// # Panics
+    ///
+    /// If it is not valid in a header field.
+    #[track_caller]
+    #[must_use]
+    pub fn dpop_nonce(self, nonce: &str) -> Self {
+        self.header("dpop-nonce", nonce)
+    }
+
     /// The response as a type of the `http` crate.
     pub fn build(&self) -> Response {
         let mut response = Response::new(self.encoded());

@@ -8,6 +8,7 @@ mod fault;
 mod http;
 mod ledger;
 mod model;
+mod proofs;
 mod report;
 mod server;
 mod settings;
@@ -21,9 +22,10 @@ pub use self::{
     api::{ApiReport, FakeApi},
     builder::FakeAuthServerBuilder,
     fault::Fault,
+    proofs::{FakeDpop, NonceRule},
     report::{Knowledge, Replay, Revocation, RevokedBecause, ServerReport},
     server::FakeAuthServer,
-    settings::{Revokes, Rotation},
+    settings::{ClientIdRule, Revokes, Rotation},
     wording::Wording,
 };
 

@@ -2,7 +2,8 @@
 #![cfg_attr(feature = "server", doc = include_str!("../docs/server.md"))]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: canned_response clock mock recorded
+// layer: canned_response clock jwt mock
+// layer: recorded
 // layer: behaviours call_outcome transcript
 // layer: expect
 // layer: fake script
@@ -13,6 +14,7 @@ mod canned_response;
 mod clock;
 mod expect;
 mod fake;
+mod jwt;
 #[cfg(feature = "mock")]
 pub mod mock;
 mod recorded;
@@ -30,9 +32,11 @@ pub use crate::{
     clock::{Participant, VirtualClock},
     expect::Expect,
     fake::{
-        ApiReport, FakeApi, FakeAuthServer, FakeAuthServerBuilder, Fault, Knowledge, Replay,
-        Revocation, RevokedBecause, Revokes, Rotation, ServerReport, Wording,
+        ApiReport, ClientIdRule, FakeApi, FakeAuthServer, FakeAuthServerBuilder, FakeDpop, Fault,
+        Knowledge, NonceRule, Replay, Revocation, RevokedBecause, Revokes, Rotation, ServerReport,
+        Wording,
     },
+    jwt::DecodedJwt,
     recorded::RecordedRequest,
     script::Script,
 };

@@ -6,6 +6,8 @@ use auth_core::{BodyFormat, Request};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, Method, Uri, header};
 
+use crate::jwt::DecodedJwt;
+
 /// A request that arrived, parsed for assertions.
 ///
 /// The accessors return everything, secrets included. `Debug` shows no secret.
@@ -102,6 +104,27 @@ impl RecordedRequest {
         let pair = String::from_utf8(pair).ok()?;
         let (name, secret) = pair.split_once(':')?;
         scheme.eq_ignore_ascii_case("basic").then(|| (form_decoded(name), form_decoded(secret)))
+    }
+
+    /// Name and secret of an `Authorization: Basic` header, as a server has them that
+    /// decodes nothing.
+    pub(crate) fn raw_basic_auth(&self) -> Option<(String, String)> {
+        let (scheme, encoded) = self.header("authorization")?.split_once(' ')?;
+        let pair = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+        let (name, secret) = pair.split_once(':')?;
+        scheme.eq_ignore_ascii_case("basic").then(|| (name.to_owned(), secret.to_owned()))
+    }
+
+    /// The parameter `client_assertion` (RFC 7523 section 2.2), taken apart.
+    #[must_use]
+    pub fn client_assertion(&self) -> Option<DecodedJwt> {
+        DecodedJwt::parse(self.param("client_assertion")?)
+    }
+
+    /// The header `DPoP` (RFC 9449 section 4), taken apart.
+    #[must_use]
+    pub fn dpop_proof(&self) -> Option<DecodedJwt> {
+        DecodedJwt::parse(self.header("dpop")?)
     }
 
     /// The value of a header field, if it is text.

@@ -16,14 +16,16 @@ pub use crate::{
 };
 
 /// The libraries that are published.
-pub const LIBRARIES: [&str; 10] = [
+pub const LIBRARIES: [&str; 12] = [
     "auth-core",
+    "auth-tls",
     "auth-reqwest",
     "auth-ureq",
     "auth-accounts",
     "auth-pool",
     "auth-store",
     "auth-store-agents",
+    "auth-sign",
     "auth-testkit",
     "auth-conformance",
     "fault-server",

@@ -10,8 +10,9 @@ use auth_core::{
     FailureKind::{Interrupted, Misconfigured, Rejected, Throttled, Unavailable, Unreachable},
     Refresh, RefreshToken, TransportError,
     TransportErrorKind::{
-        BadCertificate, Cancelled, Clock, Closed, Connect, ConnectTimeout, Dns, Other, Protocol,
-        Proxy, ProxyRefused, Refused, Reset, Timeout, TlsHandshake, TooLarge, Truncated,
+        BadCertificate, Cancelled, ClientCertificate, Clock, Closed, Connect, ConnectTimeout, Dns,
+        Other, Protocol, Proxy, ProxyRefused, Refused, Reset, Timeout, TlsHandshake, TooLarge,
+        Truncated,
     },
 };
 use auth_testkit::{CallOutcome, CannedResponse, Script};
@@ -205,9 +206,13 @@ fn table() -> Vec<Row> {
         let delivery = error.delivery();
         rows.push(row("cancelled", vec![error.into()], &[]).fails(failed(kind, delivery)));
     }
-    // And for what does not pass by itself: a certificate that does not verify, and a
-    // proxy that asks for credentials.
-    for (name, kind) in [("a bad certificate", BadCertificate), ("a proxy's 407", ProxyRefused)] {
+    // And for what does not pass by itself: a certificate that does not verify, one of
+    // the client that is refused, and a proxy that asks for credentials.
+    for (name, kind) in [
+        ("a bad certificate", BadCertificate),
+        ("a refused certificate of the client", ClientCertificate),
+        ("a proxy's 407", ProxyRefused),
+    ] {
         let bad = TransportError::not_sent(kind);
         rows.push(row(name, vec![bad.into()], &[]).fails(failed(Misconfigured, NotSent)));
     }

@@ -22,6 +22,8 @@ struct State {
     deadline: Deadline,
     /// Until when the connection must be made, while it is being made.
     connecting: Option<Instant>,
+    /// How many connections are being made within each other.
+    depth: usize,
     /// How many bytes may still come before the body.
     room: usize,
 }
@@ -40,7 +42,7 @@ pub(crate) struct Attempt {
 impl Attempt {
     pub(crate) fn begin(timeout: Duration) -> Self {
         let deadline = Deadline::new(Instant::now(), timeout);
-        let state = State { deadline, connecting: None, room: MAX_BEFORE_BODY };
+        let state = State { deadline, connecting: None, depth: 0, room: MAX_BEFORE_BODY };
         Self { before: STATE.replace(Some(state)), _not_send: PhantomData }
     }
 
@@ -72,6 +74,7 @@ impl Connecting {
     pub(crate) fn begin(timeout: Duration) -> Self {
         let mut outermost = false;
         change(|state| {
+            state.depth += 1;
             if state.connecting.is_none() {
                 state.connecting = Instant::now().checked_add(timeout);
                 outermost = state.connecting.is_some();
@@ -88,10 +91,18 @@ impl Connecting {
 
 impl Drop for Connecting {
     fn drop(&mut self) {
-        if self.outermost {
-            change(|state| state.connecting = None);
-        }
+        change(|state| {
+            state.depth = state.depth.saturating_sub(1);
+            if self.outermost {
+                state.connecting = None;
+            }
+        });
     }
+}
+
+/// Whether the connection that is being made is that to a proxy.
+pub(crate) fn is_for_proxy() -> bool {
+    STATE.with_borrow(|state| state.as_ref().is_some_and(|state| state.depth > 1))
 }
 
 /// How long may be waited now. `None` means without end.

@@ -2,13 +2,14 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use auth_core::internal::{Exceptions, ProxySetting};
+use auth_tls::{ClientCertificate, Tls, TlsSettings};
 use rustls::crypto::CryptoProvider;
 use ureq::Agent;
 
 use crate::{
     error::BuildError,
-    proxy::{self, Exceptions, Plan, ProxySetting},
-    tls::{self, TlsSettings},
+    proxy::{self, Plan},
     transport::{TIMEOUT, UreqTransport},
 };
 
@@ -121,14 +122,35 @@ impl UreqTransportBuilder {
     /// Also trusts these root certificates, for example those of a company's own
     /// authority: one or more in PEM. Each call adds to the earlier ones.
     pub fn root_certificates_pem(mut self, pem: impl Into<Vec<u8>>) -> Self {
-        self.tls.roots.extra.push(pem.into());
+        self.tls.roots.push(pem.into());
         self
     }
 
     /// Trusts only the certificates given to
     /// [`root_certificates_pem`](Self::root_certificates_pem).
     pub fn without_system_roots(mut self) -> Self {
-        self.tls.roots.without_system = true;
+        self.tls.without_system = true;
+        self
+    }
+
+    /// Shows this client certificate to servers that ask for one: mutual TLS (RFC 8705);
+    /// see the [crate's documentation](crate#client-certificates). Every server that this
+    /// transport sends to may ask, and none that it does not: no proxy sees it, and no
+    /// redirect is followed. The later call counts.
+    ///
+    /// ```no_run
+    /// use auth_ureq::{ClientCertificate, UreqTransport};
+    ///
+    /// let transport = UreqTransport::builder()
+    ///     .client_certificate(ClientCertificate::from_files(
+    ///         "/etc/acme/tls.crt",
+    ///         "/etc/acme/tls.key",
+    ///     ))
+    ///     .build()?;
+    /// # Ok::<(), auth_ureq::BuildError>(())
+    /// ```
+    pub fn client_certificate(mut self, certificate: ClientCertificate) -> Self {
+        self.tls.client_certificate = Some(certificate);
         self
     }
 
@@ -156,10 +178,9 @@ impl UreqTransportBuilder {
     pub fn build(self) -> Result<UreqTransport, BuildError> {
         // ureq would panic at the first request.
         http::HeaderValue::try_from(&self.user_agent).map_err(|_| BuildError::UserAgent)?;
-        let tls = tls::config(&self.tls)?;
+        let tls = Tls::new(self.tls).map_err(BuildError::tls)?;
         let settings = |proxy: Plan| {
             Agent::config_builder()
-                .tls_config(tls.clone())
                 .timeout_resolve(Some(self.connect_timeout))
                 .timeout_connect(Some(self.connect_timeout))
                 // Whatever is in the buffer, which has a byte more, counts as head if it
@@ -169,7 +190,7 @@ impl UreqTransportBuilder {
                 .user_agent(self.user_agent.clone())
                 .max_idle_connections(self.max_idle)
                 .max_idle_connections_per_host(self.max_idle)
-                .proxy(proxy.proxy())
+                .proxy(proxy::of_plan(proxy))
         };
         let (plan, direct) = match self.proxy {
             ProxySetting::System => {
@@ -182,7 +203,8 @@ impl UreqTransportBuilder {
                 (plan, Some((settings(Plan::None), Exceptions::default())))
             }
         };
-        Ok(UreqTransport::ours(settings(plan), direct, self.timeout))
+        let fresh = self.max_idle == 0;
+        Ok(UreqTransport::ours(settings(plan), direct, tls, fresh, self.timeout))
     }
 }
 

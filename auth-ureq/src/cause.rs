@@ -10,11 +10,10 @@ use auth_core::{
     TransportError, TransportErrorKind as Kind,
     internal::{LOOKED_UP_HERE, refused_for_good},
 };
+use auth_tls::{Tls, judge, refusal};
 use http::{StatusCode, Uri, uri::Scheme};
 use rustls::CertificateError;
 use ureq::{Agent, Error};
-
-use crate::certificate;
 
 /// The server's name could not be resolved for a proxy that wants its address.
 #[derive(Debug, thiserror::Error)]
@@ -30,30 +29,72 @@ pub(crate) enum Phase {
     Body,
 }
 
+/// What is known of the connections of an attempt.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    /// `None` for an agent of the program's own.
+    pub(crate) tls: Option<Tls>,
+    /// How often servers had asked for a client certificate when it began.
+    pub(crate) asked_before: u64,
+    /// Whether each serves one request.
+    pub(crate) fresh: bool,
+}
+
+impl Connections {
+    fn refusal(&self, error: &rustls::Error) -> Option<String> {
+        match &self.tls {
+            Some(tls) => tls.refusal(error, self.asked_before),
+            None => refusal(error, auth_tls::Connections::Foreign),
+        }
+    }
+
+    /// Why the server may have closed the connection without a word.
+    fn suspicion(&self, kind: Kind, phase: Phase) -> Option<&'static str> {
+        let closed = matches!(kind, Kind::TlsHandshake | Kind::Closed | Kind::Reset);
+        let tls = self.tls.as_ref().filter(|_| closed && phase == Phase::Head)?;
+        tls.suspicion(self.asked_before)
+    }
+}
+
 /// The way to the server.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Route {
     https: bool,
     proxy: bool,
+    connections: Connections,
 }
 
 impl Route {
-    pub(crate) fn of(agent: &Agent, uri: &Uri) -> Self {
+    pub(crate) fn of(agent: &Agent, uri: &Uri, connections: Connections) -> Self {
         Self {
             https: uri.scheme() == Some(&Scheme::HTTPS),
             proxy: agent.config().proxy().is_some_and(|proxy| !proxy.is_no_proxy(uri)),
+            connections,
         }
     }
 }
 
 /// `sent`: whether the request's body was read.
-pub(crate) fn read(error: Error, phase: Phase, sent: bool, route: Route) -> TransportError {
+pub(crate) fn read(error: Error, phase: Phase, sent: bool, route: &Route) -> TransportError {
     let failed = |kind| {
         if sent { TransportError::unknown(kind) } else { TransportError::not_sent(kind) }
     };
     if let Some(error) = bad_certificate(&error) {
-        let (kind, text) = certificate::judge(error, SystemTime::now());
+        let (kind, text) = judge(error, SystemTime::now());
         return failed(kind).with_detail(text);
+    }
+    if let Some(text) = tls_error(&error).and_then(|error| route.connections.refusal(error)) {
+        // In TLS 1.3 a server reads the client's certificate after the client has sent
+        // its request. It reads the two in order, and cannot decrypt the request before
+        // it has accepted the certificate. We offer no early data and no authentication
+        // after the handshake, which would be the exceptions. So a server that refuses
+        // the certificate has not read the request, however much of it was sent. If the
+        // connection had served before, the alert is no answer to the handshake, and
+        // proves nothing.
+        let unread = route.connections.fresh && phase == Phase::Head;
+        let kind = Kind::ClientCertificate;
+        let error = if unread { TransportError::not_sent(kind) } else { failed(kind) };
+        return error.with_detail(text);
     }
     if let Some(status) = proxy_status(&error) {
         let refused = refused_for_good(status.as_u16());
@@ -70,20 +111,26 @@ pub(crate) fn read(error: Error, phase: Phase, sent: bool, route: Route) -> Tran
     {
         return failed(Kind::ProxyRefused).with_detail(refusal);
     }
-    let failed = failed(At { phase, sent, route }.kind(&error));
-    match text(&error) {
-        Some(text) => failed.with_detail(text),
-        None => failed,
+    let kind = At { phase, sent, route }.kind(&error);
+    let failed = failed(kind);
+    match (text(&error), route.connections.suspicion(kind, phase)) {
+        (Some(text), Some(suspicion)) => failed.with_detail(format!("{text}; {suspicion}")),
+        (Some(text), None) => failed.with_detail(text),
+        (None, Some(suspicion)) => failed.with_detail(suspicion),
+        (None, None) => failed,
+    }
+}
+
+fn tls_error(error: &Error) -> Option<&rustls::Error> {
+    match error {
+        Error::Rustls(error) => Some(error),
+        Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()),
+        _ => None,
     }
 }
 
 fn bad_certificate(error: &Error) -> Option<&CertificateError> {
-    let tls = match error {
-        Error::Rustls(error) => Some(error),
-        Error::Io(error) => error.get_ref().and_then(|inner| inner.downcast_ref()),
-        _ => None,
-    };
-    match tls {
+    match tls_error(error) {
         Some(rustls::Error::InvalidCertificate(error)) => Some(error),
         _ => None,
     }
@@ -136,13 +183,13 @@ fn io_text(error: &io::Error) -> String {
 }
 
 /// Where in the attempt an error occurred.
-struct At {
+struct At<'a> {
     phase: Phase,
     sent: bool,
-    route: Route,
+    route: &'a Route,
 }
 
-impl At {
+impl At<'_> {
     fn kind(&self, error: &Error) -> Kind {
         match error {
             Error::Io(error) => self.kind_of_io(error),

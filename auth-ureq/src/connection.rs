@@ -5,9 +5,11 @@ mod encoding;
 #[cfg(feature = "socks")]
 mod socks;
 mod tcp;
+mod tls;
 
 use std::{io, time::Instant};
 
+use auth_tls::Tls;
 use http::Uri;
 use ureq::{
     Agent, Error, Timeout,
@@ -16,23 +18,23 @@ use ureq::{
         resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
         transport::{
             Buffers, ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout,
-            RustlsConnector, TcpConnector, Transport, time,
+            TcpConnector, Transport, time,
         },
     },
 };
 
 pub(crate) use self::encoding::reveal;
-use self::{encoding::Disguised, tcp::BoundedTcp};
+use self::{encoding::Disguised, tcp::BoundedTcp, tls::OverTls};
 use crate::{
     attempt::{self, Connecting},
     cause::NotFoundForProxy,
 };
 
-pub(crate) fn agent(config: Config) -> Agent {
-    with_resolver(config, DefaultResolver::default())
+pub(crate) fn agent(config: Config, tls: Tls) -> Agent {
+    with_resolver(config, tls, DefaultResolver::default())
 }
 
-fn with_resolver(config: Config, resolver: impl Resolver) -> Agent {
+fn with_resolver(config: Config, tls: Tls, resolver: impl Resolver) -> Agent {
     // As in ureq's own chain.
     let chain = ();
     #[cfg(feature = "socks")]
@@ -41,7 +43,7 @@ fn with_resolver(config: Config, resolver: impl Resolver) -> Agent {
     let chain = chain
         .chain(ConnectProxyConnector::default())
         .chain(BoundedTcp(TcpConnector::default()))
-        .chain(RustlsConnector::default());
+        .chain(OverTls(tls));
     Agent::with_parts(config, Whole(chain), BoundedResolver(resolver))
 }
 

@@ -1,9 +1,8 @@
 #![doc = include_str!("../docs/crate.md")]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: addresses attempt body certificate clock error
-// layer: cause connection proxy roots
-// layer: tls
+// layer: addresses attempt body clock error
+// layer: cause connection proxy
 // layer: transport
 // layer: builder
 mod addresses;
@@ -11,16 +10,14 @@ mod attempt;
 mod body;
 mod builder;
 mod cause;
-mod certificate;
 mod clock;
 mod connection;
 mod error;
 mod proxy;
-mod roots;
-mod tls;
 mod transport;
 
 pub use auth_core;
+pub use auth_tls::{ClientCertificate, ClientCertificateError, ClientCertificateErrorKind};
 pub use http;
 pub use rustls;
 pub use ureq;

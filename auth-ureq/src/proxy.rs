@@ -4,52 +4,33 @@
 //! directly. Whoever named a proxy wants no request to bypass it, so that is an
 //! error here.
 
-use std::{env, ffi::OsStr};
+use std::{
+    env,
+    ffi::{OsStr, OsString},
+};
 
-use auth_core::internal::{ProxyVariables, has_unknown_scheme, socks_url, takes_no_proxy};
-use http::{Uri, uri::Scheme};
+use auth_core::internal::{Exceptions, has_unknown_scheme, socks_url};
+use http::Uri;
 use ureq::{Proxy, ProxyProtocol};
 
 use crate::error::BuildError;
 
-pub(crate) enum ProxySetting {
-    /// The proxy of the environment, else of the system.
-    System,
-    Never,
-    Always(String),
-}
-
 /// The proxy of an agent.
-pub(crate) enum Plan {
-    /// What the system says. No variable names one.
-    OfSystem,
-    None,
-    Named(Proxy),
-}
+pub(crate) type Plan = auth_core::internal::Plan<Proxy>;
 
-impl Plan {
-    pub(crate) fn proxy(self) -> Option<Proxy> {
-        match self {
-            Self::OfSystem => of_system(),
-            Self::None => None,
-            Self::Named(proxy) => Some(proxy),
-        }
+/// The proxy as the agent's settings want it.
+pub(crate) fn of_plan(plan: Plan) -> Option<Proxy> {
+    match plan {
+        Plan::OfSystem => of_system(),
+        Plan::None => None,
+        Plan::Named(proxy) => Some(proxy),
     }
 }
 
-/// The requests that bypass the agent's proxy.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Exceptions {
-    no_proxy: String,
-}
-
-impl Exceptions {
-    /// Plain HTTP always does: a proxy would see the refresh token in clear text.
-    pub(crate) fn include(&self, uri: &Uri) -> bool {
-        let host = uri.host().unwrap_or_default();
-        let port = uri.port_u16().unwrap_or(443);
-        uri.scheme() == Some(&Scheme::HTTP) || takes_no_proxy(&self.no_proxy, host, port)
-    }
+/// Whether a request to this URL bypasses the proxy.
+pub(crate) fn bypasses(exceptions: &Exceptions, uri: &Uri) -> bool {
+    let scheme = uri.scheme_str().unwrap_or_default();
+    exceptions.include(scheme, uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(443))
 }
 
 /// The proxy with this URL.
@@ -84,17 +65,11 @@ fn has_usable_address(url: &Uri) -> bool {
 
 /// The proxy that the environment names for `https`, and what bypasses it.
 pub(crate) fn of_environment() -> Result<(Plan, Exceptions), BuildError> {
-    let variables = ProxyVariables::read(|name| env::var_os(name));
-    let plan = plan(&variables)?;
-    Ok((plan, Exceptions { no_proxy: variables.no_proxy }))
+    of(|name| env::var_os(name))
 }
 
-fn plan(variables: &ProxyVariables) -> Result<Plan, BuildError> {
-    match &variables.decides {
-        _ if variables.never() => Ok(Plan::None),
-        None => Ok(Plan::OfSystem),
-        Some((variable, value)) => of_variable(variable, value).map(Plan::Named),
-    }
+fn of(variable: impl Fn(&str) -> Option<OsString>) -> Result<(Plan, Exceptions), BuildError> {
+    Plan::of_environment(variable, of_variable)
 }
 
 /// One that is not Unicode cannot be used.
@@ -116,8 +91,6 @@ fn of_system() -> Option<Proxy> {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
-
     use super::*;
 
     #[test]
@@ -184,10 +157,10 @@ mod tests {
             (&[("HTTPS_PROXY", "://"), ("NO_PROXY", "*")], None),
             (&[("HTTPS_PROXY", "://"), ("REQUEST_METHOD", "POST")], None),
         ] {
-            let variables = ProxyVariables::read(|name| {
+            let result = of(|name| {
                 set.iter().find(|(set, _)| *set == name).map(|(_, value)| OsString::from(value))
             });
-            let wrong = match plan(&variables) {
+            let wrong = match result {
                 Err(BuildError::ProxyVariable { variable, .. }) => Some(variable),
                 Err(error) => panic!("{set:?}: {error}"),
                 Ok(_) => None,
@@ -237,8 +210,10 @@ mod tests {
             ("::1", "https://[::1]:8443/token", true),
             ("10.0.0.0/8", "https://10.1.2.3/token", true),
         ] {
-            let exceptions = Exceptions { no_proxy: no_proxy.to_owned() };
-            assert_eq!(exceptions.include(&url.parse().unwrap()), bypasses, "{no_proxy} {url}");
+            let set = |name: &str| (name == "NO_PROXY").then(|| OsString::from(no_proxy));
+            let (_, exceptions) = of(set).unwrap();
+            let uri = url.parse().unwrap();
+            assert_eq!(super::bypasses(&exceptions, &uri), bypasses, "{no_proxy} {url}");
         }
     }
 }

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use auth_core::{BlockingTransport, Request, Response, ResponseReader, TransportError};
+use auth_core::{
+    BlockingTransport, Request, Response, ResponseReader, TransportError, internal::Exceptions,
+};
+use auth_tls::Tls;
 use http::{HeaderValue, header};
 use ureq::{Agent, SendBody, config::ConfigBuilder, typestate::AgentScope};
 use zeroize::Zeroizing;
@@ -14,9 +17,9 @@ use zeroize::Zeroizing;
 use crate::{
     attempt::Attempt,
     body::Tripwire,
-    cause::{self, Phase},
+    cause::{self, Connections, Phase},
     connection,
-    proxy::Exceptions,
+    proxy::bypasses,
 };
 
 /// How long one attempt may take by default.
@@ -30,12 +33,20 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
 pub struct UreqTransport {
     agent: Agent,
     timeout: Duration,
-    /// Whether the agent was made here. It has the settings then, and its
-    /// connections keep to the time of the attempt. Any other lacks both, and each
-    /// request brings the settings, for which ureq sets TLS up anew.
-    ours: bool,
+    /// What the agent's connections have if it was made here. It has the settings then,
+    /// and its connections keep to the time of the attempt. Any other lacks both, and
+    /// each request brings the settings, for which ureq sets TLS up anew.
+    ours: Option<Ours>,
     /// For what must not use the agent's proxy.
     direct: Option<(Agent, Exceptions)>,
+}
+
+/// The connections of an agent that was made here.
+#[derive(Clone)]
+struct Ours {
+    tls: Tls,
+    /// Whether each serves one request.
+    fresh: bool,
 }
 
 /// The settings that must hold, for an agent or for one request. This is a
@@ -79,20 +90,27 @@ impl UreqTransport {
     /// - `proxy`. Unless it is `None`, plain HTTP goes through the
     ///   proxy, which sees the refresh token. By default an agent uses the proxy
     ///   of the environment.
+    /// - A client certificate (`TlsConfig::client_cert`), its renewal, and the proxies
+    ///   that see it.
     /// - Middleware, connectors and resolvers that repeat requests or report
     ///   what is in them, and cookies.
     pub fn from_agent(agent: Agent) -> Self {
-        Self { agent, timeout: TIMEOUT, ours: false, direct: None }
+        Self { agent, timeout: TIMEOUT, ours: None, direct: None }
     }
 
     pub(crate) fn ours(
         settings: ConfigBuilder<AgentScope>,
         direct: Option<(ConfigBuilder<AgentScope>, Exceptions)>,
+        tls: Tls,
+        fresh: bool,
         timeout: Duration,
     ) -> Self {
-        let agent = |settings: ConfigBuilder<AgentScope>| connection::agent(owed!(settings, None));
+        let agent = |settings: ConfigBuilder<AgentScope>| {
+            connection::agent(owed!(settings, None), tls.clone())
+        };
         let direct = direct.map(|(settings, exceptions)| (agent(settings), exceptions));
-        Self { agent: agent(settings), timeout, ours: true, direct }
+        let agent = agent(settings);
+        Self { agent, timeout, ours: Some(Ours { tls, fresh }), direct }
     }
 
     /// Sets how long one attempt may take, from the DNS lookup to the last byte
@@ -112,21 +130,29 @@ impl BlockingTransport for UreqTransport {
         // With a known length, the body is not sent in chunks.
         head.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         let agent = match &self.direct {
-            Some((direct, exceptions)) if exceptions.include(head.uri()) => direct,
+            Some((direct, exceptions)) if bypasses(exceptions, head.uri()) => direct,
             _ => &self.agent,
         };
-        let route = cause::Route::of(agent, head.uri());
+        let connections = match &self.ours {
+            Some(Ours { tls, fresh }) => {
+                // Connections are made, and kept ones used, by what is there now.
+                tls.look();
+                Connections { asked_before: tls.asked(), tls: Some(tls.clone()), fresh: *fresh }
+            }
+            None => Connections::default(),
+        };
+        let route = cause::Route::of(agent, head.uri(), connections);
 
-        let attempt = self.ours.then(|| Attempt::begin(self.timeout));
+        let attempt = self.ours.as_ref().map(|_| Attempt::begin(self.timeout));
         let request = head.map(|()| SendBody::from_reader(&mut body));
-        let request = if self.ours {
+        let request = if self.ours.is_some() {
             request
         } else {
             owed!(agent.configure_request(request), Some(self.timeout))
         };
         let response = match agent.run(request) {
             Ok(response) => response,
-            Err(error) => return Err(cause::read(error, Phase::Head, body.sent(), route)),
+            Err(error) => return Err(cause::read(error, Phase::Head, body.sent(), &route)),
         };
         if let Some(attempt) = &attempt {
             attempt.head_has_come();
@@ -140,7 +166,7 @@ impl BlockingTransport for UreqTransport {
             }
         };
         collect(reader, response.into_reader(), whole, |error| {
-            cause::read(error.into(), Phase::Body, body.sent(), route)
+            cause::read(error.into(), Phase::Body, body.sent(), &route)
         })
     }
 }

@@ -14,14 +14,14 @@ use super::log::Log;
 use super::received::ReceivedRequest;
 use super::script::Source;
 use super::stop::Stop;
-use super::tls::{self, Certificate};
+use super::tls::{self, Certificate, ClientCertificates, Manner};
 
 /// The settings of a [`FaultServer`]; see [`FaultServer::builder`].
 pub struct FaultServerBuilder {
     source: Source,
     connection_handler: Option<ConnectionHandler>,
     tls: Option<Certificate>,
-    http2: bool,
+    manner: Manner,
     path: String,
     /// Names the host in the URL by the name that other servers do not use.
     another_host: bool,
@@ -83,7 +83,7 @@ impl FaultServerBuilder {
             source: Source::script([]),
             connection_handler: None,
             tls: None,
-            http2: false,
+            manner: Manner::default(),
             path: "/".to_owned(),
             another_host: false,
         }
@@ -102,7 +102,33 @@ impl FaultServerBuilder {
     /// means HTTP/1.1.
     #[must_use]
     pub fn http2(mut self) -> Self {
-        self.http2 = true;
+        self.manner.http2 = true;
+        self
+    }
+
+    /// TLS: speaks TLS 1.2 only. By default also TLS 1.3.
+    #[must_use]
+    pub fn tls12_only(mut self) -> Self {
+        self.manner.tls12 = true;
+        self
+    }
+
+    /// TLS: whether clients have to show a certificate that the test authority has
+    /// signed, as that of [`FaultServer::client_identity`] is. By default they are not
+    /// asked for one. What was shown is in
+    /// [`ReceivedConnection::client_certificate`](super::ReceivedConnection::client_certificate).
+    #[must_use]
+    pub fn client_certificates(mut self, asks: ClientCertificates) -> Self {
+        self.manner.clients = asks;
+        self
+    }
+
+    /// TLS: resets a connection whose handshake has failed, behind the alert, as servers
+    /// do that close without reading what the client has sent meanwhile. By default the
+    /// rest is read.
+    #[must_use]
+    pub fn resets_failed_handshakes(mut self) -> Self {
+        self.manner.abrupt = true;
         self
     }
 
@@ -173,7 +199,7 @@ impl FaultServerBuilder {
     pub(super) fn start_on(self, listener: TcpListener) -> io::Result<FaultServer> {
         if let Some(certificate) = self.tls {
             // Made before the first client waits for it.
-            tls::config(certificate, self.http2)?;
+            tls::config(certificate, self.manner)?;
         }
         let port = listener.local_addr()?.port();
         let scheme = if self.tls.is_some() { "https" } else { "http" };
@@ -188,7 +214,7 @@ impl FaultServerBuilder {
             connection_handler: self.connection_handler,
             log: Log::new(),
             tls: self.tls,
-            http2: self.http2,
+            manner: self.manner,
             stop: Stop::default(),
             elsewhere_url: Box::new({
                 let elsewhere = Arc::clone(&elsewhere);

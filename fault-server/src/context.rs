@@ -6,7 +6,7 @@ use super::behaviour::Behaviour;
 use super::log::Log;
 use super::script::Source;
 use super::stop::Stop;
-use super::tls::Certificate;
+use super::tls::{Certificate, Manner};
 
 pub(super) type ConnectionHandler = Box<dyn Fn(usize) -> Option<Behaviour> + Send + Sync>;
 
@@ -16,8 +16,7 @@ pub(super) struct Context {
     pub(super) connection_handler: Option<ConnectionHandler>,
     pub(super) log: Log,
     pub(super) tls: Option<Certificate>,
-    /// Whether HTTP/2 is offered in the TLS handshake.
-    pub(super) http2: bool,
+    pub(super) manner: Manner,
     pub(super) stop: Stop,
     /// The URL of a server of another origin, which is started when it is first
     /// asked for. A function, since the server itself stands above this module.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::context::Context;
 use super::listener::Listener;
 use super::received::{Handshake, ReceivedConnection, ReceivedRequest};
-use super::tls;
+use super::tls::{self, ClientIdentity, ClientIdentityKind};
 
 /// A server on a port of 127.0.0.1 that plays behaviours and records what
 /// arrives.
@@ -165,6 +165,25 @@ impl FaultServer {
     #[track_caller]
     pub fn ca_pem() -> String {
         authority().pem.clone()
+    }
+}
+
+/// Certificates of clients.
+impl FaultServer {
+    /// A new certificate for a client, and its key. A server of this process that
+    /// [asks for one](super::FaultServerBuilder::client_certificates) accepts it, if it
+    /// is a trusted one.
+    ///
+    /// # Panics
+    ///
+    /// If no key can be generated.
+    #[must_use]
+    #[track_caller]
+    pub fn client_identity(kind: ClientIdentityKind) -> ClientIdentity {
+        match authority().client(kind) {
+            Ok(identity) => identity,
+            Err(error) => panic!("no certificate for a client: {error}"),
+        }
     }
 }
 

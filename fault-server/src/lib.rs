@@ -56,4 +56,4 @@ pub use gate::ResponseGate;
 pub use port::{ClosedPort, SilentPort};
 pub use received::{Handshake, ReceivedConnection, ReceivedRequest};
 pub use socks::{SocksBehaviour, SocksProxy, SocksRequest};
-pub use tls::Certificate;
+pub use tls::{Certificate, ClientCertificates, ClientIdentity, ClientIdentityKind};

@@ -42,6 +42,7 @@ impl Log {
         state.connections.push(ReceivedConnection {
             arrived,
             handshake: if tls { Handshake::Unfinished } else { Handshake::Plain },
+            client_certificate: None,
             bytes: Vec::new(),
             requests: Vec::new(),
             behaviour: behaviour.as_ref().map(Behaviour::to_string).unwrap_or_default(),

@@ -48,6 +48,9 @@ pub struct ReceivedConnection {
     pub arrived: Duration,
     /// How far the TLS handshake came.
     pub handshake: Handshake,
+    /// The certificate that the client showed and the server accepted, in DER. `None`
+    /// if there was none.
+    pub client_certificate: Option<Vec<u8>>,
     /// Every byte that arrived, decrypted if the server speaks TLS.
     pub bytes: Vec<u8>,
     /// The requests in those bytes, in order.
@@ -67,9 +70,10 @@ pub enum Handshake {
     Plain,
     /// The handshake has not begun, or is not over.
     Unfinished,
-    /// The client accepted the certificate.
+    /// The client accepted the certificate, and the server the client's, if it asks.
     Done,
-    /// It failed. The text names the alert of the client, if there was one.
+    /// It failed. The text names the alert of the client, if there was one, or what the
+    /// server has against its certificate.
     Failed(String),
 }
 
@@ -158,6 +162,7 @@ impl fmt::Debug for ReceivedConnection {
         f.debug_struct("ReceivedConnection")
             .field("arrived", &self.arrived)
             .field("handshake", &self.handshake)
+            .field("client_certificate", &self.client_certificate.is_some())
             .field("bytes", &format_args!("[{} bytes]", self.bytes.len()))
             .field("requests", &self.requests)
             .field("behaviour", &self.behaviour)

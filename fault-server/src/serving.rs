@@ -88,9 +88,13 @@ impl Connection<'_> {
                 )),
             };
         };
-        let config = super::tls::config(certificate.unwrap_or(default), self.context.http2)
+        let config = super::tls::config(certificate.unwrap_or(default), self.context.manner)
             .map_err(|error| self.give_up(error.to_string()))?;
-        if self.socket.handshake(config) { Ok(()) } else { Err(CLOSE) }
+        match (self.socket.handshake(config), self.context.manner.abrupt) {
+            (true, _) => Ok(()),
+            (false, false) => Err(CLOSE),
+            (false, true) => Err(Ending::Reset),
+        }
     }
 
     /// Serves the request with this index.

@@ -53,15 +53,20 @@ impl Socket {
     }
 
     pub(super) fn handshake(&mut self, config: Arc<ServerConfig>) -> bool {
+        let mut shown = None;
         let handshake = match self.try_handshake(config) {
             Ok(tls) => {
+                shown = tls.peer_certificates().and_then(|chain| Some(chain.first()?.to_vec()));
                 self.layer = Layer::Tls(Box::new(tls));
                 Handshake::Done
             }
             Err(error) => Handshake::Failed(error.to_string()),
         };
         let done = handshake == Handshake::Done;
-        self.reader.with_connection(|c| c.handshake = handshake);
+        self.reader.with_connection(|c| {
+            c.handshake = handshake;
+            c.client_certificate = shown;
+        });
         done
     }
 

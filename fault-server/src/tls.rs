@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::ServerConfig;
 
@@ -36,6 +36,56 @@ pub enum Certificate {
     WrongHost,
 }
 
+/// Whether a [`FaultServer`](super::FaultServer) asks for a certificate of the client
+/// in the TLS handshake (mutual TLS).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientCertificates {
+    /// It does not ask.
+    #[default]
+    NotAsked,
+    /// It asks, and serves clients that show none. One that does not verify is refused.
+    Wanted,
+    /// It asks, and refuses clients that show none.
+    Required,
+}
+
+/// Which certificate a client gets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClientIdentityKind {
+    /// Signed by the test authority.
+    #[default]
+    Trusted,
+    /// As [`Trusted`](Self::Trusted), but expired since the end of the year 2000.
+    Expired,
+    /// Signed by an authority that no server knows.
+    UnknownAuthority,
+}
+
+/// A certificate of a client, and its key. Each has a key of its own.
+///
+/// `Debug` does not show the key.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientIdentity {
+    /// The certificate, in PEM.
+    pub certificate_pem: String,
+    /// The key as PKCS#8, in PEM.
+    pub key_pem: String,
+    /// The certificate in DER, as in
+    /// [`ReceivedConnection::client_certificate`](super::ReceivedConnection::client_certificate).
+    pub der: Vec<u8>,
+}
+
+impl fmt::Debug for ClientIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientIdentity")
+            .field("certificate_pem", &self.certificate_pem)
+            .finish_non_exhaustive()
+    }
+}
+
 impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -57,17 +107,29 @@ pub(super) fn authority() -> io::Result<&'static Authority> {
         .map_err(|error| io::Error::other(format!("no test authority: {error}")))
 }
 
-/// The configuration of a server that presents `certificate`, made once. With
-/// `http2` it takes part in the choice of a protocol (ALPN, RFC 7301).
-pub(super) fn config(certificate: Certificate, http2: bool) -> io::Result<Arc<ServerConfig>> {
-    static CONFIGS: [OnceLock<Result<Arc<ServerConfig>, String>>; 10] =
-        [const { OnceLock::new() }; 10];
+/// How a server over TLS speaks, besides its certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Manner {
+    /// Whether it takes part in the choice of a protocol (ALPN, RFC 7301).
+    pub(super) http2: bool,
+    /// Whether it speaks nothing newer than TLS 1.2.
+    pub(super) tls12: bool,
+    pub(super) clients: ClientCertificates,
+    /// Whether it resets a connection whose handshake has failed.
+    pub(super) abrupt: bool,
+}
+
+/// The configuration of a server that presents `certificate`, made once.
+pub(super) fn config(certificate: Certificate, manner: Manner) -> io::Result<Arc<ServerConfig>> {
+    type Made = (Certificate, Manner, Arc<ServerConfig>);
+    static MADE: Mutex<Vec<Made>> = Mutex::new(Vec::new());
     let authority = authority()?;
-    CONFIGS[2 * certificate as usize + usize::from(http2)]
-        .get_or_init(|| {
-            let alpn: &[&[u8]] = if http2 { &[b"h2", b"http/1.1"] } else { &[] };
-            authority.config(certificate, alpn).map_err(|e| e.to_string())
-        })
-        .clone()
-        .map_err(io::Error::other)
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((.., config)) = made.iter().find(|made| (made.0, made.1) == (certificate, manner)) {
+        return Ok(Arc::clone(config));
+    }
+    let config = authority.config(certificate, manner);
+    let config = config.map_err(|error| io::Error::other(error.to_string()))?;
+    made.push((certificate, manner, Arc::clone(&config)));
+    Ok(config)
 }

@@ -8,9 +8,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use fault_server::{Behaviour, Certificate, Cut, FaultServer, Handshake, Point};
+use fault_server::{
+    Behaviour, Certificate, ClientCertificates, ClientIdentity, ClientIdentityKind, Cut, FaultServer,
+    Handshake, Point,
+};
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use support::{BODY, End, connect, expect_silence_after, head, read_all, read_response, send};
 
@@ -244,4 +248,68 @@ fn a_redirect_elsewhere_stays_under_tls() {
     let mut stream = client_for(server.elsewhere(), "127.0.0.1");
     send(&mut stream);
     assert!(read_response(&mut stream).starts_with("HTTP/1.1 599 "));
+}
+
+/// What the server says of a client that shows this.
+fn shown(server: &FaultServer, identity: Option<&ClientIdentity>) -> io::Result<()> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(FaultServer::ca_der())).unwrap();
+    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+    let config = match identity {
+        Some(identity) => {
+            let key = PrivateKeyDer::from_pem_slice(identity.key_pem.as_bytes()).unwrap();
+            let chain = vec![CertificateDer::from(identity.der.clone())];
+            builder.with_client_auth_cert(chain, key).unwrap()
+        }
+        None => builder.with_no_client_auth(),
+    };
+    let name = ServerName::try_from("localhost").unwrap();
+    let tls = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut stream = StreamOwned::new(tls, connect(server));
+    send(&mut stream);
+    stream.read_to_end(&mut Vec::new()).map(drop)
+}
+
+#[test]
+fn certificates_of_clients() {
+    use ClientCertificates::{NotAsked, Required, Wanted};
+
+    let of = FaultServer::client_identity;
+    let (trusted, expired) = (of(ClientIdentityKind::Trusted), of(ClientIdentityKind::Expired));
+    let unknown = of(ClientIdentityKind::UnknownAuthority);
+    assert_ne!(trusted, of(ClientIdentityKind::Trusted));
+    assert!(!format!("{trusted:?}").contains("PRIVATE KEY"));
+    for (asks, identity, refused) in [
+        (NotAsked, None, None),
+        (NotAsked, Some(&unknown), None),
+        (Wanted, None, None),
+        (Wanted, Some(&trusted), None),
+        (Wanted, Some(&expired), Some("CertificateExpired")),
+        (Required, None, Some("CertificateRequired")),
+        (Required, Some(&trusted), None),
+        (Required, Some(&expired), Some("CertificateExpired")),
+        (Required, Some(&unknown), Some("UnknownCA")),
+    ] {
+        for tls12 in [false, true] {
+            let builder = FaultServer::builder()
+                .tls(Certificate::Trusted)
+                .client_certificates(asks)
+                .handler(|_| Behaviour::json(200, "{}").then_close());
+            let builder = if tls12 { builder.tls12_only() } else { builder };
+            let server = builder.start().unwrap();
+            let told = shown(&server, identity).err().map(|error| error.to_string());
+            let context = format!("{asks:?} {tls12} {refused:?}: {told:?}");
+            assert_eq!(told.is_some(), refused.is_some(), "{context}");
+            let says = refused.is_none_or(|alert| told.is_some_and(|told| told.contains(alert)));
+            assert!(says, "{context}");
+            let seen = identity.filter(|_| asks != NotAsked && refused.is_none());
+            let connection = &server.connections()[0];
+            assert_eq!(connection.client_certificate, seen.map(|i| i.der.clone()), "{context}");
+            let failed = matches!(connection.handshake, Handshake::Failed(_));
+            assert_eq!(failed, refused.is_some(), "{context}");
+        }
+    }
 }

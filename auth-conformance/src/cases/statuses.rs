@@ -27,6 +27,10 @@ macro_rules! redirect {
     };
 }
 
+const fn nonce(status: u16, holds: &'static str) -> Expect {
+    Expect::Response(ExpectedResponse { status, holds, header: Some(("dpop-nonce", "nonce-1")) })
+}
+
 pub(super) const CASES: &[Case] = &[
     redirect!(
         "redirect_301",
@@ -82,6 +86,27 @@ pub(super) const CASES: &[Case] = &[
         behaviours::oauth_error(401, "invalid_client")
             .header("www-authenticate", "Basic realm=\"a\""),
         response(401, "invalid_client")
+    ),
+    // It is the client that answers with another proof, and it reads the store first.
+    status!(
+        "nonce_demanded_by_400",
+        "the server demands a nonce in the DPoP proof, and sends it",
+        behaviours::oauth_error(400, "use_dpop_nonce").header("dpop-nonce", "nonce-1"),
+        nonce(400, "use_dpop_nonce")
+    ),
+    status!(
+        "nonce_demanded_by_401",
+        "the same with 401 and a challenge",
+        behaviours::oauth_error(401, "use_dpop_nonce")
+            .header("www-authenticate", "DPoP error=\"use_dpop_nonce\"")
+            .header("dpop-nonce", "nonce-1"),
+        nonce(401, "use_dpop_nonce")
+    ),
+    status!(
+        "nonce_with_200",
+        "the next nonce comes with the tokens",
+        behaviours::tokens("at-1", "rt-1", 3600).header("dpop-nonce", "nonce-1"),
+        nonce(200, "at-1")
     ),
     status!(
         "status_403",

@@ -3,11 +3,20 @@ use crate::{read_response, test_now};
 
 #[test]
 fn what_became_of_a_request_decides_the_kind() {
-    use TransportErrorKind::{BadCertificate, Clock, Proxy, ProxyRefused, Reset};
+    use TransportErrorKind::{
+        BadCertificate, ClientCertificate, Clock, Proxy, ProxyRefused, Reset,
+    };
     for (error, kind, delivery) in [
         (TransportError::not_sent(Reset), FailureKind::Unreachable, Delivery::NotSent),
         (TransportError::unknown(Reset), FailureKind::Interrupted, Delivery::Unknown),
         (TransportError::not_sent(BadCertificate), FailureKind::Misconfigured, Delivery::NotSent),
+        (
+            TransportError::not_sent(ClientCertificate),
+            FailureKind::Misconfigured,
+            Delivery::NotSent,
+        ),
+        // Over a connection that had served before.
+        (TransportError::unknown(ClientCertificate), FailureKind::Misconfigured, Delivery::Unknown),
         (TransportError::not_sent(Clock), FailureKind::Unreachable, Delivery::NotSent),
         (TransportError::not_sent(Proxy), FailureKind::Unreachable, Delivery::NotSent),
         (TransportError::not_sent(ProxyRefused), FailureKind::Misconfigured, Delivery::NotSent),

@@ -19,7 +19,7 @@ use std::net::IpAddr;
 /// | `10.0.0.0/8`, `fd00::/8` | the addresses of that network |
 /// | `192.168.*`, `api-*.example.com` | what the whole host is with anything for each star |
 /// | any of these but a network, and `:8443` | the same, at that port only |
-pub fn takes_no_proxy(list: &str, host: &str, port: u16) -> bool {
+pub(crate) fn takes_no_proxy(list: &str, host: &str, port: u16) -> bool {
     let host = Host::of(host);
     entries(list).any(|entry| host.is(entry, port))
 }

@@ -8,8 +8,11 @@ use std::{
 use auth_core::{AccessToken, Response};
 use http::header;
 
-use super::server::FakeAuthServer;
-use crate::CannedResponse;
+use super::{
+    proofs::{FakeDpop, ProofError, Proofs, token_hash},
+    server::FakeAuthServer,
+};
+use crate::{CannedResponse, RecordedRequest};
 
 /// An API that takes the access tokens of a [`FakeAuthServer`], and counts its
 /// calls. Clones share the counts.
@@ -41,6 +44,7 @@ use crate::CannedResponse;
 pub struct FakeApi {
     server: FakeAuthServer,
     report: Arc<Mutex<ApiReport>>,
+    proofs: Option<Arc<Mutex<Proofs>>>,
 }
 
 /// What a [`FakeApi`] has seen.
@@ -51,26 +55,46 @@ pub struct ApiReport {
     pub served: usize,
     /// Calls with a token that is unknown, expired or revoked: 401.
     pub refused: usize,
-    /// Calls without a bearer token: 401.
+    /// Calls without a token: 401.
     pub without_token: usize,
+    /// Calls whose DPoP proof is wrong: 401. Also those whose token is bound to
+    /// another key.
+    pub unproved: usize,
+    /// Calls whose proof had not the nonce that it should have: 401.
+    pub nonces_demanded: usize,
 }
 
 impl FakeAuthServer {
     /// An API that takes the access tokens of this server, and has seen no calls.
     pub fn api(&self) -> FakeApi {
-        FakeApi { server: self.clone(), report: Arc::default() }
+        FakeApi { server: self.clone(), report: Arc::default(), proofs: None }
+    }
+
+    /// As [`api`](Self::api), one that demands a DPoP proof with each token (RFC 9449
+    /// section 7). Its nonces are its own. Whether `ath` fits the token is looked at
+    /// with the feature `verify` only.
+    pub fn api_with_dpop(&self, dpop: &FakeDpop) -> FakeApi {
+        FakeApi { proofs: Some(Arc::new(Mutex::new(Proofs::new(dpop)))), ..self.api() }
     }
 }
 
 impl FakeApi {
     /// A call with this value of the header field `Authorization`.
     pub fn call(&self, authorization: Option<&http::HeaderValue>) -> Response {
-        self.judge(authorization).build()
+        let mut request = http::Request::new(());
+        if let Some(authorization) = authorization {
+            request.headers_mut().insert(header::AUTHORIZATION, authorization.clone());
+        }
+        self.respond(&request)
     }
 
-    /// A call, of which only the header field `Authorization` is read.
+    /// A call, of which the body is not read.
     pub fn respond<B>(&self, request: &http::Request<B>) -> Response {
-        self.call(request.headers().get(header::AUTHORIZATION))
+        let mut copy = http::Request::new(Vec::new());
+        *copy.method_mut() = request.method().clone();
+        *copy.uri_mut() = request.uri().clone();
+        *copy.headers_mut() = request.headers().clone();
+        self.judge(&RecordedRequest::new(copy)).build()
     }
 
     /// What has happened so far.
@@ -83,23 +107,78 @@ impl FakeApi {
         &self.server
     }
 
-    pub(super) fn judge(&self, authorization: Option<&http::HeaderValue>) -> CannedResponse {
-        let Some(token) = authorization.and_then(bearer) else {
-            self.lock().without_token += 1;
-            return CannedResponse::status(401)
-                .header("www-authenticate", r#"Bearer realm="fake""#);
+    pub(super) fn judge(&self, request: &RecordedRequest) -> CannedResponse {
+        let scheme = if self.proofs.is_some() { "DPoP" } else { "Bearer" };
+        let challenge = |error: &str| {
+            let error =
+                if error.is_empty() { String::new() } else { format!(", error=\"{error}\"") };
+            CannedResponse::status(401)
+                .header("www-authenticate", &format!("{scheme} realm=\"fake\"{error}"))
         };
+        let Some(token) = request.header("authorization").and_then(|value| token(value, scheme))
+        else {
+            self.lock().without_token += 1;
+            return challenge("");
+        };
+        if let Some(proofs) = &self.proofs {
+            let proved = self.prove(proofs, request, &token);
+            let nonce = proofs.lock().unwrap_or_else(PoisonError::into_inner).nonce();
+            let with_nonce = |response: CannedResponse| match &nonce {
+                Some(nonce) => response.dpop_nonce(nonce),
+                None => response,
+            };
+            match proved {
+                Ok(()) => return with_nonce(self.serve(&token, challenge)),
+                Err(ProofError::Nonce) => {
+                    self.lock().nonces_demanded += 1;
+                    return with_nonce(challenge("use_dpop_nonce"));
+                }
+                Err(ProofError::Invalid(_)) => {
+                    self.lock().unproved += 1;
+                    return with_nonce(challenge("invalid_dpop_proof"));
+                }
+            }
+        }
+        self.serve(&token, challenge)
+    }
+
+    fn serve(
+        &self,
+        token: &AccessToken,
+        challenge: impl Fn(&str) -> CannedResponse,
+    ) -> CannedResponse {
         // Asked before the counts are locked: one lock at a time.
-        let subject = self.server.subject_of(&token);
+        let subject = self.server.subject_of(token);
         let mut report = self.lock();
         if let Some(subject) = subject {
             report.served += 1;
             CannedResponse::status(200).member("subject", subject)
         } else {
             report.refused += 1;
-            CannedResponse::status(401)
-                .header("www-authenticate", r#"Bearer realm="fake", error="invalid_token""#)
-                .member("error", "invalid_token")
+            challenge("invalid_token").member("error", "invalid_token")
+        }
+    }
+
+    /// Whether the request is proved by the key that its token is bound to.
+    fn prove(
+        &self,
+        proofs: &Mutex<Proofs>,
+        request: &RecordedRequest,
+        token: &AccessToken,
+    ) -> Result<(), ProofError> {
+        let hash = token_hash(token.expose());
+        let proof = request.header("dpop");
+        let now = self.server.shared.now().wall;
+        let key = proofs.lock().unwrap_or_else(PoisonError::into_inner).judge(
+            proof,
+            request.method(),
+            request.uri(),
+            Some(hash.as_deref()),
+            now,
+        )?;
+        match self.server.lock().bound_key(token.expose()) {
+            Some(bound_to) if bound_to != key => Err(ProofError::Invalid("key")),
+            _ => Ok(()),
         }
     }
 
@@ -114,10 +193,9 @@ impl fmt::Debug for FakeApi {
     }
 }
 
-/// The token of `Authorization: Bearer …`; the scheme is case-insensitive (RFC
-/// 9110 section 11.1).
-fn bearer(value: &http::HeaderValue) -> Option<AccessToken> {
-    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+/// The token after this scheme, which is case-insensitive (RFC 9110 section 11.1).
+fn token(value: &str, wanted: &str) -> Option<AccessToken> {
+    let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
-    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then(|| AccessToken::new(token))
+    (scheme.eq_ignore_ascii_case(wanted) && !token.is_empty()).then(|| AccessToken::new(token))
 }

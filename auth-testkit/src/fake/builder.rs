@@ -3,14 +3,19 @@
 use std::time::Duration;
 
 use auth_core::BodyFormat;
+use serde_json::{Map, Value};
 
 use super::{
     fault::Fault,
+    proofs::{AssertionRule, FakeDpop, PublicKey},
     server::FakeAuthServer,
-    settings::{Revokes, Rotation, Settings, Time},
+    settings::{ClientIdRule, Revokes, Rotation, Settings, Time},
     wording::Wording,
 };
 use crate::VirtualClock;
+
+/// Where the server is, in process.
+const ISSUER: &str = "https://auth.example.com";
 
 impl FakeAuthServer {
     /// A server with the defaults of [`builder`](Self::builder).
@@ -86,6 +91,77 @@ impl FakeAuthServerBuilder {
     /// either is accepted.
     pub fn client_secret_post(mut self, secret: impl Into<String>) -> Self {
         self.settings.client.post_secret = Some(secret.into());
+        self
+    }
+
+    /// Takes what stands in an `Authorization: Basic` header as it is, as servers do
+    /// that decode nothing.
+    pub fn raw_basic(mut self) -> Self {
+        self.settings.client.is_raw = true;
+        self
+    }
+
+    /// Sets whether `client_id` may stand in the body beside an `Authorization: Basic`
+    /// header.
+    pub fn client_id_beside_basic(mut self, rule: ClientIdRule) -> Self {
+        self.settings.client.client_id_beside_basic = rule;
+        self
+    }
+
+    /// Requires `private_key_jwt` (RFC 7523 section 2.2) by the key of this public
+    /// JSON Web Key. Its audience must be the URL of the token endpoint or
+    /// [another](Self::audience), and each `jti` is taken once. The endpoint that
+    /// the server gives out has no key: the test sets its own.
+    ///
+    /// Signatures are verified with the feature `verify` only.
+    ///
+    /// # Panics
+    ///
+    /// If it is no JSON object.
+    #[track_caller]
+    pub fn private_key_jwt(self, public_jwk: &str) -> Self {
+        match serde_json::from_str::<Map<String, Value>>(public_jwk) {
+            Ok(jwk) => self.assertion(PublicKey::Jwk(jwk)),
+            Err(error) => panic!("no JSON Web Key: {error}"),
+        }
+    }
+
+    /// Requires `client_secret_jwt`: as [`private_key_jwt`](Self::private_key_jwt), by
+    /// a secret that is shared.
+    pub fn client_secret_jwt(self, secret: impl Into<String>) -> Self {
+        self.assertion(PublicKey::Secret(secret.into()))
+    }
+
+    fn assertion(mut self, key: PublicKey) -> Self {
+        let audiences = vec![ISSUER.to_owned(), format!("{ISSUER}/token")];
+        self.settings.client.assertion = Some(AssertionRule::Signed { key, audiences });
+        self
+    }
+
+    /// Sets the one audience that an assertion must have. Without it these are
+    /// `https://auth.example.com` and `https://auth.example.com/token`.
+    ///
+    /// # Panics
+    ///
+    /// If no assertion that is signed is required.
+    #[track_caller]
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        match &mut self.settings.client.assertion {
+            Some(AssertionRule::Signed { audiences, .. }) => *audiences = vec![audience.into()],
+            _ => panic!("no assertion is required whose audience could be looked at"),
+        }
+        self
+    }
+
+    /// Requires this very text for an assertion, as if somebody else had made it.
+    pub fn ready_made_assertion(mut self, assertion: impl Into<String>) -> Self {
+        self.settings.client.assertion = Some(AssertionRule::ReadyMade(assertion.into()));
+        self
+    }
+
+    /// Requires a DPoP proof of each request (RFC 9449).
+    pub fn dpop(mut self, dpop: FakeDpop) -> Self {
+        self.settings.dpop = Some(dpop);
         self
     }
 

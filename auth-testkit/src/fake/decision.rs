@@ -22,5 +22,9 @@ pub(super) enum ModelDecision {
     InvalidScope,
     UnsupportedGrantType,
     InvalidRequest(&'static str),
+    /// The proof has not the nonce that it should have.
+    UseDpopNonce,
+    /// What is wrong with the proof.
+    InvalidDpopProof(&'static str),
     Throttled(Duration),
 }

@@ -2,7 +2,6 @@
 
 use std::{net::SocketAddr, thread};
 
-use ::http::header::AUTHORIZATION;
 use auth_core::TokenEndpoint;
 use fault_server::{
     Behaviour, Certificate, Cut, FaultServer, FaultServerBuilder, Point, ReceivedRequest,
@@ -49,7 +48,8 @@ impl FakeAuthServer {
 
     fn respond(&self, received: &ReceivedRequest) -> Behaviour {
         let now = self.shared.elapsed();
-        let handled = self.lock().handle(recorded(received), now);
+        let wall = self.shared.now().wall;
+        let handled = self.lock().handle(recorded(received), now, wall);
         // Whether it really arrives only the client knows; what leaves here
         // whole is taken to.
         let response = match handled.fault {
@@ -123,8 +123,8 @@ impl FakeApi {
     #[track_caller]
     pub fn listen(&self) -> ListeningApi {
         let api = self.clone();
-        let settings = FaultServer::builder()
-            .handler(move |request| api.judge(request.headers.get(AUTHORIZATION)).into());
+        let settings =
+            FaultServer::builder().handler(move |request| api.judge(&recorded(request)).into());
         match settings.start() {
             Ok(socket) => ListeningApi { api: self.clone(), socket },
             Err(error) => panic!("no port for the API: {error}"),

@@ -27,6 +27,8 @@ struct Family {
     subject: String,
     born: Duration,
     revoked: bool,
+    /// The thumbprint of the key that its tokens are bound to.
+    key: Option<String>,
     tokens: Vec<Token>,
 }
 
@@ -73,7 +75,13 @@ impl Ledger {
     /// A new family, and its first token.
     pub(super) fn found(&mut self, subject: String, now: Duration) -> usize {
         let family = self.families.len();
-        self.families.push(Family { subject, born: now, revoked: false, tokens: Vec::new() });
+        self.families.push(Family {
+            subject,
+            born: now,
+            revoked: false,
+            key: None,
+            tokens: Vec::new(),
+        });
         self.add_refresh(family, now);
         family
     }
@@ -96,6 +104,21 @@ impl Ledger {
 
     pub(super) fn spent_at(&self, token: TokenId) -> Duration {
         self.token(token).spent.as_ref().map_or(Duration::ZERO, |spent| spent.at)
+    }
+
+    /// The key that the tokens of a family are bound to.
+    pub(super) fn key(&self, family: usize) -> Option<&str> {
+        self.families[family].key.as_deref()
+    }
+
+    /// Binds the tokens of a family to a key.
+    pub(super) fn bind(&mut self, family: usize, key: String) {
+        self.families[family].key = Some(key);
+    }
+
+    /// The key that an access token is bound to.
+    pub(super) fn key_of_access(&self, value: &str) -> Option<&str> {
+        self.key(self.access_tokens.get(value)?.family?)
     }
 
     pub(super) fn is_revoked(&self, family: usize) -> bool {

@@ -1,8 +1,12 @@
 //! The server's logic: from a request and the time to a response.
 
+mod proving;
 mod revoking;
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::VecDeque,
+    time::{Duration, SystemTime},
+};
 
 pub(super) use self::revoking::PATH as REVOCATION_PATH;
 
@@ -10,6 +14,7 @@ use super::{
     decision::ModelDecision,
     fault::Fault,
     ledger::{Ledger, SpentHow, TokenId},
+    proofs::{Assertions, Proofs},
     report::{Knowledge, Revocation, RevokedBecause, ServerReport},
     settings::{Rotation, Settings},
     split_mix::SplitMix64,
@@ -19,6 +24,11 @@ use crate::{
     transcript::{CallState, RecordedCall, Secrets, render},
 };
 
+/// The grants beside RFC 6749: RFC 7523 section 2.1, RFC 8693. What is shown for them
+/// is looked at only for being there.
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
 pub(super) struct Model {
     settings: Settings,
     ledger: Ledger,
@@ -26,6 +36,8 @@ pub(super) struct Model {
     faults: VecDeque<Fault>,
     /// When the current span of the rate limit began, and its requests.
     span: Option<(Duration, u32)>,
+    assertions: Assertions,
+    proofs: Option<Proofs>,
     pub(super) report: ServerReport,
     pub(super) calls: Vec<RecordedCall>,
 }
@@ -46,6 +58,8 @@ impl Model {
         Self {
             ledger: Ledger::new(settings.seed),
             chance: SplitMix64(!settings.seed),
+            assertions: Assertions::default(),
+            proofs: settings.dpop.as_ref().map(Proofs::new),
             settings,
             faults: VecDeque::new(),
             span: None,
@@ -54,18 +68,25 @@ impl Model {
         }
     }
 
-    pub(super) fn handle(&mut self, mut request: RecordedRequest, now: Duration) -> Handled {
+    pub(super) fn handle(
+        &mut self,
+        mut request: RecordedRequest,
+        now: Duration,
+        wall: SystemTime,
+    ) -> Handled {
         request.at = now;
         self.report.requests += 1;
         let fault = self.next_fault();
         let mut spent_token = None;
         let response = if fault.lets_through() {
             if revoking::is_about(&request) {
-                self.answer_revocation(&request, now)
+                let response = self.answer_revocation(&request, now, wall);
+                self.with_nonce(response)
             } else {
-                let decision = self.judge(&request, now, &mut spent_token);
+                let decision = self.judge(&request, now, wall, &mut spent_token);
                 self.count(&decision);
-                self.settings.wording.word(&decision, &request)
+                let response = self.word(&decision, &request);
+                self.with_nonce(response)
             }
         } else {
             self.report.faults_before += 1;
@@ -173,6 +194,7 @@ impl Model {
         &mut self,
         request: &RecordedRequest,
         now: Duration,
+        wall: SystemTime,
         spent_token: &mut Option<TokenId>,
     ) -> ModelDecision {
         if let Some(wait) = self.throttles(now) {
@@ -186,15 +208,28 @@ impl Model {
         if names.windows(2).any(|pair| pair[0] == pair[1]) {
             return ModelDecision::InvalidRequest("a parameter is repeated");
         }
-        if !self.settings.client.is_authenticated_by(request) {
+        if !self.is_client(request, wall) {
             return ModelDecision::InvalidClient;
         }
+        let key = match self.prove(request, wall) {
+            Ok(key) => key,
+            Err(decision) => {
+                self.spend_before_asking(&decision, request, now, spent_token);
+                return decision;
+            }
+        };
         match request.param("grant_type") {
             Some("refresh_token") => match request.param("refresh_token") {
-                Some(token) => self.refresh(token, request.param("scope"), now, spent_token),
+                Some(token) => match self.bind(token, key, now) {
+                    Some(decision) => decision,
+                    None => self.refresh(token, request.param("scope"), now, spent_token),
+                },
                 None => ModelDecision::InvalidRequest("refresh_token is missing"),
             },
-            Some("client_credentials") => {
+            Some("client_credentials" | JWT_BEARER | TOKEN_EXCHANGE) => {
+                if !Self::has_its_assertion(request) {
+                    return ModelDecision::InvalidRequest("the grant is missing");
+                }
                 let lifetime = self.settings.access_lifetime;
                 let subject = self.settings.client.id.clone();
                 let access = self.ledger.issue_client_access(subject, now, lifetime);
@@ -305,7 +340,9 @@ impl Model {
             ModelDecision::InvalidClient
             | ModelDecision::InvalidScope
             | ModelDecision::UnsupportedGrantType
-            | ModelDecision::InvalidRequest(_) => &mut self.report.refused,
+            | ModelDecision::InvalidRequest(_)
+            | ModelDecision::InvalidDpopProof(_) => &mut self.report.refused,
+            ModelDecision::UseDpopNonce => &mut self.report.nonces_demanded,
         };
         *counter += 1;
     }

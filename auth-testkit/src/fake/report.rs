@@ -27,6 +27,8 @@ pub struct ServerReport {
     /// Requests refused for another reason: client authentication, format, grant
     /// type or scope.
     pub refused: usize,
+    /// Requests whose proof had not the nonce that it should have: `use_dpop_nonce`.
+    pub nonces_demanded: usize,
     /// Every use of a spent refresh token.
     pub replays: Vec<Replay>,
     /// Every family that was revoked.
@@ -92,4 +94,6 @@ pub enum RevokedBecause {
     ByHand,
     /// By a client, at the revocation endpoint.
     Asked,
+    /// A request was proved by another key than the one that the tokens are bound to.
+    OtherKey,
 }

@@ -98,6 +98,17 @@ impl FakeAuthServer {
         tokens
     }
 
+    /// As [`log_in`](Self::log_in), with tokens that are bound to the key of this
+    /// thumbprint. Others are bound to the key of their first proof.
+    pub fn log_in_bound(&self, subject: impl Into<String>, thumbprint: &str) -> TokenSet {
+        let mut tokens = self.log_in(subject);
+        if let Some(refresh) = &tokens.refresh_token {
+            self.lock().bind_to(refresh.expose(), thumbprint);
+        }
+        tokens.token_type = Some("DPoP".to_owned());
+        tokens
+    }
+
     /// Makes the next requests meet these faults, in this order. After them the
     /// random faults apply again.
     pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
@@ -177,7 +188,7 @@ impl Shared {
         self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn now(&self) -> Now {
+    pub(super) fn now(&self) -> Now {
         match self.time {
             Time::Virtual => self.clock.now(),
             Time::Real => Now { monotonic: Instant::now(), wall: SystemTime::now() },

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use auth_core::BodyFormat;
 
-use super::{fault::Fault, wording::Wording};
+use super::{
+    fault::Fault,
+    proofs::{AssertionRule, FakeDpop},
+    wording::Wording,
+};
 use crate::RecordedRequest;
 
 /// What happens to a refresh token that was used.
@@ -50,6 +54,7 @@ pub(super) struct Settings {
     pub(super) at_random: Vec<(Fault, u8)>,
     pub(super) wording: Wording,
     pub(super) revokes: Option<Revokes>,
+    pub(super) dpop: Option<FakeDpop>,
 }
 
 #[derive(Clone)]
@@ -57,6 +62,24 @@ pub(super) struct Client {
     pub(super) id: String,
     pub(super) basic_secret: Option<String>,
     pub(super) post_secret: Option<String>,
+    /// Of Basic: the server decodes nothing.
+    pub(super) is_raw: bool,
+    pub(super) client_id_beside_basic: ClientIdRule,
+    /// Instead of a secret.
+    pub(super) assertion: Option<AssertionRule>,
+}
+
+/// Whether `client_id` is in the body beside an `Authorization: Basic` header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ClientIdRule {
+    /// As the client likes.
+    #[default]
+    Allowed,
+    /// It must be, as at the Model Context Protocol's Python SDK.
+    Demanded,
+    /// It must not be, as at `workers-oauth-provider`.
+    Refused,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +92,14 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             seed: 0,
-            client: Client { id: "my-client".to_owned(), basic_secret: None, post_secret: None },
+            client: Client {
+                id: "my-client".to_owned(),
+                basic_secret: None,
+                post_secret: None,
+                is_raw: false,
+                client_id_beside_basic: ClientIdRule::Allowed,
+                assertion: None,
+            },
             format: BodyFormat::Form,
             scope: None,
             access_lifetime: Duration::from_secs(3600),
@@ -82,6 +112,7 @@ impl Default for Settings {
             at_random: Vec::new(),
             wording: Wording::Rfc,
             revokes: None,
+            dpop: None,
         }
     }
 }
@@ -89,11 +120,17 @@ impl Default for Settings {
 impl Client {
     /// Whether the request shows the identifier and the secret of the client.
     pub(super) fn is_authenticated_by(&self, request: &RecordedRequest) -> bool {
-        let basic = request.basic_auth();
+        let basic = if self.is_raw { request.raw_basic_auth() } else { request.basic_auth() };
         let by_basic = self.basic_secret.as_ref().is_some_and(|secret| {
             basic.as_ref().is_some_and(|(id, given)| *id == self.id && given == secret)
         });
         let named = request.param("client_id") == Some(&self.id);
+        let by_basic = by_basic
+            && match self.client_id_beside_basic {
+                ClientIdRule::Allowed => true,
+                ClientIdRule::Demanded => named,
+                ClientIdRule::Refused => request.param("client_id").is_none(),
+            };
         let by_post = self
             .post_secret
             .as_deref()

@@ -249,7 +249,11 @@ fn requests_are_checked_as_the_rfc_has_it() {
             .header("content-type", "application/x-www-form-urlencoded")
             .body(body.as_bytes().to_vec())
             .unwrap();
-        let handled = server.lock().handle(RecordedRequest::new(request), Duration::ZERO);
+        let handled = server.lock().handle(
+            RecordedRequest::new(request),
+            Duration::ZERO,
+            std::time::SystemTime::UNIX_EPOCH,
+        );
         let text = String::from_utf8(handled.response.build().into_body()).unwrap();
         assert!(text.contains(&format!("\"error\":\"{code}\"")), "{body}: {text}");
     }

@@ -36,7 +36,8 @@ impl BlockingTransport for FakeAuthServer {
 impl FakeAuthServer {
     fn receive(&self, request: Request) -> PendingCall<'_> {
         let now = self.shared.elapsed();
-        let handled = self.lock().handle(RecordedRequest::from(request), now);
+        let wall = self.shared.now().wall;
+        let handled = self.lock().handle(RecordedRequest::from(request), now, wall);
         let delay = match (self.shared.time, handled.fault) {
             (Time::Virtual, Fault::Delay(delay) | Fault::StallAfter(delay)) => delay,
             _ => Duration::ZERO,

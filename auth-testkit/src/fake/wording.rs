@@ -139,6 +139,12 @@ fn rfc(decision: &ModelDecision) -> CannedResponse {
             CannedResponse::oauth_error("invalid_request").description(*why)
         }
         ModelDecision::Throttled(wait) => CannedResponse::status(429).retry_after(*wait),
+        // RFC 9449 sections 5 and 8.
+        ModelDecision::UseDpopNonce => CannedResponse::oauth_error("use_dpop_nonce")
+            .description("Authorization server requires nonce in DPoP proof"),
+        ModelDecision::InvalidDpopProof(what) => {
+            CannedResponse::oauth_error("invalid_dpop_proof").description(*what)
+        }
     }
 }
 
@@ -321,6 +327,7 @@ fn slack(decision: &ModelDecision) -> CannedResponse {
             refused("invalid_arguments")
         }
         ModelDecision::Throttled(wait) => refused("ratelimited").retry_after(*wait),
+        ModelDecision::UseDpopNonce | ModelDecision::InvalidDpopProof(_) => rfc(decision),
     }
 }
 

@@ -55,6 +55,7 @@ mod tests {
     };
 
     use auth_testkit::fault_server::{Behaviour, FaultServer, SilentPort};
+    use auth_tls::{Tls, TlsSettings};
     use http::Uri;
     use ureq::{
         Agent, Timeout,
@@ -177,6 +178,7 @@ mod tests {
         let server = FaultServer::plays([Behaviour::response(200)]);
         let agent = with_resolver(
             Agent::config_builder().proxy(None).timeout_connect(Some(HOUR)).build(),
+            Tls::new(TlsSettings { without_system: true, ..TlsSettings::default() }).unwrap(),
             Fixed(vec![silent.address(), server.address()]),
         );
         let _attempt = Attempt::begin(Duration::from_secs(2));

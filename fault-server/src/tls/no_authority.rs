@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 
-use super::Certificate;
+use super::{Certificate, ClientIdentity, ClientIdentityKind, Manner};
 
 /// Cannot be made.
 #[derive(Debug)]
@@ -19,7 +19,11 @@ impl Authority {
         Err(io::Error::other("TLS needs the feature `aws-lc-rs` or `ring` of fault-server"))
     }
 
-    pub(super) fn config(&self, _: Certificate, _: &[&[u8]]) -> io::Result<Arc<ServerConfig>> {
+    pub(super) fn config(&self, _: Certificate, _: Manner) -> io::Result<Arc<ServerConfig>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn client(&self, _: ClientIdentityKind) -> io::Result<ClientIdentity> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

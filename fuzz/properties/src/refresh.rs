@@ -167,12 +167,15 @@ impl Run {
         assert_eq!(failure.delivery(), error.delivery());
         assert_eq!(failure.transport_error().map(TransportError::kind), Some(error.kind()));
         let expected = match (error.kind(), error.delivery()) {
-            (Kind::BadCertificate, _) => FailureKind::Misconfigured,
+            (Kind::BadCertificate | Kind::ClientCertificate, _) => FailureKind::Misconfigured,
             (_, Delivery::NotSent) => FailureKind::Unreachable,
             _ => FailureKind::Interrupted,
         };
         assert_eq!(failure.kind(), expected);
-        let passes = !matches!(error.kind(), Kind::BadCertificate | Kind::Cancelled);
+        let passes = !matches!(
+            error.kind(),
+            Kind::BadCertificate | Kind::ClientCertificate | Kind::Cancelled
+        );
         assert_eq!(Backoff::retries_by_default(failure), passes, "{error:?}");
     }
 
@@ -234,6 +237,7 @@ fn parse(response: &[u8]) -> Result<Response, TransportError> {
     Err(error(match words.next() {
         Some("dns") => Kind::Dns,
         Some("certificate") => Kind::BadCertificate,
+        Some("client-certificate") => Kind::ClientCertificate,
         Some("cancelled") => Kind::Cancelled,
         Some("timeout") => Kind::Timeout,
         Some("truncated") => Kind::Truncated,

@@ -153,15 +153,31 @@ fn deflated(data: &[u8], out: &mut Output, flags: u32) -> Result<usize, Fault> {
     }
 }
 
+/// CRC-32/ISO-HDLC, as in RFC 1952 section 8.
 pub(super) fn crc32(data: &[u8]) -> u32 {
-    let mut crc = u32::MAX;
-    for byte in data {
-        crc ^= u32::from(*byte);
-        for _ in 0..8 {
-            crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
-        }
-    }
+    let crc = data.iter().fold(u32::MAX, |crc, byte| {
+        let [low, ..] = crc.to_le_bytes();
+        (crc >> 8) ^ CRC_OF_BYTE[usize::from(low ^ byte)]
+    });
     !crc
+}
+
+static CRC_OF_BYTE: [u32; 256] = crc_of_byte();
+
+const fn crc_of_byte() -> [u32; 256] {
+    let mut table = [0_u32; 256];
+    let mut byte = 0_u32;
+    while byte < 256 {
+        let mut crc = byte;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+            bit += 1;
+        }
+        table[byte as usize] = crc;
+        byte += 1;
+    }
+    table
 }
 
 #[cfg(test)]
@@ -169,9 +185,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn crc_of_the_check_string() {
-        // The check value of CRC-32/ISO-HDLC, the one that RFC 1952 uses.
-        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
+    fn crc_of_known_texts() {
+        let every_byte: Vec<u8> = (0..=255).collect();
+        for (data, crc) in [
+            (&b""[..], 0),
+            // The check value of CRC-32/ISO-HDLC.
+            (b"123456789", 0xcbf4_3926),
+            (b"\0", 0xd202_ef8d),
+            (b"\xff\xff\xff\xff", 0xffff_ffff),
+            (&every_byte, 0x2905_8c73),
+        ] {
+            assert_eq!(crc32(data), crc, "{data:?}");
+        }
     }
 
     const TEXT: &[u8] = b"{\"access_token\":\"at\"}";

@@ -1,6 +1,6 @@
 //! The revocation endpoint (RFC 7009).
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::Model;
 use crate::{
@@ -21,6 +21,7 @@ impl Model {
         &mut self,
         request: &RecordedRequest,
         now: Duration,
+        wall: SystemTime,
     ) -> CannedResponse {
         let Some(revokes) = self.settings.revokes else { return CannedResponse::status(404) };
         if let Some(wait) = self.throttles(now) {
@@ -29,8 +30,10 @@ impl Model {
         }
         let refused = if request.format() != Some(self.settings.format) {
             Some(CannedResponse::oauth_error("invalid_request"))
-        } else if !self.settings.client.is_authenticated_by(request) {
+        } else if !self.is_client(request, wall) {
             Some(CannedResponse::oauth_error("invalid_client").with_status(401))
+        } else if let Err(decision) = self.prove(request, wall) {
+            Some(self.word(&decision, request))
         } else if revokes == Revokes::Nothing {
             Some(CannedResponse::oauth_error("unsupported_token_type"))
         } else {

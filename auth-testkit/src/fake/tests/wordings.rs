@@ -95,7 +95,11 @@ fn a_request_in_camel_case_has_tokens_in_camel_case() {
         .header("content-type", "application/json")
         .body(body.into_bytes())
         .unwrap();
-    let handled = server.lock().handle(RecordedRequest::new(request), s(0));
+    let handled = server.lock().handle(
+        RecordedRequest::new(request),
+        s(0),
+        std::time::SystemTime::UNIX_EPOCH,
+    );
     let text = String::from_utf8(handled.response.build().into_body()).unwrap();
     for name in ["accessToken", "refreshToken", "expiresIn", "tokenType"] {
         assert!(text.contains(&format!("\"{name}\":")), "{text}");

@@ -77,6 +77,10 @@ impl Form for Claude {
 
 pub(super) struct Codex;
 
+/// By which somebody is logged in to Codex without tokens.
+const SECRETS_OF_CODEX: [&str; 4] =
+    ["agent_identity", "bedrock_access_keys", "bedrock_api_key", "personal_access_token"];
+
 impl Form for Codex {
     fn is_read(&self, content: &Value, record: &Record) {
         let login = &content["tokens"];
@@ -105,6 +109,13 @@ impl Form for Codex {
         let id_token = record.tokens.extra.get("id_token");
         let is_kept = login.get("id_token") == old["tokens"].get("id_token");
         assert!(is_kept || id_token == login.get("id_token"), "{new}");
+    }
+
+    fn is_another(&self, left: &Value) -> bool {
+        let has_secret = |name: &&str| some(&left[*name]).is_some();
+        let by_tokens = ["", "apikey", "chatgpt"];
+        left["auth_mode"].as_str().is_some_and(|mode| !by_tokens.contains(&mode))
+            || SECRETS_OF_CODEX.iter().any(has_secret)
     }
 
     fn is_removed(&self, old: &Value, new: Option<&Value>) {

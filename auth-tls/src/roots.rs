@@ -13,14 +13,14 @@ use std::{
 use rustls::RootCertStore;
 use rustls_native_certs::load_certs_from_paths;
 
-use crate::error::BuildError;
+use crate::error::TlsError;
 
-pub(crate) fn check_environment() -> Result<(), BuildError> {
+pub(crate) fn check_environment() -> Result<(), TlsError> {
     check(|name| env::var_os(name))
 }
 
 /// Each variable has to give a certificate.
-fn check(variable: impl Fn(&str) -> Option<OsString>) -> Result<(), BuildError> {
+fn check(variable: impl Fn(&str) -> Option<OsString>) -> Result<(), TlsError> {
     if let Some(file) = variable("SSL_CERT_FILE") {
         gives_one("SSL_CERT_FILE", vec![file.into()], |file| (Some(file), None))?;
     }
@@ -37,7 +37,7 @@ fn gives_one(
     variable: &'static str,
     mut paths: Vec<PathBuf>,
     kind: impl for<'a> Fn(&'a Path) -> (Option<&'a Path>, Option<&'a Path>),
-) -> Result<(), BuildError> {
+) -> Result<(), TlsError> {
     let mut source = None;
     for path in &paths {
         let (file, directory) = kind(path);
@@ -52,7 +52,7 @@ fn gives_one(
         return Ok(());
     }
     let source = source.map(Into::into);
-    Err(BuildError::RootsVariable { variable, path: paths.swap_remove(0), source })
+    Err(TlsError::RootsVariable { variable, path: paths.swap_remove(0), source })
 }
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn what_is_named_holds_a_certificate() {
-        let root = auth_testkit::fault_server::FaultServer::ca_pem();
+        let root = fault_server::FaultServer::ca_pem();
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
         fs::create_dir_all(at("empty")).unwrap();

@@ -7,7 +7,7 @@ use auth_core::{TransportErrorKind as Kind, internal::Validity};
 use rustls::CertificateError;
 
 /// The kind of the failure, and for an operator what is wrong.
-pub(crate) fn judge(error: &CertificateError, now: SystemTime) -> (Kind, String) {
+pub fn judge(error: &CertificateError, now: SystemTime) -> (Kind, String) {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (validity, now) = match error {
         CertificateError::NotValidYet => (Validity::NotYet(None), now),

@@ -1,0 +1,34 @@
+#![doc = include_str!("../docs/crate.md")]
+
+// The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
+// layer: text validity
+// layer: error
+// layer: pem provider roots
+// layer: client_certificate
+// layer: identity
+// layer: refusal
+// layer: tls
+mod client_certificate;
+mod error;
+mod identity;
+mod pem;
+mod provider;
+mod refusal;
+#[cfg(all(unix, not(target_os = "android"), not(target_vendor = "apple")))]
+mod roots;
+#[doc(hidden)]
+pub mod text;
+mod tls;
+mod validity;
+
+pub use crate::{
+    client_certificate::ClientCertificate,
+    error::{ClientCertificateError, ClientCertificateErrorKind},
+};
+#[doc(hidden)]
+pub use crate::{
+    error::TlsError,
+    refusal::{Connections, alert, refusal},
+    tls::{Current, Tls, TlsSettings},
+    validity::judge,
+};
