@@ -29,7 +29,7 @@ use crate::{
     world::World,
 };
 
-const ROTATIONS: u64 = 10;
+const ROTATIONS: u64 = 6;
 
 /// Each kind of client at an endpoint that keeps the server's nonces: it is asked
 /// for one once.
