@@ -37,7 +37,7 @@ impl Floor {
     fn new() -> Self {
         let token = auth_core::AccessToken::new(token_text());
         let expires_at = SystemTime::now() + Duration::from_secs(3600);
-        Self { header: token.authorization().expect("a header"), expires_at }
+        Self { header: token.bearer().expect("a header"), expires_at }
     }
 
     fn get(&self) -> Option<HeaderValue> {
@@ -61,7 +61,7 @@ fn cached(c: &mut Criterion) {
         ("token()", Box::new(|| drop(black_box(ready(account.token()))))),
         (
             "token() and its header",
-            Box::new(|| drop(black_box(ready(account.token()).unwrap().authorization()))),
+            Box::new(|| drop(black_box(ready(account.token()).unwrap().bearer()))),
         ),
     ];
     for (name, call) in &calls {

@@ -5,6 +5,8 @@ pub(crate) mod closing;
 mod commitment;
 #[cfg(test)]
 mod explore;
+mod further;
+mod further_memory;
 mod inner;
 pub(crate) mod keep_fresh;
 mod logging_in;
@@ -27,6 +29,7 @@ use self::{inner::Inner, patience::Driver};
 use crate::{
     counters,
     error::{AccountError, Reason},
+    further::Which,
     id::AccountId,
     known::Known,
     lifetime::Ttl,
@@ -92,7 +95,10 @@ impl Account {
         match self.cached() {
             Some(token) => Ok(token),
             // Boxed, so that the common case stays small.
-            None => Box::pin(self.obtain_or_keep(Want::Lasting(Ttl::Usual), Driver::Caller)).await,
+            None => {
+                let want = Want::Lasting(Ttl::Usual);
+                Box::pin(self.obtain_or_keep(&Which::Main, want, Driver::Caller)).await
+            }
         }
     }
 
@@ -171,7 +177,7 @@ impl Account {
     /// [`lease_wait`](crate::Settings::lease_wait).
     pub async fn status(&self) -> Result<AccountStatus, StoreError> {
         let loaded = self.0.look().await;
-        let (mut context, unsaved) = self.0.begin();
+        let (mut context, unsaved) = self.0.begin(&Which::Main);
         let mut known = Known::new(context.shared.grant, unsaved).remembering(&context.past);
         let (record, unsaved) = match loaded {
             Ok(found) => {
@@ -236,8 +242,13 @@ impl Account {
         self.0.current()
     }
 
-    async fn obtain_or_keep(&self, want: Want, driver: Driver) -> Result<Token, AccountError> {
-        let failed = match self.obtain_by(want, driver).await {
+    async fn obtain_or_keep(
+        &self,
+        which: &Which,
+        want: Want,
+        driver: Driver,
+    ) -> Result<Token, AccountError> {
+        let failed = match self.obtain_by(which, want, driver).await {
             Ok((token, _)) => return Ok(token),
             Err(failed) => failed,
         };
@@ -250,21 +261,33 @@ impl Account {
     /// Takes part in refreshes until one does what is wanted. Also says whether
     /// the token is a new one, and not only newly read.
     async fn obtain(&self, want: Want) -> Result<(Token, bool), Failed> {
-        self.obtain_by(want, Driver::Caller).await
+        self.obtain_by(&Which::Main, want, Driver::Caller).await
     }
 
-    async fn obtain_by(&self, want: Want, driver: Driver) -> Result<(Token, bool), Failed> {
+    async fn obtain_by(
+        &self,
+        which: &Which,
+        want: Want,
+        driver: Driver,
+    ) -> Result<(Token, bool), Failed> {
         let mut tries = 0;
         let mut was_lost = false;
         loop {
-            let joined = self.0.flight.join(|give_way| self.refresh_work(want.clone(), give_way));
+            let joined =
+                self.0.flight.join(|give_way| self.refresh_work(which, want.clone(), give_way));
             let Some(participant) = joined else {
                 let error = self.closed();
-                return Err(Failed { fallback: self.despite(&error), error });
+                return Err(Failed { fallback: self.despite(which, &error), error });
             };
             let own = participant.started();
-            let Ended { result, fallback, is_new, is_login, was_brief } =
-                match self.wait(participant, driver, &want).await? {
+            let Ended { result, fallback, is_new, is_login, was_brief, .. } =
+                match self.wait(participant, driver, which, &want).await? {
+                    Ok(Ending::Ended(ended)) if !ended.which.is(which) => {
+                        match self.for_another(which, ended) {
+                            Some(failed) => return Err(failed),
+                            None => continue,
+                        }
+                    }
                     Ok(Ending::Ended(ended)) => ended,
                     Ok(Ending::GaveWay | Ending::LoggedOut(_)) => continue,
                     // It was lost in somebody else's panic. Once may be chance; each
@@ -315,11 +338,11 @@ impl Account {
 
     /// Saves what memory holds.
     fn save_work(&self, give_way: GiveWay) -> Work<Ending> {
-        self.refresh_work(Want::Saved, give_way)
+        self.refresh_work(&Which::Main, Want::Saved, give_way)
     }
 
-    fn refresh_work(&self, want: Want, give_way: GiveWay) -> Work<Ending> {
-        let (context, memory) = self.0.begin();
+    fn refresh_work(&self, which: &Which, want: Want, give_way: GiveWay) -> Work<Ending> {
+        let (context, memory) = self.0.begin(which);
         let step = refresh::start(context, want, memory);
         let inner = Arc::clone(&self.0);
         self.in_background(Box::pin(async move { inner.refresh(step, &give_way).await }))

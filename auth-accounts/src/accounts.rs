@@ -1,11 +1,13 @@
 //! What the accounts of one token endpoint share.
 
 mod batch;
+mod repeating;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use auth_core::{
-    BackgroundTask, Backoff, Clock, EndpointError, RetrySchedule, Runtime, TokenEndpoint, Transport,
+    BackgroundTask, Backoff, Clock, EndpointError, Grant, KeyRing, RetrySchedule, Runtime,
+    SigningKey, TokenEndpoint, Transport,
 };
 
 use crate::{
@@ -120,7 +122,9 @@ impl Accounts {
             clock: Arc::new(clock),
             policy: Arc::new(Backoff::default()),
             settings: Settings::default(),
+            keys: KeyRing::default(),
             grant: GrantKind::RefreshToken,
+            repeatable: Grant::ClientCredentials,
             spawner: None,
             of_threads: false,
             silence: Silence::default(),
@@ -145,12 +149,25 @@ impl Accounts {
         self
     }
 
+    /// Has these keys ready for the accounts whose logins [brought an
+    /// endpoint](crate::Login::endpoint) with a key: to sign assertions by, or to bind
+    /// tokens to (DPoP). A store keeps their thumbprints and never the keys. So give all
+    /// that are in use, and those of before for as long as there are sessions by them.
+    ///
+    /// Without its key an account says [`Reason::SetUp`](crate::Reason::SetUp) with
+    /// [`EndpointError::MissingKey`], nothing is sent, and nothing is lost: once it is
+    /// there, the account goes on.
+    #[must_use]
+    pub fn keys<K: Into<SigningKey>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.shared().keys = KeyRing::new(keys);
+        self
+    }
+
     /// Obtains tokens with the client's own credentials (RFC 6749 section 4.4)
     /// instead of refresh tokens. No login is needed.
     #[must_use]
-    pub fn client_credentials(mut self) -> Self {
-        self.shared().grant = GrantKind::ClientCredentials;
-        self
+    pub fn client_credentials(self) -> Self {
+        self.repeating(Grant::ClientCredentials)
     }
 
     /// Takes over records of another registration, after a provider has moved or

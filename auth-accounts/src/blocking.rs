@@ -24,7 +24,8 @@ use std::{
 };
 
 use auth_core::{
-    AccessToken, BlockingClock, BlockingTransport, EndpointError, RetrySchedule, TokenEndpoint,
+    AccessToken, Assertion, BlockingClock, BlockingTransport, ClaimsChallenge, EndpointError,
+    RetrySchedule, SigningKey, TokenEndpoint, TokenExchange, TokenRequest,
 };
 
 use crate::{
@@ -95,6 +96,24 @@ impl BlockingAccounts {
     #[must_use]
     pub fn client_credentials(self) -> Self {
         Self(self.0.client_credentials())
+    }
+
+    /// See [`Accounts::jwt_bearer`].
+    #[must_use]
+    pub fn jwt_bearer(self, assertion: impl Into<Assertion>) -> Self {
+        Self(self.0.jwt_bearer(assertion))
+    }
+
+    /// See [`Accounts::token_exchange`].
+    #[must_use]
+    pub fn token_exchange(self, exchange: TokenExchange) -> Self {
+        Self(self.0.token_exchange(exchange))
+    }
+
+    /// See [`Accounts::keys`].
+    #[must_use]
+    pub fn keys<K: Into<SigningKey>>(self, keys: impl IntoIterator<Item = K>) -> Self {
+        Self(self.0.keys(keys))
     }
 
     /// See [`Accounts::also_accepts`].
@@ -241,6 +260,42 @@ impl BlockingAccount {
     /// See [`Account::token_refused`].
     pub fn token_refused(&self, token: &AccessToken) -> Result<Token, AccountError> {
         block_on(self.0.token_refused(token))
+    }
+
+    /// See [`Account::token_for`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Account::token_for`].
+    pub fn token_for(&self, request: &TokenRequest) -> Result<Token, AccountError> {
+        block_on(self.0.token_for(request))
+    }
+
+    /// See [`Account::token_for_refused`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Account::token_for_refused`].
+    pub fn token_for_refused(
+        &self,
+        request: &TokenRequest,
+        token: &AccessToken,
+    ) -> Result<Token, AccountError> {
+        block_on(self.0.token_for_refused(request, token))
+    }
+
+    /// See [`Account::claims_challenged`].
+    ///
+    /// # Errors
+    ///
+    /// See [`Account::claims_challenged`].
+    pub fn claims_challenged(
+        &self,
+        request: &TokenRequest,
+        token: &AccessToken,
+        claims: &ClaimsChallenge,
+    ) -> Result<Token, AccountError> {
+        block_on(self.0.claims_challenged(request, token, claims))
     }
 
     /// See [`Account::store_login`].

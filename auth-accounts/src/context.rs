@@ -5,17 +5,18 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_core::{AccessToken, Now};
+use auth_core::{AccessToken, ClaimsChallenge, Now, Refresh};
 
 use crate::{
     dates::Dates,
     error::Reason,
+    further::Which,
     id::AccountId,
     lifetime::Lifetime,
     past::Past,
     record::{Note, Record},
     refusals::braked_until,
-    seen::Sights,
+    seen::{Seen, Sights},
     shared::Shared,
     token::Token,
 };
@@ -23,6 +24,8 @@ use crate::{
 pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
     pub(crate) account: AccountId,
+    /// Which token it is about. `cached` and `refused` are about the same.
+    pub(crate) which: Which,
     /// The token in use before, to fall back on if the store fails.
     pub(crate) cached: Option<Token>,
     /// An access token that an API has refused. It is not handed out again, unless
@@ -40,6 +43,8 @@ pub(crate) struct Refused {
     pub(crate) token: AccessToken,
     /// When that was reported.
     pub(crate) at: SystemTime,
+    /// What the next one must claim, as that API wants it.
+    pub(crate) claims: Option<ClaimsChallenge>,
 }
 
 impl Context {
@@ -54,7 +59,18 @@ impl Context {
     }
 
     pub(crate) fn dates(&self, record: &Record) -> Dates {
-        Dates { seen: self.sights.tokens(record), ..self.shared.dates(record) }
+        Dates { seen: self.seen(record), ..self.shared.dates(record) }
+    }
+
+    /// When the tokens of `record` were first seen, if they were. Of a further token,
+    /// memory knows.
+    fn seen(&self, record: &Record) -> Option<Seen> {
+        self.sights.tokens(record).or_else(|| {
+            self.which.asked()?;
+            let cached = self.cached.as_ref();
+            let same = cached.filter(|one| *one.access_token() == record.tokens.access_token)?;
+            same.0.dated().1.seen
+        })
     }
 
     pub(crate) fn life(&self, record: &Record, now: Now) -> Lifetime {
@@ -63,12 +79,24 @@ impl Context {
 
     /// Until when a refused token of `record` is not replaced.
     pub(crate) fn braked_until(&self, record: &Record, now: Now) -> Option<SystemTime> {
-        let seen = self.sights.tokens(record);
+        let seen = self.seen(record);
         braked_until(&record.refusals, seen, now, &self.shared.settings)
     }
 }
 
 impl Context {
+    /// The same refresh, for the token that is wanted.
+    pub(crate) fn asking(&self, mut refresh: Refresh) -> Refresh {
+        if let Some(asked) = self.which.asked() {
+            refresh = refresh.token_request(asked.request.clone());
+        }
+        match self.refused.as_ref().and_then(|refused| refused.claims.as_ref()) {
+            // The library writes no such parameter, so none is refused.
+            Some(claims) => refresh.clone().parameter("claims", claims.expose()).unwrap_or(refresh),
+            None => refresh,
+        }
+    }
+
     /// What forbids to use `record`, or to replace it.
     pub(crate) fn refuses(&self, record: &Record) -> Option<Reason> {
         self.shared.binding.refuses(record)

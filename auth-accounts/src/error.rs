@@ -74,8 +74,22 @@ pub enum Reason {
         /// Whom the account belongs to.
         account: Registration,
     },
-    /// The endpoint that a [login](crate::Login::endpoint) brought cannot be stored.
-    /// Nothing has changed.
+    /// The refresh token is bound to another key (DPoP) than the endpoint has, or to one
+    /// where that has none: the server would refuse it. Nothing was sent or changed. Give
+    /// the endpoint the old key back, or log in again with the one that it has.
+    ///
+    /// Only refresh tokens of public clients are bound (RFC 9449 section 5). Those of
+    /// clients that authenticate are sent with whatever key there is.
+    #[non_exhaustive]
+    OtherKey {
+        /// The thumbprint of the key that the record was made with.
+        record: String,
+        /// The thumbprint of the key that the endpoint has, if it has one.
+        endpoint: Option<String>,
+    },
+    /// The endpoint that a [login](crate::Login::endpoint) brought cannot be stored, or
+    /// one that was stored lacks its key: see [`Accounts::keys`](crate::Accounts::keys).
+    /// Nothing was sent, and nothing has changed.
     SetUp(Arc<EndpointError>),
     /// The store failed. Without it nothing is sent.
     Store(StoreError),
@@ -163,6 +177,7 @@ impl AccountError {
             (Reason::Store(error), _) => AccountState::told_by(error.advice()),
             (
                 Reason::OtherEndpoint { .. }
+                | Reason::OtherKey { .. }
                 | Reason::SetUp(_)
                 | Reason::Panicked
                 | Reason::Refresh(_)
@@ -305,9 +320,23 @@ impl fmt::Display for AccountError {
                 write!(f, "the tokens on record belong to {record}, not to {account}; ")?;
                 f.write_str("after a move, `also_accepts` takes them over; else ")?;
             }
-            Reason::SetUp(error) => {
-                write!(f, "the endpoint of the login cannot be stored: {error}; ")?;
+            Reason::OtherKey { record, endpoint } => {
+                write!(
+                    f,
+                    "not tried: the refresh token is bound to the DPoP key with the thumbprint {record:?}, and the endpoint has "
+                )?;
+                match endpoint {
+                    Some(own) => write!(f, "that with {own:?}; ")?,
+                    None => f.write_str("none; ")?,
+                }
+                f.write_str("give it the old key back, or log in again with this one; else ")?;
             }
+            Reason::SetUp(error) => match **error {
+                EndpointError::MissingKey { .. } => {
+                    write!(f, "not tried: {error}; give it to `Accounts::keys`; else ")?
+                }
+                _ => write!(f, "the endpoint of the login cannot be stored: {error}; ")?,
+            },
             Reason::Panicked => f.write_str("the refresh ended in a panic of another task; ")?,
             Reason::Closed => f.write_str("not tried: the program is about to end; ")?,
             Reason::UnderWay => f.write_str("a refresh is still under way; ")?,
@@ -341,6 +370,7 @@ impl Error for AccountError {
             | Reason::Setback(_)
             | Reason::RefusedAgain
             | Reason::OtherEndpoint { .. }
+            | Reason::OtherKey { .. }
             | Reason::Panicked
             | Reason::Closed
             | Reason::UnderWay => None,
@@ -348,49 +378,5 @@ impl Error for AccountError {
     }
 }
 
-/// The series of failures in words: `3 refreshes in a row failed, the last with
-/// slow_down (HTTP 429)`.
-impl fmt::Display for Setback {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.count {
-            0 | 1 => f.write_str("the last refresh failed with ")?,
-            count => write!(f, "{count} refreshes in a row failed, the last with ")?,
-        }
-        match (&self.code, self.status) {
-            (Some(code), Some(status)) => write!(f, "{code} (HTTP {})", status.as_u16())?,
-            (Some(code), None) => write!(f, "{code}")?,
-            (None, Some(status)) => write!(f, "HTTP {} ({})", status.as_u16(), self.kind)?,
-            (None, None) => write!(f, "{}", self.kind)?,
-        }
-        match self.kind {
-            FailureKind::Rejected if self.possibly_spent => f.write_str(
-                "; an earlier attempt, whose response was lost, may have spent the refresh token",
-            ),
-            _ => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store_error::StoreErrorKind::Detached;
-
-    /// Either the cause says what to do, or the kind does.
-    #[test]
-    fn what_to_do_with_a_store_is_said_once() {
-        let source = || StoreError::new(Detached, "a.json").with_source("mount the directory");
-        let by_kind = "; the directory must be mounted instead of the file";
-        for (error, ends) in [
-            (StoreError::new(Detached, "a.json"), by_kind),
-            (source(), by_kind),
-            (source().source_says_what_to_do(), "use: mount the directory"),
-            // There is nobody else to say it.
-            (StoreError::new(Detached, "a.json").source_says_what_to_do(), by_kind),
-        ] {
-            let ada = AccountId::from("ada");
-            let text = AccountError::new(&ada, Reason::Store(error), None, SystemTime::UNIX_EPOCH);
-            assert!(text.to_string().ends_with(ends), "{text}");
-        }
-    }
-}
+mod tests;

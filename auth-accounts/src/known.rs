@@ -95,10 +95,11 @@ impl Known {
             }
             (Some(Against::SaveAgain), Some(tokens)) => {
                 tokens.follow(self.stored);
-                if let Some(found) = &found {
+                found.map(|mut found| {
+                    found.take_over_further(&tokens.record);
                     tokens.record = found.clone();
-                }
-                found
+                    found
+                })
             }
             _ => match found.as_ref().and_then(|found| self.put_back(found)) {
                 Some(newer) => Some(newer),
@@ -211,11 +212,12 @@ impl Known {
         recorded.into_iter().chain(&self.unsaved.setback).chain(refusal)
     }
 
-    /// What an attempt is made with: the refresh token in use, or none.
-    pub(crate) fn grant(&self) -> Grant {
+    /// What an attempt is made with: the refresh token in use, or else what can be
+    /// repeated.
+    pub(crate) fn grant(&self, repeatable: &Grant) -> Grant {
         match (self.grant, self.refresh_token()) {
             (GrantKind::RefreshToken, Some(token)) => Grant::RefreshToken(token.clone()),
-            _ => Grant::ClientCredentials,
+            _ => repeatable.clone(),
         }
     }
 
@@ -224,7 +226,7 @@ impl Known {
     pub(crate) fn token(&self) -> Option<Fingerprint> {
         match self.grant {
             GrantKind::RefreshToken => self.refresh_token().map(Fingerprint::of),
-            GrantKind::ClientCredentials => None,
+            GrantKind::Repeatable => None,
         }
     }
 

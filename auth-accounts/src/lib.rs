@@ -2,7 +2,7 @@
 
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of lines above it.
-// layer: id version registration set_up record record_form settings seen dates lifetime refusals new_login -- values, and what is stored
+// layer: id version registration set_up record further record_form settings seen dates lifetime refusals new_login -- values, and what is stored
 // layer: store_error store memory_store off_thread behind_async silence repeats -- stores
 // layer: state error account_event due_refreshes token status closed logout_report -- what callers get
 // layer: counters told watch -- what others are told
@@ -30,6 +30,7 @@ mod due;
 mod due_refreshes;
 mod error;
 mod events;
+mod further;
 mod held_lease;
 mod id;
 mod known;
@@ -92,9 +93,9 @@ pub use crate::{
     seen::CLOCK_JUMP,
     settings::Settings,
     state::AccountState,
-    status::{AccountStatus, SetbackStatus, StatusPage},
+    status::{AccountStatus, FurtherStatus, SetbackStatus, StatusPage},
     store_error::{StoreError, StoreErrorKind},
-    token::Token,
+    token::{Authorization, AuthorizationError, Token},
 };
 
 /// What `auth-pool`, `auth-store` and `auth-conformance` share with this crate. It is

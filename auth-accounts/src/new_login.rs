@@ -19,13 +19,14 @@ pub struct Login {
     pub(crate) tokens: TokenSet,
     pub(crate) endpoint: Option<Arc<TokenEndpoint>>,
     pub(crate) revoke_replaced: bool,
+    pub(crate) dpop_thumbprint: Option<String>,
 }
 
 impl Login {
     /// A login that gave these tokens. `tokens.expires_at` is trusted, and the
     /// tokens count as obtained when they are stored.
     pub fn new(tokens: TokenSet) -> Self {
-        Self { tokens, endpoint: None, revoke_replaced: false }
+        Self { tokens, endpoint: None, revoke_replaced: false, dpop_thumbprint: None }
     }
 
     /// The endpoint at which these tokens are refreshed, and the client that they
@@ -65,6 +66,23 @@ impl Login {
     pub fn endpoint(mut self, endpoint: impl Into<Arc<TokenEndpoint>>) -> Self {
         self.endpoint = Some(endpoint.into());
         self
+    }
+
+    /// Says which key (DPoP, RFC 9449) these tokens were obtained with, by its thumbprint
+    /// (RFC 7638). Without this it is taken to be
+    /// [that of the endpoint](TokenEndpoint::dpop), if it has one.
+    ///
+    /// If the endpoint has another one, the tokens are stored all the same. They are of
+    /// no use until it has that key: see [`Reason::OtherKey`](crate::Reason::OtherKey).
+    #[must_use]
+    pub fn dpop_thumbprint(mut self, thumbprint: impl Into<String>) -> Self {
+        self.dpop_thumbprint = Some(thumbprint.into());
+        self
+    }
+
+    /// The key that was said.
+    pub fn get_dpop_thumbprint(&self) -> Option<&str> {
+        self.dpop_thumbprint.as_deref()
     }
 
     /// Sets whether the refresh token that this login replaces is revoked once the

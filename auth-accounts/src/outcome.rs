@@ -7,6 +7,7 @@ use auth_core::Now;
 use crate::{
     context::Context,
     error::{AccountError, Reason},
+    further::Which,
     known::Known,
     lifetime::Lifetime,
     logout_report::Logout,
@@ -59,6 +60,8 @@ pub(crate) struct Ended {
     /// Whether it gave up earlier than somebody would who has no use for the old
     /// token.
     pub(crate) was_brief: bool,
+    /// Which token it was about.
+    pub(crate) which: Which,
 }
 
 impl Outcome {
@@ -80,8 +83,13 @@ impl Ended {
         self.was_brief && self.fallback.is_some() && self.result.as_ref().is_err_and(is_timeout)
     }
 
-    fn without_new(result: Result<Token, AccountError>, fallback: Option<Token>) -> Self {
-        Self { result, fallback, is_new: false, is_login: false, was_brief: false }
+    fn without_new(
+        context: &Context,
+        result: Result<Token, AccountError>,
+        fallback: Option<Token>,
+    ) -> Self {
+        let which = context.which.clone();
+        Self { result, fallback, is_new: false, is_login: false, was_brief: false, which }
     }
 }
 
@@ -105,10 +113,10 @@ impl Outcome {
         lease: Option<Arc<Lease>>,
         now: Now,
     ) -> Self {
-        let Some(record) = &known.record else {
+        let Some(record) = context.which.of(known.record.as_ref()) else {
             return Self::failure(context, known, lease, Reason::NotLoggedIn, now);
         };
-        let cached = cached(context, record, now);
+        let cached = cached(context, &record, now);
         // Not after a login: its tokens may have expired long ago.
         let cached = if source == Source::Refresh { cached.just_obtained() } else { cached };
         let cached = told(cached, error.or_else(|| known.save_error(&context.account)));
@@ -118,9 +126,10 @@ impl Outcome {
             is_new: source != Source::Record,
             is_login: source == Source::Login,
             was_brief: false,
+            which: context.which.clone(),
         };
         let error = Standing::of(&known, context, now).error(&context.account, now.wall);
-        let found = found(context, &known, &ended, error);
+        let found = found(context, &known, &ended, error, now);
         let sights = sights(context, &known, now);
         Self { sights, past: known.past, ended, unsaved: known.unsaved.boxed(), found, lease }
     }
@@ -134,16 +143,16 @@ impl Outcome {
         lease: Option<Arc<Lease>>,
         now: Now,
     ) -> Self {
-        let Some(record) = &known.record else {
+        let Some(record) = context.which.of(known.record.as_ref()) else {
             return Self::failure(context, known, lease, Reason::NotLoggedIn, now);
         };
         let reason = Reason::RefusedAgain;
         let error = AccountError::new(&context.account, reason, Some(until), now.wall);
-        let cached = cached(context, record, now).kept_despite(error.clone());
+        let cached = cached(context, &record, now).kept_despite(error.clone());
         let cached = told(cached, known.save_error(&context.account));
         let result = Ok(Token(cached.into()));
-        let ended = Ended::without_new(result, None);
-        let found = found(context, &known, &ended, Some(error));
+        let ended = Ended::without_new(context, result, None);
+        let found = found(context, &known, &ended, Some(error), now);
         let sights = sights(context, &known, now);
         Self { sights, past: known.past, ended, unsaved: known.unsaved.boxed(), found, lease }
     }
@@ -158,7 +167,18 @@ impl Outcome {
     ) -> Self {
         let retry_at = match &reason {
             Reason::Refresh(_) => {
-                known.setbacks().find_map(|setback| context.sights.retry_at(setback, now))
+                let alone = context.which.setback(known.record.as_ref());
+                let setbacks = known.setbacks().chain(alone);
+                let last = match context.which {
+                    Which::Main => None,
+                    // It is the last, be it about all tokens or this one alone.
+                    Which::Further(_) => {
+                        known.setbacks().chain(alone).map(|one| one.failed_at).max()
+                    }
+                };
+                setbacks
+                    .filter(|setback| last.is_none_or(|last| setback.failed_at == last))
+                    .find_map(|setback| context.sights.retry_at(setback, now))
             }
             Reason::Setback(setback) => context.sights.retry_at(setback, now),
             _ => None,
@@ -167,8 +187,8 @@ impl Outcome {
         let error =
             AccountError::new(&context.account, reason, retry_at, now.wall).by(registration);
         let fallback = fallback(context, &known, &error, now);
-        let ended = Ended::without_new(Err(error.clone()), fallback);
-        let found = found(context, &known, &ended, Some(error));
+        let ended = Ended::without_new(context, Err(error.clone()), fallback);
+        let found = found(context, &known, &ended, Some(error), now);
         let sights = sights(context, &known, now);
         Self { sights, past: known.past, ended, unsaved: known.unsaved.boxed(), found, lease }
     }
@@ -184,8 +204,15 @@ fn sights(context: &Context, known: &Known, now: Now) -> Sights {
 }
 
 /// What those are told who are told of changes.
-fn found(context: &Context, known: &Known, ended: &Ended, error: Option<AccountError>) -> Found {
+fn found(
+    context: &Context,
+    known: &Known,
+    ended: &Ended,
+    error: Option<AccountError>,
+    now: Now,
+) -> Found {
     let record = known.record.as_ref();
+    let error = of_account(context, known, error, now);
     let was_on_record = match error.as_ref().map(AccountError::reason) {
         Some(Reason::Setback(setback)) => {
             record.and_then(|record| record.setback.as_ref()) == Some(setback)
@@ -196,7 +223,9 @@ fn found(context: &Context, known: &Known, ended: &Ended, error: Option<AccountE
     Found {
         error,
         was_on_record,
-        is_served: ended.result.is_ok() || ended.fallback.is_some(),
+        is_served: ended.result.is_ok()
+            || ended.fallback.is_some()
+            || is_served(context, known, now),
         was_busy: false,
         tokens: record.map(|record| record.fingerprint().unwrap_or_else(|| identity(record))),
         was_in_use: context.cached.is_some(),
@@ -207,31 +236,63 @@ fn found(context: &Context, known: &Known, ended: &Ended, error: Option<AccountE
     }
 }
 
+/// What ails the account, if that is not what ails a further token.
+fn of_account(
+    context: &Context,
+    known: &Known,
+    error: Option<AccountError>,
+    now: Now,
+) -> Option<AccountError> {
+    let alone = context.which.setback(known.record.as_ref());
+    let is_alone = |error: &AccountError| match error.reason() {
+        Reason::Refresh(error) => context.which.is_alone(error),
+        Reason::Setback(setback) => alone == Some(setback),
+        Reason::RefusedAgain => context.which.asked().is_some(),
+        _ => false,
+    };
+    match error.as_ref().is_some_and(is_alone) {
+        true => Standing::of(known, context, now).error(&context.account, now.wall),
+        false => error,
+    }
+}
+
+/// Whether the account has its own token, whatever became of a further one.
+fn is_served(context: &Context, known: &Known, now: Now) -> bool {
+    let is_valid = |record| context.life(record, now).is_valid();
+    context.which.asked().is_some() && known.record.as_ref().is_some_and(is_valid)
+}
+
 /// The old token, for as long as it is valid and no API has refused it. It is
 /// that of the record; if that could not be read, the one in memory, or the one in
 /// use before.
 fn fallback(context: &Context, known: &Known, error: &AccountError, now: Now) -> Option<Token> {
     let mut unsaved = known.save_error(&context.account);
     let in_memory = known.unsaved.tokens.as_ref().map(|tokens| &tokens.record);
-    let (tokens, dates) = match (&known.record, error.reason()) {
-        (Some(record), _) => (&record.tokens, context.dates(record)),
-        (None, Reason::Store(_)) => match (in_memory, &context.cached) {
-            (Some(record), _) => (&record.tokens, context.dates(record)),
-            (None, Some(cached)) => {
-                // What memory keeps no more may never have been saved.
-                unsaved = cached.unsaved().cloned();
-                cached.0.dated()
-            }
-            (None, None) => return None,
-        },
+    let in_memory = context.which.of(in_memory);
+    let on_record = context.which.of(known.record.as_ref());
+    let shared = &context.shared;
+    let record = match error.reason() {
+        Reason::Store(_) => on_record.or(in_memory),
+        _ => on_record,
+    };
+    let ((tokens, dates), prover) = match (&record, error.reason(), &context.cached) {
+        (Some(record), ..) if !shared.can_prove(record) => return None,
+        (Some(record), ..) => {
+            ((&record.tokens, context.dates(record)), shared.prover(Some(record)))
+        }
+        (None, Reason::Store(_), Some(cached)) => {
+            // What memory keeps no more may never have been saved.
+            unsaved = cached.unsaved().cloned();
+            (cached.0.dated(), cached.0.prover())
+        }
         _ => return None,
     };
     if context.refused_at(&tokens.access_token).is_some() {
         return None;
     }
     Lifetime::new(&dates, now).is_valid().then(|| {
-        let settings = &context.shared.settings;
-        let cached = Cached::new(&context.account, tokens, dates, now, settings);
+        let cached = Cached::new(&context.account, tokens, dates, now, &shared.settings);
+        let cached = cached.proved_by(prover);
         Token(told(cached.kept_despite(error.clone()), unsaved).into())
     })
 }
@@ -247,4 +308,5 @@ fn told(cached: Cached, unsaved: Option<StoreError>) -> Cached {
 fn cached(context: &Context, record: &Record, now: Now) -> Cached {
     let Context { account, shared, .. } = context;
     Cached::new(account, &record.tokens, context.dates(record), now, &shared.settings)
+        .proved_by(shared.prover(Some(record)))
 }

@@ -2,7 +2,9 @@
 
 use std::{fmt, time::SystemTime};
 
-use auth_core::{ErrorCode, FailureKind, RefreshError, RefreshToken, TokenEndpoint, TokenSet};
+use auth_core::{
+    Credential, ErrorCode, FailureKind, RefreshError, RefreshToken, TokenEndpoint, TokenSet,
+};
 use http::StatusCode;
 use sha2::{Digest, Sha256};
 
@@ -63,6 +65,13 @@ pub struct Record {
     /// The endpoint and the client of this account alone, if its login brought
     /// them.
     pub set_up: Option<SetUp>,
+    /// Further access tokens, obtained with the same refresh token: see
+    /// [`Account::token_for`](crate::Account::token_for). At most 16.
+    pub further: Vec<FurtherToken>,
+    /// The thumbprint (RFC 7638) of the key that the tokens were obtained with (DPoP, RFC
+    /// 9449). The refresh token of a public client is bound to it: see
+    /// [`Reason::OtherKey`](crate::Reason). `None` if there was no key, or nobody knows.
+    pub dpop_thumbprint: Option<String>,
 }
 
 impl Record {
@@ -79,6 +88,8 @@ impl Record {
             refusals: Vec::new(),
             bound_to: None,
             set_up: None,
+            further: Vec::new(),
+            dpop_thumbprint: None,
         }
     }
 
@@ -101,6 +112,46 @@ impl Record {
     /// The fingerprint of the refresh token, if there is one.
     pub fn fingerprint(&self) -> Option<Fingerprint> {
         self.tokens.refresh_token.as_ref().map(Fingerprint::of)
+    }
+}
+
+/// An access token for a [request](auth_core::TokenRequest) of its own, obtained with the record's
+/// refresh token; and what came of the attempts to obtain it that concerns no other.
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq)]
+pub struct FurtherToken {
+    /// The request: a hash of it.
+    pub request: Fingerprint,
+    /// The access token, without a refresh token. `None` if there was none yet.
+    pub tokens: Option<TokenSet>,
+    /// As [`Record::obtained_at`].
+    pub obtained_at: Option<SystemTime>,
+    /// As [`Record::guess`].
+    pub guess: Option<Guess>,
+    /// As [`Record::born_expired`].
+    pub born_expired: u32,
+    /// As [`Record::refusals`].
+    pub refusals: Vec<SystemTime>,
+    /// As [`Record::dpop_thumbprint`].
+    pub dpop_thumbprint: Option<String>,
+    /// Why the last attempt failed, if that concerns this request alone: the server
+    /// does not know the resource, say.
+    pub setback: Option<Setback>,
+}
+
+impl FurtherToken {
+    /// Nothing but the request.
+    pub fn new(request: Fingerprint) -> Self {
+        Self {
+            request,
+            tokens: None,
+            obtained_at: None,
+            guess: None,
+            born_expired: 0,
+            refusals: Vec::new(),
+            dpop_thumbprint: None,
+            setback: None,
+        }
     }
 }
 
@@ -138,9 +189,9 @@ pub struct Setback {
     pub retry_at: Option<SystemTime>,
     /// How many refreshes have failed in a row.
     pub count: u32,
-    /// After [`FailureKind::Misconfigured`]: a fingerprint of the client's
-    /// configuration. The setback does not apply to a client configured
-    /// otherwise.
+    /// After [`FailureKind::Misconfigured`], and where the client's credential could not
+    /// be had: a fingerprint of the client's configuration, with the secret that was
+    /// read for the attempt. The setback does not apply to a client configured otherwise.
     pub client: Option<Fingerprint>,
 }
 
@@ -245,13 +296,15 @@ impl Fingerprint {
 
     /// The fingerprint of a client's set-up, with its secret. Only 16 bits, so
     /// that it is of no use to whoever wants to try out secrets.
-    pub(crate) fn of_client(endpoint: &TokenEndpoint) -> Self {
-        let Self(mut head) = Self::head(Sha256::new().chain_update(&*endpoint.identity(None)));
+    ///
+    /// `read` is what the client's credential source holds, if there is one.
+    pub(crate) fn of_client(endpoint: &TokenEndpoint, read: Option<&Credential>) -> Self {
+        let Self(mut head) = Self::head(Sha256::new().chain_update(&*endpoint.identity(read)));
         head[..6].fill(0);
         Self(head)
     }
 
-    fn head(hash: Sha256) -> Self {
+    pub(crate) fn head(hash: Sha256) -> Self {
         let digest = hash.finalize();
         let mut head = [0; 8];
         head.copy_from_slice(&digest[..8]);

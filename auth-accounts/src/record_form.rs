@@ -1,9 +1,12 @@
 //! The JSON form of a record.
 
+mod further;
+mod setback;
+
 use std::time::{Duration, SystemTime};
 
 use auth_core::{
-    ErrorCode, FailureKind, TokenEndpoint, TokenSet,
+    TokenEndpoint, TokenSet,
     internal::{looks_like_a_response, problem, to_json},
     serde_exposed::Expose,
 };
@@ -11,8 +14,9 @@ use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
+use self::{further::FurtherForm, setback::SetbackForm};
 use crate::{
-    record::{Fingerprint, Guess, Note, Record, Setback},
+    record::{Fingerprint, Guess, Note, Record},
     registration::Registration,
     set_up::SetUp,
 };
@@ -38,6 +42,11 @@ use crate::{
 /// | `bound_to.token_url` | string: the URL without its query |
 /// | `bound_to.client_id` | string |
 /// | `set_up` | [the form of a `TokenEndpoint`](auth_core::serde_exposed), left out unless the login [brought one](crate::Login::endpoint); an unknown member in it is an error |
+/// | `further` | list of objects, one for each [further token](super::FurtherToken), left out if empty; of more than 64, the last are read |
+/// | `further[].request` | fingerprint of what was asked for |
+/// | `further[].tokens` | as `tokens`, left out if there were none yet |
+/// | `further[].renewed_at`, `.guess`, `.born_expired`, `.refusals`, `.dpop_thumbprint`, `.setback` | as of the record |
+/// | `dpop_thumbprint` | string, left out if there was no key or nobody knows: the thumbprint (RFC 7638) of the DPoP key that the tokens were obtained with |
 /// | `begun` | object, left out if there is none |
 /// | `begun.refresh_token` | fingerprint: 16 hexadecimal digits |
 /// | `begun.at` | time |
@@ -146,6 +155,10 @@ struct Form<T, S> {
     bound_to: Option<Registration>,
     #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
     set_up: Option<S>,
+    #[serde(default = "Vec::default", skip_serializing_if = "Vec::is_empty")]
+    further: Vec<FurtherForm<T>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dpop_thumbprint: Option<String>,
     #[serde(rename = "begun", default, skip_serializing_if = "Option::is_none")]
     note: Option<NoteForm>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -171,38 +184,18 @@ struct NoteForm {
     at: SystemTime,
 }
 
-#[derive(Serialize, Deserialize)]
-struct SetbackForm {
-    refresh_token: Fingerprint,
-    kind: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    code: Option<String>,
-    #[serde(default, with = "status", skip_serializing_if = "Option::is_none")]
-    status: Option<StatusCode>,
-    #[serde(rename = "after_unknown", default)]
-    possibly_spent: bool,
-    #[serde(with = "seconds")]
-    since: SystemTime,
-    #[serde(with = "seconds")]
-    failed_at: SystemTime,
-    #[serde(default, with = "seconds::optional", skip_serializing_if = "Option::is_none")]
-    retry_at: Option<SystemTime>,
-    count: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    client: Option<Fingerprint>,
-}
-
 impl<'a> Form<Exposed<'a, TokenSet>, Exposed<'a, TokenEndpoint>> {
     fn exposed(record: &'a Record) -> Self {
         let set_up = record.set_up.as_ref().map(|set_up| Exposed(&**set_up.endpoint()));
-        Self::new(Exposed(&record.tokens), set_up, record)
+        Self::new(Exposed, set_up, record)
     }
 }
 
-impl<T, S> Form<T, S> {
-    fn new(tokens: T, set_up: Option<S>, record: &Record) -> Self {
+impl<'a, T, S> Form<T, S> {
+    fn new(tokens: fn(&'a TokenSet) -> T, set_up: Option<S>, record: &'a Record) -> Self {
         Self {
-            tokens,
+            tokens: tokens(&record.tokens),
+            further: further::forms(&record.further, tokens),
             set_up,
             obtained_at: record.obtained_at,
             login: record.login,
@@ -213,30 +206,19 @@ impl<T, S> Form<T, S> {
             born_expired: record.born_expired,
             refusals: record.refusals.clone(),
             bound_to: record.bound_to.clone(),
+            dpop_thumbprint: record.dpop_thumbprint.clone(),
             note: record
                 .note
                 .as_ref()
                 .map(|note| NoteForm { refresh_token: note.refresh_token, at: note.at }),
-            setback: record.setback.as_ref().map(|setback| SetbackForm {
-                refresh_token: setback.refresh_token,
-                kind: setback.kind.as_str().to_owned(),
-                code: setback.code.as_ref().map(|code| code.as_str().to_owned()),
-                status: setback.status,
-                possibly_spent: setback.possibly_spent,
-                since: setback.since,
-                failed_at: setback.failed_at,
-                // Not before the server allows it.
-                retry_at: setback.retry_at.map(seconds::rounded_up),
-                count: setback.count,
-                client: setback.client,
-            }),
+            setback: record.setback.as_ref().map(SetbackForm::new),
         }
     }
 }
 
 impl Serialize for Record {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Form::new(&self.tokens, self.set_up.as_ref(), self).serialize(serializer)
+        Form::new(|tokens| tokens, self.set_up.as_ref(), self).serialize(serializer)
     }
 }
 
@@ -252,19 +234,10 @@ impl<'de> Deserialize<'de> for Record {
             refusals: form.refusals,
             bound_to: form.bound_to,
             set_up: form.set_up,
+            further: further::read(form.further),
+            dpop_thumbprint: form.dpop_thumbprint,
             note: form.note.map(|note| Note::new(note.refresh_token, note.at)),
-            setback: form.setback.map(|setback| Setback {
-                refresh_token: setback.refresh_token,
-                kind: FailureKind::from_name(&setback.kind).unwrap_or(FailureKind::Unavailable),
-                code: setback.code.as_deref().and_then(ErrorCode::new),
-                status: setback.status,
-                possibly_spent: setback.possibly_spent,
-                since: setback.since,
-                failed_at: setback.failed_at,
-                retry_at: setback.retry_at,
-                count: setback.count,
-                client: setback.client,
-            }),
+            setback: form.setback.map(SetbackForm::read),
         })
     }
 }

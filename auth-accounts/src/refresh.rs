@@ -56,7 +56,8 @@
 //! | state | waits for | leads to |
 //! | --- | --- | --- |
 //! | `Reading` | load | decide |
-//! | decide (no state) | | `Done`, `CatchingUp`, `Leasing`, `StandingBy`, `Noting`; `Sending` where there is no record to note it in |
+//! | decide (no state) | | `Done`, `CatchingUp`, `Leasing`, `StandingBy`, `Identifying`, `Noting`; `Sending` where there is no record to note it in |
+//! | `Identifying` | read | decide |
 //! | `CatchingUp` | save | decide; `Reading` after a conflict |
 //! | `Leasing` | lease | `Reading`, after a timeout too: whoever held the lease may have refreshed |
 //! | `StandingBy` | sleep | `Reading` |
@@ -77,10 +78,16 @@
 //! Wherever the table says `Sending`, `Confirming` comes first, if there is a refresh
 //! token that could be spent, and then `Preparing`, if something is read or signed for
 //! each request. A lease that is lost is asked for again.
+//! `Identifying` comes only where a setback of the client is on record that would forbid
+//! an attempt, and the client's credential is read anew for each attempt.
 //! `TakingBack` is skipped if the note on record is not of this refresh.
 //!
 //! Tokens that are put back in the place of a record that [went back](crate::past)
 //! are tokens in memory, but for one thing: decide leads to `Leasing` first.
+//!
+//! A refresh may be for a [further token](crate::further::Which): then what is wanted, and
+//! whether it is served, is about that one, and so are the dates and refusals of the new
+//! record. What is said of its request alone goes from `Sending` to `SavingSetback`.
 //!
 //! A record of another registration ends it wherever one is read: nothing is sent,
 //! handed out or changed. (`TokensConflict` ends with the new tokens, unsaved.)
@@ -109,7 +116,9 @@ mod attempt;
 mod catching_up;
 mod confirming;
 mod failure;
+mod identifying;
 mod leasing;
+mod loads;
 mod next_record;
 mod noting;
 mod patience;
@@ -125,7 +134,9 @@ mod want;
 
 use std::time::Duration;
 
-use auth_core::{Credential, CredentialError, Demand, Now, Request, Response, TransportError};
+use auth_core::{
+    Credential, CredentialError, Demand, Now, Request, Response, Source, TransportError,
+};
 
 pub(crate) use self::want::Want;
 use self::{
@@ -136,6 +147,7 @@ use self::{
         Checked, CheckingRejection, Failed, SavingSetback, SetBack, SetbackConflict, SetbackRead,
         SetbackSaved, failed,
     },
+    identifying::Identifying,
     leasing::{Leased, Leasing},
     noting::{Noted, Noting},
     reading::Read,
@@ -147,10 +159,8 @@ use self::{
 };
 use crate::{
     context::Context,
-    error::Reason,
     known::{Draft, Known, Loaded},
     outcome::Outcome,
-    record::Record,
     store::{Lease, Version},
     store_error::StoreError,
     unsaved::{Unsaved, UnsavedTokens},
@@ -166,6 +176,9 @@ pub(crate) enum Step {
     Save(Save),
     /// Let this time pass. It may be cut short, for nothing was sent.
     StandBy(Duration, StandingBy),
+    /// Read this, where the client's credential is. It tells whether the client is still
+    /// the one that was set back.
+    Identify(Source, Identifying),
     /// Extend [`Confirming::lease`].
     Extend(Confirming),
     /// Get what is demanded for the next request.
@@ -240,43 +253,6 @@ impl Load {
     }
 }
 
-impl Load {
-    fn run(&self) -> &Run {
-        match self {
-            Self::Record(state) => &state.run,
-            Self::Retry(state) => state.run(),
-            Self::Rejection(state) => state.run(),
-            Self::Tokens(state) => state.run(),
-            Self::Setback(state) => state.run(),
-        }
-    }
-
-    fn run_mut(&mut self) -> &mut Run {
-        match self {
-            Self::Record(state) => &mut state.run,
-            Self::Retry(state) => state.run_mut(),
-            Self::Rejection(state) => state.run_mut(),
-            Self::Tokens(state) => state.run_mut(),
-            Self::Setback(state) => state.run_mut(),
-        }
-    }
-
-    /// The record is somebody else's: it is neither used nor changed.
-    fn refuse(self, found: &Record, reason: Reason, now: Now) -> Outcome {
-        match self {
-            Self::Record(Reading { run, mut known, access }) => {
-                known.unsaved.give_way(found);
-                run.refuse(known, access.lease(), reason, now)
-            }
-            Self::Retry(state) => state.refuse(reason, now),
-            Self::Rejection(state) => state.refuse(reason, now),
-            // Ours are good, if not on record.
-            Self::Tokens(state) => state.keep(now),
-            Self::Setback(state) => state.refuse(reason, now),
-        }
-    }
-}
-
 impl Leasing {
     pub(crate) fn on_lease(self, leased: Result<Lease, StoreError>, now: Now) -> Step {
         match self.resolve(leased, now) {
@@ -334,6 +310,12 @@ impl StandingBy {
     }
 }
 
+impl Identifying {
+    pub(crate) fn on_read(self, read: &Result<Credential, CredentialError>, now: Now) -> Step {
+        on_read(self.resolve(read).decide(now), now)
+    }
+}
+
 impl Confirming {
     pub(crate) fn on_extended(self, extended: Result<(), StoreError>, now: Now) -> Step {
         match self.resolve(extended, now) {
@@ -373,6 +355,7 @@ fn on_read(read: Read, now: Now) -> Step {
         Read::CatchUp(catching_up) => Step::Save(Save::CatchUp(catching_up)),
         Read::Lease(wait, leasing) => Step::Lease(wait, leasing),
         Read::Note(noting) => Step::Save(Save::Note(noting)),
+        Read::Identify(source, identifying) => Step::Identify(source, identifying),
         Read::StandBy(pause, standing_by) => Step::StandBy(pause, standing_by),
         Read::Attempt(attempted) => on_attempt(attempted, now),
         Read::Done(outcome) => Step::Done(outcome),

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use auth_core::{EndpointError, TokenEndpoint};
+use auth_core::{EndpointError, KeyRing, TokenEndpoint};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use crate::registration::Registration;
@@ -37,6 +37,16 @@ impl SetUp {
     /// The endpoint, with the client at it.
     pub fn endpoint(&self) -> &Arc<TokenEndpoint> {
         &self.0.endpoint
+    }
+
+    /// The same, with the keys that it names.
+    pub(crate) fn keys(&self, keys: &KeyRing) -> Self {
+        if self.endpoint().check_keys().is_ok() {
+            return self.clone();
+        }
+        let endpoint = TokenEndpoint::clone(self.endpoint()).keys(keys).into();
+        let registration = self.registration().clone();
+        Self(Arc::new(Inner { endpoint, registration }))
     }
 
     /// Which client, at which URL.

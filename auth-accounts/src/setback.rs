@@ -1,6 +1,9 @@
 //! What a failed refresh does to the next one.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use auth_core::{FailureKind, Now, RefreshError, TokenEndpoint};
 
@@ -11,6 +14,28 @@ use crate::{
     settings::Settings,
 };
 
+/// The client as it is.
+#[derive(Clone, Copy)]
+pub(crate) struct Client<'a> {
+    /// By which it makes its requests.
+    pub(crate) endpoint: &'a TokenEndpoint,
+    /// Its fingerprint, where its credential was read.
+    pub(crate) read: Option<Fingerprint>,
+}
+
+impl Client<'_> {
+    fn fingerprint(self) -> Fingerprint {
+        self.read.unwrap_or_else(|| Fingerprint::of_client(self.endpoint, None))
+    }
+
+    /// Whether that was its fingerprint. Of a credential that nobody has read, nobody
+    /// can tell.
+    fn may_be(self, client: Fingerprint) -> bool {
+        let is_unknown = self.read.is_none() && self.endpoint.credential_source().is_some();
+        is_unknown || self.fingerprint() == client
+    }
+}
+
 impl Setback {
     /// The setback after `error`, which follows on `previous` if that concerns
     /// the same refresh token.
@@ -20,7 +45,7 @@ impl Setback {
         refresh_token: Fingerprint,
         error: &RefreshError,
         now: SystemTime,
-        endpoint: &TokenEndpoint,
+        client: Client<'_>,
         settings: &Settings,
     ) -> Self {
         let mut setback = Self::new(refresh_token, error, now, None);
@@ -29,14 +54,20 @@ impl Setback {
             // was refused is the client.
             setback.kind = FailureKind::Misconfigured;
         }
-        if setback.kind == FailureKind::Misconfigured {
-            setback.client = Some(Fingerprint::of_client(endpoint));
+        let failure = error.failure();
+        if setback.kind == FailureKind::Misconfigured || failure.credential_error().is_some() {
+            setback.client = Some(client.fingerprint());
         }
         if let Some(previous) = previous.filter(|one| one.refresh_token == refresh_token) {
             setback.count = previous.count.saturating_add(1);
             setback.since = previous.since;
             // What may be spent stays so.
             setback.possibly_spent |= previous.possibly_spent;
+        }
+        if failure.is_stale_assertion() && setback.count == 1 {
+            // The next attempt has another one.
+            setback.retry_at = Some(now);
+            return setback;
         }
         setback.retry_at = delay(&setback, error.retry_after(), settings, || {
             settings.random((account, setback.count))
@@ -69,21 +100,20 @@ impl Setback {
         Self { possibly_spent: true, failed_at: now, retry_at: Some(now), ..setback }
     }
 
-    /// Whether this is about `refresh_token` and `endpoint` as they are.
-    pub(crate) fn concerns(&self, refresh_token: Fingerprint, endpoint: &TokenEndpoint) -> bool {
-        self.refresh_token == refresh_token
-            && self.client.is_none_or(|client| client == Fingerprint::of_client(endpoint))
+    /// Whether this is about `refresh_token` and the client as they are.
+    pub(crate) fn concerns(&self, refresh_token: Fingerprint, client: Client<'_>) -> bool {
+        self.refresh_token == refresh_token && self.client.is_none_or(|one| client.may_be(one))
     }
 
-    /// Whether this forbids to try `refresh_token` at `endpoint` now.
+    /// Whether this forbids `client` to try `refresh_token` now.
     pub(crate) fn bars(
         &self,
         refresh_token: Fingerprint,
-        endpoint: &TokenEndpoint,
+        client: Client<'_>,
         sights: &Sights,
         now: Now,
     ) -> bool {
-        self.concerns(refresh_token, endpoint)
+        self.concerns(refresh_token, client)
             && sights.retry_at(self, now).is_none_or(|at| now.wall < at)
     }
 }
@@ -116,4 +146,27 @@ fn delay(
         (FailureKind::Throttled, Some(asked)) => asked,
         (_, asked) => own.max(asked.unwrap_or_default()),
     })
+}
+
+/// The series of failures in words: `3 refreshes in a row failed, the last with
+/// slow_down (HTTP 429)`.
+impl fmt::Display for Setback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count {
+            0 | 1 => f.write_str("the last refresh failed with ")?,
+            count => write!(f, "{count} refreshes in a row failed, the last with ")?,
+        }
+        match (&self.code, self.status) {
+            (Some(code), Some(status)) => write!(f, "{code} (HTTP {})", status.as_u16())?,
+            (Some(code), None) => write!(f, "{code}")?,
+            (None, Some(status)) => write!(f, "HTTP {} ({})", status.as_u16(), self.kind)?,
+            (None, None) => write!(f, "{}", self.kind)?,
+        }
+        match self.kind {
+            FailureKind::Rejected if self.possibly_spent => f.write_str(
+                "; an earlier attempt, whose response was lost, may have spent the refresh token",
+            ),
+            _ => Ok(()),
+        }
+    }
 }

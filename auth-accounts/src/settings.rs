@@ -27,6 +27,7 @@ pub struct Settings {
     pub(crate) clock_skew: Duration,
     pub(crate) refresh_ahead: Duration,
     pub(crate) lease_wait: Duration,
+    pub(crate) credential_wait: Duration,
     pub(crate) setback_base: Duration,
     pub(crate) setback_max: Duration,
     pub(crate) retry_after_max: Duration,
@@ -44,6 +45,7 @@ impl Default for Settings {
             clock_skew: Duration::from_secs(10),
             refresh_ahead: Duration::from_secs(300),
             lease_wait: Duration::from_secs(60),
+            credential_wait: Duration::from_secs(5),
             setback_base: Duration::from_secs(1),
             setback_max: Duration::from_secs(300),
             retry_after_max: Duration::from_secs(24 * 3600),
@@ -89,7 +91,8 @@ impl Settings {
     /// How long to wait while somebody else refreshes the same account. 60 s by
     /// default. It should exceed the longest refresh, which is 34.5 s with the
     /// default timeouts and policy (three attempts of 10 s and at most 1 s more, waits
-    /// of 1.5 s), the store's time not counted. A caller whose old token is still good
+    /// of 1.5 s), the store's time not counted, nor that of
+    /// [sources and signers](Self::credential_wait). A caller whose old token is still good
     /// waits for a second at most.
     ///
     /// Whoever finds a lease lost waits as long for whoever may be under way.
@@ -100,6 +103,22 @@ impl Settings {
     #[must_use]
     pub fn lease_wait(mut self, wait: Duration) -> Self {
         self.lease_wait = wait;
+        self
+    }
+
+    /// How long a credential source or a signer is waited for, in real time: a secret
+    /// store, a key management service. 5 s by default. After that the attempt has
+    /// failed with [`CredentialErrorKind::Unavailable`], and nothing was sent. The lease
+    /// is held meanwhile, so that this adds to the longest refresh, for each attempt: see
+    /// [`lease_wait`](Self::lease_wait).
+    ///
+    /// It bounds asynchronous ones. One that blocks holds up the thread that calls it
+    /// for as long as it takes.
+    ///
+    /// [`CredentialErrorKind::Unavailable`]: auth_core::CredentialErrorKind::Unavailable
+    #[must_use]
+    pub fn credential_wait(mut self, wait: Duration) -> Self {
+        self.credential_wait = wait;
         self
     }
 

@@ -3,12 +3,14 @@
 use std::{sync::Arc, time::SystemTime};
 
 use auth_core::{
-    Clock, EndpointError, RefreshToken, RetrySchedule, TokenEndpoint, TokenRevocation, Transport,
+    Clock, Dpop, EndpointError, Grant, KeyRing, RefreshToken, RetrySchedule, TokenEndpoint,
+    TokenRevocation, Transport,
 };
 
 use crate::{
     binding::Binding,
     dates::{Dates, guess_expiry},
+    error::Reason,
     new_login::Login,
     record::Record,
     registration::Registration,
@@ -19,6 +21,7 @@ use crate::{
     silence::Silence,
     single_flight::Work,
     store::TokenStore,
+    token::{Prover, is_dpop},
     watch::Watch,
 };
 
@@ -31,7 +34,11 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) policy: Arc<dyn RetrySchedule>,
     pub(crate) settings: Settings,
+    /// For the endpoints that logins brought.
+    pub(crate) keys: KeyRing,
     pub(crate) grant: GrantKind,
+    /// What takes the place of a refresh token.
+    pub(crate) repeatable: Grant,
     pub(crate) spawner: Option<Spawner>,
     /// Whether any thread may poll the work, for what it rests on blocks.
     pub(crate) of_threads: bool,
@@ -53,7 +60,9 @@ impl Shared {
             clock: Arc::new(auth_testkit::VirtualClock::manual()),
             policy: Arc::new(auth_core::Backoff::default()),
             settings,
+            keys: KeyRing::default(),
             grant,
+            repeatable: Grant::ClientCredentials,
             spawner: None,
             of_threads: false,
             silence: Silence::default(),
@@ -74,17 +83,74 @@ impl Shared {
     /// have.
     pub(crate) fn record_of(&self, login: Login, now: SystemTime) -> Result<Record, EndpointError> {
         let mut record = Record::logged_in(login.tokens, now);
-        self.bind(&mut record, login.endpoint.map(SetUp::new).transpose()?);
+        let set_up = login.endpoint.map(SetUp::new).transpose()?;
+        if let Some(set_up) = &set_up {
+            self.check_keys(set_up.endpoint())?;
+        }
+        self.bind(&mut record, set_up);
+        record.dpop_thumbprint = login.dpop_thumbprint.or(record.dpop_thumbprint);
         if self.grant.renews(&record) {
             guess_expiry(&mut record, None, None, &self.settings);
         }
         Ok(record)
     }
 
+    /// Whether the endpoint that is about to be stored will find its keys again.
+    fn check_keys(&self, endpoint: &TokenEndpoint) -> Result<(), EndpointError> {
+        let is_known = |named: &&str| self.keys.get(named).is_some();
+        match endpoint.thumbprints().find(|named| !is_known(named)) {
+            None => Ok(()),
+            Some(named) => Err(EndpointError::missing_key(named)),
+        }
+    }
+
+    /// The same record, with the keys that its set-up names.
+    pub(crate) fn with_keys(&self, mut record: Record) -> Record {
+        record.set_up = record.set_up.map(|set_up| set_up.keys(&self.keys));
+        record
+    }
+
     /// Binds `record` to this set-up, or without one to what all have.
     pub(crate) fn bind(&self, record: &mut Record, set_up: Option<SetUp>) {
         record.bound_to = if set_up.is_none() { Some(self.binding.own.clone()) } else { None };
         record.set_up = set_up;
+        let dpop = self.endpoint_of(Some(record)).get_dpop();
+        record.dpop_thumbprint = dpop.map(|dpop| dpop.thumbprint().to_owned());
+    }
+
+    /// What forbids to refresh `record`: the key that its set-up names is not there, or
+    /// its refresh token is bound to another key. RFC 9449 section 5 binds those of public clients only.
+    pub(crate) fn refuses_key(&self, record: &Record) -> Option<Reason> {
+        if let Err(error) = self.endpoint_of(Some(record)).check_keys() {
+            return Some(Reason::SetUp(Arc::new(error)));
+        }
+        let bound_to = record.dpop_thumbprint.as_ref()?;
+        let endpoint = self.endpoint_of(Some(record));
+        let own = endpoint.get_dpop().map(Dpop::thumbprint);
+        let is_bound = self.grant == GrantKind::RefreshToken
+            && record.tokens.refresh_token.is_some()
+            && endpoint.is_of_public_client();
+        (is_bound && own != Some(bound_to)).then(|| Reason::OtherKey {
+            record: bound_to.clone(),
+            endpoint: own.map(ToOwned::to_owned),
+        })
+    }
+
+    /// Whether there can be a proof for the access token of `record`, if it needs one.
+    pub(crate) fn can_prove(&self, record: &Record) -> bool {
+        if !is_dpop(record.tokens.token_type.as_deref()) {
+            return true;
+        }
+        let endpoint = self.endpoint_of(Some(record));
+        let own = endpoint.get_dpop().map(Dpop::thumbprint);
+        let bound_to = record.dpop_thumbprint.as_deref();
+        bound_to.is_none_or(|bound_to| own == Some(bound_to)) && endpoint.check_keys().is_ok()
+    }
+
+    /// What makes the proofs for the access token of `record`.
+    pub(crate) fn prover(&self, record: Option<&Record>) -> Option<Prover> {
+        let dpop = self.endpoint_of(record).get_dpop()?;
+        Some(Prover::new(dpop.clone(), Arc::clone(&self.clock)))
     }
 
     /// Where `record` is refreshed: where its login says, or else where all are.
@@ -130,12 +196,13 @@ pub(crate) type Spawner = Arc<dyn Fn(Work<()>) + Send + Sync>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GrantKind {
     RefreshToken,
-    ClientCredentials,
+    /// What can be repeated without one.
+    Repeatable,
 }
 
 impl GrantKind {
     /// Whether there is something to obtain new tokens with.
     pub(crate) fn renews(self, record: &Record) -> bool {
-        self == Self::ClientCredentials || record.tokens.refresh_token.is_some()
+        self == Self::Repeatable || record.tokens.refresh_token.is_some()
     }
 }

@@ -12,6 +12,7 @@ use crate::{
     known::Known,
     lifetime::Ttl,
     record::{Fingerprint, Setback},
+    setback::Client,
     shared::GrantKind,
     state::AccountState,
 };
@@ -26,6 +27,8 @@ pub(crate) struct Standing<'a> {
     pub(crate) retry_at: Option<SystemTime>,
     /// Whether what is on record was spent before.
     has_gone_back: bool,
+    /// The key that its refresh token is not bound to, if it is to another.
+    other_key: Option<Reason>,
 }
 
 impl<'a> Standing<'a> {
@@ -39,16 +42,19 @@ impl<'a> Standing<'a> {
         if record.is_some_and(|record| shared.binding.refuses(record).is_some()) {
             return Self::plain(AccountState::Misconfigured);
         }
+        if let Some(reason) = record.and_then(|record| shared.refuses_key(record)) {
+            return Self { other_key: Some(reason), ..Self::plain(AccountState::Misconfigured) };
+        }
         let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
-        let endpoint = shared.endpoint_of(record);
-        let barred = || known.setbacks().any(|one| one.bars(token, endpoint, &context.sights, now));
+        let client = Client { endpoint: shared.endpoint_of(record), read: None };
+        let barred = || known.setbacks().any(|one| one.bars(token, client, &context.sights, now));
         // What else set it back does not count any more, as for a refresh.
         if known.has_gone_back() && !barred() {
             return Self { has_gone_back: true, ..Self::plain(AccountState::LoginNeeded) };
         }
         let setback = known
             .setbacks()
-            .filter(|setback| setback.concerns(token, endpoint))
+            .filter(|setback| setback.concerns(token, client))
             .max_by_key(|setback| setback.count);
         if let Some(setback) = setback {
             let state = AccountState::after(setback.kind);
@@ -70,12 +76,13 @@ impl<'a> Standing<'a> {
     }
 
     fn plain(state: AccountState) -> Self {
-        Self { state, setback: None, retry_at: None, has_gone_back: false }
+        Self { state, setback: None, retry_at: None, has_gone_back: false, other_key: None }
     }
 
     /// Why the account is not ready, if it is not.
     pub(crate) fn error(&self, account: &AccountId, now: SystemTime) -> Option<AccountError> {
         let (reason, retry_at) = match (self.state, self.setback) {
+            _ if self.other_key.is_some() => (self.other_key.clone()?, None),
             (_, Some(setback)) => (Reason::Setback(setback.clone()), self.retry_at),
             (AccountState::SetBack, None) => (Reason::RefusedAgain, self.retry_at),
             (AccountState::LoginNeeded, None) if self.has_gone_back => {

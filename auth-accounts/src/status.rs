@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use crate::{
     dates::Dates,
     id::AccountId,
-    record::Record,
+    record::{Fingerprint, FurtherToken, Record, Setback},
     record_form::{seconds, status},
     state::AccountState,
     store_error::StoreError,
@@ -56,6 +56,10 @@ pub struct AccountStatus {
     /// From the second on each is used for 30 s all the same, lest every call
     /// bring a refresh.
     pub born_expired: u32,
+    /// The thumbprint of the key (DPoP) that the tokens were obtained with, if they were
+    /// and it is known. It is no secret. `serde` leaves it out if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dpop_thumbprint: Option<String>,
     /// When the tokens were obtained. `None` if unknown.
     #[serde(rename = "renewed_at", serialize_with = "seconds::optional::serialize")]
     pub obtained_at: Option<SystemTime>,
@@ -65,11 +69,41 @@ pub struct AccountStatus {
     pub noted_at: Option<SystemTime>,
     /// Why the last refresh failed, if it did.
     pub setback: Option<SetbackStatus>,
+    /// The further tokens on record: see
+    /// [`Account::token_for`](crate::Account::token_for).
+    pub further: Vec<FurtherStatus>,
     /// The store's error if newer tokens are in memory only. If the record cannot be
     /// read either, this says so, and the rest is about the tokens in memory.
     pub unsaved: Option<String>,
     #[serde(skip)]
     now: SystemTime,
+}
+
+/// How a further token is doing.
+#[non_exhaustive]
+#[derive(Debug, Clone, Serialize)]
+pub struct FurtherStatus {
+    /// What it was asked for: a hash of the request.
+    pub request: Fingerprint,
+    /// When it expires. `None` if unknown, or if there is none.
+    #[serde(serialize_with = "seconds::optional::serialize")]
+    pub expires_at: Option<SystemTime>,
+    /// When it was obtained. `None` if there is none.
+    #[serde(rename = "renewed_at", serialize_with = "seconds::optional::serialize")]
+    pub obtained_at: Option<SystemTime>,
+    /// Why the last attempt failed, if that concerns this token alone.
+    pub setback: Option<SetbackStatus>,
+}
+
+impl FurtherStatus {
+    fn new(further: &FurtherToken) -> Self {
+        Self {
+            request: further.request,
+            expires_at: further.tokens.as_ref().and_then(|tokens| tokens.expires_at),
+            obtained_at: further.obtained_at,
+            setback: further.setback.as_ref().map(SetbackStatus::new),
+        }
+    }
 }
 
 /// The states of some accounts of a store, in the order of their names. An error
@@ -113,6 +147,22 @@ fn kind<S: Serializer>(kind: &FailureKind, serializer: S) -> Result<S::Ok, S::Er
     serializer.serialize_str(kind.as_str())
 }
 
+impl SetbackStatus {
+    fn new(setback: &Setback) -> Self {
+        Self {
+            kind: setback.kind,
+            code: setback.code.as_ref().map(ToString::to_string),
+            status: setback.status,
+            possibly_spent: setback.possibly_spent,
+            count: setback.count,
+            since: setback.since,
+            failed_at: setback.failed_at,
+            retry_at: setback.retry_at,
+            words: setback.to_string(),
+        }
+    }
+}
+
 impl AccountStatus {
     pub(crate) fn new(
         account: &AccountId,
@@ -138,19 +188,13 @@ impl AccountStatus {
             expiry_guessed: dates.guessed && dates.expires_at.is_some(),
             refresh_expires_at: dates.refresh_expires_at,
             born_expired: record.map_or(0, |record| record.born_expired),
+            dpop_thumbprint: record.and_then(|record| record.dpop_thumbprint.clone()),
             obtained_at: record.and_then(|record| record.obtained_at),
             noted_at: record.and_then(|record| record.note.as_ref()).map(|note| note.at),
-            setback: setback.map(|setback| SetbackStatus {
-                kind: setback.kind,
-                code: setback.code.as_ref().map(ToString::to_string),
-                status: setback.status,
-                possibly_spent: setback.possibly_spent,
-                count: setback.count,
-                since: setback.since,
-                failed_at: setback.failed_at,
-                retry_at: setback.retry_at,
-                words: setback.to_string(),
-            }),
+            setback: setback.map(SetbackStatus::new),
+            further: record
+                .map(|record| record.further.iter().map(FurtherStatus::new).collect())
+                .unwrap_or_default(),
             unsaved,
             now,
         }
@@ -202,6 +246,11 @@ impl fmt::Display for AccountStatus {
             AccountState::LoginNeeded => f.write_str("; the user must log in again")?,
             AccountState::Misconfigured => f.write_str("; the configuration must be changed")?,
             _ => {}
+        }
+        match self.further.len() {
+            0 => {}
+            1 => f.write_str("; one further token")?,
+            count => write!(f, "; {count} further tokens")?,
         }
         match &self.unsaved {
             Some(error) => write!(f, "; newer tokens are not saved: {error}"),

@@ -14,7 +14,7 @@ pub use async_trait::async_trait;
 
 use crate::{id::AccountId, store_error::StoreError};
 pub use crate::{
-    record::{Fingerprint, FingerprintError, Guess, Note, Record, Setback},
+    record::{Fingerprint, FingerprintError, FurtherToken, Guess, Note, Record, Setback},
     record_form::{RecordFormError, record_exposed},
     set_up::SetUp,
     version::Version,

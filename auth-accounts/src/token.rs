@@ -1,5 +1,7 @@
 //! The token that callers get.
 
+mod authorization;
+
 use std::{
     cmp::Ordering,
     fmt,
@@ -9,8 +11,11 @@ use std::{
 };
 
 use auth_core::{AccessToken, Extra, Now, TokenSet};
-use http::{HeaderValue, header::InvalidHeaderValue};
+use http::HeaderValue;
 
+use self::authorization::authorization;
+pub use self::authorization::{Authorization, AuthorizationError};
+pub(crate) use self::authorization::{Prover, is_dpop};
 use crate::{
     dates::Dates,
     error::{AccountError, Reason},
@@ -32,19 +37,6 @@ impl Token {
     /// The access token.
     pub fn access_token(&self) -> &AccessToken {
         &self.0.tokens.access_token
-    }
-
-    /// The value of an `Authorization` header (RFC 6750 section 2.1), marked
-    /// sensitive. It shares the token's memory.
-    ///
-    /// # Errors
-    ///
-    /// See [`AccessToken::authorization`].
-    pub fn authorization(&self) -> Result<HeaderValue, InvalidHeaderValue> {
-        match &self.0.authorization {
-            Some(value) => Ok(value.clone()),
-            None => self.access_token().authorization(),
-        }
     }
 
     /// When it expires, by the wall clock. `None` if unknown. It may be
@@ -122,6 +114,7 @@ pub(crate) struct Cached {
     /// Without the refresh token, which nobody here needs.
     tokens: TokenSet,
     authorization: Option<HeaderValue>,
+    prover: Option<Prover>,
     dates: Dates,
     /// When, by the wall clock, it is handed out without a second thought.
     window: Range<SystemTime>,
@@ -168,13 +161,24 @@ impl Cached {
         kept.extra.clone_from(&tokens.extra);
         Self {
             tokens: kept,
-            authorization: tokens.access_token.authorization().ok(),
+            authorization: authorization(tokens),
+            prover: None,
             dates,
             window: now.wall..later(now.wall, spare),
             since: now,
             due_in: life.due_in(settings, random).map(|due| due.max(life.rest())),
             trouble: None,
         }
+    }
+
+    /// The same, with what makes proofs for it.
+    pub(crate) fn proved_by(self, prover: Option<Prover>) -> Self {
+        Self { prover, ..self }
+    }
+
+    /// What makes proofs for it.
+    pub(crate) fn prover(&self) -> Option<Prover> {
+        self.prover.clone()
     }
 
     /// The same, just obtained: handed out for a moment in any case, lest a

@@ -33,7 +33,7 @@ fn a_cached_token_and_its_header_are_shared() {
     threads.token().unwrap();
     for (what, count) in [
         ("token", allocations(|| drop(ready(tasks.token()).unwrap()))),
-        ("header", allocations(|| drop(ready(tasks.token()).unwrap().authorization().unwrap()))),
+        ("header", allocations(|| drop(ready(tasks.token()).unwrap().bearer().unwrap()))),
         (
             "valid for",
             allocations(|| {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use auth_accounts::{Account, AccountId, Accounts};
+use auth_accounts::{Account, AccountId, Accounts, Token};
 use auth_core::{AccessToken, TokenSet};
 
 /// What the `spawn` of a runtime with threads asks for.
@@ -26,6 +26,7 @@ fn every_function(
     id: &AccountId,
     token: &AccessToken,
     tokens: &TokenSet,
+    access: &Token,
 ) {
     spawnable!(account; Account::token(&account));
     spawnable!(account; Account::token_valid_for(&account, Duration::ZERO));
@@ -36,6 +37,7 @@ fn every_function(
     spawnable!(account; Account::status(&account));
     spawnable!(account; Account::keep_fresh(&account));
     spawnable!(account; Account::refresh_if_due(&account));
+    spawnable!(access; Token::authorization_async(&access, "GET", "https://api.example.com/"));
     spawnable!(accounts; Accounts::close(&accounts, Duration::ZERO));
     spawnable!(accounts; Accounts::refresh_due(&accounts, 16));
     spawnable!(accounts; Accounts::keep_all_fresh(&accounts, 16));
@@ -51,5 +53,7 @@ fn the_types_can_be_shared_between_threads() {
     shared::<auth_accounts::AccountEvent>();
     shared::<auth_accounts::AccountStatus>();
     shared::<auth_accounts::DueRefreshes>();
-    shared::<auth_accounts::Token>();
+    shared::<Token>();
+    shared::<auth_accounts::Authorization>();
+    shared::<auth_accounts::AuthorizationError>();
 }

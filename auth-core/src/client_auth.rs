@@ -5,6 +5,7 @@ mod credentials;
 mod identity;
 mod secret;
 mod stored;
+mod unnamed;
 
 use std::{fmt, sync::Arc};
 
@@ -104,6 +105,13 @@ impl ClientAuth {
     /// A public client: `client_id` in the body, no secret.
     pub fn none() -> Self {
         Self::named(Stored::NONE)
+    }
+
+    /// Neither a credential nor `client_id`: for a [grant](crate::Grant::jwt_bearer)
+    /// whose assertion says who asks. An endpoint that has it cannot be stored with a
+    /// login.
+    pub fn unnamed() -> Self {
+        Self::custom(unnamed::Unnamed)
     }
 
     /// `client_secret_basic`: an `Authorization: Basic` header. Identifier and

@@ -6,7 +6,10 @@ mod source;
 
 use std::fmt;
 
+use bytes::Bytes;
+use http::{HeaderValue, header::InvalidHeaderValue};
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 pub use self::{
     error::{CredentialError, CredentialErrorKind},
@@ -23,6 +26,18 @@ impl Credential {
     /// Takes the text as it is to be sent. The `String` is wiped.
     pub fn new(text: impl Into<String>) -> Self {
         Self(token::secret(text))
+    }
+
+    /// The text as the value of a header, marked sensitive. It is wiped, too.
+    ///
+    /// # Errors
+    ///
+    /// If a character does not belong into a header.
+    pub fn header(&self) -> Result<HeaderValue, InvalidHeaderValue> {
+        let text = Zeroizing::new(self.expose().as_bytes().to_vec());
+        let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text))?;
+        value.set_sensitive(true);
+        Ok(value)
     }
 
     /// The text itself. Do not log it.

@@ -1,5 +1,6 @@
 //! Proofs that whoever sends a request holds a key (DPoP, RFC 9449).
 
+mod key_ring;
 mod nonces;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::{
 use http::{HeaderMap, Method, Uri};
 use serde_json::{Map, Value};
 
+pub use self::key_ring::KeyRing;
 use self::nonces::Nonces;
 use crate::{
     Now,
@@ -52,6 +54,12 @@ impl Dpop {
         let key = key.into();
         let jwk = public_part(&key).ok_or(CredentialErrorKind::WrongKey)?;
         Ok(Self(Arc::new(Inner { key, jwk, nonces: Mutex::default() })))
+    }
+
+    /// One of whose key only the thumbprint was stored.
+    pub(crate) fn named(thumbprint: String) -> Self {
+        let key = SigningKey::named(thumbprint);
+        Self(Arc::new(Inner { key, jwk: Map::new(), nonces: Mutex::default() }))
     }
 
     /// The key.

@@ -2,8 +2,10 @@
 
 mod encode;
 mod error;
+mod extras;
 mod form;
 mod identity;
+mod keys;
 mod prepare;
 pub mod presets;
 mod revocation;
@@ -18,9 +20,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-pub(crate) use self::prepare::{Prepared, Preparing, Purpose, Shown};
 pub use self::{error::EndpointError, form::EndpointFormError};
-use crate::{Rule, client_auth::ClientAuth, dpop::Dpop, token};
+pub(crate) use self::{
+    extras::Extras,
+    prepare::{Prepared, Preparing, Purpose, Shown},
+};
+use crate::{Grant, Rule, client_auth::ClientAuth, dpop::Dpop, token};
 
 /// How the parameters of the request are written.
 #[non_exhaustive]
@@ -77,6 +82,7 @@ pub struct TokenEndpoint {
     client_id: String,
     auth: ClientAuth,
     dpop: Option<Dpop>,
+    told_apart_by: Option<Grant>,
     format: BodyFormat,
     scope: Option<String>,
     parameters: Vec<(String, SecretString)>,
@@ -165,6 +171,7 @@ impl TokenEndpoint {
             client_id,
             auth: ClientAuth::none(),
             dpop: None,
+            told_apart_by: None,
             format: BodyFormat::Form,
             scope: None,
             parameters: Vec::new(),

@@ -12,6 +12,8 @@
 // layer: signing
 // layer: client_auth
 // layer: dpop
+// layer: token_request
+// layer: assertion token_exchange -- what stands for somebody in a grant
 // layer: internal request
 // layer: transport
 // layer: failure
@@ -19,6 +21,7 @@
 // layer: refresh revoke -- the machines
 // layer: drive
 
+mod assertion;
 mod client_auth;
 mod clock;
 mod credential;
@@ -42,6 +45,8 @@ mod rules;
 pub mod serde_exposed;
 mod signing;
 mod token;
+mod token_exchange;
+mod token_request;
 mod transport;
 mod validity;
 
@@ -51,6 +56,7 @@ pub use async_trait::async_trait;
 pub use http;
 
 pub use crate::{
+    assertion::{Assertion, SignedAssertion},
     client_auth::{
         About, Audience, BasicAuth, ClientAssertion, ClientAuth, ClientAuthentication,
         ClientSecret, Credentials, Identity,
@@ -60,7 +66,7 @@ pub use crate::{
         AsyncCredentialSource, Credential, CredentialError, CredentialErrorKind, CredentialSource,
         Source,
     },
-    dpop::Dpop,
+    dpop::{Dpop, KeyRing},
     drive::{refresh, refresh_blocking, revoke, revoke_blocking},
     endpoint::{
         BodyFormat, DEFAULT_RESPONSE_LIMIT, EndpointError, EndpointFormError, TokenEndpoint,
@@ -74,11 +80,13 @@ pub use crate::{
     },
     refresh::{Pending, Proving, Refresh, RefreshError, Step, Waiting},
     request::{Grant, Request},
-    response::read_response,
+    response::{ClaimsChallenge, StepUp, StepUpError, asks_for_dpop_nonce, read_response},
     revoke::{PendingRevocation, ProvingRevocation, RevocationStep, TokenRevocation},
     rules::{ErrorCode, Rule},
     signing::{AsyncSigner, Demand, KeyInfo, Signer, SigningAlgorithm, SigningKey, ToSign},
     token::{AccessToken, Extra, RefreshToken, TokenFormError, TokenSet},
+    token_exchange::TokenExchange,
+    token_request::TokenRequest,
     transport::{
         BlockingTransport, Deadline, Response, ResponseReader, Transport, TransportError,
         TransportErrorKind,

@@ -23,6 +23,9 @@ mod answer;
 mod debug;
 mod error;
 mod events;
+mod extras;
+#[cfg(test)]
+mod grant_tests;
 #[cfg(test)]
 mod tests;
 
@@ -32,7 +35,7 @@ use crate::{
     Attempt, Backoff, Credential, CredentialError, Decision, Delivery, Demand, Failure,
     FailureKind, Grant, Now, Request, Response, RetryRun, RetrySchedule, TokenEndpoint, TokenSet,
     TransportError,
-    endpoint::{Prepared, Preparing, Purpose, Shown},
+    endpoint::{Extras, Prepared, Preparing, Purpose, Shown},
 };
 
 pub use self::error::RefreshError;
@@ -72,6 +75,7 @@ pub use self::error::RefreshError;
 pub struct Refresh {
     endpoint: Arc<TokenEndpoint>,
     grant: Grant,
+    extras: Extras,
     policy: Arc<dyn RetrySchedule>,
     possibly_spent: bool,
     account: Option<Arc<str>>,
@@ -84,6 +88,7 @@ impl Refresh {
         Self {
             endpoint: endpoint.into(),
             grant: grant.into(),
+            extras: Extras::default(),
             policy: Arc::new(Backoff::default()),
             possibly_spent: false,
             account: None,
@@ -122,6 +127,7 @@ impl Refresh {
         InProgress {
             endpoint: self.endpoint,
             grant: self.grant,
+            extras: self.extras,
             retries: self.policy.begin(),
             started: now,
             attempts: 0,
@@ -139,6 +145,7 @@ impl fmt::Debug for Refresh {
         f.debug_struct("Refresh")
             .field("endpoint", &self.endpoint)
             .field("grant", &self.grant)
+            .field("extras", &self.extras)
             .field("possibly_spent", &self.possibly_spent)
             .finish_non_exhaustive()
     }
@@ -283,6 +290,7 @@ impl Waiting {
 struct InProgress {
     endpoint: Arc<TokenEndpoint>,
     grant: Grant,
+    extras: Extras,
     retries: Box<dyn RetryRun>,
     started: Now,
     attempts: u32,
@@ -308,7 +316,8 @@ impl InProgress {
     }
 
     fn go_on(self, preparing: Preparing, now: Now) -> Step {
-        match preparing.go_on(&self.endpoint, Purpose::Tokens(&self.grant), now) {
+        let purpose = Purpose::Tokens(&self.grant, &self.extras);
+        match preparing.go_on(&self.endpoint, purpose, now) {
             Prepared::Demand(demand, preparing) => {
                 Step::Prove(demand, Proving { refresh: self, preparing })
             }

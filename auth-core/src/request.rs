@@ -6,7 +6,15 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Uri};
 use zeroize::Zeroizing;
 
-use crate::RefreshToken;
+use crate::{
+    Now, RefreshToken,
+    assertion::Assertion,
+    client_auth::Identity,
+    credential::{Credential, Source},
+    signing::Demand,
+    token_exchange::TokenExchange,
+    token_request::TokenRequest,
+};
 
 /// The authorization grant that is used to get an access token.
 #[non_exhaustive]
@@ -16,14 +24,28 @@ pub enum Grant {
     RefreshToken(RefreshToken),
     /// The client's own credentials (RFC 6749 section 4.4).
     ClientCredentials,
+    /// An assertion about a service or a user (RFC 7523 section 2.1): see
+    /// [`jwt_bearer`](Self::jwt_bearer).
+    JwtBearer(Assertion),
+    /// Another token (RFC 8693).
+    TokenExchange(TokenExchange),
 }
 
 impl Grant {
+    /// An assertion as a grant (RFC 7523 section 2.1): one that is
+    /// [signed](crate::SignedAssertion) for each attempt, or one that something else
+    /// makes, from a [`Source`].
+    pub fn jwt_bearer(assertion: impl Into<Assertion>) -> Self {
+        Self::JwtBearer(assertion.into())
+    }
+
     /// The value of the parameter `grant_type`.
     pub fn grant_type(&self) -> &'static str {
         match self {
             Self::RefreshToken(_) => "refresh_token",
             Self::ClientCredentials => "client_credentials",
+            Self::JwtBearer(_) => "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            Self::TokenExchange(_) => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
 
@@ -31,14 +53,80 @@ impl Grant {
     pub fn refresh_token(&self) -> Option<&RefreshToken> {
         match self {
             Self::RefreshToken(token) => Some(token),
-            Self::ClientCredentials => None,
+            _ => None,
         }
+    }
+
+    /// Whether something must be had for each attempt.
+    pub(crate) fn is_made_anew(&self) -> bool {
+        matches!(self, Self::JwtBearer(_) | Self::TokenExchange(_))
+    }
+
+    /// What must be had, after as many as this.
+    pub(crate) fn demand(&self, had: usize, token_endpoint: &str, now: Now) -> Option<Demand> {
+        match self {
+            Self::RefreshToken(_) | Self::ClientCredentials => None,
+            Self::JwtBearer(assertion) => (had == 0).then(|| assertion.demand(token_endpoint, now)),
+            Self::TokenExchange(exchange) => exchange.demand(had, token_endpoint, now),
+        }
+    }
+
+    /// Writes its parameters, with what was had.
+    pub(crate) fn write<'a>(&'a self, had: &'a [Credential], fields: &mut Vec<(&'a str, &'a str)>) {
+        fields.push(("grant_type", self.grant_type()));
+        match self {
+            Self::RefreshToken(token) => fields.push(("refresh_token", token.expose())),
+            Self::ClientCredentials => {}
+            Self::JwtBearer(_) => {
+                fields.push(("assertion", had.first().map_or("", Credential::expose)));
+            }
+            Self::TokenExchange(exchange) => exchange.write(had, fields),
+        }
+    }
+
+    /// What it says of the token that is asked for.
+    pub(crate) fn asked(&self) -> Option<&TokenRequest> {
+        match self {
+            Self::TokenExchange(exchange) => Some(exchange.asked()),
+            _ => None,
+        }
+    }
+
+    /// Where its assertion is read, if it is read anew for each attempt.
+    #[doc(hidden)]
+    pub fn credential_source(&self) -> Option<&Source> {
+        match self {
+            Self::RefreshToken(_) | Self::ClientCredentials => None,
+            Self::JwtBearer(assertion) => assertion.source(),
+            Self::TokenExchange(exchange) => exchange.source(),
+        }
+    }
+
+    /// What tells it from another that fails otherwise, with its secrets; not what
+    /// differs from attempt to attempt, nor the refresh token. `read` is what its
+    /// [source](Self::credential_source) holds.
+    #[doc(hidden)]
+    pub fn identity(&self, read: Option<&Credential>) -> Zeroizing<Vec<u8>> {
+        let mut identity = Identity::default();
+        identity.add(self.grant_type());
+        match self {
+            Self::RefreshToken(_) | Self::ClientCredentials => {}
+            Self::JwtBearer(assertion) => assertion.identify(read, &mut identity),
+            Self::TokenExchange(exchange) => exchange.identify(read, &mut identity),
+        }
+        identity.into_bytes()
     }
 }
 
 impl From<RefreshToken> for Grant {
     fn from(token: RefreshToken) -> Self {
         Self::RefreshToken(token)
+    }
+}
+
+impl From<TokenExchange> for Grant {
+    fn from(exchange: TokenExchange) -> Self {
+        Self::TokenExchange(exchange)
     }
 }
 

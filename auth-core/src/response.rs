@@ -11,21 +11,31 @@ mod lenient;
 mod location;
 mod retry_after;
 mod revocation;
+mod step_up;
 mod success;
 mod surrounded;
 mod text;
 
 use std::{borrow::Cow, time::SystemTime};
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use zeroize::Zeroize;
 
 use self::error_body::ErrorBody;
+pub use self::step_up::{ClaimsChallenge, StepUp, StepUpError};
 pub(crate) use self::{retry_after::server_date, revocation::read_revocation_response};
 use crate::{
     DEFAULT_RESPONSE_LIMIT, Failure, Now, Response, Rule, TokenSet, Unreadable, lifetime::LONGEST,
     redact::is_echo, transport::decoded,
 };
+
+/// Whether a 401 of an API wants the request once more, with the nonce that it sends
+/// (RFC 9449 section 9): a challenge with the error `use_dpop_nonce`, and a `DPoP-Nonce`.
+/// The access token is good then. `headers` are those of the response.
+pub fn asks_for_dpop_nonce(headers: &HeaderMap) -> bool {
+    let is_nonce = |challenge: challenge::Challenge| challenge.error == "use_dpop_nonce";
+    headers.contains_key("dpop-nonce") && challenge::read(headers).is_some_and(is_nonce)
+}
 
 /// Reads a response of a token endpoint.
 ///
@@ -127,7 +137,7 @@ const DEEPEST: u8 = 32;
 
 /// Whether the body may be a form. JSON and HTML never start so; anything
 /// else is told by its content type, or by its own first name.
-fn may_be_form(headers: &http::HeaderMap, body: &[u8]) -> bool {
+fn may_be_form(headers: &HeaderMap, body: &[u8]) -> bool {
     if matches!(body.first(), None | Some(b'{' | b'[' | b'<' | b'"')) {
         return false;
     }

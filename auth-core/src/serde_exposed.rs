@@ -53,9 +53,16 @@
 //! | `revocation_url` | string, omitted if there is none |
 //! | `client_id` | string |
 //! | `client_auth` | object |
-//! | `client_auth.method` | `none`, `client_secret_basic`, `client_secret_post` or `tls_client_auth` |
-//! | `client_auth.client_secret` | string, omitted with `none` and `tls_client_auth` |
+//! | `client_auth.method` | `none`, `client_secret_basic`, `client_secret_post`, `tls_client_auth`, or `signed_assertion`, which is `private_key_jwt` or `client_secret_jwt` |
+//! | `client_auth.client_secret` | string, omitted but with the two that have one |
 //! | `client_auth.raw`, `client_auth.client_id_in_body` | boolean, only with `client_secret_basic`, omitted if `false` |
+//! | `client_auth.assertion` | object, only with `signed_assertion` |
+//! | `client_auth.assertion.key` | string: the thumbprint of the key, which is not stored |
+//! | `client_auth.assertion.audience` | `"token_endpoint"`, or an object with the member `issuer` or `other`, a string |
+//! | `client_auth.assertion.issuer`, `client_auth.assertion.in_client_secret` | string and boolean, omitted unless set |
+//! | `client_auth.assertion.lifetime`, `client_auth.assertion.backdated` | number of seconds |
+//! | `client_auth.assertion.headers` | list of pairs of strings, omitted if empty |
+//! | `dpop_key` | string: the thumbprint of the DPoP key, which is not stored; omitted if there is none |
 //! | `body_format` | `form`, `json` or `json_camel_case` |
 //! | `scope` | string, omitted if none is requested |
 //! | `parameters`, `headers` | list of pairs of strings, name and value, omitted if empty |
@@ -70,8 +77,9 @@
 //! is ignored: an unknown member, method, format or kind is an error, which says
 //! that a newer version is needed. What [`TokenEndpoint::new`] and the setters
 //! refuse is refused here too, plain `http` to a host other than loopback among
-//! it; such an endpoint cannot be written either, nor can one that has a key, a source
-//! or a method of your own ([`TokenEndpoint::check_storable`]). Without this module, secret,
+//! it; such an endpoint cannot be written either, nor can one that has a source or a method
+//! of your own ([`TokenEndpoint::check_storable`]). Keys are named only, by their
+//! thumbprints: whoever reads the form gives them back ([`TokenEndpoint::keys`]). Without this module, secret,
 //! query and the values of parameters and headers are redacted.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

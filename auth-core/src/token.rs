@@ -62,8 +62,8 @@ impl AccessToken {
     /// bearer token (RFC 6750 section 2.1). It is marked sensitive and shares
     /// the token's memory.
     ///
-    /// A token of another type than `Bearer`, such as DPoP, may need another
-    /// scheme: see [`expose`](Self::expose).
+    /// A token of another type than `Bearer`, such as DPoP, needs another scheme: see
+    /// [`authorization_by`](Self::authorization_by).
     ///
     /// # Errors
     ///
@@ -71,6 +71,24 @@ impl AccessToken {
     /// none, but a server may send one.
     pub fn authorization(&self) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
         let mut value = HeaderValue::from_maybe_shared(self.bearer.clone())?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+
+    /// The same by another scheme, such as `DPoP` (RFC 9449 section 7.1).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`authorization`](Self::authorization), and if that is no scheme.
+    pub fn authorization_by(
+        &self,
+        scheme: &str,
+    ) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+        let mut text = Zeroizing::new(Vec::with_capacity(scheme.len() + self.bearer.len()));
+        text.extend_from_slice(scheme.as_bytes());
+        // With the space.
+        text.extend_from_slice(&self.bearer[BEARER.len() - 1..]);
+        let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text))?;
         value.set_sensitive(true);
         Ok(value)
     }
@@ -268,6 +286,14 @@ impl TokenSet {
 }
 
 impl TokenSet {
+    /// What was issued by a [token exchange](crate::TokenExchange), by its type (RFC
+    /// 8693 section 2.2.1). It may be something else than an access token; its
+    /// [`token_type`](#structfield.token_type) is `N_A` then, and it is used as its
+    /// type says, not in an `Authorization` header.
+    pub fn issued_token_type(&self) -> Option<&str> {
+        self.extra.get("issued_token_type")?.as_str()
+    }
+
     /// What may be shown beside the tokens.
     pub(crate) fn shown(&self) -> Shown<'_> {
         let refresh_token = self.refresh_token.as_ref().map(RefreshToken::expose);

@@ -259,6 +259,7 @@ impl Notes {
             record.guess.clone_from(&notes.guess);
             record.born_expired = notes.born_expired;
             record.refusals.clone_from(&notes.refusals);
+            record.dpop_thumbprint.clone_from(&notes.dpop_thumbprint);
             record.bound_to = notes.bound_to.clone().or(record.bound_to);
         }
         record

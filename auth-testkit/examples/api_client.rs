@@ -54,7 +54,7 @@ impl<A: Api> ApiClient<A> {
 
 /// A token that no header can hold is none.
 fn authorization(token: &auth_accounts::Token) -> Result<HeaderValue, ApiError> {
-    token.authorization().map_err(|_| ApiError::Api(StatusCode::UNAUTHORIZED))
+    token.bearer().map_err(|_| ApiError::Api(StatusCode::UNAUTHORIZED))
 }
 
 impl From<AccountError> for ApiError {

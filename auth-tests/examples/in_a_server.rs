@@ -76,10 +76,10 @@ async fn call(customer: &Account) -> Result<String, Box<dyn Error + Send + Sync>
         let request = reqwest::Client::new().get(env::var("API_URL").unwrap_or_default());
         request.header("authorization", authorization).send()
     };
-    let mut response = get(token.authorization()?).await?;
+    let mut response = get(token.bearer()?).await?;
     if response.status() == 401 {
         let token = customer.token_refused(token.access_token()).await?;
-        response = get(token.authorization()?).await?;
+        response = get(token.bearer()?).await?;
     }
     Ok(response.text().await?)
 }

@@ -52,10 +52,10 @@ fn close(accounts: &BlockingAccounts) {
 fn call(account: &BlockingAccount, url: &str) -> Result<String, Box<dyn Error>> {
     let get = |authorization| ureq::get(url).header("authorization", authorization).call();
     let token = account.token()?;
-    let mut response = match get(token.authorization()?) {
+    let mut response = match get(token.bearer()?) {
         Err(ureq::Error::StatusCode(401)) => {
             let token = account.token_refused(token.access_token())?;
-            get(token.authorization()?)?
+            get(token.bearer()?)?
         }
         response => response?,
     };

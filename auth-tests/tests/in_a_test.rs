@@ -20,13 +20,13 @@ fn a_session_ends_only_when_the_server_says_so() -> Result<(), Box<dyn Error>> {
         clock.advance(Duration::from_secs(3600));
         server.fail_next([Fault::Status(502)]);
         let token = ada.token().await?;
-        assert_eq!(api.call(Some(&token.authorization()?)).status(), 200);
+        assert_eq!(api.call(Some(&token.bearer()?)).status(), 200);
 
         // A token dies before its time.
         server.revoke_access(token.access_token());
-        assert_eq!(api.call(Some(&token.authorization()?)).status(), 401);
+        assert_eq!(api.call(Some(&token.bearer()?)).status(), 401);
         let token = ada.token_refused(token.access_token()).await?;
-        assert_eq!(api.call(Some(&token.authorization()?)).status(), 200);
+        assert_eq!(api.call(Some(&token.bearer()?)).status(), 200);
 
         // The session is over, and only now.
         server.revoke("ada");

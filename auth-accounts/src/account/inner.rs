@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     context::Context,
+    further::Which,
     id::AccountId,
     known::Loaded,
     late_saves::SharedLateSaves,
@@ -80,6 +81,14 @@ impl Inner {
         self.cached.load_full().map(Token)
     }
 
+    /// The same for any of its tokens.
+    pub(super) fn current_of(&self, which: &Which) -> Option<Token> {
+        match which.asked() {
+            None => self.current(),
+            Some(asked) => self.memory().further.of(asked.fingerprint).0,
+        }
+    }
+
     /// Hands out this token no more without a second thought.
     pub(super) fn withhold(&self, token: &AccessToken) {
         self.cached.rcu(|cached| {
@@ -96,6 +105,18 @@ impl Inner {
             cached.as_ref().map(|cached| match cached.is(token) {
                 true => Arc::new(cached.saved()),
                 false => Arc::clone(cached),
+            })
+        });
+    }
+
+    /// What is in memory only came with a further token: the account's own says so, too.
+    pub(super) fn say_unsaved(&self) {
+        let Some(error) = self.save_error() else { return };
+        self.cached.rcu(|cached| {
+            let cached = cached.as_ref()?;
+            Some(match cached.is_unsaved() {
+                true => Arc::clone(cached),
+                false => Arc::new(Cached::clone(cached).unsaved(error.clone())),
             })
         });
     }
@@ -143,13 +164,22 @@ impl Inner {
     /// Loads the record.
     pub(super) async fn load(&self, patience: Duration) -> Loaded {
         let call = self.shared.store.load(&self.id);
-        self.ask(Question::new("loading the record", patience), call).await
+        let loaded = self.ask(Question::new("loading the record", patience), call).await;
+        self.with_keys(loaded)
     }
 
     /// Loads the record for somebody who only looks.
     pub(super) async fn look(&self) -> Loaded {
         let call = self.shared.store.load(&self.id);
-        self.ask_beside(Question::new("loading the record", self.patience()), call).await
+        let question = Question::new("loading the record", self.patience());
+        let loaded = self.ask_beside(question, call).await;
+        self.with_keys(loaded)
+    }
+
+    /// A store keeps the names of keys only.
+    fn with_keys(&self, loaded: Loaded) -> Loaded {
+        let found = loaded?;
+        Ok(found.map(|(record, version)| (self.shared.with_keys(record), version)))
     }
 
     /// Takes the lease.
@@ -176,13 +206,18 @@ impl Inner {
     }
 
     /// What a refresh or a login starts from.
-    pub(super) fn begin(&self) -> (Context, Unsaved) {
+    pub(super) fn begin(&self, which: &Which) -> (Context, Unsaved) {
         let memory = self.memory();
+        let (cached, refused) = match which.asked() {
+            None => (self.current(), memory.refused.clone()),
+            Some(asked) => memory.further.of(asked.fingerprint),
+        };
         let context = Context {
             shared: Arc::clone(&self.shared),
             account: self.id.clone(),
-            cached: self.current(),
-            refused: memory.refused.clone(),
+            which: which.clone(),
+            cached,
+            refused,
             sights: memory.sights,
             past: memory.past.clone(),
         };

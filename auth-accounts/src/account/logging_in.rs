@@ -8,7 +8,9 @@ use std::sync::{
 use super::Account;
 use crate::{
     error::{AccountError, Reason},
-    events, login,
+    events,
+    further::Which,
+    login,
     new_login::Login,
     outcome::Ending,
     record::Record,
@@ -83,7 +85,7 @@ impl Account {
                 let (inner, counts) = (Arc::clone(&self.0), Arc::clone(&counts));
                 let record = record.clone();
                 Box::pin(async move {
-                    let (context, memory) = inner.begin();
+                    let (context, memory) = inner.begin(&Which::Main);
                     let step = login::start(context, record, memory);
                     inner.log_in(step, &counts, revoke_replaced).await
                 })
@@ -102,8 +104,10 @@ impl Account {
     /// It is in memory until it is saved.
     fn broken_off(&self, record: &Record) -> Token {
         let Shared { clock, settings, .. } = &*self.0.shared;
-        let dates = self.0.shared.dates(record);
-        let cached = Cached::new(&self.0.id, &record.tokens, dates, clock.now(), settings);
+        let shared = &self.0.shared;
+        let dates = shared.dates(record);
+        let cached = Cached::new(&self.0.id, &record.tokens, dates, clock.now(), settings)
+            .proved_by(shared.prover(Some(record)));
         let error = self.0.save_error().unwrap_or_else(|| not_finished(&self.0.id));
         Token(cached.unsaved(error).into())
     }

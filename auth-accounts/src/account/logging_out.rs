@@ -8,6 +8,7 @@ use super::{Account, inner::Inner};
 use crate::{
     error::AccountError,
     events,
+    further::Which,
     logout::{self, LoggedOut, Step},
     logout_report::Logout,
     outcome::Ending,
@@ -70,7 +71,7 @@ impl Account {
             let ending = self.take_turn(Some(open.clone()), || {
                 let inner = Arc::clone(&self.0);
                 Box::pin(async move {
-                    let (context, memory) = inner.begin();
+                    let (context, memory) = inner.begin(&Which::Main);
                     inner.log_out(logout::start(context, memory), &open).await
                 })
             });
@@ -139,6 +140,7 @@ impl Inner {
     fn count_logout(&self) {
         let mut memory = self.memory();
         memory.refused = None;
+        memory.further.clear();
         self.cached.store(None);
     }
 
@@ -148,6 +150,7 @@ impl Inner {
         if result.is_ok() {
             let mut memory = self.memory();
             memory.refused = None;
+            memory.further.clear();
             memory.past.logged_out();
             self.cached.store(None);
             let forgotten = memory.replace(None);

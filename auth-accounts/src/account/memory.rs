@@ -2,9 +2,12 @@
 
 use std::time::SystemTime;
 
-use auth_core::AccessToken;
+use auth_core::{AccessToken, ClaimsChallenge};
 
-use crate::{context::Refused, past::Past, seen::Sights, token::Token, unsaved::Unsaved};
+use super::further_memory::FurtherMemory;
+use crate::{
+    context::Refused, further::Which, past::Past, seen::Sights, token::Token, unsaved::Unsaved,
+};
 
 /// What an account remembers between refreshes, beside the token itself.
 #[derive(Default)]
@@ -16,13 +19,22 @@ pub(super) struct Memory {
     pub(super) sights: Sights,
     /// What became of the refresh tokens before.
     pub(super) past: Past,
+    /// The further tokens.
+    pub(super) further: FurtherMemory,
 }
 
 impl Memory {
     /// Whether it holds what no store does, so that it has to outlive whoever
     /// asks for the account.
     pub(super) fn is_to_be_kept(&self) -> bool {
-        self.unsaved.is_some() || self.refused.is_some()
+        self.unsaved.is_some() || self.refused.is_some() || self.further.refuses_any()
+    }
+
+    pub(super) fn refuses_of(&self, which: &Which, token: &Token) -> bool {
+        match which.asked() {
+            None => self.refuses(token),
+            Some(asked) => self.further.refuses(asked.fingerprint, token),
+        }
     }
 
     pub(super) fn refuses(&self, token: &Token) -> bool {
@@ -32,14 +44,23 @@ impl Memory {
     /// Remembers a refused token. A late report about a token older than the
     /// current one changes nothing, nor does another report about the same.
     pub(super) fn refuse(&mut self, token: &AccessToken, at: SystemTime, current: Option<&Token>) {
-        let changes = match &self.refused {
-            Some(known) if known.token == *token => false,
-            Some(_) => current.is_some_and(|current| current.access_token() == token),
-            None => true,
+        refuse(&mut self.refused, token, at, current, None);
+    }
+
+    /// The same for any of its tokens, of which the next one must claim this.
+    pub(super) fn refuse_of(
+        &mut self,
+        which: &Which,
+        token: &AccessToken,
+        at: SystemTime,
+        current: Option<&Token>,
+        claims: Option<&ClaimsChallenge>,
+    ) {
+        let refused = match which.asked() {
+            None => &mut self.refused,
+            Some(asked) => self.further.refused_mut(asked.fingerprint),
         };
-        if changes {
-            self.refused = Some(Refused { token: token.clone(), at });
-        }
+        refuse(refused, token, at, current, claims);
     }
 
     /// Remembers this instead.
@@ -54,6 +75,26 @@ impl Memory {
         self.unsaved = unsaved;
         old
     }
+}
+
+fn refuse(
+    refused: &mut Option<Refused>,
+    token: &AccessToken,
+    at: SystemTime,
+    current: Option<&Token>,
+    claims: Option<&ClaimsChallenge>,
+) {
+    match refused {
+        Some(known) if known.token == *token => {
+            if let Some(claims) = claims {
+                known.claims = Some(claims.clone());
+            }
+            return;
+        }
+        Some(_) if current.is_none_or(|current| current.access_token() != token) => return,
+        Some(_) | None => {}
+    }
+    *refused = Some(Refused { token: token.clone(), at, claims: claims.cloned() });
 }
 
 #[cfg(test)]

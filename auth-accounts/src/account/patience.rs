@@ -14,6 +14,7 @@ use futures_timer::Delay;
 use super::{Account, Failed};
 use crate::{
     error::{AccountError, Reason},
+    further::Which,
     lifetime::{Lifetime, Ttl},
     outcome::Ending,
     refresh::Want,
@@ -43,10 +44,10 @@ impl Account {
             return Ok(token);
         }
         let want = Want::Lasting(Ttl::Usual);
-        let waits = within(patience, self.obtain_or_keep(want, Driver::Thread));
+        let waits = within(patience, self.obtain_or_keep(&Which::Main, want, Driver::Thread));
         pollster::block_on(waits).unwrap_or_else(|| {
             let error = AccountError::new(self.id(), Reason::UnderWay, None, self.wall());
-            self.despite(&error).ok_or(error)
+            self.despite(&Which::Main, &error).ok_or(error)
         })
     }
 
@@ -57,6 +58,7 @@ impl Account {
         &self,
         caller: Caller<'_, Ending>,
         driver: Driver,
+        which: &Which,
         want: &Want,
     ) -> Result<Result<Ending, Lost>, Failed> {
         // If whoever sees to it is lost, somebody else is found.
@@ -79,7 +81,7 @@ impl Account {
             loop {
                 let unheard = self.0.unheard.time();
                 if unheard >= BRIEFLY
-                    && let Some(failed) = self.without_store(unheard)
+                    && let Some(failed) = self.without_store(which, unheard)
                 {
                     if self.0.shared.of_threads {
                         self.is_seen_to(&caller);
@@ -108,12 +110,12 @@ impl Account {
     }
 
     /// The old token, if it may be handed out while the store owes an answer.
-    fn without_store(&self, unheard: Duration) -> Option<Failed> {
+    fn without_store(&self, which: &Which, unheard: Duration) -> Option<Failed> {
         let waited = format!("it has owed an answer for {:.1} s", unheard.as_secs_f64());
         let error = StoreError::new(StoreErrorKind::Unanswered, "the record").with_source(waited);
         let error = self.failed(Reason::Store(error));
         // Who leaves does not hear how a first save ends.
-        let old = self.kept(&error, self.0.save_error())?;
+        let old = self.kept(which, &error, self.0.save_error())?;
         Some(Failed { error, fallback: Some(old) })
     }
 
@@ -129,19 +131,24 @@ impl Account {
     }
 
     /// The token in memory, if it may still be handed out after this error.
-    pub(super) fn despite(&self, error: &AccountError) -> Option<Token> {
-        self.kept(error, self.0.save_failure())
+    pub(super) fn despite(&self, which: &Which, error: &AccountError) -> Option<Token> {
+        self.kept(which, error, self.0.save_failure())
     }
 
-    fn kept(&self, error: &AccountError, unsaved: Option<StoreError>) -> Option<Token> {
-        let current = self.current()?;
+    fn kept(
+        &self,
+        which: &Which,
+        error: &AccountError,
+        unsaved: Option<StoreError>,
+    ) -> Option<Token> {
+        let current = self.0.current_of(which)?;
         let (tokens, dates) = current.0.dated();
         let now = self.0.shared.clock.now();
-        if !Lifetime::new(&dates, now).is_valid() || self.0.memory().refuses(&current) {
+        if !Lifetime::new(&dates, now).is_valid() || self.0.memory().refuses_of(which, &current) {
             return None;
         }
         let cached = Cached::new(&self.0.id, tokens, dates, now, &self.0.shared.settings);
-        let cached = cached.kept_despite(error.clone());
+        let cached = cached.proved_by(current.0.prover()).kept_despite(error.clone());
         // What memory keeps no more may never have been saved.
         let unsaved = unsaved.or_else(|| current.unsaved().cloned());
         let cached = match unsaved {

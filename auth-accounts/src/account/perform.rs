@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use auth_core::{Credential, CredentialError, CredentialErrorKind};
+
 use super::{commitment::UnderWay, inner::Inner};
 use crate::{
     counters::Effort,
@@ -21,7 +23,7 @@ use crate::{
     outcome::{Ended, Ending, Outcome},
     refresh::Step,
     shared::Shared,
-    silence::Question,
+    silence::{Question, within},
     single_flight::GiveWay,
     store::Version,
     store_error::StoreError,
@@ -71,9 +73,21 @@ impl Inner {
                         let extended = self.extend(state.lease(), state.patience()).await;
                         state.on_extended(extended, clock.now())
                     }
+                    Step::Identify(source, state) => {
+                        let give_way = (!effort.sent).then_some(give_way);
+                        let read = self.in_time(source.read());
+                        match unless_asked(give_way, read).await {
+                            Some(read) => state.on_read(&read, clock.now()),
+                            None => return unfinished.gives_way(),
+                        }
+                    }
                     Step::Prove(demand, state) => {
-                        let met = demand.meet().await;
-                        state.on_met(met, clock.now())
+                        let give_way = (!effort.sent).then_some(give_way);
+                        let met = self.in_time(demand.meet());
+                        match unless_asked(give_way, met).await {
+                            Some(met) => state.on_met(met, clock.now()),
+                            None => return unfinished.gives_way(),
+                        }
                     }
                     Step::Send(request, state) => {
                         unfinished.sent = true;
@@ -97,6 +111,19 @@ impl Inner {
             }
         });
         ending.await
+    }
+
+    /// What a source or a signer comes to, unless it takes too long: the lease is held
+    /// meanwhile.
+    pub(super) async fn in_time(
+        &self,
+        proof: impl Future<Output = Result<Credential, CredentialError>>,
+    ) -> Result<Credential, CredentialError> {
+        let patience = self.shared.settings.credential_wait;
+        within(patience, proof).await.unwrap_or_else(|| {
+            let waited = format!("waited for {} s", patience.as_secs_f64());
+            Err(CredentialError::new(CredentialErrorKind::Unavailable).with_detail(waited))
+        })
     }
 
     /// Logs in. `counts` is set when the login can no longer be undone. The refresh
@@ -175,6 +202,7 @@ impl Inner {
         let mut memory = self.memory();
         let remembered = memory.replace(draft.known.unsaved.clone().boxed());
         memory.refused = None;
+        memory.further.clear();
         self.cached.store(None);
         counts.store(true, Ordering::Release);
         drop(memory);
@@ -183,20 +211,37 @@ impl Inner {
 
     /// Puts an outcome in place, then frees the lease.
     fn publish(self: &Arc<Self>, outcome: Outcome, effort: &Effort) -> Ended {
-        let Outcome { ended, unsaved, sights, past, found, lease } = outcome;
+        let Outcome { ended, unsaved, sights, past, mut found, lease } = outcome;
+        // Not only the token that this was about.
+        found.was_in_use |= self.cached.load().is_some();
         let mut memory = self.memory();
         (memory.sights, memory.past) = (sights, past);
         let token = ended.result.as_ref().ok().or(ended.fallback.as_ref());
         // A refresh that began before a token was refused may have found it.
         let again = token.is_some_and(|token| token.0.is_refused_again());
-        let token = token.filter(|token| ended.is_new || again || !memory.refuses(token));
+        let token =
+            token.filter(|token| ended.is_new || again || !memory.refuses_of(&ended.which, token));
         let is_gone = ended.result.as_ref().is_err_and(AccountError::is_not_logged_in);
-        if token.is_some() && !again || is_gone {
-            memory.refused = None;
+        let is_good = token.is_some() && !again;
+        match ended.which.asked() {
+            Some(asked) => memory.further.put(asked.fingerprint, token, is_good),
+            None => {
+                if is_good {
+                    memory.refused = None;
+                }
+                self.cached.store(token.map(|token| token.0.clone()));
+            }
         }
-        self.cached.store(token.map(|token| token.0.clone()));
+        if is_gone {
+            memory.refused = None;
+            memory.further.clear();
+            self.cached.store(None);
+        }
         let known = memory.replace(unsaved);
         drop(memory);
+        if ended.which.asked().is_some() {
+            self.say_unsaved();
+        }
         drop((known, lease));
         self.settle();
         let Shared { clock, repeats, .. } = &*self.shared;

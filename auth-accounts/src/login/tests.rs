@@ -42,6 +42,7 @@ fn begin(memory: Unsaved) -> Step {
     let context = Context {
         shared,
         account: "ada".into(),
+        which: crate::further::Which::Main,
         cached: None,
         refused: None,
         sights: Sights::default(),

@@ -59,6 +59,7 @@ impl Scenario {
         let context = Context {
             shared,
             account: "ada".into(),
+            which: crate::further::Which::Main,
             cached: None,
             refused: None,
             sights: Sights::default(),

@@ -7,7 +7,11 @@ use auth_core::{
     Response, TransportError, Waiting,
 };
 
-use super::{next_record::next_record, run::Run, saving::SavingTokens};
+use super::{
+    next_record::{as_asked, next_record},
+    run::Run,
+    saving::SavingTokens,
+};
 use crate::{
     error::Reason, known::Known, outcome::Outcome, past::Key, record::Fingerprint, set_up::SetUp,
     shared::Shared, store::Lease,
@@ -98,14 +102,16 @@ impl Attempt {
             Next::First { possibly_spent } => {
                 let shared = &run.context.shared;
                 let endpoint = Arc::clone(shared.endpoint_of(known.record.as_ref()));
-                Refresh::new(endpoint, known.grant())
+                let refresh = Refresh::new(endpoint, known.grant(&shared.repeatable))
                     .shared_policy(Arc::clone(&shared.policy))
                     .possibly_spent(possibly_spent)
-                    .account(run.context.account.as_str())
-                    .start(now)
+                    .account(run.context.account.as_str());
+                run.context.asking(refresh).start(now)
             }
             Next::Again(waiting) => waiting.resume(now),
-            Next::WithNewer(waiting) => waiting.resume_with(known.grant(), now),
+            Next::WithNewer(waiting) => {
+                waiting.resume_with(known.grant(&run.context.shared.repeatable), now)
+            }
         };
         self.go_on(step, now, now)
     }
@@ -120,7 +126,13 @@ impl Attempt {
     fn go_on(self, step: auth_core::Step, sent: Now, now: Now) -> Attempted {
         match step {
             auth_core::Step::Prove(demand, proving) => {
-                Attempted::Prove(demand, Preparing { attempt: self, proving })
+                let shared = &self.run.context.shared;
+                let endpoint = self.set_up.as_ref().map_or(&shared.endpoint, SetUp::endpoint);
+                let reads = match &demand {
+                    Demand::Credential(source) => endpoint.credential_source() == Some(source),
+                    _ => false,
+                };
+                Attempted::Prove(demand, Preparing { attempt: self, proving, reads })
             }
             auth_core::Step::Challenge(waiting) => Attempted::Challenge(self, waiting),
             auth_core::Step::Send(request, pending) => {
@@ -130,11 +142,18 @@ impl Attempt {
             auth_core::Step::Done(Ok(tokens)) => {
                 let Self { run, mut known, lease, tried, set_up } = self;
                 let old = known.record.as_ref();
-                let refused_at = old.and_then(|old| run.want.refused_at(old, &run.context, sent));
+                let which = &run.context.which;
+                let refused_at =
+                    which.of(old).and_then(|old| run.want.refused_at(&old, &run.context, sent));
                 let Shared { grant, settings, .. } = &*run.context.shared;
-                let mut record = next_record(old, tokens, refused_at, *grant, settings, sent, now);
+                let tokens = as_asked(tokens, which, old);
+                let next = which.of(old);
+                let next = next.as_deref();
+                let next = next_record(next, tokens, refused_at, *grant, settings, sent, now);
+                let mut record = which.put(old, next, now.wall);
                 let tried = tried.map(|tried| Key::new(tried, set_up.as_ref()));
                 run.context.shared.bind(&mut record, set_up);
+                which.keep_thumbprint(&mut record, old);
                 if let Some(tried) = tried {
                     known.past.exchanged(tried, &record);
                 }
@@ -149,12 +168,20 @@ impl Attempt {
 pub(crate) struct Preparing {
     attempt: Attempt,
     proving: Proving,
+    /// Whether it is what tells one set-up of the client from another.
+    reads: bool,
 }
 
 impl Preparing {
     pub(super) fn resolve(self, met: Result<Credential, CredentialError>, now: Now) -> Attempted {
-        let step = self.proving.resolve(met, now);
-        self.attempt.go_on(step, now, now)
+        let Self { mut attempt, proving, reads } = self;
+        let shared = &attempt.run.context.shared;
+        let endpoint = attempt.set_up.as_ref().map_or(&shared.endpoint, SetUp::endpoint);
+        if reads {
+            attempt.run.client = Some(Fingerprint::of_client(endpoint, met.as_ref().ok()));
+        }
+        let step = proving.resolve(met, now);
+        attempt.go_on(step, now, now)
     }
 }
 

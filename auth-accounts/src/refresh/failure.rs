@@ -16,6 +16,7 @@ use crate::{
     past::Key,
     record::{Fingerprint, Setback},
     set_up::SetUp,
+    setback::Client,
     store::{Lease, Version},
     store_error::{StoreError, StoreErrorKind},
 };
@@ -32,6 +33,9 @@ pub(super) enum SetBack {
 
 /// A refresh has failed with `error`.
 pub(super) fn failed(mut attempt: Attempt, error: RefreshError, now: Now) -> Failed {
+    if attempt.run.context.which.is_alone(&error) {
+        return Failed::SetBack(set_back_alone(attempt, error, now));
+    }
     if error.kind() == FailureKind::Rejected {
         if let Some(tried) = attempt.tried {
             let Attempt { known, set_up, .. } = &mut attempt;
@@ -56,6 +60,36 @@ fn set_back(mut attempt: Attempt, error: RefreshError, now: Now) -> SetBack {
     SetBack::Save(SavingSetback { run, draft: Draft { record, known }, lease, tried, error })
 }
 
+/// Records a failure that concerns the token alone which was asked for, if there is a
+/// record.
+fn set_back_alone(attempt: Attempt, error: RefreshError, now: Now) -> SetBack {
+    let Attempt { run, mut known, lease, tried, set_up, .. } = attempt;
+    let Some(mut record) = known.record.clone() else {
+        return SetBack::Done(run.fail(known, Some(lease), Reason::Refresh(error), now));
+    };
+    let token = tried.unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
+    let context = &run.context;
+    let endpoint = set_up.as_ref().map_or(&context.shared.endpoint, SetUp::endpoint);
+    let client = Client { endpoint, read: run.client };
+    let previous = context.which.setback(Some(&record));
+    let (account, settings) = (&context.account, &context.shared.settings);
+    let mut setback = Setback::after(previous, account, token, &error, now.wall, client, settings);
+    if setback.retry_at.is_none() {
+        // The user may do elsewhere what is wanted, and the refresh token stays.
+        setback.retry_at = now.wall.checked_add(settings.setback_max);
+    }
+    if setback.possibly_spent {
+        // That concerns all.
+        let doubt = Setback::of_doubt(record.setback.take(), token, now.wall);
+        record.setback = Some(doubt);
+    }
+    context.which.set_back(&mut record, setback, now.wall);
+    record.note = None;
+    // For the callers, whether or not it can be saved.
+    known.record = Some(record.clone());
+    SetBack::Save(SavingSetback { run, draft: Draft { record, known }, lease, tried, error })
+}
+
 /// The setback after `error` for the token that was tried, whatever is on record
 /// by now. It is kept in memory until it is on record.
 fn setback(attempt: &mut Attempt, error: &RefreshError, now: Now) -> Setback {
@@ -67,8 +101,9 @@ fn setback(attempt: &mut Attempt, error: &RefreshError, now: Now) -> Setback {
         .max_by_key(|setback| setback.count);
     let Context { account, shared, .. } = &run.context;
     let endpoint = set_up.as_ref().map_or(&shared.endpoint, SetUp::endpoint);
+    let client = Client { endpoint, read: run.client };
     let setback =
-        Setback::after(previous, account, token, error, now.wall, endpoint, &shared.settings);
+        Setback::after(previous, account, token, error, now.wall, client, &shared.settings);
     known.unsaved.setback = Some(setback.clone());
     if let (FailureKind::Rejected, Some(tried)) = (setback.kind, tried) {
         known.past.set_back(Key::new(*tried, set_up.as_ref()), &setback);
@@ -137,6 +172,8 @@ pub(super) fn start_over(
     lease: Arc<Lease>,
     now: Now,
 ) -> Result<Reading, Outcome> {
+    // That may be another's.
+    run.client = None;
     if run.another_round() {
         return Ok(Reading { run, known, access: Access::Granted(lease) });
     }
@@ -182,7 +219,7 @@ impl SavingSetback {
     }
 
     fn is_rejection(&self) -> bool {
-        self.error.kind() == FailureKind::Rejected
+        self.error.kind() == FailureKind::Rejected && !self.run.context.which.is_alone(&self.error)
     }
 
     /// Ends without the setback on record. Memory keeps it.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::{
     dates::{count_born_expired, guess_expiry},
+    further::Which,
     record::Record,
     refusals::times_after,
     settings::Settings,
@@ -24,7 +25,7 @@ pub(super) fn next_record(
     sent: Now,
     now: Now,
 ) -> Record {
-    if grant == GrantKind::ClientCredentials {
+    if grant == GrantKind::Repeatable {
         // RFC 6749 section 4.4.3: there should be none.
         (tokens.refresh_token, tokens.refresh_expires_at) = (None, None);
     }
@@ -51,6 +52,18 @@ pub(super) fn next_record(
     let times = old.map(|old| old.refusals.as_slice()).unwrap_or_default();
     record.refusals = times_after(times, refused_at.is_some(), at, settings);
     record
+}
+
+/// The same, with what a response leaves unsaid of a further token.
+pub(super) fn as_asked(mut tokens: TokenSet, which: &Which, old: Option<&Record>) -> TokenSet {
+    if let (Some(asked), Some(old)) = (which.asked(), old) {
+        // RFC 6749 section 5.1: no scope is the scope that was asked for.
+        tokens.scope = tokens.scope.or_else(|| asked.request.get_scope().map(ToOwned::to_owned));
+        if tokens.refresh_expires_at.is_none() && tokens.refresh_token == old.tokens.refresh_token {
+            tokens.refresh_expires_at = old.tokens.refresh_expires_at;
+        }
+    }
+    tokens
 }
 
 /// How many bytes and values are taken over at most.
@@ -125,7 +138,7 @@ mod tests {
         assert_eq!(new.tokens.extra.get("instance"), Some(&json!("eu")));
         assert_eq!(new.tokens.refresh_token, tokens(2).refresh_token);
         // RFC 6749 section 4.4.3.
-        assert_eq!(next(None, GrantKind::ClientCredentials).tokens.refresh_token, None);
+        assert_eq!(next(None, GrantKind::Repeatable).tokens.refresh_token, None);
     }
 
     #[test]

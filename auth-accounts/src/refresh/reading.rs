@@ -8,6 +8,7 @@ use auth_core::Now;
 use super::{
     attempt::{Attempt, Attempted},
     catching_up::CatchingUp,
+    identifying::Identifying,
     leasing::Leasing,
     noting::Noting,
     run::{Access, Reading},
@@ -23,6 +24,7 @@ pub(super) enum Read {
     CatchUp(CatchingUp),
     Lease(Duration, Leasing),
     Note(Noting),
+    Identify(auth_core::Source, Identifying),
     StandBy(Duration, StandingBy),
     /// Without a record there is nowhere to note it.
     Attempt(Attempted),
@@ -31,6 +33,8 @@ pub(super) enum Read {
 
 impl Reading {
     pub(super) fn resolve(mut self, loaded: Loaded, now: Now) -> Read {
+        // Time has passed since, and it may be another's record.
+        self.run.client = None;
         match loaded {
             Ok(found) => {
                 self.known.read(found);
@@ -71,7 +75,7 @@ impl Reading {
             let draft = Draft { record: tokens.record.clone(), known };
             return Read::CatchUp(CatchingUp { run, draft, access });
         }
-        run.want.record_read(known.record.as_ref());
+        run.want.record_read(run.context.which.of(known.record.as_ref()).as_deref());
         if run.want.is_served_by(known.record.as_ref(), &run.context, now) {
             let (error, lease) = (known.save_error(&run.context.account), access.lease());
             let context = &run.context;
@@ -80,6 +84,9 @@ impl Reading {
         if let Some(damage) = known.damage(&run.context.account) {
             // A refresh takes the place of nothing that is damaged, nor does its note.
             return Read::Done(run.fail(known, access.lease(), Reason::Store(damage), now));
+        }
+        if let Some(source) = run.unidentified(&known, now) {
+            return Read::Identify(source, Identifying { run, known, access });
         }
         if let Some(reason) = run.obstacle(&known, now) {
             return Read::Done(run.fail(known, access.lease(), reason, now));

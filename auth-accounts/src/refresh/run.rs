@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use auth_core::Now;
+use auth_core::{Now, Source, TokenEndpoint};
 
 use super::want::Want;
 use crate::{
@@ -14,7 +14,8 @@ use crate::{
     error::Reason,
     known::Known,
     outcome::Outcome,
-    record::Fingerprint,
+    record::{Fingerprint, Setback},
+    setback::Client,
     shared::GrantKind,
     store::{Lease, Version},
     store_error::{StoreError, StoreErrorKind},
@@ -38,6 +39,8 @@ pub(crate) struct Run {
     /// Whether the lease was waited for only briefly, since the old token is of
     /// use.
     pub(super) was_brief: bool,
+    /// The client as it is, where its credential was read for the record in use.
+    pub(super) client: Option<Fingerprint>,
     rounds: Rounds,
 }
 
@@ -51,6 +54,7 @@ impl Run {
             doubted: None,
             patience: None,
             was_brief: false,
+            client: None,
             rounds: Rounds::default(),
         })
     }
@@ -74,22 +78,48 @@ impl Run {
     /// What forbids an attempt.
     pub(super) fn obstacle(&self, known: &Known, now: Now) -> Option<Reason> {
         let Context { shared, .. } = &self.context;
+        if self.context.which.asked().is_some() && known.record.is_none() {
+            // A further token stands beside another.
+            return Some(Reason::NotLoggedIn);
+        }
         if shared.grant == GrantKind::RefreshToken {
             match &known.record {
                 None => return Some(Reason::NotLoggedIn),
                 Some(record) if record.tokens.refresh_token.is_none() => {
                     return Some(Reason::NoRefreshToken);
                 }
-                Some(_) => {}
+                Some(record) => {
+                    if let Some(reason) = shared.refuses_key(record) {
+                        return Some(reason);
+                    }
+                }
             }
         }
-        let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
-        let endpoint = shared.endpoint_of(known.record.as_ref());
-        let setback = known
-            .setbacks()
-            .find(|setback| setback.bars(token, endpoint, &self.context.sights, now))
-            .map(|setback| Reason::Setback(setback.clone()));
+        let setback = self.barring(known, now).next();
+        let setback = setback.map(|setback| Reason::Setback(setback.clone()));
         setback.or_else(|| known.has_gone_back().then_some(Reason::RecordWentBack))
+    }
+
+    /// Where the client's credential is to be read, before a setback of the client is
+    /// believed.
+    pub(super) fn unidentified(&self, known: &Known, now: Now) -> Option<Source> {
+        let source = self.endpoint(known).credential_source()?;
+        let is_in_doubt = || self.barring(known, now).any(|setback| setback.client.is_some());
+        (self.client.is_none() && is_in_doubt()).then(|| source.clone())
+    }
+
+    /// The setbacks that forbid an attempt.
+    fn barring<'a>(&'a self, known: &'a Known, now: Now) -> impl Iterator<Item = &'a Setback> {
+        let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);
+        let client = Client { endpoint: self.endpoint(known), read: self.client };
+        let sights = &self.context.sights;
+        let alone = self.context.which.setback(known.record.as_ref());
+        let setbacks = known.setbacks().chain(alone);
+        setbacks.filter(move |setback| setback.bars(token, client, sights, now))
+    }
+
+    fn endpoint<'a>(&'a self, known: &'a Known) -> &'a TokenEndpoint {
+        self.context.shared.endpoint_of(known.record.as_ref())
     }
 
     /// The record is somebody else's. Nothing of it is handed out, and nothing of

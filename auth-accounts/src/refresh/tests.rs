@@ -1,7 +1,9 @@
 //! The machine by itself, as conversations.
 
+mod challenges;
 mod damaged;
 mod failures;
+mod further;
 mod lives;
 mod lost_leases;
 mod other_endpoint;
@@ -156,7 +158,7 @@ fn a_client_without_a_record_has_nothing_to_note() {
     let body = r#"{"access_token":"at-1","refresh_token":"rt-1","expires_in":3600}"#;
     let begin = || {
         let mut start = Start::new();
-        start.grant = GrantKind::ClientCredentials;
+        start.grant = GrantKind::Repeatable;
         start.begin()
     };
     begin()
@@ -185,7 +187,7 @@ fn a_client_without_a_record_has_nothing_to_note() {
 #[test]
 fn a_client_goes_on_without_its_note() {
     let mut start = Start::new();
-    start.grant = GrantKind::ClientCredentials;
+    start.grant = GrantKind::Repeatable;
     let mut old = start.record(1, 0);
     old.tokens.refresh_token = None;
     let mut scenario = start.begin().reads(old.clone()).leases(60).reads(old);

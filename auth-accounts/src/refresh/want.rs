@@ -61,7 +61,7 @@ impl Want {
         if matches!(self, Self::Saved) {
             return true;
         }
-        let Some(record) = record else { return false };
+        let Some(record) = context.which.of(record) else { return false };
         let (ttl, unwanted) = match self {
             Self::Lasting(ttl) => (*ttl, None),
             Self::Other(token) => (Ttl::Usual, Some(token)),
@@ -69,10 +69,10 @@ impl Want {
             Self::Saved => (Ttl::Usual, None),
         };
         let token = &record.tokens.access_token;
-        if context.refused_at(token).is_some() {
+        if context.refused_at(token).is_some() || !context.shared.can_prove(&record) {
             return false;
         }
-        let life = context.life(record, now);
+        let life = context.life(&record, now);
         let is_wanted = unwanted != Some(token) && life.lasts(ttl, &context.shared.settings);
         is_wanted || matches!(self, Self::Ahead(_)) && !life.rest().is_zero()
     }
@@ -85,7 +85,7 @@ impl Want {
         context: &Context,
         now: Now,
     ) -> Option<SystemTime> {
-        let record = record?;
+        let record = &*context.which.of(record)?;
         let settings = &context.shared.settings;
         let ttl = match self {
             Self::Lasting(ttl) => *ttl,
@@ -100,7 +100,7 @@ impl Want {
     }
 
     /// When it was reported that an API has refused the token of `record`, if it
-    /// was.
+    /// was. That is [the record](crate::further::Which::of) as far as this token is concerned.
     pub(super) fn refused_at(
         &self,
         record: &Record,
@@ -125,7 +125,8 @@ impl Want {
             context.refused_at(&record.tokens.access_token).is_none()
                 && left.is_none_or(|left| left > 2 * BRIEFLY)
         };
-        if !self.is_strict() && record.is_some_and(is_of_use) {
+        let record = context.which.of(record);
+        if !self.is_strict() && record.as_deref().is_some_and(is_of_use) {
             lease_wait.min(BRIEFLY)
         } else {
             lease_wait

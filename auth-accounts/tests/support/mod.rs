@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "only tests use it")]
 
 pub mod gated;
+pub mod keys;
 mod spy_store;
 
 use std::{

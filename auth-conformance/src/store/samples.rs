@@ -50,6 +50,8 @@ pub(super) fn full_record(mark: &str) -> Record {
     record.note = Some(Note::new(refresh_token, at(1)));
     record.setback = setback(refresh_token, at(2), at(60));
     record.bound_to = Registration::new("https://auth.example.com/token", "conformance").ok();
+    // RFC 7638 section 3.1.
+    record.dpop_thumbprint = Some("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs".to_owned());
     record
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{About, ClientAuth, ClientAuthentication, Credentials, Identity};
+use super::{About, ClientAuth, ClientAuthentication, Credentials, Identity, Stored};
 use crate::{
     Now,
     credential::{Credential, Source},
@@ -30,13 +30,13 @@ pub enum Audience {
 /// `private_key_jwt`, or `client_secret_jwt` if the key is a shared secret.
 #[derive(Debug, Clone)]
 pub struct ClientAssertion {
-    key: SigningKey,
-    audience: Audience,
-    issuer: Option<String>,
-    in_client_secret: bool,
-    lifetime: Duration,
-    backdated: Duration,
-    headers: Vec<(String, String)>,
+    pub(crate) key: SigningKey,
+    pub(crate) audience: Audience,
+    pub(crate) issuer: Option<String>,
+    pub(crate) in_client_secret: bool,
+    pub(crate) lifetime: Duration,
+    pub(crate) backdated: Duration,
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 impl ClientAssertion {
@@ -115,7 +115,9 @@ const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 impl From<ClientAssertion> for ClientAuth {
     fn from(assertion: ClientAssertion) -> Self {
-        Self::custom(assertion)
+        let stored =
+            Stored { assertion: Some(assertion.clone()), ..Stored::plain(Stored::ASSERTION) };
+        Self { stored: Some(stored), ..Self::custom(assertion) }
     }
 }
 

@@ -65,12 +65,27 @@ pub enum EndpointError {
     /// only [`Refresh`](crate::Refresh) asks for.
     #[error("something must be read or signed for each request; use Refresh")]
     NeedsProof,
-    /// The endpoint has something that is not stored: a key, a source, a method of
-    /// client authentication of your own.
+    /// The endpoint was stored, and its key was not, or is about to be, and its key is not
+    /// among those that whoever reads it has: see [`KeyRing`](crate::KeyRing).
+    #[error("the key with the thumbprint {thumbprint:?} is not among the keys that are known")]
+    #[non_exhaustive]
+    MissingKey {
+        /// Its thumbprint.
+        thumbprint: String,
+    },
+    /// The endpoint has something that is not stored: a source, a method of client
+    /// authentication of your own.
     #[error("the endpoint cannot be stored: {what} would be missing")]
     #[non_exhaustive]
     NotStorable {
         /// What is not stored.
         what: &'static str,
     },
+}
+
+impl EndpointError {
+    #[doc(hidden)]
+    pub fn missing_key(thumbprint: &str) -> Self {
+        Self::MissingKey { thumbprint: thumbprint.to_owned() }
+    }
 }

@@ -1,6 +1,8 @@
 //! The JSON form of an endpoint, as it is written and read. The module
 //! `serde_exposed` describes it.
 
+mod auth;
+
 use std::borrow::Cow;
 
 use http::{HeaderValue, StatusCode, Uri};
@@ -8,11 +10,11 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
+use self::auth::{AuthForm, OwnedAuth};
 use super::{BodyFormat, DEFAULT_RESPONSE_LIMIT, EndpointError, TokenEndpoint, url};
 use crate::{
     FailureKind, Rule,
-    client_auth::{BasicAuth, ClientAuth, Stored},
-    credential::Credential,
+    dpop::Dpop,
     json::{NEWER, problem, to_json},
     redact::REDACTED,
     rules::Place,
@@ -41,9 +43,6 @@ impl TokenEndpoint {
         url::check_secure(&self.uri)?;
         if self.auth.stored().is_none() {
             return Err(EndpointError::NotStorable { what: "the client authentication" });
-        }
-        if self.dpop.is_some() {
-            return Err(EndpointError::NotStorable { what: "the DPoP key" });
         }
         Ok(())
     }
@@ -89,6 +88,8 @@ struct Form<'a> {
     revocation_url: Option<Secret>,
     client_id: &'a str,
     client_auth: AuthForm<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dpop_key: Option<&'a str>,
     body_format: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'a str>,
@@ -100,17 +101,6 @@ struct Form<'a> {
     response_limit: Option<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     rules: Vec<RuleForm<'a>>,
-}
-
-#[derive(Serialize)]
-struct AuthForm<'a> {
-    method: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    client_secret: Option<&'a str>,
-    #[serde(skip_serializing_if = "is_false")]
-    raw: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    client_id_in_body: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -140,26 +130,6 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-impl<'a> AuthForm<'a> {
-    fn of(auth: &'a ClientAuth) -> Self {
-        // That is shown, and never stored.
-        let Some(stored) = auth.stored() else {
-            return Self {
-                method: "not_stored",
-                client_secret: None,
-                raw: false,
-                client_id_in_body: false,
-            };
-        };
-        Self {
-            method: stored.method,
-            client_secret: stored.secret.as_ref().map(Credential::expose),
-            raw: stored.is_raw,
-            client_id_in_body: stored.names_client,
-        }
-    }
-}
-
 impl<'a> Form<'a> {
     /// With the secrets themselves.
     fn exposed(endpoint: &'a TokenEndpoint) -> Self {
@@ -170,7 +140,8 @@ impl<'a> Form<'a> {
             host: _,
             client_id,
             auth,
-            dpop: _,
+            dpop,
+            told_apart_by: _,
             format,
             scope,
             parameters,
@@ -186,6 +157,7 @@ impl<'a> Form<'a> {
             revocation_url: revocation.as_ref().map(|uri| Secret(Zeroizing::new(uri.to_string()))),
             client_id,
             client_auth: AuthForm::of(auth),
+            dpop_key: dpop.as_ref().map(Dpop::thumbprint),
             body_format: match format {
                 BodyFormat::Form => "form",
                 BodyFormat::Json => "json",
@@ -272,6 +244,7 @@ struct OwnedForm {
     revocation_url: Option<Secret>,
     client_id: String,
     client_auth: OwnedAuth,
+    dpop_key: Option<String>,
     body_format: String,
     scope: Option<String>,
     #[serde(default)]
@@ -281,17 +254,6 @@ struct OwnedForm {
     response_limit: Option<usize>,
     #[serde(default)]
     rules: Vec<RuleForm<'static>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OwnedAuth {
-    method: String,
-    client_secret: Option<Secret>,
-    #[serde(default)]
-    raw: bool,
-    #[serde(default)]
-    client_id_in_body: bool,
 }
 
 /// A text that is wiped, and was not redacted when it was written.
@@ -321,38 +283,11 @@ impl Secret {
     }
 }
 
-impl OwnedAuth {
-    fn read<E: serde::de::Error>(self) -> Result<ClientAuth, E> {
-        let secret = self.client_secret.map(|secret| Credential::new(secret.take()));
-        if (self.raw || self.client_id_in_body) && self.method != Stored::BASIC {
-            return Err(E::custom(NEWER));
-        }
-        match (self.method.as_str(), secret) {
-            (Stored::NONE, None) => Ok(ClientAuth::none()),
-            (Stored::MUTUAL_TLS, None) => Ok(ClientAuth::mutual_tls()),
-            (Stored::BASIC, Some(secret)) => {
-                let mut basic = BasicAuth::new(secret);
-                if self.raw {
-                    basic = basic.raw();
-                }
-                if self.client_id_in_body {
-                    basic = basic.client_id_in_body();
-                }
-                Ok(basic.into())
-            }
-            (Stored::POST, Some(secret)) => Ok(ClientAuth::post(secret)),
-            (Stored::NONE | Stored::MUTUAL_TLS | Stored::BASIC | Stored::POST, _) => {
-                Err(E::custom("a secret that is missing, or one too many"))
-            }
-            _ => Err(E::custom(NEWER)),
-        }
-    }
-}
-
 impl OwnedForm {
     fn read<E: serde::de::Error>(self) -> Result<TokenEndpoint, E> {
         let mut endpoint = TokenEndpoint::new(&self.url.0, self.client_id).map_err(E::custom)?;
         endpoint.auth = self.client_auth.read()?;
+        endpoint.dpop = self.dpop_key.map(Dpop::named);
         endpoint.format = match self.body_format.as_str() {
             "form" => BodyFormat::Form,
             "json" => BodyFormat::Json,

@@ -5,15 +5,34 @@ use zeroize::Zeroizing;
 
 use super::TokenEndpoint;
 use crate::{
-    client_auth::Identity,
+    Grant,
+    client_auth::{Identity, Stored},
     credential::{Credential, Source},
 };
 
 impl TokenEndpoint {
-    /// Where the client's credential is read, if it is read anew for each attempt.
+    /// Has the [identity](Self::identity) tell apart what is done by this grant, too.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn told_apart_by(mut self, grant: Grant) -> Self {
+        self.told_apart_by = Some(grant);
+        self
+    }
+
+    /// Where the client's credential is read, or else that of the grant, if one is read
+    /// anew for each attempt.
     #[doc(hidden)]
     pub fn credential_source(&self) -> Option<&Source> {
-        self.auth.method().source()
+        let of_grant = || self.told_apart_by.as_ref().and_then(Grant::credential_source);
+        self.auth.method().source().or_else(of_grant)
+    }
+
+    /// Whether the client shows nothing that only it knows. The refresh tokens of such a
+    /// client are bound to its DPoP key, if it has one, and those of others are not (RFC
+    /// 9449 section 5).
+    #[doc(hidden)]
+    pub fn is_of_public_client(&self) -> bool {
+        self.auth.stored().is_some_and(|stored| stored.method == Stored::NONE)
     }
 
     /// All that a failure of the set-up may be due to, with its secrets: URL, format,
@@ -30,7 +49,14 @@ impl TokenEndpoint {
         for (name, value) in &self.headers {
             identity.add(name).add(value);
         }
-        self.auth.method().identify(read, &mut identity);
+        let (of_client, of_grant) = match self.auth.method().source() {
+            Some(_) => (read, None),
+            None => (None, read),
+        };
+        self.auth.method().identify(of_client, &mut identity);
+        if let Some(grant) = &self.told_apart_by {
+            identity.add(grant.identity(of_grant));
+        }
         identity.add(self.dpop.as_ref().map_or("", |dpop| dpop.thumbprint()));
         identity.into_bytes()
     }

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, Uri};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::TokenEndpoint;
+use super::{TokenEndpoint, extras::Extras};
 use crate::{
     Grant, Now, RefreshToken, Request,
     client_auth::{About, Credentials, sensitive},
@@ -18,13 +18,15 @@ use crate::{
 /// What a request is for.
 #[derive(Clone, Copy)]
 pub(crate) enum Purpose<'a> {
-    Tokens(&'a Grant),
+    Tokens(&'a Grant, &'a Extras),
     Revocation(&'a RefreshToken),
 }
 
 /// What was had for a request. Some of it is its secret.
 #[derive(Default)]
 pub(crate) struct Shown {
+    /// In the grant: assertions.
+    grant: Vec<Credential>,
     client: Option<Credential>,
     proof: Option<Credential>,
     /// In the proof.
@@ -50,6 +52,7 @@ pub(crate) struct Preparing {
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     #[default]
+    Grant,
     Client,
     Proof,
     Ready,
@@ -75,6 +78,7 @@ impl Preparing {
             return Err(CredentialErrorKind::Empty.into());
         }
         match self.stage {
+            Stage::Grant => self.shown.grant.push(credential),
             Stage::Client => {
                 self.shown.client = Some(credential);
                 self.stage = Stage::Proof;
@@ -94,9 +98,19 @@ impl Preparing {
         purpose: Purpose<'_>,
         now: Now,
     ) -> Prepared {
+        if self.stage == Stage::Grant {
+            if let Purpose::Tokens(grant, _) = purpose
+                && let Some(demand) =
+                    grant.demand(self.shown.grant.len(), &endpoint.uri.to_string(), now)
+            {
+                self.shown.is_signed |= matches!(demand, Demand::Signature(_));
+                return Prepared::Demand(demand, self);
+            }
+            self.stage = Stage::Client;
+        }
         if self.stage == Stage::Client {
             if let Some(demand) = endpoint.auth.method().demand(&endpoint.about(), now) {
-                self.shown.is_signed = matches!(demand, Demand::Signature(_));
+                self.shown.is_signed |= matches!(demand, Demand::Signature(_));
                 return Prepared::Demand(demand, self);
             }
             self.stage = Stage::Proof;
@@ -164,20 +178,20 @@ impl TokenEndpoint {
         Ok(Request {
             uri: self.uri_for(purpose).clone(),
             headers,
-            body: self.body(purpose, &credentials),
+            body: self.body(purpose, &credentials, shown),
             response_limit: self.response_limit,
         })
     }
 
-    fn body(&self, purpose: Purpose<'_>, credentials: &Credentials) -> Zeroizing<Vec<u8>> {
+    fn body(
+        &self,
+        purpose: Purpose<'_>,
+        credentials: &Credentials,
+        shown: &Shown,
+    ) -> Zeroizing<Vec<u8>> {
         let mut fields: Vec<(&str, &str)> = Vec::with_capacity(8 + self.parameters.len());
         match purpose {
-            Purpose::Tokens(grant) => {
-                fields.push(("grant_type", grant.grant_type()));
-                if let Some(token) = grant.refresh_token() {
-                    fields.push(("refresh_token", token.expose()));
-                }
-            }
+            Purpose::Tokens(grant, _) => grant.write(&shown.grant, &mut fields),
             Purpose::Revocation(token) => {
                 fields.push(("token", token.expose()));
                 fields.push(("token_type_hint", "refresh_token"));
@@ -193,10 +207,8 @@ impl TokenEndpoint {
             }
         }
         match purpose {
-            Purpose::Tokens(_) => {
-                if let Some(scope) = &self.scope {
-                    fields.push(("scope", scope));
-                }
+            Purpose::Tokens(grant, extras) => {
+                extras.write(grant, self.scope.as_deref(), &mut fields);
                 self.encode(fields, &self.parameters)
             }
             Purpose::Revocation(_) => self.encode(fields, &[]),
@@ -211,13 +223,19 @@ impl TokenEndpoint {
         shown: &'a Shown,
     ) -> Vec<Cow<'a, str>> {
         let token = match purpose {
-            Purpose::Tokens(grant) => grant.refresh_token(),
+            Purpose::Tokens(grant, _) => grant.refresh_token(),
             Purpose::Revocation(token) => Some(token),
         };
         let proofs = [&shown.client, &shown.proof, &shown.nonce].into_iter().flatten();
-        let parameters = self.parameters.iter().map(|(_, value)| value.expose_secret());
+        let proofs = proofs.chain(&shown.grant);
+        let extras = match purpose {
+            Purpose::Tokens(_, extras) => extras.parameters(),
+            Purpose::Revocation(_) => &[],
+        };
+        let parameters = self.parameters.iter().chain(extras);
+        let parameters = parameters.map(|(_, value)| value.expose_secret());
         let query = match purpose {
-            Purpose::Tokens(_) => None,
+            Purpose::Tokens(..) => None,
             Purpose::Revocation(_) => self.revocation.as_ref(),
         };
         let mut secrets = redact::secrets(
@@ -244,10 +262,13 @@ impl TokenEndpoint {
     /// if a method of client authentication of your own sets an `Authorization` that no
     /// header can hold.
     pub fn request(&self, grant: &Grant) -> Result<Request, super::EndpointError> {
+        if grant.is_made_anew() {
+            return Err(super::EndpointError::NeedsProof);
+        }
         if self.is_made_anew() {
             return Err(super::EndpointError::NeedsProof);
         }
-        self.write(Purpose::Tokens(grant), &Shown::default())
+        self.write(Purpose::Tokens(grant, &Extras::default()), &Shown::default())
             .map_err(|_| super::EndpointError::InvalidHeader { name: "authorization".to_owned() })
     }
 

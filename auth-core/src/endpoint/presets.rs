@@ -16,8 +16,11 @@
 //! configured time (none by default). Google and Entra do not revoke it. Claude,
 //! OpenAI, GitHub and Slack document no such grace period.
 
+mod service_account;
+
 use http::Uri;
 
+pub use self::service_account::google_service_account;
 use super::{BodyFormat, ClientAuth, EndpointError, TokenEndpoint};
 use crate::ClientSecret;
 

@@ -146,7 +146,7 @@ fn no_secret_is_shown() {
     let shown = format!("{endpoint:?} {request:?} {:?}", request.headers());
     let grant = RefreshToken::new("rt").into();
     assert_eq!(
-        endpoint.secrets(Purpose::Tokens(&grant), &Shown::default()),
+        endpoint.secrets(Purpose::Tokens(&grant, &Extras::default()), &Shown::default()),
         [
             "rt",
             "hidden-assertion",

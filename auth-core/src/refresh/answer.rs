@@ -20,7 +20,7 @@ impl InProgress {
 
     /// Whether the server asks for nothing but another proof, and there can be one.
     pub(super) fn is_challenge(&self, failure: &Failure, shown: &Shown) -> bool {
-        let purpose = Purpose::Tokens(&self.grant);
+        let purpose = Purpose::Tokens(&self.grant, &self.extras);
         !self.challenged
             && failure.asks_for_nonce()
             && self.endpoint.has_another_nonce(purpose, shown)
@@ -41,7 +41,7 @@ impl InProgress {
         // one, which stands still while the machine sleeps. The earlier counts.
         let measured = now.wall.checked_sub(now.since(sent)).unwrap_or(now.wall);
         let issued = measured.min(sent.wall);
-        let secrets = || self.endpoint.secrets(Purpose::Tokens(&self.grant), shown);
+        let secrets = || self.endpoint.secrets(Purpose::Tokens(&self.grant, &self.extras), shown);
         let result = read_issued(&response, self.endpoint.rules(), now, issued, secrets);
         response.body_mut().zeroize();
         let failure = match result {

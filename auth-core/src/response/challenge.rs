@@ -5,7 +5,7 @@ use http::{HeaderMap, header};
 use zeroize::Zeroize;
 
 /// How much of them is looked at.
-const MOST_VALUES: usize = 16;
+pub(super) const MOST_VALUES: usize = 16;
 const LONGEST: usize = 8192;
 
 /// What a challenge says of an error.
@@ -43,6 +43,28 @@ fn first_error(value: &[u8]) -> Option<Challenge> {
         }
     }
     (!found.error.is_empty()).then_some(found)
+}
+
+/// The parameters of each challenge of a header. What cannot be read ends it, and the
+/// challenge that it stands in counts no more.
+pub(super) fn parameters(value: &[u8]) -> Vec<Vec<(String, String)>> {
+    let mut text = Text(value);
+    let mut challenges = Vec::new();
+    let mut found = Vec::new();
+    while text.skip_to_next() {
+        let Some(name) = text.token() else { return challenges };
+        let name = String::from_utf8_lossy(name).into_owned();
+        match text.value() {
+            Some(value) => found.push((name, value)),
+            None if text.is_at_value() => return challenges,
+            None => {
+                challenges.push(std::mem::take(&mut found));
+                text.skip_token68();
+            }
+        }
+    }
+    challenges.push(found);
+    challenges
 }
 
 struct Text<'a>(&'a [u8]);
@@ -86,6 +108,13 @@ impl<'a> Text<'a> {
         };
         self.0 = ahead.0;
         Some(value)
+    }
+
+    /// Whether a value follows, read or not.
+    fn is_at_value(&self) -> bool {
+        let mut ahead = Text(self.0);
+        ahead.skip(is_space);
+        ahead.0.first() == Some(&b'=')
     }
 
     /// The rest of a quoted string, without its escapes.

@@ -118,6 +118,8 @@ pub struct SigningKey(Inner);
 enum Inner {
     Blocking(Arc<dyn Signer>),
     Async(Arc<dyn AsyncSigner>),
+    /// Only its thumbprint is known.
+    Named(Box<KeyInfo>),
 }
 
 impl SigningKey {
@@ -137,6 +139,21 @@ impl SigningKey {
         match &self.0 {
             Inner::Blocking(signer) => signer.key(),
             Inner::Async(signer) => signer.key(),
+            Inner::Named(info) => info,
+        }
+    }
+
+    /// One of which only the thumbprint was stored.
+    pub(crate) fn named(thumbprint: impl Into<Arc<str>>) -> Self {
+        let info = KeyInfo::of_secret(SigningAlgorithm::Es256, thumbprint);
+        Self(Inner::Named(Box::new(info)))
+    }
+
+    /// Its thumbprint, if nothing else of it is known.
+    pub(crate) fn only_named(&self) -> Option<&str> {
+        match &self.0 {
+            Inner::Named(info) => Some(info.thumbprint()),
+            Inner::Blocking(_) | Inner::Async(_) => None,
         }
     }
 
@@ -144,6 +161,7 @@ impl SigningKey {
         match &self.0 {
             Inner::Blocking(signer) => signer.sign(message),
             Inner::Async(signer) => signer.sign(message).await,
+            Inner::Named(info) => Err(missing(info)),
         }
     }
 
@@ -151,8 +169,15 @@ impl SigningKey {
         match &self.0 {
             Inner::Blocking(signer) => signer.sign(message),
             Inner::Async(_) => Err(CredentialErrorKind::Asynchronous.into()),
+            Inner::Named(info) => Err(missing(info)),
         }
     }
+}
+
+fn missing(info: &KeyInfo) -> CredentialError {
+    let thumbprint = info.thumbprint();
+    CredentialError::new(CredentialErrorKind::Missing)
+        .with_source(format!("the key with the thumbprint {thumbprint:?} is not there"))
 }
 
 impl<S: Signer + 'static> From<S> for SigningKey {

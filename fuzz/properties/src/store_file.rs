@@ -233,6 +233,7 @@ fn full_record() -> Record {
         },
         "renewed_at": 1800000000,
         "bound_to": {"token_url": "https://auth.example.com/token", "client_id": "c"},
+        "dpop_thumbprint": "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
         "begun": {"refresh_token": "0123456789abcdef", "at": 1800000001},
         "setback": {
             "refresh_token": "fedcba9876543210", "kind": "misconfigured", "code": "invalid_client",

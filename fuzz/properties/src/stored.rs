@@ -50,6 +50,7 @@ pub(crate) fn record_is(record: &Record, stored: &Value) -> bool {
         && json!(record.login.map(|login| login.to_string())) == login
         && lives_are(record, stored)
         && bound_to_is(record.bound_to.as_ref(), &stored["bound_to"])
+        && json!(record.dpop_thumbprint) == stored["dpop_thumbprint"]
         && notes_are(record, stored)
 }
 

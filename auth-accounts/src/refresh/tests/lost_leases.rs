@@ -230,7 +230,7 @@ fn a_store_that_cannot_tell_stops_what_can_wait() {
 #[test]
 fn without_a_refresh_token_there_is_none_to_spend_twice() {
     let (mut start, old, _) = records();
-    start.grant = GrantKind::ClientCredentials;
+    start.grant = GrantKind::Repeatable;
     let zero = crate::record::Fingerprint::NO_REFRESH_TOKEN;
     let noted = Record { note: Some(Note::new(zero, start.now.wall)), ..old };
     let scenario = start.begin().reads(noted.clone()).leases_anew(60).reads(noted);

@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::{BasicAuth, ClientAuth};
 
 const URL: &str = "https://auth.example.com:8443/token?key=s3cret-query";
 
@@ -230,5 +231,121 @@ fn plain_http_is_not_stored() {
     for url in ["http://localhost:8080/token", "https://auth.example.com/token"] {
         let json = insecure(url).to_json_exposed().unwrap();
         assert!(!TokenEndpoint::from_json(&json).unwrap().is_insecure());
+    }
+}
+
+mod keys {
+    use super::*;
+    use crate::{
+        Audience, ClientAssertion, Dpop, EndpointError, KeyInfo, KeyRing, Signer, SigningAlgorithm,
+        credential::CredentialError,
+    };
+
+    #[derive(Debug)]
+    struct Key(KeyInfo);
+
+    impl Signer for Key {
+        fn key(&self) -> &KeyInfo {
+            &self.0
+        }
+
+        fn sign(&self, _: &[u8]) -> Result<Vec<u8>, CredentialError> {
+            Ok(b"s3cret-signature".to_vec())
+        }
+    }
+
+    fn pair(thumbprint: &str) -> Key {
+        let jwk = r#"{"kty":"EC","crv":"P-256","x":"AA","y":"AA"}"#;
+        Key(KeyInfo::of_pair(SigningAlgorithm::Es256, jwk, thumbprint).key_id("kid"))
+    }
+
+    fn secret(thumbprint: &str) -> Key {
+        Key(KeyInfo::of_secret(SigningAlgorithm::Hs256, thumbprint))
+    }
+
+    fn plain() -> TokenEndpoint {
+        TokenEndpoint::new("https://auth.example.com/token", "c").unwrap()
+    }
+
+    fn of_assertion(key: Key, audience: Audience) -> TokenEndpoint {
+        plain().client_auth(ClientAssertion::new(key, audience))
+    }
+
+    #[test]
+    fn keys_are_named_and_found_again() {
+        let issuer = || Audience::Issuer("https://auth.example.com".into());
+        let assertion = ClientAssertion::new(pair("key-1"), Audience::Other("x".into()))
+            .issuer("team")
+            .in_client_secret()
+            .lifetime(std::time::Duration::from_secs(17))
+            .backdated(std::time::Duration::ZERO)
+            .header("x5t#S256", "t");
+        let rows: [(_, TokenEndpoint, &[&str]); 6] = [
+            ("signed", of_assertion(pair("key-1"), issuer()), &["key-1"]),
+            (
+                "the older audience",
+                of_assertion(pair("key-1"), Audience::TokenEndpoint),
+                &["key-1"],
+            ),
+            ("by a shared secret", of_assertion(secret("key-3"), issuer()), &["key-3"]),
+            ("all settings", plain().client_auth(assertion), &["key-1"]),
+            ("bound", plain().dpop(Dpop::new(pair("key-2")).unwrap()), &["key-2"]),
+            (
+                "both",
+                of_assertion(pair("key-1"), issuer()).dpop(Dpop::new(pair("key-2")).unwrap()),
+                &["key-1", "key-2"],
+            ),
+        ];
+        let ring = KeyRing::new([pair("key-1"), pair("key-2"), secret("key-3")]);
+        for (about, endpoint, named) in rows {
+            let json = endpoint.to_json_exposed().unwrap();
+            let text = std::str::from_utf8(&json).unwrap();
+            assert!(!text.contains("s3cret") && !text.contains("P-256"), "{about}: {text}");
+            let read = TokenEndpoint::from_json(&json).unwrap();
+            assert_eq!(read.to_json_exposed().unwrap(), json, "{about}");
+            assert_eq!(read.thumbprints().collect::<Vec<_>>(), named, "{about}");
+            // Without the keys it says which one is missing.
+            let Err(EndpointError::MissingKey { thumbprint }) = read.check_keys() else {
+                panic!("{about}");
+            };
+            assert_eq!(thumbprint, named[0]);
+            assert!(read.clone().keys(&KeyRing::default()).check_keys().is_err());
+            // With them it is as before.
+            let found = read.keys(&ring);
+            found.check_keys().unwrap();
+            assert_eq!(found.to_json_exposed().unwrap(), json, "{about}");
+            assert_eq!(found.identity(None), endpoint.identity(None), "{about}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_assertion_is_not_read() {
+        let of = |auth: Value| {
+            let form = json!({
+                "url": "https://auth.example.com/token", "client_id": "c", "body_format": "form",
+                "client_auth": auth
+            });
+            TokenEndpoint::from_json(form.to_string().as_bytes())
+        };
+        let assertion =
+            json!({"key": "k", "audience": "token_endpoint", "lifetime": 60, "backdated": 5});
+        of(json!({"method": "signed_assertion", "assertion": assertion})).unwrap();
+        for auth in [
+            json!({"method": "signed_assertion"}),
+            json!({"method": "signed_assertion", "client_secret": "s"}),
+            json!({"method": "signed_assertion", "client_secret": "s", "assertion": assertion}),
+            json!({"method": "none", "assertion": assertion}),
+            json!({"method": "client_secret_basic", "client_secret": "s", "assertion": assertion}),
+            json!({"method": "signed_assertion", "raw": true, "assertion": assertion}),
+            json!({"method": "signed_assertion", "assertion": {"key": "k"}}),
+            json!({"method": "signed_assertion", "assertion": {
+                "key": "k", "audience": "of_a_newer_version", "lifetime": 60, "backdated": 5
+            }}),
+            json!({"method": "signed_assertion", "assertion": {
+                "key": "k", "audience": "token_endpoint", "lifetime": 60, "backdated": 5, "new": 1
+            }}),
+        ] {
+            assert!(of(auth.clone()).is_err(), "{auth}");
+        }
     }
 }
