@@ -37,7 +37,7 @@ impl Floor {
     fn new() -> Self {
         let token = auth_core::AccessToken::new(token_text());
         let expires_at = SystemTime::now() + Duration::from_secs(3600);
-        Self { header: token.bearer().expect("a header"), expires_at }
+        Self { header: token.authorization().expect("a header"), expires_at }
     }
 
     fn get(&self) -> Option<HeaderValue> {

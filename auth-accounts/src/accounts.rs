@@ -150,7 +150,8 @@ impl Accounts {
     }
 
     /// Has these keys ready for the accounts whose logins [brought an
-    /// endpoint](crate::Login::endpoint) with a key: to sign assertions by, or to bind
+    /// endpoint](crate::Login::endpoint) with a key, and for the endpoint of all, if it was
+    /// stored: to sign assertions by, or to bind
     /// tokens to (DPoP). A store keeps their thumbprints and never the keys. So give all
     /// that are in use, and those of before for as long as there are sessions by them.
     ///
@@ -159,7 +160,12 @@ impl Accounts {
     /// there, the account goes on.
     #[must_use]
     pub fn keys<K: Into<SigningKey>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
-        self.shared().keys = KeyRing::new(keys);
+        let shared = self.shared();
+        shared.keys = KeyRing::new(keys);
+        if shared.endpoint.check_keys().is_err() {
+            let endpoint = TokenEndpoint::clone(&shared.endpoint);
+            shared.endpoint = endpoint.keys(&shared.keys).into();
+        }
         self
     }
 

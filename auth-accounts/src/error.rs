@@ -333,7 +333,7 @@ impl fmt::Display for AccountError {
             }
             Reason::SetUp(error) => match **error {
                 EndpointError::MissingKey { .. } => {
-                    write!(f, "not tried: {error}; give it to `Accounts::keys`; else ")?
+                    write!(f, "not tried: {error}; give it to `Accounts::keys`; else ")?;
                 }
                 _ => write!(f, "the endpoint of the login cannot be stored: {error}; ")?,
             },

@@ -57,7 +57,12 @@ impl Login {
     /// # }
     /// ```
     ///
-    /// What a store cannot hold is an error of `store_login`: an endpoint made by
+    /// Of keys the record has the thumbprints only: [`Accounts::keys`](crate::Accounts::keys)
+    /// has to have them.
+    ///
+    /// What a store cannot hold is an error of `store_login`: an endpoint with a
+    /// credential that is read from a source, or with a key that
+    /// [nobody has](auth_core::EndpointError::MissingKey), or made by
     /// [`insecure_plain_http`](TokenEndpoint::insecure_plain_http)
     /// ([`Reason::SetUp`](crate::Reason::SetUp)), and any in a store that has no
     /// place for it ([`StoreErrorKind::Unfit`](crate::StoreErrorKind::Unfit)), such

@@ -12,7 +12,8 @@ use crate::registration::Registration;
 /// before what [`Accounts`](crate::Accounts) was made with. Cloning shares it.
 ///
 /// It has secrets in it, which are treated as tokens are: `Debug` and plain
-/// `serde` redact them.
+/// `serde` redact them. Keys are not stored, but named by their thumbprints: see
+/// [`Accounts::keys`](crate::Accounts::keys).
 #[derive(Clone)]
 pub struct SetUp(Arc<Inner>);
 

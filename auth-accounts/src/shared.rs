@@ -120,12 +120,13 @@ impl Shared {
 
     /// What forbids to refresh `record`: the key that its set-up names is not there, or
     /// its refresh token is bound to another key. RFC 9449 section 5 binds those of public clients only.
-    pub(crate) fn refuses_key(&self, record: &Record) -> Option<Reason> {
-        if let Err(error) = self.endpoint_of(Some(record)).check_keys() {
+    pub(crate) fn refuses_key(&self, record: Option<&Record>) -> Option<Reason> {
+        let endpoint = self.endpoint_of(record);
+        if let Err(error) = endpoint.check_keys() {
             return Some(Reason::SetUp(Arc::new(error)));
         }
+        let record = record?;
         let bound_to = record.dpop_thumbprint.as_ref()?;
-        let endpoint = self.endpoint_of(Some(record));
         let own = endpoint.get_dpop().map(Dpop::thumbprint);
         let is_bound = self.grant == GrantKind::RefreshToken
             && record.tokens.refresh_token.is_some()

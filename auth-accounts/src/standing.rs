@@ -42,7 +42,7 @@ impl<'a> Standing<'a> {
         if record.is_some_and(|record| shared.binding.refuses(record).is_some()) {
             return Self::plain(AccountState::Misconfigured);
         }
-        if let Some(reason) = record.and_then(|record| shared.refuses_key(record)) {
+        if let Some(reason) = shared.refuses_key(record) {
             return Self { other_key: Some(reason), ..Self::plain(AccountState::Misconfigured) };
         }
         let token = known.token().unwrap_or(Fingerprint::NO_REFRESH_TOKEN);

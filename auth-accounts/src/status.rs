@@ -70,7 +70,9 @@ pub struct AccountStatus {
     /// Why the last refresh failed, if it did.
     pub setback: Option<SetbackStatus>,
     /// The further tokens on record: see
-    /// [`Account::token_for`](crate::Account::token_for).
+    /// [`Account::token_for`](crate::Account::token_for). `serde` leaves the list out if it
+    /// is empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub further: Vec<FurtherStatus>,
     /// The store's error if newer tokens are in memory only. If the record cannot be
     /// read either, this says so, and the rest is about the tokens in memory.

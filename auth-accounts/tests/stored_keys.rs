@@ -137,3 +137,22 @@ fn nonces_outlast_the_reading_of_a_record() {
     let lengths = proofs.map(|proof| proof.len());
     assert!(lengths[1] > lengths[0], "the second one has the nonce: {lengths:?}");
 }
+
+/// The endpoint of all may have been stored, too.
+#[test]
+fn the_endpoint_of_all_finds_its_key() {
+    for is_client in [false, true] {
+        let mut world = World::new(Script::new().tokens("at-2", "rt-2")).with_record(0);
+        let json = world.endpoint.clone().dpop(dpop("key-1")).to_json_exposed().unwrap();
+        world.endpoint = TokenEndpoint::from_json(&json).unwrap();
+        let of = |accounts: Accounts| match is_client {
+            true => accounts.client_credentials().account(ADA),
+            false => accounts.account(ADA),
+        };
+        let error = block_on(of(world.accounts()).token()).unwrap_err();
+        assert!(matches!(error.reason(), Reason::SetUp(_)), "{error}");
+        let token = block_on(of(world.accounts().keys([key("key-1")])).token()).unwrap();
+        assert_eq!(token.access_token().expose(), "at-2");
+        world.script.finish();
+    }
+}

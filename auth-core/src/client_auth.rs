@@ -167,6 +167,14 @@ impl ClientAuth {
     }
 }
 
+impl From<ClientAssertion> for ClientAuth {
+    fn from(assertion: ClientAssertion) -> Self {
+        let stored =
+            Stored { assertion: Some(assertion.clone()), ..Stored::plain(Stored::ASSERTION) };
+        Self { stored: Some(stored), ..Self::custom(assertion) }
+    }
+}
+
 impl fmt::Debug for ClientAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.stored {

@@ -134,6 +134,7 @@ impl Refresh {
             previous_delay: None,
             possibly_spent: self.possibly_spent,
             challenged: false,
+            asked_for_proof: false,
             account: self.account,
         }
         .begin(now)
@@ -256,6 +257,7 @@ impl Waiting {
         if grant != self.refresh.grant {
             self.refresh.grant = grant;
             self.refresh.possibly_spent = false;
+            self.refresh.asked_for_proof = false;
         }
         self.refresh.begin(now)
     }
@@ -299,6 +301,8 @@ struct InProgress {
     possibly_spent: bool,
     /// Whether the server has asked for another proof in this attempt.
     challenged: bool,
+    /// The same, in any attempt with this grant.
+    asked_for_proof: bool,
     account: Option<Arc<str>>,
 }
 
@@ -332,6 +336,7 @@ impl InProgress {
     fn challenge(mut self, failure: Failure) -> Step {
         events::challenged(&self.about(), self.attempts);
         self.challenged = true;
+        self.asked_for_proof = true;
         // Some servers spend the token first.
         self.possibly_spent |= self.grant.refresh_token().is_some();
         Step::Challenge(Waiting { refresh: self, failure })
@@ -381,7 +386,7 @@ impl InProgress {
             self.attempts,
             now.since(self.started),
             self.possibly_spent,
-            self.challenged,
+            self.asked_for_proof,
             self.grant.refresh_token().is_some(),
         )
     }

@@ -49,8 +49,8 @@ impl Pair {
             Parts::Ec { d, point } => {
                 let curve = curve(key.kind)?;
                 let pair = match point {
-                    Some(point) => ec_pair(curve, d, point),
-                    None => ec_pair(curve, d, &ec_public(key.kind, d)?),
+                    Some(point) if takes(point) => ec_pair(curve, d, point),
+                    _ => ec_pair(curve, d, &ec_public(key.kind, d)?),
                 };
                 let pair = pair.map_err(rejected)?;
                 let public = PublicKey::of_point(key.kind, pair.public_key().as_ref())?;
@@ -143,6 +143,11 @@ mod differences {
         }
     }
 
+    /// Whether a point can be used in the form that it has.
+    pub(super) fn takes(_: &[u8]) -> bool {
+        true
+    }
+
     pub(super) fn ec_pair(
         curve: &'static EcdsaSigningAlgorithm,
         d: &[u8],
@@ -185,6 +190,11 @@ mod differences {
         }
     }
 
+    /// A compressed point is as good as none.
+    pub(super) fn takes(point: &[u8]) -> bool {
+        point.first() == Some(&4)
+    }
+
     pub(super) fn ec_pair(
         curve: &'static EcdsaSigningAlgorithm,
         d: &[u8],
@@ -204,4 +214,4 @@ mod differences {
     }
 }
 
-use differences::{RSA_MAX_BITS, curve, ec_pair, ec_public, modulus_len};
+use differences::{RSA_MAX_BITS, curve, ec_pair, ec_public, modulus_len, takes};

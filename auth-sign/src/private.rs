@@ -27,7 +27,7 @@ pub(crate) struct Private {
 }
 
 pub(crate) enum Parts {
-    /// The number, of full length, and the point, uncompressed, if it is known.
+    /// The number, of full length, and the point as SEC1 has it, if it is known.
     Ec {
         d: Zeroizing<Vec<u8>>,
         point: Option<Vec<u8>>,
@@ -126,8 +126,7 @@ impl Private {
             (None, None) => return Err(KeyError::Malformed("the key names no curve")),
         };
         let (_, length) = kind.curve().ok_or(KeyError::Malformed("the key names no curve"))?;
-        // A compressed point is as good as none.
-        let point = key.public_key.filter(|point| point.first() == Some(&4)).map(<[u8]>::to_vec);
+        let point = key.public_key.map(<[u8]>::to_vec);
         Ok(Self { kind, parts: Parts::Ec { d: of_length(key.private_key, length)?, point } })
     }
 

@@ -35,6 +35,18 @@ fn pem_that_is_no_usable_key() {
         bytes[10] ^= 1;
         pem_of("EC PRIVATE KEY", &bytes)
     };
+    let swapped_compressed = {
+        let mut bytes = der(include_str!("keys/p256.compressed.pem"));
+        bytes[10] ^= 1;
+        pem_of("EC PRIVATE KEY", &bytes)
+    };
+    let rejected_or_missing = || {
+        if cfg!(feature = "aws-lc-rs") {
+            KeyError::Rejected(String::new())
+        } else {
+            KeyError::PublicPartMissing
+        }
+    };
     let zero = {
         let mut bytes = der(include_str!("keys/p256.nopub.pem"));
         bytes[7..39].fill(0);
@@ -151,16 +163,8 @@ fn pem_that_is_no_usable_key() {
             swapped,
             KeyError::Rejected(String::new()),
         ),
-        (
-            "a private key that is zero",
-            Es256,
-            zero,
-            if cfg!(feature = "aws-lc-rs") {
-                KeyError::Rejected(String::new())
-            } else {
-                KeyError::PublicPartMissing
-            },
-        ),
+        ("the same, compressed", Es256, swapped_compressed, rejected_or_missing()),
+        ("a private key that is zero", Es256, zero, rejected_or_missing()),
         (
             "a short RSA key",
             Rs256,

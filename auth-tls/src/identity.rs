@@ -1,8 +1,11 @@
 //! The client certificate of a transport, as it is now.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::SystemTime,
 };
 
 use rustls::{
@@ -12,6 +15,7 @@ use rustls::{
 use crate::{
     client_certificate::{ClientCertificate, Texts},
     error::ClientCertificateError,
+    expiry,
 };
 
 /// What a transport shows to servers that ask, and what it has found in the files.
@@ -62,6 +66,12 @@ impl Identity {
     /// The same without reading: what the last look gave.
     pub(crate) fn now(&self) -> (u64, Arc<CertifiedKey>) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).now.clone()
+    }
+
+    /// That the certificate has expired by the clock of this machine, if so.
+    pub(crate) fn expired(&self) -> Option<String> {
+        let (_, certified) = self.now();
+        expiry::told(certified.cert.first()?, SystemTime::now())
     }
 
     /// Why the files cannot be used, if so.

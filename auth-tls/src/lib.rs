@@ -1,7 +1,7 @@
 #![doc = include_str!("../docs/crate.md")]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: text validity
+// layer: expiry text validity
 // layer: error
 // layer: pem provider roots
 // layer: client_certificate
@@ -10,6 +10,7 @@
 // layer: tls
 mod client_certificate;
 mod error;
+mod expiry;
 mod identity;
 mod pem;
 mod provider;

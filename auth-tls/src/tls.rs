@@ -147,12 +147,17 @@ impl Tls {
             true => Connections::NotAsked,
             false => Connections::Asked { shown },
         };
-        let says = refusal(error, connections)?;
-        // It may well be the reason.
-        match self.0.identity.as_ref().and_then(Identity::problem) {
-            Some(problem) => Some(format!("{says}; it was not renewed: {problem}")),
-            None => Some(says),
+        let mut says = refusal(error, connections)?;
+        // These may well be the reason.
+        if let Some(identity) = &self.0.identity {
+            if let Some(problem) = identity.problem() {
+                says = format!("{says}; it was not renewed: {problem}");
+            }
+            if let Some(expired) = identity.expired() {
+                says = format!("{says}; {expired}");
+            }
         }
+        Some(says)
     }
 }
 

@@ -12,6 +12,8 @@ export class Journal {
   counts = {
     refreshed: 0,
     refused: 0,
+    // Requests that were to be sent again, with a DPoP nonce.
+    challenged: 0,
     // Uses of a consumed refresh token; the provider emits no event for one.
     replays: 0,
     families_revoked: 0,
@@ -83,8 +85,9 @@ export class Journal {
     else this.#entries.set(key, entry);
   }
 
-  // The adapter class that oidc-provider wants, over this journal.
-  adapter() {
+  // The adapter class that oidc-provider wants, over this journal. Clients are
+  // not in it: `client` knows them.
+  adapter(client) {
     const journal = this;
     return class {
       constructor(model) {
@@ -97,6 +100,7 @@ export class Journal {
       }
 
       async find(id) {
+        if (this.model === 'Client') return client(id);
         const payload = journal.get(`${this.model}:${id}`);
         if (payload?.endsAtMs !== undefined && Date.now() > payload.endsAtMs) return undefined;
         if (payload?.consumed === undefined) return payload;

@@ -1,26 +1,35 @@
 // The authorization server of the end-to-end suite: oidc-provider, which is
 // certified by the OpenID Foundation, with rotation and reuse detection.
 //
-//   node server.mjs --journal FILE --port N
+//   node server.mjs --journal FILE --port N --issuer URL
 //
-// Prints one line of JSON with the port of its control channel, and ends when
-// its standard input does. What it counts and how it is set is in the journal
-// with the tokens, and outlives it.
+// The issuer's URL is where clients reach it. Prints one line of JSON with the
+// port of its control channel, and ends when its standard input does. What it
+// counts and how it is set is in the journal with the tokens, and outlives it.
 //
-//   POST /mint     {"client_id": ...}  a first refresh token, as after a login
+//   POST /mint     {"client_id": ...}  a first refresh token, as after a login,
+//                                      and what the client shows who it is with
 //   POST /session  {"family": ...}     whether that session goes on
 //   POST /revoke   {"family": ...}     ends it, as a user does elsewhere
+//   POST /bound    {"access_token": ...}  what it is bound to, if it is good
+//   POST /assertion  {"client_id": ...}  one that the client may show, once
 //   POST /set      {"setting": N}      see the journal's settings
 //   POST /kill_at_next_success         ends itself, as by `kill -9`, once it has
 //                                      rotated a token, before the response leaves
 //   GET  /stats                        what was asked of it
 
-import { createPrivateKey, generateKeyPairSync, randomUUID } from 'node:crypto';
+import {
+  X509Certificate, createPrivateKey, generateKeyPairSync, randomBytes, randomUUID,
+} from 'node:crypto';
 import { createServer } from 'node:http';
 import { parseArgs } from 'node:util';
 
 import { setClock } from './clock.mjs';
+import { Clients } from './clients.mjs';
+import { serveControl } from './control.mjs';
 import { Journal } from './journal.mjs';
+import { Keys } from './keys.mjs';
+import { thumbprint } from './thumbprint.mjs';
 
 // It warns that Node 20 is no longer supported, and works all the same.
 const { warn } = console;
@@ -32,20 +41,14 @@ const { values: options } = parseArgs({
   options: {
     journal: { type: 'string' },
     port: { type: 'string' },
+    issuer: { type: 'string' },
   },
 });
 
 const SCOPE = 'openid offline_access';
-const SECRET = 'a client secret with spaces, 100 % & a plus +';
-const client = (client_id, method) => ({
-  client_id,
-  ...(method === 'none' ? {} : { client_secret: SECRET }),
-  token_endpoint_auth_method: method,
-  grant_types: ['authorization_code', 'refresh_token'],
-  redirect_uris: ['https://app.example.com/callback'],
-});
-
 const journal = new Journal(options.journal);
+const keys = new Keys(journal);
+const clients = new Clients(keys);
 setClock(journal.settings.clock_offset_s);
 let killAtNextSuccess = false;
 // By way of PEM. To export a generated key object itself now and then hangs Node
@@ -56,18 +59,43 @@ const { privateKey } = generateKeyPairSync('rsa', {
   publicKeyEncoding: { type: 'spki', format: 'pem' },
   privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
 });
-const key = createPrivateKey(privateKey).export({ format: 'jwk' });
+const signing = createPrivateKey(privateKey).export({ format: 'jwk' });
 
-const provider = new Provider(`http://127.0.0.1:${options.port}`, {
-  adapter: journal.adapter(),
-  clients: [
-    client('public', 'none'),
-    client('basic', 'client_secret_basic'),
-    client('post', 'client_secret_post'),
+// What the proxy that ends TLS says of the client's certificate: see tls_front.mjs.
+const certificate = (ctx) => {
+  const der = ctx.get('x-client-certificate');
+  return der ? new X509Certificate(Buffer.from(der, 'base64')) : undefined;
+};
+
+const provider = new Provider(options.issuer, {
+  adapter: journal.adapter((client_id) => clients.metadata(client_id)),
+  clientAuthMethods: [
+    'none', 'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt',
+    'tls_client_auth',
   ],
+  enabledJWA: {
+    clientAuthSigningAlgValues: ['HS256', 'ES256', 'ES384', 'RS256', 'PS256', 'EdDSA'],
+  },
   cookies: { keys: [randomUUID()] },
-  jwks: { keys: [{ ...key, use: 'sig', alg: 'RS256', kid: 'e2e' }] },
-  features: { devInteractions: { enabled: false } },
+  jwks: { keys: [{ ...signing, use: 'sig', alg: 'RS256', kid: 'e2e' }] },
+  features: {
+    devInteractions: { enabled: false },
+    dPoP: {
+      enabled: true,
+      // Another after each start: nonces are forgotten.
+      nonceSecret: randomBytes(32),
+      requireNonce: (ctx) => clients.needsNonce(ctx.oidc.entities.Client?.clientId),
+    },
+    mTLS: {
+      enabled: true,
+      tlsClientAuth: true,
+      certificateBoundAccessTokens: true,
+      getCertificate: certificate,
+      certificateAuthorized: (ctx) => ctx.get('x-client-verify') === 'SUCCESS',
+      certificateSubjectMatches: (ctx, _property, expected) =>
+        certificate(ctx).checkHost(expected) !== undefined,
+    },
+  },
   findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
   rotateRefreshToken: true,
   ttl: {
@@ -83,7 +111,9 @@ provider.on('grant.success', () => {
   journal.count('refreshed');
   if (killAtNextSuccess) process.kill(process.pid, 'SIGKILL');
 });
-provider.on('grant.error', () => journal.count('refused'));
+provider.on('grant.error', (_ctx, { error }) => {
+  journal.count(error === 'use_dpop_nonce' ? 'challenged' : 'refused');
+});
 provider.on('grant.revoked', () => journal.count('families_revoked'));
 provider.on('server_error', (_ctx, error) => console.error(error));
 // Node's own Date header does not follow the clock that was set.
@@ -99,20 +129,31 @@ async function mint(client_id) {
   const grant = new provider.Grant({ accountId, clientId: client_id });
   grant.addOIDCScope(SCOPE);
   const family = await grant.save();
+  const jwk = clients.dpopJwk(client_id);
   const token = new provider.RefreshToken({
     accountId,
     client: await provider.Client.find(client_id),
     grantId: family,
     gty: 'authorization_code',
     scope: SCOPE,
+    // RFC 9449 section 5: those of other clients are bound to the client.
+    ...(clients.isPublic(client_id) && jwk ? { jkt: thumbprint(jwk) } : {}),
   });
-  return { refresh_token: await token.save(), client_secret: SECRET, family };
+  return { refresh_token: await token.save(), family, ...clients.credentials(client_id) };
 }
 
-const routes = {
+// What the access token is bound to, if the server knows it and its time is not over.
+async function bound(access_token) {
+  const token = await provider.AccessToken.find(access_token);
+  return token ? { lives: true, jkt: token.jkt, x5t: token['x5t#S256'] } : { lives: false };
+}
+
+await serveControl({
   'POST /mint': ({ client_id }) => mint(client_id),
   'POST /session': ({ family }) => ({ lives: journal.get(`Grant:${family}`) !== undefined }),
   'POST /revoke': ({ family }) => { journal.revoke(family); return {}; },
+  'POST /bound': ({ access_token }) => bound(access_token),
+  'POST /assertion': ({ client_id }) => ({ assertion: keys.assertion(client_id, options.issuer) }),
   'POST /set': (settings) => {
     for (const [name, value] of Object.entries(settings)) journal.set(name, value);
     setClock(journal.settings.clock_offset_s);
@@ -120,17 +161,4 @@ const routes = {
   },
   'POST /kill_at_next_success': () => { killAtNextSuccess = true; return {}; },
   'GET /stats': () => journal.counts,
-};
-const control = createServer(async (request, response) => {
-  let body = '';
-  for await (const chunk of request) body += chunk;
-  const route = routes[`${request.method} ${request.url}`];
-  const result = route ? await route(body ? JSON.parse(body) : {}) : { error: 'no such route' };
-  response.writeHead(route ? 200 : 404, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(result));
 });
-await new Promise((resolve) => control.listen(0, '127.0.0.1', resolve));
-
-console.log(JSON.stringify({ control_port: control.address().port }));
-process.stdin.resume();
-process.stdin.on('end', () => process.exit(0));

@@ -8,15 +8,17 @@ use std::{
 };
 
 use auth_core::{
-    Backoff, ClientAuth, Refresh, RefreshError, RefreshToken, TokenEndpoint, TokenSet,
+    Audience, Backoff, ClientAuth, Dpop, Refresh, RefreshError, RefreshToken, SigningAlgorithm,
+    SigningKey, TokenEndpoint, TokenSet,
 };
-use auth_reqwest::{ReqwestTransport, TokioClock};
+use auth_reqwest::{ClientCertificate, ReqwestTransport, TokioClock};
+use auth_sign::Key;
 use auth_ureq::{SystemClock, UreqTransport};
 use serde_json::Value;
 
 use crate::{
     child::without_proxies,
-    provider::{ClientKind, Session},
+    provider::{Method, Session},
 };
 
 pub(crate) static RUNTIME: LazyLock<tokio::runtime::Runtime> =
@@ -35,6 +37,7 @@ pub(crate) struct Network {
     pub(crate) timeout: Duration,
     pub(crate) proxy: Option<String>,
     pub(crate) root_pem: Option<String>,
+    pub(crate) certificate: Option<ClientCertificate>,
     pub(crate) policy: Backoff,
 }
 
@@ -44,6 +47,7 @@ impl Default for Network {
             timeout: Duration::from_secs(10),
             proxy: None,
             root_pem: None,
+            certificate: None,
             // The waits of the default, a tenth as long: the number of retries
             // is what these scenarios are about.
             policy: Backoff::default().base_delay(Duration::from_millis(50)),
@@ -65,6 +69,9 @@ impl Network {
         if let Some(pem) = &self.root_pem {
             builder = builder.root_certificates_pem(pem.as_bytes());
         }
+        if let Some(certificate) = &self.certificate {
+            builder = builder.client_certificate(certificate.clone());
+        }
         builder.build().expect("a transport")
     }
 
@@ -76,6 +83,9 @@ impl Network {
         };
         if let Some(pem) = &self.root_pem {
             builder = builder.root_certificates_pem(pem.as_bytes());
+        }
+        if let Some(certificate) = &self.certificate {
+            builder = builder.client_certificate(certificate.clone());
         }
         builder.build().expect("a transport")
     }
@@ -112,14 +122,35 @@ impl Adapter {
     }
 }
 
-/// The endpoint at `url` as the client of `session` asks it.
+/// The endpoint at `url` as the client of `session` asks it. It keeps the nonces
+/// that it gets.
 pub(crate) fn endpoint(url: &str, session: &Session) -> TokenEndpoint {
-    let endpoint = TokenEndpoint::new(url, session.client.id()).expect("an endpoint");
+    let client = session.client;
+    let endpoint = TokenEndpoint::new(url, client.id()).expect("an endpoint");
     let secret = session.client_secret.as_str();
-    endpoint.client_auth(match session.client {
-        ClientKind::Public => ClientAuth::none(),
-        ClientKind::Basic => ClientAuth::basic(secret),
-        ClientKind::Post => ClientAuth::post(secret),
+    let endpoint = endpoint.client_auth(match client.method() {
+        Method::None => ClientAuth::none(),
+        Method::Basic => ClientAuth::basic(secret),
+        Method::Post => ClientAuth::post(secret),
+        Method::Assertion(algorithm) => {
+            let audience = match client.names_the_endpoint() {
+                true => Audience::TokenEndpoint,
+                false => Audience::Issuer(session.issuer.clone()),
+            };
+            ClientAuth::assertion(assertion_key(algorithm, session), audience)
+        }
+        Method::Certificate => ClientAuth::mutual_tls(),
+    });
+    let Some(algorithm) = client.dpop() else { return endpoint };
+    let pem = session.dpop_key.as_deref().expect("the server made one");
+    let key = Key::from_pem(algorithm, pem).expect("a key");
+    endpoint.dpop(Dpop::new(SigningKey::new(key)).expect("a key pair"))
+}
+
+fn assertion_key(algorithm: SigningAlgorithm, session: &Session) -> SigningKey {
+    SigningKey::new(match &session.assertion_key {
+        Some((pem, id)) => Key::from_pem(algorithm, pem).expect("a key").key_id(id),
+        None => Key::from_secret(algorithm, &session.client_secret).expect("a key"),
     })
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct Uses {
     pub(crate) given_up: u64,
     /// Responses of the server that refused the request.
     pub(crate) refused: u64,
+    /// Responses that asked for the request again, with a DPoP nonce.
+    pub(crate) challenged: u64,
     /// Requests that the server received and died with before it responded.
     pub(crate) vanished: u64,
 }
@@ -113,6 +115,12 @@ impl Ledger {
     /// The server refused the request.
     pub(crate) fn refused(&mut self) {
         self.counts.refused += 1;
+    }
+
+    /// The server wants the request again, with a nonce. It has not traded the
+    /// token.
+    pub(crate) fn challenged(&mut self) {
+        self.counts.challenged += 1;
     }
 
     /// The server died with the request, and may have traded `token`.

@@ -1,17 +1,48 @@
-//! The authorization server: oidc-provider, in a process of its own.
+//! An authorization server, in a process of its own.
+
+mod kinds;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+pub(crate) use self::kinds::{ClientKind, Method};
 use crate::{
     child::{NodeProgram, agent, ask, port},
     port::ReservedPort,
 };
 
+/// Which one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Server {
+    /// oidc-provider.
+    Oidc,
+    /// The one of Bluesky's servers, where DPoP is compulsory.
+    Atproto,
+}
+
+impl Server {
+    fn script(self) -> &'static str {
+        match self {
+            Self::Oidc => "server.mjs",
+            Self::Atproto => "atproto.mjs",
+        }
+    }
+
+    pub(crate) fn token_path(self) -> &'static str {
+        match self {
+            Self::Oidc => "/token",
+            Self::Atproto => "/oauth/token",
+        }
+    }
+}
+
 pub(crate) struct Provider {
+    server: Server,
     port: ReservedPort,
+    /// What it calls itself: where the client reaches it. A proof names that.
+    issuer: String,
     state: TempDir,
     /// Locked while it starts, so that whoever asks it something waits.
     running: Mutex<Option<Running>>,
@@ -22,35 +53,28 @@ struct Running {
     control: u16,
 }
 
-/// How a client of the server shows who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ClientKind {
-    Public,
-    Basic,
-    Post,
-}
-
-impl ClientKind {
-    pub(crate) const ALL: [Self; 3] = [Self::Public, Self::Basic, Self::Post];
-
-    /// Its identifier at the server.
-    pub(crate) fn id(self) -> &'static str {
-        match self {
-            Self::Public => "public",
-            Self::Basic => "basic",
-            Self::Post => "post",
-        }
-    }
-}
-
 /// What a login leaves a client with.
 #[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) client: ClientKind,
+    pub(crate) issuer: String,
     pub(crate) refresh_token: String,
     pub(crate) client_secret: String,
+    /// What the client signs assertions with: PEM, and its name at the server.
+    pub(crate) assertion_key: Option<(String, String)>,
+    /// What it signs DPoP proofs with, in PEM.
+    pub(crate) dpop_key: Option<String>,
     /// What the server calls the session, and all tokens that come of it.
     pub(crate) family: String,
+}
+
+/// What an access token is bound to (RFC 7800): thumbprints.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Binding {
+    /// Whether the token is good.
+    pub(crate) lives: bool,
+    pub(crate) dpop_key: Option<String>,
+    pub(crate) certificate: Option<String>,
 }
 
 /// What the server counted since its first start.
@@ -58,14 +82,19 @@ pub(crate) struct Session {
 pub(crate) struct Stats {
     pub(crate) refreshed: u64,
     pub(crate) refused: u64,
+    /// Requests that were to be sent again, with a DPoP nonce.
+    pub(crate) challenged: u64,
     pub(crate) replays: u64,
     pub(crate) families_revoked: u64,
 }
 
 impl Provider {
-    pub(crate) fn start() -> Self {
+    /// Where the clients reach it, `issuer` says of its port, which it keeps.
+    pub(crate) fn start(server: Server, issuer: impl FnOnce(u16) -> String) -> Self {
         let state = tempfile::tempdir().expect("a directory");
-        let provider = Self { port: ReservedPort::new(), state, running: Mutex::new(None) };
+        let port = ReservedPort::new();
+        let issuer = issuer(port.number);
+        let provider = Self { server, port, issuer, state, running: Mutex::new(None) };
         provider.start_again();
         provider
     }
@@ -74,9 +103,12 @@ impl Provider {
     pub(crate) fn start_again(&self) {
         let mut running = self.running();
         let journal = self.state.path().join("journal").display().to_string();
-        let arguments =
-            ["--journal".to_owned(), journal, "--port".to_owned(), self.port.number.to_string()];
-        let (program, ready) = NodeProgram::start("server.mjs", &arguments);
+        let port_number = self.port.number.to_string();
+        let settings =
+            [("--journal", journal), ("--port", port_number), ("--issuer", self.issuer.clone())];
+        let arguments: Vec<String> =
+            settings.into_iter().flat_map(|(name, value)| [name.to_owned(), value]).collect();
+        let (program, ready) = NodeProgram::start(self.server.script(), &arguments);
         *running = Some(Running { program, control: port(&ready["control_port"]) });
     }
 
@@ -108,11 +140,15 @@ impl Provider {
 
     pub(crate) fn log_in(&self, client: ClientKind) -> Session {
         let session = self.ask("/mint", Some(&json!({ "client_id": client.id() })));
-        let text = |name: &str| session[name].as_str().expect("a string").to_owned();
+        let known = |name: &str| session[name].as_str().map(str::to_owned);
+        let text = |name: &str| known(name).expect("a string");
         Session {
             client,
+            issuer: self.issuer.clone(),
             refresh_token: text("refresh_token"),
             client_secret: text("client_secret"),
+            assertion_key: known("key").zip(known("key_id")),
+            dpop_key: known("dpop_key"),
             family: text("family"),
         }
     }
@@ -148,6 +184,7 @@ impl Provider {
         Stats {
             refreshed: count("refreshed"),
             refused: count("refused"),
+            challenged: count("challenged"),
             replays: count("replays"),
             families_revoked: count("families_revoked"),
         }
@@ -157,6 +194,24 @@ impl Provider {
     /// endpoint (OpenID Connect Core section 5.3).
     pub(crate) fn accepts(&self, access_token: &str) -> bool {
         accepts(self.port(), access_token)
+    }
+
+    /// An assertion that something else than the client made, as a cloud's workload
+    /// identity does. The servers take it once.
+    pub(crate) fn ready_made_assertion(&self, client: ClientKind) -> String {
+        let made = self.ask("/assertion", Some(&json!({ "client_id": client.id() })));
+        made["assertion"].as_str().expect("a string").to_owned()
+    }
+
+    /// What the server says that an access token is bound to.
+    pub(crate) fn binding(&self, access_token: &str) -> Binding {
+        let bound = self.ask("/bound", Some(&json!({ "access_token": access_token })));
+        let known = |name: &str| bound[name].as_str().map(str::to_owned);
+        Binding {
+            lives: bound["lives"].as_bool().expect("a boolean"),
+            dpop_key: known("jkt"),
+            certificate: known("x5t"),
+        }
     }
 
     /// In the journal, and so outliving the process.

@@ -18,7 +18,7 @@ use std::{
 use fault_server::{Behaviour, Client, FaultServer, Point, ReceivedRequest};
 
 pub(crate) use self::fault::Fault;
-use self::upstream::{UpstreamResult, ask, page, status};
+use self::upstream::{UpstreamResult, ask, is_challenge, page, status};
 use crate::{
     ledger::{Attempt, Ledger, Uses},
     patience::until,
@@ -51,8 +51,9 @@ struct Shared {
 }
 
 impl Proxy {
-    /// Before the server at `upstream` on loopback, without faults.
-    pub(crate) fn before(upstream: u16) -> Self {
+    /// Before the server at `upstream` on loopback, whose token endpoint has this
+    /// path, without faults.
+    pub(crate) fn before(upstream: u16, path: &str) -> Self {
         let shared = Arc::new(Mutex::new(Shared {
             upstream,
             plan: Box::new(|_| Fault::None),
@@ -66,7 +67,7 @@ impl Proxy {
         }));
         let [for_connections, for_requests] = [(); 2].map(|()| Arc::clone(&shared));
         let server = FaultServer::builder()
-            .path("/token")
+            .path(path)
             .connection_handler(move |number| lock(&for_connections).accept(number))
             .handler_with_client(move |request, client| serve(request, client, &for_requests))
             .start()
@@ -76,6 +77,15 @@ impl Proxy {
 
     pub(crate) fn url(&self) -> String {
         self.server.url().to_owned()
+    }
+
+    /// Its URL without the path.
+    pub(crate) fn origin(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.server.address().port()
     }
 
     /// What happens to the requests from now on, counted from 0.
@@ -223,7 +233,13 @@ impl ProxiedRequest<'_> {
         let mut shared = lock(self.shared);
         shared.at_the_server -= 1;
         let ledger = &mut shared.ledger;
-        if !matches!(response, UpstreamResult::Unreachable) {
+        // A server that asks for a nonce has not looked at the token.
+        let looked_at_it = match &response {
+            UpstreamResult::Whole(response) => !is_challenge(response),
+            UpstreamResult::Vanished => true,
+            UpstreamResult::Unreachable => false,
+        };
+        if looked_at_it {
             ledger.arrived(self.attempt);
         }
         match response {
@@ -232,6 +248,7 @@ impl ProxiedRequest<'_> {
                     Some(200) => {
                         ledger.traded(token, !fault.loses_a_rotation() && client.is_waiting());
                     }
+                    Some(400..=499) if is_challenge(&response) => ledger.challenged(),
                     Some(400..=499) => ledger.refused(),
                     _ => {}
                 }

@@ -1,11 +1,14 @@
 //! HTTPS servers, by OpenSSL through Node, with certificates of our own making.
 
+mod front;
+
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
     date_time_ymd,
 };
 use serde_json::{Value, json};
 
+pub(crate) use self::front::TlsFront;
 use crate::child::{NodeProgram, ask, port};
 
 /// One server for each of [`Self::NAMES`].

@@ -3,11 +3,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use auth_core::{FailureKind, RefreshError, RefreshToken, TokenSet};
+use auth_core::{FailureKind, RefreshError, RefreshToken, TokenEndpoint, TokenSet};
 
 use crate::{
     clients::{Adapter, Network, Ran, endpoint, run_example},
-    provider::{ClientKind, Provider, Session},
+    provider::{ClientKind, Provider, Server, Session},
     proxy::Proxy,
     tally::Tally,
 };
@@ -29,9 +29,12 @@ struct Beside {
 }
 
 impl<'a> World<'a> {
-    pub(crate) fn start(tally: &'a Tally) -> Self {
-        let provider = Provider::start();
-        let proxy = Proxy::before(provider.port());
+    pub(crate) fn start(server: Server, tally: &'a Tally) -> Self {
+        let mut proxy = None;
+        let provider = Provider::start(server, |port| {
+            proxy.insert(Proxy::before(port, server.token_path())).origin()
+        });
+        let proxy = proxy.expect("it stands before the server");
         tally.watch(&proxy);
         Self { provider, proxy, tally, beside: Beside::default(), refusals: AtomicU64::new(0) }
     }
@@ -60,7 +63,19 @@ impl<'a> World<'a> {
         refresh_token: &RefreshToken,
         network: &Network,
     ) -> Result<TokenSet, RefreshError> {
-        let result = adapter.refresh(&endpoint(url, session), refresh_token, network);
+        self.refresh_by(&endpoint(url, session), adapter, session, refresh_token, network)
+    }
+
+    /// A refresh at an endpoint, which keeps the nonces that it gets.
+    pub(crate) fn refresh_by(
+        &self,
+        endpoint: &TokenEndpoint,
+        adapter: Adapter,
+        session: &Session,
+        refresh_token: &RefreshToken,
+        network: &Network,
+    ) -> Result<TokenSet, RefreshError> {
+        let result = adapter.refresh(endpoint, refresh_token, network);
         if let Err(error) = &result {
             self.hear(error.kind(), &session.family);
         }
@@ -134,6 +149,7 @@ impl<'a> World<'a> {
             .map(|count| count.load(Ordering::Relaxed));
         let over = self.tally.counts().unavoidable_logouts;
         let compared = [
+            ("challenges", server.challenged, uses.challenged, 0),
             // With those that it died with, once it had counted them.
             ("refreshes", server.refreshed, uses.refreshes + uses.vanished + refreshes, 0),
             ("replays", server.replays, uses.replays_arrived + replays, uses.given_up),

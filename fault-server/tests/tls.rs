@@ -9,8 +9,8 @@ use std::net::TcpStream;
 use std::sync::Arc;
 
 use fault_server::{
-    Behaviour, Certificate, ClientCertificates, ClientIdentity, ClientIdentityKind, Cut, FaultServer,
-    Handshake, Point,
+    Behaviour, Certificate, ClientCertificates, ClientIdentity, ClientIdentityKind, Cut,
+    FaultServer, Handshake, Point,
 };
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;

@@ -88,12 +88,11 @@ impl Run {
                 Some(record) if record.tokens.refresh_token.is_none() => {
                     return Some(Reason::NoRefreshToken);
                 }
-                Some(record) => {
-                    if let Some(reason) = shared.refuses_key(record) {
-                        return Some(reason);
-                    }
-                }
+                Some(_) => {}
             }
+        }
+        if let Some(reason) = shared.refuses_key(known.record.as_ref()) {
+            return Some(reason);
         }
         let setback = self.barring(known, now).next();
         let setback = setback.map(|setback| Reason::Setback(setback.clone()));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::{About, ClientAuth, ClientAuthentication, Credentials, Identity, Stored};
+use super::{About, ClientAuthentication, Credentials, Identity};
 use crate::{
     Now,
     credential::{Credential, Source},
@@ -19,8 +19,8 @@ pub enum Audience {
     /// which updates RFC 7523, asks for this, and nothing else is safe where a client
     /// knows several servers.
     Issuer(String),
-    /// The URL of the token endpoint, as it was set but for the case of its host, which
-    /// RFC 7523 section 3 suggests and older servers want. `typ` is `JWT`.
+    /// The URL of the token endpoint, as it was set, which RFC 7523 section 3 suggests
+    /// and older servers want. `typ` is `JWT`.
     TokenEndpoint,
     /// Any other text, as it is. `typ` is `JWT`.
     Other(String),
@@ -112,14 +112,6 @@ impl ClientAssertion {
 }
 
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-impl From<ClientAssertion> for ClientAuth {
-    fn from(assertion: ClientAssertion) -> Self {
-        let stored =
-            Stored { assertion: Some(assertion.clone()), ..Stored::plain(Stored::ASSERTION) };
-        Self { stored: Some(stored), ..Self::custom(assertion) }
-    }
-}
 
 impl ClientAuthentication for ClientAssertion {
     fn is_made_anew(&self) -> bool {

@@ -28,8 +28,8 @@ struct Inner {
     elapsed: Duration,
     /// Whether an attempt before the last one may have spent the token.
     spent_before: bool,
-    /// Whether the server asked for another proof in the last one.
-    challenged: bool,
+    /// Whether the server asked for another proof in one of them.
+    asked_for_proof: bool,
     has_refresh_token: bool,
 }
 
@@ -40,7 +40,7 @@ impl RefreshError {
         attempts: u32,
         elapsed: Duration,
         spent_before: bool,
-        challenged: bool,
+        asked_for_proof: bool,
         has_refresh_token: bool,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -50,7 +50,7 @@ impl RefreshError {
             attempts,
             elapsed,
             spent_before,
-            challenged,
+            asked_for_proof,
             has_refresh_token,
         }))
     }
@@ -99,8 +99,8 @@ impl RefreshError {
     }
 
     /// Whether the refresh token may be spent: an attempt with it ended with
-    /// [`Delivery::Unknown`], or the refresh was started as [possibly
-    /// spent](crate::Refresh::possibly_spent).
+    /// [`Delivery::Unknown`] or a [challenge](crate::Step::Challenge), or the refresh
+    /// was started as [possibly spent](crate::Refresh::possibly_spent).
     pub fn possibly_spent(&self) -> bool {
         self.0.spent_before
             || (self.0.has_refresh_token && self.0.failure.delivery() == Delivery::Unknown)
@@ -159,7 +159,7 @@ impl RefreshError {
             elapsed.as_secs_f64()
         )?;
         if self.kind() == FailureKind::Rejected && self.0.spent_before {
-            f.write_str(match self.0.challenged {
+            f.write_str(match self.0.asked_for_proof {
                 true => {
                     "; the server may have spent the refresh token when it asked for another DPoP \
                      proof"

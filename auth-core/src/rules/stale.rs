@@ -36,22 +36,34 @@ const TIMES: [&str; 16] = [
     "not yet active",
     "not yet valid",
     "not valid yet",
+    "no longer valid",
     "the future",
+    "in the past",
     "valid time",
     "timestamp check failed",
     "not recent",
     "too old",
     "stale",
-    "iat claim",
-    "'iat'",
-    "\"iat\"",
     "clock skew",
     "time window",
+    "timeframe",
 ];
 
-/// What else may have expired, and comes with the same words.
-const OTHERS: [&str; 7] =
-    ["secret", "certificate", "key ", "key_", "signature", "refresh", "authorization code"];
+/// How, if it is known that a proof is meant: Duende says "Invalid 'iat' value.".
+const TIMES_OF_PROOF: [&str; 4] = ["iat claim", "'iat'", "\"iat\"", "outside"];
+
+/// What else may have expired, or may be wrong, and comes with the same words.
+const OTHERS: [&str; 9] = [
+    "secret",
+    "certificate",
+    "key ",
+    "key_",
+    "signature",
+    "refresh",
+    "authorization code",
+    "missing",
+    "required",
+];
 
 /// Whether a response says that an assertion or a proof was out of its time.
 pub(crate) fn says_stale(codes: &[Cow<'_, str>], texts: &[String]) -> bool {
@@ -62,7 +74,9 @@ pub(crate) fn says_stale(codes: &[Cow<'_, str>], texts: &[String]) -> bool {
         let says = |words: &&str| contains_ignoring_case(text, words);
         let is_subject = is_of_proof || is_of_client && SUBJECTS.iter().any(says);
         PROVIDERS.iter().any(|(_, words, _)| says(words))
-            || is_subject && TIMES.iter().any(says) && !OTHERS.iter().any(says)
+            || is_subject
+                && (TIMES.iter().any(says) || is_of_proof && TIMES_OF_PROOF.iter().any(says))
+                && !OTHERS.iter().any(says)
     })
 }
 
@@ -105,7 +119,10 @@ mod tests {
             (client, "The client assertion is not yet valid", true),
             (client, "client_assertion too old", true),
             (proof, "DPoP proof iat is not recent enough", true),
+            (client, "client assertion: exp is in the past", true),
+            (client, "The assertion is no longer valid", true),
             (proof, "DPoP proof is expired or not yet valid", true),
+            (proof, "iat outside of the acceptable window", true),
             (proof, "DPoP proof is not active: iat=1789467000, server time=1789467822, lifetime=10s, clock skew=15s", true),
             ("invalid_request", "DPoP proof is not active", true),
             (proof, "Invalid 'iat' value.", true),
@@ -122,6 +139,11 @@ mod tests {
             (client, "the certificate of the assertion has expired", false),
             (client, "Client secret has expired", false),
             (client, "client assertion tokens must only be used once", false),
+            (client, "client_assertion: missing required \"iat\" claim", false),
+            (client, "'exp' claim must specify a time that is no more than 5 minutes after 'iat'", false),
+            (client, "expiration must be specified in the client_assertion JWT", false),
+            (proof, "DPoP proof must have a iat number property", false),
+            (proof, "missing required \"iat\" claim", false),
             (client, "", false),
             (client, "The trial has expired.", false),
             (proof, "DPoP proof htu mismatch", false),

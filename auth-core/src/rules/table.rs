@@ -221,6 +221,8 @@ pub(super) static TABLE: &[Rule] = &[
     fact("Strava", Some(400), Some("invalid"), Some("Application"), Misconfigured, "https://github.com/dreeveapp/dreeve/issues/372"),
     fact("Firebase", Some(400), Some("INVALID_GRANT_TYPE"), None, Misconfigured, FIREBASE),
     fact("Firebase", Some(400), Some("MISSING_REFRESH_TOKEN"), None, Misconfigured, FIREBASE),
+    fact("atproto", None, Some("invalid_grant"), Some("jti reused"), Misconfigured, "https://github.com/bluesky-social/atproto/blob/main/packages/oauth/oauth-provider/src/oauth-provider.ts"),
+    fact("atproto", None, Some("invalid_grant"), Some("Client credentials missing"), Misconfigured, "https://github.com/bluesky-social/atproto/blob/main/packages/oauth/oauth-provider/src/oauth-provider.ts"),
     fact("Google", None, Some("deleted_client"), None, Misconfigured, "https://developers.google.com/identity/protocols/oauth2/web-server"),
     fact("Google", None, Some("disabled_client"), None, Misconfigured, "https://developers.google.com/identity/protocols/oauth2/web-server"),
     fact("Google", None, Some("admin_policy_enforced"), None, Misconfigured, "https://developers.google.com/identity/protocols/oauth2/web-server"),
@@ -350,6 +352,8 @@ mod tests {
             // Numbers.
             (200, r#"{"code":20037,"msg":"The refresh token passed has expired. Please generate a new one."}"#.into(), Rejected),
             (200, r#"{"code":20026,"message":"refresh token invalid","data":null}"#.into(), Rejected),
+            (400, r#"{"error":"invalid_grant","error_description":"private_key_jwt jti reused"}"#.into(), Misconfigured),
+            (400, r#"{"error":"invalid_grant","error_description":"Client credentials missing: Required at body.client_id"}"#.into(), Misconfigured),
             (400, r#"{"code":20073,"error":"invalid_grant","error_description":"The refresh token has been used."}"#.into(), Rejected),
             (400, r#"{"code":20050,"error":"invalid_grant","error_description":"A failure of the refresh endpoint."}"#.into(), Unavailable),
             (200, r#"{"code":"20064","msg":"The refresh token has been revoked."}"#.into(), Rejected),

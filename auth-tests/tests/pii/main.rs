@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod printed;
+mod proofs;
 
 use std::{fmt::Write as _, io, time::Duration};
 
@@ -21,7 +22,7 @@ use serde_json::json;
 use self::printed::{Events, Printed, leak, piece};
 
 /// What must never be seen, and what each is.
-const SECRETS: [(&str, &str); 9] = [
+const SECRETS: [(&str, &str); 10] = [
     ("the refresh token", "rt-5e8a1c0f/q+7d2b94hT=="),
     ("the rotated refresh token", "rt-93bd77e2a1f04c5c8f6600d1Zz"),
     ("the new access token", "at.8c1d9e2b7a6f4d3c0b5a9e8f7d6c5b4a"),
@@ -31,6 +32,7 @@ const SECRETS: [(&str, &str); 9] = [
     ("an extra header", "header-5ecret-0a1b2c3d4e5f6a7b"),
     ("a key in the URL", "query-5ecret-9f8e7d6c5b4a3b2c"),
     ("a cookie", "cookie-5ecret-1122334455667788"),
+    ("a nonce", "nonce-5ecret-99aabbccddeeff00"),
 ];
 const REFRESH: &str = SECRETS[0].1;
 const ROTATED: &str = SECRETS[1].1;
@@ -41,6 +43,7 @@ const PARAM: &str = SECRETS[5].1;
 const HEADER: &str = SECRETS[6].1;
 const QUERY: &str = SECRETS[7].1;
 const COOKIE: &str = SECRETS[8].1;
+const NONCE: &str = SECRETS[9].1;
 
 #[test]
 fn no_secret_is_printed() {
@@ -65,6 +68,7 @@ fn no_secret_is_printed() {
             }
         }
         values(&mut printed);
+        proofs::print(&mut printed);
         fake_server(&mut printed);
     });
 

@@ -6,6 +6,7 @@
 
 mod echoes;
 mod policies;
+mod proofs;
 mod requests;
 mod responses;
 mod strategies;

@@ -3,8 +3,8 @@
 use std::time::{Duration, SystemTime};
 
 use auth_core::{
-    AccessToken, BodyFormat, ClientAuth, ErrorCode, RefreshToken, TokenEndpoint, TokenSet,
-    serde_exposed,
+    AccessToken, BasicAuth, BodyFormat, ClientAuth, ErrorCode, RefreshToken, TokenEndpoint,
+    TokenSet, serde_exposed,
 };
 use auth_testkit::RecordedRequest;
 use proptest::{collection::vec, option, prelude::*};
@@ -71,7 +71,7 @@ proptest! {
     #[test]
     fn endpoints_round_trip(
         path in "[a-z/]{0,12}", query in option::of("[a-z0-9=&]{1,12}"), id in any::<String>(),
-        auth in 0..3_u8, secret in "[ -~]{1,30}", scope in option::of(any::<String>()),
+        auth in 0..7_u8, secret in "[ -~]{1,30}", scope in option::of(any::<String>()),
         as_json in any::<bool>(), values in vec(any::<String>(), 0..4),
         header in option::of("[ -~]{1,20}"),
     ) {
@@ -81,6 +81,10 @@ proptest! {
         let mut endpoint = TokenEndpoint::new(&url, id).unwrap().client_auth(match auth {
             0 => ClientAuth::none(),
             1 => ClientAuth::basic(secret),
+            2 => BasicAuth::new(secret).raw().into(),
+            3 => BasicAuth::new(secret).client_id_in_body().into(),
+            4 => BasicAuth::new(secret).raw().client_id_in_body().into(),
+            5 => ClientAuth::mutual_tls(),
             _ => ClientAuth::post(secret),
         });
         endpoint = endpoint.body_format(if as_json { BodyFormat::Json } else { BodyFormat::Form });

@@ -45,6 +45,12 @@ pub(super) fn status(response: &[u8]) -> Option<u16> {
     std::str::from_utf8(line).ok()?.split(' ').nth(1)?.parse().ok()
 }
 
+/// Whether the response asks for a DPoP nonce (RFC 9449 section 8).
+pub(super) fn is_challenge(response: &[u8]) -> bool {
+    const CODE: &[u8] = br#""error":"use_dpop_nonce""#;
+    response.windows(CODE.len()).any(|bytes| bytes == CODE)
+}
+
 /// The page of nginx 1.22.1, which Debian 12 has, to the byte.
 pub(super) fn page(status: u16) -> Vec<u8> {
     let reason = match status {

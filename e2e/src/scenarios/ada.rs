@@ -32,6 +32,8 @@ pub(super) struct Ada<'a> {
 
 /// What her processes share.
 struct User {
+    url: String,
+    client: ClientKind,
     directory: TempDir,
     /// Her latest session, by the server's name for it.
     family: Mutex<String>,
@@ -44,12 +46,25 @@ enum Either {
 
 impl<'a> Ada<'a> {
     pub(super) fn logged_in(world: &'a World<'a>, adapter: Adapter, network: Network) -> Self {
-        let session = world.log_in(ClientKind::Basic);
+        Self::logged_in_at(&world.proxy.url(), ClientKind::Basic, world, adapter, network)
+    }
+
+    /// With a client of another kind, at `url`.
+    pub(super) fn logged_in_at(
+        url: &str,
+        client: ClientKind,
+        world: &'a World<'a>,
+        adapter: Adapter,
+        network: Network,
+    ) -> Self {
+        let session = world.log_in(client);
         let user = Arc::new(User {
+            url: url.to_owned(),
+            client,
             directory: tempfile::tempdir().expect("a directory"),
             family: Mutex::default(),
         });
-        let endpoint = endpoint(&world.proxy.url(), &session);
+        let endpoint = endpoint(url, &session);
         let account = open(adapter, &network, &user.directory, endpoint);
         let ada = Self { world, adapter, network, user, account };
         ada.log_in(&session);
@@ -58,9 +73,17 @@ impl<'a> Ada<'a> {
 
     /// As a process would that was started later: what it knows is on disk.
     pub(super) fn as_another_process(&self) -> Self {
+        self.as_another_process_with(|endpoint| endpoint)
+    }
+
+    /// The same, where the endpoint is set up in another way.
+    pub(super) fn as_another_process_with(
+        &self,
+        set: impl FnOnce(TokenEndpoint) -> TokenEndpoint,
+    ) -> Self {
         let Self { world, adapter, network, user, .. } = self;
-        // For the client's secret, which is the same in every session.
-        let endpoint = endpoint(&world.proxy.url(), &world.log_in(ClientKind::Basic));
+        // For what the client has, which is the same in every session.
+        let endpoint = set(endpoint(&user.url, &world.log_in(user.client)));
         Self {
             world,
             adapter: *adapter,

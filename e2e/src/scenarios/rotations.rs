@@ -13,7 +13,7 @@ const ROTATIONS: u64 = 200;
 
 pub(super) fn adapters(world: &World<'_>) {
     for adapter in Adapter::ALL {
-        for client in ClientKind::ALL {
+        for client in ClientKind::FIXED {
             let session = world.log_in(client);
             let mut token = RefreshToken::new(&session.refresh_token);
             for number in 0..ROTATIONS {

@@ -176,7 +176,7 @@ fn no_setback_of_the_client_outlasts_another_secret() {
 /// Nobody is asked who has nothing to do with it.
 #[test]
 fn the_source_is_read_only_where_it_decides() {
-    let (_, start) = reading(|source| ClientAuth::basic(source));
+    let (_, start) = reading(ClientAuth::basic);
     let next = || later(&start);
     // Without a setback.
     next().begin().reads(old()).leases(60).reads(old()).saves(For::Note).confirms().proves();

@@ -70,7 +70,8 @@ fn every_method_in_every_format() {
     let assertion = [id, ("client_assertion_type", TYPE), ("client_assertion", "<jwt>")];
     let basic = "https%3A%2F%2Fc.example%2Fid%3A1:s%26%C3%A4";
     let raw = "https://c.example/id:1:s&\u{e4}";
-    let rows: [(&str, ClientAuth, &str, &[(&str, &str)]); 13] = [
+    type Added<'a> = &'a [(&'a str, &'a str)];
+    let rows: [(&str, ClientAuth, &str, Added<'_>); 13] = [
         ("none", ClientAuth::none(), "", &[id]),
         ("mutual TLS", ClientAuth::mutual_tls(), "", &[id]),
         ("basic", ClientAuth::basic(secret.1), basic, &[]),

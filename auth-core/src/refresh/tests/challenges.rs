@@ -168,8 +168,8 @@ fn after_a_retry_it_may_ask_again() {
 fn a_rejection_after_it_says_so() {
     let dpop = dpop();
     let (_, pending, _) = proved(with(&dpop).start(at(0)));
-    let waiting = challenged(pending.resolve(answer(400, ASKS, Some("n-1")), at(0)));
-    let (_, pending, _) = proved(waiting.resume(at(0)));
+    let again = challenged(pending.resolve(answer(400, ASKS, Some("n-1")), at(0)));
+    let (_, pending, _) = proved(again.resume(at(0)));
     let error = failed(pending.resolve(answer(400, REJECTED, None), at(0)));
     assert!(error.possibly_spent());
     assert_eq!(
@@ -178,6 +178,15 @@ fn a_rejection_after_it_says_so() {
          \"Token revoked.\"; the server may have spent the refresh token when it asked for \
          another DPoP proof; the user must log in again"
     );
+
+    // In an attempt before the last one, too.
+    let (_, pending, _) = proved(with(&self::dpop()).start(at(0)));
+    let again = challenged(pending.resolve(answer(400, ASKS, Some("n-1")), at(0)));
+    let (_, pending, _) = proved(again.resume(at(0)));
+    let (_, wait) = waiting(pending.resolve(refused(), at(0)));
+    let (_, pending, _) = proved(wait.resume(at(500)));
+    let error = failed(pending.resolve(answer(400, REJECTED, None), at(500)));
+    assert!(error.to_string().contains("when it asked for another DPoP proof"), "{error}");
 
     // A newer token has no past.
     let (_, pending, _) = proved(with(&self::dpop()).start(at(0)));

@@ -3,113 +3,17 @@
 // Helpers of tests, though not themselves tests.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::{fs, path::PathBuf};
+mod support;
 
-use auth_core::{
-    Backoff, BlockingTransport, Delivery, Failure, FailureKind, Grant, RefreshToken, Response,
-    Transport, TransportError, TransportErrorKind,
+use std::fs;
+
+use auth_core::{Backoff, Delivery, Failure, FailureKind, TransportErrorKind};
+use auth_reqwest::{BuildError, ClientCertificate, ClientCertificateErrorKind};
+use auth_testkit::fault_server::{
+    Behaviour, Certificate, ClientCertificates, ClientIdentityKind, FaultServer, Point,
 };
-use auth_reqwest::{BuildError, ClientCertificate, ClientCertificateErrorKind, ReqwestTransport};
-use auth_testkit::{
-    behaviours,
-    fault_server::{
-        Behaviour, Certificate, ClientCertificates, ClientIdentity, ClientIdentityKind,
-        FaultServer, FaultServerBuilder, Point,
-    },
-};
-use auth_ureq::UreqTransport;
 
-/// A transport of one of the adapters.
-enum Adapter {
-    Reqwest(tokio::runtime::Runtime, ReqwestTransport),
-    Ureq(UreqTransport),
-}
-
-#[derive(Clone, Default)]
-struct Settings {
-    certificate: Option<ClientCertificate>,
-    max_idle: usize,
-    proxy: Option<String>,
-}
-
-impl Settings {
-    fn showing(identity: &ClientIdentity) -> Self {
-        let certificate =
-            ClientCertificate::from_pem(&identity.certificate_pem, &identity.key_pem).unwrap();
-        Self::with(certificate)
-    }
-
-    fn with(certificate: ClientCertificate) -> Self {
-        Self { certificate: Some(certificate), ..Self::default() }
-    }
-
-    fn reqwest(self) -> Result<Adapter, BuildError> {
-        let builder = ReqwestTransport::builder()
-            .without_system_roots()
-            .root_certificates_pem(FaultServer::ca_pem())
-            .max_idle_connections(self.max_idle);
-        let builder = match self.proxy {
-            Some(url) => builder.proxy(url),
-            None => builder.no_proxy(),
-        };
-        let builder = match self.certificate {
-            Some(certificate) => builder.client_certificate(certificate),
-            None => builder,
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        Ok(Adapter::Reqwest(runtime, builder.build()?))
-    }
-
-    fn ureq(self) -> Result<Adapter, auth_ureq::BuildError> {
-        let builder = UreqTransport::builder()
-            .without_system_roots()
-            .root_certificates_pem(FaultServer::ca_pem())
-            .max_idle_connections(self.max_idle);
-        let builder = match self.proxy {
-            Some(url) => builder.proxy(url),
-            None => builder.no_proxy(),
-        };
-        let builder = match self.certificate {
-            Some(certificate) => builder.client_certificate(certificate),
-            None => builder,
-        };
-        Ok(Adapter::Ureq(builder.build()?))
-    }
-
-    fn both(&self) -> [(&'static str, Adapter); 2] {
-        [("reqwest", self.clone().reqwest().unwrap()), ("ureq", self.clone().ureq().unwrap())]
-    }
-}
-
-impl Adapter {
-    fn send(&self, url: &str) -> Result<Response, TransportError> {
-        let grant = Grant::RefreshToken(RefreshToken::new("rt-1"));
-        let endpoint = auth_core::TokenEndpoint::new(url, "client").unwrap();
-        let request = endpoint.request(&grant).unwrap();
-        match self {
-            Self::Reqwest(runtime, transport) => runtime.block_on(transport.send(request)),
-            Self::Ureq(transport) => transport.send_blocking(request),
-        }
-    }
-}
-
-fn server(asks: ClientCertificates) -> FaultServerBuilder {
-    FaultServer::builder()
-        .tls(Certificate::Trusted)
-        .client_certificates(asks)
-        .handler(|_| behaviours::tokens("at-2", "rt-2", 3600))
-}
-
-fn trusted() -> ClientIdentity {
-    FaultServer::client_identity(ClientIdentityKind::Trusted)
-}
-
-/// The certificates that clients showed with their requests, in order.
-fn shown(server: &FaultServer) -> Vec<Option<Vec<u8>>> {
-    let connections = server.connections();
-    let requests = server.requests();
-    requests.iter().map(|r| connections[r.connection].client_certificate.clone()).collect()
-}
+use self::support::{Files, Settings, server, shown, trusted};
 
 #[test]
 fn the_server_sees_the_certificate() {
@@ -146,7 +50,7 @@ fn a_refused_certificate() {
     let settings = |kind| Settings::showing(&FaultServer::client_identity(kind));
     for (what, settings, says) in [
         ("none", Settings::default(), "none is set up"),
-        ("expired", settings(ClientIdentityKind::Expired), "expired"),
+        ("expired", settings(ClientIdentityKind::Expired), "expired on Mon, 01 Jan 2001"),
         ("unknown", settings(ClientIdentityKind::UnknownAuthority), "does not know the authority"),
     ] {
         for (tls12, http2, max_idle) in
@@ -230,37 +134,6 @@ fn a_server_that_asked_and_closed_is_suspected() {
                 assert_eq!(suspected, is_suspected, "{name}: {error:?}");
             }
         }
-    }
-}
-
-/// A directory with a certificate and its key, as something else writes them.
-struct Files {
-    directory: tempfile::TempDir,
-}
-
-impl Files {
-    fn new(identity: &ClientIdentity) -> Self {
-        let files = Self { directory: tempfile::tempdir().unwrap() };
-        files.renew(identity);
-        files
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        fs::write(self.path(name), text).unwrap();
-    }
-
-    fn renew(&self, identity: &ClientIdentity) {
-        self.write("tls.crt", &identity.certificate_pem);
-        self.write("tls.key", &identity.key_pem);
-        self.write("both.pem", &format!("{}{}", identity.key_pem, identity.certificate_pem));
-    }
-
-    fn certificate(&self) -> ClientCertificate {
-        ClientCertificate::from_files(self.path("tls.crt"), self.path("tls.key"))
     }
 }
 
