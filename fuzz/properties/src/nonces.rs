@@ -105,8 +105,16 @@ impl Origin {
             "http" => Some(80),
             _ => None,
         };
-        let host = host[..end].to_owned();
-        (!host.is_empty()).then(|| Self { scheme: scheme.into(), host, port: port.or(usual) })
+        let (host, after) = host.split_at(end);
+        // What else has brackets is no host, though `Uri` takes it for one.
+        let is_host = !host.trim_start_matches('[').contains('[') && !after.contains([']', '[']);
+        let is_host = is_host && host.contains('[') == host.starts_with('[');
+        let host = host.to_owned();
+        (!host.is_empty() && is_host).then(|| Self {
+            scheme: scheme.into(),
+            host,
+            port: port.or(usual),
+        })
     }
 }
 
