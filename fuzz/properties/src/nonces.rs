@@ -105,10 +105,12 @@ impl Origin {
             "http" => Some(80),
             _ => None,
         };
-        let (host, after) = host.split_at(end);
+        let (host, port_text) = host.split_at(end);
         // What else has brackets is no host, though `Uri` takes it for one.
-        let is_host = !host.trim_start_matches('[').contains('[') && !after.contains([']', '[']);
-        let is_host = is_host && host.contains('[') == host.starts_with('[');
+        let is_host = match host.strip_prefix('[') {
+            Some(rest) => rest.strip_suffix(']').is_some_and(|ip| !ip.contains(['[', ']'])),
+            None => !host.contains(['[', ']']),
+        } && !port_text.contains(['[', ']']);
         let host = host.to_owned();
         (!host.is_empty() && is_host).then(|| Self {
             scheme: scheme.into(),
