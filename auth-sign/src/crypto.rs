@@ -79,7 +79,12 @@ impl Pair {
                 public::rsa_size(parsed.modulus, RSA_MAX_BITS)?;
                 let pair = RsaKeyPair::from_der(pkcs1).map_err(rejected)?;
                 let public = PublicKey::of_rsa(key.kind, pair.public_key().as_ref())?;
-                Ok((Self::Rsa(pair, encoding), Some(public)))
+                let pair = Self::Rsa(pair, encoding);
+                // ring does not look whether all the parts belong together; with those
+                // that do not it makes no signature. Better now than at a request.
+                let tried = pair.sign(b"");
+                tried.map_err(|_| KeyError::Rejected("InconsistentComponents".to_owned()))?;
+                Ok((pair, Some(public)))
             }
             Parts::Secret(secret) => {
                 let hmac = match algorithm {

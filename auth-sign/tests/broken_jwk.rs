@@ -7,7 +7,7 @@ mod common;
 
 use std::error::Error as _;
 
-use auth_core::{CredentialError, SigningAlgorithm::*};
+use auth_core::{CredentialError, Signer as _, SigningAlgorithm::*};
 use auth_sign::{Key, KeyError};
 use common::{RSA_MAX, class, wrong_kind};
 
@@ -186,4 +186,32 @@ fn no_error_shows_the_key() {
     }
     let error = Key::from_pem(Es256, P256.replace('M', "?")).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("IGHAgEA"));
+}
+
+/// The library that signs may look at the parts no closer than at their sizes. A key
+/// that is damaged is found out when it is read, and not at a request.
+#[test]
+fn an_rsa_key_whose_parts_do_not_belong_together() {
+    let jwk: serde_json::Value = serde_json::from_str(RSA_JWK).unwrap();
+    for name in ["n", "d", "p", "q", "dp", "dq", "qi"] {
+        let text = jwk[name].as_str().unwrap();
+        for at in [text.len() / 3, text.len() / 2, text.len() - 4] {
+            let mut damaged = text.to_owned();
+            let other = if text[at..].starts_with('A') { "B" } else { "A" };
+            damaged.replace_range(at..=at, other);
+            let mut jwk = jwk.clone();
+            jwk[name] = damaged.into();
+            for algorithm in [Rs256, Ps256] {
+                let read = Key::from_jwk_as(algorithm, &jwk.to_string());
+                match read {
+                    // The private exponent is not used where the primes are known.
+                    Ok(key) => {
+                        assert_eq!(name, "d", "at {at}");
+                        assert!(key.sign(b"message").is_ok());
+                    }
+                    Err(error) => assert!(matches!(error, KeyError::Rejected(_)), "{error}"),
+                }
+            }
+        }
+    }
 }

@@ -8,7 +8,10 @@
 // A property that does not hold is reported by a panic.
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
+mod credential_file;
 mod input;
+mod key;
+mod nonces;
 mod policy;
 mod reader;
 mod record;
@@ -16,6 +19,7 @@ mod refresh;
 mod response;
 mod retry_after;
 mod seeds;
+mod step_up;
 mod store_file;
 mod stored;
 mod token_set;
@@ -23,6 +27,9 @@ mod told;
 mod verdict;
 
 pub use self::{
+    credential_file::credential_file,
+    key::{Read, key},
+    nonces::nonces,
     policy::policy,
     reader::reader,
     record::record,
@@ -30,6 +37,7 @@ pub use self::{
     response::response,
     retry_after::retry_after,
     seeds::{Documented, responses},
+    step_up::step_up,
     store_file::{Outcome, store_file},
     token_set::token_set,
     verdict::{bounded, judged_within_reason},

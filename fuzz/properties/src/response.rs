@@ -101,13 +101,18 @@ pub(crate) fn check_failure(response: &Response, failure: &Failure) {
 /// line.
 pub(crate) fn check_text(text: &str, sent: &str) {
     assert!(!text.contains(char::is_control), "holds a control character");
-    let text = text.to_ascii_lowercase();
     for secret in [sent, CLIENT_SECRET] {
         // What is shorter does not give a secret away.
-        for piece in secret.as_bytes().windows(8) {
-            let piece = std::str::from_utf8(piece).expect("secrets of the tests are ASCII");
-            assert!(!text.contains(piece), "shows {piece} of a secret: {text}");
-        }
+        check_pieces(text, secret, 8);
+    }
+}
+
+/// No piece of this length of the secret stands in the text, in whatever case.
+pub(crate) fn check_pieces(text: &str, secret: &str, length: usize) {
+    let (text, secret) = (text.to_ascii_lowercase(), secret.to_ascii_lowercase());
+    for piece in secret.as_bytes().windows(length) {
+        let piece = std::str::from_utf8(piece).expect("secrets of the tests are ASCII");
+        assert!(!text.contains(piece), "shows {piece} of a secret: {text}");
     }
 }
 

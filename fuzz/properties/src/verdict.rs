@@ -59,6 +59,24 @@ pub fn judged_within_reason(response: &Response, failure: &Failure) {
     }
 }
 
+/// Whether the response holds the demand for another proof (RFC 9449 section 8), in
+/// whatever form and place.
+pub(crate) fn may_demand_a_nonce(response: &Response) -> bool {
+    let is_verdict = !is_no_verdict(response.status().as_u16());
+    is_verdict && Words::of(response).have(NONCE_WANTED)
+}
+
+/// Whether it says so as the standard has it, and nothing else.
+pub(crate) fn demands_a_nonce(response: &Response) -> bool {
+    let body = serde_json::from_slice::<Value>(response.body());
+    matches!(response.status().as_u16(), 400 | 401)
+        && !response.headers().contains_key(http::header::WWW_AUTHENTICATE)
+        && !response.headers().contains_key(http::header::CONTENT_ENCODING)
+        && body.is_ok_and(|body| body == serde_json::json!({ "error": NONCE_WANTED }))
+}
+
+const NONCE_WANTED: &str = "use_dpop_nonce";
+
 /// What is kept of a response is short, and printable on one line.
 pub fn bounded(failure: &Failure) {
     let printable = |text: &str| text.bytes().all(|byte| (0x20..0x7F).contains(&byte));
@@ -81,8 +99,9 @@ pub fn bounded(failure: &Failure) {
 }
 
 /// Codes that say by the standards that the client is set up wrongly (RFC 6749
-/// section 5.2, RFC 8707 section 2), and one that is none but widespread.
-const MISCONFIGURED: [&str; 7] = [
+/// section 5.2, RFC 8707 section 2, RFC 9449 sections 5 and 8), and one that is none
+/// but widespread.
+const MISCONFIGURED: [&str; 9] = [
     "invalid_request",
     "invalid_client",
     "unauthorized_client",
@@ -90,6 +109,8 @@ const MISCONFIGURED: [&str; 7] = [
     "invalid_scope",
     "invalid_target",
     "invalid_request_error",
+    "invalid_dpop_proof",
+    NONCE_WANTED,
 ];
 
 /// Statuses of those on the way to the server, and of a server that did not

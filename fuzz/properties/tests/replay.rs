@@ -7,7 +7,7 @@
 use std::{fs, path::Path};
 
 use auth_fuzz_properties as properties;
-use properties::Outcome;
+use properties::{Outcome, Read};
 
 /// Runs `property` over `fuzz/corpus/TARGET` and `fuzz/regressions/TARGET`.
 fn replay<T>(target: &str, property: fn(&[u8]) -> T) {
@@ -68,6 +68,47 @@ fn record() {
 #[test]
 fn store_file() {
     replay("store_file", properties::store_file);
+}
+
+#[test]
+fn key() {
+    replay("key", properties::key);
+}
+
+#[test]
+fn credential_file() {
+    replay("credential_file", properties::credential_file);
+}
+
+#[test]
+fn nonces() {
+    replay("nonces", properties::nonces);
+}
+
+#[test]
+fn step_up() {
+    replay("step_up", properties::step_up);
+}
+
+/// Or the target would hold nothing: these files are read as what they are.
+#[test]
+fn the_corpus_has_keys() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus/key");
+    for (names, expected) in [
+        (&["pem-p256-pkcs8", "pem-p256-sec1", "pem-p384-sec1", "pem-one-line"][..], Read::Key),
+        (&["pem-ed25519-pkcs8", "pem-rsa-pkcs8", "pem-rsa-pkcs1", "secret"], Read::Key),
+        (&["der-p256-pkcs8", "der-p256-sec1", "der-rsa-pkcs1", "der-ed25519-pkcs8"], Read::Key),
+        (&["jwk-ec", "jwk-okp", "jwk-oct", "jwk-rsa", "jwks"], Read::Key),
+        (&["pem-p256-pub", "der-p256-pub", "der-rsa-pub1", "jwk-public"], Read::Public),
+        (&["signature-256", "signature-short", "signature-521"], Read::Signature),
+        (&["signature-zero", "signature-other-curve", "jwk-cut", "pem-cut"], Read::Nothing),
+        (&["pem-p256-encrypted", "jwks-unknown", "pem-x25519"], Read::Nothing),
+    ] {
+        for name in names {
+            let read = properties::key(&fs::read(corpus.join(name)).unwrap());
+            assert_eq!(read, expected, "{name}");
+        }
+    }
 }
 
 /// Or the target would hold nothing: what these files stand for is reached.
