@@ -11,12 +11,16 @@ use std::{fmt, sync::Arc};
 
 use http::Uri;
 
-pub(crate) use self::{assertion::seconds, credentials::sensitive, stored::Stored};
 pub use self::{
     assertion::{Audience, ClientAssertion},
     credentials::Credentials,
     identity::Identity,
     secret::{BasicAuth, ClientSecret},
+};
+pub(crate) use self::{
+    assertion::{seconds, times},
+    credentials::sensitive,
+    stored::Stored,
 };
 use crate::{
     Now,

@@ -247,6 +247,9 @@ impl TokenEndpoint {
         let credentials = self.credentials(shown);
         secrets.extend(credentials.secrets.iter().map(|secret| Cow::Owned(secret.to_string())));
         secrets.extend(query.into_iter().flat_map(redact::in_query));
+        // That of the response, which was learned first.
+        let next = self.dpop.as_ref().and_then(|dpop| dpop.nonce(self.uri_for(purpose)));
+        secrets.extend(next.map(|nonce| Cow::Owned(nonce.expose().to_owned())));
         secrets
     }
 }
