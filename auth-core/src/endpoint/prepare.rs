@@ -265,10 +265,7 @@ impl TokenEndpoint {
     /// if a method of client authentication of your own sets an `Authorization` that no
     /// header can hold.
     pub fn request(&self, grant: &Grant) -> Result<Request, super::EndpointError> {
-        if grant.is_made_anew() {
-            return Err(super::EndpointError::NeedsProof);
-        }
-        if self.is_made_anew() {
+        if grant.is_made_anew() || self.is_made_anew() {
             return Err(super::EndpointError::NeedsProof);
         }
         self.write(Purpose::Tokens(grant, &Extras::default()), &Shown::default())
