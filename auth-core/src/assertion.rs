@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     Now,
-    client_auth::{Identity, seconds},
+    client_auth::{Identity, times},
     credential::{Credential, Source},
     signing::{Demand, Jws, SigningKey, unique},
 };
@@ -107,7 +107,7 @@ impl fmt::Debug for Assertion {
 /// assert_eq!(grant.grant_type(), "urn:ietf:params:oauth:grant-type:jwt-bearer");
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct SignedAssertion {
     key: SigningKey,
     issuer: String,
@@ -200,7 +200,7 @@ impl SignedAssertion {
     }
 
     fn demand(&self, token_endpoint: &str, now: Now) -> Demand {
-        let made = seconds(now.wall).saturating_sub(self.backdated.as_secs());
+        let (made, expires) = times(now, self.backdated, self.lifetime);
         let mut jws = Jws::new(&self.key, Some("JWT"))
             .claim("iss", self.issuer.as_str())
             .claim("sub", self.subject.as_deref().unwrap_or(&self.issuer))
@@ -208,10 +208,7 @@ impl SignedAssertion {
         for (name, value) in &self.claims {
             jws = jws.claim(name, value.clone());
         }
-        jws = jws
-            .claim("jti", unique(now))
-            .claim("iat", made)
-            .claim("exp", made.saturating_add(self.lifetime.as_secs()));
+        jws = jws.claim("jti", unique(now)).claim("iat", made).claim("exp", expires);
         if let Some(key_id) = self.key.info().get_key_id() {
             jws = jws.header("kid", key_id);
         }
@@ -231,5 +228,19 @@ impl SignedAssertion {
         for (name, value) in claims.chain(&self.headers) {
             identity.add(name).add(value.to_string());
         }
+    }
+}
+
+impl fmt::Debug for SignedAssertion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not what the claims say: a program may have put anything there.
+        f.debug_struct("SignedAssertion")
+            .field("key", &self.key)
+            .field("issuer", &self.issuer)
+            .field("audience", &self.audience)
+            .field("claims", &self.claims.keys().collect::<Vec<_>>())
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("lifetime", &self.lifetime)
+            .finish_non_exhaustive()
     }
 }

@@ -11,12 +11,16 @@ use std::{fmt, sync::Arc};
 
 use http::Uri;
 
-pub(crate) use self::{assertion::seconds, credentials::sensitive, stored::Stored};
 pub use self::{
     assertion::{Audience, ClientAssertion},
     credentials::Credentials,
     identity::Identity,
     secret::{BasicAuth, ClientSecret},
+};
+pub(crate) use self::{
+    assertion::{seconds, times},
+    credentials::sensitive,
+    stored::Stored,
 };
 use crate::{
     Now,
@@ -57,9 +61,10 @@ pub struct About<'a> {
 /// # let _ = auth;
 /// ```
 pub trait ClientAuthentication: Send + Sync + fmt::Debug {
-    /// Whether [`demand`](Self::demand) may demand anything.
+    /// Whether [`demand`](Self::demand) may demand anything. Only what never does says
+    /// `false`: [`TokenEndpoint::request`](crate::TokenEndpoint::request) asks for nothing.
     fn is_made_anew(&self) -> bool {
-        false
+        true
     }
 
     /// What must be had before the request can be made at `now`, if anything.
@@ -189,6 +194,10 @@ impl fmt::Debug for ClientAuth {
 struct Named(&'static str);
 
 impl ClientAuthentication for Named {
+    fn is_made_anew(&self) -> bool {
+        false
+    }
+
     fn write(&self, _: &About<'_>, _: Option<&Credential>, credentials: &mut Credentials) {
         credentials.client_id();
     }

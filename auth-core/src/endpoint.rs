@@ -38,8 +38,9 @@ pub enum BodyFormat {
     Json,
     /// As [`Json`](Self::Json), with the names of the standard in camelCase:
     /// `grantType`, `refreshToken`, `clientId`, `clientSecret`, `clientAssertion`,
-    /// `clientAssertionType`, `scope`; to revoke, `token` and `tokenTypeHint`. [Added](TokenEndpoint::parameter) parameters
-    /// keep their names.
+    /// `clientAssertionType`, `scope`; those of [`TokenExchange`](crate::TokenExchange),
+    /// such as `subjectToken`; to revoke, `token` and `tokenTypeHint`.
+    /// [Added](TokenEndpoint::parameter) parameters keep their names.
     JsonCamelCase,
 }
 

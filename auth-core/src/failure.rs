@@ -98,9 +98,9 @@ impl Failure {
     /// it is or without its escapes (of URLs, HTML and JSON),
     ///
     /// - it contains eight consecutive characters of a secret of the request
-    ///   (the refresh token, the client's secret, an assertion, a proof and its
-    ///   nonce, a value of a parameter, a header or the URL's query), unless a word of the protocol or a known
-    ///   error code contains them too;
+    ///   (the refresh token, the client's secret, an assertion, a proof, a nonce,
+    ///   a value of a parameter, a header or the URL's query), unless a word of
+    ///   the protocol or a known error code contains them too;
     /// - it contains a secret of four to seven characters;
     /// - it has 24 or more characters and mixes letters and digits, or letters
     ///   of both cases. UUIDs, which servers use as trace identifiers, and

@@ -22,11 +22,11 @@ use http::{HeaderMap, StatusCode};
 use zeroize::Zeroize;
 
 use self::error_body::ErrorBody;
+pub(crate) use self::revocation::read_revocation_response;
 pub use self::step_up::{ClaimsChallenge, StepUp, StepUpError};
-pub(crate) use self::{retry_after::server_date, revocation::read_revocation_response};
 use crate::{
-    DEFAULT_RESPONSE_LIMIT, Failure, Now, Response, Rule, TokenSet, Unreadable, lifetime::LONGEST,
-    redact::is_echo, transport::decoded,
+    DEFAULT_RESPONSE_LIMIT, Failure, Now, Response, Rule, TokenSet, Unreadable,
+    clock::ClockDifference, lifetime::LONGEST, redact::is_echo, transport::decoded,
 };
 
 /// Whether a 401 of an API wants the request once more, with the nonce that it sends
@@ -99,6 +99,29 @@ pub(crate) fn read_issued<'a>(
     let failure = failure(response, error, unreadable, rules, now, &secrets);
     clear(secrets);
     Err(failure)
+}
+
+/// When a response was issued at the earliest, to a request that was `sent` then.
+///
+/// RFC 6749 counts `expires_in` from when the response was generated. All that is
+/// known is that this was not before the request was sent: by the wall clock, which
+/// may have been set since, or by the monotonic one, which stands still while the
+/// machine sleeps. The earlier counts.
+pub(crate) fn issued(sent: Now, now: Now) -> SystemTime {
+    let measured = now.wall.checked_sub(now.since(sent)).unwrap_or(now.wall);
+    measured.min(sent.wall)
+}
+
+/// The same failure, of a request in which something was signed, with a time by this
+/// machine's clock: the `Date` of the response says how far that is off.
+pub(crate) fn of_what_was_signed(
+    failure: Failure,
+    headers: &HeaderMap,
+    issued: SystemTime,
+    now: Now,
+) -> Failure {
+    let date = retry_after::server_date(headers);
+    failure.by_clock(date.and_then(|date| ClockDifference::measure(date, issued, now.wall)))
 }
 
 /// What a response is that is no success.

@@ -11,7 +11,7 @@ use crate::{
     Credential, CredentialError, Demand, Failure, Now, RefreshToken, Request, Response,
     TokenEndpoint, TransportError,
     endpoint::{Prepared, Preparing, Purpose, Shown},
-    response::read_revocation_response,
+    response::{issued, of_what_was_signed, read_revocation_response},
 };
 
 /// The revocation of a refresh token that has not started.
@@ -84,9 +84,10 @@ impl TokenRevocation {
             Prepared::Demand(demand, preparing) => {
                 RevocationStep::Prove(demand, ProvingRevocation { revocation: self, preparing })
             }
-            Prepared::Ready(request, shown) => {
-                RevocationStep::Send(request, PendingRevocation { revocation: self, shown })
-            }
+            Prepared::Ready(request, shown) => RevocationStep::Send(
+                request,
+                PendingRevocation { revocation: self, shown, sent: now },
+            ),
             Prepared::Unfit(error) => RevocationStep::Done(Err(error.into())),
         }
     }
@@ -108,14 +109,20 @@ impl TokenRevocation {
         &self,
         response: Result<Response, TransportError>,
         shown: &Shown,
+        sent: Now,
         now: Now,
     ) -> Result<(), Failure> {
         let mut response = response?;
         let secrets = || self.endpoint.secrets(Purpose::Revocation(&self.token), shown);
         let result = read_revocation_response(&response, self.endpoint.rules(), now, secrets);
         response.body_mut().zeroize();
-        let has_key = self.endpoint.get_dpop().is_some();
-        result.map_err(|failure| failure.of_client_with_key(has_key))
+        result.map_err(|failure| {
+            let failure = failure.of_client_with_key(self.endpoint.get_dpop().is_some());
+            match shown.is_signed {
+                true => of_what_was_signed(failure, response.headers(), issued(sent, now), now),
+                false => failure,
+            }
+        })
     }
 }
 
@@ -142,14 +149,15 @@ impl ProvingRevocation {
 pub struct PendingRevocation {
     revocation: TokenRevocation,
     shown: Shown,
+    sent: Now,
 }
 
 impl PendingRevocation {
     /// Takes the result of the request. The body of the response is wiped.
     pub fn resolve(self, response: Result<Response, TransportError>, now: Now) -> RevocationStep {
-        let Self { mut revocation, shown } = self;
+        let Self { mut revocation, shown, sent } = self;
         revocation.learn(&response);
-        match revocation.read(response, &shown, now) {
+        match revocation.read(response, &shown, sent, now) {
             Err(failure) if !revocation.challenged && failure.asks_for_nonce() => {
                 let purpose = Purpose::Revocation(&revocation.token);
                 if !revocation.endpoint.has_another_nonce(purpose, &shown) {

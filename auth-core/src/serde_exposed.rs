@@ -79,8 +79,8 @@
 //! refuse is refused here too, plain `http` to a host other than loopback among
 //! it; such an endpoint cannot be written either, nor can one that has a source or a method
 //! of your own ([`TokenEndpoint::check_storable`]). Keys are named only, by their
-//! thumbprints: whoever reads the form gives them back ([`TokenEndpoint::keys`]). Without this module, secret,
-//! query and the values of parameters and headers are redacted.
+//! thumbprints: whoever reads the form gives them back ([`TokenEndpoint::keys`]). Without
+//! this module, secret, query and the values of parameters and headers are redacted.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

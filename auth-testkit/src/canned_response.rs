@@ -6,7 +6,7 @@ use auth_core::Response;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value};
 
-use crate::recorded::camel_case;
+use crate::camel_case::camel_case;
 
 /// An HTTP response, built piece by piece.
 ///

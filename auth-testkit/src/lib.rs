@@ -2,6 +2,7 @@
 #![cfg_attr(feature = "server", doc = include_str!("../docs/server.md"))]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
+// layer: camel_case
 // layer: canned_response clock jwt mock
 // layer: recorded
 // layer: behaviours call_outcome transcript
@@ -10,6 +11,7 @@
 #[cfg(feature = "server")]
 pub mod behaviours;
 mod call_outcome;
+mod camel_case;
 mod canned_response;
 mod clock;
 mod expect;

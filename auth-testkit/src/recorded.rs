@@ -6,7 +6,7 @@ use auth_core::{BodyFormat, Request};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, Method, Uri, header};
 
-use crate::jwt::DecodedJwt;
+use crate::{camel_case::camel_case, jwt::DecodedJwt};
 
 /// A request that arrived, parsed for assertions.
 ///
@@ -200,17 +200,6 @@ fn json_params(body: &[u8]) -> Vec<(String, String)> {
             other => (name, other.to_string()),
         })
         .collect()
-}
-
-/// A name of the standard, in camelCase.
-pub(crate) fn camel_case(name: &str) -> String {
-    let mut words = name.split('_');
-    let mut camel = words.next().unwrap_or_default().to_owned();
-    for word in words {
-        let (first, rest) = word.split_at_checked(1).unwrap_or_default();
-        camel.extend([&first.to_ascii_uppercase(), rest]);
-    }
-    camel
 }
 
 fn form_decoded(text: &str) -> String {

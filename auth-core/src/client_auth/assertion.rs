@@ -82,7 +82,8 @@ impl ClientAssertion {
         self
     }
 
-    /// Sets how long an assertion is valid. 60 s by default, which fits the servers
+    /// Sets how long an assertion is valid, from when it
+    /// [says it was made](Self::backdated). 60 s by default, which fits the servers
     /// that accept no more than 5 min. Fractions of a second do not count.
     #[must_use]
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
@@ -126,9 +127,7 @@ impl ClientAuthentication for ClientAssertion {
             Audience::TokenEndpoint => (endpoint.as_str(), "JWT"),
             Audience::Other(audience) => (audience.as_str(), "JWT"),
         };
-        let now_seconds = seconds(now.wall);
-        let made = now_seconds.saturating_sub(self.backdated.as_secs());
-        let expires = now_seconds.saturating_add(self.lifetime.as_secs()).min(LATEST);
+        let (made, expires) = times(now, self.backdated, self.lifetime);
         let mut jws = Jws::new(&self.key, Some(typ))
             .claim("iss", issuer)
             .claim("sub", about.client_id)
@@ -168,6 +167,13 @@ impl ClientAuthentication for ClientAssertion {
 
 /// The end of the year 9999. Beyond it some servers read no date.
 const LATEST: u64 = 253_402_300_799;
+
+/// `iat` and `exp`. Some servers refuse what lasts longer between the two than they
+/// allow, so that what is taken off at the start is not added.
+pub(crate) fn times(now: Now, backdated: Duration, lifetime: Duration) -> (u64, u64) {
+    let made = seconds(now.wall).saturating_sub(backdated.as_secs());
+    (made, made.saturating_add(lifetime.as_secs()).min(LATEST))
+}
 
 /// Seconds since the Unix epoch; 0 before it.
 pub(crate) fn seconds(time: SystemTime) -> u64 {

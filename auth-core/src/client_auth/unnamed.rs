@@ -8,5 +8,9 @@ use crate::credential::Credential;
 pub(super) struct Unnamed;
 
 impl ClientAuthentication for Unnamed {
+    fn is_made_anew(&self) -> bool {
+        false
+    }
+
     fn write(&self, _: &About<'_>, _: Option<&Credential>, _: &mut Credentials) {}
 }

@@ -12,7 +12,8 @@ use crate::signing::SigningKey;
 pub struct KeyRing(Arc<[(SigningKey, Option<Dpop>)]>);
 
 impl KeyRing {
-    /// These keys.
+    /// These keys. Of several with one thumbprint, such as an RSA key for two
+    /// algorithms, the first counts.
     pub fn new<K: Into<SigningKey>>(keys: impl IntoIterator<Item = K>) -> Self {
         let keys = keys.into_iter().map(Into::into);
         Self(keys.map(|key| (key.clone(), Dpop::new(key).ok())).collect())

@@ -247,6 +247,9 @@ impl TokenEndpoint {
         let credentials = self.credentials(shown);
         secrets.extend(credentials.secrets.iter().map(|secret| Cow::Owned(secret.to_string())));
         secrets.extend(query.into_iter().flat_map(redact::in_query));
+        // That of the response, which was learned first.
+        let next = self.dpop.as_ref().and_then(|dpop| dpop.nonce(self.uri_for(purpose)));
+        secrets.extend(next.map(|nonce| Cow::Owned(nonce.expose().to_owned())));
         secrets
     }
 }
@@ -262,10 +265,7 @@ impl TokenEndpoint {
     /// if a method of client authentication of your own sets an `Authorization` that no
     /// header can hold.
     pub fn request(&self, grant: &Grant) -> Result<Request, super::EndpointError> {
-        if grant.is_made_anew() {
-            return Err(super::EndpointError::NeedsProof);
-        }
-        if self.is_made_anew() {
+        if grant.is_made_anew() || self.is_made_anew() {
             return Err(super::EndpointError::NeedsProof);
         }
         self.write(Purpose::Tokens(grant, &Extras::default()), &Shown::default())

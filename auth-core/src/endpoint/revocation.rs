@@ -3,10 +3,16 @@
 use http::Uri;
 
 use super::{EndpointError, TokenEndpoint, url};
+
 impl TokenEndpoint {
     /// Sets the URL at which the server revokes tokens (RFC 7009), its metadata's
     /// `revocation_endpoint`. Without one, nothing is revoked:
     /// see [`TokenRevocation`](crate::TokenRevocation).
+    ///
+    /// Whoever is there is shown what the token endpoint is shown: the refresh token, the
+    /// client's secret or an assertion with the same audience, the endpoint's headers. So
+    /// take it from the same server's metadata. A DPoP proof is for this URL, with the
+    /// nonce of its own origin.
     ///
     /// ```
     /// use auth_core::TokenEndpoint;

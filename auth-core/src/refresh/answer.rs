@@ -5,9 +5,8 @@ use zeroize::Zeroize;
 use super::InProgress;
 use crate::{
     Failure, Now, Response, TokenSet, TransportError,
-    clock::ClockDifference,
     endpoint::{Purpose, Shown},
-    response::{read_issued, server_date},
+    response::{issued, of_what_was_signed, read_issued},
 };
 
 impl InProgress {
@@ -35,12 +34,7 @@ impl InProgress {
         now: Now,
     ) -> Result<TokenSet, Failure> {
         let mut response = response?;
-        // RFC 6749 counts `expires_in` from when the response was generated. All
-        // that is known is that this was not before the request was sent: by
-        // the wall clock, which may have been set since, or by the monotonic
-        // one, which stands still while the machine sleeps. The earlier counts.
-        let measured = now.wall.checked_sub(now.since(sent)).unwrap_or(now.wall);
-        let issued = measured.min(sent.wall);
+        let issued = issued(sent, now);
         let secrets = || self.endpoint.secrets(Purpose::Tokens(&self.grant, &self.extras), shown);
         let result = read_issued(&response, self.endpoint.rules(), now, issued, secrets);
         response.body_mut().zeroize();
@@ -53,11 +47,10 @@ impl InProgress {
             }
             Err(failure) => failure,
         };
-        let has_key = self.endpoint.get_dpop().is_some();
-        let failure = failure.of_client_with_key(has_key);
-        // Only what was signed has a time by this machine's clock.
-        let date = server_date(response.headers()).filter(|_| shown.is_signed);
-        let clock = date.and_then(|date| ClockDifference::measure(date, issued, now.wall));
-        Err(failure.by_clock(clock))
+        let failure = failure.of_client_with_key(self.endpoint.get_dpop().is_some());
+        match shown.is_signed {
+            true => Err(of_what_was_signed(failure, response.headers(), issued, now)),
+            false => Err(failure),
+        }
     }
 }

@@ -110,7 +110,7 @@ fn seconds(text: &str) -> Option<Duration> {
 }
 
 /// The server's clock, when it made the response.
-pub(crate) fn server_date(headers: &HeaderMap) -> Option<SystemTime> {
+pub(super) fn server_date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?.trim()).ok()
 }
 

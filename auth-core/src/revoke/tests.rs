@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{BodyFormat, ClientAuth, Delivery, FailureKind, TransportErrorKind, test_now};
+use crate::{
+    BodyFormat, ClientAuth, Delivery, Dpop, FailureKind, SigningAlgorithm, TransportErrorKind,
+    signing::testing::{Fake, parts},
+    test_now,
+};
 
 fn request(endpoint: &TokenEndpoint) -> Request {
     let revocation = TokenRevocation::new(endpoint.clone(), token()).unwrap();
@@ -133,4 +137,51 @@ fn what_a_server_echoes_is_not_shown() {
         let shown = format!("{failure} {failure:?}");
         assert!(!shown.contains(echo), "{shown}");
     }
+}
+
+#[test]
+fn a_proof_is_judged_as_that_of_a_refresh_is() {
+    let dpop = Dpop::new(Fake::new(SigningAlgorithm::Es256)).unwrap();
+    let elsewhere = endpoint().revocation_url("https://revoke.example.com/revoke").unwrap();
+    let elsewhere = elsewhere.dpop(dpop.clone());
+    let mut headers = http::HeaderMap::new();
+    headers.insert("dpop-nonce", "of-the-token-endpoint".parse().unwrap());
+    dpop.learn(elsewhere.uri(), &headers);
+    let proved = |step: RevocationStep| {
+        let RevocationStep::Prove(demand, proving) = step else { panic!("{step:?}") };
+        let proof = demand.meet_blocking();
+        let claims = parts(proof.as_ref().unwrap().expose()).1;
+        assert_eq!(claims["htu"], "https://revoke.example.com/revoke");
+        let step = proving.resolve(proof, test_now());
+        let RevocationStep::Send(_, pending) = step else { panic!("{step:?}") };
+        (pending, claims.get("nonce").cloned())
+    };
+    let revocation = || TokenRevocation::new(elsewhere.clone(), token()).unwrap();
+    let answer = |body: &str, nonce: &str| {
+        let date = httpdate::fmt_http_date(test_now().wall + Duration::from_secs(3600));
+        http::Response::builder()
+            .status(400)
+            .header("date", date)
+            .header("dpop-nonce", nonce)
+            .body(body.as_bytes().to_vec())
+    };
+    // What another origin asked for is not shown here.
+    let (pending, nonce) = proved(revocation().start(test_now()));
+    assert_eq!(nonce, None);
+    let asks = r#"{"error":"use_dpop_nonce","error_description":"use n0nce-2"}"#;
+    let step = pending.resolve(Ok(answer(asks, "n0nce-1").unwrap()), test_now());
+    let (pending, nonce) = proved(step);
+    assert_eq!(nonce, Some("n0nce-1".into()));
+    // Asked again, it is a failure, and does not show the nonce that came with it.
+    let step = pending.resolve(Ok(answer(asks, "n0nce-2").unwrap()), test_now());
+    let RevocationStep::Done(Err(failure)) = step else { panic!("{step:?}") };
+    assert_eq!(failure.description(), Some("use [redacted]"));
+
+    let (pending, _) = proved(revocation().start(test_now()));
+    let refused = r#"{"error":"invalid_dpop_proof","error_description":"no"}"#;
+    let step = pending.resolve(Ok(answer(refused, "n0nce-3").unwrap()), test_now());
+    let RevocationStep::Done(Err(failure)) = step else { panic!("{step:?}") };
+    assert!(failure.is_stale_assertion());
+    let said = failure.to_string();
+    assert!(said.ends_with("this machine's clock is 3600 s behind the server's"), "{said}");
 }

@@ -12,9 +12,10 @@ use crate::Now;
 
 /// 128 bits for a `jti`. A server refuses one that it has seen (RFC 7523 section 3,
 /// RFC 9449 section 11.1), so that all must differ; nothing rests on that nobody
-/// guesses them. They come from the random keys that the standard library draws for
-/// its hash maps, twice. Process, counter and time keep them apart where a process was
-/// forked, and where a platform has no random keys.
+/// guesses them. They come from the random keys that the standard library draws
+/// for the hash maps of a thread, and which differ from map to map. Process, counter and
+/// time keep them apart where a process was forked, and where a platform has no random
+/// keys.
 pub(crate) fn unique(now: Now) -> String {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);

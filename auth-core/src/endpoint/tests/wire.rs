@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     About, Audience, BasicAuth, ClientAssertion, ClientAuthentication, Credential, CredentialError,
     CredentialErrorKind, Credentials, Demand, Identity, KeyInfo, Now, Refresh, Request,
-    SigningAlgorithm, Source, Step,
+    SignedAssertion, SigningAlgorithm, Source, Step,
     signing::testing::{Fake, parts},
     test_now,
 };
@@ -180,7 +180,7 @@ fn an_assertion_says_who_and_for_whom_and_when() {
             claims,
             serde_json::json!({
                 "iss": ID, "sub": ID, "aud": aud, "jti": jti,
-                "iat": 1_799_999_995_u64, "exp": 1_800_000_060_u64,
+                "iat": 1_799_999_995_u64, "exp": 1_800_000_055_u64,
             })
         );
     }
@@ -206,9 +206,11 @@ fn no_time_is_too_odd() {
     let in_1970 = at(SystemTime::UNIX_EPOCH + seconds(3));
     for (now, lifetime, backdated, iat, exp) in [
         (before_1970, seconds(60), seconds(5), 0, 60),
-        (in_1970, seconds(60), seconds(5), 0, 63),
+        (in_1970, seconds(60), seconds(5), 0, 60),
         (in_1970, seconds(0), seconds(0), 3, 3),
         (test_now(), seconds(0), seconds(0), 1_800_000_000_u64, 1_800_000_000_u64),
+        (test_now(), seconds(300), seconds(5), 1_799_999_995, 1_800_000_295),
+        (test_now(), Duration::MAX, seconds(0), 1_800_000_000, 253_402_300_799),
         (test_now(), Duration::MAX, Duration::MAX, 0, 253_402_300_799),
         (test_now(), Duration::from_millis(1999), seconds(0), 1_800_000_000, 1_800_000_001),
     ] {
@@ -225,6 +227,10 @@ fn no_time_is_too_odd() {
 struct Custom(&'static str, &'static str);
 
 impl ClientAuthentication for Custom {
+    fn is_made_anew(&self) -> bool {
+        false
+    }
+
     fn write(&self, _: &About<'_>, _: Option<&Credential>, credentials: &mut Credentials) {
         credentials.authorization(self.0, self.1).parameter("refresh_token", "replaced");
     }
@@ -247,6 +253,20 @@ fn what_no_header_can_hold_is_not_sent() {
     assert_eq!(request.body(), b"grant_type=refresh_token&refresh_token=rt");
 }
 
+/// One that says of itself only what it must.
+#[derive(Debug)]
+struct Demanding;
+
+impl ClientAuthentication for Demanding {
+    fn demand(&self, _: &About<'_>, _: Now) -> Option<Demand> {
+        Some(Demand::Credential(source("a")))
+    }
+
+    fn write(&self, _: &About<'_>, shown: Option<&Credential>, credentials: &mut Credentials) {
+        credentials.parameter("proof", shown.map_or("left out", Credential::expose));
+    }
+}
+
 #[test]
 fn what_is_made_anew_has_no_ready_request() {
     let dpop = Dpop::new(Fake::new(SigningAlgorithm::Es256)).unwrap();
@@ -256,13 +276,15 @@ fn what_is_made_anew_has_no_ready_request() {
         endpoint(ClientAuth::ready_made_assertion(source("a"))),
         endpoint(signed(SigningAlgorithm::Es256)),
         endpoint(ClientAuth::none()).dpop(dpop),
+        endpoint(ClientAuth::custom(Demanding)),
     ] {
         let error = endpoint.request(&RefreshToken::new("rt").into()).unwrap_err();
         assert!(matches!(error, EndpointError::NeedsProof), "{error}");
         // A key is named where the endpoint is stored, and a source has no name.
         let stored = endpoint.check_storable();
         let is_refused = matches!(stored, Err(EndpointError::NotStorable { .. }));
-        assert_eq!(is_refused, endpoint.credential_source().is_some(), "{stored:?}");
+        let is_named = endpoint.credential_source().is_none() && endpoint.auth.stored().is_some();
+        assert_eq!(is_refused, !is_named, "{stored:?}");
     }
 }
 
@@ -328,12 +350,17 @@ fn no_debug_shows_a_secret() {
     let kept = endpoint(BasicAuth::new("hidden-basic")).dpop(dpop.clone());
     let step = Refresh::new(kept, RefreshToken::new("hidden-token")).start(test_now());
     let shown = format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {credentials:?} {identity:?} {dpop:?} {demand:?} {step:?}",
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {credentials:?} {identity:?} {dpop:?} {demand:?} {step:?}",
         Credential::new("hidden"),
         ClientAuth::basic("hidden"),
         ClientAuth::post(Source::callback(|| Ok(Credential::new("hidden-secret")))),
         BasicAuth::new("hidden"),
         signed(SigningAlgorithm::Hs256),
+        Grant::jwt_bearer(
+            SignedAssertion::new(Fake::new(SigningAlgorithm::Es256), "robot")
+                .subject("hidden-user")
+                .claim("hint", "hidden-claim")
+        ),
         CredentialError::new(CredentialErrorKind::Other)
             .with_detail("no eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmN"),
     );
