@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{
-    Credential, CredentialError, Demand, Now, Pending, Proving, Refresh, RefreshError, Request,
-    Response, TransportError, Waiting,
+    Demand, Now, Pending, Refresh, RefreshError, Request, Response, TransportError, Waiting,
 };
 
 use super::{
     next_record::{as_asked, next_record},
+    preparing::Preparing,
     run::Run,
     saving::SavingTokens,
 };
@@ -123,7 +123,7 @@ impl Attempt {
     }
 
     /// Follows what `auth-core` says about a request sent at `sent`.
-    fn go_on(self, step: auth_core::Step, sent: Now, now: Now) -> Attempted {
+    pub(super) fn go_on(self, step: auth_core::Step, sent: Now, now: Now) -> Attempted {
         match step {
             auth_core::Step::Prove(demand, proving) => {
                 let shared = &self.run.context.shared;
@@ -161,27 +161,6 @@ impl Attempt {
             }
             auth_core::Step::Done(Err(error)) => Attempted::Failed(self, error),
         }
-    }
-}
-
-/// Something is being read or signed for a request.
-pub(crate) struct Preparing {
-    attempt: Attempt,
-    proving: Proving,
-    /// Whether it is what tells one set-up of the client from another.
-    reads: bool,
-}
-
-impl Preparing {
-    pub(super) fn resolve(self, met: Result<Credential, CredentialError>, now: Now) -> Attempted {
-        let Self { mut attempt, proving, reads } = self;
-        let shared = &attempt.run.context.shared;
-        let endpoint = attempt.set_up.as_ref().map_or(&shared.endpoint, SetUp::endpoint);
-        if reads {
-            attempt.run.client = Some(Fingerprint::of_client(endpoint, met.as_ref().ok()));
-        }
-        let step = proving.resolve(met, now);
-        attempt.go_on(step, now, now)
     }
 }
 
