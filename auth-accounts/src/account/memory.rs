@@ -23,7 +23,7 @@ pub(super) struct Memory {
     /// The further tokens.
     pub(super) further: FurtherMemory,
     /// Which login all of that comes of, if a record said.
-    login: Option<Fingerprint>,
+    pub(super) login: Option<Fingerprint>,
 }
 
 impl Memory {
