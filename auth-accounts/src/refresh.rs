@@ -64,7 +64,7 @@
 //! | `Noting` | save | `Sending`; `Reading` after a conflict |
 //! | `Confirming` | extend | `Sending`; `TakingBack` without the lease, which was lost, or if the store cannot tell |
 //! | `TakingBack` | save | `Reading` if the lease was lost, saved or not; `Done` otherwise |
-//! | `Preparing` | prove | `Preparing`, `Sending`; `TakingBack` if it gives way to a login or a logout; where the last attempt of `Sending` leads if it cannot be had |
+//! | `Preparing` | prove | `Preparing`, `Sending`, after `Confirming` again if it took a second; `TakingBack` if it gives way to a login or a logout; where the last attempt of `Sending` leads if it cannot be had |
 //! | `Sending` | send | `BeforeRetry` or `Sending` if the server wants another proof, `SavingTokens`, `Sleeping`, `CheckingRejection`, `SavingSetback`; `Done` without a record |
 //! | `Sleeping` | sleep | `Sending`; `BeforeRetry` if the token may be spent |
 //! | `BeforeRetry` | load | `Sending`, `NotingRetry`; decide if the set-up is another; `Done` if the record serves or forbids an attempt |

@@ -1,10 +1,12 @@
 //! What a request needs is being read or signed, under the lease and noted.
 
+use std::time::Duration;
+
 use auth_core::{Credential, CredentialError, Now, Proving};
 
 use super::{
     Step,
-    attempt::{Attempt, Attempted},
+    attempt::{Attempt, Attempted, Confirming, Next},
     on_attempt, on_withdrawn,
     taking_back::{Then, withdraw},
 };
@@ -16,11 +18,32 @@ pub(crate) struct Preparing {
     pub(super) proving: Proving,
     /// Whether it is what tells one set-up of the client from another.
     pub(super) reads: bool,
+    /// When the lease was confirmed, or what was demanded before this was had.
+    pub(super) confirmed: Now,
 }
+
+/// Something was read or signed for a request.
+pub(super) struct Met {
+    proving: Proving,
+    reads: bool,
+    met: Result<Credential, CredentialError>,
+}
+
+/// After this the lease is confirmed again: the machine may have slept meanwhile, or
+/// whoever keeps the lease may have lost it.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 impl Preparing {
     pub(crate) fn on_met(self, met: Result<Credential, CredentialError>, now: Now) -> Step {
-        on_attempt(self.resolve(met, now), now)
+        let Self { attempt, proving, reads, confirmed } = self;
+        let by_wall = now.wall.duration_since(confirmed.wall).unwrap_or_default();
+        let took = now.since(confirmed).max(by_wall);
+        let is_late = took >= A_MOMENT && met.is_ok() && attempt.tried.is_some();
+        let met = Met { proving, reads, met };
+        if is_late {
+            return Step::Extend(Confirming { attempt, next: Next::Met(met) });
+        }
+        on_attempt(met.go_on(attempt, now), now)
     }
 
     /// Somebody else is to come first. Nothing was sent, so that the note is taken back:
@@ -30,9 +53,11 @@ impl Preparing {
         let then = Then::Fail(lease, Reason::UnderWay);
         on_withdrawn(withdraw(run, known, false, then, now))
     }
+}
 
-    fn resolve(self, met: Result<Credential, CredentialError>, now: Now) -> Attempted {
-        let Self { mut attempt, proving, reads } = self;
+impl Met {
+    pub(super) fn go_on(self, mut attempt: Attempt, now: Now) -> Attempted {
+        let Self { proving, reads, met } = self;
         let shared = &attempt.run.context.shared;
         let endpoint = attempt.set_up.as_ref().map_or(&shared.endpoint, SetUp::endpoint);
         if reads {
