@@ -74,12 +74,14 @@ pub enum Reason {
         /// Whom the account belongs to.
         account: Registration,
     },
-    /// The refresh token is bound to another key (DPoP) than the endpoint has, or to one
-    /// where that has none: the server would refuse it. Nothing was sent or changed. Give
-    /// the endpoint the old key back, or log in again with the one that it has.
+    /// The tokens on record were obtained with another key (DPoP) than the endpoint has, or
+    /// with one where that has none. The server would refuse the refresh token, or even end
+    /// the session. Nothing was sent or changed. Give the endpoint the old key back, or log
+    /// in again with the one that it has.
     ///
-    /// Only refresh tokens of public clients are bound (RFC 9449 section 5). Those of
-    /// clients that authenticate are sent with whatever key there is.
+    /// A client that authenticates may have a new key where the server leaves its refresh
+    /// tokens unbound, if
+    /// [`Settings::dpop_key_may_change`](crate::Settings::dpop_key_may_change) says so.
     #[non_exhaustive]
     OtherKey {
         /// The thumbprint of the key that the record was made with.

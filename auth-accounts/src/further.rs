@@ -199,6 +199,8 @@ impl Which {
         let (Some(asked), Some(old)) = (self.asked(), old) else {
             let mut further = old.map(|old| old.further.clone()).unwrap_or_default();
             further.retain(|one| one.is_of_use(now));
+            // No more, whatever the store has.
+            further.drain(..further.len().saturating_sub(MOST));
             return Record { further, ..next };
         };
         let mut record = Record { setback: None, note: None, ..old.clone() };

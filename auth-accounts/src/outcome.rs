@@ -12,7 +12,7 @@ use crate::{
     lifetime::Lifetime,
     logout_report::Logout,
     past::Past,
-    record::Record,
+    record::{Fingerprint, Record},
     seen::Sights,
     standing::Standing,
     store::Lease,
@@ -32,6 +32,8 @@ pub(crate) struct Outcome {
     pub(crate) sights: Sights,
     /// The same: what became of the refresh tokens before.
     pub(crate) past: Past,
+    /// The same: which login the record in use comes of, if it says.
+    pub(crate) login: Option<Fingerprint>,
     /// For those who are told of changes.
     pub(crate) found: Found,
     /// To be freed when the rest is in place.
@@ -74,6 +76,12 @@ impl Outcome {
 }
 
 impl Ended {
+    /// Whether the record is somebody else's. What was there before is gone.
+    pub(crate) fn is_of_another(&self) -> bool {
+        let reason = self.result.as_ref().err().map(AccountError::reason);
+        matches!(reason, Some(Reason::OtherEndpoint { .. }))
+    }
+
     /// Whether nothing is wrong but that somebody else had the lease for a moment.
     pub(crate) fn was_busy(&self) -> bool {
         let is_timeout = |error: &AccountError| match error.reason() {
@@ -103,6 +111,27 @@ pub(crate) enum Source {
 }
 
 impl Outcome {
+    fn new(
+        context: &Context,
+        known: Box<Known>,
+        ended: Ended,
+        found: Found,
+        lease: Option<Arc<Lease>>,
+        now: Now,
+    ) -> Self {
+        let sights = sights(context, &known, now);
+        let login = known.record.as_ref().and_then(|record| record.login);
+        Self {
+            ended,
+            unsaved: known.unsaved.boxed(),
+            sights,
+            past: known.past,
+            login,
+            found,
+            lease,
+        }
+    }
+
     /// The tokens in use. `error` is the store's if they are not saved and memory
     /// does not keep them; of what it keeps it knows the error.
     pub(crate) fn token(
@@ -130,8 +159,7 @@ impl Outcome {
         };
         let error = Standing::of(&known, context, now).error(&context.account, now.wall);
         let found = found(context, &known, &ended, error, now);
-        let sights = sights(context, &known, now);
-        Self { sights, past: known.past, ended, unsaved: known.unsaved.boxed(), found, lease }
+        Self::new(context, known, ended, found, lease, now)
     }
 
     /// The token in use, although an API has refused it: so it has those before
@@ -153,8 +181,7 @@ impl Outcome {
         let result = Ok(Token(cached.into()));
         let ended = Ended::without_new(context, result, None);
         let found = found(context, &known, &ended, Some(error), now);
-        let sights = sights(context, &known, now);
-        Self { sights, past: known.past, ended, unsaved: known.unsaved.boxed(), found, lease }
+        Self::new(context, known, ended, found, lease, now)
     }
 
     /// No token, but perhaps the old one to fall back on.
@@ -189,8 +216,7 @@ impl Outcome {
         let fallback = fallback(context, &known, &error, now);
         let ended = Ended::without_new(context, Err(error.clone()), fallback);
         let found = found(context, &known, &ended, Some(error), now);
-        let sights = sights(context, &known, now);
-        Self { sights, past: known.past, ended, unsaved: known.unsaved.boxed(), found, lease }
+        Self::new(context, known, ended, found, lease, now)
     }
 }
 

@@ -69,8 +69,8 @@ pub struct Record {
     /// [`Account::token_for`](crate::Account::token_for). At most 16.
     pub further: Vec<FurtherToken>,
     /// The thumbprint (RFC 7638) of the key that the tokens were obtained with (DPoP, RFC
-    /// 9449). The refresh token of a public client is bound to it: see
-    /// [`Reason::OtherKey`](crate::Reason). `None` if there was no key, or nobody knows.
+    /// 9449). The refresh token may be bound to it: see
+    /// [`Reason::OtherKey`](crate::Reason::OtherKey). `None` if there was no key, or nobody knows.
     pub dpop_thumbprint: Option<String>,
 }
 

@@ -64,7 +64,7 @@
 //! | `Noting` | save | `Sending`; `Reading` after a conflict |
 //! | `Confirming` | extend | `Sending`; `TakingBack` without the lease, which was lost, or if the store cannot tell |
 //! | `TakingBack` | save | `Reading` if the lease was lost, saved or not; `Done` otherwise |
-//! | `Preparing` | prove | `Preparing`, `Sending`; where the last attempt of `Sending` leads if it cannot be had |
+//! | `Preparing` | prove | `Preparing`, `Sending`, after `Confirming` again if it took a second; `TakingBack` if it gives way to a login or a logout; where the last attempt of `Sending` leads if it cannot be had |
 //! | `Sending` | send | `BeforeRetry` or `Sending` if the server wants another proof, `SavingTokens`, `Sleeping`, `CheckingRejection`, `SavingSetback`; `Done` without a record |
 //! | `Sleeping` | sleep | `Sending`; `BeforeRetry` if the token may be spent |
 //! | `BeforeRetry` | load | `Sending`, `NotingRetry`; decide if the set-up is another; `Done` if the record serves or forbids an attempt |
@@ -122,6 +122,7 @@ mod loads;
 mod next_record;
 mod noting;
 mod patience;
+mod preparing;
 mod reading;
 mod retry;
 mod run;
@@ -140,7 +141,7 @@ use auth_core::{
 
 pub(crate) use self::want::Want;
 use self::{
-    attempt::{Attempted, Confirming, Preparing, Sending},
+    attempt::{Attempted, Confirming, Sending},
     catching_up::{CatchingUp, CaughtUp},
     confirming::Confirmed,
     failure::{
@@ -150,6 +151,7 @@ use self::{
     identifying::Identifying,
     leasing::{Leased, Leasing},
     noting::{Noted, Noting},
+    preparing::Preparing,
     reading::Read,
     retry::{BeforeRetry, Looked, NotingRetry, RetryNoted, Sleeping, Slept},
     run::{Access, Reading, Run},
@@ -322,12 +324,6 @@ impl Confirming {
             Confirmed::Attempt(attempted) => on_attempt(attempted, now),
             Confirmed::Withdraw(withdrawn) => on_withdrawn(withdrawn),
         }
-    }
-}
-
-impl Preparing {
-    pub(crate) fn on_met(self, met: Result<Credential, CredentialError>, now: Now) -> Step {
-        on_attempt(self.resolve(met, now), now)
     }
 }
 

@@ -35,6 +35,7 @@ pub struct Settings {
     pub(crate) refresh_at_least_every: Option<Duration>,
     /// How many exchanges, and within what time.
     pub(crate) refusals: (usize, Duration),
+    pub(crate) dpop_key_may_change: bool,
     pub(crate) seed: Option<u64>,
 }
 
@@ -52,6 +53,7 @@ impl Default for Settings {
             default_lifetime: Some(Duration::from_secs(3600)),
             refresh_at_least_every: None,
             refusals: (2, Duration::from_secs(10)),
+            dpop_key_may_change: false,
             seed: None,
         }
     }
@@ -193,6 +195,22 @@ impl Settings {
     #[must_use]
     pub fn refusals(mut self, exchanges: usize, within: Duration) -> Self {
         self.refusals = (exchanges.clamp(1, 16), within);
+        self
+    }
+
+    /// Whether a client that authenticates may refresh with another DPoP key than the one
+    /// on record, or without one. Off by default: then it is
+    /// [`Reason::OtherKey`](crate::Reason::OtherKey), and nothing is sent.
+    ///
+    /// Set it only where the server leaves the refresh tokens of such clients unbound, as
+    /// RFC 9449 section 5 has it and `oidc-provider` does, and where the key changes: one
+    /// that is made anew at each start, say. Other servers bind them all. That of Bluesky
+    /// (`@atproto/oauth-provider`) ends the session when another key shows up.
+    ///
+    /// It does nothing for public clients, whose refresh tokens are always bound.
+    #[must_use]
+    pub fn dpop_key_may_change(mut self, may_change: bool) -> Self {
+        self.dpop_key_may_change = may_change;
         self
     }
 

@@ -119,7 +119,8 @@ impl Shared {
     }
 
     /// What forbids to refresh `record`: the key that its set-up names is not there, or
-    /// its refresh token is bound to another key. RFC 9449 section 5 binds those of public clients only.
+    /// its refresh token may be bound to another key. RFC 9449 section 5 binds those of
+    /// public clients only; but some servers bind all, and end the session.
     pub(crate) fn refuses_key(&self, record: Option<&Record>) -> Option<Reason> {
         let endpoint = self.endpoint_of(record);
         if let Err(error) = endpoint.check_keys() {
@@ -130,7 +131,7 @@ impl Shared {
         let own = endpoint.get_dpop().map(Dpop::thumbprint);
         let is_bound = self.grant == GrantKind::RefreshToken
             && record.tokens.refresh_token.is_some()
-            && endpoint.is_of_public_client();
+            && (endpoint.is_of_public_client() || !self.settings.dpop_key_may_change);
         (is_bound && own != Some(bound_to)).then(|| Reason::OtherKey {
             record: bound_to.clone(),
             endpoint: own.map(ToOwned::to_owned),

@@ -80,6 +80,37 @@ fn a_login_and_a_logout_forget_them() {
     world.script.finish();
 }
 
+/// Whoever learns of it, by whichever token, is rid of all that came of the last login.
+#[test]
+fn a_login_elsewhere_replaces_all_once_it_is_seen() {
+    for by_main in [true, false] {
+        let script = Script::new().tokens("m-1", "rt-2").tokens("f-9", "rt-9");
+        let script = if by_main { script } else { script.tokens("m-9", "rt-10") };
+        let world = World::new(script).with_record(3600);
+        let login = |access, refresh| {
+            let login = auth_core::TokenSet::new(AccessToken::new(access));
+            login.refresh_token(auth_core::RefreshToken::new(refresh))
+        };
+        let account = world.account();
+        block_on(account.store_login(login("at-1", "rt-1"))).unwrap();
+        assert_eq!(access(&block_on(account.token_for(&mail())).unwrap()), "m-1");
+        let other = world.accounts().account(ADA);
+        block_on(other.store_login(login("at-8", "rt-8"))).unwrap();
+        // Nobody has looked.
+        assert_eq!(access(&block_on(account.token_for(&mail())).unwrap()), "m-1");
+        if by_main {
+            let refused = AccessToken::new("at-1");
+            assert_eq!(access(&block_on(account.token_refused(&refused)).unwrap()), "at-8");
+        } else {
+            assert_eq!(access(&block_on(account.token_for(&files())).unwrap()), "f-9");
+            assert_eq!(access(&block_on(account.token()).unwrap()), "at-8");
+        }
+        let token = access(&block_on(account.token_for(&mail())).unwrap());
+        assert_eq!(token, if by_main { "f-9" } else { "m-9" });
+        world.script.finish();
+    }
+}
+
 #[test]
 fn a_refusal_of_one_request_sets_back_no_other() {
     let script = Script::new().oauth_error("invalid_target").tokens("f-1", "rt-2");

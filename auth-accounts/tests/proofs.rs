@@ -8,11 +8,12 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
 use async_trait::async_trait;
-use auth_accounts::{AccountError, Reason, Token};
+use auth_accounts::{AccountError, Login, Reason, Revocation, StoreErrorKind, Token};
 use auth_core::{
     AsyncCredentialSource, Backoff, ClientAuth, Credential, CredentialError, CredentialErrorKind,
     Dpop, FailureKind, Source,
@@ -92,6 +93,69 @@ fn a_login_does_not_wait_for_a_key_that_hangs() {
     block_on(account.store_login(login)).unwrap();
     assert_eq!(block_on(refresh).unwrap().access_token().expose(), "at-5");
     assert!(world.record().note.is_none());
+}
+
+/// Nor does it leave a doubt behind, if that login comes to nothing.
+#[test]
+fn a_refresh_that_gives_way_to_nothing_leaves_no_doubt() {
+    let hanging = Key { hangs: true, ..key("key-1") };
+    let asked = Arc::clone(&hanging.asked);
+    let mut world = with(hanging.asynchronous(), Script::new());
+    world.settings = world.settings.credential_wait(Duration::from_secs(3600));
+    let account = world.account();
+    let mut refresh = support::call(&account);
+    while asked.load(Ordering::SeqCst) == 0 {
+        assert!(poll_once(&mut refresh).is_pending());
+    }
+    assert!(world.record().note.is_some());
+    world.store.log.take();
+    // It cannot see what it replaces.
+    let login = tokens("at-5", "rt-5", world.now(), 3600);
+    let mut login = Box::pin(account.store_login(login));
+    world.store.fail("load", [Some(StoreErrorKind::Unavailable)]);
+    let failed = loop {
+        if let Poll::Ready(result) = poll_once(&mut login) {
+            break result;
+        }
+        let _ = poll_once(&mut refresh);
+    };
+    assert!(failed.is_err());
+    assert!(world.store.log.take().starts_with("tokens free "));
+    assert!(world.record().note.is_none() && world.record().setback.is_none());
+    drop(refresh);
+    // So that the next refusal is no puzzle.
+    let script = Script::new().oauth_error("invalid_grant");
+    let mut next = with(key("key-1"), script);
+    next.store.inner.put(ADA, world.record());
+    next.settings = world.settings.clone();
+    let error = block_on(next.account().token()).unwrap_err();
+    assert_eq!((error.kind(), error.possibly_spent()), (Some(FailureKind::Rejected), false));
+}
+
+/// Nor does a logout wait for ever, or a login for the token that it has replaced.
+#[test]
+fn a_key_that_hangs_holds_up_no_revocation_for_long() {
+    let world = || {
+        let mut world = with(Key { hangs: true, ..key("key-1") }.asynchronous(), Script::new());
+        world.endpoint = world.endpoint.revocation_url("https://auth.example.com/revoke").unwrap();
+        let source = Source::asynchronous(Hanging(Arc::default()));
+        world.endpoint = world.endpoint.client_auth(ClientAuth::ready_made_assertion(source));
+        world
+    };
+    let out = world();
+    let logout = block_on(out.account().logout()).unwrap();
+    let Revocation::Failed(failure) = &logout.revocation else { panic!("{logout:?}") };
+    assert_eq!(
+        failure.credential_error().map(CredentialError::kind),
+        Some(CredentialErrorKind::Unavailable)
+    );
+    assert!(logout.was_logged_in && out.store.inner.get(ADA).is_none());
+    out.script.finish();
+    let over = world();
+    let login = Login::new(tokens("at-5", "rt-5", over.now(), 3600)).revoke_replaced(true);
+    block_on(over.account().store_login(login)).unwrap();
+    assert_eq!(over.record().tokens.access_token.expose(), "at-5");
+    over.script.finish();
 }
 
 #[derive(Debug)]

@@ -202,6 +202,7 @@ impl Setup {
             .client_auth(ClientAuth::basic(CLIENT_SECRET))
             .body_format(BodyFormat::Form)
             .response_limit(self.response_limit);
-        Ok(endpoint.request(&Grant::RefreshToken(RefreshToken::new(REFRESH_TOKEN))).unwrap())
+        let grant = Grant::RefreshToken(RefreshToken::new(REFRESH_TOKEN));
+        endpoint.request(&grant).map_err(io::Error::other)
     }
 }

@@ -147,7 +147,8 @@ impl Names {
     }
 }
 
-/// A record without its tokens, and which tokens it belongs to.
+/// A record without its tokens, but with the further ones, which the agent does not know;
+/// and which tokens it belongs to.
 #[derive(Default)]
 pub(crate) struct Notes {
     /// Random, so that no two saves are equal.
@@ -260,6 +261,7 @@ impl Notes {
             record.born_expired = notes.born_expired;
             record.refusals.clone_from(&notes.refusals);
             record.dpop_thumbprint.clone_from(&notes.dpop_thumbprint);
+            record.further.clone_from(&notes.further);
             record.bound_to = notes.bound_to.clone().or(record.bound_to);
         }
         record

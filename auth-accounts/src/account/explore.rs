@@ -65,6 +65,7 @@ impl super::Account {
         let cached = self.0.cached.load();
         let past = memory.past.tell();
         let cached = cached.as_ref().map(|cached| cached.tell());
-        format!("{unsaved:?} {refused:?} {past} {cached:?}")
+        let login = memory.login;
+        format!("{unsaved:?} {refused:?} {login:?} {past} {cached:?}")
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::revoke;
+use auth_core::RevocationStep;
 
 use super::{Account, inner::Inner};
 use crate::{
@@ -106,7 +106,7 @@ impl Inner {
                     state.on_loaded(loaded, clock.now())
                 }
                 Step::Prove(demand, state) => {
-                    let met = demand.meet().await;
+                    let met = self.in_time(demand.meet()).await;
                     state.on_met(met, clock.now())
                 }
                 Step::Send(request, state) => {
@@ -132,7 +132,21 @@ impl Inner {
     pub(super) async fn revoke_replaced(&self, replaced: &Revocable) {
         let Shared { transport, clock, .. } = &*self.shared;
         let Some(revocation) = replaced.revocation() else { return };
-        events::replaced(&self.id, revoke(revocation, transport, clock).await);
+        let mut step = revocation.start(clock.now());
+        let result = loop {
+            step = match step {
+                RevocationStep::Prove(demand, proving) => {
+                    let met = self.in_time(demand.meet()).await;
+                    proving.resolve(met, clock.now())
+                }
+                RevocationStep::Send(request, pending) => {
+                    let response = transport.send(request).await;
+                    pending.resolve(response, clock.now())
+                }
+                RevocationStep::Done(result) => break result,
+            };
+        };
+        events::replaced(&self.id, result);
     }
 
     /// A record that is about to be removed is not handed out from here on, even if

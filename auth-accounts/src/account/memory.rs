@@ -6,7 +6,8 @@ use auth_core::{AccessToken, ClaimsChallenge};
 
 use super::further_memory::FurtherMemory;
 use crate::{
-    context::Refused, further::Which, past::Past, seen::Sights, token::Token, unsaved::Unsaved,
+    context::Refused, further::Which, past::Past, record::Fingerprint, seen::Sights, token::Token,
+    unsaved::Unsaved,
 };
 
 /// What an account remembers between refreshes, beside the token itself.
@@ -21,6 +22,8 @@ pub(super) struct Memory {
     pub(super) past: Past,
     /// The further tokens.
     pub(super) further: FurtherMemory,
+    /// Which login all of that comes of, if a record said.
+    pub(super) login: Option<Fingerprint>,
 }
 
 impl Memory {
@@ -28,6 +31,14 @@ impl Memory {
     /// asks for the account.
     pub(super) fn is_to_be_kept(&self) -> bool {
         self.unsaved.is_some() || self.refused.is_some() || self.further.refuses_any()
+    }
+
+    /// Whether the record is of another login by now than it was, so that all that came of
+    /// that is gone.
+    pub(super) fn is_replaced_by(&mut self, login: Option<Fingerprint>) -> bool {
+        // Not all stores keep it.
+        let before = login.and_then(|login| self.login.replace(login));
+        before.is_some() && before != login
     }
 
     pub(super) fn refuses_of(&self, which: &Which, token: &Token) -> bool {

@@ -38,6 +38,7 @@ impl Inner {
             let mut unfinished = Unfinished::new(self);
             let began = clock.now();
             let mut effort = Effort::default();
+            let mut gave_way = false;
             loop {
                 step = match step {
                     Step::Load(state) => {
@@ -86,7 +87,10 @@ impl Inner {
                         let met = self.in_time(demand.meet());
                         match unless_asked(give_way, met).await {
                             Some(met) => state.on_met(met, clock.now()),
-                            None => return unfinished.gives_way(),
+                            None => {
+                                gave_way = true;
+                                state.on_give_way(clock.now())
+                            }
                         }
                     }
                     Step::Send(request, state) => {
@@ -102,6 +106,7 @@ impl Inner {
                         clock.sleep(delay).await;
                         state.on_wake(clock.now())
                     }
+                    Step::Done(_) if gave_way => return unfinished.gives_way(),
                     Step::Done(outcome) => {
                         unfinished.ended = true;
                         effort.took = clock.now().since(began);
@@ -211,11 +216,15 @@ impl Inner {
 
     /// Puts an outcome in place, then frees the lease.
     fn publish(self: &Arc<Self>, outcome: Outcome, effort: &Effort) -> Ended {
-        let Outcome { ended, unsaved, sights, past, mut found, lease } = outcome;
+        let Outcome { ended, unsaved, sights, past, login, mut found, lease } = outcome;
         // Not only the token that this was about.
         found.was_in_use |= self.cached.load().is_some();
         let mut memory = self.memory();
         (memory.sights, memory.past) = (sights, past);
+        if memory.is_replaced_by(login) || ended.is_of_another() {
+            memory.further.clear();
+            self.cached.store(None);
+        }
         let token = ended.result.as_ref().ok().or(ended.fallback.as_ref());
         // A refresh that began before a token was refused may have found it.
         let again = token.is_some_and(|token| token.0.is_refused_again());

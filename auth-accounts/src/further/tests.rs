@@ -101,6 +101,24 @@ fn the_form_is_what_it_was_where_there_is_none_and_keeps_all_where_there_is() {
     }
 }
 
+/// No more than there may be, whoever wrote it.
+#[test]
+fn a_record_with_too_many_keeps_the_last() {
+    let one = put(&main_record(), 7, Some(100)).further.remove(0);
+    let named = |number: usize| FurtherToken {
+        request: which(number % 5_000).asked().unwrap().fingerprint,
+        ..one.clone()
+    };
+    let many = Record { further: (0..10_000).map(named).collect(), ..main_record() };
+    let last = &many.further[many.further.len() - MOST..];
+    assert_eq!(Record::from_json(&many.to_json_exposed()).unwrap().further, last);
+    let next = Record::obtained(main_record().tokens, at(10));
+    assert_eq!(Which::Main.put(Some(&many), next, at(10)).further, last);
+    // Twice the same counts once from the next refresh on.
+    let twice = Record { further: vec![one; 3], ..main_record() };
+    assert_eq!(put(&twice, 7, Some(200)).further.len(), 1);
+}
+
 #[test]
 fn what_is_newer_is_taken_over() {
     let (old, new) = (put(&main_record(), 1, Some(100)), put(&main_record(), 2, Some(200)));

@@ -6,10 +6,10 @@ use auth_core::TokenSet;
 use serde::{Deserialize, Serialize};
 
 use super::{GuessForm, is_zero, seconds, setback::SetbackForm};
-use crate::record::{Fingerprint, FurtherToken, Guess};
-
-/// How many are read at most.
-const MOST: usize = 64;
+use crate::{
+    further::MOST,
+    record::{Fingerprint, FurtherToken, Guess},
+};
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct FurtherForm<T> {

@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{
-    Credential, CredentialError, Demand, Now, Pending, Proving, Refresh, RefreshError, Request,
-    Response, TransportError, Waiting,
+    Demand, Now, Pending, Refresh, RefreshError, Request, Response, TransportError, Waiting,
 };
 
 use super::{
     next_record::{as_asked, next_record},
+    preparing::{Met, Preparing},
     run::Run,
     saving::SavingTokens,
 };
@@ -43,6 +43,19 @@ pub(super) enum Next {
     Again(Waiting),
     /// With the one that is on record by now.
     WithNewer(Waiting),
+    /// The one for which something was demanded: that took its time.
+    Met(Met),
+}
+
+impl Next {
+    /// Whether it is a retry with a token that may be spent.
+    pub(super) fn is_doubtful(&self, run: &Run) -> bool {
+        match self {
+            Self::First { .. } | Self::WithNewer(_) => false,
+            Self::Again(waiting) => waiting.possibly_spent(),
+            Self::Met(_) => run.is_doubtful,
+        }
+    }
 }
 
 pub(super) enum Attempted {
@@ -96,7 +109,8 @@ impl Attempt {
     }
 
     /// Makes the attempt.
-    pub(super) fn go(self, next: Next, now: Now) -> Attempted {
+    pub(super) fn go(mut self, next: Next, now: Now) -> Attempted {
+        self.run.is_doubtful = next.is_doubtful(&self.run);
         let Self { run, known, .. } = &self;
         let step = match next {
             Next::First { possibly_spent } => {
@@ -109,6 +123,7 @@ impl Attempt {
                 run.context.asking(refresh).start(now)
             }
             Next::Again(waiting) => waiting.resume(now),
+            Next::Met(met) => return met.go_on(self, now),
             Next::WithNewer(waiting) => {
                 waiting.resume_with(known.grant(&run.context.shared.repeatable), now)
             }
@@ -123,7 +138,7 @@ impl Attempt {
     }
 
     /// Follows what `auth-core` says about a request sent at `sent`.
-    fn go_on(self, step: auth_core::Step, sent: Now, now: Now) -> Attempted {
+    pub(super) fn go_on(self, step: auth_core::Step, sent: Now, now: Now) -> Attempted {
         match step {
             auth_core::Step::Prove(demand, proving) => {
                 let shared = &self.run.context.shared;
@@ -132,7 +147,10 @@ impl Attempt {
                     Demand::Credential(source) => endpoint.credential_source() == Some(source),
                     _ => false,
                 };
-                Attempted::Prove(demand, Preparing { attempt: self, proving, reads })
+                Attempted::Prove(
+                    demand,
+                    Preparing { attempt: self, proving, reads, confirmed: now },
+                )
             }
             auth_core::Step::Challenge(waiting) => Attempted::Challenge(self, waiting),
             auth_core::Step::Send(request, pending) => {
@@ -161,27 +179,6 @@ impl Attempt {
             }
             auth_core::Step::Done(Err(error)) => Attempted::Failed(self, error),
         }
-    }
-}
-
-/// Something is being read or signed for a request.
-pub(crate) struct Preparing {
-    attempt: Attempt,
-    proving: Proving,
-    /// Whether it is what tells one set-up of the client from another.
-    reads: bool,
-}
-
-impl Preparing {
-    pub(super) fn resolve(self, met: Result<Credential, CredentialError>, now: Now) -> Attempted {
-        let Self { mut attempt, proving, reads } = self;
-        let shared = &attempt.run.context.shared;
-        let endpoint = attempt.set_up.as_ref().map_or(&shared.endpoint, SetUp::endpoint);
-        if reads {
-            attempt.run.client = Some(Fingerprint::of_client(endpoint, met.as_ref().ok()));
-        }
-        let step = proving.resolve(met, now);
-        attempt.go_on(step, now, now)
     }
 }
 

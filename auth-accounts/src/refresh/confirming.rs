@@ -3,7 +3,7 @@
 use auth_core::Now;
 
 use super::{
-    attempt::{Attempt, Attempted, Confirming, Next},
+    attempt::{Attempt, Attempted, Confirming},
     taking_back::{Then, Withdrawn, withdraw},
 };
 use crate::{
@@ -24,7 +24,7 @@ impl Confirming {
 
     /// Whether it is a retry with a token that may be spent.
     pub(super) fn is_doubtful(&self) -> bool {
-        matches!(&self.next, Next::Again(waiting) if waiting.possibly_spent())
+        self.next.is_doubtful(&self.attempt.run)
     }
 
     pub(super) fn resolve(self, extended: Result<(), StoreError>, now: Now) -> Confirmed {

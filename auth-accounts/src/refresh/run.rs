@@ -34,6 +34,8 @@ pub(crate) struct Run {
     /// The refresh token that an attempt of this refresh may have spent, if the
     /// lease was lost since.
     pub(super) doubted: Option<Fingerprint>,
+    /// Whether the attempt under way follows one that may have spent the same token.
+    pub(super) is_doubtful: bool,
     /// Set once somebody else was found who may be under way.
     pub(super) patience: Option<Patience>,
     /// Whether the lease was waited for only briefly, since the old token is of
@@ -52,6 +54,7 @@ impl Run {
             caught_up: false,
             noted: None,
             doubted: None,
+            is_doubtful: false,
             patience: None,
             was_brief: false,
             client: None,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use auth_accounts::{
     AccountId, Registration,
-    store::{Fingerprint, Guess, Note, Record, SetUp, Setback},
+    store::{Fingerprint, FurtherToken, Guess, Note, Record, SetUp, Setback},
 };
 use auth_core::{
     AccessToken, Backoff, BodyFormat, ClientAuth, FailureKind, Now, Refresh, RefreshToken, Rule,
@@ -52,6 +52,16 @@ pub(super) fn full_record(mark: &str) -> Record {
     record.bound_to = Registration::new("https://auth.example.com/token", "conformance").ok();
     // RFC 7638 section 3.1.
     record.dpop_thumbprint = Some("NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs".to_owned());
+    let mut mail = FurtherToken::new(Fingerprint::of(&RefreshToken::new("mail")));
+    let mut tokens = TokenSet::new(AccessToken::new(ACCESS_TOKEN));
+    tokens.expires_at = Some(at(1_800));
+    tokens.scope = Some("mail".to_owned());
+    mail.tokens = Some(tokens);
+    mail.obtained_at = Some(at(6));
+    mail.dpop_thumbprint.clone_from(&record.dpop_thumbprint);
+    let mut files = FurtherToken::new(Fingerprint::of(&RefreshToken::new("files")));
+    files.setback = setback(refresh_token, at(7), at(70));
+    record.further = vec![mail, files];
     record
 }
 

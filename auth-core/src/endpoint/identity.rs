@@ -28,7 +28,7 @@ impl TokenEndpoint {
     }
 
     /// Whether the client shows nothing that only it knows. The refresh tokens of such a
-    /// client are bound to its DPoP key, if it has one, and those of others are not (RFC
+    /// client are bound to its DPoP key, if it has one; those of others need not be (RFC
     /// 9449 section 5).
     #[doc(hidden)]
     pub fn is_of_public_client(&self) -> bool {

@@ -76,7 +76,8 @@ pub(super) fn account(world: &World<'_>) {
 }
 
 /// A process with another DPoP key. oidc-provider would say what it says of a session
-/// that is over, and the server of Bluesky would end it; so neither is asked.
+/// that is over, where the client is public; the server of Bluesky would end it, for any
+/// client. So neither is asked.
 fn with_another_key(world: &World<'_>, client: ClientKind) {
     for adapter in Adapter::ALL {
         let url = world.proxy.url();
@@ -95,11 +96,15 @@ fn with_another_key(world: &World<'_>, client: ClientKind) {
 }
 
 pub(super) fn another_key(world: &World<'_>) {
-    with_another_key(world, ClientKind::Dpop);
+    for client in [ClientKind::Dpop, ClientKind::AssertionDpopNonce] {
+        with_another_key(world, client);
+    }
 }
 
 pub(super) fn another_key_at_blueskys(world: &World<'_>) {
-    with_another_key(world, ClientKind::Atproto);
+    for client in [ClientKind::Atproto, ClientKind::AtprotoAssertion] {
+        with_another_key(world, client);
+    }
 }
 
 /// The server's clock is hours off. Where a nonce is not needed the server asks for

@@ -1,7 +1,10 @@
 //! Servers that want a proof with a nonce of theirs, and clients whose credential is read
 //! anew for each attempt.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use auth_core::{
     ClientAuth, Credential, CredentialError, CredentialErrorKind, Dpop, FailureKind, KeyInfo,
@@ -9,10 +12,16 @@ use auth_core::{
 };
 
 use super::{
+    super::Step,
     kind_of_store_error,
     scenario::{For, Scenario, Start},
 };
-use crate::{error::Reason, record::Record, shared::GrantKind, store_error::StoreErrorKind};
+use crate::{
+    error::Reason,
+    record::{Note, Record},
+    shared::GrantKind,
+    store_error::StoreErrorKind,
+};
 
 #[derive(Debug)]
 struct Key(KeyInfo);
@@ -85,6 +94,49 @@ fn what_is_refused_after_a_challenge_may_have_been_spent_by_it() {
     // Without one it may not.
     let (error, _) = noted(with_key()).rejected(1).reads(old()).saves(For::Setback).fails();
     assert!(!error.possibly_spent());
+}
+
+impl Scenario {
+    /// It reads or signs something, for so long by this clock.
+    #[track_caller]
+    fn proves_in(mut self, monotonic: u64, wall: u64) -> Self {
+        self.now.monotonic += Duration::from_millis(monotonic);
+        self.now.wall += Duration::from_millis(wall);
+        self.proves()
+    }
+}
+
+/// Whoever has waited for a signature may have slept, and lost the lease.
+#[test]
+fn the_lease_is_confirmed_again_after_a_proof_that_took_its_time() {
+    let lost = StoreErrorKind::LeaseLost;
+    for (monotonic, wall, is_late) in
+        [(0, 0, false), (999, 999, false), (1_000, 1_000, true), (0, 600_000, true)]
+    {
+        let first = || noted(with_key()).confirms().proves_in(monotonic, wall);
+        let retry = || challenged().reads(old()).confirms().proves_in(monotonic, wall);
+        for proved in [first(), retry()] {
+            let extends = matches!(proved.step, Some(Step::Extend(_)));
+            assert_eq!(extends, is_late, "{monotonic} {wall}");
+            proved.sends(1, 2).saves(For::Tokens).gives(2, true);
+        }
+        if is_late {
+            // Nothing is sent: somebody else has refreshed.
+            let newer = || Start::new().record(2, 3600);
+            first().hears(lost).saves(For::TakeBack).reads(newer()).gives(2, false);
+            retry().hears(lost).saves(For::TakeBack).reads(newer()).gives(2, false);
+            // The store that is gone holds up a retry no more than before the proof.
+            first().hears(StoreErrorKind::Io).saves(For::TakeBack).fails();
+            retry().hears(StoreErrorKind::Io).sends(1, 2).saves(For::Tokens).gives(2, true);
+        }
+    }
+    // The doubt that the challenge has left goes along.
+    let note = Note::new(old().fingerprint().unwrap(), Start::new().now.wall);
+    let ours = Record { note: Some(note), ..old() };
+    let doubtful = challenged().reads(ours).confirms().proves_in(1_000, 1_000).hears(lost);
+    doubtful
+        .look(|record, _| assert!(record.setback.as_ref().unwrap().possibly_spent))
+        .saves(For::TakeBack);
 }
 
 #[test]

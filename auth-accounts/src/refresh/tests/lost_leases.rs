@@ -25,7 +25,7 @@ impl Scenario {
 
     /// It asks whether the lease is still its own, and is told this.
     #[track_caller]
-    fn hears(mut self, kind: StoreErrorKind) -> Self {
+    pub(super) fn hears(mut self, kind: StoreErrorKind) -> Self {
         match self.take() {
             Step::Extend(state) => {
                 let failed = Err(StoreError::new(kind, "a test"));
