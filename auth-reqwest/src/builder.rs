@@ -236,7 +236,8 @@ impl ReqwestTransportBuilder {
             // For `https` only, so that nothing has to go direct.
             ProxySetting::Always(url) => (Plan::Named(Box::new(proxy::named(&url)?)), None),
         };
-        if tls.has_client_certificate() && proxy::is_over_tls(&plan) {
+        let proxy_over_tls = proxy::is_over_tls(&plan);
+        if tls.has_client_certificate() && proxy_over_tls {
             return Err(BuildError::ClientCertificateAndTlsProxy);
         }
         let (connect_timeout, max_idle, versions) =
@@ -290,7 +291,8 @@ impl ReqwestTransportBuilder {
             };
             Ok(Set { usual: clients(tls, plan.clone())?, direct })
         };
-        let ours = Ours::new(tls, self.max_idle == 0, Box::new(make))?;
+        let alone = self.max_idle == 0 && !proxy_over_tls;
+        let ours = Ours::new(tls, alone, Box::new(make))?;
         Ok(ReqwestTransport::ours(ours, self.timeout))
     }
 }

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use auth_core::{TransportError, TransportErrorKind, internal::Exceptions};
-use auth_tls::Tls;
+use auth_tls::{Handshakes, Tls};
 use reqwest::Url;
 use rustls::ClientConfig;
 use tokio::{task::spawn_blocking, time::Instant};
@@ -41,23 +41,23 @@ pub(crate) struct Ours(Arc<Inner>);
 struct Inner {
     tls: Tls,
     make: Box<Make>,
-    /// Whether each connection serves one request.
-    fresh: bool,
+    /// Whether each connection serves one request, and no proxy speaks TLS with us.
+    alone: bool,
     /// How often the certificate had been renewed, and the clients since.
     made: Mutex<(u64, Arc<Set>)>,
 }
 
 impl Ours {
-    pub(crate) fn new(tls: Tls, fresh: bool, make: Box<Make>) -> Result<Self, BuildError> {
+    pub(crate) fn new(tls: Tls, alone: bool, make: Box<Make>) -> Result<Self, BuildError> {
         let now = tls.now();
         let made = Mutex::new((now.renewals, Arc::new(make(&now.config)?)));
-        Ok(Self(Arc::new(Inner { tls, make, fresh, made })))
+        Ok(Self(Arc::new(Inner { tls, make, alone, made })))
     }
 
     /// What is known of the connections of the attempt that begins now.
     pub(crate) fn connections(&self) -> Connections {
-        let tls = self.0.tls.clone();
-        Connections { asked_before: tls.asked(), tls: Some(tls), fresh: self.0.fresh }
+        let tls = Some(self.0.tls.clone());
+        Connections { tls, handshakes: Handshakes::default(), alone: self.0.alone }
     }
 
     /// The clients for the next request.

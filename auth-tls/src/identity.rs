@@ -1,10 +1,7 @@
 //! The client certificate of a transport, as it is now.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
@@ -15,7 +12,7 @@ use rustls::{
 use crate::{
     client_certificate::{ClientCertificate, Texts},
     error::ClientCertificateError,
-    expiry,
+    expiry, handshakes,
 };
 
 /// What a transport shows to servers that ask, and what it has found in the files.
@@ -136,19 +133,17 @@ impl State {
 #[derive(Debug)]
 pub(crate) struct Shown {
     certified: Option<Arc<CertifiedKey>>,
-    asked: Arc<AtomicU64>,
 }
 
 impl Shown {
-    /// `asked` counts how often a server has asked.
-    pub(crate) fn new(certified: Option<Arc<CertifiedKey>>, asked: Arc<AtomicU64>) -> Self {
-        Self { certified, asked }
+    pub(crate) fn new(certified: Option<Arc<CertifiedKey>>) -> Self {
+        Self { certified }
     }
 }
 
 impl ResolvesClientCert for Shown {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        handshakes::is_asked();
         self.certified.clone()
     }
 

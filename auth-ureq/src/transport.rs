@@ -9,7 +9,7 @@ use std::{
 use auth_core::{
     BlockingTransport, Request, Response, ResponseReader, TransportError, internal::Exceptions,
 };
-use auth_tls::Tls;
+use auth_tls::{Handshakes, Tls};
 use http::{HeaderValue, header};
 use ureq::{Agent, SendBody, config::ConfigBuilder, typestate::AgentScope};
 use zeroize::Zeroizing;
@@ -45,8 +45,8 @@ pub struct UreqTransport {
 #[derive(Clone)]
 struct Ours {
     tls: Tls,
-    /// Whether each serves one request.
-    fresh: bool,
+    /// Whether each serves one request, and no proxy speaks TLS with us.
+    alone: bool,
 }
 
 /// The settings that must hold, for an agent or for one request. This is a
@@ -102,7 +102,7 @@ impl UreqTransport {
         settings: ConfigBuilder<AgentScope>,
         direct: Option<(ConfigBuilder<AgentScope>, Exceptions)>,
         tls: Tls,
-        fresh: bool,
+        alone: bool,
         timeout: Duration,
     ) -> Self {
         let agent = |settings: ConfigBuilder<AgentScope>| {
@@ -110,7 +110,7 @@ impl UreqTransport {
         };
         let direct = direct.map(|(settings, exceptions)| (agent(settings), exceptions));
         let agent = agent(settings);
-        Self { agent, timeout, ours: Some(Ours { tls, fresh }), direct }
+        Self { agent, timeout, ours: Some(Ours { tls, alone }), direct }
     }
 
     /// Sets how long one attempt may take, from the DNS lookup to the last byte
@@ -134,13 +134,15 @@ impl BlockingTransport for UreqTransport {
             _ => &self.agent,
         };
         let connections = match &self.ours {
-            Some(Ours { tls, fresh }) => {
+            Some(Ours { tls, alone }) => {
                 // Connections are made, and kept ones used, by what is there now.
                 tls.look();
-                Connections { asked_before: tls.asked(), tls: Some(tls.clone()), fresh: *fresh }
+                let tls = Some(tls.clone());
+                Connections { tls, handshakes: Handshakes::default(), alone: *alone }
             }
             None => Connections::default(),
         };
+        let handshakes = connections.handshakes.clone();
         let route = cause::Route::of(agent, head.uri(), connections);
 
         let attempt = self.ours.as_ref().map(|_| Attempt::begin(self.timeout));
@@ -150,7 +152,7 @@ impl BlockingTransport for UreqTransport {
         } else {
             owed!(agent.configure_request(request), Some(self.timeout))
         };
-        let response = match agent.run(request) {
+        let response = match handshakes.during(|| agent.run(request)) {
             Ok(response) => response,
             Err(error) => return Err(cause::read(error, Phase::Head, body.sent(), &route)),
         };

@@ -5,7 +5,12 @@ use std::time::{Duration, SystemTime};
 use super::{JWT_BEARER, Model, TOKEN_EXCHANGE};
 use crate::{
     CannedResponse, RecordedRequest,
-    fake::{decision::ModelDecision, ledger::TokenId, proofs::ProofError, report::RevokedBecause},
+    fake::{
+        decision::ModelDecision,
+        ledger::TokenId,
+        proofs::{ProofError, Proofs},
+        report::RevokedBecause,
+    },
 };
 
 impl Model {
@@ -107,7 +112,7 @@ impl Model {
 
     /// The same, with the nonce of the next proof.
     pub(super) fn with_nonce(&self, response: CannedResponse) -> CannedResponse {
-        match self.proofs.as_ref().and_then(|proofs| proofs.nonce()) {
+        match self.proofs.as_ref().and_then(Proofs::nonce) {
             Some(nonce) => response.dpop_nonce(&nonce),
             None => response,
         }
