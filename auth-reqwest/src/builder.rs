@@ -237,9 +237,7 @@ impl ReqwestTransportBuilder {
             ProxySetting::Always(url) => (Plan::Named(Box::new(proxy::named(&url)?)), None),
         };
         let proxy_over_tls = proxy::is_over_tls(&plan);
-        if tls.has_client_certificate() && proxy_over_tls {
-            return Err(BuildError::ClientCertificateAndTlsProxy);
-        }
+        let has_certificate = tls.has_client_certificate();
         let (connect_timeout, max_idle, versions) =
             (self.connect_timeout, self.max_idle, self.versions);
         let client = move |tls: &ClientConfig, proxy: Plan, versions: Versions| {
@@ -285,6 +283,10 @@ impl ReqwestTransportBuilder {
             Ok(Clients { usual: client(tls, plan, versions)?, http1 })
         };
         let make = move |tls: &ClientConfig| {
+            // Each time, since reqwest reads the system's proxy anew.
+            if has_certificate && proxy::is_over_tls(&plan) {
+                return Err(BuildError::ClientCertificateAndTlsProxy);
+            }
             let direct = match &exceptions {
                 Some(exceptions) => Some((clients(tls, Plan::None)?, exceptions.clone())),
                 None => None,
