@@ -2,8 +2,9 @@
 #![cfg_attr(feature = "server", doc = include_str!("../docs/server.md"))]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: canned_response clock jwt mock
+// layer: clock jwt
 // layer: recorded
+// layer: canned_response mock
 // layer: behaviours call_outcome transcript
 // layer: expect
 // layer: fake script
