@@ -98,7 +98,10 @@ impl Ours {
         };
         let looked = match until {
             Some(until) => tokio::time::timeout_at(until, look).await,
-            None => Ok(look.await),
+            None => {
+                look.await;
+                Ok(())
+            }
         };
         match looked {
             Ok(()) => Ok(()),

@@ -12,11 +12,11 @@ pub(crate) fn alert(tls: ServerConnection, description: u8) -> Option<Vec<u8>> {
 
     let suite = tls.negotiated_cipher_suite()?;
     let (sequence, secrets) = tls.dangerous_extract_secrets().ok()?.tx;
-    let (key, iv) = match secrets {
-        Secrets::Aes128Gcm { key, iv }
-        | Secrets::Aes256Gcm { key, iv }
-        | Secrets::Chacha20Poly1305 { key, iv } => (key, iv),
-        _ => return None,
+    let (Secrets::Aes128Gcm { key, iv }
+    | Secrets::Aes256Gcm { key, iv }
+    | Secrets::Chacha20Poly1305 { key, iv }) = secrets
+    else {
+        return None;
     };
     let mut encrypter = match suite {
         SupportedCipherSuite::Tls13(suite) => suite.aead_alg.encrypter(key, iv),
