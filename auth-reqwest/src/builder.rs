@@ -236,9 +236,8 @@ impl ReqwestTransportBuilder {
             // For `https` only, so that nothing has to go direct.
             ProxySetting::Always(url) => (Plan::Named(Box::new(proxy::named(&url)?)), None),
         };
-        if tls.has_client_certificate() && proxy::is_over_tls(&plan) {
-            return Err(BuildError::ClientCertificateAndTlsProxy);
-        }
+        let proxy_over_tls = proxy::is_over_tls(&plan);
+        let has_certificate = tls.has_client_certificate();
         let (connect_timeout, max_idle, versions) =
             (self.connect_timeout, self.max_idle, self.versions);
         let client = move |tls: &ClientConfig, proxy: Plan, versions: Versions| {
@@ -284,13 +283,18 @@ impl ReqwestTransportBuilder {
             Ok(Clients { usual: client(tls, plan, versions)?, http1 })
         };
         let make = move |tls: &ClientConfig| {
+            // Each time, since reqwest reads the system's proxy anew.
+            if has_certificate && proxy::is_over_tls(&plan) {
+                return Err(BuildError::ClientCertificateAndTlsProxy);
+            }
             let direct = match &exceptions {
                 Some(exceptions) => Some((clients(tls, Plan::None)?, exceptions.clone())),
                 None => None,
             };
             Ok(Set { usual: clients(tls, plan.clone())?, direct })
         };
-        let ours = Ours::new(tls, self.max_idle == 0, Box::new(make))?;
+        let alone = self.max_idle == 0 && !proxy_over_tls;
+        let ours = Ours::new(tls, alone, Box::new(make))?;
         Ok(ReqwestTransport::ours(ours, self.timeout))
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use auth_core::{TransportError, TransportErrorKind as Kind, internal::LOOKED_UP_HERE};
-use auth_tls::{Tls, alert, judge, refusal};
+use auth_tls::{Handshakes, Refusal, Tls, alert, judge, refusal};
 use http::{StatusCode, Uri};
 use hyper_util::client::legacy::connect::{
     HttpConnector,
@@ -51,16 +51,16 @@ pub(crate) enum Phase {
 pub(crate) struct Connections {
     /// `None` for a client of the program's own.
     pub(crate) tls: Option<Tls>,
-    /// How often servers had asked for a client certificate when it began.
-    pub(crate) asked_before: u64,
-    /// Whether each serves one request.
-    pub(crate) fresh: bool,
+    /// What is seen of their handshakes.
+    pub(crate) handshakes: Handshakes,
+    /// Whether each serves one request, and no proxy speaks TLS with us.
+    pub(crate) alone: bool,
 }
 
 impl Connections {
-    fn refusal(&self, error: &rustls::Error) -> Option<String> {
+    fn refusal(&self, error: &rustls::Error) -> Option<Refusal> {
         match &self.tls {
-            Some(tls) => tls.refusal(error, self.asked_before),
+            Some(tls) => tls.refusal(error, &self.handshakes),
             None => refusal(error, auth_tls::Connections::Foreign),
         }
     }
@@ -69,7 +69,14 @@ impl Connections {
     fn suspicion(&self, kind: Kind, phase: Phase) -> Option<&'static str> {
         let closed = matches!(kind, Kind::TlsHandshake | Kind::Closed | Kind::Reset);
         let tls = self.tls.as_ref().filter(|_| closed && phase == Phase::Head)?;
-        tls.suspicion(self.asked_before)
+        tls.suspicion(&self.handshakes)
+    }
+
+    /// Whether the server that refuses the client's certificate so has not read the
+    /// request, however much of it was sent. If the connection had served before, the
+    /// alert is no answer to the handshake; and that of a proxy says nothing of the server.
+    fn proves_unread(&self, refusal: &Refusal, phase: Phase) -> bool {
+        refusal.is_of_handshake && self.alone && phase == Phase::Head
     }
 }
 
@@ -82,13 +89,8 @@ pub(crate) fn read(
     connections: &Connections,
 ) -> TransportError {
     let mut facts = Facts::of(&error, connections);
-    // In TLS 1.3 a server reads the client's certificate after the client has sent its
-    // request. It reads the two in order, and cannot decrypt the request before it has
-    // accepted the certificate. We offer no early data and no authentication after the
-    // handshake, which would be the exceptions. So a server that refuses the certificate
-    // has not read the request, however much of it was sent. If the connection had
-    // served before, the alert is no answer to the handshake, and proves nothing.
-    let unread = facts.client_refused.is_some() && connections.fresh && phase == Phase::Head;
+    let refused = facts.client_refused.as_ref();
+    let unread = refused.is_some_and(|refusal| connections.proves_unread(refusal, phase));
     let sent = sent && !unread;
     let kind = facts.kind(phase, sent, https);
     if let Some(suspicion) = connections.suspicion(kind, phase) {
@@ -102,8 +104,8 @@ pub(crate) fn read(
     if facts.for_proxy {
         return failed.with_source(LOOKED_UP_HERE);
     }
-    if let Some(text) = facts.client_refused {
-        return failed.with_detail(text);
+    if let Some(refusal) = facts.client_refused {
+        return failed.with_detail(refusal.says);
     }
     if facts.text.is_empty() { failed } else { failed.with_detail(facts.text) }
 }
@@ -134,7 +136,7 @@ struct Facts {
     proxy_status: Option<StatusCode>,
     certificate: Option<Kind>,
     /// What the server has against the client's certificate.
-    client_refused: Option<String>,
+    client_refused: Option<Refusal>,
     tls: bool,
     parse: bool,
     closed: bool,
@@ -172,8 +174,8 @@ impl Facts {
                     let (kind, text) = judge(error, SystemTime::now());
                     self.certificate = Some(kind);
                     self.note(text);
-                } else if let Some(text) = connections.refusal(error) {
-                    self.client_refused = Some(text);
+                } else if let Some(refusal) = connections.refusal(error) {
+                    self.client_refused = Some(refusal);
                 } else {
                     self.tls = true;
                     self.note(error);

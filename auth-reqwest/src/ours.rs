@@ -8,10 +8,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use auth_core::{TransportError, TransportErrorKind, internal::Exceptions};
-use auth_tls::Tls;
+use auth_tls::{Handshakes, Tls};
 use reqwest::Url;
 use rustls::ClientConfig;
-use tokio::{task::spawn_blocking, time::Instant};
+use tokio::{
+    sync::Mutex as AsyncMutex,
+    task::{JoinHandle, spawn_blocking},
+    time::Instant,
+};
 
 use crate::{cause::Connections, error::BuildError, http1::Clients, proxy::bypasses};
 
@@ -41,23 +45,25 @@ pub(crate) struct Ours(Arc<Inner>);
 struct Inner {
     tls: Tls,
     make: Box<Make>,
-    /// Whether each connection serves one request.
-    fresh: bool,
+    /// Whether each connection serves one request, and no proxy speaks TLS with us.
+    alone: bool,
+    /// The look at the files that is under way, also if nobody waits for it any more.
+    looking: AsyncMutex<Option<JoinHandle<()>>>,
     /// How often the certificate had been renewed, and the clients since.
     made: Mutex<(u64, Arc<Set>)>,
 }
 
 impl Ours {
-    pub(crate) fn new(tls: Tls, fresh: bool, make: Box<Make>) -> Result<Self, BuildError> {
+    pub(crate) fn new(tls: Tls, alone: bool, make: Box<Make>) -> Result<Self, BuildError> {
         let now = tls.now();
         let made = Mutex::new((now.renewals, Arc::new(make(&now.config)?)));
-        Ok(Self(Arc::new(Inner { tls, make, fresh, made })))
+        Ok(Self(Arc::new(Inner { tls, make, alone, looking: AsyncMutex::default(), made })))
     }
 
     /// What is known of the connections of the attempt that begins now.
     pub(crate) fn connections(&self) -> Connections {
-        let tls = self.0.tls.clone();
-        Connections { asked_before: tls.asked(), tls: Some(tls), fresh: self.0.fresh }
+        let tls = Some(self.0.tls.clone());
+        Connections { tls, handshakes: Handshakes::default(), alone: self.0.alone }
     }
 
     /// The clients for the next request.
@@ -76,17 +82,29 @@ impl Ours {
         Ok(Arc::clone(&made.1))
     }
 
-    /// Reads the files where that may block.
+    /// Reads the files where that may block. Files that hang keep one thread of the
+    /// runtime, and not one for each attempt: the look before is waited for first.
     async fn look(&self, until: Option<Instant>) -> Result<(), TransportError> {
         let tls = self.0.tls.clone();
-        let look = spawn_blocking(move || drop(tls.look()));
+        let look = async {
+            let mut looking = self.0.looking.lock().await;
+            // If the runtime did not run it, what is there is used.
+            if let Some(before) = &mut *looking {
+                let _ = before.await;
+            }
+            let now = looking.insert(spawn_blocking(move || drop(tls.look())));
+            let _ = now.await;
+            *looking = None;
+        };
         let looked = match until {
             Some(until) => tokio::time::timeout_at(until, look).await,
-            None => Ok(look.await),
+            None => {
+                look.await;
+                Ok(())
+            }
         };
         match looked {
-            // If the runtime did not run it, what is there is used.
-            Ok(_) => Ok(()),
+            Ok(()) => Ok(()),
             Err(_) => Err(TransportError::not_sent(TransportErrorKind::ConnectTimeout)
                 .with_source("the files of the client certificate could not be read in time")),
         }

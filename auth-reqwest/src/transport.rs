@@ -212,9 +212,12 @@ impl Call {
         step: impl Future<Output = reqwest::Result<T>>,
     ) -> Result<T, TransportError> {
         let mut step = pin!(step);
+        let handshakes = self.connections.handshakes.clone();
+        // It connects within its polls, for none of the connections is kept then.
+        let mut step = poll_fn(move |context| handshakes.during(|| step.as_mut().poll(context)));
         let result = loop {
             let Some(at) = self.deadline.at() else { break step.await };
-            if let Ok(result) = tokio::time::timeout_at(at.into(), step.as_mut()).await {
+            if let Ok(result) = tokio::time::timeout_at(at.into(), &mut step).await {
                 break result;
             }
             // What was not sent in time is not sent later. Of what was, the

@@ -3,8 +3,9 @@
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
 // layer: camel_case
-// layer: canned_response clock jwt mock
+// layer: clock jwt
 // layer: recorded
+// layer: canned_response mock
 // layer: behaviours call_outcome transcript
 // layer: expect
 // layer: fake script

@@ -193,13 +193,21 @@ fn json_params(body: &[u8]) -> Vec<(String, String)> {
     let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(body) else {
         return Vec::new();
     };
-    members
-        .into_iter()
-        .map(|(name, value)| match value {
-            serde_json::Value::String(text) => (name, text),
-            other => (name, other.to_string()),
-        })
-        .collect()
+    let text = |value| match value {
+        serde_json::Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let mut params = Vec::new();
+    for (name, value) in members {
+        match value {
+            // What a form repeats.
+            serde_json::Value::Array(several) => {
+                params.extend(several.into_iter().map(|value| (name.clone(), text(value))));
+            }
+            one => params.push((name, text(one))),
+        }
+    }
+    params
 }
 
 fn form_decoded(text: &str) -> String {

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use auth_core::{
-    Audience, Backoff, BasicAuth, ClientAssertion, ClientAuth, Credential, Dpop, FailureKind,
-    Refresh, RefreshError, SigningAlgorithm, SigningKey, Source, TokenEndpoint, TokenRevocation,
-    TokenSet, refresh_blocking, revoke_blocking,
+    Audience, Backoff, BasicAuth, BodyFormat, ClientAssertion, ClientAuth, Credential, Dpop,
+    FailureKind, Refresh, RefreshError, SigningAlgorithm, SigningKey, Source, TokenEndpoint,
+    TokenExchange, TokenRevocation, TokenSet, refresh_blocking, revoke_blocking,
 };
 use auth_sign::{Key, NewKey};
 use auth_testkit::{
@@ -245,4 +245,33 @@ fn an_api_looks_at_proofs_too() {
     let report = api.report();
     assert_eq!((report.served, report.nonces_demanded, report.without_token), (1, 1, 1));
     assert_eq!(report.unproved, 3);
+}
+
+/// RFC 8707 section 2 and RFC 8693 section 2.1: they may be repeated, and nothing else.
+#[test]
+fn a_request_may_name_several_resources_and_audiences() {
+    for format in [BodyFormat::Form, BodyFormat::Json] {
+        let server = server().body_format(format).build();
+        let session = server.log_in("ada");
+        let refresh = Refresh::new(server.endpoint(), session.refresh_token.unwrap())
+            .resource("https://files.example.com/")
+            .resource("https://mail.example.com/")
+            .audience("one")
+            .audience("two");
+        let refresh = refresh.policy(Backoff::never());
+        refresh_blocking(refresh, &server, server.clock()).unwrap();
+
+        let exchange = TokenExchange::new(Credential::new("jwt"), TokenExchange::JWT)
+            .resource("https://files.example.com/")
+            .resource("https://mail.example.com/");
+        let refresh = Refresh::new(server.endpoint(), exchange).policy(Backoff::never());
+        refresh_blocking(refresh, &server, server.clock()).unwrap();
+
+        for request in server.requests() {
+            let resources = request.params().filter(|(name, _)| *name == "resource");
+            let resources: Vec<_> = resources.map(|(_, value)| value.to_owned()).collect();
+            let expected = ["https://files.example.com/", "https://mail.example.com/"];
+            assert_eq!(resources, expected, "{format:?}");
+        }
+    }
 }

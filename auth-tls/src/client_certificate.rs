@@ -81,8 +81,9 @@ impl ClientCertificate {
     ///
     /// A chain that is cut behind a whole certificate looks complete. So replace files
     /// by renaming, as cert-manager, Kubernetes and most others do. They have to be
-    /// regular files of at most 1 MiB, and should be local: reading has no time limit of
-    /// its own.
+    /// regular files of at most 1 MiB, and should be local. When the transport is built,
+    /// reading has no time limit; before a request it has that of the attempt, which
+    /// fails then with nothing sent.
     pub fn from_files(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         Self::new(Source::Files { certificate: certificate.into(), key: key.into() })
     }

@@ -1,10 +1,7 @@
 //! The client certificate of a transport, as it is now.
 
 use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
@@ -15,13 +12,16 @@ use rustls::{
 use crate::{
     client_certificate::{ClientCertificate, Texts},
     error::ClientCertificateError,
-    expiry,
+    expiry, handshakes,
 };
 
 /// What a transport shows to servers that ask, and what it has found in the files.
 pub(crate) struct Identity {
     certificate: ClientCertificate,
     provider: Arc<CryptoProvider>,
+    /// Held while the files are read, so that what was read last is used last.
+    looking: Mutex<()>,
+    /// Never held while anything is read: who asks for what is there does not wait.
     state: Mutex<State>,
 }
 
@@ -44,7 +44,7 @@ impl Identity {
         let certified = Arc::new(certificate.certified(used.as_ref(), &provider)?);
         certificate.note(None);
         let state = State { used, refused: None, now: (0, certified) };
-        Ok(Self { certificate, provider, state: Mutex::new(state) })
+        Ok(Self { certificate, provider, looking: Mutex::default(), state: Mutex::new(state) })
     }
 
     /// Whether it may change.
@@ -55,12 +55,16 @@ impl Identity {
     /// Reads the files, if it is from files, and gives what is to be used: how often it
     /// has been renewed, and what it is since.
     pub(crate) fn look(&self) -> (u64, Arc<CertifiedKey>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if self.may_change() {
-            let problem = state.renew(&self.certificate, &self.provider).err();
-            self.note(problem);
+            let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+            let found = self.certificate.read();
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let renewed =
+                found.and_then(|found| state.renew(found, &self.certificate, &self.provider));
+            drop(state);
+            self.note(renewed.err());
         }
-        state.now.clone()
+        self.now()
     }
 
     /// The same without reading: what the last look gave.
@@ -100,10 +104,10 @@ impl State {
     /// Takes what the files hold, if that is new and can be used.
     fn renew(
         &mut self,
+        found: Option<Texts>,
         certificate: &ClientCertificate,
         provider: &CryptoProvider,
     ) -> Result<(), ClientCertificateError> {
-        let found = certificate.read()?;
         if found == self.used {
             return Ok(());
         }
@@ -136,19 +140,17 @@ impl State {
 #[derive(Debug)]
 pub(crate) struct Shown {
     certified: Option<Arc<CertifiedKey>>,
-    asked: Arc<AtomicU64>,
 }
 
 impl Shown {
-    /// `asked` counts how often a server has asked.
-    pub(crate) fn new(certified: Option<Arc<CertifiedKey>>, asked: Arc<AtomicU64>) -> Self {
-        Self { certified, asked }
+    pub(crate) fn new(certified: Option<Arc<CertifiedKey>>) -> Self {
+        Self { certified }
     }
 }
 
 impl ResolvesClientCert for Shown {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        handshakes::is_asked();
         self.certified.clone()
     }
 

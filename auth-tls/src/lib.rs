@@ -1,7 +1,7 @@
 #![doc = include_str!("../docs/crate.md")]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: expiry text validity
+// layer: expiry handshakes text validity
 // layer: error
 // layer: pem provider roots
 // layer: client_certificate
@@ -11,6 +11,7 @@
 mod client_certificate;
 mod error;
 mod expiry;
+mod handshakes;
 mod identity;
 mod pem;
 mod provider;
@@ -29,7 +30,8 @@ pub use crate::{
 #[doc(hidden)]
 pub use crate::{
     error::TlsError,
-    refusal::{Connections, alert, refusal},
+    handshakes::Handshakes,
+    refusal::{Connections, Refusal, alert, refusal},
     tls::{Current, Tls, TlsSettings},
     validity::judge,
 };

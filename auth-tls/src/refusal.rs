@@ -13,17 +13,38 @@ pub enum Connections {
     Asked {
         /// Whether there was one to show.
         shown: bool,
+        /// Whether it spoke TLS 1.3.
+        tls13: bool,
     },
 }
 
-/// For an operator, what the server has against the client's certificate. `None` if
-/// the alert is about something else.
-pub fn refusal(error: &Error, connections: Connections) -> Option<String> {
+/// What a server has against the client's certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// In words, for an operator.
+    pub says: String,
+    /// Whether the alert can only be the answer to the handshake, and may come after the
+    /// request was sent. If it came by the connection that was made for the request, the
+    /// server has not read it.
+    ///
+    /// In TLS 1.3 a server reads the client's certificate after the client has sent its
+    /// request. It reads the two in order, and cannot decrypt the request before it has
+    /// accepted the certificate. We offer no early data and no authentication after the
+    /// handshake, which would be the exceptions. In TLS 1.2 nothing is sent before the
+    /// server has accepted the certificate: an alert after that is about something else,
+    /// say a certificate for this very path, which a server wants once it has read the
+    /// path.
+    pub is_of_handshake: bool,
+}
+
+/// What the server has against the client's certificate. `None` if the alert is about
+/// something else.
+pub fn refusal(error: &Error, connections: Connections) -> Option<Refusal> {
     let Error::AlertReceived(alert) = error else { return None };
     let shown = match connections {
         Connections::NotAsked => return None,
         Connections::Foreign => None,
-        Connections::Asked { shown } => Some(shown),
+        Connections::Asked { shown, .. } => Some(shown),
     };
     let says = match (alert, shown) {
         (Alert::CertificateRequired, Some(true)) => {
@@ -59,7 +80,10 @@ pub fn refusal(error: &Error, connections: Connections) -> Option<String> {
         }
         _ => return None,
     };
-    Some(format!("{says} (TLS alert {})", name(*alert)))
+    let is_of_handshake = matches!(connections, Connections::Asked { tls13: true, .. })
+        // These are said later, too: by access control, or by whatever fails.
+        && !matches!(alert, Alert::AccessDenied | Alert::HandshakeFailure);
+    Some(Refusal { says: format!("{says} (TLS alert {})", name(*alert)), is_of_handshake })
 }
 
 /// The alerts that may be about the certificate of the client.
@@ -107,7 +131,8 @@ mod tests {
     fn what_is_about_the_certificate_of_the_client() {
         use Connections::{Asked, Foreign, NotAsked};
 
-        let (with, without) = (Asked { shown: true }, Asked { shown: false });
+        let asked = |shown| Asked { shown, tls13: true };
+        let (with, without) = (asked(true), asked(false));
         for (alert, connections, said) in [
             (Alert::CertificateRequired, without, Some("none is set up (TLS alert certificate_r")),
             (Alert::CertificateRequired, with, Some("does not fit what it asks for")),
@@ -136,7 +161,7 @@ mod tests {
             (Alert::InternalError, without, None),
             (Alert::NoApplicationProtocol, with, None),
         ] {
-            let says = refusal(&Error::AlertReceived(alert), connections);
+            let says = refusal(&Error::AlertReceived(alert), connections).map(|r| r.says);
             match said {
                 None => assert_eq!(says, None, "{alert:?} {connections:?}"),
                 Some(said) => {
@@ -146,6 +171,23 @@ mod tests {
             }
         }
         assert_eq!(refusal(&Error::DecryptError, with), None);
+    }
+
+    #[test]
+    fn which_alerts_prove_that_nothing_was_read() {
+        use Connections::{Asked, Foreign};
+
+        for alert in ALERTS {
+            let is_of_handshake = |connections| {
+                refusal(&Error::AlertReceived(alert), connections)
+                    .is_some_and(|refusal| refusal.is_of_handshake)
+            };
+            let is_general = matches!(alert, Alert::AccessDenied | Alert::HandshakeFailure);
+            let by_tls13 = is_of_handshake(Asked { shown: true, tls13: true });
+            assert_eq!(by_tls13, !is_general, "{alert:?}");
+            assert!(!is_of_handshake(Asked { shown: true, tls13: false }), "{alert:?}");
+            assert!(!is_of_handshake(Foreign), "{alert:?}");
+        }
     }
 
     #[test]

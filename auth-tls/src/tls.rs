@@ -3,10 +3,7 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use rustls::{
@@ -18,10 +15,11 @@ use rustls_platform_verifier::Verifier;
 use crate::{
     client_certificate::ClientCertificate,
     error::TlsError,
+    handshakes::{Handshakes, Version},
     identity::{Identity, Shown},
     pem,
     provider::provider,
-    refusal::{Connections, refusal},
+    refusal::{Connections, Refusal, refusal},
 };
 
 /// What TLS is set up with.
@@ -46,8 +44,6 @@ struct Inner {
     base: ClientConfig,
     for_proxies: Arc<ClientConfig>,
     identity: Option<Identity>,
-    /// How often a server has asked for a certificate.
-    asked: Arc<AtomicU64>,
     current: Mutex<Current>,
 }
 
@@ -76,12 +72,11 @@ impl Tls {
             }
             None => None,
         };
-        let asked = Arc::default();
         let certified = identity.as_ref().map(|identity| identity.now().1);
-        let current = Current::new((0, certified), &base, &asked);
+        let current = Current::new((0, certified), &base);
         let for_proxies = Arc::new(base.clone());
         let current = Mutex::new(current);
-        Ok(Self(Arc::new(Inner { base, for_proxies, identity, asked, current })))
+        Ok(Self(Arc::new(Inner { base, for_proxies, identity, current })))
     }
 
     /// Whether there is a client certificate.
@@ -104,7 +99,7 @@ impl Tls {
             && renewals > current.renewals
         {
             let now = (renewals, Some(certified));
-            *current = Current::new(now, &self.0.base, &self.0.asked);
+            *current = Current::new(now, &self.0.base);
         }
         current.clone()
     }
@@ -119,35 +114,28 @@ impl Tls {
         Arc::clone(&self.0.for_proxies)
     }
 
-    /// How often a server has asked for a client certificate.
-    pub fn asked(&self) -> u64 {
-        self.0.asked.load(Ordering::Relaxed)
-    }
-
     /// For an operator, what may be the reason that the server closed the connection
-    /// without a word, as Node's servers do. `before` is what [`asked`](Self::asked) gave
-    /// when the attempt began.
-    pub fn suspicion(&self, before: u64) -> Option<&'static str> {
-        match (self.asked() == before, self.has_client_certificate()) {
-            (true, _) => None,
-            (false, true) => {
+    /// without a word, as Node's servers do.
+    pub fn suspicion(&self, handshakes: &Handshakes) -> Option<&'static str> {
+        match (handshakes.asked(), self.has_client_certificate()) {
+            (false, _) => None,
+            (true, true) => {
                 Some("the server had asked for the client's certificate, and may not accept it")
             }
-            (false, false) => {
+            (true, false) => {
                 Some("the server had asked for a client certificate, and none is set up")
             }
         }
     }
 
-    /// For an operator, what the server has against the client's certificate, if it was
-    /// that. `before` is what [`asked`](Self::asked) gave when the attempt began.
-    pub fn refusal(&self, error: &RustlsError, before: u64) -> Option<String> {
-        let shown = self.has_client_certificate();
-        let connections = match self.asked() == before {
-            true => Connections::NotAsked,
-            false => Connections::Asked { shown },
+    /// What the server has against the client's certificate, if it was that.
+    pub fn refusal(&self, error: &RustlsError, handshakes: &Handshakes) -> Option<Refusal> {
+        let (shown, tls13) = (self.has_client_certificate(), handshakes.tls13());
+        let connections = match handshakes.asked() {
+            false => Connections::NotAsked,
+            true => Connections::Asked { shown, tls13 },
         };
-        let mut says = refusal(error, connections)?;
+        let Refusal { mut says, is_of_handshake } = refusal(error, connections)?;
         // These may well be the reason.
         if let Some(identity) = &self.0.identity {
             if let Some(problem) = identity.problem() {
@@ -157,23 +145,20 @@ impl Tls {
                 says = format!("{says}; {expired}");
             }
         }
-        Some(says)
+        Some(Refusal { says, is_of_handshake })
     }
 }
 
 impl Current {
-    fn new(
-        (renewals, certified): (u64, Option<Arc<CertifiedKey>>),
-        base: &ClientConfig,
-        asked: &Arc<AtomicU64>,
-    ) -> Self {
+    fn new((renewals, certified): (u64, Option<Arc<CertifiedKey>>), base: &ClientConfig) -> Self {
         let mut config = base.clone();
         if certified.is_some() {
             // In a resumed session no certificate is shown: the server takes the one that
             // it saw when the session began.
             config.resumption = Resumption::disabled();
         }
-        config.client_auth_cert_resolver = Arc::new(Shown::new(certified, Arc::clone(asked)));
+        config.client_auth_cert_resolver = Arc::new(Shown::new(certified));
+        config.key_log = Arc::new(Version);
         Self { renewals, config: Arc::new(config) }
     }
 }

@@ -203,8 +203,8 @@ impl UreqTransportBuilder {
                 (plan, Some((settings(Plan::None), Exceptions::default())))
             }
         };
-        let fresh = self.max_idle == 0;
-        Ok(UreqTransport::ours(settings(plan), direct, tls, fresh, self.timeout))
+        let alone = self.max_idle == 0 && !proxy::is_over_tls(&plan);
+        Ok(UreqTransport::ours(settings(plan), direct, tls, alone, self.timeout))
     }
 }
 

@@ -10,7 +10,7 @@ use auth_core::{
     TransportError, TransportErrorKind as Kind,
     internal::{LOOKED_UP_HERE, refused_for_good},
 };
-use auth_tls::{Tls, judge, refusal};
+use auth_tls::{Handshakes, Refusal, Tls, judge, refusal};
 use http::{StatusCode, Uri, uri::Scheme};
 use rustls::CertificateError;
 use ureq::{Agent, Error};
@@ -34,16 +34,16 @@ pub(crate) enum Phase {
 pub(crate) struct Connections {
     /// `None` for an agent of the program's own.
     pub(crate) tls: Option<Tls>,
-    /// How often servers had asked for a client certificate when it began.
-    pub(crate) asked_before: u64,
-    /// Whether each serves one request.
-    pub(crate) fresh: bool,
+    /// What is seen of their handshakes.
+    pub(crate) handshakes: Handshakes,
+    /// Whether each serves one request, and no proxy speaks TLS with us.
+    pub(crate) alone: bool,
 }
 
 impl Connections {
-    fn refusal(&self, error: &rustls::Error) -> Option<String> {
+    fn refusal(&self, error: &rustls::Error) -> Option<Refusal> {
         match &self.tls {
-            Some(tls) => tls.refusal(error, self.asked_before),
+            Some(tls) => tls.refusal(error, &self.handshakes),
             None => refusal(error, auth_tls::Connections::Foreign),
         }
     }
@@ -52,7 +52,14 @@ impl Connections {
     fn suspicion(&self, kind: Kind, phase: Phase) -> Option<&'static str> {
         let closed = matches!(kind, Kind::TlsHandshake | Kind::Closed | Kind::Reset);
         let tls = self.tls.as_ref().filter(|_| closed && phase == Phase::Head)?;
-        tls.suspicion(self.asked_before)
+        tls.suspicion(&self.handshakes)
+    }
+
+    /// Whether the server that refuses the client's certificate so has not read the
+    /// request, however much of it was sent. If the connection had served before, the
+    /// alert is no answer to the handshake; and that of a proxy says nothing of the server.
+    fn proves_unread(&self, refusal: &Refusal, phase: Phase) -> bool {
+        refusal.is_of_handshake && self.alone && phase == Phase::Head
     }
 }
 
@@ -83,18 +90,11 @@ pub(crate) fn read(error: Error, phase: Phase, sent: bool, route: &Route) -> Tra
         let (kind, text) = judge(error, SystemTime::now());
         return failed(kind).with_detail(text);
     }
-    if let Some(text) = tls_error(&error).and_then(|error| route.connections.refusal(error)) {
-        // In TLS 1.3 a server reads the client's certificate after the client has sent
-        // its request. It reads the two in order, and cannot decrypt the request before
-        // it has accepted the certificate. We offer no early data and no authentication
-        // after the handshake, which would be the exceptions. So a server that refuses
-        // the certificate has not read the request, however much of it was sent. If the
-        // connection had served before, the alert is no answer to the handshake, and
-        // proves nothing.
-        let unread = route.connections.fresh && phase == Phase::Head;
+    if let Some(refusal) = tls_error(&error).and_then(|error| route.connections.refusal(error)) {
         let kind = Kind::ClientCertificate;
+        let unread = route.connections.proves_unread(&refusal, phase);
         let error = if unread { TransportError::not_sent(kind) } else { failed(kind) };
-        return error.with_detail(text);
+        return error.with_detail(refusal.says);
     }
     if let Some(status) = proxy_status(&error) {
         let refused = refused_for_good(status.as_u16());

@@ -1,7 +1,7 @@
 #![doc = include_str!("../docs/crate.md")]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: addresses attempt body clock error
+// layer: addresses attempt body clock error looking
 // layer: cause connection proxy
 // layer: transport
 // layer: builder
@@ -13,6 +13,7 @@ mod cause;
 mod clock;
 mod connection;
 mod error;
+mod looking;
 mod proxy;
 mod transport;
 

@@ -27,6 +27,16 @@ pub(crate) fn of_plan(plan: Plan) -> Option<Proxy> {
     }
 }
 
+/// Whether a proxy is reached over TLS.
+pub(crate) fn is_over_tls(plan: &Plan) -> bool {
+    let is_https = |proxy: &Proxy| proxy.protocol() == ProxyProtocol::Https;
+    match plan {
+        Plan::OfSystem => of_system().is_some_and(|proxy| is_https(&proxy)),
+        Plan::None => false,
+        Plan::Named(proxy) => is_https(proxy),
+    }
+}
+
 /// Whether a request to this URL bypasses the proxy.
 pub(crate) fn bypasses(exceptions: &Exceptions, uri: &Uri) -> bool {
     let scheme = uri.scheme_str().unwrap_or_default();

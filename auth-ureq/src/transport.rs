@@ -7,18 +7,20 @@ use std::{
 };
 
 use auth_core::{
-    BlockingTransport, Request, Response, ResponseReader, TransportError, internal::Exceptions,
+    BlockingTransport, Request, Response, ResponseReader, TransportError, TransportErrorKind,
+    internal::Exceptions,
 };
-use auth_tls::Tls;
+use auth_tls::{Handshakes, Tls};
 use http::{HeaderValue, header};
 use ureq::{Agent, SendBody, config::ConfigBuilder, typestate::AgentScope};
 use zeroize::Zeroizing;
 
 use crate::{
-    attempt::Attempt,
+    attempt::{self, Attempt},
     body::Tripwire,
     cause::{self, Connections, Phase},
     connection,
+    looking::Looking,
     proxy::bypasses,
 };
 
@@ -45,8 +47,25 @@ pub struct UreqTransport {
 #[derive(Clone)]
 struct Ours {
     tls: Tls,
-    /// Whether each serves one request.
-    fresh: bool,
+    /// Whether each serves one request, and no proxy speaks TLS with us.
+    alone: bool,
+    looking: Looking,
+}
+
+impl Ours {
+    /// What is known of the connections of the attempt that begins now. They are made,
+    /// and kept ones used, by what is in the files now.
+    fn connections(&self) -> Result<Connections, TransportError> {
+        let Self { tls, alone, looking } = self;
+        let time = attempt::left().unwrap_or(Duration::MAX);
+        let looks = tls.clone();
+        if tls.may_change() && !looking.look(time, move || drop(looks.look())) {
+            return Err(TransportError::not_sent(TransportErrorKind::ConnectTimeout)
+                .with_source("the files of the client certificate could not be read in time"));
+        }
+        let tls = Some(tls.clone());
+        Ok(Connections { tls, handshakes: Handshakes::default(), alone: *alone })
+    }
 }
 
 /// The settings that must hold, for an agent or for one request. This is a
@@ -102,7 +121,7 @@ impl UreqTransport {
         settings: ConfigBuilder<AgentScope>,
         direct: Option<(ConfigBuilder<AgentScope>, Exceptions)>,
         tls: Tls,
-        fresh: bool,
+        alone: bool,
         timeout: Duration,
     ) -> Self {
         let agent = |settings: ConfigBuilder<AgentScope>| {
@@ -110,7 +129,12 @@ impl UreqTransport {
         };
         let direct = direct.map(|(settings, exceptions)| (agent(settings), exceptions));
         let agent = agent(settings);
-        Self { agent, timeout, ours: Some(Ours { tls, fresh }), direct }
+        Self {
+            agent,
+            timeout,
+            ours: Some(Ours { tls, alone, looking: Looking::default() }),
+            direct,
+        }
     }
 
     /// Sets how long one attempt may take, from the DNS lookup to the last byte
@@ -133,24 +157,21 @@ impl BlockingTransport for UreqTransport {
             Some((direct, exceptions)) if bypasses(exceptions, head.uri()) => direct,
             _ => &self.agent,
         };
+        let attempt = self.ours.as_ref().map(|_| Attempt::begin(self.timeout));
         let connections = match &self.ours {
-            Some(Ours { tls, fresh }) => {
-                // Connections are made, and kept ones used, by what is there now.
-                tls.look();
-                Connections { asked_before: tls.asked(), tls: Some(tls.clone()), fresh: *fresh }
-            }
+            Some(ours) => ours.connections()?,
             None => Connections::default(),
         };
+        let handshakes = connections.handshakes.clone();
         let route = cause::Route::of(agent, head.uri(), connections);
 
-        let attempt = self.ours.as_ref().map(|_| Attempt::begin(self.timeout));
         let request = head.map(|()| SendBody::from_reader(&mut body));
         let request = if self.ours.is_some() {
             request
         } else {
             owed!(agent.configure_request(request), Some(self.timeout))
         };
-        let response = match agent.run(request) {
+        let response = match handshakes.during(|| agent.run(request)) {
             Ok(response) => response,
             Err(error) => return Err(cause::read(error, Phase::Head, body.sent(), &route)),
         };

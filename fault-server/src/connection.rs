@@ -27,6 +27,10 @@ impl Connection<'_> {
             (Cut::Close, _) => Err(CLOSE),
             (Cut::Truncate, _) => Err(Ending::Close { notify: false }),
             (Cut::Stall, _) => Err(Ending::Stall),
+            (Cut::TlsAlert(description), _) if index.is_some() && self.context.tls.is_some() => {
+                self.socket.alert(description);
+                Err(CLOSE)
+            }
             (Cut::GoAway, _) if self.is_http2() => {
                 self.send(&frames::go_away(0))?;
                 Err(CLOSE)

@@ -51,9 +51,11 @@ pub enum Cut {
     /// recorded.
     Stall,
     /// A fatal TLS alert with this description is sent, and the connection is
-    /// closed. Only for [`Point::OnClientHello`]. 70 is `protocol_version`, which
-    /// a server of TLS 1.1 sends to a client that requires a later version; 40 is
-    /// `handshake_failure` (RFC 8446 section 6).
+    /// closed. At [`Point::OnClientHello`] it is the answer to the handshake, later, up to
+    /// [`Point::AfterBody`], it comes encrypted from a server that has read the request. 70 is
+    /// `protocol_version`, which a server of TLS 1.1 sends to a client that requires a
+    /// later version; 40 is `handshake_failure` (RFC 8446 section 6). Not for
+    /// [`Point::OnAccept`].
     TlsAlert(u8),
     /// HTTP/2 GOAWAY with `NO_ERROR` and 0 as the last stream is sent: no request
     /// was or will be processed (RFC 9113 section 6.8). Then the connection is

@@ -115,6 +115,15 @@ impl Socket {
         }
     }
 
+    /// Sends a fatal TLS alert, after which nothing is read but bytes. False if there is
+    /// no TLS, or the client is gone.
+    pub(super) fn alert(&mut self, description: u8) -> bool {
+        let Layer::Tls(tls) = std::mem::replace(&mut self.layer, Layer::BeforeTls) else {
+            return false;
+        };
+        super::tls::alert(*tls, description).is_some_and(|record| self.send(&record).is_ok())
+    }
+
     /// Ends the connection; whatever has arrived until then is on record.
     pub(super) fn end(mut self, ending: Ending) {
         self.reader.serving = false;

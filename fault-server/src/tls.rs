@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::ServerConfig;
 
+mod alert;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod authority;
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]
 mod no_authority;
 
+pub(super) use self::alert::alert;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 pub(super) use self::authority::Authority;
 #[cfg(not(any(feature = "aws-lc-rs", feature = "ring")))]

@@ -200,6 +200,21 @@ fn a_server_of_an_older_tls() {
 }
 
 #[test]
+fn an_alert_of_a_server_that_has_read_the_request() {
+    for tls12 in [false, true] {
+        let alert = Behaviour::response(200).cut(Point::AfterBody, Cut::TlsAlert(49));
+        let builder = FaultServer::builder().tls(Certificate::Trusted).script([alert]);
+        let server = if tls12 { builder.tls12_only() } else { builder }.start().unwrap();
+        let mut stream = client(&server);
+        send(&mut stream);
+        let error = stream.read_to_end(&mut Vec::new()).unwrap_err();
+        assert!(error.to_string().contains("AccessDenied"), "{tls12}: {error}");
+        server.verify();
+        assert_eq!(server.body_bytes_received(), BODY.len());
+    }
+}
+
+#[test]
 fn ends_with_and_without_notice() {
     let table = [
         (Cut::Close, None),

@@ -10,7 +10,7 @@ use std::fs;
 use auth_core::{Backoff, Delivery, Failure, FailureKind, TransportErrorKind};
 use auth_reqwest::{BuildError, ClientCertificate, ClientCertificateErrorKind};
 use auth_testkit::fault_server::{
-    Behaviour, Certificate, ClientCertificates, ClientIdentityKind, FaultServer, Point,
+    Behaviour, Certificate, ClientCertificates, ClientIdentityKind, Cut, FaultServer, Point,
 };
 
 use self::support::{Files, Settings, server, shown, trusted};
@@ -86,6 +86,46 @@ fn a_refused_certificate() {
                 server.stop();
                 assert_eq!(server.body_bytes_received(), 0, "{context}");
                 assert_eq!(server.connections().len(), 1, "{context}");
+            }
+        }
+    }
+}
+
+/// In TLS 1.2 the certificate was accepted before the request was sent. Whatever is said
+/// of it later, say by a server that wants another one for this path, the request was
+/// read. So it may have been where the alert is said of other things, too.
+#[test]
+fn an_alert_of_a_server_that_has_read_the_request() {
+    let (access_denied, handshake_failure, certificate_unknown, certificate_required) =
+        (49, 40, 46, 116);
+    for (tls12, alert) in [
+        (true, handshake_failure),
+        (true, certificate_unknown),
+        (true, certificate_required),
+        (true, access_denied),
+        (false, access_denied),
+        (false, handshake_failure),
+    ] {
+        for http2 in [false, true] {
+            for settings in [Settings::default(), Settings::showing(&trusted())] {
+                for (name, adapter) in settings.both() {
+                    let server = server(ClientCertificates::Wanted)
+                        .script([
+                            Behaviour::response(200).cut(Point::AfterBody, Cut::TlsAlert(alert))
+                        ]);
+                    let server = if tls12 { server.tls12_only() } else { server };
+                    let server = if http2 { server.http2() } else { server };
+                    let server = server.start().unwrap();
+                    let error = adapter.send(server.url()).unwrap_err();
+                    let context = format!("{name}, {alert}, TLS 1.2 {tls12}, HTTP/2 {http2}");
+                    assert_eq!(error.delivery(), Delivery::Unknown, "{context}: {error:?}");
+                    let source = std::error::Error::source(&error).map(ToString::to_string);
+                    let heard = source.is_some_and(|s| s.contains("TLS alert"));
+                    assert!(heard, "{context}: {error:?}");
+                    server.stop();
+                    assert!(server.body_bytes_received() > 0, "{context}");
+                    server.verify();
+                }
             }
         }
     }

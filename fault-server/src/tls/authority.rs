@@ -94,6 +94,8 @@ impl Authority {
         // Every handshake is a full one, so that a certificate is always
         // looked at; and nothing follows the handshake that no test asked for.
         config.send_tls13_tickets = 0;
+        // For alerts of ours.
+        config.enable_secret_extraction = true;
         let alpn: &[&[u8]] = if manner.http2 { &[b"h2", b"http/1.1"] } else { &[] };
         config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
         config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
