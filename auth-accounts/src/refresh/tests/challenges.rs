@@ -245,6 +245,6 @@ fn the_source_is_read_only_where_it_decides() {
     let scenario = noted(next()).send(Some(1), refused);
     scenario.look(|saved, _| record = saved.clone()).saves(For::Setback).fails();
     let mut start = next();
-    start.now.wall += std::time::Duration::from_secs(3600);
+    start.now.wall += Duration::from_secs(3600);
     start.begin().reads(record).leases(60);
 }
