@@ -34,9 +34,7 @@ fn login(number: u8) -> Record {
 
 /// The tokens `number` of a refresh of `record`.
 fn refreshed(record: &Record, number: u8) -> Record {
-    let mut record = record.clone();
-    record.tokens = tokens(number);
-    record
+    Record { tokens: tokens(number), ..record.clone() }
 }
 
 fn error(kind: StoreErrorKind) -> StoreError {
