@@ -3,6 +3,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use http::Uri;
 use serde_json::{Map, Value};
 
 use crate::{
@@ -28,7 +29,7 @@ enum Inner {
 
 impl Assertion {
     /// What must be had for an attempt at `token_endpoint`.
-    pub(crate) fn demand(&self, token_endpoint: &str, now: Now) -> Demand {
+    pub(crate) fn demand(&self, token_endpoint: &Uri, now: Now) -> Demand {
         match &self.0 {
             Inner::Signed(assertion) => assertion.demand(token_endpoint, now),
             Inner::Read(source) => Demand::Credential(source.clone()),
@@ -199,12 +200,13 @@ impl SignedAssertion {
         self
     }
 
-    fn demand(&self, token_endpoint: &str, now: Now) -> Demand {
+    fn demand(&self, token_endpoint: &Uri, now: Now) -> Demand {
         let (made, expires) = times(now, self.backdated, self.lifetime);
+        let audience = self.audience.clone().unwrap_or_else(|| token_endpoint.to_string());
         let mut jws = Jws::new(&self.key, Some("JWT"))
             .claim("iss", self.issuer.as_str())
             .claim("sub", self.subject.as_deref().unwrap_or(&self.issuer))
-            .claim("aud", self.audience.as_deref().unwrap_or(token_endpoint));
+            .claim("aud", audience);
         for (name, value) in &self.claims {
             jws = jws.claim(name, value.clone());
         }

@@ -63,7 +63,7 @@ impl Grant {
     }
 
     /// What must be had, after as many as this.
-    pub(crate) fn demand(&self, had: usize, token_endpoint: &str, now: Now) -> Option<Demand> {
+    pub(crate) fn demand(&self, had: usize, token_endpoint: &Uri, now: Now) -> Option<Demand> {
         match self {
             Self::RefreshToken(_) | Self::ClientCredentials => None,
             Self::JwtBearer(assertion) => (had == 0).then(|| assertion.demand(token_endpoint, now)),

@@ -1,5 +1,7 @@
 //! Token exchange (RFC 8693).
 
+use http::Uri;
+
 use crate::{
     Now,
     assertion::Assertion,
@@ -97,7 +99,7 @@ impl TokenExchange {
     }
 
     /// What must be had, after as many as this.
-    pub(crate) fn demand(&self, had: usize, token_endpoint: &str, now: Now) -> Option<Demand> {
+    pub(crate) fn demand(&self, had: usize, token_endpoint: &Uri, now: Now) -> Option<Demand> {
         let token = match had {
             0 => &self.subject,
             1 => &self.actor.as_ref()?.0,

@@ -100,8 +100,7 @@ impl Preparing {
     ) -> Prepared {
         if self.stage == Stage::Grant {
             if let Purpose::Tokens(grant, _) = purpose
-                && let Some(demand) =
-                    grant.demand(self.shown.grant.len(), &endpoint.uri.to_string(), now)
+                && let Some(demand) = grant.demand(self.shown.grant.len(), &endpoint.uri, now)
             {
                 self.shown.is_signed |= matches!(demand, Demand::Signature(_));
                 return Prepared::Demand(demand, self);
