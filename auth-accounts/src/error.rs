@@ -1,5 +1,7 @@
 //! Why there is no token.
 
+mod not_tried;
+
 use std::{
     error::Error,
     fmt,
@@ -7,9 +9,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_core::{Advice, EndpointError, ErrorCode, FailureKind, RefreshError};
+use auth_core::{Advice, CredentialError, EndpointError, ErrorCode, FailureKind, RefreshError};
 use http::StatusCode;
 
+use self::not_tried::NotTried;
 use crate::{
     id::AccountId, record::Setback, registration::Registration, state::AccountState,
     store_error::StoreError,
@@ -24,6 +27,7 @@ use crate::{
 /// account ada: refresh at auth.example.com failed after 3 attempts in 1.5 s: HTTP 503; try again later
 /// account ada: not tried: the last refresh failed with invalid_grant (HTTP 400); the user must log in again
 /// account ada: not tried: the last refresh failed with invalid_client (HTTP 401), by client my-client at https://auth.example.com/token; the configuration must be changed, not before 54 s have passed
+/// account ada: not tried: the client's credential is not there (client my-client at https://auth.example.com/token); the configuration must be changed, not before 54 s have passed
 /// ```
 ///
 /// It names the client where the set-up must be changed.
@@ -36,6 +40,7 @@ struct Inner {
     registration: Option<Registration>,
     retry_at: Option<SystemTime>,
     wait: Option<Duration>,
+    unread: Option<CredentialError>,
 }
 
 /// Why there is no token.
@@ -56,7 +61,8 @@ pub enum Reason {
     /// A refresh was tried and failed. See [`AccountError::advice`].
     Refresh(RefreshError),
     /// An earlier refresh failed, and it is too early to try again. Nothing was
-    /// sent. Wait until [`AccountError::retry_at`], or for a new login.
+    /// sent. Wait until [`AccountError::retry_at`], or for a new login. If the client's
+    /// credential was read once more, in vain, message and source are of that reading.
     Setback(Setback),
     /// An API refused one token after another, up to
     /// [`Settings::refusals`](crate::Settings::refusals). Nothing was sent: see
@@ -119,13 +125,24 @@ impl AccountError {
         });
         let wait = retry_at.map(|at| at.duration_since(now).unwrap_or_default());
         let account = account.clone();
-        Self(Arc::new(Inner { account, reason, registration: None, retry_at, wait }))
+        Self(Arc::new(Inner { account, reason, registration: None, retry_at, wait, unread: None }))
     }
 
     /// Whose refreshes it is about.
     pub(crate) fn by(mut self, registration: &Registration) -> Self {
         if let Some(inner) = Arc::get_mut(&mut self.0) {
             inner.registration = Some(registration.clone());
+        }
+        self
+    }
+
+    /// After the client's credential could not be read once more: that says more than
+    /// the setback of the client does.
+    pub(crate) fn after_reading(mut self, unread: Option<&CredentialError>) -> Self {
+        if let Some(inner) = Arc::get_mut(&mut self.0)
+            && matches!(&inner.reason, Reason::Setback(setback) if setback.client.is_some())
+        {
+            inner.unread = unread.cloned();
         }
         self
     }
@@ -276,7 +293,7 @@ impl AccountError {
 
 impl fmt::Display for AccountError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { account, reason, wait, .. } = &*self.0;
+        let Inner { account, reason, registration, wait, unread, .. } = &*self.0;
         write!(f, "account {account}: ")?;
         match reason {
             // Not "again": there may have been no login yet.
@@ -310,13 +327,8 @@ impl fmt::Display for AccountError {
                 return self.fmt_wait(f);
             }
             Reason::Setback(setback) => {
-                write!(f, "not tried: {setback}")?;
-                match &self.0.registration {
-                    Some(one) if setback.kind == FailureKind::Misconfigured => {
-                        write!(f, ", by {one}; ")?;
-                    }
-                    _ => f.write_str("; ")?,
-                }
+                let (unread, registration) = (unread.as_ref(), registration.as_ref());
+                NotTried { setback, unread, registration }.fmt(f)?;
             }
             Reason::OtherEndpoint { record, account } => {
                 write!(f, "the tokens on record belong to {record}, not to {account}; ")?;
@@ -366,10 +378,10 @@ impl Error for AccountError {
             Reason::Refresh(error) => error.source(),
             Reason::Store(error) => error.source(),
             Reason::SetUp(error) => error.source(),
+            Reason::Setback(_) => self.0.unread.as_ref()?.source(),
             Reason::NotLoggedIn
             | Reason::NoRefreshToken
             | Reason::RecordWentBack
-            | Reason::Setback(_)
             | Reason::RefusedAgain
             | Reason::OtherEndpoint { .. }
             | Reason::OtherKey { .. }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{Grant, RefreshToken};
+use auth_core::{CredentialError, Grant, RefreshToken};
 
 use crate::{
     id::AccountId,
@@ -55,6 +55,8 @@ pub(crate) struct Known {
     is_damaged: bool,
     /// What became of the refresh tokens before.
     pub(crate) past: Past,
+    /// Why the client's credential could not be read since, if that was tried.
+    pub(crate) unread: Option<CredentialError>,
 }
 
 impl Known {
@@ -62,7 +64,8 @@ impl Known {
     pub(crate) fn new(grant: GrantKind, unsaved: Unsaved) -> Box<Self> {
         let past = Past::default();
         let (record, version, stored, is_damaged) = (None, None, None, false);
-        Box::new(Self { grant, record, version, stored, unsaved, is_damaged, past })
+        let unread = None;
+        Box::new(Self { grant, record, version, stored, unsaved, is_damaged, past, unread })
     }
 
     /// The same, with what is remembered.
@@ -76,6 +79,7 @@ impl Known {
         let (found, version) = found.unzip();
         self.version = version;
         self.is_damaged = false;
+        self.unread = None;
         self.stored = found.as_ref().map(identity);
         if let (Some(found), Some(setback)) = (&found, &self.unsaved.setback)
             && found.obtained_at.is_some_and(|at| at > setback.failed_at)

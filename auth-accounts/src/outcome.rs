@@ -211,8 +211,9 @@ impl Outcome {
             _ => None,
         };
         let registration = context.shared.registration_of(known.record.as_ref());
-        let error =
-            AccountError::new(&context.account, reason, retry_at, now.wall).by(registration);
+        let error = AccountError::new(&context.account, reason, retry_at, now.wall)
+            .by(registration)
+            .after_reading(known.unread.as_ref());
         let fallback = fallback(context, &known, &error, now);
         let ended = Ended::without_new(context, Err(error.clone()), fallback);
         let found = found(context, &known, &ended, Some(error), now);

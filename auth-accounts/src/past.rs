@@ -275,6 +275,7 @@ mod tests {
             retry_at: None,
             count: 1,
             client: None,
+            credential: None,
         }
     }
 

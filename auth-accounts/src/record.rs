@@ -3,7 +3,8 @@
 use std::{fmt, time::SystemTime};
 
 use auth_core::{
-    Credential, ErrorCode, FailureKind, RefreshError, RefreshToken, TokenEndpoint, TokenSet,
+    Credential, CredentialError, CredentialErrorKind, ErrorCode, FailureKind, RefreshError,
+    RefreshToken, TokenEndpoint, TokenSet,
 };
 use http::StatusCode;
 use sha2::{Digest, Sha256};
@@ -193,6 +194,9 @@ pub struct Setback {
     /// be had: a fingerprint of the client's configuration, with the secret that was
     /// read for the attempt. The setback does not apply to a client configured otherwise.
     pub client: Option<Fingerprint>,
+    /// What was wrong with the client's credential, or with a key that signs for it, if
+    /// that could not be had. Then there was no request.
+    pub credential: Option<CredentialErrorKind>,
 }
 
 impl Setback {
@@ -209,6 +213,7 @@ impl Setback {
             kind: failure.kind(),
             code: failure.code().cloned(),
             status: failure.status(),
+            credential: failure.credential_error().map(CredentialError::kind),
             possibly_spent: error.possibly_spent(),
             since: now,
             failed_at: now,

@@ -14,6 +14,7 @@ use http::StatusCode;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use zeroize::Zeroizing;
 
+pub(crate) use self::setback::credential_name;
 use self::{further::FurtherForm, setback::SetbackForm};
 use crate::{
     record::{Fingerprint, Guess, Note, Record},
@@ -59,6 +60,7 @@ use crate::{
 /// | `setback.retry_at` | time, rounded up; left out if only another refresh token helps |
 /// | `setback.count` | number |
 /// | `setback.client` | fingerprint of the client's configuration, left out unless that failed |
+/// | `setback.credential` | `missing`, `forbidden`, `empty`, `malformed`, `wrong_key`, `unavailable`, `asynchronous` or `other`, as all else is read: what was wrong with the client's credential; left out if nothing was |
 ///
 /// Times are whole seconds since the Unix epoch, rounded down unless stated
 /// otherwise. Unknown members are ignored when a record is read, and lost when it

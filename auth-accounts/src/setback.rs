@@ -96,6 +96,7 @@ impl Setback {
             retry_at: None,
             count: 1,
             client: None,
+            credential: None,
         });
         Self { possibly_spent: true, failed_at: now, retry_at: Some(now), ..setback }
     }
@@ -153,9 +154,13 @@ fn delay(
 impl fmt::Display for Setback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.count {
-            0 | 1 => f.write_str("the last refresh failed with ")?,
-            count => write!(f, "{count} refreshes in a row failed, the last with ")?,
+            0 | 1 => f.write_str("the last refresh failed")?,
+            count => write!(f, "{count} refreshes in a row failed, the last")?,
         }
+        if let Some(what) = self.credential {
+            return write!(f, ": {what}");
+        }
+        f.write_str(" with ")?;
         match (&self.code, self.status) {
             (Some(code), Some(status)) => write!(f, "{code} (HTTP {})", status.as_u16())?,
             (Some(code), None) => write!(f, "{code}")?,

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use auth_core::FailureKind;
+use auth_core::{CredentialErrorKind, FailureKind};
 use http::StatusCode;
 use serde::{Serialize, Serializer};
 
@@ -13,7 +13,7 @@ use crate::{
     dates::Dates,
     id::AccountId,
     record::{Fingerprint, FurtherToken, Record, Setback},
-    record_form::{seconds, status},
+    record_form::{credential_name, seconds, status},
     state::AccountState,
     store_error::StoreError,
 };
@@ -139,6 +139,11 @@ pub struct SetbackStatus {
     /// When a refresh may be tried again; `None` if only a new login helps.
     #[serde(serialize_with = "seconds::optional::serialize")]
     pub retry_at: Option<SystemTime>,
+    /// What was wrong with the client's credential, if it could not be had. `serde`
+    /// writes the name that stands on [record](Record), and leaves it out if there is
+    /// none.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "credential")]
+    pub credential: Option<CredentialErrorKind>,
     #[serde(skip)]
     words: String,
 }
@@ -147,6 +152,15 @@ pub struct SetbackStatus {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn kind<S: Serializer>(kind: &FailureKind, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(kind.as_str())
+}
+
+// As above.
+#[allow(clippy::trivially_copy_pass_by_ref, clippy::ref_option)]
+fn credential<S: Serializer>(
+    kind: &Option<CredentialErrorKind>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    kind.map(credential_name).serialize(serializer)
 }
 
 impl SetbackStatus {
@@ -160,6 +174,7 @@ impl SetbackStatus {
             since: setback.since,
             failed_at: setback.failed_at,
             retry_at: setback.retry_at,
+            credential: setback.credential,
             words: setback.to_string(),
         }
     }

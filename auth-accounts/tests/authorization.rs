@@ -6,11 +6,11 @@ mod support;
 use std::time::Duration;
 
 use auth_accounts::{
-    AuthorizationError, Token,
-    http::{HeaderMap, HeaderValue, Method, Uri},
+    Authorization, AuthorizationError, Token,
+    http::{HeaderMap, HeaderValue, Method, Response, Uri},
 };
 use auth_core::{AccessToken, CredentialErrorKind, Dpop};
-use auth_testkit::Script;
+use auth_testkit::{CannedResponse, Script};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use pollster::block_on;
 use serde_json::Value;
@@ -250,4 +250,78 @@ fn the_old_token_is_proved_as_well() {
     assert!(token.refresh_error().is_some());
     assert!(token.authorization("GET", URL).unwrap().proof().is_some());
     assert_eq!(token.access_token(), &AccessToken::new("at-1"));
+}
+
+/// The loop of the docs.
+#[test]
+fn an_api_that_wants_nonces_before_and_after_it_refuses_a_token_is_served() {
+    #[derive(Debug, Clone, Copy, PartialEq)]
+    enum Api {
+        WantsNonce,
+        Refuses,
+        Serves,
+    }
+    use Api::{Refuses, Serves, WantsNonce};
+
+    let tokens =
+        || CannedResponse::tokens("at-2").refresh_token("rt-2").member("token_type", "DPoP");
+    for (answers, refreshes) in [
+        (&[Serves][..], false),
+        (&[WantsNonce, Serves], false),
+        (&[Refuses, Serves], true),
+        (&[WantsNonce, Refuses, Serves], true),
+        (&[Refuses, WantsNonce, Serves], true),
+        (&[WantsNonce, Refuses, WantsNonce, Serves], true),
+        // No further.
+        (&[WantsNonce, WantsNonce], false),
+        (&[Refuses, Refuses], true),
+        (&[WantsNonce, Refuses, WantsNonce, Refuses], true),
+        (&[WantsNonce, Refuses, WantsNonce, WantsNonce], true),
+    ] {
+        let script = Script::new();
+        let script = if refreshes { script.then(tokens()) } else { script };
+        let mut world = World::new(script);
+        world.endpoint = world.endpoint.dpop(dpop("key-1"));
+        let mut record = record("at-1", "rt-1", world.now(), 3600);
+        record.tokens.token_type = Some("DPoP".into());
+        world.store.inner.put(ADA, record);
+        let account = world.account();
+        let mut asked = 0;
+        let mut get = |given: Authorization| {
+            // With the token and the nonce of then.
+            let refused = answers[..asked].contains(&Refuses);
+            assert_eq!(given.authorization(), if refused { "DPoP at-2" } else { "DPoP at-1" });
+            let nonces = answers[..asked].iter().filter(|one| **one == WantsNonce).count();
+            let nonce = (nonces > 0).then(|| format!("n-{nonces}"));
+            assert_eq!(claims(given.proof().unwrap())["nonce"].as_str(), nonce.as_deref());
+            asked += 1;
+            let next = format!("n-{}", nonces + 1);
+            let (status, headers) = match answers[asked - 1] {
+                Serves => (200, answer(None, None)),
+                Refuses => (401, answer(Some(r#"DPoP error="invalid_token""#), None)),
+                WantsNonce => (401, answer(Some(r#"DPoP error="use_dpop_nonce""#), Some(&next))),
+            };
+            let mut response = Response::builder().status(status).body(()).unwrap();
+            *response.headers_mut() = headers;
+            response
+        };
+
+        let mut token = block_on(account.token()).unwrap();
+        let (mut has_nonce, mut was_refused) = (false, false);
+        let response = loop {
+            let response = get(token.authorization("GET", URL).unwrap());
+            let wants_nonce = token.learn_nonce(URL, response.headers());
+            if wants_nonce && !has_nonce {
+                has_nonce = true;
+            } else if !wants_nonce && response.status() == 401 && !was_refused {
+                token = block_on(account.token_refused(token.access_token())).unwrap();
+                (has_nonce, was_refused) = (false, true);
+            } else {
+                break response;
+            }
+        };
+        assert_eq!(asked, answers.len(), "{answers:?}");
+        assert_eq!(response.status() == 200, answers.ends_with(&[Serves]), "{answers:?}");
+        world.script.finish();
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use auth_core::{ErrorCode, FailureKind};
+use auth_core::{CredentialErrorKind, ErrorCode, FailureKind};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,8 @@ pub(super) struct SetbackForm {
     count: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     client: Option<Fingerprint>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    credential: Option<String>,
 }
 
 impl SetbackForm {
@@ -44,6 +46,7 @@ impl SetbackForm {
             retry_at: setback.retry_at.map(seconds::rounded_up),
             count: setback.count,
             client: setback.client,
+            credential: setback.credential.map(|kind| credential_name(kind).to_owned()),
         }
     }
 
@@ -59,6 +62,51 @@ impl SetbackForm {
             retry_at: self.retry_at,
             count: self.count,
             client: self.client,
+            credential: self.credential.as_deref().map(credential_named),
         }
+    }
+}
+
+const CREDENTIALS: [(CredentialErrorKind, &str); 7] = [
+    (CredentialErrorKind::Missing, "missing"),
+    (CredentialErrorKind::Forbidden, "forbidden"),
+    (CredentialErrorKind::Empty, "empty"),
+    (CredentialErrorKind::Malformed, "malformed"),
+    (CredentialErrorKind::WrongKey, "wrong_key"),
+    (CredentialErrorKind::Unavailable, "unavailable"),
+    (CredentialErrorKind::Asynchronous, "asynchronous"),
+];
+
+/// What it is called on record and in a status.
+pub(crate) fn credential_name(kind: CredentialErrorKind) -> &'static str {
+    CREDENTIALS.iter().find(|one| one.0 == kind).map_or("other", |one| one.1)
+}
+
+fn credential_named(name: &str) -> CredentialErrorKind {
+    CREDENTIALS.iter().find(|one| one.1 == name).map_or(CredentialErrorKind::Other, |one| one.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::CredentialErrorKind as Kind;
+
+    use super::{credential_name, credential_named};
+
+    #[test]
+    fn what_is_wrong_with_a_credential_has_a_name() {
+        let kinds = [
+            Kind::Missing,
+            Kind::Forbidden,
+            Kind::Empty,
+            Kind::Malformed,
+            Kind::WrongKey,
+            Kind::Unavailable,
+            Kind::Asynchronous,
+            Kind::Other,
+        ];
+        for kind in kinds {
+            assert_eq!(credential_named(credential_name(kind)), kind);
+        }
+        assert_eq!(credential_named("of a later version"), Kind::Other);
     }
 }

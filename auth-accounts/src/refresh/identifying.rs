@@ -15,10 +15,11 @@ pub(crate) struct Identifying {
 
 impl Identifying {
     pub(super) fn resolve(self, read: &Result<Credential, CredentialError>) -> Reading {
-        let Self { mut run, known, access } = self;
+        let Self { mut run, mut known, access } = self;
         let endpoint = run.context.shared.endpoint_of(known.record.as_ref());
         // Without one it is another client than with any.
         run.client = Some(Fingerprint::of_client(endpoint, read.as_ref().ok()));
+        known.unread = read.as_ref().err().cloned();
         Reading { run, known, access }
     }
 }

@@ -49,6 +49,7 @@ fn written(ahead: i64, life: u64, wait: u64) -> Record {
         retry_at: Some(at + secs(wait)),
         count: 1,
         client: None,
+        credential: None,
     });
     record
 }

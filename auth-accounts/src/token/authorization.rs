@@ -134,25 +134,30 @@ impl Token {
     /// it said nothing, it is a bearer token.
     ///
     /// An API may want a nonce of its own in the proof. Give it to
-    /// [`learn_nonce`](Self::learn_nonce).
+    /// [`learn_nonce`](Self::learn_nonce). It may want one before it looks at the token,
+    /// and another one with the next token, so that there are four requests at most:
     ///
     /// ```
-    /// use auth_accounts::{Account, http::{Response, StatusCode}};
+    /// use auth_accounts::{Account, http::Response};
     ///
     /// # async fn get(_: &str, _: auth_accounts::Authorization) -> Response<Vec<u8>> { todo!() }
     /// # async fn example(account: Account) -> Result<(), Box<dyn std::error::Error>> {
     /// let url = "https://api.example.com/me";
-    /// let token = account.token().await?;
-    /// let mut response = get(url, token.authorization("GET", url)?).await;
-    /// if token.learn_nonce(url, response.headers()) {
-    ///     // Nothing is wrong with the token: once more, with that nonce.
-    ///     response = get(url, token.authorization("GET", url)?).await;
-    /// }
-    /// token.learn_nonce(url, response.headers());
-    /// if response.status() == StatusCode::UNAUTHORIZED {
-    ///     let token = account.token_refused(token.access_token()).await?;
-    ///     response = get(url, token.authorization("GET", url)?).await;
-    /// }
+    /// let mut token = account.token().await?;
+    /// let (mut has_nonce, mut was_refused) = (false, false);
+    /// let response = loop {
+    ///     let response = get(url, token.authorization("GET", url)?).await;
+    ///     let wants_nonce = token.learn_nonce(url, response.headers());
+    ///     if wants_nonce && !has_nonce {
+    ///         // Nothing is wrong with the token: once more, with that nonce.
+    ///         has_nonce = true;
+    ///     } else if !wants_nonce && response.status() == 401 && !was_refused {
+    ///         token = account.token_refused(token.access_token()).await?;
+    ///         (has_nonce, was_refused) = (false, true);
+    ///     } else {
+    ///         break response;
+    ///     }
+    /// };
     /// # Ok(())
     /// # }
     /// ```
