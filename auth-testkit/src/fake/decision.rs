@@ -18,6 +18,8 @@ pub(super) enum ModelDecision {
     Expired,
     Revoked,
     Reused,
+    /// The refresh token is bound to another key than that of the proof.
+    OtherKey,
     InvalidClient,
     InvalidScope,
     UnsupportedGrantType,

@@ -218,9 +218,9 @@ impl Model {
                 return decision;
             }
         };
-        match request.param("grant_type") {
+        let decision = match request.param("grant_type") {
             Some("refresh_token") => match request.param("refresh_token") {
-                Some(token) => match self.bind(token, key, now) {
+                Some(token) => match self.bind(token, key.as_deref(), now) {
                     Some(decision) => decision,
                     None => self.refresh(token, request.param("scope"), now, spent_token),
                 },
@@ -237,7 +237,9 @@ impl Model {
             }
             Some(_) => ModelDecision::UnsupportedGrantType,
             None => ModelDecision::InvalidRequest("grant_type is missing"),
-        }
+        };
+        self.bind_access(&decision, key.as_deref());
+        decision
     }
 
     fn throttles(&mut self, now: Duration) -> Option<Duration> {
@@ -336,7 +338,8 @@ impl Model {
             ModelDecision::Unknown
             | ModelDecision::Expired
             | ModelDecision::Revoked
-            | ModelDecision::Reused => &mut self.report.rejected,
+            | ModelDecision::Reused
+            | ModelDecision::OtherKey => &mut self.report.rejected,
             ModelDecision::InvalidClient
             | ModelDecision::InvalidScope
             | ModelDecision::UnsupportedGrantType

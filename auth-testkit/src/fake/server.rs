@@ -103,7 +103,7 @@ impl FakeAuthServer {
     pub fn log_in_bound(&self, subject: impl Into<String>, thumbprint: &str) -> TokenSet {
         let mut tokens = self.log_in(subject);
         if let Some(refresh) = &tokens.refresh_token {
-            self.lock().bind_to(refresh.expose(), thumbprint);
+            self.lock().bind_to(tokens.access_token.expose(), refresh.expose(), thumbprint);
         }
         tokens.token_type = Some("DPoP".to_owned());
         tokens

@@ -128,6 +128,8 @@ fn rfc(decision: &ModelDecision) -> CannedResponse {
         | ModelDecision::Expired
         | ModelDecision::Revoked
         | ModelDecision::Reused => CannedResponse::oauth_error("invalid_grant"),
+        // In the words of the reference server of atproto.
+        ModelDecision::OtherKey => invalid_grant("DPoP proof does not match the expected JKT"),
         ModelDecision::InvalidClient => CannedResponse::oauth_error("invalid_client")
             .with_status(401)
             .header("www-authenticate", "Basic realm=\"token\""),
@@ -327,7 +329,9 @@ fn slack(decision: &ModelDecision) -> CannedResponse {
             refused("invalid_arguments")
         }
         ModelDecision::Throttled(wait) => refused("ratelimited").retry_after(*wait),
-        ModelDecision::UseDpopNonce | ModelDecision::InvalidDpopProof(_) => rfc(decision),
+        ModelDecision::OtherKey
+        | ModelDecision::UseDpopNonce
+        | ModelDecision::InvalidDpopProof(_) => rfc(decision),
     }
 }
 
