@@ -165,7 +165,7 @@ impl Proofs {
             return wrong("htu");
         }
         let (made, now) = (proof.seconds("iat"), seconds(now));
-        if !made.is_some_and(|made| made.abs_diff(now) <= 60 + LEEWAY) {
+        if made.is_none_or(|made| made.abs_diff(now) > 60 + LEEWAY) {
             return wrong("iat");
         }
         if let Some(hash) = token_hash {

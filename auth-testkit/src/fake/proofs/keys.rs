@@ -7,6 +7,7 @@ use crate::jwt::DecodedJwt;
 
 /// A public key, as a JSON Web Key, or a secret that is shared.
 #[derive(Clone)]
+#[cfg_attr(not(feature = "verify"), expect(dead_code, reason = "nothing is computed"))]
 pub(in crate::fake) enum PublicKey {
     Jwk(Map<String, Value>),
     Secret(String),
