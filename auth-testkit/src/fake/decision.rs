@@ -20,7 +20,8 @@ pub(super) enum ModelDecision {
     Reused,
     /// The refresh token is bound to another key than that of the proof.
     OtherKey,
-    InvalidClient,
+    /// What is wrong with the assertion, if one is required.
+    InvalidClient(Option<&'static str>),
     InvalidScope,
     UnsupportedGrantType,
     InvalidRequest(&'static str),

@@ -203,13 +203,16 @@ impl Model {
         if request.format() != Some(self.settings.format) {
             return ModelDecision::InvalidRequest("the body has the wrong content type");
         }
-        let mut names: Vec<_> = request.params().map(|(name, _)| name).collect();
+        // These two may be (RFC 8693 section 2.1, RFC 8707 section 2).
+        let may_be_repeated = |name: &str| matches!(name, "resource" | "audience");
+        let names = request.params().map(|(name, _)| name);
+        let mut names: Vec<_> = names.filter(|name| !may_be_repeated(name)).collect();
         names.sort_unstable();
         if names.windows(2).any(|pair| pair[0] == pair[1]) {
             return ModelDecision::InvalidRequest("a parameter is repeated");
         }
-        if !self.is_client(request, wall) {
-            return ModelDecision::InvalidClient;
+        if let Err(why) = self.authenticate(request, wall) {
+            return ModelDecision::InvalidClient(why);
         }
         let key = match self.prove(request, wall) {
             Ok(key) => key,
@@ -340,7 +343,7 @@ impl Model {
             | ModelDecision::Revoked
             | ModelDecision::Reused
             | ModelDecision::OtherKey => &mut self.report.rejected,
-            ModelDecision::InvalidClient
+            ModelDecision::InvalidClient(_)
             | ModelDecision::InvalidScope
             | ModelDecision::UnsupportedGrantType
             | ModelDecision::InvalidRequest(_)

@@ -5,16 +5,35 @@ use std::time::{Duration, SystemTime};
 use super::{JWT_BEARER, Model, TOKEN_EXCHANGE};
 use crate::{
     CannedResponse, RecordedRequest,
-    fake::{decision::ModelDecision, ledger::TokenId, proofs::ProofError, report::RevokedBecause},
+    fake::{
+        decision::ModelDecision,
+        ledger::TokenId,
+        proofs::{ProofError, Proofs},
+        report::RevokedBecause,
+    },
 };
 
 impl Model {
-    /// Whether the client has shown who it is.
-    pub(super) fn is_client(&mut self, request: &RecordedRequest, wall: SystemTime) -> bool {
+    /// Whether the client has shown who it is. If it has not, this says what is wrong
+    /// with its assertion, should one be required.
+    pub(super) fn authenticate(
+        &mut self,
+        request: &RecordedRequest,
+        wall: SystemTime,
+    ) -> Result<(), Option<&'static str>> {
         let client = &self.settings.client;
         match &client.assertion {
-            Some(rule) => self.assertions.accept(rule, &client.id, request, wall),
-            None => client.is_authenticated_by(request),
+            Some(rule) => self.assertions.accept(rule, &client.id, request, wall).map_err(Some),
+            None if client.is_authenticated_by(request) => Ok(()),
+            None => Err(None),
+        }
+    }
+
+    /// The token endpoint is at this URL, too.
+    #[cfg(feature = "server")]
+    pub(in crate::fake) fn add_endpoint(&mut self, url: &str) {
+        if let Some(rule) = &mut self.settings.client.assertion {
+            rule.add_endpoint(url);
         }
     }
 
@@ -58,12 +77,22 @@ impl Model {
         }
     }
 
-    /// Binds the tokens of a session to the key of this thumbprint.
-    pub(in crate::fake) fn bind_to(&mut self, access: &str, refresh: &str, thumbprint: &str) {
-        self.ledger.bind_access(access, thumbprint);
+    /// Binds the tokens of a session to the key of this thumbprint. Returns whether the
+    /// access token is one of them.
+    pub(in crate::fake) fn bind_to(
+        &mut self,
+        access: &str,
+        refresh: &str,
+        thumbprint: &str,
+    ) -> bool {
         if let Some(token) = self.ledger.find(refresh) {
             self.ledger.bind(token.family, thumbprint.to_owned());
         }
+        let binds = self.settings.dpop.as_ref().is_none_or(|dpop| dpop.binds_access);
+        if binds {
+            self.ledger.bind_access(access, thumbprint);
+        }
+        binds
     }
 
     /// Binds the refresh tokens of a session to the key of its first proof. A proof by
@@ -122,7 +151,7 @@ impl Model {
 
     /// The same, with the nonce of the next proof.
     pub(super) fn with_nonce(&self, response: CannedResponse) -> CannedResponse {
-        match self.proofs.as_ref().and_then(|proofs| proofs.nonce()) {
+        match self.proofs.as_ref().and_then(Proofs::nonce) {
             Some(nonce) => response.dpop_nonce(&nonce),
             None => response,
         }
