@@ -4,6 +4,7 @@
 //! ```sh
 //! cargo run --example client_auth
 //! cargo run --example client_auth -- --json
+//! cargo run --example client_auth -- --help
 //! ```
 //!
 //! The exit status is 0 if every method got tokens, 1 if one did not, and 2 after an
@@ -25,6 +26,15 @@ use auth_testkit::{
 };
 use serde_json::{Map, Value, json};
 
+const USAGE: &str = "\
+usage: client_auth [--json]   a refresh with each method, at servers of its own
+
+  --json   print one JSON array: method, outcome, token_type, requests
+  --help   print this
+
+Exit status: 0 every method got tokens, 1 one did not, 2 bad usage.
+";
+
 const SECRET: &str = "s3cret of %: the client, which has 32 bytes or more";
 const ISSUER: &str = "https://auth.example.com";
 
@@ -32,8 +42,12 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let as_json = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
         [] => false,
         [option] if option == "--json" => true,
+        options if options.iter().any(|option| option == "--help" || option == "-h") => {
+            print!("{USAGE}");
+            return Ok(ExitCode::SUCCESS);
+        }
         _ => {
-            eprintln!("usage: client_auth [--json]");
+            eprint!("{USAGE}");
             return Ok(ExitCode::from(2));
         }
     };

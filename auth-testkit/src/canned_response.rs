@@ -84,6 +84,13 @@ impl CannedResponse {
         self.member("error_description", text.into())
     }
 
+    /// Says at the end of `error_description` what is wrong with a client assertion.
+    pub(crate) fn wrong_assertion(self, why: &str) -> Self {
+        let said = self.members.get("error_description").and_then(Value::as_str);
+        let said = said.map_or_else(String::new, |said| format!("{said} "));
+        self.description(format!("{said}client assertion: {why}"))
+    }
+
     /// Adds or replaces a member of the JSON object that is the body.
     #[must_use]
     pub fn member(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {

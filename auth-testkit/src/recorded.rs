@@ -67,6 +67,33 @@ impl RecordedRequest {
         }
     }
 
+    /// All values of a parameter, in order: of one that may be repeated, as `resource`
+    /// (RFC 8707) and `audience` (RFC 8693). In a JSON object they are an array. The
+    /// names are those of [`param`](Self::param).
+    ///
+    /// ```
+    /// use auth_testkit::RecordedRequest;
+    ///
+    /// let request = http::Request::post("/token")
+    ///     .header("content-type", "application/x-www-form-urlencoded")
+    ///     .body(b"resource=https%3A%2F%2Fa.example&resource=https%3A%2F%2Fb.example".to_vec())?;
+    /// let request = RecordedRequest::new(request);
+    /// assert_eq!(request.param_values("resource"), ["https://a.example", "https://b.example"]);
+    /// assert!(request.param_values("audience").is_empty());
+    /// # Ok::<(), http::Error>(())
+    /// ```
+    #[must_use]
+    pub fn param_values(&self, name: &str) -> Vec<&str> {
+        let all = |name: &str| -> Vec<_> {
+            self.params().filter_map(|(key, value)| (key == name).then_some(value)).collect()
+        };
+        let found = all(name);
+        match found.is_empty() && self.format == Some(BodyFormat::JsonCamelCase) {
+            true => all(&camel_case(name)),
+            false => found,
+        }
+    }
+
     /// All parameters in order, duplicates included.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
         self.params.iter().map(|(name, value)| (name.as_str(), value.as_str()))

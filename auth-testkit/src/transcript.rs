@@ -6,7 +6,7 @@ use std::{fmt::Write as _, panic::Location, time::Duration};
 use auth_core::{Response, TransportError};
 use serde_json::Value;
 
-use crate::RecordedRequest;
+use crate::{RecordedRequest, jwt::DecodedJwt};
 
 /// One call and its outcome.
 pub(crate) struct RecordedCall {
@@ -69,10 +69,13 @@ pub(crate) fn describe_request(request: &RecordedRequest, secrets: &mut Secrets)
     } else if let Some(value) = request.header("authorization") {
         let _ = write!(text, " authorization={}", secrets.show("authorization", value));
     }
+    if let Some(proof) = request.header("dpop") {
+        let _ = write!(text, " dpop={}", secrets.show_request_value("dpop", proof));
+    }
     match request.format() {
         Some(_) => {
             for (name, value) in request.params() {
-                let _ = write!(text, " {name}={}", secrets.show(name, value));
+                let _ = write!(text, " {name}={}", secrets.show_request_value(name, value));
             }
         }
         None => {
@@ -120,9 +123,11 @@ pub(crate) struct Secrets {
 }
 
 /// Parameters, members and headers that are no secrets, in lower case.
-const HARMLESS: [&str; 18] = [
+const HARMLESS: [&str; 25] = [
     "accept",
+    "actor_token_type",
     "audience",
+    "client_assertion_type",
     "client_id",
     "clientid",
     "content-type",
@@ -133,10 +138,15 @@ const HARMLESS: [&str; 18] = [
     "expiresin",
     "grant_type",
     "granttype",
+    "issued_token_type",
     "ok",
+    "requested_token_type",
+    "resource",
     "retry-after",
     "scope",
+    "subject_token_type",
     "token_type",
+    "token_type_hint",
     "tokentype",
     "user-agent",
 ];
@@ -154,9 +164,28 @@ impl Secrets {
         value.split(' ').map(|word| self.show_word(word)).collect::<Vec<_>>().join(" ")
     }
 
+    /// As [`show`](Self::show), and of a JSON Web Token that is a secret, the names of
+    /// its claims.
+    fn show_request_value(&mut self, name: &str, value: &str) -> String {
+        let shown = self.show(name, value);
+        match DecodedJwt::parse(value) {
+            Some(token) if !shown.contains(value) => {
+                let names: Vec<_> =
+                    token.claims().keys().map(|name| self.show_word(name)).collect();
+                format!("{shown}{{{}}}", names.join(","))
+            }
+            _ => shown,
+        }
+    }
+
     fn show_word(&mut self, word: &str) -> String {
         let has = |test: fn(&u8) -> bool| word.bytes().any(|byte| test(&byte));
-        if word.len() >= TOKEN_LEN && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic) {
+        let is_registered = word.starts_with("urn:ietf:params:oauth:");
+        if !is_registered
+            && word.len() >= TOKEN_LEN
+            && has(u8::is_ascii_digit)
+            && has(u8::is_ascii_alphabetic)
+        {
             self.number(word)
         } else {
             word.to_owned()

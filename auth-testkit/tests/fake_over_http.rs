@@ -11,8 +11,9 @@ use std::{
 };
 
 use auth_core::{
-    Backoff, BlockingTransport, BodyFormat, FailureKind, Refresh, RefreshError, RefreshToken,
-    Request, Response, TokenSet, TransportError, TransportErrorKind, refresh_blocking,
+    Audience, Backoff, BlockingTransport, BodyFormat, ClientAuth, FailureKind, Refresh,
+    RefreshError, RefreshToken, Request, Response, SigningKey, TokenSet, TransportError,
+    TransportErrorKind, refresh_blocking,
 };
 use auth_testkit::{
     FakeAuthServer, Fault, Knowledge, ListeningAuthServer, Rotation, VirtualClock, Wording,
@@ -158,4 +159,35 @@ fn wordings_keep_their_status_and_headers() {
     let throttled = refresh_once(&listening, &token).unwrap_err();
     assert_eq!(throttled.kind(), FailureKind::Throttled);
     assert_eq!(throttled.retry_after(), Some(Duration::from_secs(60)));
+}
+
+#[test]
+fn an_assertion_may_be_for_the_server_that_listens() {
+    let key = SigningKey::from(auth_sign::NewKey::es256().unwrap().into_key());
+    let builder = FakeAuthServer::builder().private_key_jwt(key.info().public_jwk().unwrap());
+    let server = builder.clone().build();
+    let (listening, second) = (server.listen(), server.listen());
+    let fixed = builder.audience("https://auth.example.com").build();
+    let fixed_listening = fixed.listen();
+    let origin = |at: &ListeningAuthServer| format!("http://{}", at.address());
+    let (endpoint, issuer, other) = (|| Audience::TokenEndpoint, Audience::Issuer, Audience::Other);
+    for (at, audience, accepted) in [
+        (&listening, endpoint(), true),
+        (&second, endpoint(), true),
+        (&listening, issuer(origin(&listening)), true),
+        (&listening, issuer("https://auth.example.com".to_owned()), true),
+        (&listening, other("https://auth.example.com/token".to_owned()), true),
+        (&listening, other(format!("{}/other", origin(&listening))), false),
+        (&listening, issuer("http://127.0.0.1".to_owned()), false),
+        (&fixed_listening, endpoint(), false),
+        (&fixed_listening, issuer("https://auth.example.com".to_owned()), true),
+    ] {
+        let shown = format!("{audience:?}");
+        let auth = ClientAuth::assertion(key.clone(), audience);
+        let endpoint = at.endpoint().client_auth(auth);
+        let token = at.server().log_in("ada").refresh_token.unwrap();
+        let refresh = Refresh::new(endpoint, token).policy(Backoff::never());
+        let result = refresh_blocking(refresh, &Plain, at.server().clock());
+        assert_eq!(result.is_ok(), accepted, "{shown}");
+    }
 }

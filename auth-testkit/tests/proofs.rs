@@ -205,6 +205,116 @@ fn revoking_is_proved_as_well() {
     assert_ne!(jti(0), jti(1), "a fresh assertion goes with the new proof");
 }
 
+/// The `ath` of a proof.
+fn hash_of(tokens: &TokenSet) -> String {
+    use base64::Engine as _;
+    use sha2::Digest as _;
+    let digest = sha2::Sha256::digest(tokens.access_token.expose());
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest)
+}
+
+/// The status with which an API takes the tokens, proved by `dpop`.
+fn proved_call(server: &FakeAuthServer, tokens: &TokenSet, dpop: &Dpop) -> u16 {
+    let uri: http::Uri = "https://api.example.com/things".parse().unwrap();
+    let now = auth_core::TimeSource::now(server.clock());
+    let hash = hash_of(tokens);
+    let proof = dpop.demand(&http::Method::GET, &uri, Some(&hash), now).meet_blocking();
+    let request = http::Request::get(uri)
+        .header("authorization", format!("DPoP {}", tokens.access_token.expose()))
+        .header("dpop", proof.unwrap().expose())
+        .body(())
+        .unwrap();
+    server.api_with_dpop(&FakeDpop::new()).respond(&request).status().as_u16()
+}
+
+#[test]
+fn refresh_tokens_of_a_client_that_authenticates_are_bound_if_all_are() {
+    let secret = || server().client_secret_post(SECRET);
+    let basic = || server().client_secret_basic(SECRET);
+    let signer = SigningKey::from(key());
+    let signed = || server().private_key_jwt(signer.info().public_jwk().unwrap());
+    let assertion = ClientAuth::assertion(signer.clone(), Audience::TokenEndpoint);
+    let all = || FakeDpop::new().binds_all_clients();
+    for (name, server, auth, dpop, bound, ends) in [
+        ("public", server(), ClientAuth::none(), FakeDpop::new(), true, false),
+        ("post", secret(), ClientAuth::post(SECRET), FakeDpop::new(), false, false),
+        ("basic", basic(), ClientAuth::basic(SECRET), FakeDpop::new(), false, false),
+        ("assertion", signed(), assertion.clone(), FakeDpop::new(), false, false),
+        ("post, all", secret(), ClientAuth::post(SECRET), all(), true, false),
+        ("assertion, all", signed(), assertion.clone(), all(), true, false),
+        (
+            "as atproto",
+            signed(),
+            assertion.clone(),
+            all().another_key_ends_the_session(),
+            true,
+            true,
+        ),
+        (
+            "nothing to end",
+            secret(),
+            ClientAuth::post(SECRET),
+            FakeDpop::new().another_key_ends_the_session(),
+            false,
+            false,
+        ),
+    ] {
+        let server = server.dpop(dpop).build();
+        let by = |key: &Dpop| server.endpoint().client_auth(auth.clone()).dpop(key.clone());
+        let (one, other) = (Dpop::new(key()).unwrap(), Dpop::new(key()).unwrap());
+        let first = refresh(&server, by(&one), &server.log_in("ada")).unwrap();
+        // Each access token is bound to the key that it was got with.
+        assert_eq!(proved_call(&server, &first, &one), 200, "{name}");
+        assert_eq!(proved_call(&server, &first, &other), 401, "{name}");
+        match refresh(&server, by(&other), &first) {
+            Ok(second) => {
+                assert!(!bound, "{name}");
+                assert_eq!(proved_call(&server, &second, &other), 200, "{name}");
+                assert_eq!(proved_call(&server, &second, &one), 401, "{name}");
+                assert_eq!(proved_call(&server, &first, &one), 200, "{name}");
+            }
+            Err(error) => {
+                assert!(bound, "{name}: {error}");
+                let failure = error.failure();
+                assert_eq!(failure.code().unwrap().as_str(), "invalid_grant", "{name}");
+                let said = failure.description();
+                assert_eq!(said, Some("DPoP proof does not match the expected JKT"), "{name}");
+                assert_eq!(refresh(&server, by(&one), &first).is_err(), ends, "{name}");
+                assert_eq!(server.report().revocations.len(), usize::from(ends), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_api_takes_each_token_as_it_was_issued() {
+    let dpop = Dpop::new(key()).unwrap();
+    let rules = [FakeDpop::new(), FakeDpop::new().bearer_access()];
+    for (server, binds) in rules.map(|rule| server().dpop(rule).build()).iter().zip([true, false]) {
+        let as_issued = |tokens: &TokenSet| {
+            if tokens.token_type.as_deref() == Some("DPoP") {
+                return proved_call(server, tokens, &dpop);
+            }
+            let header = tokens.access_token.authorization().unwrap();
+            server.api_with_dpop(&FakeDpop::new()).call(Some(&header)).status().as_u16()
+        };
+        let session = server.log_in("ada");
+        assert_eq!(session.token_type.as_deref(), Some("Bearer"));
+        let refreshed = refresh(server, server.endpoint().dpop(dpop.clone()), &session).unwrap();
+        assert_eq!(refreshed.token_type.as_deref() == Some("DPoP"), binds);
+        assert_eq!((as_issued(&session), as_issued(&refreshed)), (200, 200));
+        if cfg!(feature = "verify") {
+            let bound = server.log_in_bound("ada", dpop.thumbprint());
+            assert_eq!(bound.token_type.as_deref() == Some("DPoP"), binds);
+            assert_eq!(as_issued(&bound), 200);
+        }
+        // A token that is dead is refused by either scheme.
+        server.revoke_access(&session.access_token);
+        server.revoke_access(&refreshed.access_token);
+        assert_eq!((as_issued(&session), as_issued(&refreshed)), (401, 401));
+    }
+}
+
 #[test]
 fn an_api_looks_at_proofs_too() {
     let server = server().dpop(FakeDpop::new()).build();
@@ -229,12 +339,7 @@ fn an_api_looks_at_proofs_too() {
     assert_eq!(call(None, "Bearer").status(), 401);
     assert_eq!(call(None, "DPoP").status(), 401);
     assert_eq!(call(prove(&dpop, None), "DPoP").status(), 401, "no hash of the token");
-    let hash = {
-        use base64::Engine as _;
-        use sha2::Digest as _;
-        let digest = sha2::Sha256::digest(tokens.access_token.expose());
-        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest)
-    };
+    let hash = hash_of(&tokens);
     let asked = call(prove(&dpop, Some(&hash)), "DPoP");
     assert_eq!(asked.status(), 401);
     dpop.learn(&uri, asked.headers());
@@ -243,8 +348,37 @@ fn an_api_looks_at_proofs_too() {
     other.learn(&uri, asked.headers());
     assert_eq!(call(prove(&other, Some(&hash)), "DPoP").status(), 401, "another key");
     let report = api.report();
-    assert_eq!((report.served, report.nonces_demanded, report.without_token), (1, 1, 1));
-    assert_eq!(report.unproved, 3);
+    assert_eq!((report.served, report.nonces_demanded, report.without_token), (1, 1, 0));
+    assert_eq!(report.unproved, 4, "a bound token is no bearer token");
+}
+
+/// RFC 8707 section 2 and RFC 8693 section 2.1: they may be repeated, and nothing else.
+#[test]
+fn a_request_may_name_several_resources_and_audiences() {
+    for format in [BodyFormat::Form, BodyFormat::Json] {
+        let server = server().body_format(format).build();
+        let session = server.log_in("ada");
+        let refresh = Refresh::new(server.endpoint(), session.refresh_token.unwrap())
+            .resource("https://files.example.com/")
+            .resource("https://mail.example.com/")
+            .audience("one")
+            .audience("two");
+        let refresh = refresh.policy(Backoff::never());
+        refresh_blocking(refresh, &server, server.clock()).unwrap();
+
+        let exchange = TokenExchange::new(Credential::new("jwt"), TokenExchange::JWT)
+            .resource("https://files.example.com/")
+            .resource("https://mail.example.com/");
+        let refresh = Refresh::new(server.endpoint(), exchange).policy(Backoff::never());
+        refresh_blocking(refresh, &server, server.clock()).unwrap();
+
+        for request in server.requests() {
+            let resources = request.params().filter(|(name, _)| *name == "resource");
+            let resources: Vec<_> = resources.map(|(_, value)| value.to_owned()).collect();
+            let expected = ["https://files.example.com/", "https://mail.example.com/"];
+            assert_eq!(resources, expected, "{format:?}");
+        }
+    }
 }
 
 /// RFC 8707 section 2 and RFC 8693 section 2.1: they may be repeated, and nothing else.

@@ -57,7 +57,7 @@ fn methods() -> Vec<Method> {
     let hs = Key::from_secret(SigningAlgorithm::Hs256, SECRET).unwrap();
     let issuer = Audience::Issuer("https://auth.example.com".to_owned());
     let signed = ClientAuth::assertion(signer, issuer.clone());
-    // A server on a socket does not know its own URL.
+    // The audience of a server in process; one on a socket takes it, too.
     let private = || server().private_key_jwt(&jwk);
     let basic = || server().client_secret_basic(SECRET);
     let demands = || basic().client_id_beside_basic(ClientIdRule::Demanded);

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::{
     fault::Fault,
-    proofs::{AssertionRule, FakeDpop, PublicKey},
+    proofs::{AssertionRule, Audiences, FakeDpop, PublicKey},
     server::FakeAuthServer,
     settings::{ClientIdRule, Revokes, Rotation, Settings, Time},
     wording::Wording,
@@ -110,8 +110,9 @@ impl FakeAuthServerBuilder {
 
     /// Requires `private_key_jwt` (RFC 7523 section 2.2) by the key of this public
     /// JSON Web Key. Its audience must be the URL of the token endpoint or
-    /// [another](Self::audience), and each `jti` is taken once. The endpoint that
-    /// the server gives out has no key: the test sets its own.
+    /// [another](Self::audience), and each `jti` is taken once. What is wrong is said
+    /// in `error_description`. The endpoint that the server gives out has no key: the
+    /// test sets its own.
     ///
     /// Signatures are verified with the feature `verify` only.
     ///
@@ -133,13 +134,14 @@ impl FakeAuthServerBuilder {
     }
 
     fn assertion(mut self, key: PublicKey) -> Self {
-        let audiences = vec![ISSUER.to_owned(), format!("{ISSUER}/token")];
+        let audiences = Audiences::of(ISSUER);
         self.settings.client.assertion = Some(AssertionRule::Signed { key, audiences });
         self
     }
 
     /// Sets the one audience that an assertion must have. Without it these are
-    /// `https://auth.example.com` and `https://auth.example.com/token`.
+    /// `https://auth.example.com` and `https://auth.example.com/token`, and of a server
+    /// that listens also the URL of its token endpoint there, with `/token` or without.
     ///
     /// # Panics
     ///
@@ -147,7 +149,9 @@ impl FakeAuthServerBuilder {
     #[track_caller]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         match &mut self.settings.client.assertion {
-            Some(AssertionRule::Signed { audiences, .. }) => *audiences = vec![audience.into()],
+            Some(AssertionRule::Signed { audiences, .. }) => {
+                *audiences = Audiences::Fixed(audience.into());
+            }
             _ => panic!("no assertion is required whose audience could be looked at"),
         }
         self

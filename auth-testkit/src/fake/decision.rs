@@ -18,7 +18,10 @@ pub(super) enum ModelDecision {
     Expired,
     Revoked,
     Reused,
-    InvalidClient,
+    /// The refresh token is bound to another key than that of the proof.
+    OtherKey,
+    /// What is wrong with the assertion, if one is required.
+    InvalidClient(Option<&'static str>),
     InvalidScope,
     UnsupportedGrantType,
     InvalidRequest(&'static str),

@@ -41,7 +41,10 @@ impl FakeAuthServer {
         let server = self.clone();
         let settings = settings.path("/token").handler(move |request| server.respond(request));
         match settings.start() {
-            Ok(socket) => ListeningAuthServer { server: self.clone(), socket },
+            Ok(socket) => {
+                self.lock().add_endpoint(socket.url());
+                ListeningAuthServer { server: self.clone(), socket }
+            }
             Err(error) => panic!("no port for the authorization server: {error}"),
         }
     }

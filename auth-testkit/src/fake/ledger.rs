@@ -27,7 +27,7 @@ struct Family {
     subject: String,
     born: Duration,
     revoked: bool,
-    /// The thumbprint of the key that its tokens are bound to.
+    /// The thumbprint of the key that its refresh tokens are bound to.
     key: Option<String>,
     tokens: Vec<Token>,
 }
@@ -52,6 +52,8 @@ struct Access {
     family: Option<usize>,
     subject: String,
     expires: Duration,
+    /// The thumbprint of the key that it is bound to.
+    key: Option<String>,
 }
 
 /// What a spent token was traded for.
@@ -106,19 +108,26 @@ impl Ledger {
         self.token(token).spent.as_ref().map_or(Duration::ZERO, |spent| spent.at)
     }
 
-    /// The key that the tokens of a family are bound to.
+    /// The key that the refresh tokens of a family are bound to.
     pub(super) fn key(&self, family: usize) -> Option<&str> {
         self.families[family].key.as_deref()
     }
 
-    /// Binds the tokens of a family to a key.
+    /// Binds the refresh tokens of a family to a key.
     pub(super) fn bind(&mut self, family: usize, key: String) {
         self.families[family].key = Some(key);
     }
 
     /// The key that an access token is bound to.
     pub(super) fn key_of_access(&self, value: &str) -> Option<&str> {
-        self.key(self.access_tokens.get(value)?.family?)
+        self.access_tokens.get(value)?.key.as_deref()
+    }
+
+    /// Binds an access token to a key.
+    pub(super) fn bind_access(&mut self, value: &str, key: &str) {
+        if let Some(access) = self.access_tokens.get_mut(value) {
+            access.key = Some(key.to_owned());
+        }
     }
 
     pub(super) fn is_revoked(&self, family: usize) -> bool {
@@ -254,7 +263,7 @@ impl Ledger {
     ) -> String {
         let value = self.name("fake-at");
         let expires = now.saturating_add(lifetime);
-        self.access_tokens.insert(value.clone(), Access { family, subject, expires });
+        self.access_tokens.insert(value.clone(), Access { family, subject, expires, key: None });
         value
     }
 

@@ -211,8 +211,8 @@ impl Model {
         if names.windows(2).any(|pair| pair[0] == pair[1]) {
             return ModelDecision::InvalidRequest("a parameter is repeated");
         }
-        if !self.is_client(request, wall) {
-            return ModelDecision::InvalidClient;
+        if let Err(why) = self.authenticate(request, wall) {
+            return ModelDecision::InvalidClient(why);
         }
         let key = match self.prove(request, wall) {
             Ok(key) => key,
@@ -221,9 +221,9 @@ impl Model {
                 return decision;
             }
         };
-        match request.param("grant_type") {
+        let decision = match request.param("grant_type") {
             Some("refresh_token") => match request.param("refresh_token") {
-                Some(token) => match self.bind(token, key, now) {
+                Some(token) => match self.bind(token, key.as_deref(), now) {
                     Some(decision) => decision,
                     None => self.refresh(token, request.param("scope"), now, spent_token),
                 },
@@ -240,7 +240,9 @@ impl Model {
             }
             Some(_) => ModelDecision::UnsupportedGrantType,
             None => ModelDecision::InvalidRequest("grant_type is missing"),
-        }
+        };
+        self.bind_access(&decision, key.as_deref());
+        decision
     }
 
     fn throttles(&mut self, now: Duration) -> Option<Duration> {
@@ -339,8 +341,9 @@ impl Model {
             ModelDecision::Unknown
             | ModelDecision::Expired
             | ModelDecision::Revoked
-            | ModelDecision::Reused => &mut self.report.rejected,
-            ModelDecision::InvalidClient
+            | ModelDecision::Reused
+            | ModelDecision::OtherKey => &mut self.report.rejected,
+            ModelDecision::InvalidClient(_)
             | ModelDecision::InvalidScope
             | ModelDecision::UnsupportedGrantType
             | ModelDecision::InvalidRequest(_)

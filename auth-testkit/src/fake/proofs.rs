@@ -7,7 +7,7 @@ mod keys;
 
 pub use self::dpop::{FakeDpop, NonceRule};
 pub(super) use self::{
-    assertion::{AssertionRule, Assertions},
+    assertion::{AssertionRule, Assertions, Audiences},
     dpop::{ProofError, Proofs},
     keys::{PublicKey, token_hash},
 };

@@ -87,7 +87,10 @@ impl FakeAuthServer {
         self.shared.endpoint_at("https://auth.example.com/token")
     }
 
-    /// Starts a session, and with it a family of refresh tokens.
+    /// Starts a session, and with it a family of refresh tokens. Its access token is of
+    /// the type `Bearer`, also at a server that wants DPoP proofs, as if the login had
+    /// been without one. A refresh there gets one of the type `DPoP`, and so does
+    /// [`log_in_bound`](Self::log_in_bound).
     pub fn log_in(&self, subject: impl Into<String>) -> TokenSet {
         let now = self.shared.now();
         let (access, refresh, lifetime) = self.lock().log_in(subject.into(), self.elapsed());
@@ -99,13 +102,17 @@ impl FakeAuthServer {
     }
 
     /// As [`log_in`](Self::log_in), with tokens that are bound to the key of this
-    /// thumbprint. Others are bound to the key of their first proof.
+    /// thumbprint, the access token of the type `DPoP`. Refresh tokens of [`log_in`](Self::log_in)
+    /// are bound to the key of their first proof. Those of a client that authenticates
+    /// are not bound, see [`FakeDpop::new`](super::FakeDpop::new).
     pub fn log_in_bound(&self, subject: impl Into<String>, thumbprint: &str) -> TokenSet {
         let mut tokens = self.log_in(subject);
         if let Some(refresh) = &tokens.refresh_token {
-            self.lock().bind_to(refresh.expose(), thumbprint);
+            let access = tokens.access_token.expose();
+            if self.lock().bind_to(access, refresh.expose(), thumbprint) {
+                tokens.token_type = Some("DPoP".to_owned());
+            }
         }
-        tokens.token_type = Some("DPoP".to_owned());
         tokens
     }
 

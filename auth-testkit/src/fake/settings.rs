@@ -118,6 +118,11 @@ impl Default for Settings {
 }
 
 impl Client {
+    /// Whether it is a confidential client (RFC 6749 section 2.1).
+    pub(super) fn authenticates(&self) -> bool {
+        self.basic_secret.is_some() || self.post_secret.is_some() || self.assertion.is_some()
+    }
+
     /// Whether the request shows the identifier and the secret of the client.
     pub(super) fn is_authenticated_by(&self, request: &RecordedRequest) -> bool {
         let basic = if self.is_raw { request.raw_basic_auth() } else { request.basic_auth() };

@@ -1,4 +1,5 @@
 mod api;
+mod parameters;
 mod wordings;
 
 use std::{

@@ -90,7 +90,7 @@ impl Wording {
         decision: &ModelDecision,
         request: &RecordedRequest,
     ) -> CannedResponse {
-        match self {
+        let response = match self {
             Self::Rfc => None,
             Self::Claude => claude(decision),
             Self::OpenAi => openai(decision),
@@ -108,7 +108,11 @@ impl Wording {
                 rfc(decision).names_in_camel_case()
             }
             _ => rfc(decision),
-        })
+        });
+        match decision {
+            ModelDecision::InvalidClient(Some(why)) => response.wrong_assertion(why),
+            _ => response,
+        }
     }
 }
 
@@ -128,7 +132,9 @@ fn rfc(decision: &ModelDecision) -> CannedResponse {
         | ModelDecision::Expired
         | ModelDecision::Revoked
         | ModelDecision::Reused => CannedResponse::oauth_error("invalid_grant"),
-        ModelDecision::InvalidClient => CannedResponse::oauth_error("invalid_client")
+        // In the words of the reference server of atproto.
+        ModelDecision::OtherKey => invalid_grant("DPoP proof does not match the expected JKT"),
+        ModelDecision::InvalidClient(_) => CannedResponse::oauth_error("invalid_client")
             .with_status(401)
             .header("www-authenticate", "Basic realm=\"token\""),
         ModelDecision::InvalidScope => CannedResponse::oauth_error("invalid_scope"),
@@ -222,7 +228,7 @@ fn google(decision: &ModelDecision) -> Option<CannedResponse> {
         ModelDecision::Expired | ModelDecision::Revoked | ModelDecision::Reused => {
             invalid_grant("Token has been expired or revoked.")
         }
-        ModelDecision::InvalidClient => CannedResponse::oauth_error("invalid_client")
+        ModelDecision::InvalidClient(_) => CannedResponse::oauth_error("invalid_client")
             .with_status(401)
             .description("Unauthorized"),
         ModelDecision::Throttled(_) => CannedResponse::status(403)
@@ -264,7 +270,7 @@ fn entra(decision: &ModelDecision) -> Option<CannedResponse> {
             "The provided grant has expired due to it being revoked, \
              a fresh auth token is needed.",
         ),
-        ModelDecision::InvalidClient => {
+        ModelDecision::InvalidClient(_) => {
             worded(401, "invalid_client", 7_000_215, "Invalid client secret provided.")
         }
         ModelDecision::InvalidScope => worded(
@@ -293,9 +299,11 @@ fn github(decision: &ModelDecision, request: &RecordedRequest) -> CannedResponse
             .description("The refresh token passed is incorrect or expired.")
             .member("error_uri", "https://docs.github.com")
             .with_status(200),
-        ModelDecision::InvalidClient => CannedResponse::oauth_error("incorrect_client_credentials")
-            .description("The client_id and/or client_secret passed are incorrect.")
-            .with_status(200),
+        ModelDecision::InvalidClient(_) => {
+            CannedResponse::oauth_error("incorrect_client_credentials")
+                .description("The client_id and/or client_secret passed are incorrect.")
+                .with_status(200)
+        }
         ModelDecision::Issued { refresh, .. } => {
             let response = rfc(decision).member("token_type", "bearer").scope("");
             match refresh {
@@ -321,13 +329,15 @@ fn slack(decision: &ModelDecision) -> CannedResponse {
         ModelDecision::Unknown | ModelDecision::Reused => refused("invalid_refresh_token"),
         ModelDecision::Expired => refused("token_expired"),
         ModelDecision::Revoked => refused("token_revoked"),
-        ModelDecision::InvalidClient => refused("bad_client_secret"),
+        ModelDecision::InvalidClient(_) => refused("bad_client_secret"),
         ModelDecision::UnsupportedGrantType => refused("invalid_grant_type"),
         ModelDecision::InvalidScope | ModelDecision::InvalidRequest(_) => {
             refused("invalid_arguments")
         }
         ModelDecision::Throttled(wait) => refused("ratelimited").retry_after(*wait),
-        ModelDecision::UseDpopNonce | ModelDecision::InvalidDpopProof(_) => rfc(decision),
+        ModelDecision::OtherKey
+        | ModelDecision::UseDpopNonce
+        | ModelDecision::InvalidDpopProof(_) => rfc(decision),
     }
 }
 
@@ -339,7 +349,7 @@ fn auth0(decision: &ModelDecision) -> Option<CannedResponse> {
         | ModelDecision::Reused => {
             invalid_grant("Unknown or invalid refresh token.").with_status(403)
         }
-        ModelDecision::InvalidClient => CannedResponse::oauth_error("access_denied")
+        ModelDecision::InvalidClient(_) => CannedResponse::oauth_error("access_denied")
             .description("Unauthorized")
             .with_status(401),
         ModelDecision::Throttled(wait) => {
@@ -355,7 +365,7 @@ fn okta(decision: &ModelDecision) -> Option<CannedResponse> {
         | ModelDecision::Expired
         | ModelDecision::Revoked
         | ModelDecision::Reused => invalid_grant("The refresh token is invalid or expired."),
-        ModelDecision::InvalidClient => CannedResponse::oauth_error("invalid_client")
+        ModelDecision::InvalidClient(_) => CannedResponse::oauth_error("invalid_client")
             .description("The client secret supplied for a confidential client is invalid.")
             .with_status(401),
         ModelDecision::Throttled(wait) => CannedResponse::status(429)
@@ -374,7 +384,7 @@ fn keycloak(decision: &ModelDecision) -> Option<CannedResponse> {
         ModelDecision::Expired => invalid_grant("Token is not active"),
         ModelDecision::Revoked => invalid_grant("Session not active"),
         ModelDecision::Reused => invalid_grant("Maximum allowed refresh token reuse exceeded"),
-        ModelDecision::InvalidClient => CannedResponse::oauth_error("unauthorized_client")
+        ModelDecision::InvalidClient(_) => CannedResponse::oauth_error("unauthorized_client")
             .description("Invalid client or Invalid client credentials")
             .with_status(401),
         _ => return None,

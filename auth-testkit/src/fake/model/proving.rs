@@ -14,12 +14,26 @@ use crate::{
 };
 
 impl Model {
-    /// Whether the client has shown who it is.
-    pub(super) fn is_client(&mut self, request: &RecordedRequest, wall: SystemTime) -> bool {
+    /// Whether the client has shown who it is. If it has not, this says what is wrong
+    /// with its assertion, should one be required.
+    pub(super) fn authenticate(
+        &mut self,
+        request: &RecordedRequest,
+        wall: SystemTime,
+    ) -> Result<(), Option<&'static str>> {
         let client = &self.settings.client;
         match &client.assertion {
-            Some(rule) => self.assertions.accept(rule, &client.id, request, wall),
-            None => client.is_authenticated_by(request),
+            Some(rule) => self.assertions.accept(rule, &client.id, request, wall).map_err(Some),
+            None if client.is_authenticated_by(request) => Ok(()),
+            None => Err(None),
+        }
+    }
+
+    /// The token endpoint is at this URL, too.
+    #[cfg(feature = "server")]
+    pub(in crate::fake) fn add_endpoint(&mut self, url: &str) {
+        if let Some(rule) = &mut self.settings.client.assertion {
+            rule.add_endpoint(url);
         }
     }
 
@@ -63,34 +77,59 @@ impl Model {
         }
     }
 
-    /// Binds the tokens of a session to the key of this thumbprint.
-    pub(in crate::fake) fn bind_to(&mut self, refresh: &str, thumbprint: &str) {
+    /// Binds the tokens of a session to the key of this thumbprint. Returns whether the
+    /// access token is one of them.
+    pub(in crate::fake) fn bind_to(
+        &mut self,
+        access: &str,
+        refresh: &str,
+        thumbprint: &str,
+    ) -> bool {
         if let Some(token) = self.ledger.find(refresh) {
             self.ledger.bind(token.family, thumbprint.to_owned());
         }
+        let binds = self.settings.dpop.as_ref().is_none_or(|dpop| dpop.binds_access);
+        if binds {
+            self.ledger.bind_access(access, thumbprint);
+        }
+        binds
     }
 
-    /// Binds the tokens of a session to the key of its first proof. A proof by another
-    /// one is refused.
+    /// Binds the refresh tokens of a session to the key of its first proof. A proof by
+    /// another one is refused. Those of a client that authenticates are bound to that
+    /// instead (RFC 9449 section 5).
     pub(super) fn bind(
         &mut self,
         refresh: &str,
-        key: Option<String>,
+        key: Option<&str>,
         now: Duration,
     ) -> Option<ModelDecision> {
+        let dpop = self.settings.dpop.as_ref()?;
+        if self.settings.client.authenticates() && !dpop.binds_all {
+            return None;
+        }
+        let ends_sessions = dpop.ends_sessions;
         let (key, token) = (key?, self.ledger.find(refresh)?);
         match self.ledger.key(token.family) {
             None => {
-                self.ledger.bind(token.family, key);
+                self.ledger.bind(token.family, key.to_owned());
                 None
             }
-            Some(bound_to) if *bound_to == key => None,
+            Some(bound_to) if bound_to == key => None,
             Some(_) => {
-                if self.settings.dpop.as_ref().is_some_and(|dpop| dpop.ends_sessions) {
+                if ends_sessions {
                     self.revoke_family(token.family, now, RevokedBecause::OtherKey);
                 }
-                Some(ModelDecision::Revoked)
+                Some(ModelDecision::OtherKey)
             }
+        }
+    }
+
+    /// Binds an access token to the key of the request that got it.
+    pub(super) fn bind_access(&mut self, decision: &ModelDecision, key: Option<&str>) {
+        let binds = self.settings.dpop.as_ref().is_some_and(|dpop| dpop.binds_access);
+        if let (true, ModelDecision::Issued { access, .. }, Some(key)) = (binds, decision, key) {
+            self.ledger.bind_access(access, key);
         }
     }
 

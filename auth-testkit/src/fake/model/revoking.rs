@@ -30,8 +30,12 @@ impl Model {
         }
         let refused = if request.format() != Some(self.settings.format) {
             Some(CannedResponse::oauth_error("invalid_request"))
-        } else if !self.is_client(request, wall) {
-            Some(CannedResponse::oauth_error("invalid_client").with_status(401))
+        } else if let Err(why) = self.authenticate(request, wall) {
+            let response = CannedResponse::oauth_error("invalid_client").with_status(401);
+            Some(match why {
+                Some(why) => response.wrong_assertion(why),
+                None => response,
+            })
         } else if let Err(decision) = self.prove(request, wall) {
             Some(self.word(&decision, request))
         } else if revokes == Revokes::Nothing {

@@ -21,6 +21,7 @@ pub struct FakeDpop {
     pub(in crate::fake) spends_first: bool,
     pub(in crate::fake) status: u16,
     pub(in crate::fake) binds_access: bool,
+    pub(in crate::fake) binds_all: bool,
     pub(in crate::fake) ends_sessions: bool,
 }
 
@@ -40,12 +41,18 @@ pub enum NonceRule {
 impl FakeDpop {
     /// Every request needs a proof. No nonces, access tokens of the type `DPoP`, 400
     /// for what is wrong, and another key costs nothing but the request.
+    ///
+    /// An access token is bound to the key of the request that got it. The refresh
+    /// tokens of a session are bound to the key of its first proof if the client is
+    /// public. Those of a client that authenticates are not bound to a key, so that it
+    /// may change it (RFC 9449 section 5).
     pub fn new() -> Self {
         Self {
             nonces: NonceRule::Never,
             spends_first: false,
             status: 400,
             binds_access: true,
+            binds_all: false,
             ends_sessions: false,
         }
     }
@@ -76,8 +83,16 @@ impl FakeDpop {
         self
     }
 
-    /// Ends the session if a proof is by another key, as the reference server of
-    /// atproto does.
+    /// Binds the refresh tokens of clients that authenticate, too, as the reference
+    /// server of atproto does.
+    pub fn binds_all_clients(mut self) -> Self {
+        self.binds_all = true;
+        self
+    }
+
+    /// Ends the session if a proof is by another key than the one that its refresh
+    /// tokens are bound to, as the reference server of atproto does. Either way the
+    /// response is 400 `invalid_grant`.
     pub fn another_key_ends_the_session(mut self) -> Self {
         self.ends_sessions = true;
         self

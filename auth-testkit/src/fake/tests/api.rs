@@ -67,3 +67,26 @@ fn it_judges_by_the_servers_clock_and_revocations() {
     assert_eq!(api.clone().call(Some(&header)).status(), 401);
     assert_eq!((api.report().served, api.report().refused), (2, 2));
 }
+
+#[test]
+fn claims_are_demanded_once_and_of_a_live_token() {
+    const CLAIMS: &str = r#"{"access_token":{"acrs":{"value":"c1"}}}"#;
+    let server = FakeAuthServer::new();
+    let api = server.api();
+    let header = server.log_in("ada").access_token.authorization().unwrap();
+    api.clone().demand_claims(CLAIMS);
+    assert_eq!(api.call(None).status(), 401);
+    assert_eq!(api.call(Some(&field("Bearer never-issued"))).status(), 401);
+    assert_eq!(api.report().claims_demanded, 0);
+
+    let response = api.call(Some(&header));
+    assert_eq!(response.status(), 401);
+    let Ok(Some(auth_core::StepUp::Claims(claims))) = auth_core::StepUp::of(response.headers())
+    else {
+        panic!("no claims are demanded: {response:?}")
+    };
+    assert_eq!(claims.expose(), CLAIMS);
+    assert_eq!(api.call(Some(&header)).status(), 200);
+    let report = api.report();
+    assert_eq!((report.served, report.refused, report.claims_demanded), (1, 1, 1));
+}
