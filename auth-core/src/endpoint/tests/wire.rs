@@ -263,6 +263,11 @@ fn what_is_made_anew_has_no_ready_request() {
         let stored = endpoint.check_storable();
         let is_refused = matches!(stored, Err(EndpointError::NotStorable { .. }));
         assert_eq!(is_refused, endpoint.credential_source().is_some(), "{stored:?}");
+        if let Err(error) = stored {
+            let why =
+                "the endpoint cannot be stored: its client authentication is read from a source";
+            assert_eq!(error.to_string(), why);
+        }
     }
 }
 
