@@ -226,7 +226,7 @@ fn a_source_cannot_be_stored() {
     let world = World::new(Script::new());
     let source = auth_core::Source::callback(|| Ok(auth_core::Credential::new("s")));
     let endpoint = TokenEndpoint::new("https://auth.example.com/t", "c").unwrap();
-    let endpoint = endpoint.client_auth(auth_core::ClientAuth::basic(source));
+    let endpoint = endpoint.client_auth(ClientAuth::basic(source));
     let login = Login::new(support::tokens("at-1", "rt-1", world.now(), 3600)).endpoint(endpoint);
     let error = block_on(world.account().store_login(login)).unwrap_err().to_string();
     let why = "the endpoint of the login cannot be stored: its client authentication is read from \

@@ -22,10 +22,10 @@ pub trait CredentialSource: Send + Sync + fmt::Debug {
 
 /// The same as [`CredentialSource`], for one that waits.
 ///
-/// Under `BlockingAccounts` it is waited for too, but no runtime is entered. One that
-/// uses tokio has to enter its own in `read`, for as long as it makes what needs it, or to
-/// spawn there: `handle.spawn(..).await`. A guard (`let _guard = handle.enter();`) is dropped
-/// before the next `.await`.
+/// Under `BlockingAccounts` it is waited for, too, but no runtime is entered. One that
+/// uses tokio has to enter its own in `read`: it spawns there (`handle.spawn(..).await`), or
+/// makes what needs the runtime under a guard (`let _guard = handle.enter();`), which is
+/// dropped before the next `.await`.
 #[async_trait]
 pub trait AsyncCredentialSource: Send + Sync + fmt::Debug {
     /// Reads it. Dropping the future ends the reading and has no other effect.

@@ -81,8 +81,7 @@ impl fmt::Debug for KeyInfo {
 /// too. A key that is kept elsewhere is an [`AsyncSigner`]. `auth-sign` has signers
 /// of keys from PEM and JWK.
 #[diagnostic::on_unimplemented(
-    note = "an `AsyncSigner` becomes a key by `SigningKey::asynchronous`",
-    note = "what is a `SigningKey` already, or becomes one by `into()`, such as `NewKey` of auth-sign, is passed as it is"
+    note = "an `AsyncSigner` becomes a key by `SigningKey::asynchronous`"
 )]
 pub trait Signer: Send + Sync + fmt::Debug {
     /// What is public about the key. Always the same.
@@ -100,10 +99,10 @@ pub trait Signer: Send + Sync + fmt::Debug {
 /// The same as [`Signer`], for a key that is kept elsewhere: a key management
 /// service, a hardware module. It becomes a key by [`SigningKey::asynchronous`].
 ///
-/// Under `BlockingAccounts` it is waited for too, but no runtime is entered. One that
-/// uses tokio has to enter its own in `sign`, for as long as it makes what needs it, or to
-/// spawn there: `handle.spawn(..).await`. A guard (`let _guard = handle.enter();`) is dropped
-/// before the next `.await`.
+/// Under `BlockingAccounts` it is waited for, too, but no runtime is entered. One that
+/// uses tokio has to enter its own in `sign`: it spawns there (`handle.spawn(..).await`), or
+/// makes what needs the runtime under a guard (`let _guard = handle.enter();`), which is
+/// dropped before the next `.await`.
 #[async_trait]
 pub trait AsyncSigner: Send + Sync + fmt::Debug {
     /// What is public about the key. Always the same.
