@@ -349,6 +349,12 @@ impl fmt::Display for AccountError {
                 EndpointError::MissingKey { .. } => {
                     write!(f, "not tried: {error}; give it to `Accounts::keys`; else ")?;
                 }
+                EndpointError::NotStorable { what, .. } => {
+                    write!(
+                        f,
+                        "the endpoint of the login cannot be stored: {what}; set it on `Accounts`; "
+                    )?;
+                }
                 _ => write!(f, "the endpoint of the login cannot be stored: {error}; ")?,
             },
             Reason::Panicked => f.write_str("the refresh ended in a panic of another task; ")?,

@@ -220,6 +220,21 @@ fn plain_http_on_purpose_cannot_be_stored() {
     assert_eq!(world.store.log.take(), "", "the store was not asked");
 }
 
+/// It says so once, and what to do.
+#[test]
+fn a_source_cannot_be_stored() {
+    let world = World::new(Script::new());
+    let source = auth_core::Source::callback(|| Ok(auth_core::Credential::new("s")));
+    let endpoint = TokenEndpoint::new("https://auth.example.com/t", "c").unwrap();
+    let endpoint = endpoint.client_auth(ClientAuth::basic(source));
+    let login = Login::new(support::tokens("at-1", "rt-1", world.now(), 3600)).endpoint(endpoint);
+    let error = block_on(world.account().store_login(login)).unwrap_err().to_string();
+    let why = "the endpoint of the login cannot be stored: its client authentication is read from \
+               a source; set it on `Accounts`; ";
+    assert!(error.contains(why), "{error}");
+    assert_eq!(error.matches("cannot be stored").count(), 1, "{error}");
+}
+
 /// Such as the file of another program.
 #[test]
 fn a_store_without_a_place_for_it_changes_nothing() {

@@ -141,8 +141,8 @@ impl ClientAuth {
     /// A ready-made assertion (RFC 7523 section 2.2), which something else writes
     /// and replaces: a service account token of Kubernetes, the federated token of a
     /// cloud's workload identity. It is read anew for each attempt.
-    pub fn ready_made_assertion(source: Source) -> Self {
-        Self::custom(assertion::ReadyMade(source))
+    pub fn ready_made_assertion(source: impl Into<Source>) -> Self {
+        Self::custom(assertion::ReadyMade(source.into()))
     }
 
     /// `tls_client_auth` or `self_signed_tls_client_auth` (RFC 8705): `client_id` in

@@ -52,7 +52,12 @@ impl Dpop {
     /// 9449 section 4.2 forbids, or if its public part is none.
     pub fn new(key: impl Into<SigningKey>) -> Result<Self, CredentialError> {
         let key = key.into();
-        let jwk = public_part(&key).ok_or(CredentialErrorKind::WrongKey)?;
+        let unfit = |what| CredentialError::transparent(CredentialErrorKind::WrongKey, what);
+        if key.info().algorithm().is_symmetric() {
+            return Err(unfit("DPoP needs a key pair; a shared secret cannot bind tokens"));
+        }
+        let jwk = public_part(&key)
+            .ok_or_else(|| unfit("DPoP needs the public part of the key, and nothing private"))?;
         Ok(Self(Arc::new(Inner { key, jwk, nonces: Mutex::default() })))
     }
 
@@ -128,9 +133,6 @@ impl fmt::Debug for Dpop {
 fn public_part(key: &SigningKey) -> Option<Map<String, Value>> {
     const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
     let info = key.info();
-    if info.algorithm().is_symmetric() {
-        return None;
-    }
     let jwk: Map<String, Value> = serde_json::from_str(info.public_jwk()?).ok()?;
     let is_public = PRIVATE.iter().all(|name| !jwk.contains_key(*name));
     (is_public && jwk.get("kty").is_some_and(Value::is_string)).then_some(jwk)

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsStr,
+    fmt,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +11,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, de::IgnoredAny};
 use zeroize::Zeroizing;
 
-use crate::file;
+use crate::{file, name};
+
+/// For whoever has a text in the path's place.
+const INSTEAD: &str =
+    "an assertion, or of something else; `Source::callback` takes one from elsewhere";
 
 /// A file with a signed JSON Web Token by which the client proves who it is: a
 /// Kubernetes service account token, or that of a workload identity. It is read anew
@@ -27,7 +32,7 @@ use crate::file;
 /// such as one that is half written, is
 /// [`Malformed`](CredentialErrorKind::Malformed), which counts as passing. Whether the
 /// token has expired is not looked at: the server says so, and its clock decides.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AssertionFile {
     path: PathBuf,
 }
@@ -54,9 +59,16 @@ impl AssertionFile {
     }
 }
 
+/// What may be a secret instead of a path is not shown.
+impl fmt::Debug for AssertionFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AssertionFile").field("path", &name::debug(&self.path)).finish()
+    }
+}
+
 impl CredentialSource for AssertionFile {
     fn read(&self) -> Result<Credential, CredentialError> {
-        let text = file::read_text(&self.path)?;
+        let text = file::read_text(&self.path, INSTEAD)?;
         let token = text.trim();
         if !is_compact_jws(token) {
             let what = "holds no signed token, or is half written";

@@ -94,6 +94,6 @@ impl From<KeyError> for CredentialError {
             KeyError::Generation => CredentialErrorKind::Unavailable,
             _ => CredentialErrorKind::WrongKey,
         };
-        Self::new(kind).with_source(error)
+        Self::transparent(kind, error)
     }
 }

@@ -7,14 +7,19 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     KeyError,
+    account::Account,
     crypto::Pair,
     file,
     private::{Chosen, Parts, Private, choose},
 };
 
+/// For whoever has a text in the path's place.
+const INSTEAD: &str = "a key, or of something else; use `Key::from_pem` or `Key::from_jwk`";
+
 /// A private key, or a secret that is shared with the server, in memory.
 ///
-/// It is a [`Signer`], and becomes a [`SigningKey`](auth_core::SigningKey) by `into()`.
+/// It is a [`Signer`], and becomes a [`SigningKey`](auth_core::SigningKey) by `into()`: that
+/// is what one clones to use the key in several places.
 /// `Debug` shows what is public. What was read of the key is wiped; the copy that signs
 /// is the library's, see [the front page](crate#what-is-wiped).
 ///
@@ -42,11 +47,18 @@ impl Key {
     /// and `EC PARAMETERS`, are skipped. Line breaks may be missing, or be written as
     /// `\n`.
     ///
+    /// The JSON file of a service account of Google is taken, too: its `private_key` is the
+    /// key, and its `private_key_id` becomes the header's `kid`.
+    ///
     /// # Errors
     ///
     /// [`KeyError`].
     pub fn from_pem(algorithm: SigningAlgorithm, pem: impl AsRef<[u8]>) -> Result<Self, KeyError> {
-        Self::new(algorithm, &Private::from_pem(pem.as_ref())?)
+        let pem = pem.as_ref();
+        match Account::parse(pem) {
+            Some(account) => Self::of_account(algorithm, &account),
+            None => Self::new(algorithm, &Private::from_pem(pem)?),
+        }
     }
 
     /// From DER: PKCS#8, PKCS#1 or SEC1, whichever it is.
@@ -94,23 +106,48 @@ impl Key {
         Self::chosen(choose(json, algorithm.into(), Some(key_id))?)
     }
 
-    /// From a file with any of these: PEM, DER, a JWK or a set. The algorithm may be
-    /// left out (`None`) where the key says it by its `alg` or its curve.
+    /// From a file, as [`from_file`](Self::from_file), for the algorithm that the key says
+    /// by its `alg` or its curve. That of an RSA key in PEM or DER has to be named.
+    ///
+    /// ```
+    /// use auth_sign::{Key, SigningKey};
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let directory = tempfile::tempdir()?;
+    /// # let path = directory.path().join("key.pem");
+    /// # std::fs::write(&path, auth_sign::NewKey::es256()?.expose_pem())?;
+    /// let key = SigningKey::from(Key::open(&path)?);
+    /// // Shares the key.
+    /// let for_dpop = key.clone();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`from_file`](Self::from_file).
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, CredentialError> {
+        Self::from_file(None, path)
+    }
+
+    /// From a file with any of these: PEM, DER, a JWK or a set, or the JSON file of a
+    /// service account of Google. The algorithm may be left out (`None`) where the key says
+    /// it by its `alg` or its curve; a service account's is RS256.
     ///
     /// The file is read once, now, up to 64 KiB, and has to be a regular file or a link
     /// to one. What is read of it is wiped.
     ///
     /// # Errors
     ///
-    /// [`CredentialError`], whose sources name the file and what is wrong with the key
-    /// ([`KeyError`]). One that [is temporary](CredentialError::is_temporary) may be
+    /// [`CredentialError`], which names the file and what is wrong with it. What is wrong
+    /// with the key is [`KeyError::of`] the error. One that [is temporary](CredentialError::is_temporary) may be
     /// that of a file which is being written.
     pub fn from_file(
         algorithm: impl Into<Option<SigningAlgorithm>>,
         path: impl AsRef<Path>,
     ) -> Result<Self, CredentialError> {
         let path = path.as_ref();
-        let bytes = file::read(path)?;
+        let bytes = file::read(path, INSTEAD)?;
         Self::from_any(algorithm.into(), &bytes).map_err(|error| file::key_trouble(path, error))
     }
 
@@ -143,7 +180,18 @@ impl Key {
         &self.info
     }
 
+    fn of_account(algorithm: SigningAlgorithm, account: &Account) -> Result<Self, KeyError> {
+        let key = Self::new(algorithm, &Private::from_pem(account.private_key.as_bytes())?)?;
+        Ok(match &account.private_key_id {
+            Some(key_id) => key.key_id(key_id.as_str()),
+            None => key,
+        })
+    }
+
     fn from_any(algorithm: Option<SigningAlgorithm>, bytes: &[u8]) -> Result<Self, KeyError> {
+        if let Some(account) = Account::parse(bytes) {
+            return Self::of_account(algorithm.unwrap_or(SigningAlgorithm::Rs256), &account);
+        }
         let text = std::str::from_utf8(bytes).unwrap_or_default();
         if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
             return Self::chosen(choose(text, algorithm, None)?);

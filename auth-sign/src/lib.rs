@@ -3,8 +3,9 @@
 // and of the lines above it; `auth-tests/tests/layers` checks that.
 //
 // layer: error
+// layer: name -- of files, in errors
 // layer: file kind pem
-// layer: der jwk signature -- forms of keys, as read
+// layer: account der jwk signature -- forms of keys, as read
 // layer: public
 // layer: private
 // layer: crypto -- the library that signs
@@ -15,6 +16,8 @@
 // Without a library that signs, nothing reads private keys.
 #![cfg_attr(not(any(feature = "aws-lc-rs", feature = "ring")), allow(dead_code))]
 
+#[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
+mod account;
 mod assertion_file;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod crypto;
@@ -25,6 +28,7 @@ mod jwk;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod key;
 mod kind;
+mod name;
 #[cfg(any(feature = "aws-lc-rs", feature = "ring"))]
 mod new_key;
 mod pem;
@@ -34,7 +38,7 @@ mod public;
 mod secret_file;
 mod signature;
 
-pub use auth_core;
+pub use auth_core::{self, SigningAlgorithm, SigningKey, Source};
 
 pub use crate::{
     assertion_file::AssertionFile, error::KeyError, public::PublicKey, secret_file::SecretFile,

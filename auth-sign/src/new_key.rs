@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auth_core::SigningAlgorithm;
+use auth_core::{SigningAlgorithm, SigningKey};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -70,6 +70,12 @@ impl NewKey {
     /// The key.
     pub fn into_key(self) -> Key {
         self.key
+    }
+}
+
+impl From<NewKey> for SigningKey {
+    fn from(new: NewKey) -> Self {
+        new.into_key().into()
     }
 }
 

@@ -52,7 +52,16 @@ pub(crate) struct Chosen {
 impl Private {
     /// The one private key of a text.
     pub(crate) fn from_pem(text: &[u8]) -> Result<Self, KeyError> {
-        let blocks = pem::blocks(text)?;
+        let blocks = match pem::blocks(text) {
+            // A file with bytes was taken for one with text.
+            Err(KeyError::Malformed(_)) if der::form(text).is_ok() => {
+                return Err(match der::form(text)? {
+                    der::Form::Pkcs12 => KeyError::Unsupported("a PKCS#12 file"),
+                    _ => KeyError::Malformed("it is DER, not PEM"),
+                });
+            }
+            blocks => blocks?,
+        };
         let private: Vec<_> = blocks.iter().filter(|block| block.is_private()).collect();
         let usable: Vec<_> =
             private.iter().filter(|block| !block.is_encrypted() && !block.is_openssh()).collect();
@@ -214,9 +223,12 @@ pub(crate) fn choose(
             return Err(KeyError::UnknownKeyId);
         }
     }
+    let mut last = match keys.iter().any(|jwk| jwk.x.is_some() || jwk.n.is_some()) {
+        true => KeyError::PublicOnly,
+        false => KeyError::Malformed("a member of the JWK is missing"),
+    };
     keys.retain(|jwk| jwk.is_private());
     let mut usable = Vec::new();
-    let mut last = KeyError::PublicOnly;
     for jwk in keys {
         match usable_key(jwk, asked) {
             Ok(chosen) => usable.push(chosen),

@@ -2,12 +2,16 @@
 
 use std::{
     ffi::OsStr,
+    fmt,
     path::{Path, PathBuf},
 };
 
 use auth_core::{Credential, CredentialError, CredentialSource};
 
-use crate::file;
+use crate::{file, name};
+
+/// For whoever has a text in the path's place.
+const INSTEAD: &str = "a secret, or of something else; `ClientSecret` takes a secret as it is";
 
 /// A file with a client secret. It is read anew for each attempt, so that a secret
 /// that was replaced is used at once.
@@ -25,7 +29,7 @@ use crate::file;
 /// let source = Source::new(SecretFile::new("/run/secrets/no-such-file"));
 /// assert_eq!(source.read_blocking().unwrap_err().kind(), CredentialErrorKind::Missing);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct SecretFile {
     path: PathBuf,
 }
@@ -53,9 +57,16 @@ impl SecretFile {
     }
 }
 
+/// What may be a secret instead of a path is not shown.
+impl fmt::Debug for SecretFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecretFile").field("path", &name::debug(&self.path)).finish()
+    }
+}
+
 impl CredentialSource for SecretFile {
     fn read(&self) -> Result<Credential, CredentialError> {
-        let text = file::read_text(&self.path)?;
+        let text = file::read_text(&self.path, INSTEAD)?;
         let secret = text.strip_suffix('\n').unwrap_or(&text);
         let secret = secret.strip_suffix('\r').filter(|_| text.ends_with('\n')).unwrap_or(secret);
         Ok(Credential::new(secret))

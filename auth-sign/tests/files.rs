@@ -6,7 +6,7 @@
 use std::{error::Error as _, fs, path::Path};
 
 use auth_core::{
-    CredentialError,
+    ClientAuth, CredentialError,
     CredentialErrorKind::{self, *},
     CredentialSource, Source,
 };
@@ -169,7 +169,7 @@ fn what_is_not_there_or_no_file() {
         for error in [secret(&path).unwrap_err(), assertion(&path).unwrap_err()] {
             assert_eq!(error.kind(), kind, "{}", path.display());
             // Which file it is about.
-            assert!(told(&error).contains(path.to_str().unwrap()), "{}", told(&error));
+            assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
         }
     }
 }
@@ -187,6 +187,35 @@ fn no_error_and_no_debug_shows_what_is_in_it() {
     let source = SecretFile::new(&path);
     let read = source.read().unwrap();
     assert!(!format!("{source:?} {read:?}").contains("s3cret"));
+}
+
+/// Path and text mixed up: neither an error nor `Debug` shows it.
+#[test]
+fn a_secret_in_the_place_of_a_path_is_not_shown() {
+    let long = "s3cret".repeat(1000);
+    for text in
+        ["s3cret", "s3cret\n", "{\"s3cret\":1}", "s3cret/s3cret", "/s3cret", "s3cret\0", &long]
+    {
+        let sources = [Source::from(SecretFile::new(text)), AssertionFile::new(text).into()];
+        for source in sources {
+            let error = source.read_blocking().unwrap_err();
+            assert!(!error.is_temporary());
+            let shown = format!("{source:?} {error:?} {}", told(&error));
+            assert!(!shown.contains("s3cret"), "{shown}");
+        }
+        for auth in [
+            ClientAuth::basic(SecretFile::new(text)),
+            ClientAuth::post(SecretFile::new(text)),
+            ClientAuth::ready_made_assertion(AssertionFile::new(text)),
+        ] {
+            assert!(!format!("{auth:?}").contains("s3cret"), "{auth:?}");
+        }
+        // No variable is set that has such a name.
+        if !text.contains('\0') {
+            let error = SecretFile::of_variable(text).unwrap_err();
+            assert!(!format!("{error:?} {}", told(&error)).contains("s3cret"), "{error:?}");
+        }
+    }
 }
 
 /// The variables that cargo sets for every test.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{About, ClientAuth, ClientAuthentication, Credentials, Stored};
 use crate::{
     Now,
-    credential::{Credential, Source},
+    credential::{Credential, CredentialSource, Source},
     signing::Demand,
 };
 
@@ -83,6 +83,13 @@ impl From<&String> for ClientSecret {
 impl From<Source> for ClientSecret {
     fn from(source: Source) -> Self {
         Self(Inner::Read(source))
+    }
+}
+
+/// Read anew for each attempt.
+impl<S: CredentialSource + 'static> From<S> for ClientSecret {
+    fn from(source: S) -> Self {
+        Source::new(source).into()
     }
 }
 

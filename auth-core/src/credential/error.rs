@@ -16,11 +16,13 @@ pub enum CredentialErrorKind {
     Empty,
     /// It is not what it should be, such as a file that is half written.
     Malformed,
-    /// The key is of another kind than the algorithm needs, or is no key.
+    /// The key cannot be used: it is of another kind than the algorithm needs, is
+    /// encrypted, or is no key.
     WrongKey,
     /// It cannot be had at the moment: whoever signs or keeps it does not answer.
     Unavailable,
-    /// The source or the signer is asynchronous, and whoever asks blocks.
+    /// The source or the signer is asynchronous, and whoever asks does not wait for it.
+    /// An asynchronous driver does, and so does `BlockingAccounts`.
     Asynchronous,
     /// Anything else.
     Other,
@@ -37,16 +39,17 @@ impl CredentialErrorKind {
 impl fmt::Display for CredentialErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Missing => "the client's credential is not there",
-            Self::Forbidden => "the client's credential may not be read",
-            Self::Empty => "the client's credential is empty",
-            Self::Malformed => "the client's credential is not what it should be",
-            Self::WrongKey => "the key does not fit the algorithm",
-            Self::Unavailable => "the client's credential cannot be had at the moment",
+            Self::Missing => "the credential or key is not there",
+            Self::Forbidden => "the credential or key may not be read",
+            Self::Empty => "the credential or key is empty",
+            Self::Malformed => "the credential or key is not what it should be",
+            Self::WrongKey => "the key cannot be used",
+            Self::Unavailable => "the credential or key cannot be had at the moment",
             Self::Asynchronous => {
-                "the client's credential comes asynchronously, and the caller blocks"
+                "the key or the source is asynchronous; an asynchronous driver, or \
+                 BlockingAccounts, waits for it"
             }
-            Self::Other => "the client's credential could not be had",
+            Self::Other => "the credential or key could not be had",
         })
     }
 }
@@ -58,19 +61,31 @@ impl fmt::Display for CredentialErrorKind {
 #[derive(Debug, Clone)]
 pub struct CredentialError {
     kind: CredentialErrorKind,
-    source: Option<Arc<dyn Error + Send + Sync>>,
+    cause: Option<Arc<dyn Error + Send + Sync>>,
+    /// Whether the cause speaks for it.
+    is_transparent: bool,
 }
 
 impl CredentialError {
     /// An error of this kind.
     pub fn new(kind: CredentialErrorKind) -> Self {
-        Self { kind, source: None }
+        Self { kind, cause: None, is_transparent: false }
+    }
+
+    /// An error of this kind whose message is that of `error`, which says all by itself:
+    /// what is wrong, and with which file or key. Its sources are those of `error`.
+    pub fn transparent(
+        kind: CredentialErrorKind,
+        error: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self { is_transparent: true, ..Self::new(kind).with_source(error) }
     }
 
     /// Attaches the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        self.source = Some(Arc::from(source.into()));
+        self.cause = Some(Arc::from(source.into()));
+        self.is_transparent = false;
         self
     }
 
@@ -82,6 +97,11 @@ impl CredentialError {
             Some(detail) => self.with_source(detail),
             None => self,
         }
+    }
+
+    /// What was attached, or the error whose message this one has.
+    pub fn get_ref(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.cause.as_deref()
     }
 
     /// What is wrong.
@@ -103,12 +123,18 @@ impl From<CredentialErrorKind> for CredentialError {
 
 impl fmt::Display for CredentialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.kind.fmt(f)
+        match &self.cause {
+            Some(cause) if self.is_transparent => cause.fmt(f),
+            _ => self.kind.fmt(f),
+        }
     }
 }
 
 impl Error for CredentialError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+        match self.cause.as_deref()? {
+            cause if self.is_transparent => cause.source(),
+            cause => Some(cause),
+        }
     }
 }

@@ -21,6 +21,11 @@ pub trait CredentialSource: Send + Sync + fmt::Debug {
 }
 
 /// The same as [`CredentialSource`], for one that waits.
+///
+/// Under `BlockingAccounts` it is waited for, too, but no runtime is entered. One that
+/// uses tokio has to enter its own in `read`: it spawns there (`handle.spawn(..).await`), or
+/// makes what needs the runtime under a guard (`let _guard = handle.enter();`), which is
+/// dropped before the next `.await`.
 #[async_trait]
 pub trait AsyncCredentialSource: Send + Sync + fmt::Debug {
     /// Reads it. Dropping the future ends the reading and has no other effect.
@@ -47,8 +52,9 @@ impl Source {
         Self(Inner::Blocking(Arc::new(source)))
     }
 
-    /// One that waits. It serves asynchronous drivers only: elsewhere the error is
-    /// [`CredentialErrorKind::Asynchronous`].
+    /// One that waits. Asynchronous drivers wait for it, and so does `BlockingAccounts`.
+    /// [`read_blocking`](Self::read_blocking), and what blocks over it, does not: the error
+    /// is [`CredentialErrorKind::Asynchronous`].
     pub fn asynchronous(source: impl AsyncCredentialSource + 'static) -> Self {
         Self(Inner::Async(Arc::new(source)))
     }
@@ -92,6 +98,13 @@ impl Source {
             Inner::Blocking(source) => source.read(),
             Inner::Async(_) => Err(CredentialErrorKind::Asynchronous.into()),
         })
+    }
+}
+
+/// As [`Source::new`].
+impl<S: CredentialSource + 'static> From<S> for Source {
+    fn from(source: S) -> Self {
+        Self::new(source)
     }
 }
 

@@ -185,6 +185,7 @@ fn a_key_that_proves_nothing_is_refused() {
         let shown = format!("{key:?}");
         let error = Dpop::new(key).unwrap_err();
         assert_eq!(error.kind(), CredentialErrorKind::WrongKey, "{shown}");
+        assert!(error.to_string().starts_with("DPoP needs "), "{error}");
     }
     assert!(Dpop::new(es256()).is_ok());
 }

@@ -75,10 +75,10 @@ pub enum EndpointError {
     },
     /// The endpoint has something that is not stored: a source, a method of client
     /// authentication of your own.
-    #[error("the endpoint cannot be stored: {what} would be missing")]
+    #[error("the endpoint cannot be stored: {what}")]
     #[non_exhaustive]
     NotStorable {
-        /// What is not stored.
+        /// What is not stored, and why, as a clause.
         what: &'static str,
     },
 }

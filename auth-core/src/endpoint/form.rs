@@ -42,7 +42,11 @@ impl TokenEndpoint {
     pub fn check_storable(&self) -> Result<(), EndpointError> {
         url::check_secure(&self.uri)?;
         if self.auth.stored().is_none() {
-            return Err(EndpointError::NotStorable { what: "the client authentication" });
+            let what = match self.auth.method().source() {
+                Some(_) => "its client authentication is read from a source",
+                None => "its client authentication is of a kind that is not stored",
+            };
+            return Err(EndpointError::NotStorable { what });
         }
         Ok(())
     }

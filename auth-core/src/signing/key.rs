@@ -80,6 +80,9 @@ impl fmt::Debug for KeyInfo {
 /// It must return within moments, since it is called within an asynchronous task,
 /// too. A key that is kept elsewhere is an [`AsyncSigner`]. `auth-sign` has signers
 /// of keys from PEM and JWK.
+#[diagnostic::on_unimplemented(
+    note = "an `AsyncSigner` becomes a key by `SigningKey::asynchronous`"
+)]
 pub trait Signer: Send + Sync + fmt::Debug {
     /// What is public about the key. Always the same.
     fn key(&self) -> &KeyInfo;
@@ -94,7 +97,12 @@ pub trait Signer: Send + Sync + fmt::Debug {
 }
 
 /// The same as [`Signer`], for a key that is kept elsewhere: a key management
-/// service, a hardware module.
+/// service, a hardware module. It becomes a key by [`SigningKey::asynchronous`].
+///
+/// Under `BlockingAccounts` it is waited for, too, but no runtime is entered. One that
+/// uses tokio has to enter its own in `sign`: it spawns there (`handle.spawn(..).await`), or
+/// makes what needs the runtime under a guard (`let _guard = handle.enter();`), which is
+/// dropped before the next `.await`.
 #[async_trait]
 pub trait AsyncSigner: Send + Sync + fmt::Debug {
     /// What is public about the key. Always the same.
@@ -110,7 +118,8 @@ pub trait AsyncSigner: Send + Sync + fmt::Debug {
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, CredentialError>;
 }
 
-/// A [`Signer`], or its asynchronous twin. Cloning shares it.
+/// A [`Signer`], or its asynchronous twin. Cloning shares it: where a key serves several
+/// endpoints, or DPoP and client authentication, this is what is cloned.
 #[derive(Clone)]
 pub struct SigningKey(Inner);
 
@@ -128,8 +137,9 @@ impl SigningKey {
         Self(Inner::Blocking(Arc::new(signer)))
     }
 
-    /// One that waits. It serves asynchronous drivers only: elsewhere the error is
-    /// [`CredentialErrorKind::Asynchronous`].
+    /// One that waits. Asynchronous drivers wait for it, and so does `BlockingAccounts`.
+    /// [`Demand::meet_blocking`](crate::Demand::meet_blocking), and what blocks over it,
+    /// does not: the error is [`CredentialErrorKind::Asynchronous`].
     pub fn asynchronous(signer: impl AsyncSigner + 'static) -> Self {
         Self(Inner::Async(Arc::new(signer)))
     }

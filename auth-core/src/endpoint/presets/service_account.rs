@@ -10,7 +10,9 @@ use crate::{ClientAuth, EndpointError, SigningKey, TokenEndpoint, assertion::Sig
 /// the assertion, to which [the scope](SignedAssertion::scope) is still to be added
 /// (<https://developers.google.com/identity/protocols/oauth2/service-account#httprest>).
 ///
-/// The file's `private_key` is not read here: `key` is it. What is read is
+/// The file's `private_key` is not read here: `key` is it. `auth_sign::Key::from_pem` and
+/// `auth_sign::Key::from_file` take the same file for it, with `SigningAlgorithm::Rs256`.
+/// What is read is
 /// `client_email`, `private_key_id` and `token_uri`. No client is named in the request:
 /// the assertion says who asks.
 ///

@@ -285,6 +285,11 @@ fn what_is_made_anew_has_no_ready_request() {
         let is_refused = matches!(stored, Err(EndpointError::NotStorable { .. }));
         let is_named = endpoint.credential_source().is_none() && endpoint.auth.stored().is_some();
         assert_eq!(is_refused, !is_named, "{stored:?}");
+        if let (Err(error), Some(_)) = (stored, endpoint.credential_source()) {
+            let why =
+                "the endpoint cannot be stored: its client authentication is read from a source";
+            assert_eq!(error.to_string(), why);
+        }
     }
 }
 

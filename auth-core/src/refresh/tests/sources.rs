@@ -81,18 +81,18 @@ fn the_pair_of_basic_is_taken_out_of_what_the_server_says() {
 fn without_it_nothing_is_sent() {
     use CredentialErrorKind::*;
     for (kind, retried, sentence) in [
-        (Missing, false, "the client's credential is not there"),
-        (Forbidden, false, "the client's credential may not be read"),
-        (Empty, true, "the client's credential is empty"),
-        (Malformed, true, "the client's credential is not what it should be"),
-        (WrongKey, false, "the key does not fit the algorithm"),
-        (Unavailable, true, "the client's credential cannot be had at the moment"),
+        (Missing, false, "the credential or key is not there"),
+        (Forbidden, false, "the credential or key may not be read"),
+        (Empty, true, "the credential or key is empty"),
+        (Malformed, true, "the credential or key is not what it should be"),
+        (WrongKey, false, "the key cannot be used"),
+        (Unavailable, true, "the credential or key cannot be had at the moment"),
         (
             Asynchronous,
             false,
-            "the client's credential comes asynchronously, and the caller blocks",
+            "the key or the source is asynchronous; an asynchronous driver, or BlockingAccounts, waits for it",
         ),
-        (Other, false, "the client's credential could not be had"),
+        (Other, false, "the credential or key could not be had"),
     ] {
         let source = in_turn(&[Err(kind), Ok("s")]);
         let step = read(with(ClientAuth::post(source)).start(at(0)), at(1));
@@ -135,6 +135,28 @@ fn the_cause_is_below_and_holds_no_token() {
     let error = failed(read(with(ClientAuth::ready_made_assertion(source)).start(at(0)), at(0)));
     let source = error.source().unwrap();
     assert_eq!(source.to_string(), "no key in [redacted] at line 1");
+}
+
+/// What says all by itself is said once.
+#[test]
+fn a_transparent_error_speaks_for_itself() {
+    let source = Source::callback(|| {
+        let io = std::io::Error::other("the disk burns");
+        let cause = TransportError::not_sent(TransportErrorKind::Other).with_source(io);
+        Err(CredentialError::transparent(CredentialErrorKind::Missing, cause))
+    });
+    let error = source.read_blocking().unwrap_err();
+    let cause = error.get_ref().unwrap().downcast_ref::<TransportError>().unwrap();
+    assert_eq!(error.to_string(), cause.to_string());
+    assert_eq!(error.kind(), CredentialErrorKind::Missing);
+    assert_eq!(error.source().unwrap().to_string(), "the disk burns");
+
+    let error = failed(read(with(ClientAuth::basic(source)).start(at(0)), at(0)));
+    assert!(error.to_string().contains(&cause.to_string()), "{error}");
+    assert_eq!(error.source().unwrap().to_string(), "the disk burns");
+    let attached =
+        CredentialError::transparent(CredentialErrorKind::Other, "it").with_source("why");
+    assert_eq!(attached.to_string(), "the credential or key could not be had");
 }
 
 #[test]
