@@ -18,8 +18,7 @@ use crate::{
     store_error::StoreError,
 };
 
-/// Why an account has no token to hand out. Cloning shares it: all callers of
-/// the same refresh get the same error.
+/// Why an account has no token to hand out. Cloning shares it, among all who wait.
 ///
 /// The message is one line for an operator, without secrets:
 ///
@@ -49,14 +48,13 @@ struct Inner {
 pub enum Reason {
     /// The store has no record of the account. The user must log in.
     NotLoggedIn,
-    /// The access token has expired or was refused, and there is no refresh
-    /// token. The user must log in.
+    /// The access token has expired or was refused, and there is no refresh token. The
+    /// user must log in.
     NoRefreshToken,
-    /// The record holds a refresh token that this process has exchanged or seen
-    /// refused, as after a backup was restored. It is not sent again, since a server may
-    /// end the session for that, and no newer record of this login is known. Log in
-    /// again, or restore a newer copy. If the token may be sent all the same, restart
-    /// the program.
+    /// The record holds a refresh token that this process has exchanged or seen refused,
+    /// as after a backup was restored. It is not sent again, since a server may end the
+    /// session for that, and no newer record of this login is known. Log in again, or
+    /// restore a newer copy. To send the token all the same, restart the program.
     RecordWentBack,
     /// A refresh was tried and failed. See [`AccountError::advice`].
     Refresh(RefreshError),

@@ -382,30 +382,3 @@ fn a_request_may_name_several_resources_and_audiences() {
 }
 
 /// RFC 8707 section 2 and RFC 8693 section 2.1: they may be repeated, and nothing else.
-#[test]
-fn a_request_may_name_several_resources_and_audiences() {
-    for format in [BodyFormat::Form, BodyFormat::Json] {
-        let server = server().body_format(format).build();
-        let session = server.log_in("ada");
-        let refresh = Refresh::new(server.endpoint(), session.refresh_token.unwrap())
-            .resource("https://files.example.com/")
-            .resource("https://mail.example.com/")
-            .audience("one")
-            .audience("two");
-        let refresh = refresh.policy(Backoff::never());
-        refresh_blocking(refresh, &server, server.clock()).unwrap();
-
-        let exchange = TokenExchange::new(Credential::new("jwt"), TokenExchange::JWT)
-            .resource("https://files.example.com/")
-            .resource("https://mail.example.com/");
-        let refresh = Refresh::new(server.endpoint(), exchange).policy(Backoff::never());
-        refresh_blocking(refresh, &server, server.clock()).unwrap();
-
-        for request in server.requests() {
-            let resources = request.params().filter(|(name, _)| *name == "resource");
-            let resources: Vec<_> = resources.map(|(_, value)| value.to_owned()).collect();
-            let expected = ["https://files.example.com/", "https://mail.example.com/"];
-            assert_eq!(resources, expected, "{format:?}");
-        }
-    }
-}
