@@ -380,5 +380,3 @@ fn a_request_may_name_several_resources_and_audiences() {
         }
     }
 }
-
-/// RFC 8707 section 2 and RFC 8693 section 2.1: they may be repeated, and nothing else.
