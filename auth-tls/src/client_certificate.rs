@@ -85,7 +85,8 @@ impl ClientCertificate {
     /// reading has no time limit; before a request it has that of the attempt, which
     /// fails then with nothing sent.
     pub fn from_files(certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
-        Self::new(Source::Files { certificate: certificate.into(), key: key.into() })
+        let (certificate, key) = (path(certificate.into()), path(key.into()));
+        Self::new(Source::Files { certificate, key })
     }
 
     /// Why the files could not be used when a transport last looked. `None` if they
@@ -171,6 +172,14 @@ impl Pair {
 }
 
 /// The whole of a regular file, which is not too long.
+/// The path, unless somebody took the text of a key for one. That is never shown, and
+/// what takes its place is no file.
+fn path(path: PathBuf) -> PathBuf {
+    let text = path.to_string_lossy();
+    let is_text = text.contains("-----BEGIN") || text.chars().any(char::is_control);
+    if is_text { PathBuf::from("a text in the place of a path: use from_pem") } else { path }
+}
+
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     let unreadable =
         |error: io::Error| Error::new(Kind::Unreadable).in_file(path).with_source(error);

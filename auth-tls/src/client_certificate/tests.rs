@@ -182,3 +182,20 @@ fn debug_shows_nothing_of_the_key() {
     let error = ClientCertificate::from_pem(&identity.certificate_pem, damaged).unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"));
 }
+
+#[test]
+fn a_key_that_is_taken_for_a_path_is_not_shown() {
+    for key in
+        ["-----BEGIN PRIVATE KEY-----\nMIGHAgEA\n", "-----BEGIN RSA PRIVATE KEY-----MIGHAgEA"]
+    {
+        for certificate in [
+            ClientCertificate::from_files("Cargo.toml", key),
+            ClientCertificate::from_files(key, "Cargo.toml"),
+        ] {
+            let error = certificate.read().err().unwrap();
+            assert_eq!(error.kind(), Kind::Unreadable);
+            let shown = format!("{certificate:?} {error} {error:?}");
+            assert!(!shown.contains("MIGHAgEA") && shown.contains("use from_pem"), "{shown}");
+        }
+    }
+}
