@@ -26,7 +26,7 @@ use crate::{
 /// account ada: refresh at auth.example.com failed after 3 attempts in 1.5 s: HTTP 503; try again later
 /// account ada: not tried: the last refresh failed with invalid_grant (HTTP 400); the user must log in again
 /// account ada: not tried: the last refresh failed with invalid_client (HTTP 401), by client my-client at https://auth.example.com/token; the configuration must be changed, not before 54 s have passed
-/// account ada: not tried: the client's credential is not there (client my-client at https://auth.example.com/token); the configuration must be changed, not before 54 s have passed
+/// account ada: not tried: the credential or key is not there (client my-client at https://auth.example.com/token); the configuration must be changed, not before 54 s have passed
 /// ```
 ///
 /// It names the client where the set-up must be changed.

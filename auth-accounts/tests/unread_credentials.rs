@@ -85,7 +85,7 @@ fn several_in_a_row_are_counted() {
         let error = block_on(account.token()).unwrap_err();
         world.clock.advance(error.retry_after(world.now()).unwrap());
     }
-    let said = "3 refreshes in a row failed, the last: the client's credential is not there";
+    let said = "3 refreshes in a row failed, the last: the credential or key is not there";
     assert_eq!(world.record().setback.unwrap().to_string(), said);
 }
 
