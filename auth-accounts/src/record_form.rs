@@ -43,7 +43,7 @@ use crate::{
 /// | `bound_to.token_url` | string: the URL without its query |
 /// | `bound_to.client_id` | string |
 /// | `set_up` | [the form of a `TokenEndpoint`](auth_core::serde_exposed), left out unless the login [brought one](crate::Login::endpoint); an unknown member in it is an error |
-/// | `further` | list of objects, one for each [further token](super::FurtherToken), left out if empty; of more than 16, the last are read |
+/// | `further` | list of objects, one for each [further token](crate::store::FurtherToken), left out if empty; of more than 16, the last are read |
 /// | `further[].request` | fingerprint of what was asked for |
 /// | `further[].tokens` | as `tokens`, left out if there were none yet |
 /// | `further[].renewed_at`, `.guess`, `.born_expired`, `.refusals`, `.dpop_thumbprint`, `.setback` | as of the record |

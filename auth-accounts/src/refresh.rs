@@ -141,7 +141,7 @@ use auth_core::{
 
 pub(crate) use self::want::Want;
 use self::{
-    attempt::{Attempted, Confirming, Sending},
+    attempt::{Attempted, Confirming, Preparing, Sending},
     catching_up::{CatchingUp, CaughtUp},
     confirming::Confirmed,
     failure::{
@@ -151,7 +151,6 @@ use self::{
     identifying::Identifying,
     leasing::{Leased, Leasing},
     noting::{Noted, Noting},
-    preparing::Preparing,
     reading::Read,
     retry::{BeforeRetry, Looked, NotingRetry, RetryNoted, Sleeping, Slept},
     run::{Access, Reading, Run},

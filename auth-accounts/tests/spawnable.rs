@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use auth_accounts::{Account, AccountId, Accounts, Token};
-use auth_core::{AccessToken, TokenSet};
+use auth_core::{AccessToken, ClaimsChallenge, TokenRequest, TokenSet};
 
 /// What the `spawn` of a runtime with threads asks for.
 fn spawned<T: Send + 'static>(_: impl Future<Output = T> + Send + 'static) {}
@@ -27,11 +27,19 @@ fn every_function(
     token: &AccessToken,
     tokens: &TokenSet,
     access: &Token,
+    request: &TokenRequest,
+    claims: &ClaimsChallenge,
 ) {
     spawnable!(account; Account::token(&account));
     spawnable!(account; Account::token_valid_for(&account, Duration::ZERO));
     spawnable!(account; Account::refresh_now(&account));
     spawnable!(account, token; Account::token_refused(&account, &token));
+    spawnable!(account, request; Account::token_for(&account, &request));
+    spawnable!(account, request, token; Account::token_for_refused(&account, &request, &token));
+    spawnable!(
+        account, request, token, claims;
+        Account::claims_challenged(&account, &request, &token, &claims)
+    );
     spawnable!(account, tokens; Account::store_login(&account, tokens));
     spawnable!(account; Account::logout(&account));
     spawnable!(account; Account::status(&account));

@@ -68,8 +68,11 @@ fn a_client_is_known_by_what_it_is_registered_for_and_by_nothing_else() {
     }
     assert_eq!(first(private(), ClientAuth::post(SECRET)), refused);
     assert_eq!(first(private(), ClientAuth::none()), refused);
+    // What is valid for 580 s has expired 20 s ago, and the server allows 30.
     let stale = signed(&key, endpoint()).backdated(Duration::from_secs(600));
-    assert_eq!(first(private(), stale.lifetime(Duration::ZERO)), None, "within the leeway");
+    let valid_for = |seconds| stale.clone().lifetime(Duration::from_secs(seconds));
+    assert_eq!(first(private(), valid_for(580)), None, "within the leeway");
+    assert_eq!(first(private(), valid_for(560)), refused);
 
     let secret_jwt = || server().client_secret_jwt(SECRET);
     assert_eq!(first(secret_jwt(), signed(&hs, endpoint())), None);

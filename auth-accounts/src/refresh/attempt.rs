@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use auth_core::{
-    Demand, Now, Pending, Refresh, RefreshError, Request, Response, TransportError, Waiting,
+    Credential, CredentialError, Demand, Now, Pending, Proving, Refresh, RefreshError, Request,
+    Response, TransportError, Waiting,
 };
 
 use super::{
     next_record::{as_asked, next_record},
-    preparing::{Met, Preparing},
     run::Run,
     saving::SavingTokens,
 };
@@ -193,5 +193,35 @@ impl Sending {
     pub(super) fn resolve(self, response: Result<Response, TransportError>, now: Now) -> Attempted {
         let step = self.pending.resolve(response, now);
         self.attempt.go_on(step, self.sent, now)
+    }
+}
+
+/// Something is being read or signed for a request.
+pub(crate) struct Preparing {
+    pub(super) attempt: Attempt,
+    pub(super) proving: Proving,
+    /// Whether it is what tells one set-up of the client from another.
+    pub(super) reads: bool,
+    /// When the lease was confirmed, or what was demanded before this was had.
+    pub(super) confirmed: Now,
+}
+
+/// Something was read or signed for a request.
+pub(super) struct Met {
+    pub(super) proving: Proving,
+    pub(super) reads: bool,
+    pub(super) met: Result<Credential, CredentialError>,
+}
+
+impl Met {
+    pub(super) fn go_on(self, mut attempt: Attempt, now: Now) -> Attempted {
+        let Self { proving, reads, met } = self;
+        let shared = &attempt.run.context.shared;
+        let endpoint = attempt.set_up.as_ref().map_or(&shared.endpoint, SetUp::endpoint);
+        if reads {
+            attempt.run.client = Some(Fingerprint::of_client(endpoint, met.as_ref().ok()));
+        }
+        let step = proving.resolve(met, now);
+        attempt.go_on(step, now, now)
     }
 }

@@ -2,32 +2,15 @@
 
 use std::time::Duration;
 
-use auth_core::{Credential, CredentialError, Now, Proving};
+use auth_core::{Credential, CredentialError, Now};
 
 use super::{
     Step,
-    attempt::{Attempt, Attempted, Confirming, Next},
+    attempt::{Attempt, Confirming, Met, Next, Preparing},
     on_attempt, on_withdrawn,
     taking_back::{Then, withdraw},
 };
-use crate::{error::Reason, record::Fingerprint, set_up::SetUp};
-
-/// Something is being read or signed for a request.
-pub(crate) struct Preparing {
-    pub(super) attempt: Attempt,
-    pub(super) proving: Proving,
-    /// Whether it is what tells one set-up of the client from another.
-    pub(super) reads: bool,
-    /// When the lease was confirmed, or what was demanded before this was had.
-    pub(super) confirmed: Now,
-}
-
-/// Something was read or signed for a request.
-pub(super) struct Met {
-    proving: Proving,
-    reads: bool,
-    met: Result<Credential, CredentialError>,
-}
+use crate::error::Reason;
 
 /// After this the lease is confirmed again: the machine may have slept meanwhile, or
 /// whoever keeps the lease may have lost it.
@@ -52,18 +35,5 @@ impl Preparing {
         let Attempt { run, known, lease, .. } = self.attempt;
         let then = Then::Fail(lease, Reason::UnderWay);
         on_withdrawn(withdraw(run, known, false, then, now))
-    }
-}
-
-impl Met {
-    pub(super) fn go_on(self, mut attempt: Attempt, now: Now) -> Attempted {
-        let Self { proving, reads, met } = self;
-        let shared = &attempt.run.context.shared;
-        let endpoint = attempt.set_up.as_ref().map_or(&shared.endpoint, SetUp::endpoint);
-        if reads {
-            attempt.run.client = Some(Fingerprint::of_client(endpoint, met.as_ref().ok()));
-        }
-        let step = proving.resolve(met, now);
-        attempt.go_on(step, now, now)
     }
 }
