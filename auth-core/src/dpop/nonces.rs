@@ -29,6 +29,10 @@ impl Nonces {
         let Some(nonce) = nonce.to_str().ok().filter(|nonce| is_nonce(nonce)) else {
             return;
         };
+        // A path alone is of no origin.
+        if uri.host().is_none() {
+            return;
+        }
         let origin = origin(uri);
         self.0.retain(|(known, _)| *known != origin);
         if self.0.len() == MOST_ORIGINS {

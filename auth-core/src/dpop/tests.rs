@@ -142,6 +142,9 @@ fn a_nonce_is_for_its_origin() {
         let (_, claims) = said(&dpop.demand(&Method::GET, &uri(url), None, test_now()));
         assert_eq!(claims.get("nonce"), None, "{url}");
     }
+    // A path alone is of no origin.
+    dpop.learn(&uri("/token"), &nonces(&[b"n-2"]));
+    assert_eq!((of("/token"), of("/revoke")), (None, None));
 }
 
 #[test]

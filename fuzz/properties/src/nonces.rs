@@ -92,6 +92,8 @@ struct Origin {
 impl Origin {
     /// Out of the text, not of what has taken it apart.
     fn of(uri: &Uri) -> Option<Self> {
+        // A path may hold a URL.
+        uri.scheme()?;
         let text = uri.to_string().to_ascii_lowercase();
         let (scheme, rest) = text.split_once("://")?;
         let authority = rest.split(['/', '?', '#']).next()?;
