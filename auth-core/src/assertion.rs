@@ -211,13 +211,8 @@ impl SignedAssertion {
             jws = jws.claim(name, value.clone());
         }
         jws = jws.claim("jti", unique(now)).claim("iat", made).claim("exp", expires);
-        if let Some(key_id) = self.key.info().get_key_id() {
-            jws = jws.header("kid", key_id);
-        }
-        for (name, value) in self.headers.iter().filter(|(name, _)| *name != "alg") {
-            jws = jws.header(name, value.clone());
-        }
-        Demand::Signature(jws.to_sign(&self.key))
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        Demand::Signature(jws.named(&self.key, headers).to_sign(&self.key))
     }
 
     fn identify(&self, identity: &mut Identity) {

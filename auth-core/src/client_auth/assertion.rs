@@ -128,20 +128,15 @@ impl ClientAuthentication for ClientAssertion {
             Audience::Other(audience) => (audience.as_str(), "JWT"),
         };
         let (made, expires) = times(now, self.backdated, self.lifetime);
-        let mut jws = Jws::new(&self.key, Some(typ))
+        let jws = Jws::new(&self.key, Some(typ))
             .claim("iss", issuer)
             .claim("sub", about.client_id)
             .claim("aud", audience)
             .claim("jti", unique(now))
             .claim("iat", made)
             .claim("exp", expires);
-        if let Some(key_id) = self.key.info().get_key_id() {
-            jws = jws.header("kid", key_id);
-        }
-        for (name, value) in self.headers.iter().filter(|(name, _)| name != "alg") {
-            jws = jws.header(name, value.as_str());
-        }
-        Some(Demand::Signature(jws.to_sign(&self.key)))
+        let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        Some(Demand::Signature(jws.named(&self.key, headers).to_sign(&self.key)))
     }
 
     fn write(&self, _: &About<'_>, credential: Option<&Credential>, credentials: &mut Credentials) {

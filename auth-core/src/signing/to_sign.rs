@@ -127,6 +127,21 @@ impl Jws {
         self
     }
 
+    /// With the name of the key, and what somebody has set, which goes before what the
+    /// library writes, but for `alg`.
+    pub(crate) fn named<'a, V: Into<Value>>(
+        mut self,
+        key: &SigningKey,
+        headers: impl Iterator<Item = (&'a str, V)>,
+    ) -> Self {
+        if let Some(key_id) = key.info().get_key_id() {
+            self = self.header("kid", key_id);
+        }
+        headers
+            .filter(|(name, _)| *name != "alg")
+            .fold(self, |jws, (name, value)| jws.header(name, value))
+    }
+
     pub(crate) fn to_sign(&self, key: &SigningKey) -> ToSign {
         let encode = |part: &Wiped| Zeroizing::new(URL_SAFE_NO_PAD.encode(&*to_json(&part.0)));
         let (header, claims) = (encode(&self.header), encode(&self.claims));
