@@ -92,14 +92,6 @@ impl TokenRevocation {
         }
     }
 
-    /// Takes the nonce of any response, for the origin it came from.
-    fn learn(&self, response: &Result<Response, TransportError>) {
-        let purpose = Purpose::Revocation(&self.token);
-        if let (Some(dpop), Ok(response)) = (self.endpoint.get_dpop(), response) {
-            dpop.learn(self.endpoint.uri_for(purpose), response.headers());
-        }
-    }
-
     /// A 2xx is success, whatever token it was (RFC 7009 section 2.2), unless there
     /// is an error or a page in it: some servers send errors with a 200, and captive
     /// portals send pages. An error that says that the token is unknown or dead is
@@ -156,7 +148,7 @@ impl PendingRevocation {
     /// Takes the result of the request. The body of the response is wiped.
     pub fn resolve(self, response: Result<Response, TransportError>, now: Now) -> RevocationStep {
         let Self { mut revocation, shown, sent } = self;
-        revocation.learn(&response);
+        revocation.endpoint.learn(Purpose::Revocation(&revocation.token), &response);
         match revocation.read(response, &shown, sent, now) {
             Err(failure) if !revocation.challenged && failure.asks_for_nonce() => {
                 let purpose = Purpose::Revocation(&revocation.token);

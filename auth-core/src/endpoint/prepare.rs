@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{TokenEndpoint, extras::Extras};
 use crate::{
-    Grant, Now, RefreshToken, Request,
+    Grant, Now, RefreshToken, Request, Response, TransportError,
     client_auth::{About, Credentials, sensitive},
     credential::{Credential, CredentialError, CredentialErrorKind},
     redact,
@@ -137,10 +137,18 @@ impl TokenEndpoint {
         About { client_id: &self.client_id, token_endpoint: &self.uri }
     }
 
-    pub(crate) fn uri_for(&self, purpose: Purpose<'_>) -> &Uri {
+    fn uri_for(&self, purpose: Purpose<'_>) -> &Uri {
         match (purpose, &self.revocation) {
             (Purpose::Revocation(_), Some(revocation)) => revocation,
             _ => &self.uri,
+        }
+    }
+
+    /// Takes the nonce of any response to a request for `purpose`, for the origin that it
+    /// came from.
+    pub(crate) fn learn(&self, purpose: Purpose<'_>, response: &Result<Response, TransportError>) {
+        if let (Some(dpop), Ok(response)) = (&self.dpop, response) {
+            dpop.learn(self.uri_for(purpose), response.headers());
         }
     }
 

@@ -12,9 +12,7 @@ use crate::{
 impl InProgress {
     /// Takes the nonce of any response.
     pub(super) fn learn(&self, response: &Result<Response, TransportError>) {
-        if let (Some(dpop), Ok(response)) = (self.endpoint.get_dpop(), response) {
-            dpop.learn(self.endpoint.uri(), response.headers());
-        }
+        self.endpoint.learn(Purpose::Tokens(&self.grant, &self.extras), response);
     }
 
     /// Whether the server asks for nothing but another proof, and there can be one.
