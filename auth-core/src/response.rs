@@ -7,6 +7,8 @@
 mod challenge;
 mod classify;
 mod error_body;
+#[cfg(feature = "oauth2")]
+mod from_oauth2;
 mod lenient;
 mod location;
 mod retry_after;

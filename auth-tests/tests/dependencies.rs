@@ -78,6 +78,11 @@ fn auth_core_rests_on_few_crates_and_none_with_io() {
         .collect();
     assert!(others.is_empty(), "with `tracing`, not on the list: {others:?}");
     assert!(!traced.iter().any(|name| WITH_IO.contains(&name.as_str())), "{traced:?}");
+
+    // For programs that have that crate, and its client, if any, already.
+    let handed_over = tree("auth-core", &["--features", "oauth2"]);
+    assert!(handed_over.contains("oauth2") && !crates.contains("oauth2"), "{crates:?}");
+    assert!(!handed_over.iter().any(|name| WITH_IO.contains(&name.as_str())), "{handed_over:?}");
 }
 
 #[test]
