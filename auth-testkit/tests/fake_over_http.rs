@@ -126,6 +126,33 @@ fn wordings_keep_their_status_and_headers() {
     assert_eq!(throttled.retry_after(), Some(Duration::from_secs(60)));
 }
 
+/// The status line and the header fields of the response to a bare request.
+fn browse(listening: &ListeningAuthServer, method: &str, target: &str) -> String {
+    let mut stream = TcpStream::connect(listening.address()).unwrap();
+    write!(stream, "{method} {target} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n").unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
+}
+
+#[test]
+fn a_browser_is_sent_back_with_a_code_and_meets_no_fault() {
+    let server = FakeAuthServer::builder().authorizes("ada").build();
+    let listening = server.listen();
+    server.fail_next([Fault::Status(503)]);
+    let url = listening.authorization_url();
+    let path = url.strip_prefix(&format!("http://{}", listening.address())).unwrap();
+    let query = "response_type=code&client_id=my-client&redirect_uri=app%3A%2Fcb&\
+         code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
+    let response = browse(&listening, "GET", &format!("{path}?{query}"));
+    assert!(response.starts_with("HTTP/1.1 302 "), "{response}");
+    assert!(response.contains("location: app:/cb?code=fake-code-"), "{response}");
+    assert!(browse(&listening, "POST", path).starts_with("HTTP/1.1 405 "));
+    let report = server.report();
+    assert_eq!((report.authorized, report.requests), (1, 0));
+    assert!(browse(&FakeAuthServer::new().listen(), "GET", path).starts_with("HTTP/1.1 404 "));
+}
+
 #[test]
 fn an_assertion_may_be_for_the_server_that_listens() {
     let key = SigningKey::from(auth_sign::NewKey::es256().unwrap().into_key());

@@ -9,7 +9,7 @@ use super::{
     fault::Fault,
     proofs::{AssertionRule, Audiences, FakeDpop, PublicKey},
     server::FakeAuthServer,
-    settings::{ClientIdRule, Revokes, Rotation, Settings, Time},
+    settings::{Authorizes, ClientIdRule, Revokes, Rotation, Settings, Time},
     wording::Wording,
 };
 use crate::VirtualClock;
@@ -247,6 +247,35 @@ impl FakeAuthServerBuilder {
     /// the endpoint that the server gives out names. Without this there is none.
     pub fn revokes(mut self, what: Revokes) -> Self {
         self.settings.revokes = Some(what);
+        self
+    }
+
+    /// Has an authorization endpoint, beside the token endpoint under `/authorize`: it
+    /// sends every browser back at once, with a code for this subject, who has logged in
+    /// and agreed (RFC 6749 section 4.1). A code is traded at the token endpoint, once
+    /// and within a minute. A public client has to bring PKCE (RFC 7636) by `S256`;
+    /// whether the verifier fits is looked at with the feature `verify` only, else its
+    /// form. See [`FakeAuthServer::authorize`] and `ListeningAuthServer::authorization_url`.
+    pub fn authorizes(mut self, subject: impl Into<String>) -> Self {
+        let redirect_uris =
+            self.settings.authorizes.take().map(|old| old.redirect_uris).unwrap_or_default();
+        self.settings.authorizes = Some(Authorizes { subject: subject.into(), redirect_uris });
+        self
+    }
+
+    /// Registers a URI to which a code may be sent; several calls register several.
+    /// The port of `http://127.0.0.1` and `http://[::1]` may be any (RFC 8252 section
+    /// 7.3). Without this every URI is taken.
+    ///
+    /// # Panics
+    ///
+    /// If the server [authorizes](Self::authorizes) nobody.
+    #[track_caller]
+    pub fn redirect_uri(mut self, uri: impl Into<String>) -> Self {
+        match &mut self.settings.authorizes {
+            Some(rule) => rule.redirect_uris.push(uri.into()),
+            None => panic!("no authorization endpoint that would send anybody there"),
+        }
         self
     }
 

@@ -25,6 +25,8 @@ pub(super) enum ModelDecision {
     InvalidScope,
     UnsupportedGrantType,
     InvalidRequest(&'static str),
+    /// What is wrong with an authorization code, or with how it is traded.
+    BadCode(&'static str),
     /// The proof has not the nonce that it should have.
     UseDpopNonce,
     /// What is wrong with the proof.

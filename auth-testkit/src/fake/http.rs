@@ -10,9 +10,13 @@ use fault_server::{
     Behaviour, Certificate, Client, Cut, FaultServer, FaultServerBuilder, Point, ReceivedRequest,
 };
 
+use http::Method;
+
 pub use self::api::ListeningApi;
 use self::patience::Patience;
-use super::{fault::Fault, server::FakeAuthServer, transport::proxy_page};
+use super::{
+    fault::Fault, model::AUTHORIZATION_PATH, server::FakeAuthServer, transport::proxy_page,
+};
 use crate::{RecordedRequest, transcript::CallState};
 
 impl FakeAuthServer {
@@ -63,6 +67,12 @@ impl FakeAuthServer {
         client: &Client,
         patience: &Patience,
     ) -> Behaviour {
+        if received.target.split('?').next() == Some(AUTHORIZATION_PATH) {
+            return match received.method {
+                Method::GET => self.authorize(&received.target).into(),
+                _ => Behaviour::response(405).header("allow", "GET"),
+            };
+        }
         let now = self.shared.elapsed();
         let wall = self.shared.now().wall;
         let handled = self.lock().handle(recorded(received), now, wall);
@@ -106,6 +116,14 @@ impl ListeningAuthServer {
     #[must_use]
     pub fn url(&self) -> &str {
         self.socket.url()
+    }
+
+    /// The URL of the authorization endpoint. It responds only if the server
+    /// [authorizes](super::FakeAuthServerBuilder::authorizes) somebody.
+    #[must_use]
+    pub fn authorization_url(&self) -> String {
+        let base = self.url().strip_suffix("/token").unwrap_or(self.url());
+        format!("{base}{AUTHORIZATION_PATH}")
     }
 
     /// The address and port.

@@ -1,5 +1,6 @@
 //! The server's logic: from a request and the time to a response.
 
+mod authorizing;
 mod proving;
 mod revoking;
 
@@ -8,7 +9,8 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-pub(super) use self::revoking::PATH as REVOCATION_PATH;
+use self::authorizing::Codes;
+pub(super) use self::{authorizing::PATH as AUTHORIZATION_PATH, revoking::PATH as REVOCATION_PATH};
 
 use super::{
     decision::ModelDecision,
@@ -35,6 +37,7 @@ pub(super) struct Model {
     chance: SplitMix64,
     faults: VecDeque<Fault>,
     gates: VecDeque<Gate>,
+    codes: Codes,
     /// When the current span of the rate limit began, and its requests.
     span: Option<(Duration, u32)>,
     assertions: Assertions,
@@ -63,12 +66,13 @@ impl Model {
             chance: SplitMix64(!settings.seed),
             assertions: Assertions::default(),
             proofs: settings.dpop.as_ref().map(Proofs::new),
-            settings,
             faults: VecDeque::new(),
             gates: VecDeque::new(),
+            codes: Codes::new(settings.seed),
             span: None,
             report: ServerReport::default(),
             calls: Vec::new(),
+            settings,
         }
     }
 
@@ -237,6 +241,7 @@ impl Model {
                 },
                 None => ModelDecision::InvalidRequest("refresh_token is missing"),
             },
+            Some("authorization_code") => self.trade_code(request, key.as_deref(), now),
             Some("client_credentials" | JWT_BEARER | TOKEN_EXCHANGE) => {
                 if !Self::has_its_assertion(request) {
                     return ModelDecision::InvalidRequest("the grant is missing");
@@ -281,12 +286,8 @@ impl Model {
         if let Some(dead) = dead {
             return dead;
         }
-        let granted = self.settings.scope.as_deref().unwrap_or_default();
-        if let Some(asked) = scope {
-            let granted: Vec<_> = granted.split(' ').collect();
-            if !asked.split(' ').all(|name| granted.contains(&name)) {
-                return ModelDecision::InvalidScope;
-            }
+        if scope.is_some_and(|asked| !self.grants(asked)) {
+            return ModelDecision::InvalidScope;
         }
         if spent && !forgiven {
             if self.settings.reuse_detection {
@@ -318,6 +319,12 @@ impl Model {
             None
         };
         ModelDecision::Issued { access, refresh, lifetime, scope, again: false }
+    }
+
+    /// Whether a login grants this scope.
+    fn grants(&self, asked: &str) -> bool {
+        let granted = self.settings.scope.as_deref().unwrap_or_default();
+        asked.split(' ').all(|name| granted.split(' ').any(|granted| granted == name))
     }
 
     fn is_within_grace(&self, token: TokenId, now: Duration) -> bool {
@@ -355,6 +362,7 @@ impl Model {
             | ModelDecision::InvalidScope
             | ModelDecision::UnsupportedGrantType
             | ModelDecision::InvalidRequest(_)
+            | ModelDecision::BadCode(_)
             | ModelDecision::InvalidDpopProof(_) => &mut self.report.refused,
             ModelDecision::UseDpopNonce => &mut self.report.nonces_demanded,
         };

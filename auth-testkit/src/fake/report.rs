@@ -25,10 +25,12 @@ pub struct ServerReport {
     /// Requests refused by the rate limit.
     pub throttled: usize,
     /// Requests refused for another reason: client authentication, format, grant
-    /// type or scope.
+    /// type, scope or authorization code.
     pub refused: usize,
     /// Requests whose proof had not the nonce that it should have: `use_dpop_nonce`.
     pub nonces_demanded: usize,
+    /// Codes that the authorization endpoint gave. What else it said is not counted.
+    pub authorized: usize,
     /// Every use of a spent refresh token.
     pub replays: Vec<Replay>,
     /// Every family that was revoked.
@@ -94,6 +96,8 @@ pub enum RevokedBecause {
     ByHand,
     /// By a client, at the revocation endpoint.
     Asked,
+    /// The authorization code that the login began with was used again.
+    CodeReuse,
     /// A request was proved by another key than the one that the tokens are bound to.
     OtherKey,
 }

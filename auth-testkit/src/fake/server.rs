@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use auth_core::{AccessToken, ClientAuth, Now, RefreshToken, TokenEndpoint, TokenSet};
+use auth_core::{AccessToken, ClientAuth, Now, RefreshToken, Response, TokenEndpoint, TokenSet};
 
 use super::{
     fault::Fault,
@@ -14,7 +14,7 @@ use super::{
     report::ServerReport,
     settings::{Client, Settings, Time},
 };
-use crate::{Gate, RecordedRequest, VirtualClock};
+use crate::{CannedResponse, Gate, RecordedRequest, VirtualClock};
 
 /// An authorization server that issues, rotates, expires and revokes tokens, and
 /// fails as real ones do. Its seed makes it deterministic.
@@ -114,6 +114,34 @@ impl FakeAuthServer {
             }
         }
         tokens
+    }
+
+    /// What the authorization endpoint responds to a browser that was sent to `url`,
+    /// in process: `https://auth.example.com/authorize` with a query. It is a 302 to the
+    /// client's redirect URI, with `code` and `state`, or with `error` (RFC 6749 section
+    /// 4.1.2); a 400 if nobody knows where to; and 404 unless the server
+    /// [authorizes](super::FakeAuthServerBuilder::authorizes) somebody. Faults do not
+    /// strike here.
+    ///
+    /// ```
+    /// use auth_testkit::FakeAuthServer;
+    ///
+    /// let server = FakeAuthServer::builder().authorizes("ada").build();
+    /// let response = server.authorize(
+    ///     "https://auth.example.com/authorize?response_type=code&client_id=my-client&state=7\
+    ///      &redirect_uri=http%3A%2F%2F127.0.0.1%3A8080%2F&code_challenge_method=S256\
+    ///      &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+    /// );
+    /// assert_eq!(response.status(), 302);
+    /// let location = response.headers()["location"].to_str().unwrap();
+    /// assert!(location.starts_with("http://127.0.0.1:8080/?code=fake-code-"));
+    /// assert!(location.ends_with("&state=7"));
+    /// ```
+    pub fn authorize(&self, url: &str) -> Response {
+        match url.parse() {
+            Ok(uri) => self.lock().authorize(&uri, self.elapsed()).build(),
+            Err(_) => CannedResponse::status(400).build(),
+        }
     }
 
     /// Makes the next requests meet these faults, in this order. After them the

@@ -55,6 +55,15 @@ pub(super) struct Settings {
     pub(super) wording: Wording,
     pub(super) revokes: Option<Revokes>,
     pub(super) dpop: Option<FakeDpop>,
+    pub(super) authorizes: Option<Authorizes>,
+}
+
+/// What the authorization endpoint does.
+#[derive(Debug, Clone)]
+pub(super) struct Authorizes {
+    pub(super) subject: String,
+    /// None: any.
+    pub(super) redirect_uris: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -113,6 +122,7 @@ impl Default for Settings {
             wording: Wording::Rfc,
             revokes: None,
             dpop: None,
+            authorizes: None,
         }
     }
 }

@@ -1,4 +1,5 @@
 mod api;
+mod grants;
 mod parameters;
 mod told;
 mod wordings;
@@ -259,15 +260,6 @@ fn requests_are_checked_as_the_rfc_has_it() {
         let text = String::from_utf8(handled.response.build().into_body()).unwrap();
         assert!(text.contains(&format!("\"error\":\"{code}\"")), "{body}: {text}");
     }
-}
-
-#[test]
-fn client_credentials_give_an_access_token_only() {
-    let server = FakeAuthServer::builder().client_secret_post("s3cret").build();
-    let refresh = Refresh::new(server.endpoint(), Grant::ClientCredentials);
-    let tokens = refresh_blocking(refresh, &server, server.clock()).unwrap();
-    assert_eq!(tokens.refresh_token, None);
-    assert_eq!(server.subject_of(&tokens.access_token).as_deref(), Some("my-client"));
 }
 
 #[test]

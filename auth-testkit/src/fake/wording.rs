@@ -134,6 +134,7 @@ fn rfc(decision: &ModelDecision) -> CannedResponse {
         | ModelDecision::Reused => CannedResponse::oauth_error("invalid_grant"),
         // In the words of the reference server of atproto.
         ModelDecision::OtherKey => invalid_grant("DPoP proof does not match the expected JKT"),
+        ModelDecision::BadCode(why) => invalid_grant(why),
         ModelDecision::InvalidClient(_) => CannedResponse::oauth_error("invalid_client")
             .with_status(401)
             .header("www-authenticate", "Basic realm=\"token\""),
@@ -336,6 +337,7 @@ fn slack(decision: &ModelDecision) -> CannedResponse {
         }
         ModelDecision::Throttled(wait) => refused("ratelimited").retry_after(*wait),
         ModelDecision::OtherKey
+        | ModelDecision::BadCode(_)
         | ModelDecision::UseDpopNonce
         | ModelDecision::InvalidDpopProof(_) => rfc(decision),
     }
