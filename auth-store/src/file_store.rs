@@ -84,9 +84,10 @@ const SAVE_WAIT: Duration = Duration::from_secs(10);
 impl FileStore {
     /// Opens the store in `directory`. Creates the directory with mode 0700, and
     /// its parents, if they do not exist. Removes the temporary files of
-    /// processes that died during a save, and lock files without a record. Takes
-    /// access from the group of the directory, and of the files in it, if it has
-    /// any. It blocks the thread for a short time.
+    /// processes that died during a save, and lock files without a record; those that
+    /// somebody has locked just then go later, on another thread. Takes access from
+    /// the group of the directory, and of the files in it, if it has any. It blocks the
+    /// thread for a short time.
     ///
     /// # Errors
     ///
