@@ -14,6 +14,7 @@
 // layer: account -- one account: does what the machines say
 // layer: checks -- of many accounts
 // layer: accounts blocking -- where accounts come from
+// layer: calls -- requests that carry a token
 // layer: internal -- what a pool shares
 mod account;
 mod account_event;
@@ -21,6 +22,7 @@ mod accounts;
 mod behind_async;
 mod binding;
 mod blocking;
+pub mod calls;
 mod checks;
 mod closed;
 mod context;

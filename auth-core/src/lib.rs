@@ -3,7 +3,7 @@
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of the lines above it; `auth-tests/tests/layers` checks that.
 //
-// layer: clock json outcome proxy validity
+// layer: clock host json outcome proxy validity
 // layer: lifetime -- when a token expires
 // layer: rules -- what error codes mean
 // layer: redact -- what may be shown
@@ -29,6 +29,7 @@ mod dpop;
 mod drive;
 mod endpoint;
 mod failure;
+mod host;
 #[doc(hidden)]
 pub mod internal;
 mod json;

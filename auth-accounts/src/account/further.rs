@@ -160,12 +160,42 @@ impl Account {
         token: &AccessToken,
         claims: Option<&ClaimsChallenge>,
     ) -> Result<Token, AccountError> {
+        match self.mark(which, token, claims) {
+            Some(current) => Ok(current),
+            None => {
+                let want = Want::Other(token.clone());
+                Ok(self.obtain_by(which, want, Driver::Caller).await?.0)
+            }
+        }
+    }
+
+    /// Reports that an API refused a token, without obtaining another: the next call for
+    /// one does. `request` is what the token was asked for; for the account's own,
+    /// `TokenRequest::new()`. For clients that cannot send a request again; the rest is as
+    /// in [`token_refused`](Self::token_refused) and
+    /// [`claims_challenged`](Self::claims_challenged).
+    pub fn mark_refused(
+        &self,
+        request: &TokenRequest,
+        token: &AccessToken,
+        claims: Option<&ClaimsChallenge>,
+    ) {
+        self.mark(&Which::of_request(request), token, claims);
+    }
+
+    /// Remembers that a token was refused. If there is another already, returns it.
+    fn mark(
+        &self,
+        which: &Which,
+        token: &AccessToken,
+        claims: Option<&ClaimsChallenge>,
+    ) -> Option<Token> {
         let current = self.0.current_of(which);
         let is_other = |current: &Token| current.access_token() != token;
         if let Some(current) = current.clone().filter(is_other)
             && current.0.is_fresh(self.wall())
         {
-            return Ok(current);
+            return Some(current);
         }
         if current.as_ref().is_some_and(|current| current.access_token() == token) {
             counters::token_refused();
@@ -177,7 +207,6 @@ impl Account {
             Some(asked) => self.0.memory().further.withhold(asked.fingerprint, token),
         }
         self.0.settle();
-        let want = Want::Other(token.clone());
-        Ok(self.obtain_by(which, want, Driver::Caller).await?.0)
+        None
     }
 }

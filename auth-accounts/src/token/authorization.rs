@@ -230,6 +230,11 @@ impl Token {
         is_dpop(self.token_type()) && asks_for_dpop_nonce(headers)
     }
 
+    /// Whether a proof belongs to each request that carries it.
+    pub(crate) fn is_proved(&self) -> bool {
+        is_dpop(self.token_type())
+    }
+
     /// What has to be signed, if something has to be.
     fn demand<M, U>(&self, method: M, url: U) -> Result<Option<Demand>, AuthorizationError>
     where

@@ -1,0 +1,24 @@
+//! Calls: requests of a program to an API that carry a token.
+//!
+//! What is decided about a call stands in [`Call`], without I/O. [`Calls::send`] drives
+//! it for any client; the adapters for clients call that, or the machine itself.
+
+mod call;
+mod client;
+mod drive;
+mod error;
+mod origin;
+mod refusal;
+mod settings;
+mod tokens;
+
+pub use self::{
+    call::{Call, Verdict},
+    client::{Answer, CameFrom, Outgoing, Target},
+    drive::send,
+    error::{CallError, NotAgain},
+    origin::{Origin, OriginError},
+    refusal::Refused,
+    settings::Calls,
+    tokens::{AsyncTokens, BlockingTokens, Replaced, Tokens, TokensFor},
+};

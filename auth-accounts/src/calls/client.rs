@@ -1,0 +1,124 @@
+//! What a client brings: its requests and its responses.
+
+use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
+
+use super::{error::NotAgain, origin::Origin};
+
+/// Where a request goes.
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy)]
+pub enum Target<'a> {
+    /// To this URL.
+    Uri(&'a Uri),
+    /// To a URL with these parts, for clients whose URLs are of another type. The port is
+    /// the one that is used.
+    Parts {
+        /// Such as `https`.
+        scheme: &'a str,
+        /// With the brackets of an IPv6 address.
+        host: &'a str,
+        /// `None` is the scheme's own.
+        port: Option<u16>,
+        /// The whole.
+        url: &'a str,
+    },
+}
+
+impl Target<'_> {
+    /// Whether it is of this origin.
+    pub fn is_of(&self, origin: &Origin) -> bool {
+        match *self {
+            Self::Uri(uri) => origin.is_of(uri),
+            Self::Parts { scheme, host, port, .. } => origin.is(scheme, host, port),
+        }
+    }
+
+    /// As a URI. Where it is none it is empty.
+    pub fn to_uri(&self) -> Uri {
+        match *self {
+            Self::Uri(uri) => uri.clone(),
+            Self::Parts { url, .. } => url.parse().unwrap_or_default(),
+        }
+    }
+}
+
+/// A request of a client.
+pub trait Outgoing: Sized {
+    /// Where it goes.
+    fn target(&self) -> Target<'_>;
+    /// Its method.
+    fn method(&self) -> &Method;
+    /// Its headers.
+    fn headers(&self) -> &HeaderMap;
+    /// Its headers.
+    fn headers_mut(&mut self) -> &mut HeaderMap;
+    /// Its extensions, if it has any.
+    fn extensions(&self) -> Option<&Extensions> {
+        None
+    }
+    /// A copy, if its body can be sent a second time.
+    fn again(&self) -> Option<Self>;
+}
+
+/// A response of a client.
+pub trait Answer {
+    /// Its status.
+    fn status(&self) -> StatusCode;
+    /// Its headers.
+    fn headers(&self) -> &HeaderMap;
+    /// The URL that it came from, if the client follows redirects and says so.
+    fn came_from(&self) -> Option<Target<'_>> {
+        None
+    }
+    /// Keeps the reason for which the request was not sent again.
+    fn note(&mut self, why: NotAgain);
+}
+
+impl<B: Clone> Outgoing for Request<B> {
+    fn target(&self) -> Target<'_> {
+        Target::Uri(self.uri())
+    }
+
+    fn method(&self) -> &Method {
+        self.method()
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        self.headers()
+    }
+
+    fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.headers_mut()
+    }
+
+    fn extensions(&self) -> Option<&Extensions> {
+        Some(self.extensions())
+    }
+
+    fn again(&self) -> Option<Self> {
+        Some(self.clone())
+    }
+}
+
+impl<B> Answer for Response<B> {
+    fn status(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        self.headers()
+    }
+
+    fn came_from(&self) -> Option<Target<'_>> {
+        self.extensions().get::<CameFrom>().map(|from| Target::Uri(&from.0))
+    }
+
+    fn note(&mut self, why: NotAgain) {
+        self.extensions_mut().insert(why);
+    }
+}
+
+/// In the extensions of a response: the URL that it came from, where the client follows
+/// redirects.
+#[derive(Debug, Clone)]
+pub struct CameFrom(pub Uri);

@@ -1,0 +1,104 @@
+//! Why a call has no response, and why its request was not sent again.
+
+use std::{convert::Infallible, error::Error, fmt, sync::Arc};
+
+use auth_core::{StepUp, StepUpError};
+
+use crate::{error::AccountError, token::AuthorizationError};
+
+/// Why a call has no response. `E` is the error of what gives the tokens, `C` that of the
+/// client that sends.
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub enum CallError<E = AccountError, C = Infallible> {
+    /// There is no token, so that nothing was sent; or the API refused one, and there is
+    /// no other.
+    NoToken(E),
+    /// No account was named for this request, in its extensions.
+    Unnamed,
+    /// There are no headers for the token.
+    Authorization(AuthorizationError),
+    /// The request would take a token over plain `http`.
+    Origin(super::OriginError),
+    /// The client failed to send.
+    Client(C),
+}
+
+impl<E: fmt::Display, C: fmt::Display> fmt::Display for CallError<E, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoToken(error) => write!(f, "there is no token for the request: {error}"),
+            Self::Unnamed => f.write_str("the request's extensions name no account"),
+            Self::Authorization(error) => error.fmt(f),
+            Self::Origin(error) => error.fmt(f),
+            Self::Client(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: Error + 'static, C: Error + 'static> Error for CallError<E, C> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::NoToken(error) => Some(error),
+            // Their messages are ours.
+            Self::Authorization(error) => error.source(),
+            Self::Client(error) => error.source(),
+            Self::Unnamed | Self::Origin(_) => None,
+        }
+    }
+}
+
+/// Why a request was not sent again, though its response says that the token is of no
+/// use. It is in the extensions of that response, which is handed out.
+///
+/// ```
+/// use auth_accounts::{calls::NotAgain, http::Response};
+///
+/// # fn example<B>(response: Response<B>) {
+/// if let Some(why) = response.extensions().get::<NotAgain>() {
+///     eprintln!("{}: {why}", response.status());
+/// }
+/// # }
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone)]
+pub enum NotAgain {
+    /// The request's body cannot be sent again, or it was not to be. The next request
+    /// has another token.
+    Body,
+    /// It has been sent again already.
+    Twice,
+    /// The token is good, and does not allow this (RFC 6750 section 3.1,
+    /// `insufficient_scope`).
+    #[non_exhaustive]
+    InsufficientScope {
+        /// The scope that the API names.
+        scope: Option<String>,
+    },
+    /// The user must log in again, in this way (RFC 9470).
+    StepUp(StepUp),
+    /// The API's challenge cannot be used.
+    Challenge(StepUpError),
+    /// The request, not the token, is at fault (RFC 6750 section 3.1, `invalid_request`;
+    /// RFC 9449 section 7.1, `invalid_dpop_proof`).
+    Request,
+    /// The response is not from where the token went: a redirect led to another origin.
+    Elsewhere,
+    /// There is no other token for now. The source says why.
+    NoOther(Arc<dyn Error + Send + Sync>),
+}
+
+impl fmt::Display for NotAgain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body => f.write_str("the token was refused, and the request cannot be sent again; the next one has another token"),
+            Self::Twice => f.write_str("another token was refused, too"),
+            Self::InsufficientScope { .. } => f.write_str("the token does not allow this"),
+            Self::StepUp(_) => f.write_str("the API wants the user to log in again"),
+            Self::Challenge(error) => error.fmt(f),
+            Self::Request => f.write_str("the API finds fault with the request, not with the token"),
+            Self::Elsewhere => f.write_str("a redirect led to where the token does not go"),
+            Self::NoOther(error) => write!(f, "the token was refused, and there is no other for now: {error}"),
+        }
+    }
+}

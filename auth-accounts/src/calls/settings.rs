@@ -1,0 +1,133 @@
+//! Which tokens go where.
+
+use std::sync::Arc;
+
+use http::{Extensions, HeaderMap, StatusCode, header};
+
+use super::{
+    call::Call,
+    client::Target,
+    origin::{Origin, OriginError},
+    tokens::Tokens,
+};
+use crate::account::Account;
+
+/// Calls of an API: which tokens go there, and which origins that is. Cloning shares it.
+///
+/// An [`Account`] (or whatever gives the tokens) in the extensions of a request takes the
+/// place of the one that is named here.
+///
+/// ```
+/// use auth_accounts::{Account, calls::Calls};
+///
+/// # fn example(account: Account) -> Result<(), Box<dyn std::error::Error>> {
+/// let calls = Calls::new(account, ["https://api.example.com"])?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Calls<T = Account> {
+    tokens: Option<T>,
+    rules: Arc<Rules>,
+}
+
+#[derive(Debug, Clone)]
+struct Rules {
+    origins: Box<[Origin]>,
+    also_refused_at: Vec<StatusCode>,
+}
+
+impl<T: Tokens> Calls<T> {
+    /// Calls with these tokens to these origins: URLs such as `https://api.example.com`,
+    /// of which scheme, host and port count.
+    ///
+    /// # Errors
+    ///
+    /// [`OriginError`] if one is no such URL, and if there is none.
+    pub fn new<O>(tokens: T, origins: impl IntoIterator<Item = O>) -> Result<Self, OriginError>
+    where
+        O: TryInto<Origin>,
+        OriginError: From<O::Error>,
+    {
+        Ok(Self { tokens: Some(tokens), ..Self::per_request(origins)? })
+    }
+
+    /// Calls whose requests each name what gives their tokens: an [`Account`] in their
+    /// extensions. A request to these origins that names none is not sent.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn per_request<O>(origins: impl IntoIterator<Item = O>) -> Result<Self, OriginError>
+    where
+        O: TryInto<Origin>,
+        OriginError: From<O::Error>,
+    {
+        let origins: Result<Box<[_]>, _> = origins.into_iter().map(TryInto::try_into).collect();
+        let origins = origins?;
+        if origins.is_empty() {
+            return Err(OriginError::None);
+        }
+        let rules = Rules { origins, also_refused_at: Vec::new() };
+        Ok(Self { tokens: None, rules: Arc::new(rules) })
+    }
+
+    /// The same for other tokens. The rest is shared.
+    #[must_use]
+    pub fn with(&self, tokens: T) -> Self {
+        Self { tokens: Some(tokens), rules: Arc::clone(&self.rules) }
+    }
+
+    /// Statuses by which this API says, too, that a token is not good any more. Without
+    /// this it is 401, and for pools what
+    /// their settings say. Some have 419 or 498 for it.
+    #[must_use]
+    pub fn also_refused_at(mut self, statuses: impl IntoIterator<Item = StatusCode>) -> Self {
+        Arc::make_mut(&mut self.rules).also_refused_at = statuses.into_iter().collect();
+        self
+    }
+
+    /// Whether a token goes there.
+    pub fn go_to(&self, target: &Target<'_>) -> bool {
+        self.rules.origins.iter().any(|origin| target.is_of(origin))
+    }
+
+    /// Begins the call of a request: what gives its tokens. `None` if it is to go as it
+    /// is: to another origin, or with an `Authorization` of its own.
+    ///
+    /// # Errors
+    ///
+    /// `Unnamed` if nothing gives a token for it.
+    pub fn begin(
+        &self,
+        target: &Target<'_>,
+        headers: &HeaderMap,
+        extensions: Option<&Extensions>,
+    ) -> Option<Result<Call<T>, super::CallError<T::Error>>> {
+        if !self.go_to(target) || headers.contains_key(header::AUTHORIZATION) {
+            return None;
+        }
+        let named = extensions.and_then(|extensions| extensions.get::<T>()).cloned();
+        let tokens = named.or_else(|| self.tokens.clone()).ok_or(super::CallError::Unnamed);
+        Some(tokens.map(|tokens| Call::new(tokens, self.rules_handle())))
+    }
+
+    fn rules_handle(&self) -> CallRules {
+        CallRules(Some(Arc::clone(&self.rules)))
+    }
+}
+
+/// What a call has to know.
+#[derive(Debug, Clone)]
+pub(super) struct CallRules(Option<Arc<Rules>>);
+
+impl CallRules {
+    /// For a call to the very origin of its request.
+    pub(super) fn own_origin() -> Self {
+        Self(None)
+    }
+
+    pub(super) fn is_refusal(&self, status: StatusCode) -> bool {
+        self.0.as_ref().is_some_and(|rules| rules.also_refused_at.contains(&status))
+    }
+}
