@@ -226,7 +226,7 @@ impl Format for Claude {
                 // It was of another token.
                 None => cut(oauth, REFRESH_EXPIRES_AT),
             }
-            Ok(())
+            Ok::<_, &str>(())
         })?;
         Ok(expires_at.filter(|_| tokens.expires_at.is_none()))
     }
