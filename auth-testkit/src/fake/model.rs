@@ -10,7 +10,9 @@ use std::{
 };
 
 use self::authorizing::Codes;
-pub(super) use self::{authorizing::PATH as AUTHORIZATION_PATH, revoking::PATH as REVOCATION_PATH};
+#[cfg(feature = "server")]
+pub(super) use self::authorizing::PATH as AUTHORIZATION_PATH;
+pub(super) use self::revoking::PATH as REVOCATION_PATH;
 
 use super::{
     decision::ModelDecision,

@@ -16,6 +16,7 @@ use crate::{
 };
 
 /// Where it is, beside the token endpoint.
+#[cfg(feature = "server")]
 pub(crate) const PATH: &str = "/authorize";
 
 /// How long a code may be traded (RFC 6749 section 4.1.2: ten minutes at most).
