@@ -1,5 +1,5 @@
 //! Requests that carry a token, over an API that is a list of responses.
-#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests are tests, too")]
 
 mod costs;
 mod marked;

@@ -1,20 +1,18 @@
 //! Calls with the tokens of a pool: when it moves on, and when a request is sent again.
-#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests are tests, too")]
 
 mod stories;
 #[path = "../../../auth-accounts/tests/support/mod.rs"]
 mod support;
 
-use std::{collections::VecDeque, convert::Infallible, sync::Mutex, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, sync::Mutex};
 
 use auth_accounts::{
     Reason,
     calls::{CallError, Calls, NotAgain, Outgoing, Target},
     http::{HeaderMap, Method, Request, Response, StatusCode, header},
 };
-use auth_pool::{
-    AccountPool, BlockingAccountPool, PoolError, PoolSession, PoolSettings, ReportOutcome, Routing,
-};
+use auth_pool::{AccountPool, BlockingAccountPool, PoolError, PoolSettings};
 use auth_testkit::Script;
 use pollster::block_on;
 use support::{World, record};
