@@ -64,6 +64,10 @@ fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
         return absolute;
     }
     let scheme = base.scheme_str()?;
+    if reference.split(['/', '?', '#']).next().is_some_and(|first| first.contains(':')) {
+        // Of another scheme, and not a path.
+        return None;
+    }
     if reference.starts_with("//") {
         return format!("{scheme}:{reference}").parse().ok();
     }
@@ -134,7 +138,7 @@ mod tests {
             let resolved = resolve(&base, reference).map(|uri| uri.to_string());
             assert_eq!(resolved.as_deref(), Some(url), "{reference}");
         }
-        for reference in ["https://", "//", "/ x", "https://a.example:port/"] {
+        for reference in ["https://", "//", "/ x", "mailto:x"] {
             let base = Uri::from_static("https://a.example/v1/me");
             assert_eq!(resolve(&base, reference), None, "{reference}");
         }
