@@ -61,8 +61,9 @@ use ureq::{
 /// # Other middleware
 ///
 /// It runs once for a request, redirects included. Middleware that is added before it sees
-/// requests without the token. Such that is added after it sees the token, and can take it
-/// away. A request that has an `Authorization` by then goes as it is.
+/// requests without the token, and leaves one alone that it should not have by an
+/// `Authorization` of its own. Such that is added after it sees the token, and must keep
+/// the extensions of the request: the settings are in there.
 ///
 /// # Errors
 ///
