@@ -4,10 +4,9 @@ mod body;
 pub(crate) mod redirect;
 mod settings;
 
-use std::future::ready;
-
 use auth_accounts::calls::{
-    Answer as _, BlockingTokens, CallError, Calls, NotAgain, Origin, Outgoing, Target, send,
+    Answer as _, BlockingTokens, CallError, Calls, NotAgain, Origin, Outgoing, Target,
+    send_blocking,
 };
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, header};
 use ureq::{Agent, Body, Error, SendBody, config::Config};
@@ -64,9 +63,7 @@ where
     T: BlockingTokens,
     B: CallBody,
 {
-    run(agent, request, |head, client| {
-        pollster::block_on(send(tokens, head, |head| ready(client(head))))
-    })
+    run(agent, request, |head, client| send_blocking(tokens, head, client))
 }
 
 /// As [`send_with`], to the origins that are named. A request to another goes as it is.
@@ -100,9 +97,7 @@ where
     T: BlockingTokens,
     B: CallBody,
 {
-    run(agent, request, |head, client| {
-        pollster::block_on(calls.send(head, |head| ready(client(head))))
-    })
+    run(agent, request, |head, client| calls.send_blocking(head, client))
 }
 
 /// Sends a request by `driver`, and follows redirects.

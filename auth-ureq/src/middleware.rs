@@ -120,16 +120,15 @@ impl<T: BlockingTokens> Middleware for CallMiddleware<T> {
             Ok(response) => response,
             Err(Error::StatusCode(code)) => {
                 if let Ok(status) = StatusCode::from_u16(code) {
-                    judge(&mut call, &target, status, &HeaderMap::new());
+                    judge(&mut call, None, status, &HeaderMap::new());
                 }
                 return Err(Error::StatusCode(code));
             }
             Err(error) => return Err(error),
         };
-        let why = match was_redirected(&response) {
-            true => (response.status() == StatusCode::UNAUTHORIZED).then_some(NotAgain::Elsewhere),
-            false => judge(&mut call, &target, response.status(), response.headers()),
-        };
+        // Of a request that followed by itself ureq has taken the token away.
+        let came_from = was_redirected(&response).then_some(&WITHOUT_TOKEN);
+        let why = judge(&mut call, came_from, response.status(), response.headers());
         if let Some(why) = why {
             response.note(why);
         }
@@ -137,14 +136,17 @@ impl<T: BlockingTokens> Middleware for CallMiddleware<T> {
     }
 }
 
+/// Where no token went.
+const WITHOUT_TOKEN: Target<'static> = Target::Parts { scheme: "", host: "", port: None, url: "" };
+
 /// Judges a response that is handed out whatever it is.
 fn judge<T: BlockingTokens>(
     call: &mut Call<T>,
-    target: &Target<'_>,
+    came_from: Option<&Target<'_>>,
     status: StatusCode,
     headers: &HeaderMap,
 ) -> Option<NotAgain> {
-    match call.judge(target, None, status, headers) {
+    match call.judge(came_from, status, headers) {
         Verdict::HandOut(why) => why,
         Verdict::Renew(why) => {
             call.mark(&why);
