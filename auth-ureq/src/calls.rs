@@ -31,7 +31,7 @@ pub use self::body::CallBody;
 /// - Times are for each request that is sent.
 ///
 /// ```no_run
-/// use auth_ureq::{auth_accounts::BlockingAccount, http::Request, send_with, ureq};
+/// use auth_ureq::{auth_accounts::BlockingAccount, http::Request, send_with};
 ///
 /// fn rename(account: &BlockingAccount, name: &str) -> Result<String, Box<dyn std::error::Error>> {
 ///     let request = Request::put("https://api.example.com/me").body(name)?;
@@ -43,7 +43,7 @@ pub use self::body::CallBody;
 /// An account of an async program is refused by the compiler:
 ///
 /// ```compile_fail,E0277
-/// # use auth_ureq::{auth_accounts::Account, http::Request, send_with, ureq};
+/// # use auth_ureq::{auth_accounts::Account, http::Request, send_with};
 /// fn me(account: &Account, request: Request<()>) {
 ///     let _ = send_with(&ureq::agent(), account, request);
 /// }
@@ -72,7 +72,7 @@ where
 /// use auth_ureq::{
 ///     auth_accounts::{BlockingAccount, calls::Calls},
 ///     http::Request,
-///     send_with_calls, ureq,
+///     send_with_calls,
 /// };
 ///
 /// # fn example(account: BlockingAccount) -> Result<(), Box<dyn std::error::Error>> {

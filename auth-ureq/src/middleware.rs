@@ -20,8 +20,8 @@ use ureq::{
 /// use auth_ureq::{
 ///     CallMiddleware,
 ///     auth_accounts::{BlockingAccount, calls::Calls},
-///     ureq::Agent,
 /// };
+/// use ureq::Agent;
 ///
 /// # fn example(account: BlockingAccount) -> Result<(), Box<dyn std::error::Error>> {
 /// let calls = Calls::new(account, ["https://api.example.com"])?;
