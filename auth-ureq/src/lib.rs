@@ -1,4 +1,5 @@
 #![doc = include_str!("../docs/crate.md")]
+#![cfg_attr(feature = "middleware", doc = include_str!("../docs/calls.md"))]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
 // layer: addresses attempt body clock error looking

@@ -12,7 +12,7 @@ use ureq::{AsSendBody, Body, SendBody};
 /// | `()`, text and bytes in memory | yes |
 /// | [`SendBody`], files (`&File`, too), sockets, standard input, a response | no: it is read while it is sent |
 ///
-/// A [`SendBody`] does not tell what is in it. So the result of [`SendBody::from_json`]
+/// A [`SendBody`] does not tell what is in it. So the result of `SendBody::from_json`
 /// is not sent again; the text of `serde_json::to_string` is.
 #[diagnostic::on_unimplemented(
     message = "ureq does not send a `{Self}` as a body; give it as bytes, as text, or as `ureq::SendBody`"
