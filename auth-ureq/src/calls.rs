@@ -8,7 +8,7 @@ use auth_accounts::calls::{
     Answer as _, BlockingTokens, CallError, Calls, NotAgain, Origin, Outgoing, Target,
     send_blocking,
 };
-use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use ureq::{Agent, Body, Error, SendBody, config::Config};
 
 pub use self::body::CallBody;
@@ -122,8 +122,13 @@ fn run<B: CallBody, E>(
         if !origin.is_ok_and(|origin| origin.is_of(request.uri())) {
             return client.leave(request).map_err(CallError::Client);
         }
-        let head = Head { request: request.clone(), again: client.sent == 1 };
+        // Once more in all, not for each URL.
+        let again = !client.was_renewed;
+        let head = Head { request: request.clone(), again };
         response = driver(head, &mut |head| client.send(head, SendBody::none()))?;
+        if !again && matches!(response.extensions().get(), Some(NotAgain::Body)) {
+            response.note(NotAgain::Twice);
+        }
     }
     client.end(response).map_err(CallError::Client)
 }
@@ -138,8 +143,9 @@ struct Client<'a> {
     has_own: bool,
     /// Whether a token of ours went along with the last request.
     carries: bool,
-    /// How often anything was sent since the call began.
-    sent: u32,
+    /// What went along with the last request that had one.
+    token: Option<HeaderValue>,
+    was_renewed: bool,
     redirects: u32,
 }
 
@@ -150,7 +156,8 @@ impl<'a> Client<'a> {
             settings: settings::of(agent, request),
             has_own: request.headers().contains_key(header::AUTHORIZATION),
             carries: false,
-            sent: 0,
+            token: None,
+            was_renewed: false,
             redirects: 0,
         }
     }
@@ -158,9 +165,13 @@ impl<'a> Client<'a> {
     /// Sends a request as the driver has it. With a token it comes back with any response
     /// there is, and from where it went.
     fn send(&mut self, head: Head, body: SendBody<'_>) -> Sent {
-        self.sent += 1;
         let request = head.request.map(|()| body);
-        self.carries = !self.has_own && request.headers().contains_key(header::AUTHORIZATION);
+        let token = request.headers().get(header::AUTHORIZATION).filter(|_| !self.has_own);
+        self.carries = token.is_some();
+        if let Some(token) = token {
+            let before = self.token.replace(token.clone());
+            self.was_renewed |= before.is_some_and(|before| before != token);
+        }
         let fits = !self.settings.http_status_as_error() && self.settings.max_redirects() == 0;
         if !self.carries || fits {
             return self.agent.run(request);

@@ -16,6 +16,9 @@ use ureq::{
 /// else those of the agent.
 pub(super) fn of(agent: &Agent, request: &Request<()>) -> Config {
     let number = request.extensions().len();
+    if number == 0 {
+        return agent.config().clone();
+    }
     // Adds the agent's to a request that has none.
     let request = agent.configure_request(request.clone()).build();
     let own = if request.extensions().len() == number { read(&request) } else { None };

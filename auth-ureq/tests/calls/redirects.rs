@@ -1,7 +1,7 @@
 //! The token goes along within its origin, and never to another, whatever the agent's
 //! settings are.
 
-use auth_testkit::{ApiResponse, CannedResponse};
+use auth_testkit::CannedResponse;
 use auth_ureq::{
     CallMiddleware,
     auth_accounts::calls::{CallError, NotAgain},
@@ -65,7 +65,7 @@ fn another_origin_sees_no_token() {
                     // Another port of the same host.
                     let there = url(&world.elsewhere, "/there");
                     let redirect = CannedResponse::redirect(status, &there);
-                    world.api.api().respond_next([ApiResponse::from(redirect)]);
+                    world.api.api().respond_next([redirect]);
                     let response = client(&world, setting, get(&world));
                     world.elsewhere.api().assert_saw_no_token();
                     assert_eq!(world.refreshes(), 0, "{name}");
@@ -159,33 +159,45 @@ fn the_middleware_does_not_know_what_was_redirected() {
     }
 }
 
+/// However often it was redirected before, or had to be proved anew.
 #[test]
 fn a_redirect_after_which_the_token_is_refused() {
-    let world = World::new();
-    world.api.api().respond_next([
-        ApiResponse::from(CannedResponse::redirect(302, "/v2/me")),
-        CannedResponse::invalid_token().into(),
-    ]);
-    let response = send_with(&showing(), &world.account, get(&world)).unwrap();
-    assert_eq!(response.status(), 200);
-    let paths = [("/me".into(), 302), ("/v2/me".into(), 401), ("/v2/me".into(), 200)];
-    assert_eq!(world.seen(), paths);
-    assert_eq!(world.refreshes(), 1);
+    for (redirects, dpop) in [(1, false), (2, false), (5, false), (1, true), (2, true)] {
+        let world = if dpop { World::with_dpop() } else { World::new() };
+        let api = world.api.api();
+        let mut responses = vec![CannedResponse::redirect(302, "/on"); redirects];
+        if dpop {
+            let nonce = CannedResponse::unauthorized([r#"DPoP error="use_dpop_nonce""#]);
+            responses.insert(0, nonce.dpop_nonce("a-nonce"));
+        }
+        responses.push(CannedResponse::invalid_token());
+        let sent = responses.len();
+        api.respond_next(responses);
+        let response = send_with(&showing(), &world.account, get(&world)).unwrap();
+        let row = format!("{redirects} {dpop}: {:?}", world.seen());
+        assert_eq!(response.status(), 200, "{row}");
+        assert_eq!(world.refreshes(), 1, "{row}");
+        // The nonce was none of the API's.
+        assert_eq!(world.seen().len(), sent + 1 + usize::from(dpop), "{row}");
+    }
 }
 
 /// Once more in all, not for each URL.
 #[test]
 fn a_token_is_renewed_once() {
-    let world = World::new();
-    world.api.api().respond_next([
-        CannedResponse::invalid_token(),
-        CannedResponse::redirect(302, "/v2/me"),
-        CannedResponse::invalid_token(),
-    ]);
-    let response = send_with(&showing(), &world.account, get(&world)).unwrap();
-    assert_eq!(response.status(), 401);
-    assert!(matches!(why(&response), NotAgain::Body), "{:?}", why(&response));
-    assert_eq!((world.seen().len(), world.refreshes()), (3, 1));
+    for redirects in [1, 3] {
+        let world = World::new();
+        let mut responses = vec![CannedResponse::invalid_token()];
+        responses.extend(vec![CannedResponse::redirect(302, "/on"); redirects]);
+        responses.push(CannedResponse::invalid_token());
+        world.api.api().respond_next(responses);
+        let response = send_with(&showing(), &world.account, get(&world)).unwrap();
+        assert_eq!(response.status(), 401);
+        assert!(matches!(why(&response), NotAgain::Twice), "{:?}", why(&response));
+        assert_eq!((world.seen().len(), world.refreshes()), (redirects + 2, 1));
+        // The next one has another token.
+        assert_eq!(send_with(&showing(), &world.account, get(&world)).unwrap().status(), 200);
+    }
 }
 
 #[test]
