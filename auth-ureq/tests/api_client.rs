@@ -1,5 +1,8 @@
 //! The example `api_client_blocking`, run as the program that it is.
 
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::unwrap_used)]
+
 use std::process::{Command, Output};
 
 use auth_examples_support::checks::program;

@@ -72,7 +72,7 @@ fn what_is_read_while_it_is_sent_is_sent_once() {
     };
     once(file());
     // It can be copied, and is at its end by then.
-    once(&file());
+    once::<&File>(&file());
     once(SendBody::from_reader(&mut &b"a note"[..]));
     once(SendBody::from_owned_reader(file()));
     once("a note".to_owned().as_body());

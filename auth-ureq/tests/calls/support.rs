@@ -103,5 +103,5 @@ pub(crate) fn showing() -> Agent {
 }
 
 pub(crate) fn why(response: &Response<Body>) -> &NotAgain {
-    response.extensions().get().expect("a reason")
+    response.extensions().get().unwrap()
 }
