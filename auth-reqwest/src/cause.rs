@@ -9,7 +9,8 @@ use std::{
 };
 
 use auth_core::{TransportError, TransportErrorKind as Kind, internal::LOOKED_UP_HERE};
-use auth_tls::{Handshakes, Refusal, Tls, alert, judge, refusal};
+pub(crate) use auth_tls::{AttemptConnections as Connections, Phase};
+use auth_tls::{Refusal, alert, judge};
 use http::{StatusCode, Uri};
 use hyper_util::client::legacy::connect::{
     HttpConnector,
@@ -36,49 +37,6 @@ const SOCKS_REFUSALS: [&str; 4] = [
 /// What reqwest says where it looks the server's name up for a SOCKS proxy and finds
 /// none. It does not export the type.
 const SOCKS_LOOKUP: &str = "error resolving for socks proxy";
-
-/// What the transport was waiting for when the error occurred.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// The response's head, and everything before it.
-    Head,
-    /// The response's body.
-    Body,
-}
-
-/// What is known of the connections of an attempt.
-#[derive(Default)]
-pub(crate) struct Connections {
-    /// `None` for a client of the program's own.
-    pub(crate) tls: Option<Tls>,
-    /// What is seen of their handshakes.
-    pub(crate) handshakes: Handshakes,
-    /// Whether each serves one request, and no proxy speaks TLS with us.
-    pub(crate) alone: bool,
-}
-
-impl Connections {
-    fn refusal(&self, error: &rustls::Error) -> Option<Refusal> {
-        match &self.tls {
-            Some(tls) => tls.refusal(error, &self.handshakes),
-            None => refusal(error, auth_tls::Connections::Foreign),
-        }
-    }
-
-    /// Why the server may have closed the connection without a word.
-    fn suspicion(&self, kind: Kind, phase: Phase) -> Option<&'static str> {
-        let closed = matches!(kind, Kind::TlsHandshake | Kind::Closed | Kind::Reset);
-        let tls = self.tls.as_ref().filter(|_| closed && phase == Phase::Head)?;
-        tls.suspicion(&self.handshakes)
-    }
-
-    /// Whether the server that refuses the client's certificate so has not read the
-    /// request, however much of it was sent. If the connection had served before, the
-    /// alert is no answer to the handshake; and that of a proxy says nothing of the server.
-    fn proves_unread(&self, refusal: &Refusal, phase: Phase) -> bool {
-        refusal.is_of_handshake && self.alone && phase == Phase::Head
-    }
-}
 
 /// `sent`: whether the request's body was read.
 pub(crate) fn read(

@@ -12,13 +12,14 @@ use auth_store::{
     FileStore,
     auth_accounts::{AccountError, BlockingAccount, BlockingAccounts, auth_core::TokenEndpoint},
 };
-use auth_ureq::{SystemClock, UreqTransport};
+use auth_ureq::{SystemClock, UreqTransport, http::Request, send_with};
 
 fn main() -> ExitCode {
     let Err(error) = run() else { return ExitCode::SUCCESS };
     eprintln!("{error}");
     // 3 log in, 4 try later, 5 the set-up must change.
-    ExitCode::from(error.downcast_ref().map_or(1, AccountError::exit_code))
+    let account = error.source().and_then(|source| source.downcast_ref());
+    ExitCode::from(account.map_or(1, AccountError::exit_code))
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
@@ -48,16 +49,8 @@ fn close(accounts: &BlockingAccounts) {
     }
 }
 
-/// A call of the API.
+/// A call of the API. A token that it refuses is renewed, and the request sent again.
 fn call(account: &BlockingAccount, url: &str) -> Result<String, Box<dyn Error>> {
-    let get = |authorization| ureq::get(url).header("authorization", authorization).call();
-    let token = account.token()?;
-    let mut response = match get(token.bearer()?) {
-        Err(ureq::Error::StatusCode(401)) => {
-            let token = account.token_refused(token.access_token())?;
-            get(token.bearer()?)?
-        }
-        response => response?,
-    };
+    let mut response = send_with(&ureq::agent(), account, Request::get(url).body(())?)?;
     Ok(response.body_mut().read_to_string()?)
 }

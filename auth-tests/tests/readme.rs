@@ -97,7 +97,8 @@ fn a_tool_takes_a_new_token_after_a_401() {
 #[test]
 fn a_tool_says_what_to_do_and_exits_with_the_code_of_it() {
     let fakes = Fakes::with_login("ada");
-    let words = "account me: there are no tokens on record; the user must log in\n";
+    let words = "there is no token for the request: \
+                 account me: there are no tokens on record; the user must log in\n";
     assert_eq!(fakes.run("in_a_tool"), (Some(3), String::new(), words.into()));
 }
 

@@ -8,6 +8,8 @@
 // layer: identity
 // layer: refusal
 // layer: tls
+// layer: attempt
+mod attempt;
 mod client_certificate;
 mod error;
 mod expiry;
@@ -23,15 +25,16 @@ pub mod text;
 mod tls;
 mod validity;
 
-pub use crate::{
-    client_certificate::ClientCertificate,
-    error::{ClientCertificateError, ClientCertificateErrorKind},
-};
 #[doc(hidden)]
 pub use crate::{
+    attempt::{AttemptConnections, Phase},
     error::TlsError,
     handshakes::Handshakes,
     refusal::{Connections, Refusal, alert, refusal},
     tls::{Current, Tls, TlsSettings},
     validity::judge,
+};
+pub use crate::{
+    client_certificate::ClientCertificate,
+    error::{ClientCertificateError, ClientCertificateErrorKind},
 };

@@ -10,7 +10,8 @@ use auth_core::{
     TransportError, TransportErrorKind as Kind,
     internal::{LOOKED_UP_HERE, refused_for_good},
 };
-use auth_tls::{Handshakes, Refusal, Tls, judge, refusal};
+use auth_tls::judge;
+pub(crate) use auth_tls::{AttemptConnections as Connections, Phase};
 use http::{StatusCode, Uri, uri::Scheme};
 use rustls::CertificateError;
 use ureq::{Agent, Error};
@@ -19,49 +20,6 @@ use ureq::{Agent, Error};
 #[derive(Debug, thiserror::Error)]
 #[error("{LOOKED_UP_HERE}")]
 pub(crate) struct NotFoundForProxy;
-
-/// What the transport was waiting for when the error occurred.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// The response's head, and everything before it.
-    Head,
-    /// The response's body.
-    Body,
-}
-
-/// What is known of the connections of an attempt.
-#[derive(Debug, Default)]
-pub(crate) struct Connections {
-    /// `None` for an agent of the program's own.
-    pub(crate) tls: Option<Tls>,
-    /// What is seen of their handshakes.
-    pub(crate) handshakes: Handshakes,
-    /// Whether each serves one request, and no proxy speaks TLS with us.
-    pub(crate) alone: bool,
-}
-
-impl Connections {
-    fn refusal(&self, error: &rustls::Error) -> Option<Refusal> {
-        match &self.tls {
-            Some(tls) => tls.refusal(error, &self.handshakes),
-            None => refusal(error, auth_tls::Connections::Foreign),
-        }
-    }
-
-    /// Why the server may have closed the connection without a word.
-    fn suspicion(&self, kind: Kind, phase: Phase) -> Option<&'static str> {
-        let closed = matches!(kind, Kind::TlsHandshake | Kind::Closed | Kind::Reset);
-        let tls = self.tls.as_ref().filter(|_| closed && phase == Phase::Head)?;
-        tls.suspicion(&self.handshakes)
-    }
-
-    /// Whether the server that refuses the client's certificate so has not read the
-    /// request, however much of it was sent. If the connection had served before, the
-    /// alert is no answer to the handshake; and that of a proxy says nothing of the server.
-    fn proves_unread(&self, refusal: &Refusal, phase: Phase) -> bool {
-        refusal.is_of_handshake && self.alone && phase == Phase::Head
-    }
-}
 
 /// The way to the server.
 #[derive(Debug)]
