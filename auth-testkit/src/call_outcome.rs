@@ -201,6 +201,23 @@ impl Gate {
         self.block_until(|state| state.open);
     }
 
+    /// As [`block_to_pass`](Self::block_to_pass), but looks after each `turn` whether to
+    /// go on; false if it was not open by then.
+    #[cfg(feature = "server")]
+    pub(crate) fn block_to_pass_while(&self, turn: Duration, goes_on: impl Fn() -> bool) -> bool {
+        let _waiting = Waiting::at(self);
+        let mut state = self.lock();
+        while !state.open {
+            drop(state);
+            if !goes_on() {
+                return false;
+            }
+            let turned = self.shared.changed.wait_timeout_while(self.lock(), turn, |s| !s.open);
+            state = turned.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
     async fn until(&self, reached: impl Fn(&GateState) -> bool) {
         poll_fn(|context| {
             let mut state = self.lock();

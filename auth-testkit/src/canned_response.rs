@@ -1,4 +1,6 @@
-//! The responses of a token endpoint.
+//! The responses of a token endpoint and of an API.
+
+mod api;
 
 use std::{fmt, time::Duration};
 
@@ -140,11 +142,22 @@ impl CannedResponse {
     #[track_caller]
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
-        let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value))
-        else {
-            panic!("the header field {name:?} has a name or a value that is not valid")
-        };
+        let (name, value) = field(name, value);
         self.headers.insert(name, value);
+        self
+    }
+
+    /// Adds a header field, beside one of the same name: several
+    /// `WWW-Authenticate`, each with its challenge.
+    ///
+    /// # Panics
+    ///
+    /// If the name or the value is not valid in a header field.
+    #[track_caller]
+    #[must_use]
+    pub fn another_header(mut self, name: &str, value: &str) -> Self {
+        let (name, value) = field(name, value);
+        self.headers.append(name, value);
         self
     }
 
@@ -228,6 +241,14 @@ impl fmt::Debug for CannedResponse {
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("members", &self.members.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
+    }
+}
+
+#[track_caller]
+fn field(name: &str, value: &str) -> (HeaderName, HeaderValue) {
+    match (name.parse::<HeaderName>(), HeaderValue::from_str(value)) {
+        (Ok(name), Ok(value)) => (name, value),
+        _ => panic!("the header field {name:?} has a name or a value that is not valid"),
     }
 }
 

@@ -19,7 +19,7 @@ mod wording;
 #[cfg(feature = "server")]
 pub use self::http::{ListeningApi, ListeningAuthServer};
 pub use self::{
-    api::{ApiReport, FakeApi},
+    api::{ApiCall, ApiReport, ApiResponse, FakeApi},
     builder::FakeAuthServerBuilder,
     fault::Fault,
     proofs::{FakeDpop, NonceRule},

@@ -35,9 +35,9 @@ pub use crate::{
     clock::{Participant, VirtualClock},
     expect::Expect,
     fake::{
-        ApiReport, ClientIdRule, FakeApi, FakeAuthServer, FakeAuthServerBuilder, FakeDpop, Fault,
-        Knowledge, NonceRule, Replay, Revocation, RevokedBecause, Revokes, Rotation, ServerReport,
-        Wording,
+        ApiCall, ApiReport, ApiResponse, ClientIdRule, FakeApi, FakeAuthServer,
+        FakeAuthServerBuilder, FakeDpop, Fault, Knowledge, NonceRule, Replay, Revocation,
+        RevokedBecause, Revokes, Rotation, ServerReport, Wording,
     },
     jwt::DecodedJwt,
     recorded::RecordedRequest,

@@ -56,6 +56,15 @@ impl RecordedRequest {
         Self { method, uri, headers, body, format, params, at: Duration::ZERO }
     }
 
+    /// Sets the body that was not there when the head was.
+    pub(crate) fn set_body(&mut self, body: &[u8]) {
+        let mut request = http::Request::new(body.to_vec());
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        *self = Self { at: self.at, ..Self::new(request) };
+    }
+
     /// The first parameter of this name, of a form or of a JSON object. A member
     /// that is not a string is returned as JSON. The parameters of the standard have
     /// their names of the standard, in [camelCase](BodyFormat::JsonCamelCase) too.

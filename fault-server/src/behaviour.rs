@@ -43,6 +43,8 @@ pub struct Behaviour {
     pub(super) after: After,
     pub(super) relay: bool,
     pub(super) hold: Option<(Point, ResponseGate)>,
+    /// Whether it comes before the body of the request has been read.
+    pub(super) early: bool,
 }
 
 /// What happens to the connection after a complete response.
@@ -157,6 +159,7 @@ impl Behaviour {
             after: After::Persist,
             relay: false,
             hold: None,
+            early: false,
         }
     }
 }
@@ -231,6 +234,12 @@ impl Behaviour {
     pub(super) fn is_for_connection(&self) -> bool {
         self.certificate.is_some()
             || self.cut.is_some_and(|(point, _)| point <= Point::OnClientHello)
+    }
+
+    /// Whether its response comes before the body of the request has been read.
+    pub(super) fn is_early(&self) -> bool {
+        let is_cut_before = self.cut.is_some_and(|(point, _)| point <= Point::AfterBody);
+        self.early && !self.relay && !is_cut_before
     }
 
     /// The cut that strikes at `point`.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::behaviour::Behaviour;
 use super::client::Client;
-use super::context::{ConnectionHandler, Context};
+use super::context::{ConnectionHandler, Context, HeadHandler};
 use super::fault_server::{Elsewhere, FaultServer};
 use super::listener::Listener;
 use super::log::Log;
@@ -19,6 +19,7 @@ use super::tls::{self, Certificate, ClientCertificates, Manner};
 /// The settings of a [`FaultServer`]; see [`FaultServer::builder`].
 pub struct FaultServerBuilder {
     source: Source,
+    head_handler: Option<HeadHandler>,
     connection_handler: Option<ConnectionHandler>,
     tls: Option<Certificate>,
     manner: Manner,
@@ -81,6 +82,7 @@ impl FaultServerBuilder {
     pub(super) fn new() -> Self {
         Self {
             source: Source::script([]),
+            head_handler: None,
             connection_handler: None,
             tls: None,
             manner: Manner::default(),
@@ -170,6 +172,21 @@ impl FaultServerBuilder {
         self
     }
 
+    /// Asks this function about every request whose header section has arrived, before
+    /// the handler, and without a handler not at all. The body is perhaps not there.
+    ///
+    /// If it returns a behaviour, the request takes it: with
+    /// [`Behaviour::early`] the response does not wait for the body. If it returns
+    /// `None`, the handler is asked when the whole request is there.
+    #[must_use]
+    pub fn head_handler(
+        mut self,
+        handler: impl Fn(&ReceivedRequest, &Client) -> Option<Behaviour> + Send + Sync + 'static,
+    ) -> Self {
+        self.head_handler = Some(Box::new(handler));
+        self
+    }
+
     /// Asks this function about every connection when it is accepted, before the
     /// script or the handler. The argument is the number of the connection, as in
     /// [`ReceivedRequest::connection`].
@@ -211,6 +228,7 @@ impl FaultServerBuilder {
         }));
         let context = Arc::new(Context {
             source: self.source,
+            head_handler: self.head_handler,
             connection_handler: self.connection_handler,
             log: Log::new(),
             tls: self.tls,

@@ -131,6 +131,22 @@ impl Behaviour {
         self
     }
 
+    /// Sends the response as soon as the header section of the request is there, as
+    /// servers do that refuse a request by its head alone. The body is read and
+    /// recorded afterwards, if the client still sends it.
+    ///
+    /// A client that waits for 100 (RFC 9110 section 10.1.1) gets the response in its
+    /// place, and the connection is closed: whether the body still comes nobody knows.
+    /// Over HTTP/2 the client is told that no more of it is wanted (RFC 9113 section
+    /// 8.1). No effect if the behaviour breaks off before a response, relays, or comes
+    /// from a handler that is asked when the whole request is there; see
+    /// [`FaultServerBuilder::head_handler`](super::FaultServerBuilder::head_handler).
+    #[must_use]
+    pub fn early(mut self) -> Self {
+        self.early = true;
+        self
+    }
+
     /// Breaks off at this point.
     ///
     /// Up to about 64 KiB that were sent before a [`Cut::Reset`] still reach a

@@ -106,7 +106,7 @@ impl Connection<'_> {
             ));
         }
         self.refuse_bad()?;
-        let next = self.socket.reader.take_next();
+        let next = self.next(index);
         let scripted = match &next {
             Next::Play(behaviour) => Some(behaviour),
             Next::Ask | Next::Nothing => None,
@@ -121,6 +121,11 @@ impl Connection<'_> {
         }
         if let Some(cut) = cut_at(Point::AfterHeaders) {
             return self.break_off(cut, Some(index));
+        }
+        if let Some(behaviour) = scripted
+            && behaviour.is_early()
+        {
+            return self.respond_early(behaviour, index);
         }
         if self.with_request(index, |request| wants_continue(request)) {
             let interim = match self.socket.reader.stream(index) {
@@ -150,6 +155,39 @@ impl Connection<'_> {
                 None => self.response_http1(&request, &behaviour, index),
             },
         }
+    }
+
+    /// What to do about the request whose header section is there.
+    fn next(&mut self, index: usize) -> Next {
+        let next = self.socket.reader.take_next();
+        let (Next::Ask, Some(handler)) = (&next, &self.context.head_handler) else { return next };
+        let request = self.with_request(index, |request| request.clone());
+        match handler(&request, &Client::new(&self.socket.tcp)) {
+            Some(behaviour) => {
+                self.with_request(index, |request| request.behaviour = behaviour.to_string());
+                Next::Play(Box::new(behaviour))
+            }
+            None => next,
+        }
+    }
+
+    /// Responds before the body has been read, and reads the body then.
+    fn respond_early(&mut self, behaviour: &Behaviour, index: usize) -> Result<(), Ending> {
+        let request = self.with_request(index, |request| request.clone());
+        if let Some(stream) = self.socket.reader.stream(index) {
+            self.response_http2(&request, behaviour, index, stream)?;
+            if !self.socket.reader.is_over(index) {
+                // RFC 9113 section 8.1, with NO_ERROR.
+                self.send(&frames::reset_stream(stream, 0))?;
+            }
+            return Ok(());
+        }
+        let behaviour = match wants_continue(&request) {
+            true => &behaviour.clone().then_close(),
+            false => behaviour,
+        };
+        self.response_http1(&request, behaviour, index)?;
+        self.wait(|reader| reader.is_over(index))
     }
 
     /// The response to bytes that are no request is a 400.

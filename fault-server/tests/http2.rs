@@ -315,3 +315,20 @@ fn what_is_not_scripted_or_not_understood_fails_verify() {
 fn fails(server: &FaultServer) -> bool {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.verify())).is_err()
 }
+
+#[test]
+fn an_early_response_says_that_no_more_of_the_body_is_wanted() {
+    let server = FaultServer::plays([Behaviour::response(401).early(), Behaviour::response(204)]);
+    let mut stream = open(&server);
+    send_headers(&mut stream, 1);
+    let response = receive(&mut stream).unwrap();
+    assert_eq!((response.kind, response.stream, response.flags & 1), (HEADERS, 1, 1));
+    let reset = receive(&mut stream).unwrap();
+    assert_eq!((reset.kind, reset.stream, &reset.payload[..]), (RST_STREAM, 1, &[0; 4][..]));
+    // What was on its way does not disturb the next request.
+    send_body(&mut stream, 1);
+    send_headers(&mut stream, 3);
+    send_body(&mut stream, 3);
+    let response = receive(&mut stream).unwrap();
+    assert_eq!((response.kind, response.stream), (HEADERS, 3));
+}

@@ -1,5 +1,10 @@
 //! The API behind the tokens.
 
+mod arrival;
+mod judge;
+mod log;
+mod response;
+
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -9,19 +14,23 @@ use auth_core::{AccessToken, Response};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::header;
 
+#[cfg(feature = "server")]
+pub(super) use self::arrival::Processed;
+pub use self::{log::ApiCall, response::ApiResponse};
+use self::{log::Log, response::Queue};
 use super::{
-    proofs::{FakeDpop, ProofError, Proofs, token_hash},
+    proofs::{FakeDpop, Proofs},
     server::FakeAuthServer,
 };
-use crate::{CannedResponse, RecordedRequest};
 
-/// An API that takes the access tokens of a [`FakeAuthServer`], and counts its
-/// calls. Clones share the counts.
+/// An API that takes the access tokens of a [`FakeAuthServer`], and keeps a record of
+/// its calls. Clones share it.
 ///
 /// It responds with 200 and `{"subject":"ada"}` to a live token. To any other it
 /// responds with 401 and `WWW-Authenticate: Bearer error="invalid_token"`, as RFC
-/// 6750 section 3 says, and without a token with 401 and no error code. With the
-/// feature `server` it listens on loopback, too.
+/// 6750 section 3 says, and without a token with 401 and no error code. A test can
+/// [tell it](FakeApi::respond_next) to respond otherwise. With the feature `server` it
+/// listens on loopback, too.
 ///
 /// ```
 /// use auth_testkit::FakeAuthServer;
@@ -48,6 +57,8 @@ pub struct FakeApi {
     proofs: Option<Arc<Mutex<Proofs>>>,
     /// What the next call with a live token has to bring.
     claims: Arc<Mutex<Option<String>>>,
+    told: Arc<Mutex<Queue>>,
+    log: Arc<Mutex<Log>>,
 }
 
 /// What a [`FakeApi`] has seen.
@@ -67,6 +78,13 @@ pub struct ApiReport {
     pub nonces_demanded: usize,
     /// Calls that were told to bring [claims](FakeApi::demand_claims): 401.
     pub claims_demanded: usize,
+    /// Calls that got a response of [`respond_next`](FakeApi::respond_next). They are
+    /// counted nowhere above.
+    pub told: usize,
+    /// All calls, those included that have no response yet.
+    pub calls: usize,
+    /// Calls that [carried a token](ApiCall::carries_token), be it live or dead.
+    pub with_token: usize,
 }
 
 impl FakeAuthServer {
@@ -77,6 +95,8 @@ impl FakeAuthServer {
             report: Arc::default(),
             proofs: None,
             claims: Arc::default(),
+            told: Arc::default(),
+            log: Arc::default(),
         }
     }
 
@@ -103,13 +123,79 @@ impl FakeApi {
         self.respond(&request)
     }
 
-    /// A call, of which the body is not read.
+    /// A call, of which the body is not read. If the response is
+    /// [held back](ApiResponse::once_open), the thread waits.
     pub fn respond<B>(&self, request: &http::Request<B>) -> Response {
-        let mut copy = http::Request::new(Vec::new());
-        *copy.method_mut() = request.method().clone();
-        *copy.uri_mut() = request.uri().clone();
-        *copy.headers_mut() = request.headers().clone();
-        self.judge(&RecordedRequest::new(copy)).build()
+        self.arrive(request).process(None).block_to_end()
+    }
+
+    /// As [`respond`](Self::respond), with a body that the [log](Self::calls) has.
+    pub fn respond_with_body<B: AsRef<[u8]>>(&self, request: &http::Request<B>) -> Response {
+        self.arrive(request).process(Some(request.body().as_ref())).block_to_end()
+    }
+
+    /// As [`respond_with_body`](Self::respond_with_body), for async callers: it is the
+    /// task that waits for a response that is held back. A caller that leaves
+    /// meanwhile leaves a call [without a status](ApiCall::status).
+    pub async fn respond_async<B: AsRef<[u8]>>(&self, request: &http::Request<B>) -> Response {
+        let processed = self.arrive(request).process(Some(request.body().as_ref()));
+        processed.end().await
+    }
+
+    /// Puts these responses in a queue. A call gets the first that is for it, whatever
+    /// its token is worth, and the API's own response if there is none.
+    ///
+    /// A [`CannedResponse`] is for one call, of whomever; [`ApiResponse`] says for
+    /// which calls, how often and when. For what APIs say of tokens there are
+    /// [`CannedResponse::unauthorized`] with any challenge,
+    /// [`invalid_token`](CannedResponse::invalid_token),
+    /// [`insufficient_scope`](CannedResponse::insufficient_scope),
+    /// [`step_up`](CannedResponse::step_up) and
+    /// [`redirect`](CannedResponse::redirect).
+    ///
+    /// ```
+    /// use auth_testkit::{CannedResponse, FakeAuthServer};
+    ///
+    /// let server = FakeAuthServer::new();
+    /// let api = server.api();
+    /// let header = server.log_in("ada").access_token.authorization()?;
+    /// api.respond_next([
+    ///     CannedResponse::unauthorized([]),
+    ///     CannedResponse::insufficient_scope("notes:write"),
+    ///     CannedResponse::redirect(307, "https://elsewhere.example.com/"),
+    /// ]);
+    ///
+    /// let statuses = [(); 4].map(|()| api.call(Some(&header)).status().as_u16());
+    /// assert_eq!(statuses, [401, 403, 307, 200]);
+    /// assert_eq!((api.report().told, api.report().served), (3, 1));
+    /// # Ok::<(), http::header::InvalidHeaderValue>(())
+    /// ```
+    pub fn respond_next(&self, responses: impl IntoIterator<Item: Into<ApiResponse>>) {
+        lock(&self.told).extend(responses.into_iter().map(Into::into));
+    }
+
+    /// How many calls are still to get a response of [`respond_next`](Self::respond_next).
+    /// One for [all calls](ApiResponse::times) does not count.
+    pub fn responses_left(&self) -> usize {
+        lock(&self.told).left()
+    }
+
+    /// The calls so far, in order of arrival: the last 4096 of them, with at most 16 MiB
+    /// of bodies.
+    pub fn calls(&self) -> Vec<ApiCall> {
+        lock(&self.log).calls()
+    }
+
+    /// Fails the test if any call so far [carried a token](ApiCall::carries_token): for
+    /// an origin that is not the one the tokens are for.
+    ///
+    /// # Panics
+    ///
+    /// If one did. The message shows the calls, and no secret.
+    #[track_caller]
+    pub fn assert_saw_no_token(&self) {
+        let with_token = self.report().with_token;
+        assert!(with_token == 0, "{with_token} calls carried a token:\n{:#?}", self.calls());
     }
 
     /// Makes the next call with a live token fail with 401 and the error
@@ -141,7 +227,11 @@ impl FakeApi {
 
     /// What has happened so far.
     pub fn report(&self) -> ApiReport {
-        *self.lock()
+        let (calls, with_token) = {
+            let log = lock(&self.log);
+            (log.len(), log.with_token)
+        };
+        ApiReport { calls, with_token, ..*self.lock() }
     }
 
     /// The server whose tokens it takes.
@@ -149,93 +239,12 @@ impl FakeApi {
         &self.server
     }
 
-    pub(super) fn judge(&self, request: &RecordedRequest) -> CannedResponse {
-        let Some((scheme, token)) = request.header("authorization").and_then(|value| {
-            let by = |scheme| Some((scheme, token(value, scheme)?));
-            self.proofs.as_ref().and_then(|_| by("DPoP")).or_else(|| by("Bearer"))
-        }) else {
-            self.lock().without_token += 1;
-            return challenge(if self.proofs.is_some() { "DPoP" } else { "Bearer" }, "");
-        };
-        let Some(proofs) = &self.proofs else { return self.serve(scheme, &token) };
-        if scheme == "Bearer" {
-            // Asked before the counts are locked: one lock at a time.
-            let is_bound = self.server.lock().bound_key(token.expose()).is_some();
-            if !is_bound {
-                return self.serve(scheme, &token);
-            }
-            self.lock().unproved += 1;
-            return challenge("DPoP", "invalid_token").member("error", "invalid_token");
-        }
-        let proved = self.prove(proofs, request, &token);
-        let nonce = proofs.lock().unwrap_or_else(PoisonError::into_inner).nonce();
-        let response = match proved {
-            Ok(()) => self.serve(scheme, &token),
-            Err(ProofError::Nonce) => {
-                self.lock().nonces_demanded += 1;
-                challenge(scheme, "use_dpop_nonce")
-            }
-            Err(ProofError::Invalid(_)) => {
-                self.lock().unproved += 1;
-                challenge(scheme, "invalid_dpop_proof")
-            }
-        };
-        match nonce {
-            Some(nonce) => response.dpop_nonce(&nonce),
-            None => response,
-        }
-    }
-
-    fn serve(&self, scheme: &str, token: &AccessToken) -> CannedResponse {
-        // As above.
-        let subject = self.server.subject_of(token);
-        let claims = subject.as_ref().and_then(|_| self.lock_claims().take());
-        let mut report = self.lock();
-        match (subject, claims) {
-            (None, _) => {
-                report.refused += 1;
-                challenge(scheme, "invalid_token").member("error", "invalid_token")
-            }
-            (Some(_), Some(claims)) => {
-                report.claims_demanded += 1;
-                challenge(scheme, &format!("insufficient_claims\", claims=\"{claims}"))
-            }
-            (Some(subject), None) => {
-                report.served += 1;
-                CannedResponse::status(200).member("subject", subject)
-            }
-        }
-    }
-
-    /// Whether the request is proved by the key that its token is bound to.
-    fn prove(
-        &self,
-        proofs: &Mutex<Proofs>,
-        request: &RecordedRequest,
-        token: &AccessToken,
-    ) -> Result<(), ProofError> {
-        let hash = token_hash(token.expose());
-        let proof = request.header("dpop");
-        let now = self.server.shared.now().wall;
-        let key = proofs.lock().unwrap_or_else(PoisonError::into_inner).judge(
-            proof,
-            request.method(),
-            request.uri(),
-            Some(hash.as_deref()),
-            now,
-        )?;
-        match self.server.lock().bound_key(token.expose()) {
-            Some(bound_to) if bound_to != key => Err(ProofError::Invalid("key")),
-            _ => Ok(()),
-        }
-    }
-
     fn lock_claims(&self) -> MutexGuard<'_, Option<String>> {
-        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.claims)
     }
 
     fn lock(&self) -> MutexGuard<'_, ApiReport> {
-        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.report)
     }
 }
 
@@ -245,16 +254,13 @@ impl fmt::Debug for FakeApi {
     }
 }
 
-/// 401, with this error unless it is empty.
-fn challenge(scheme: &str, error: &str) -> CannedResponse {
-    let error = if error.is_empty() { String::new() } else { format!(", error=\"{error}\"") };
-    CannedResponse::status(401)
-        .header("www-authenticate", &format!("{scheme} realm=\"fake\"{error}"))
-}
-
-/// The token after this scheme, which is case-insensitive (RFC 9110 section 11.1).
-fn token(value: &str, wanted: &str) -> Option<AccessToken> {
+/// The scheme, and the token after it.
+fn token(value: &str) -> Option<(&str, AccessToken)> {
     let (scheme, token) = value.split_once(' ')?;
     let token = token.trim();
-    (scheme.eq_ignore_ascii_case(wanted) && !token.is_empty()).then(|| AccessToken::new(token))
+    (!token.is_empty()).then(|| (scheme, AccessToken::new(token)))
+}
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,13 +1,18 @@
 //! The server on loopback.
 
+mod api;
+mod patience;
+
 use std::{net::SocketAddr, thread};
 
 use auth_core::TokenEndpoint;
 use fault_server::{
-    Behaviour, Certificate, Cut, FaultServer, FaultServerBuilder, Point, ReceivedRequest,
+    Behaviour, Certificate, Client, Cut, FaultServer, FaultServerBuilder, Point, ReceivedRequest,
 };
 
-use super::{api::FakeApi, fault::Fault, server::FakeAuthServer, transport::proxy_page};
+pub use self::api::ListeningApi;
+use self::patience::Patience;
+use super::{fault::Fault, server::FakeAuthServer, transport::proxy_page};
 use crate::{RecordedRequest, transcript::CallState};
 
 impl FakeAuthServer {
@@ -38,21 +43,33 @@ impl FakeAuthServer {
 
     #[track_caller]
     fn listen_with(&self, settings: FaultServerBuilder) -> ListeningAuthServer {
-        let server = self.clone();
-        let settings = settings.path("/token").handler(move |request| server.respond(request));
+        let (server, patience) = (self.clone(), Patience::default());
+        let settings = settings.path("/token").handler_with_client({
+            let patience = patience.clone();
+            move |request, client| server.respond(request, client, &patience)
+        });
         match settings.start() {
             Ok(socket) => {
                 self.lock().add_endpoint(socket.url());
-                ListeningAuthServer { server: self.clone(), socket }
+                ListeningAuthServer { server: self.clone(), patience, socket }
             }
             Err(error) => panic!("no port for the authorization server: {error}"),
         }
     }
 
-    fn respond(&self, received: &ReceivedRequest) -> Behaviour {
+    fn respond(
+        &self,
+        received: &ReceivedRequest,
+        client: &Client,
+        patience: &Patience,
+    ) -> Behaviour {
         let now = self.shared.elapsed();
         let wall = self.shared.now().wall;
         let handled = self.lock().handle(recorded(received), now, wall);
+        if handled.gate.as_ref().is_some_and(|gate| !patience.pass(gate, client)) {
+            self.shared.close(handled.call, CallState::GivenUp, handled.unsettled(), false);
+            return Behaviour::close(Point::AfterBody);
+        }
         // Whether it really arrives only the client knows; what leaves here
         // whole is taken to.
         let response = match handled.fault {
@@ -80,6 +97,7 @@ impl FakeAuthServer {
 #[derive(Debug)]
 pub struct ListeningAuthServer {
     server: FakeAuthServer,
+    patience: Patience,
     socket: FaultServer,
 }
 
@@ -115,59 +133,23 @@ impl ListeningAuthServer {
     }
 }
 
-impl FakeApi {
-    /// Listens on a free port of 127.0.0.1 without TLS, until the returned value
-    /// is dropped. It serves any method and path.
-    ///
-    /// # Panics
-    ///
-    /// If there is no free port.
-    #[must_use]
-    #[track_caller]
-    pub fn listen(&self) -> ListeningApi {
-        let api = self.clone();
-        let settings =
-            FaultServer::builder().handler(move |request| api.judge(&recorded(request)).into());
-        match settings.start() {
-            Ok(socket) => ListeningApi { api: self.clone(), socket },
-            Err(error) => panic!("no port for the API: {error}"),
-        }
-    }
-}
-
-/// A [`FakeApi`] on a socket. It stops listening when it is dropped.
-#[derive(Debug)]
-pub struct ListeningApi {
-    api: FakeApi,
-    socket: FaultServer,
-}
-
-impl ListeningApi {
-    /// The URL of the API.
-    #[must_use]
-    pub fn url(&self) -> &str {
-        self.socket.url()
-    }
-
-    /// The API behind the socket.
-    #[must_use]
-    pub fn api(&self) -> &FakeApi {
-        &self.api
-    }
-
-    /// The socket, with a record of every byte that arrived.
-    #[must_use]
-    pub fn socket(&self) -> &FaultServer {
-        &self.socket
+impl Drop for ListeningAuthServer {
+    fn drop(&mut self) {
+        self.patience.end();
     }
 }
 
 fn recorded(received: &ReceivedRequest) -> RecordedRequest {
-    let mut request = http::Request::new(received.body.clone());
+    RecordedRequest::new(head(received).map(|_| received.body.clone()))
+}
+
+/// Without the body.
+fn head(received: &ReceivedRequest) -> http::Request<Vec<u8>> {
+    let mut request = http::Request::new(Vec::new());
     *request.method_mut() = received.method.clone();
     if let Ok(uri) = received.target.parse() {
         *request.uri_mut() = uri;
     }
     *request.headers_mut() = received.headers.clone();
-    RecordedRequest::new(request)
+    request
 }

@@ -20,7 +20,7 @@ use super::{
     split_mix::SplitMix64,
 };
 use crate::{
-    CannedResponse, RecordedRequest,
+    CannedResponse, Gate, RecordedRequest,
     transcript::{CallState, RecordedCall, Secrets, render},
 };
 
@@ -34,6 +34,7 @@ pub(super) struct Model {
     ledger: Ledger,
     chance: SplitMix64,
     faults: VecDeque<Fault>,
+    gates: VecDeque<Gate>,
     /// When the current span of the rate limit began, and its requests.
     span: Option<(Duration, u32)>,
     assertions: Assertions,
@@ -51,6 +52,8 @@ pub(super) struct Handled {
     pub(super) response: CannedResponse,
     /// The token that this request spent; its client learns that by the response.
     pub(super) spent_token: Option<TokenId>,
+    /// What holds the response back.
+    pub(super) gate: Option<Gate>,
 }
 
 impl Model {
@@ -62,6 +65,7 @@ impl Model {
             proofs: settings.dpop.as_ref().map(Proofs::new),
             settings,
             faults: VecDeque::new(),
+            gates: VecDeque::new(),
             span: None,
             report: ServerReport::default(),
             calls: Vec::new(),
@@ -102,7 +106,7 @@ impl Model {
             ended: None,
             step: None,
         });
-        Handled { call, fault, response, spent_token }
+        Handled { call, fault, response, spent_token, gate: self.gates.pop_front() }
     }
 
     /// Notes whether the response has arrived.
@@ -122,6 +126,10 @@ impl Model {
 
     pub(super) fn fail_next(&mut self, faults: impl IntoIterator<Item = Fault>) {
         self.faults.extend(faults);
+    }
+
+    pub(super) fn hold_next(&mut self, gate: Gate) {
+        self.gates.push_back(gate);
     }
 
     pub(super) fn revoke(&mut self, subject: &str, at: Duration) {

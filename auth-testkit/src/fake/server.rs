@@ -14,7 +14,7 @@ use super::{
     report::ServerReport,
     settings::{Client, Settings, Time},
 };
-use crate::{RecordedRequest, VirtualClock};
+use crate::{Gate, RecordedRequest, VirtualClock};
 
 /// An authorization server that issues, rotates, expires and revokes tokens, and
 /// fails as real ones do. Its seed makes it deterministic.
@@ -120,6 +120,33 @@ impl FakeAuthServer {
     /// random faults apply again.
     pub fn fail_next(&self, faults: impl IntoIterator<Item = Fault>) {
         self.lock().fail_next(faults);
+    }
+
+    /// Holds back what comes of the next request until the gate is open. The server has
+    /// processed the request by then, as far as its [fault](Self::fail_next) lets it.
+    /// Nothing sleeps: the test waits for the request by [`Gate::until_waiting`] or
+    /// [`Gate::block_until_waiting`]. For several requests it is called several times.
+    ///
+    /// ```
+    /// use std::thread;
+    /// use auth_core::{Refresh, refresh_blocking};
+    /// use auth_testkit::{FakeAuthServer, Gate};
+    ///
+    /// let server = FakeAuthServer::new();
+    /// let gate = Gate::new();
+    /// server.hold_next(&gate);
+    /// let refresh = Refresh::new(server.endpoint(), server.log_in("ada").refresh_token.unwrap());
+    /// thread::scope(|scope| {
+    ///     let refresh = scope.spawn(|| refresh_blocking(refresh, &server, server.clock()));
+    ///     gate.block_until_waiting(1);
+    ///     // The token is spent, and the client does not know. Here it may be dropped.
+    ///     assert_eq!(server.report().issued, 1);
+    ///     gate.open();
+    ///     assert!(refresh.join().unwrap().is_ok());
+    /// });
+    /// ```
+    pub fn hold_next(&self, gate: &Gate) {
+        self.lock().hold_next(gate.clone());
     }
 
     /// Revokes every session of the subject.

@@ -1,5 +1,6 @@
 mod api;
 mod parameters;
+mod told;
 mod wordings;
 
 use std::{

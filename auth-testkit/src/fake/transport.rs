@@ -14,12 +14,15 @@ use super::{
     server::{FakeAuthServer, Shared},
     settings::Time,
 };
-use crate::{CannedResponse, RecordedRequest, transcript::CallState};
+use crate::{CannedResponse, Gate, RecordedRequest, transcript::CallState};
 
 #[async_trait]
 impl Transport for FakeAuthServer {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let call = self.receive(request);
+        if let Some(gate) = call.gate() {
+            gate.pass().await;
+        }
         self.shared.clock.pass(call.delay).await;
         call.end()
     }
@@ -28,6 +31,9 @@ impl Transport for FakeAuthServer {
 impl BlockingTransport for FakeAuthServer {
     fn send_blocking(&self, request: Request) -> Result<Response, TransportError> {
         let call = self.receive(request);
+        if let Some(gate) = call.gate() {
+            gate.block_to_pass();
+        }
         self.shared.clock.block_to_pass(call.delay);
         call.end()
     }
@@ -54,6 +60,10 @@ struct PendingCall<'a> {
 }
 
 impl PendingCall<'_> {
+    fn gate(&self) -> Option<Gate> {
+        self.handled.as_ref()?.gate.clone()
+    }
+
     fn end(mut self) -> Result<Response, TransportError> {
         let Some(handled) = self.handled.take() else {
             return Err(TransportError::unknown(TransportErrorKind::Cancelled));

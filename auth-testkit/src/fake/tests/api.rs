@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn field(value: &str) -> ::http::HeaderValue {
+pub(super) fn field(value: &str) -> ::http::HeaderValue {
     ::http::HeaderValue::from_str(value).unwrap()
 }
 
