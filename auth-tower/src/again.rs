@@ -1,7 +1,7 @@
 //! Whether a request is sent a second time, and how it is copied for that.
 
 use auth_accounts::calls::{Outgoing, Target};
-use http::{Extensions, HeaderMap, Method, Request};
+use http::{Extensions, HeaderMap, Method, Request, Uri};
 
 /// A layer that sends each request once. A refused token is marked, so that the next
 /// request has another.
@@ -57,12 +57,14 @@ mod sealed {
 /// A request, with the way in which its body is copied.
 pub(crate) struct Copied<B> {
     pub(crate) request: Request<B>,
+    /// The whole URL.
+    pub(crate) uri: Uri,
     pub(crate) copy: fn(&B) -> Option<B>,
 }
 
 impl<B> Outgoing for Copied<B> {
     fn target(&self) -> Target<'_> {
-        Target::Uri(self.request.uri())
+        Target::Uri(&self.uri)
     }
 
     fn method(&self) -> &Method {
@@ -88,6 +90,6 @@ impl<B> Outgoing for Copied<B> {
         *copy.version_mut() = self.request.version();
         copy.headers_mut().clone_from(self.request.headers());
         copy.extensions_mut().clone_from(self.request.extensions());
-        Some(Self { request: copy, copy: self.copy })
+        Some(Self { request: copy, uri: self.uri.clone(), copy: self.copy })
     }
 }

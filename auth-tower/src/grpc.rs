@@ -17,6 +17,6 @@ pub use self::{
     body::GrpcBody,
     future::GrpcFuture,
     interceptor::PeekInterceptor,
-    layer::{GrpcLayer, GrpcService, UnnamedChannel},
+    layer::{GrpcLayer, GrpcService},
     retry::call,
 };

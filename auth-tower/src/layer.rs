@@ -11,12 +11,13 @@ use auth_accounts::{
     Account,
     calls::{AsyncTokens, CallError, Calls, Target, Tokens},
 };
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
     again::{AttachOnly, Copied, Copies, SendAgain, SendAgainWith},
+    base::{Base, Unnamed},
     box_errors::BoxErrors,
     future::{CallFuture, Outcome},
 };
@@ -28,31 +29,42 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 #[derive(Debug, Clone)]
 pub struct CallLayer<T = Account, M = AttachOnly> {
     calls: Calls<T>,
+    base: Base,
     again: M,
 }
 
 impl<T: AsyncTokens> CallLayer<T> {
     /// Requests to the origins of `calls` carry its tokens, and are sent once.
     pub fn new(calls: Calls<T>) -> Self {
-        Self { calls, again: AttachOnly }
+        Self { calls, base: Base::default(), again: AttachOnly }
     }
 
     /// Sends a request once more, with another token, if its token is refused. It asks
     /// for bodies that can be cloned, and keeps a copy of each request.
     #[must_use]
     pub fn send_again(self) -> CallLayer<T, SendAgain> {
-        CallLayer { calls: self.calls, again: SendAgain }
+        CallLayer { calls: self.calls, base: self.base, again: SendAgain }
     }
 
     /// The same for bodies that may or may not be copied: a request whose body is `None`
     /// is sent once.
     #[must_use]
     pub fn send_again_with<B>(self, copy: fn(&B) -> Option<B>) -> CallLayer<T, SendAgainWith<B>> {
-        CallLayer { calls: self.calls, again: SendAgainWith(copy) }
+        CallLayer { calls: self.calls, base: self.base, again: SendAgainWith(copy) }
     }
 }
 
-impl<T, M> CallLayer<T, M> {
+impl<T: AsyncTokens, M> CallLayer<T, M> {
+    /// The URL of the service below, for requests whose URL is no more than a path until
+    /// they are there. Without this, they go without a token.
+    ///
+    /// # Errors
+    ///
+    /// [`Unnamed`] if the calls do not go to the origin of this URL.
+    pub fn base(self, uri: &Uri) -> Result<Self, Unnamed> {
+        Ok(Self { base: Base::new(uri, &self.calls)?, ..self })
+    }
+
     /// The same with errors of type [`BoxError`](crate::BoxError), for stacks whose
     /// errors are boxed.
     #[must_use]
@@ -65,7 +77,8 @@ impl<S, T: Clone, M: Clone> Layer<S> for CallLayer<T, M> {
     type Service = CallService<S, T, M>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        CallService { inner, calls: self.calls.clone(), again: self.again.clone() }
+        let (calls, base, again) = (self.calls.clone(), self.base.clone(), self.again.clone());
+        CallService { inner, calls, base, again }
     }
 }
 
@@ -74,6 +87,7 @@ impl<S, T: Clone, M: Clone> Layer<S> for CallLayer<T, M> {
 pub struct CallService<S, T = Account, M = AttachOnly> {
     inner: S,
     calls: Calls<T>,
+    base: Base,
     again: M,
 }
 
@@ -103,7 +117,8 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let target = Target::Uri(request.uri());
+        let uri = self.base.complete(request.uri()).into_owned();
+        let target = Target::Uri(&uri);
         let call = self.calls.begin(&target, request.headers(), Some(request.extensions()));
         let mut call = match call {
             None => return CallFuture::as_it_is(self.inner.call(request)),
@@ -111,15 +126,14 @@ where
             Some(Ok(call)) => call,
         };
         if call.peek() {
-            let (method, uri) = (request.method().clone(), request.uri().clone());
+            let method = request.method().clone();
             // What cannot be attached at once is attached, or fails, on the long way.
-            if call.attach(&method, &Target::Uri(&uri), request.headers_mut()).is_ok() {
+            if call.attach(&method, &target, request.headers_mut()).is_ok() {
                 return CallFuture::sending(self.inner.call(request), call, uri);
             }
         }
-        let service = self.take_ready();
-        let sent = send(self.calls.clone(), service, Copied { request, copy: |_| None });
-        CallFuture::obtaining(Box::pin(sent))
+        let copied = Copied { request, uri, copy: |_| None };
+        CallFuture::obtaining(Box::pin(send(self.calls.clone(), self.take_ready(), copied)))
     }
 }
 
@@ -142,9 +156,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let service = self.take_ready();
-        let copy = self.again.copy();
-        Box::pin(send(self.calls.clone(), service, Copied { request, copy }))
+        let uri = self.base.complete(request.uri()).into_owned();
+        let copied = Copied { request, uri, copy: self.again.copy() };
+        Box::pin(send(self.calls.clone(), self.take_ready(), copied))
     }
 }
 

@@ -1,12 +1,13 @@
 #![doc = include_str!("../docs/crate.md")]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: again settle
+// layer: again base settle
 // layer: future
 // layer: layer
 // layer: box_errors
 // layer: reqwest_service grpc
 mod again;
+mod base;
 mod box_errors;
 mod future;
 #[cfg(feature = "tonic")]
@@ -31,6 +32,7 @@ pub use tonic;
 pub use crate::reqwest_service::{ReqwestFuture, ReqwestService};
 pub use crate::{
     again::{AttachOnly, SendAgain, SendAgainWith},
+    base::Unnamed,
     box_errors::{BoxError, BoxErrors, BoxErrorsFuture},
     future::CallFuture,
     layer::{BoxFuture, CallLayer, CallService},

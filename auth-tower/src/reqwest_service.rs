@@ -9,26 +9,42 @@ use std::{
 use auth_accounts::calls::CameFrom;
 use http::{Request, Response, Uri};
 use pin_project_lite::pin_project;
-use reqwest::{Body, Client, Error};
+use reqwest::{Body, Client, ClientBuilder, Error, redirect::Policy};
 use tower_service::Service;
 
 /// A [`reqwest::Client`] as a service that takes an [`http::Request`] and returns an
 /// [`http::Response`]. It is always ready.
 ///
-/// reqwest follows redirects unless it is told otherwise. The URL that the response came
-/// from is in its extensions, as [`CameFrom`].
-#[derive(Debug, Clone, Default)]
+/// ```
+/// use auth_tower::{CallLayer, ReqwestService, auth_accounts::{Account, calls::Calls}, reqwest};
+/// use tower::ServiceBuilder;
+///
+/// # fn example(account: Account) -> Result<(), Box<dyn std::error::Error>> {
+/// let calls = Calls::new(account, ["https://api.example.com"])?;
+/// let client = ServiceBuilder::new()
+///     .layer(CallLayer::new(calls).send_again_with(reqwest::Body::try_clone))
+///     .service(ReqwestService::new(reqwest::Client::builder())?);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
 pub struct ReqwestService(Client);
 
 impl ReqwestService {
-    /// This client.
-    pub fn new(client: Client) -> Self {
-        Self(client)
+    /// A client that follows no redirect by itself: a layer above the one that attaches
+    /// tokens can, such as that of tower-http.
+    ///
+    /// # Errors
+    ///
+    /// As [`ClientBuilder::build`].
+    pub fn new(builder: ClientBuilder) -> Result<Self, Error> {
+        Ok(Self(builder.redirect(Policy::none()).build()?))
     }
-}
 
-impl From<Client> for ReqwestService {
-    fn from(client: Client) -> Self {
+    /// This client, whose redirect policy takes no token elsewhere: none, or `redirects()`
+    /// of auth-reqwest. The URL that a response came from is in its extensions, as
+    /// [`CameFrom`], so that a refusal from elsewhere is not taken for one of the token.
+    pub fn of_client(client: Client) -> Self {
         Self(client)
     }
 }

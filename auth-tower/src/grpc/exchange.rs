@@ -151,10 +151,10 @@ impl<T: Tokens> Renewal for Refusal<T> {
         let (call, why) = (self.call.take(), self.why.take());
         Box::pin(async move {
             let Some(mut call) = call else { return Ok(Err(NotAgain::Body)) };
-            if let Some(why) = why {
-                if let Some(why) = call.renew(&why).await.map_err(without_token)? {
-                    return Ok(Err(why));
-                }
+            if let Some(why) = why
+                && let Some(why) = call.renew(&why).await.map_err(without_token)?
+            {
+                return Ok(Err(why));
             }
             Ok(Ok(Box::new(call) as Box<dyn Any + Send>))
         })

@@ -1,8 +1,7 @@
 //! The layer above a channel.
 
 use std::{
-    error::Error,
-    fmt, mem,
+    mem,
     task::{Context, Poll},
 };
 
@@ -10,7 +9,7 @@ use auth_accounts::{
     Account,
     calls::{AsyncTokens, Call, CallError, Calls, Target},
 };
-use http::{HeaderMap, Method, Request, Response, Uri, uri::Parts};
+use http::{HeaderMap, Method, Request, Response, Uri};
 use http_body::Body;
 use tonic::Status;
 use tower_layer::Layer;
@@ -22,26 +21,17 @@ use super::{
     exchange::Exchange,
     future::{About, GrpcFuture, State},
 };
-use crate::box_errors::BoxError;
+use crate::{
+    base::{Base, Unnamed},
+    box_errors::BoxError,
+};
 
 /// A layer for a gRPC channel: see [the module](super).
 #[derive(Debug, Clone)]
 pub struct GrpcLayer<T = Account> {
     calls: Calls<T>,
-    channel: Uri,
+    channel: Base,
 }
-
-/// A layer for gRPC was made for a channel to an origin that its calls do not name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UnnamedChannel;
-
-impl fmt::Display for UnnamedChannel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the channel's URL is not of an origin that was named for the tokens")
-    }
-}
-
-impl Error for UnnamedChannel {}
 
 impl<T: AsyncTokens> GrpcLayer<T> {
     /// Requests of a channel to this URL carry the tokens of `calls`.
@@ -52,12 +42,9 @@ impl<T: AsyncTokens> GrpcLayer<T> {
     ///
     /// # Errors
     ///
-    /// [`UnnamedChannel`] if `calls` do not go to the origin of this URL.
-    pub fn new(calls: Calls<T>, channel: &Uri) -> Result<Self, UnnamedChannel> {
-        match calls.go_to(&Target::Uri(channel)) {
-            true => Ok(Self { calls, channel: channel.clone() }),
-            false => Err(UnnamedChannel),
-        }
+    /// [`Unnamed`] if `calls` do not go to the origin of this URL.
+    pub fn new(calls: Calls<T>, channel: &Uri) -> Result<Self, Unnamed> {
+        Ok(Self { channel: Base::new(channel, &calls)?, calls })
     }
 }
 
@@ -74,22 +61,10 @@ impl<S, T: Clone> Layer<S> for GrpcLayer<T> {
 pub struct GrpcService<S, T = Account> {
     inner: S,
     calls: Calls<T>,
-    channel: Uri,
+    channel: Base,
 }
 
 impl<S, T: AsyncTokens> GrpcService<S, T> {
-    /// Where the request goes.
-    fn target(&self, uri: &Uri) -> Uri {
-        if uri.scheme().is_some() {
-            return uri.clone();
-        }
-        let mut parts = Parts::default();
-        parts.scheme = self.channel.scheme().cloned();
-        parts.authority = self.channel.authority().cloned();
-        parts.path_and_query = uri.path_and_query().cloned();
-        Uri::from_parts(parts).unwrap_or_else(|_| self.channel.clone())
-    }
-
     /// The call of a request: one that is made again, or one that begins.
     fn begin<B>(
         &self,
@@ -127,7 +102,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let uri = self.target(request.uri());
+        let uri = self.channel.complete(request.uri()).into_owned();
         let exchange = request.extensions().get::<Exchange>().cloned();
         let call = match self.begin(&uri, &request, exchange.as_ref()) {
             None => {
