@@ -27,7 +27,6 @@ use auth_core::AccessToken;
 
 use self::{inner::Inner, patience::Driver};
 use crate::{
-    counters,
     error::{AccountError, Reason},
     further::Which,
     id::AccountId,
@@ -151,20 +150,7 @@ impl Account {
     ///
     /// [`AccountError`] if there is no other token and none can be obtained now.
     pub async fn token_refused(&self, token: &AccessToken) -> Result<Token, AccountError> {
-        match self.cached() {
-            Some(current) if current.access_token() != token => Ok(current),
-            _ => {
-                let current = self.current();
-                if current.as_ref().is_some_and(|current| current.access_token() == token) {
-                    counters::token_refused();
-                }
-                // Now, for it may join a refresh that began before this.
-                self.0.memory().refuse(token, self.wall(), current.as_ref());
-                self.0.withhold(token);
-                self.0.settle();
-                Ok(self.obtain(Want::Other(token.clone())).await?.0)
-            }
-        }
+        self.refused(&Which::Main, token, None).await
     }
 
     /// Returns how the account is doing according to its record, for people and

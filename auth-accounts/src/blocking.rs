@@ -298,6 +298,16 @@ impl BlockingAccount {
         block_on(self.0.claims_challenged(request, token, claims))
     }
 
+    /// See [`Account::mark_refused`].
+    pub fn mark_refused(
+        &self,
+        request: &TokenRequest,
+        token: &AccessToken,
+        claims: Option<&ClaimsChallenge>,
+    ) {
+        self.0.mark_refused(request, token, claims);
+    }
+
     /// See [`Account::store_login`].
     ///
     /// # Errors

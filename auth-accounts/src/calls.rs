@@ -9,13 +9,14 @@ mod drive;
 mod error;
 mod origin;
 mod refusal;
+mod rules;
 mod settings;
 mod tokens;
 
 pub use self::{
     call::{Call, Verdict},
     client::{Answer, CameFrom, Outgoing, Target},
-    drive::send,
+    drive::{send, send_blocking},
     error::{CallError, NotAgain},
     origin::{Origin, OriginError},
     refusal::Refused,

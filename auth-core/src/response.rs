@@ -16,7 +16,10 @@ mod success;
 mod surrounded;
 mod text;
 
-use std::{borrow::Cow, time::SystemTime};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 use http::{HeaderMap, StatusCode};
 use zeroize::Zeroize;
@@ -25,7 +28,7 @@ use self::error_body::ErrorBody;
 pub(crate) use self::revocation::read_revocation_response;
 pub use self::step_up::{ClaimsChallenge, StepUp, StepUpError};
 use crate::{
-    DEFAULT_RESPONSE_LIMIT, Failure, Now, Response, Rule, TokenSet, Unreadable,
+    DEFAULT_RESPONSE_LIMIT, Failure, FailureKind, Now, Response, Rule, TokenSet, Unreadable,
     clock::ClockDifference, lifetime::LONGEST, redact::is_echo, transport::decoded,
 };
 
@@ -101,6 +104,18 @@ pub(crate) fn read_issued<'a>(
     Err(failure)
 }
 
+/// How long a response of an API asks to wait, by `now` of the wall clock. Of the fields
+/// that many send with each response, those count that say that nothing remains, and at
+/// 429 those that do not say what remains.
+pub fn retry_after(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let kind = match status {
+        StatusCode::TOO_MANY_REQUESTS => FailureKind::Throttled,
+        _ => FailureKind::Unavailable,
+    };
+    let read = retry_after::read(headers, None, now);
+    read.or_else(|| retry_after::of_limit(headers, kind, now))
+}
+
 /// When a response was issued at the earliest, to a request that was `sent` then.
 ///
 /// RFC 6749 counts `expires_in` from when the response was generated. All that is
@@ -137,9 +152,9 @@ fn failure(
     // A number that was sent says nothing of a wait, and is not shown as one.
     let is_echo = |wait: &f64| is_echo(&wait.to_string(), secrets);
     let in_body = error.as_ref().and_then(|error| error.wait).filter(|wait| !is_echo(wait));
-    let wait = retry_after::read(headers, in_body, now);
+    let wait = retry_after::read(headers, in_body, now.wall);
     let mut failure = classify::classify(status, error, unreadable, rules, secrets);
-    failure.retry_after = wait.or_else(|| retry_after::of_limit(headers, failure.kind, now));
+    failure.retry_after = wait.or_else(|| retry_after::of_limit(headers, failure.kind, now.wall));
     failure.location = location::read(status, headers, secrets);
     failure
 }
@@ -192,7 +207,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::{FailureKind, test_now};
+    use crate::test_now;
 
     fn read(status: u16, body: String) -> Result<TokenSet, Failure> {
         let response = http::Response::builder().status(status).body(body.into()).unwrap();

@@ -47,27 +47,37 @@ impl Account {
     ///
     /// [`AccountError`] if there is no valid token and none can be obtained now.
     pub async fn token_for(&self, request: &TokenRequest) -> Result<Token, AccountError> {
-        let which = Which::of_request(request);
+        self.token_of(&Which::of_request(request)).await
+    }
+
+    /// The same for any of its tokens.
+    pub(crate) async fn token_of(&self, which: &Which) -> Result<Token, AccountError> {
         if which.asked().is_none() {
             return self.token().await;
         }
-        if let Some(token) = self.0.current_of(&which)
-            && token.0.is_fresh(self.wall())
-        {
+        if let Some(token) = self.peek_of(which) {
             return Ok(token);
         }
         Box::pin(async {
             let want = || Want::Lasting(Ttl::Usual);
-            match self.obtain_or_keep(&which, want(), Driver::Caller).await {
+            match self.obtain_or_keep(which, want(), Driver::Caller).await {
                 Err(error) if self.may_begin(&error) => {
                     // A further token stands beside the account's own.
                     self.token().await?;
-                    self.obtain_or_keep(&which, want(), Driver::Caller).await
+                    self.obtain_or_keep(which, want(), Driver::Caller).await
                 }
                 result => result,
             }
         })
         .await
+    }
+
+    /// What [`peek`](Self::peek) is for the account's own token.
+    pub(crate) fn peek_of(&self, which: &Which) -> Option<Token> {
+        match which.asked() {
+            None => self.peek(),
+            Some(_) => self.0.current_of(which).filter(|token| token.0.is_fresh(self.wall())),
+        }
     }
 
     /// What the end of another token's refresh means for this one: nothing, but that the
@@ -102,10 +112,7 @@ impl Account {
         request: &TokenRequest,
         token: &AccessToken,
     ) -> Result<Token, AccountError> {
-        match Which::of_request(request) {
-            Which::Main => self.token_refused(token).await,
-            which => self.refused(&which, token, None).await,
-        }
+        self.refused(&Which::of_request(request), token, None).await
     }
 
     /// Reports that an API refused a token since it wants these claims in it, and
@@ -154,7 +161,7 @@ impl Account {
         self.refused(&Which::of_request(request), token, Some(claims)).await
     }
 
-    async fn refused(
+    pub(crate) async fn refused(
         &self,
         which: &Which,
         token: &AccessToken,
@@ -170,9 +177,9 @@ impl Account {
     }
 
     /// Reports that an API refused a token, without obtaining another: the next call for
-    /// one does. `request` is what the token was asked for; for the account's own,
-    /// `TokenRequest::new()`. For clients that cannot send a request again; the rest is as
-    /// in [`token_refused`](Self::token_refused) and
+    /// one does. It does no I/O. `request` is what the token was asked for; for the
+    /// account's own, `TokenRequest::new()`. For clients that cannot send a request again;
+    /// the rest is as in [`token_refused`](Self::token_refused) and
     /// [`claims_challenged`](Self::claims_challenged).
     pub fn mark_refused(
         &self,
@@ -184,24 +191,23 @@ impl Account {
     }
 
     /// Remembers that a token was refused. If there is another already, returns it.
-    fn mark(
+    pub(crate) fn mark(
         &self,
         which: &Which,
         token: &AccessToken,
         claims: Option<&ClaimsChallenge>,
     ) -> Option<Token> {
-        let current = self.0.current_of(which);
-        let is_other = |current: &Token| current.access_token() != token;
-        if let Some(current) = current.clone().filter(is_other)
-            && current.0.is_fresh(self.wall())
+        if let Some(current) = self.peek_of(which)
+            && current.access_token() != token
         {
             return Some(current);
         }
+        let current = self.0.current_of(which);
         if current.as_ref().is_some_and(|current| current.access_token() == token) {
             counters::token_refused();
         }
         // Now, for it may join a refresh that began before this.
-        self.0.memory().refuse_of(which, token, self.wall(), current.as_ref(), claims);
+        self.0.memory().refuse(which, token, self.wall(), current.as_ref(), claims);
         match which.asked() {
             None => self.0.withhold(token),
             Some(asked) => self.0.memory().further.withhold(asked.fingerprint, token),

@@ -41,6 +41,11 @@ impl FurtherMemory {
         slot.map(|slot| (slot.token.clone(), slot.refused.clone())).unwrap_or_default()
     }
 
+    /// The token in use.
+    pub(super) fn token_of(&self, request: Fingerprint) -> Option<Token> {
+        self.find(request)?.token.clone()
+    }
+
     pub(super) fn refuses(&self, request: Fingerprint, token: &Token) -> bool {
         let refused = self.find(request).and_then(|slot| slot.refused.as_ref());
         refused.is_some_and(|refused| refused.token == *token.access_token())

@@ -85,7 +85,7 @@ impl Inner {
     pub(super) fn current_of(&self, which: &Which) -> Option<Token> {
         match which.asked() {
             None => self.current(),
-            Some(asked) => self.memory().further.of(asked.fingerprint).0,
+            Some(asked) => self.memory().further.token_of(asked.fingerprint),
         }
     }
 

@@ -52,14 +52,10 @@ impl Memory {
         self.refused.as_ref().is_some_and(|refused| refused.token == *token.access_token())
     }
 
-    /// Remembers a refused token. A late report about a token older than the
-    /// current one changes nothing, nor does another report about the same.
-    pub(super) fn refuse(&mut self, token: &AccessToken, at: SystemTime, current: Option<&Token>) {
-        refuse(&mut self.refused, token, at, current, None);
-    }
-
-    /// The same for any of its tokens, of which the next one must claim this.
-    pub(super) fn refuse_of(
+    /// Remembers that this one of its tokens was refused, and what the next one must claim.
+    /// A late report about a token older than the current one changes nothing, nor does
+    /// another report about the same.
+    pub(super) fn refuse(
         &mut self,
         which: &Which,
         token: &AccessToken,
@@ -136,7 +132,8 @@ mod tests {
         let mut memory = Memory::default();
         let refuse = |memory: &mut Memory, name, current: Option<&str>, at| {
             let at = SystemTime::UNIX_EPOCH + Duration::from_secs(at);
-            memory.refuse(&AccessToken::new(name), at, current.map(token).as_ref());
+            let current = current.map(token);
+            memory.refuse(&Which::Main, &AccessToken::new(name), at, current.as_ref(), None);
         };
         assert!(!memory.refuses(&token("at-1")));
         // There is no other that is known to be refused.

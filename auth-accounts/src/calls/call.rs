@@ -1,28 +1,61 @@
 //! One call, without I/O.
 
-use http::{HeaderMap, Method, StatusCode};
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, StatusCode, Uri};
 
 use super::{
     client::Target,
     error::{CallError, NotAgain},
-    refusal::{self, Refused, Said},
-    settings::CallRules,
+    origin::OriginError,
+    refusal::{self, About, Refused, Said},
+    rules::Reach,
     tokens::{Replaced, Tokens},
 };
+use crate::token::{Authorization, AuthorizationError};
 
 /// One call: a request to an API that carries a token, and what is to be done about its
-/// response. It is sent once more at most; for each token once more for a nonce that the
-/// API wants in its proof (RFC 9449 section 9).
+/// response. It is sent once more at most; and for each token once more for a nonce that
+/// the API wants in its proof (RFC 9449 section 9), so that it is sent four times if
+/// everything happens.
 ///
 /// A client does what it says, in this order: [`obtain`](Self::obtain),
 /// [`attach`](Self::attach), send, [`judge`](Self::judge), and by the verdict hand out the
 /// response or [`renew`](Self::renew) and begin anew with `attach`.
-/// [`Calls::send`](super::Calls::send) does all of it.
+/// [`Calls::send`](super::Calls::send) does all of it. The machine itself is for clients
+/// whose requests are of another kind, such as middleware.
+///
+/// ```
+/// use auth_accounts::{Account, calls::{Call, Calls, Target, Verdict}, http};
+///
+/// # async fn wait_for(request: http::Request<()>) -> http::Response<Vec<u8>> { todo!() }
+/// # async fn example(calls: Calls<Account>) -> Result<(), Box<dyn std::error::Error>> {
+/// let request = http::Request::get("https://api.example.com/me").body(())?;
+/// let (mut head, ()) = request.into_parts();
+/// let target = Target::Uri(&head.uri);
+/// if let Some(call) = calls.begin(&target, &head.headers, Some(&head.extensions)) {
+///     let mut call = call?;
+///     call.obtain().await?;
+///     call.attach(&head.method, &target, &mut head.headers)?;
+///     let response = wait_for(http::Request::from_parts(head, ())).await;
+///     match call.judge(None, response.status(), response.headers()) {
+///         Verdict::HandOut(_) => {}
+///         // This client sends nothing twice. The next request has another token.
+///         Verdict::Renew(why) => call.mark(&why),
+///         _ => {}
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
+#[must_use = "a call does nothing by itself"]
 pub struct Call<T: Tokens> {
     tokens: T,
-    rules: CallRules,
+    reach: Reach,
     held: Option<T::Held>,
+    /// What the last proof was made for.
+    proved_for: Option<Uri>,
     has_nonce: bool,
     was_renewed: bool,
 }
@@ -30,12 +63,13 @@ pub struct Call<T: Tokens> {
 /// What to do about a response.
 #[non_exhaustive]
 #[derive(Debug, Clone)]
+#[must_use]
 pub enum Verdict {
     /// Hand it out. If it says that the token is of no use, the reason for which the
     /// request is not sent again.
     HandOut(Option<NotAgain>),
-    /// The API wants another proof. Nothing is wrong with the token: send the request
-    /// once more.
+    /// The API wants another proof, and the nonce for it is kept. Nothing is wrong with
+    /// the token: attach it anew, and send the request once more.
     Prove,
     /// The API did not take the token. If the request can be sent again, renew the token
     /// and send it; if not, [`mark`](Call::mark) the token and hand out the response.
@@ -43,16 +77,23 @@ pub enum Verdict {
 }
 
 impl<T: Tokens> Call<T> {
-    pub(super) fn new(tokens: T, rules: CallRules) -> Self {
-        Self { tokens, rules, held: None, has_nonce: false, was_renewed: false }
+    pub(super) fn new(tokens: T, reach: Reach) -> Self {
+        let (held, proved_for) = (None, None);
+        Self { tokens, reach, held, proved_for, has_nonce: false, was_renewed: false }
     }
 
-    /// A call to the origin of its request, whichever that is.
-    pub fn to_its_origin(tokens: T) -> Self {
-        Self::new(tokens, CallRules::own_origin())
+    /// The call of a request that goes there, to whichever origin that is.
+    ///
+    /// # Errors
+    ///
+    /// [`OriginError`] if that is no URL that a token may go to, such as plain `http` to
+    /// a host that is not loopback.
+    pub fn to_its_origin(tokens: T, target: &Target<'_>) -> Result<Self, OriginError> {
+        Ok(Self::new(tokens, Reach::of(target)?))
     }
 
-    /// Takes a token that may be used at once, if there is one. Nothing is allocated.
+    /// Takes a token that may be used at once, if there is one. It does no I/O, and
+    /// allocates nothing.
     pub fn peek(&mut self) -> bool {
         self.held = self.tokens.peek();
         self.held.is_some()
@@ -70,26 +111,35 @@ impl<T: Tokens> Call<T> {
         Ok(())
     }
 
-    /// Sets the headers of the request, for keys that sign at once. No token is an error
-    /// of the caller, and leaves the headers as they are.
+    /// Whether a proof belongs to the request. Only then do its method and its target
+    /// matter to [`attach`](Self::attach).
+    #[must_use]
+    pub fn is_proved(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| T::token(held).is_proved())
+    }
+
+    /// Whether no verdict on what is sent next will ask for the request once more, so
+    /// that no copy of it is needed.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.was_renewed && (self.has_nonce || !self.is_proved())
+    }
+
+    /// Sets the headers of the request, for keys that sign at once. Without a token it
+    /// leaves them as they are.
     ///
     /// # Errors
     ///
     /// [`CallError::Authorization`].
     pub fn attach(
-        &self,
+        &mut self,
         method: &Method,
         target: &Target<'_>,
         headers: &mut HeaderMap,
     ) -> Result<(), CallError<T::Error>> {
+        let (method, uri) = self.proof_for(method, target);
         let Some(held) = &self.held else { return Ok(()) };
-        let token = T::token(held);
-        let made = match token.is_proved() {
-            false => token.authorization(Method::GET, http::Uri::default()),
-            true => token.authorization(method.clone(), target.to_uri()),
-        };
-        made.map_err(CallError::Authorization)?.apply(headers);
-        Ok(())
+        set(T::token(held).authorization(method, uri), headers)
     }
 
     /// As [`attach`](Self::attach), for keys that sign asynchronously, too.
@@ -98,48 +148,69 @@ impl<T: Tokens> Call<T> {
     ///
     /// [`CallError::Authorization`].
     pub async fn attach_async(
-        &self,
+        &mut self,
         method: &Method,
         target: &Target<'_>,
         headers: &mut HeaderMap,
     ) -> Result<(), CallError<T::Error>> {
+        let (method, uri) = self.proof_for(method, target);
         let Some(held) = &self.held else { return Ok(()) };
-        let token = T::token(held);
-        if !token.is_proved() {
-            return self.attach(method, target, headers);
-        }
-        let made = token.authorization_async(method.clone(), target.to_uri()).await;
-        made.map_err(CallError::Authorization)?.apply(headers);
-        Ok(())
+        set(T::token(held).authorization_async(method, uri).await, headers)
     }
 
-    /// Judges the head of a response. `target` is where the request went, `came_from`
-    /// where the response came from, if the client follows redirects.
+    /// What the proof is for, if there is to be one.
+    fn proof_for(&mut self, method: &Method, target: &Target<'_>) -> (Method, Uri) {
+        self.proved_for = self.is_proved().then(|| target.to_uri());
+        match &self.proved_for {
+            Some(uri) => (method.clone(), uri.clone()),
+            None => Default::default(),
+        }
+    }
+
+    /// Judges the head of a response. `came_from` is where it came from, if the client
+    /// follows redirects and says so.
     pub fn judge(
         &mut self,
-        target: &Target<'_>,
         came_from: Option<&Target<'_>>,
         status: StatusCode,
         headers: &HeaderMap,
     ) -> Verdict {
         let Some(held) = &self.held else { return Verdict::HandOut(None) };
         let token = T::token(held);
-        let _ = came_from;
-        if token.is_proved() && token.learn_nonce(target.to_uri(), headers) && !self.has_nonce {
-            self.has_nonce = true;
-            return Verdict::Prove;
+        let is_refusal = self.tokens.is_refusal(status) || self.reach.is_refusal(status);
+        if came_from.is_some_and(|from| !self.reach.holds(from)) {
+            // Its nonces are for others, too.
+            return Verdict::HandOut(is_refusal.then_some(NotAgain::Elsewhere));
         }
-        if !self.tokens.is_refusal(status) && !self.rules.is_refusal(status) {
+        if let Some(uri) = &self.proved_for
+            && token.learn_nonce(uri.clone(), headers)
+            && status.is_client_error()
+        {
+            return match std::mem::replace(&mut self.has_nonce, true) {
+                false => Verdict::Prove,
+                true => Verdict::HandOut(Some(NotAgain::Twice)),
+            };
+        }
+        let moves_on = self.tokens.moves_on_at(status);
+        if !is_refusal && !moves_on && status != StatusCode::FORBIDDEN {
             return Verdict::HandOut(None);
         }
-        match refusal::read(status, headers, std::time::SystemTime::UNIX_EPOCH) {
-            Said::Otherwise(why) => Verdict::HandOut(Some(why)),
-            Said::Refused(why) if self.was_renewed => {
-                self.mark(&why);
-                Verdict::HandOut(Some(NotAgain::Twice))
-            }
-            Said::Refused(why) => Verdict::Renew(why),
+        let about = match refusal::read(headers, token.is_proved()) {
+            Said::Refused(claims) if is_refusal => About::Token { claims },
+            // Another account may be allowed to, or has not met the limit.
+            Said::Otherwise(NotAgain::InsufficientScope { .. }) if moves_on => About::Account,
+            Said::Otherwise(why) if is_refusal => return Verdict::HandOut(Some(why)),
+            _ if moves_on => About::Account,
+            Said::Otherwise(why) if why.is_about_rights() => return Verdict::HandOut(Some(why)),
+            _ => return Verdict::HandOut(None),
+        };
+        let retry_after = auth_core::internal::retry_after(status, headers, self.tokens.wall());
+        let refused = Refused { status, retry_after, about };
+        if self.was_renewed {
+            self.mark(&refused);
+            return Verdict::HandOut(Some(NotAgain::Twice));
         }
+        Verdict::Renew(refused)
     }
 
     /// Reports the token as refused, without obtaining another: the next call has one.
@@ -163,12 +234,21 @@ impl<T: Tokens> Call<T> {
                 self.held = Some(other);
                 Ok(None)
             }
-            Replaced::No(error) => Ok(Some(NotAgain::NoOther(std::sync::Arc::new(error)))),
+            Replaced::No(error) => Ok(Some(NotAgain::NoOther(Arc::new(error)))),
         }
     }
 
     /// The token that the request carries.
+    #[must_use]
     pub fn held(&self) -> Option<&T::Held> {
         self.held.as_ref()
     }
+}
+
+fn set<E>(
+    made: Result<Authorization, AuthorizationError>,
+    headers: &mut HeaderMap,
+) -> Result<(), CallError<E>> {
+    made.map_err(CallError::Authorization)?.set(headers);
+    Ok(())
 }

@@ -25,7 +25,8 @@ pub enum Target<'a> {
 }
 
 impl Target<'_> {
-    /// Whether it is of this origin.
+    /// Whether it is of this origin. Nothing is allocated.
+    #[must_use]
     pub fn is_of(&self, origin: &Origin) -> bool {
         match *self {
             Self::Uri(uri) => origin.is_of(uri),
@@ -33,7 +34,8 @@ impl Target<'_> {
         }
     }
 
-    /// As a URI. Where it is none it is empty.
+    /// As a URI; where it is none, `/`. Only what is parsed is allocated.
+    #[must_use]
     pub fn to_uri(&self) -> Uri {
         match *self {
             Self::Uri(uri) => uri.clone(),
@@ -42,7 +44,8 @@ impl Target<'_> {
     }
 }
 
-/// A request of a client.
+/// A request of a client. `http::Request` is one, if its body can be cloned; adapters
+/// have their own type around their client's.
 pub trait Outgoing: Sized {
     /// Where it goes.
     fn target(&self) -> Target<'_>;
@@ -50,9 +53,9 @@ pub trait Outgoing: Sized {
     fn method(&self) -> &Method;
     /// Its headers.
     fn headers(&self) -> &HeaderMap;
-    /// Its headers.
+    /// The same, to be changed.
     fn headers_mut(&mut self) -> &mut HeaderMap;
-    /// Its extensions, if it has any.
+    /// Its extensions, if it has any. They may name an account for it.
     fn extensions(&self) -> Option<&Extensions> {
         None
     }
@@ -60,7 +63,8 @@ pub trait Outgoing: Sized {
     fn again(&self) -> Option<Self>;
 }
 
-/// A response of a client.
+/// A response of a client. `http::Response` is one: it keeps the reason in its
+/// extensions, and came from where [`CameFrom`] there says.
 pub trait Answer {
     /// Its status.
     fn status(&self) -> StatusCode;
@@ -118,7 +122,8 @@ impl<B> Answer for Response<B> {
     }
 }
 
-/// In the extensions of a response: the URL that it came from, where the client follows
-/// redirects.
-#[derive(Debug, Clone)]
+/// In the extensions of a response: the URL that it came from. Clients that follow
+/// redirects are to set it, so that a response from another origin is not taken for a
+/// refusal of the token, which did not go there.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CameFrom(pub Uri);

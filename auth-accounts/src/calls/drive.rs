@@ -1,14 +1,15 @@
 //! Drives a call for any client.
 
-use std::future::Future;
+use std::future::{Future, ready};
+
+use http::header;
 
 use super::{
     call::{Call, Verdict},
-    client::{Answer, Outgoing},
+    client::{Answer, Outgoing, Target},
     error::{CallError, NotAgain},
-    origin::Origin,
     settings::Calls,
-    tokens::Tokens,
+    tokens::{AsyncTokens, BlockingTokens, Tokens},
 };
 
 impl<T: Tokens> Calls<T> {
@@ -22,6 +23,38 @@ impl<T: Tokens> Calls<T> {
     pub async fn send<R, A, C, F>(
         &self,
         request: R,
+        client: impl FnMut(R) -> F,
+    ) -> Result<A, CallError<T::Error, C>>
+    where
+        T: AsyncTokens,
+        R: Outgoing,
+        A: Answer,
+        F: Future<Output = Result<A, C>>,
+    {
+        self.drive(request, client).await
+    }
+
+    /// As [`send`](Self::send), for threads.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`].
+    pub fn send_blocking<R, A, C>(
+        &self,
+        request: R,
+        mut client: impl FnMut(R) -> Result<A, C>,
+    ) -> Result<A, CallError<T::Error, C>>
+    where
+        T: BlockingTokens,
+        R: Outgoing,
+        A: Answer,
+    {
+        pollster::block_on(self.drive(request, |request| ready(client(request))))
+    }
+
+    async fn drive<R, A, C, F>(
+        &self,
+        request: R,
         mut client: impl FnMut(R) -> F,
     ) -> Result<A, CallError<T::Error, C>>
     where
@@ -31,17 +64,50 @@ impl<T: Tokens> Calls<T> {
     {
         match self.begin(&request.target(), request.headers(), request.extensions()) {
             None => client(request).await.map_err(CallError::Client),
-            Some(call) => call.map_err(CallError::widen)?.send(request, client).await,
+            Some(call) => call.map_err(CallError::widen)?.drive(request, client).await,
         }
     }
 }
 
-/// Sends a request with a token to the origin of this request, by any client.
+/// Sends a request with a token to the origin of this request, by any client: see
+/// [`Calls::send`]. A redirect to another origin loses the token.
 ///
 /// # Errors
 ///
 /// [`CallError`].
 pub async fn send<T, R, A, C, F>(
+    tokens: &T,
+    request: R,
+    client: impl FnMut(R) -> F,
+) -> Result<A, CallError<T::Error, C>>
+where
+    T: AsyncTokens,
+    R: Outgoing,
+    A: Answer,
+    F: Future<Output = Result<A, C>>,
+{
+    to_its_origin(tokens, request, client).await
+}
+
+/// As [`send`], for threads.
+///
+/// # Errors
+///
+/// [`CallError`].
+pub fn send_blocking<T, R, A, C>(
+    tokens: &T,
+    request: R,
+    mut client: impl FnMut(R) -> Result<A, C>,
+) -> Result<A, CallError<T::Error, C>>
+where
+    T: BlockingTokens,
+    R: Outgoing,
+    A: Answer,
+{
+    pollster::block_on(to_its_origin(tokens, request, |request| ready(client(request))))
+}
+
+async fn to_its_origin<T, R, A, C, F>(
     tokens: &T,
     request: R,
     mut client: impl FnMut(R) -> F,
@@ -52,15 +118,15 @@ where
     A: Answer,
     F: Future<Output = Result<A, C>>,
 {
-    if request.headers().contains_key(http::header::AUTHORIZATION) {
+    if request.headers().contains_key(header::AUTHORIZATION) {
         return client(request).await.map_err(CallError::Client);
     }
-    Origin::of(&request.target().to_uri()).map_err(CallError::Origin)?;
-    Call::to_its_origin(tokens.clone()).send(request, client).await
+    let call = Call::to_its_origin(tokens.clone(), &request.target());
+    call.map_err(CallError::Origin)?.drive(request, client).await
 }
 
 impl<T: Tokens> Call<T> {
-    async fn send<R, A, C, F>(
+    async fn drive<R, A, C, F>(
         mut self,
         mut request: R,
         mut client: impl FnMut(R) -> F,
@@ -71,27 +137,19 @@ impl<T: Tokens> Call<T> {
         F: Future<Output = Result<A, C>>,
     {
         self.obtain().await.map_err(CallError::widen)?;
-        let (method, uri) = (request.method().clone(), request.target().to_uri());
-        let target = super::Target::Uri(&uri);
         loop {
-            let next = request.again();
-            self.attach_async(&method, &target, request.headers_mut())
-                .await
-                .map_err(CallError::widen)?;
+            let next = if self.is_last() { None } else { request.again() };
+            self.attach_to(&mut request).await.map_err(CallError::widen)?;
             let mut answer = client(request).await.map_err(CallError::Client)?;
             let from = answer.came_from();
-            let verdict = self.judge(&target, from.as_ref(), answer.status(), answer.headers());
+            let verdict = self.judge(from.as_ref(), answer.status(), answer.headers());
             let why = match (verdict, next) {
                 (Verdict::HandOut(why), _) => why,
-                (Verdict::Prove, None) => Some(NotAgain::Body),
-                (Verdict::Renew(why), None) => {
-                    self.mark(&why);
-                    Some(NotAgain::Body)
-                }
                 (Verdict::Prove, Some(next)) => {
                     request = next;
                     continue;
                 }
+                // The first response is kept until there is a token, and no longer.
                 (Verdict::Renew(why), Some(next)) => {
                     match self.renew(&why).await.map_err(CallError::widen)? {
                         None => {
@@ -101,6 +159,11 @@ impl<T: Tokens> Call<T> {
                         why => why,
                     }
                 }
+                (Verdict::Prove, None) => Some(NotAgain::Body),
+                (Verdict::Renew(why), None) => {
+                    self.mark(&why);
+                    Some(NotAgain::Body)
+                }
             };
             if let Some(why) = why {
                 answer.note(why);
@@ -108,17 +171,12 @@ impl<T: Tokens> Call<T> {
             return Ok(answer);
         }
     }
-}
 
-impl<E> CallError<E> {
-    /// The same, where a client could have failed.
-    pub fn widen<C>(self) -> CallError<E, C> {
-        match self {
-            Self::NoToken(error) => CallError::NoToken(error),
-            Self::Unnamed => CallError::Unnamed,
-            Self::Authorization(error) => CallError::Authorization(error),
-            Self::Origin(error) => CallError::Origin(error),
-        }
+    async fn attach_to<R: Outgoing>(&mut self, request: &mut R) -> Result<(), CallError<T::Error>> {
+        // For a bearer token they do not matter.
+        let proof = self.is_proved().then(|| (request.method().clone(), request.target().to_uri()));
+        let (method, uri) = proof.unwrap_or_default();
+        self.attach_async(&method, &Target::Uri(&uri), request.headers_mut()).await
     }
 }
 

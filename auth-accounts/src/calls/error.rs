@@ -4,6 +4,7 @@ use std::{convert::Infallible, error::Error, fmt, sync::Arc};
 
 use auth_core::{StepUp, StepUpError};
 
+use super::origin::OriginError;
 use crate::{error::AccountError, token::AuthorizationError};
 
 /// Why a call has no response. `E` is the error of what gives the tokens, `C` that of the
@@ -19,7 +20,7 @@ pub enum CallError<E = AccountError, C = Infallible> {
     /// There are no headers for the token.
     Authorization(AuthorizationError),
     /// The request would take a token over plain `http`.
-    Origin(super::OriginError),
+    Origin(OriginError),
     /// The client failed to send.
     Client(C),
 }
@@ -48,6 +49,18 @@ impl<E: Error + 'static, C: Error + 'static> Error for CallError<E, C> {
     }
 }
 
+impl<E> CallError<E> {
+    /// The same, where a client could have failed.
+    pub fn widen<C>(self) -> CallError<E, C> {
+        match self {
+            Self::NoToken(error) => CallError::NoToken(error),
+            Self::Unnamed => CallError::Unnamed,
+            Self::Authorization(error) => CallError::Authorization(error),
+            Self::Origin(error) => CallError::Origin(error),
+        }
+    }
+}
+
 /// Why a request was not sent again, though its response says that the token is of no
 /// use. It is in the extensions of that response, which is handed out.
 ///
@@ -66,7 +79,8 @@ pub enum NotAgain {
     /// The request's body cannot be sent again, or it was not to be. The next request
     /// has another token.
     Body,
-    /// It has been sent again already.
+    /// It has been sent again already. Where another token was refused, the next request
+    /// has yet another.
     Twice,
     /// The token is good, and does not allow this (RFC 6750 section 3.1,
     /// `insufficient_scope`).
@@ -88,11 +102,18 @@ pub enum NotAgain {
     NoOther(Arc<dyn Error + Send + Sync>),
 }
 
+impl NotAgain {
+    /// Whether it is about what the user may do, which responses with status 403 say, too.
+    pub(super) fn is_about_rights(&self) -> bool {
+        matches!(self, Self::InsufficientScope { .. } | Self::StepUp(_))
+    }
+}
+
 impl fmt::Display for NotAgain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Body => f.write_str("the token was refused, and the request cannot be sent again; the next one has another token"),
-            Self::Twice => f.write_str("another token was refused, too"),
+            Self::Twice => f.write_str("the request was sent again, and refused, too"),
             Self::InsufficientScope { .. } => f.write_str("the token does not allow this"),
             Self::StepUp(_) => f.write_str("the API wants the user to log in again"),
             Self::Challenge(error) => error.fmt(f),

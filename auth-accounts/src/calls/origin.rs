@@ -69,47 +69,104 @@ impl Origin {
     ///
     /// As [`parse`](Self::parse).
     pub fn of(url: &Uri) -> Result<Self, OriginError> {
-        let origin = Self::read(url)?;
-        match origin.is_https || auth_core::internal::is_loopback(&origin.host) {
-            true => Ok(origin),
-            false => Err(OriginError::Insecure { host: origin.host.into() }),
-        }
+        let parts = Parts::read(url)?;
+        parts.check()?;
+        Ok(parts.into())
     }
 
     fn read(url: &Uri) -> Result<Self, OriginError> {
+        Ok(Parts::read(url)?.into())
+    }
+
+    /// That of a URL of another type.
+    pub(super) fn of_parts(
+        scheme: &str,
+        host: &str,
+        port: Option<u16>,
+    ) -> Result<Self, OriginError> {
+        let parts = Parts::new(scheme, host, port).ok_or(OriginError::Invalid)?;
+        parts.check()?;
+        Ok(parts.into())
+    }
+
+    /// Whether this URL is of this origin. Nothing is allocated.
+    pub fn is_of(&self, url: &Uri) -> bool {
+        Parts::read(url).is_ok_and(|parts| parts.is(&self.parts()))
+    }
+
+    /// Whether these are its parts, for clients whose URLs are of another type. No port
+    /// is the scheme's own, and the host has the brackets of an IPv6 address.
+    pub fn is(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
+        Parts::new(scheme, host, port).is_some_and(|parts| parts.is(&self.parts()))
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        Parts { is_https: self.is_https, host: &self.host, port: self.port }
+    }
+}
+
+/// Whether a token may go to the origin of this URL, which nobody has named.
+pub(super) fn check(url: &Uri) -> Result<(), OriginError> {
+    Parts::read(url)?.check()
+}
+
+/// Whether both are of the same origin, and of one.
+pub(super) fn is_same(one: &Uri, other: &Uri) -> bool {
+    Parts::read(one).is_ok_and(|one| Parts::read(other).is_ok_and(|other| one.is(&other)))
+}
+
+/// The same for a URL of another type.
+pub(super) fn is_same_as_parts(one: &Uri, scheme: &str, host: &str, port: Option<u16>) -> bool {
+    let other = Parts::new(scheme, host, port);
+    other.is_some_and(|other| Parts::read(one).is_ok_and(|one| one.is(&other)))
+}
+
+/// An origin, borrowed.
+struct Parts<'a> {
+    is_https: bool,
+    host: &'a str,
+    port: u16,
+}
+
+impl<'a> Parts<'a> {
+    fn read(url: &'a Uri) -> Result<Self, OriginError> {
         let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else {
             return Err(OriginError::Invalid);
         };
-        let is_https = scheme.eq_ignore_ascii_case("https");
-        if !is_https && !scheme.eq_ignore_ascii_case("http") {
-            return Err(OriginError::Invalid);
-        }
         if authority.as_str().contains('@') {
             return Err(OriginError::UserInfo);
         }
         if !auth_core::internal::is_plain(authority.as_str(), authority.host()) {
             return Err(OriginError::Invalid);
         }
-        let port = authority.port_u16().unwrap_or(if is_https { 443 } else { 80 });
-        Ok(Self { is_https, host: authority.host().to_ascii_lowercase().into(), port })
+        Self::new(scheme, authority.host(), authority.port_u16()).ok_or(OriginError::Invalid)
     }
 
-    /// Whether this URL is of this origin. Nothing is allocated.
-    pub fn is_of(&self, url: &Uri) -> bool {
-        let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else {
-            return false;
-        };
-        auth_core::internal::is_plain(authority.as_str(), authority.host())
-            && self.is(scheme, authority.host(), authority.port_u16())
+    fn new(scheme: &str, host: &'a str, port: Option<u16>) -> Option<Self> {
+        let is_https = scheme.eq_ignore_ascii_case("https");
+        if !is_https && !scheme.eq_ignore_ascii_case("http") {
+            return None;
+        }
+        Some(Self { is_https, host, port: port.unwrap_or(if is_https { 443 } else { 80 }) })
     }
 
-    /// Whether these are its parts, for clients whose URLs are of another type. No port
-    /// is the scheme's own.
-    pub fn is(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
-        let (own, usual) = if self.is_https { ("https", 443) } else { ("http", 80) };
-        scheme.eq_ignore_ascii_case(own)
-            && host.eq_ignore_ascii_case(&self.host)
-            && port.unwrap_or(usual) == self.port
+    fn is(&self, other: &Parts<'_>) -> bool {
+        self.is_https == other.is_https
+            && self.port == other.port
+            && self.host.eq_ignore_ascii_case(other.host)
+    }
+
+    fn check(&self) -> Result<(), OriginError> {
+        match self.is_https || auth_core::internal::is_loopback(self.host) {
+            true => Ok(()),
+            false => Err(OriginError::Insecure { host: self.host.into() }),
+        }
+    }
+}
+
+impl From<Parts<'_>> for Origin {
+    fn from(Parts { is_https, host, port }: Parts<'_>) -> Self {
+        Self { is_https, host: host.to_ascii_lowercase().into(), port }
     }
 }
 

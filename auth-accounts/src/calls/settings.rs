@@ -7,7 +7,9 @@ use http::{Extensions, HeaderMap, StatusCode, header};
 use super::{
     call::Call,
     client::Target,
+    error::CallError,
     origin::{Origin, OriginError},
+    rules::{Reach, Rules},
     tokens::Tokens,
 };
 use crate::account::Account;
@@ -29,12 +31,6 @@ use crate::account::Account;
 pub struct Calls<T = Account> {
     tokens: Option<T>,
     rules: Arc<Rules>,
-}
-
-#[derive(Debug, Clone)]
-struct Rules {
-    origins: Box<[Origin]>,
-    also_refused_at: Vec<StatusCode>,
 }
 
 impl<T: Tokens> Calls<T> {
@@ -72,62 +68,47 @@ impl<T: Tokens> Calls<T> {
         Ok(Self { tokens: None, rules: Arc::new(rules) })
     }
 
-    /// The same for other tokens. The rest is shared.
+    /// The same calls with other tokens. The rest is shared.
     #[must_use]
     pub fn with(&self, tokens: T) -> Self {
         Self { tokens: Some(tokens), rules: Arc::clone(&self.rules) }
     }
 
-    /// Statuses by which this API says, too, that a token is not good any more. Without
-    /// this it is 401, and for pools what
-    /// their settings say. Some have 419 or 498 for it.
+    /// Statuses by which this API says, too, that a token is not good any more, beside
+    /// 401. Some have 419 or 498 for it.
     #[must_use]
     pub fn also_refused_at(mut self, statuses: impl IntoIterator<Item = StatusCode>) -> Self {
         Arc::make_mut(&mut self.rules).also_refused_at = statuses.into_iter().collect();
         self
     }
 
-    /// Whether a token goes there.
+    /// Whether a token goes there. Nothing is allocated.
+    #[must_use]
     pub fn go_to(&self, target: &Target<'_>) -> bool {
-        self.rules.origins.iter().any(|origin| target.is_of(origin))
+        self.rules.find(target).is_some()
     }
 
-    /// Begins the call of a request: what gives its tokens. `None` if it is to go as it
-    /// is: to another origin, or with an `Authorization` of its own.
+    /// Begins the call of a request. `None` if it is to go as it is: to another origin,
+    /// or with an `Authorization` of its own. `extensions` are those of the request.
     ///
     /// # Errors
     ///
-    /// `Unnamed` if nothing gives a token for it.
+    /// [`CallError::Unnamed`] if nothing gives a token for it.
+    #[must_use = "the request goes without a token where this is `None` only"]
     pub fn begin(
         &self,
         target: &Target<'_>,
         headers: &HeaderMap,
         extensions: Option<&Extensions>,
-    ) -> Option<Result<Call<T>, super::CallError<T::Error>>> {
-        if !self.go_to(target) || headers.contains_key(header::AUTHORIZATION) {
+    ) -> Option<Result<Call<T>, CallError<T::Error>>> {
+        let index = self.rules.find(target)?;
+        if headers.contains_key(header::AUTHORIZATION) {
             return None;
         }
-        let named = extensions.and_then(|extensions| extensions.get::<T>()).cloned();
-        let tokens = named.or_else(|| self.tokens.clone()).ok_or(super::CallError::Unnamed);
-        Some(tokens.map(|tokens| Call::new(tokens, self.rules_handle())))
-    }
-
-    fn rules_handle(&self) -> CallRules {
-        CallRules(Some(Arc::clone(&self.rules)))
-    }
-}
-
-/// What a call has to know.
-#[derive(Debug, Clone)]
-pub(super) struct CallRules(Option<Arc<Rules>>);
-
-impl CallRules {
-    /// For a call to the very origin of its request.
-    pub(super) fn own_origin() -> Self {
-        Self(None)
-    }
-
-    pub(super) fn is_refusal(&self, status: StatusCode) -> bool {
-        self.0.as_ref().is_some_and(|rules| rules.also_refused_at.contains(&status))
+        let named = extensions.and_then(|extensions| extensions.get::<T>());
+        let Some(tokens) = named.or(self.tokens.as_ref()).cloned() else {
+            return Some(Err(CallError::Unnamed));
+        };
+        Some(Ok(Call::new(tokens, Reach::Named(Arc::clone(&self.rules), index))))
     }
 }

@@ -1,6 +1,6 @@
 //! Where calls have their tokens from.
 
-use std::{error::Error, future::Future};
+use std::{error::Error, future::Future, time::SystemTime};
 
 use auth_core::TokenRequest;
 use http::StatusCode;
@@ -10,6 +10,7 @@ use crate::{
     account::Account,
     blocking::BlockingAccount,
     error::{AccountError, Reason},
+    further::Which,
     token::Token,
 };
 
@@ -30,18 +31,21 @@ pub trait Tokens: Clone + Send + Sync + 'static {
     /// A token.
     fn obtain(&self) -> impl Future<Output = Result<Self::Held, Self::Error>> + Send;
 
-    /// Whether a response with this status may say that another token is needed.
+    /// Whether a response with this status says that the token is not good, unless its
+    /// challenge says otherwise.
     fn is_refusal(&self, status: StatusCode) -> bool {
         status == StatusCode::UNAUTHORIZED
     }
 
-    /// Whether this status is about the account rather than its token: another scope of
-    /// rights or a limit, which another account may not have. Then what the response's
-    /// challenge says does not matter.
+    /// Whether a response with this status means that another account is to be used: its
+    /// rights may suffice, or its limit may not be met.
     fn moves_on_at(&self, status: StatusCode) -> bool {
         let _ = status;
         false
     }
+
+    /// The wall clock that its accounts go by.
+    fn wall(&self) -> SystemTime;
 
     /// Reports that an API did not take this token, and obtains another.
     fn replace(
@@ -77,106 +81,33 @@ pub trait AsyncTokens: Tokens {}
 )]
 pub trait BlockingTokens: Tokens {}
 
-impl Tokens for Account {
-    type Held = Token;
-    type Error = AccountError;
-
-    fn token(held: &Token) -> &Token {
-        held
-    }
-
-    fn peek(&self) -> Option<Token> {
-        Self::peek(self)
-    }
-
-    async fn obtain(&self) -> Result<Token, AccountError> {
-        self.token().await
-    }
-
-    async fn replace(
-        &self,
-        held: &Token,
-        why: &Refused,
-    ) -> Result<Replaced<Token, AccountError>, AccountError> {
-        let refused = held.access_token();
-        let other = match &why.claims {
-            Some(claims) => self.claims_challenged(&TokenRequest::new(), refused, claims).await?,
-            None => self.token_refused(refused).await?,
-        };
-        Ok(replaced(held, other))
-    }
-
-    fn mark(&self, held: &Token, why: &Refused) {
-        self.mark_refused(&TokenRequest::new(), held.access_token(), why.claims.as_ref());
-    }
-}
-
 /// An account that has to do without a new token says why.
-fn replaced(held: &Token, other: Token) -> Replaced<Token, AccountError> {
-    let again =
-        other.refresh_error().filter(|error| matches!(error.reason(), Reason::RefusedAgain));
-    match again.filter(|_| other.access_token() == held.access_token()).cloned() {
+fn replaced(other: Token) -> Replaced<Token, AccountError> {
+    let braked = other.refresh_error();
+    match braked.filter(|error| matches!(error.reason(), Reason::RefusedAgain)).cloned() {
         Some(error) => Replaced::No(error),
         None => Replaced::By(other),
     }
 }
 
-impl AsyncTokens for Account {}
-
 /// Tokens of an account for a request of its own: see [`Account::token_for`].
 #[derive(Debug, Clone)]
 pub struct TokensFor<A = Account> {
     account: A,
-    request: TokenRequest,
+    which: Which,
 }
 
 impl<A> TokensFor<A> {
     /// The tokens of this account for this request.
     pub fn new(account: A, request: TokenRequest) -> Self {
-        Self { account, request }
+        Self { account, which: Which::of_request(&request) }
     }
 }
 
-impl Tokens for TokensFor<Account> {
-    type Held = Token;
-    type Error = AccountError;
-
-    fn token(held: &Token) -> &Token {
-        held
-    }
-
-    fn peek(&self) -> Option<Token> {
-        None
-    }
-
-    async fn obtain(&self) -> Result<Token, AccountError> {
-        self.account.token_for(&self.request).await
-    }
-
-    async fn replace(
-        &self,
-        held: &Token,
-        why: &Refused,
-    ) -> Result<Replaced<Token, AccountError>, AccountError> {
-        let refused = held.access_token();
-        let other = match &why.claims {
-            Some(claims) => self.account.claims_challenged(&self.request, refused, claims).await?,
-            None => self.account.token_for_refused(&self.request, refused).await?,
-        };
-        Ok(replaced(held, other))
-    }
-
-    fn mark(&self, held: &Token, why: &Refused) {
-        self.account.mark_refused(&self.request, held.access_token(), why.claims.as_ref());
-    }
-}
-
-impl AsyncTokens for TokensFor<Account> {}
-
-/// The same account for threads: its futures block, and are polled to their end by
-/// `pollster`.
-macro_rules! for_threads {
-    ($this:ty, $inner:expr) => {
+/// All of them are tokens of an account. Those for threads have futures that block, and are
+/// polled to their end at once.
+macro_rules! tokens_of_account {
+    ($this:ty, $kind:ident, |$that:ident| $account:expr, $which:expr) => {
         impl Tokens for $this {
             type Held = Token;
             type Error = AccountError;
@@ -186,12 +117,18 @@ macro_rules! for_threads {
             }
 
             fn peek(&self) -> Option<Token> {
-                Tokens::peek(&$inner(self))
+                let $that = self;
+                $account.peek_of($which)
             }
 
             async fn obtain(&self) -> Result<Token, AccountError> {
-                let inner = $inner(self);
-                inner.obtain().await
+                let $that = self;
+                $account.token_of($which).await
+            }
+
+            fn wall(&self) -> SystemTime {
+                let $that = self;
+                $account.wall()
             }
 
             async fn replace(
@@ -199,21 +136,21 @@ macro_rules! for_threads {
                 held: &Token,
                 why: &Refused,
             ) -> Result<Replaced<Token, AccountError>, AccountError> {
-                let inner = $inner(self);
-                inner.replace(held, why).await
+                let $that = self;
+                $account.refused($which, held.access_token(), why.claims()).await.map(replaced)
             }
 
             fn mark(&self, held: &Token, why: &Refused) {
-                $inner(self).mark(held, why);
+                let $that = self;
+                $account.mark($which, held.access_token(), why.claims());
             }
         }
 
-        impl BlockingTokens for $this {}
+        impl $kind for $this {}
     };
 }
 
-for_threads!(BlockingAccount, |this: &BlockingAccount| Account::from(this.clone()));
-for_threads!(TokensFor<BlockingAccount>, |this: &TokensFor<BlockingAccount>| TokensFor {
-    account: Account::from(this.account.clone()),
-    request: this.request.clone(),
-});
+tokens_of_account!(Account, AsyncTokens, |this| this, &Which::Main);
+tokens_of_account!(TokensFor, AsyncTokens, |this| this.account, &this.which);
+tokens_of_account!(BlockingAccount, BlockingTokens, |this| this.0, &Which::Main);
+tokens_of_account!(TokensFor<BlockingAccount>, BlockingTokens, |this| this.account.0, &this.which);

@@ -49,10 +49,16 @@ impl Authorization {
 
     /// Sets the headers of a request. Those of an earlier attempt are replaced.
     pub fn apply(&self, headers: &mut HeaderMap) {
-        headers.remove(PROOF);
-        for (name, value) in self.headers() {
-            headers.insert(name, value);
-        }
+        self.clone().set(headers);
+    }
+
+    /// As [`apply`](Self::apply), without a copy.
+    pub(crate) fn set(self, headers: &mut HeaderMap) {
+        match self.proof {
+            Some(proof) => headers.insert(PROOF, proof),
+            None => headers.remove(PROOF),
+        };
+        headers.insert(header::AUTHORIZATION, self.authorization);
     }
 }
 

@@ -9,7 +9,7 @@ use http::{HeaderMap, header};
 
 use self::rate_limit::RateLimit;
 use super::LONGEST;
-use crate::{FailureKind, Now, lifetime::read_date};
+use crate::{FailureKind, lifetime::read_date};
 
 /// The wait that the server asked for, counted from `now`: by its headers, or
 /// else by `body`, in seconds. More exact ones come first, as the SDKs of those
@@ -18,8 +18,8 @@ use crate::{FailureKind, Now, lifetime::read_date};
 /// A date is read against the response's own `Date` where it has one: the
 /// difference of two readings of the server's clock is right even if the local
 /// clock is not. A date in the past is no wait. What cannot be read is `None`.
-pub(super) fn read(headers: &HeaderMap, body: Option<f64>, now: Now) -> Option<Duration> {
-    let clock = server_date(headers).unwrap_or(now.wall);
+pub(super) fn read(headers: &HeaderMap, body: Option<f64>, now: SystemTime) -> Option<Duration> {
+    let clock = server_date(headers).unwrap_or(now);
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let millis = |name| Some(wait(seconds(text(name)?)? / 1000, clock));
     let either = |name| {
@@ -41,8 +41,12 @@ pub(super) fn read(headers: &HeaderMap, body: Option<f64>, now: Now) -> Option<D
 /// from `now`. Many servers send these fields with each response, so that they ask
 /// for a wait only where the limit is what failed: if nothing remains, or if
 /// nobody says what remains and it is too much by the response's own word.
-pub(super) fn of_limit(headers: &HeaderMap, kind: FailureKind, now: Now) -> Option<Duration> {
-    let clock = server_date(headers).unwrap_or(now.wall);
+pub(super) fn of_limit(
+    headers: &HeaderMap,
+    kind: FailureKind,
+    now: SystemTime,
+) -> Option<Duration> {
+    let clock = server_date(headers).unwrap_or(now);
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let is_used_up = |remaining: Option<u64>| match kind {
         FailureKind::Throttled => remaining.unwrap_or(0) == 0,
