@@ -6,8 +6,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use auth_accounts::calls::{Answer, Call, CallError, Target, Tokens};
-use http::{Response, Uri};
+use auth_accounts::calls::{Answer, Call, CallError, Tokens};
+use http::Response;
 use pin_project_lite::pin_project;
 
 use crate::settle::settle;
@@ -37,7 +37,6 @@ pin_project! {
             #[pin]
             future: F,
             call: Call<T>,
-            uri: Uri,
         },
         /// A token is obtained first, or signed for.
         Obtaining {
@@ -54,8 +53,8 @@ impl<T: Tokens, F, R, E> CallFuture<T, F, R, E> {
         Self { state: State::AsItIs { future } }
     }
 
-    pub(crate) fn sending(future: F, call: Call<T>, uri: Uri) -> Self {
-        Self { state: State::Sending { future, call, uri } }
+    pub(crate) fn sending(future: F, call: Call<T>) -> Self {
+        Self { state: State::Sending { future, call } }
     }
 
     pub(crate) fn obtaining(
@@ -85,14 +84,10 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match self.project().state.project() {
             StateProjection::AsItIs { future } => future.poll(cx).map_err(CallError::Client),
-            StateProjection::Sending { future, call, uri } => {
+            StateProjection::Sending { future, call } => {
                 let mut response = ready!(future.poll(cx)).map_err(CallError::Client)?;
-                let verdict = call.judge(
-                    &Target::Uri(uri),
-                    response.came_from().as_ref(),
-                    response.status(),
-                    response.headers(),
-                );
+                let from = response.came_from();
+                let verdict = call.judge(from.as_ref(), response.status(), response.headers());
                 if let Some(why) = settle(call, verdict) {
                     response.note(why);
                 }

@@ -9,7 +9,7 @@ use std::{
 
 use auth_accounts::{
     Account,
-    calls::{AsyncTokens, CallError, Calls, Target, Tokens},
+    calls::{AsyncTokens, CallError, Calls, Target},
 };
 use http::{Request, Response, Uri};
 use tower_layer::Layer;
@@ -129,7 +129,7 @@ where
             let method = request.method().clone();
             // What cannot be attached at once is attached, or fails, on the long way.
             if call.attach(&method, &target, request.headers_mut()).is_ok() {
-                return CallFuture::sending(self.inner.call(request), call, uri);
+                return CallFuture::sending(self.inner.call(request), call);
             }
         }
         let copied = Copied { request, uri, copy: |_| None };
@@ -166,7 +166,7 @@ where
 /// that is ready.
 async fn send<S, T, B, R>(calls: Calls<T>, ready: S, request: Copied<B>) -> Outcome<T, R, S::Error>
 where
-    T: Tokens,
+    T: AsyncTokens,
     S: Service<Request<B>, Response = Response<R>> + Clone,
 {
     let spare = ready.clone();

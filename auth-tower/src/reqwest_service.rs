@@ -22,7 +22,7 @@ use tower_service::Service;
 /// # fn example(account: Account) -> Result<(), Box<dyn std::error::Error>> {
 /// let calls = Calls::new(account, ["https://api.example.com"])?;
 /// let client = ServiceBuilder::new()
-///     .layer(CallLayer::new(calls).send_again_with(reqwest::Body::try_clone))
+///     .layer(CallLayer::new(calls).send_again_with(ReqwestService::copy))
 ///     .service(ReqwestService::new(reqwest::Client::builder())?);
 /// # Ok(())
 /// # }
@@ -46,6 +46,13 @@ impl ReqwestService {
     /// [`CameFrom`], so that a refusal from elsewhere is not taken for one of the token.
     pub fn of_client(client: Client) -> Self {
         Self(client)
+    }
+
+    /// A copy of a body, unless it is a stream: for
+    /// [`send_again_with`](crate::CallLayer::send_again_with). Bodies of type `Bytes`,
+    /// which this service takes, too, are cloned without a copy.
+    pub fn copy(body: &Body) -> Option<Body> {
+        body.as_bytes().map(|bytes| Body::from(bytes.to_vec()))
     }
 }
 

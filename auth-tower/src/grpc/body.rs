@@ -6,8 +6,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use auth_accounts::calls::{Call, Target, Tokens};
-use http::{HeaderMap, Uri};
+use auth_accounts::calls::{Call, Tokens};
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -41,14 +41,13 @@ impl<B: fmt::Debug, T: Tokens> fmt::Debug for GrpcBody<B, T> {
 /// A call whose verdict is in the trailers.
 pub(super) struct Watch<T: Tokens> {
     pub(super) call: Call<T>,
-    pub(super) uri: Uri,
     pub(super) exchange: Option<Exchange>,
 }
 
 impl<T: Tokens> Watch<T> {
     fn conclude(mut self, trailers: &HeaderMap) {
         if let Some(status) = code(trailers).and_then(http_status) {
-            let verdict = self.call.judge(&Target::Uri(&self.uri), None, status, trailers);
+            let verdict = self.call.judge(None, status, trailers);
             conclude(self.call, verdict, self.exchange.as_ref());
         }
     }

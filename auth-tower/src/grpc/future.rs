@@ -7,8 +7,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use auth_accounts::calls::{Answer, Call, Target, Tokens};
-use http::{Response, Uri};
+use auth_accounts::calls::{Answer, Call, Tokens};
+use http::Response;
 use pin_project_lite::pin_project;
 use tonic::Status;
 
@@ -29,14 +29,8 @@ pin_project! {
     pub struct GrpcFuture<T: Tokens, F, R> {
         #[pin]
         state: State<T, F, R>,
-        about: Option<About>,
+        exchange: Option<Exchange>,
     }
-}
-
-/// What has to be known of the request when its response is there.
-pub(super) struct About {
-    pub(super) uri: Uri,
-    pub(super) exchange: Option<Exchange>,
 }
 
 pin_project! {
@@ -59,8 +53,8 @@ pin_project! {
 }
 
 impl<T: Tokens, F, R> GrpcFuture<T, F, R> {
-    pub(super) fn new(state: State<T, F, R>, about: Option<About>) -> Self {
-        Self { state, about }
+    pub(super) fn new(state: State<T, F, R>, exchange: Option<Exchange>) -> Self {
+        Self { state, exchange }
     }
 
     pub(super) fn failed(status: Status) -> Self {
@@ -98,8 +92,8 @@ where
                 None => return Poll::Pending,
             },
         };
-        Poll::Ready(Ok(match call.zip(this.about.take()) {
-            Some((call, about)) => judged(response, call, about),
+        Poll::Ready(Ok(match call {
+            Some(call) => judged(response, call, this.exchange.take()),
             None => response.map(|body| GrpcBody::new(body, None)),
         }))
     }
@@ -109,14 +103,14 @@ where
 fn judged<T: Tokens, R>(
     mut response: Response<R>,
     mut call: Call<T>,
-    About { uri, exchange }: About,
+    exchange: Option<Exchange>,
 ) -> Response<GrpcBody<R, T>> {
     let code = code(response.headers());
     // Without a code in the headers, it is in the trailers, if it is gRPC at all.
     let status = code.and_then(http_status).unwrap_or(response.status());
-    let verdict = call.judge(&Target::Uri(&uri), None, status, response.headers());
+    let verdict = call.judge(None, status, response.headers());
     let watch = if code.is_none() && response.status().is_success() {
-        Some(Watch { call, uri, exchange })
+        Some(Watch { call, exchange })
     } else {
         if let Some(why) = conclude(call, verdict, exchange.as_ref()) {
             response.note(why);

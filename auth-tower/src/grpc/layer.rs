@@ -19,7 +19,7 @@ use super::{
     body::GrpcBody,
     error::without_token,
     exchange::Exchange,
-    future::{About, GrpcFuture, State},
+    future::{GrpcFuture, State},
 };
 use crate::{
     base::{Base, Unnamed},
@@ -104,7 +104,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let uri = self.channel.complete(request.uri()).into_owned();
         let exchange = request.extensions().get::<Exchange>().cloned();
-        let call = match self.begin(&uri, &request, exchange.as_ref()) {
+        let mut call = match self.begin(&uri, &request, exchange.as_ref()) {
             None => {
                 let future = self.inner.call(request);
                 return GrpcFuture::new(State::Sending { future, call: None }, None);
@@ -121,7 +121,6 @@ where
         } else {
             let clone = self.inner.clone();
             let mut ready = mem::replace(&mut self.inner, clone);
-            let uri = uri.clone();
             let future = async move {
                 let (mut parts, body) = request.into_parts();
                 let call = obtained(call, &parts.method, &uri, &mut parts.headers).await?;
@@ -131,7 +130,7 @@ where
             };
             State::Obtaining { future: Box::pin(future) }
         };
-        GrpcFuture::new(state, Some(About { uri, exchange }))
+        GrpcFuture::new(state, exchange)
     }
 }
 
