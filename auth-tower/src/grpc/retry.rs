@@ -2,12 +2,18 @@
 
 use std::future::Future;
 
+use auth_accounts::calls::NotAgain;
 use tonic::{Request, Response, Status};
 
 use super::{
     error::with_reason,
     exchange::{Exchange, Told},
 };
+
+/// As often as a call can be sent: twice with each token, if the first one is not taken and
+/// both are wanted with a nonce. A layer between that sends on its own account does not
+/// make it more.
+const MOST: usize = 4;
 
 /// Makes a gRPC call, and makes it once more with another token if the server did not
 /// take the first. The client stands above a [`GrpcLayer`](super::GrpcLayer), which finds
@@ -34,7 +40,9 @@ where
 {
     let exchange = Exchange::default();
     let closing = Closing(&exchange);
+    let mut sent = 0;
     loop {
+        sent += 1;
         let mut copy = Request::new(request.get_ref().clone());
         copy.metadata_mut().clone_from(request.metadata());
         copy.extensions_mut().clone_from(request.extensions());
@@ -46,6 +54,7 @@ where
         let renewal = match closing.0.told() {
             Told::Nothing => return Err(status),
             Told::Noted(why) => return Err(with_reason(status, why)),
+            Told::Refused(_) if sent >= MOST => return Err(with_reason(status, NotAgain::Twice)),
             Told::Refused(renewal) => renewal,
         };
         if let Some(why) = closing.0.renew(renewal).await? {

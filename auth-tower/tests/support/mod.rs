@@ -3,6 +3,9 @@
 #![allow(dead_code, unreachable_pub, reason = "not every test needs all of it")]
 #![allow(clippy::unwrap_used, reason = "only tests use it")]
 
+#[cfg(feature = "tonic")]
+pub mod notes;
+
 use std::{
     collections::VecDeque,
     future::{Future, ready},
