@@ -7,7 +7,7 @@ use std::{
 
 use auth_accounts::{
     Account,
-    calls::{AsyncTokens, Call, CallError, Calls, Target},
+    calls::{AsyncTokens, Call, CallError, Calls, OriginError, Target},
 };
 use http::{HeaderMap, Method, Request, Response, Uri};
 use http_body::Body;
@@ -34,11 +34,22 @@ pub struct GrpcLayer<T = Account> {
 }
 
 impl<T: AsyncTokens> GrpcLayer<T> {
-    /// Requests of a channel to this URL carry the tokens of `calls`.
+    /// Requests of a channel to this URL carry these tokens.
     ///
     /// A request of tonic has no more than a path until it is within the channel: where
     /// it goes is the channel's to say. So its URL, which is that of the `Endpoint`, is
     /// needed here.
+    ///
+    /// # Errors
+    ///
+    /// [`OriginError`] if that is no URL that a token may go to, such as plain `http` to
+    /// a host that is not loopback.
+    pub fn for_channel(tokens: T, channel: &Uri) -> Result<Self, OriginError> {
+        let calls = Calls::new(tokens, [channel.to_string()])?;
+        Self::new(calls, channel).map_err(|Unnamed| OriginError::None)
+    }
+
+    /// Requests of a channel to this URL carry the tokens of `calls`.
     ///
     /// # Errors
     ///
