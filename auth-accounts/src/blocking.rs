@@ -27,6 +27,7 @@ use auth_core::{
     AccessToken, Assertion, BlockingClock, BlockingTransport, ClaimsChallenge, EndpointError,
     RetrySchedule, SigningKey, TokenEndpoint, TokenExchange, TokenRequest,
 };
+use pollster::block_on;
 
 use crate::{
     account::{Account, closing::Closing, keep_fresh::DueCheck},
@@ -362,8 +363,7 @@ impl BlockingAccount {
     }
 }
 
-/// The same account, for the async API. A poll of its futures blocks the thread
-/// for as long as transport and clock do.
+/// The same account, for the async API. Each poll of its futures blocks the thread.
 impl From<BlockingAccount> for Account {
     fn from(account: BlockingAccount) -> Self {
         account.0
@@ -397,8 +397,4 @@ impl fmt::Debug for KeepFresh {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("KeepFresh")
     }
-}
-
-pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    pollster::block_on(future)
 }

@@ -9,7 +9,7 @@ pub use crate::{
         Exceptions, LOOKED_UP_HERE, Plan, ProxySetting, has_unknown_scheme, refused_for_good,
         socks_url,
     },
-    response::retry_after,
+    response::{Challenge, asked_wait, challenges},
     token::looks_like_a_response,
     validity::Validity,
 };

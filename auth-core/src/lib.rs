@@ -14,10 +14,11 @@
 // layer: dpop
 // layer: token_request
 // layer: assertion token_exchange -- what stands for somebody in a grant
-// layer: internal request
+// layer: request
 // layer: transport
 // layer: failure
 // layer: endpoint policy response serde_exposed -- the request, what came back, whether to try again
+// layer: internal -- what the sibling crates share
 // layer: refresh revoke -- the machines
 // layer: drive
 

@@ -24,6 +24,7 @@ use std::{
 use http::{HeaderMap, StatusCode};
 use zeroize::Zeroize;
 
+pub use self::challenge::{Challenge, challenges};
 use self::error_body::ErrorBody;
 pub(crate) use self::revocation::read_revocation_response;
 pub use self::step_up::{ClaimsChallenge, StepUp, StepUpError};
@@ -36,8 +37,8 @@ use crate::{
 /// (RFC 9449 section 9): a challenge with the error `use_dpop_nonce`, and a `DPoP-Nonce`.
 /// The access token is good then. `headers` are those of the response.
 pub fn asks_for_dpop_nonce(headers: &HeaderMap) -> bool {
-    let is_nonce = |challenge: challenge::Challenge| challenge.error == "use_dpop_nonce";
-    headers.contains_key("dpop-nonce") && challenge::read(headers).is_some_and(is_nonce)
+    let is_nonce = |challenge: Challenge| challenge.error() == Some("use_dpop_nonce");
+    headers.contains_key("dpop-nonce") && challenges(headers).any(is_nonce)
 }
 
 /// Reads a response of a token endpoint.
@@ -107,7 +108,7 @@ pub(crate) fn read_issued<'a>(
 /// How long a response of an API asks to wait, by `now` of the wall clock. Of the fields
 /// that many send with each response, those count that say that nothing remains, and at
 /// 429 those that do not say what remains.
-pub fn retry_after(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+pub fn asked_wait(status: StatusCode, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let kind = match status {
         StatusCode::TOO_MANY_REQUESTS => FailureKind::Throttled,
         _ => FailureKind::Unavailable,

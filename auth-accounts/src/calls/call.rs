@@ -204,7 +204,7 @@ impl<T: Tokens> Call<T> {
             Said::Otherwise(why) if why.is_about_rights() => return Verdict::HandOut(Some(why)),
             _ => return Verdict::HandOut(None),
         };
-        let retry_after = auth_core::internal::retry_after(status, headers, self.tokens.wall());
+        let retry_after = auth_core::internal::asked_wait(status, headers, self.tokens.wall());
         let refused = Refused { status, retry_after, about };
         if self.was_renewed {
             self.mark(&refused);

@@ -77,7 +77,7 @@ impl<E> CallError<E> {
 #[derive(Debug, Clone)]
 pub enum NotAgain {
     /// The request's body cannot be sent again, or it was not to be. The next request
-    /// has another token.
+    /// has another token, or another proof.
     Body,
     /// It has been sent again already. Where another token was refused, the next request
     /// has yet another.
@@ -112,7 +112,7 @@ impl NotAgain {
 impl fmt::Display for NotAgain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Body => f.write_str("the token was refused, and the request cannot be sent again; the next one has another token"),
+            Self::Body => f.write_str("the API did not take the token or its proof, and the request cannot be sent again; the next one has another"),
             Self::Twice => f.write_str("the request was sent again, and refused, too"),
             Self::InsufficientScope { .. } => f.write_str("the token does not allow this"),
             Self::StepUp(_) => f.write_str("the API wants the user to log in again"),

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use auth_core::{ClaimsChallenge, StepUp};
+use auth_core::{
+    ClaimsChallenge, StepUp,
+    internal::{Challenge, challenges},
+};
 use http::{HeaderMap, StatusCode};
 
 use super::error::NotAgain;
@@ -57,11 +60,51 @@ pub(super) enum Said {
 /// Reads a response with a status that may be about the token, which is bound to a key or
 /// not.
 pub(super) fn read(headers: &HeaderMap, is_proved: bool) -> Said {
-    let _ = is_proved;
+    let challenges: Vec<Challenge> = challenges(headers).collect();
+    let deciding = deciding(&challenges, is_proved);
+    let error = deciding.and_then(Challenge::error);
     match StepUp::of(headers) {
-        Err(error) => Said::Otherwise(NotAgain::Challenge(error)),
-        Ok(Some(StepUp::Claims(claims))) => Said::Refused(Some(claims)),
-        Ok(Some(wanted)) => Said::Otherwise(NotAgain::StepUp(wanted)),
-        Ok(None) => Said::Refused(None),
+        Ok(Some(StepUp::Claims(claims))) => return Said::Refused(Some(claims)),
+        Ok(Some(wanted)) => return Said::Otherwise(NotAgain::StepUp(wanted)),
+        // Where the token is bad all the same, another may do.
+        Err(why) if error.is_none_or(|error| is(error, &["insufficient_claims"])) => {
+            return Said::Otherwise(NotAgain::Challenge(why));
+        }
+        Err(_) | Ok(None) => {}
+    }
+    match error {
+        Some(error) if is(error, &["insufficient_scope"]) => {
+            let scope = deciding.and_then(|challenge| challenge.get("scope"));
+            Said::Otherwise(NotAgain::InsufficientScope { scope: scope.map(ToOwned::to_owned) })
+        }
+        Some(error) if is(error, &["invalid_request"]) || is(error, &OF_PROOFS) => {
+            Said::Otherwise(NotAgain::Request)
+        }
+        // Servers have many words for a token that has expired, or none.
+        _ => Said::Refused(None),
     }
 }
+
+/// What is wrong with a proof (RFC 9449 sections 7.1 and 9), and not with the token.
+const OF_PROOFS: [&str; 2] = ["invalid_dpop_proof", "use_dpop_nonce"];
+
+/// The challenge that says what is wrong: one of the token's own scheme, or else another.
+fn deciding(challenges: &[Challenge], is_proved: bool) -> Option<&Challenge> {
+    let own = if is_proved { "DPoP" } else { "Bearer" };
+    let of_own = || challenges.iter().filter(|challenge| challenge.is_of(own));
+    let has_error = |challenge: &&Challenge| challenge.error().is_some();
+    // A server that takes both kinds wants a proof of those only that have a key.
+    let is_to_others = |challenge: &&Challenge| {
+        let is_of_proofs = challenge.error().is_some_and(|error| is(error, &OF_PROOFS));
+        is_of_proofs && of_own().next().is_some()
+    };
+    let other = || challenges.iter().filter(has_error).find(|one| !is_to_others(one));
+    of_own().find(has_error).or_else(other)
+}
+
+fn is(error: &str, known: &[&str]) -> bool {
+    known.iter().any(|known| error.trim().eq_ignore_ascii_case(known))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,80 +1,142 @@
-//! The challenge of a response (RFC 9110 section 11.6.1), which says what is wrong
-//! in its parameters `error` and `error_description` (RFC 6750 section 3).
+//! The challenges of a response (RFC 9110 section 11.6.1): what a server wants, and in
+//! the parameters `error` and `error_description` what is wrong (RFC 6750 section 3).
+//!
+//! The reader takes what servers really send: challenges without commas between their
+//! parameters, values without quotes, several challenges in a field and several fields.
 
-use http::{HeaderMap, header};
+use std::fmt;
+
+use http::{HeaderMap, HeaderValue, header};
 use zeroize::Zeroize;
 
 /// How much of them is looked at.
 pub(super) const MOST_VALUES: usize = 16;
-const LONGEST: usize = 8192;
+pub(super) const LONGEST: usize = 32 * 1024;
+const MOST_CHALLENGES: usize = 32;
+const MOST_PARAMETERS: usize = 64;
 
-/// What a challenge says of an error.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Challenge {
-    pub(super) error: String,
-    pub(super) description: Option<String>,
+/// A challenge. Its values are treated as secrets, for they may be claims.
+pub struct Challenge {
+    scheme: String,
+    parameters: Vec<(String, String)>,
+    /// Whether nothing in it could not be read.
+    is_whole: bool,
 }
 
-/// The first challenge with an error. What cannot be read ends its header.
-pub(super) fn read(headers: &HeaderMap) -> Option<Challenge> {
-    let values = headers.get_all(header::WWW_AUTHENTICATE).iter().take(MOST_VALUES);
-    values.map(http::HeaderValue::as_bytes).find_map(first_error)
+impl Challenge {
+    fn of(scheme: &[u8]) -> Self {
+        let scheme = String::from_utf8_lossy(scheme).into_owned();
+        Self { scheme, parameters: Vec::new(), is_whole: true }
+    }
+
+    /// Whether it is of this scheme, such as `Bearer`, in any case.
+    pub fn is_of(&self, scheme: &str) -> bool {
+        self.scheme.eq_ignore_ascii_case(scheme)
+    }
+
+    /// The value of a parameter. The first counts: RFC 9110 section 11.2 allows no second.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.all(name).next()
+    }
+
+    /// What is wrong, if it says so.
+    pub fn error(&self) -> Option<&str> {
+        self.all("error").find(|error| !error.is_empty())
+    }
+
+    /// Whether nothing in it could not be read.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named = move |(known, _): &&(String, String)| known.eq_ignore_ascii_case(name);
+        self.parameters.iter().filter(named).map(|(_, value)| value.as_str())
+    }
 }
 
-fn first_error(value: &[u8]) -> Option<Challenge> {
-    let mut text = Text(&value[..value.len().min(LONGEST)]);
-    let mut found = Challenge::default();
-    while text.skip_to_next() {
-        let Some(name) = text.token() else { break };
-        let Some(value) = text.value() else {
-            // The name of a scheme, which begins another challenge.
-            if !found.error.is_empty() {
-                break;
-            }
-            found = Challenge::default();
-            text.skip_token68();
-            continue;
-        };
-        // The first counts: RFC 9110 section 11.2 allows no second.
-        if name.eq_ignore_ascii_case(b"error") && found.error.is_empty() {
-            found.error = value;
-        } else if name.eq_ignore_ascii_case(b"error_description") && found.description.is_none() {
-            found.description = Some(value);
+impl fmt::Debug for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Challenge").field("scheme", &self.scheme).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Challenge {
+    fn drop(&mut self) {
+        for (_, value) in &mut self.parameters {
+            value.zeroize();
         }
     }
-    (!found.error.is_empty()).then_some(found)
 }
 
-/// The parameters of each challenge of a header. What cannot be read ends it, and the
-/// challenge that it stands in counts no more.
-pub(super) fn parameters(value: &[u8]) -> Vec<Vec<(String, String)>> {
-    let mut text = Text(value);
-    let mut challenges = Vec::new();
-    let mut found = Vec::new();
-    while text.skip_to_next() {
-        let Some(name) = text.token() else { return challenges };
-        let name = String::from_utf8_lossy(name).into_owned();
-        match text.value() {
-            Some(value) => found.push((name, value)),
-            None if text.is_at_value() => return challenges,
-            None => {
-                challenges.push(std::mem::take(&mut found));
+/// All challenges of a response of an API. What cannot be read ends its field; what stands
+/// before it counts.
+pub fn challenges(headers: &HeaderMap) -> impl Iterator<Item = Challenge> {
+    fields(headers).flat_map(read)
+}
+
+/// The fields that are looked at.
+pub(super) fn fields(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    let values = headers.get_all(header::WWW_AUTHENTICATE).iter();
+    values.take(MOST_VALUES).map(HeaderValue::as_bytes)
+}
+
+/// The challenges of one field.
+pub(super) fn read(field: &[u8]) -> Vec<Challenge> {
+    let mut text = Text(&field[..field.len().min(LONGEST)]);
+    let mut found: Vec<Challenge> = Vec::new();
+    loop {
+        let is_apart = text.skip_to_next();
+        if text.0.is_empty() {
+            return found;
+        }
+        let count = found.len();
+        let name = text.token();
+        let value = name.and_then(|_| text.value());
+        match (name, value, found.last_mut()) {
+            (Some(name), Some(value), Some(last)) => last.put(name, value),
+            // Of no scheme.
+            (Some(name), Some(value), None) => {
+                let mut nameless = Challenge::of(b"");
+                nameless.put(name, value);
+                found.push(nameless);
+            }
+            (None, ..) => return ended(found),
+            (Some(_), None, _) if text.is_at_value() => return ended(found),
+            // A word of a value that has blanks and no quotes.
+            (Some(_), None, Some(last)) if !is_apart && !last.parameters.is_empty() => {}
+            (Some(_), None, _) if count >= MOST_CHALLENGES => return found,
+            (Some(scheme), None, _) => {
+                found.push(Challenge::of(scheme));
                 text.skip_token68();
             }
         }
     }
-    challenges.push(found);
-    challenges
+}
+
+/// The rest cannot be read.
+fn ended(mut found: Vec<Challenge>) -> Vec<Challenge> {
+    if let Some(last) = found.last_mut() {
+        last.is_whole = false;
+    }
+    found
+}
+
+impl Challenge {
+    fn put(&mut self, name: &[u8], value: String) {
+        if self.parameters.len() < MOST_PARAMETERS {
+            self.parameters.push((String::from_utf8_lossy(name).into_owned(), value));
+        }
+    }
 }
 
 struct Text<'a>(&'a [u8]);
 
 impl<'a> Text<'a> {
     /// Skips what separates: commas, of which there may be too many, and white
-    /// space. `false` at the end.
+    /// space. Returns whether there was a comma.
     fn skip_to_next(&mut self) -> bool {
-        self.skip(|byte| matches!(byte, b',' | b' ' | b'\t'));
-        !self.0.is_empty()
+        self.take(|byte| byte == b',' || is_space(byte)).contains(&b',')
     }
 
     fn skip(&mut self, test: impl Fn(u8) -> bool) {
@@ -104,7 +166,7 @@ impl<'a> Text<'a> {
                 ahead.0 = rest;
                 ahead.quoted()?
             }
-            None => String::from_utf8_lossy(ahead.token()?).into_owned(),
+            None => String::from_utf8_lossy(ahead.take(is_unquoted)).into_owned(),
         };
         self.0 = ahead.0;
         Some(value)
@@ -158,11 +220,9 @@ fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-impl Drop for Challenge {
-    fn drop(&mut self) {
-        self.error.zeroize();
-        self.description.zeroize();
-    }
+/// What values without quotes are made of, such as URLs.
+fn is_unquoted(byte: u8) -> bool {
+    is_token(byte) || b":/?=&@".contains(&byte)
 }
 
 #[cfg(test)]
@@ -177,7 +237,9 @@ mod tests {
             let value = HeaderValue::from_bytes(value).unwrap();
             headers.append(header::WWW_AUTHENTICATE, value);
         }
-        read(&headers).map(|found| (found.error.clone(), found.description.clone()))
+        let found = challenges(&headers).find(|challenge| challenge.error().is_some())?;
+        let description = found.get("error_description").map(str::to_owned);
+        Some((found.error()?.to_owned(), description))
     }
 
     #[test]
@@ -220,6 +282,13 @@ mod tests {
             ("Negotiate error==", None, None),
             ("\"a\" Bearer", None, None),
             (r#"Bearer x-error="a""#, None, None),
+            // As servers send them: no commas, no quotes, no value.
+            (r#"Bearer realm="r" error="a" error_description="d""#, Some("a"), Some("d")),
+            ("Bearer realm=https://a.example/b?c=d, error=a", Some("a"), None),
+            ("Bearer error_description=It has expired, error=a", Some("a"), Some("It")),
+            ("Bearer realm=, error=a", Some("a"), None),
+            (r#"Bearer error="", error=a"#, Some("a"), None),
+            (r#"error="a""#, Some("a"), None),
             // What is broken ends the header, and what stood before it counts.
             (r#"Bearer error="a", ;error_description="d""#, Some("a"), None),
             (r#"Bearer error="a", error_description="d"#, Some("a"), None),
@@ -230,6 +299,58 @@ mod tests {
         assert_eq!(read_all(&[b"Basic realm=x", b"Bearer error=a"]).unwrap().0, "a");
         let latin = read_all(&[b"Bearer error=\"a\", error_description=\"expir\xe9\""]).unwrap();
         assert_eq!(latin.1.as_deref(), Some("expir\u{fffd}"));
+    }
+
+    #[test]
+    fn each_has_its_scheme() {
+        let schemes = |value: &str| -> Vec<(String, Option<String>, bool)> {
+            let tell = |one: &Challenge| {
+                (one.scheme.clone(), one.get("error").map(str::to_owned), one.is_whole())
+            };
+            read(value.as_bytes()).iter().map(tell).collect()
+        };
+        let of = |scheme: &str, error: Option<&str>, is_whole| {
+            (scheme.to_owned(), error.map(str::to_owned), is_whole)
+        };
+        for (value, expected) in [
+            ("Bearer", vec![of("Bearer", None, true)]),
+            (
+                "Bearer error=a, DPoP error=b, Basic",
+                vec![
+                    of("Bearer", Some("a"), true),
+                    of("DPoP", Some("b"), true),
+                    of("Basic", None, true),
+                ],
+            ),
+            (
+                "Negotiate DPoP error=b",
+                vec![of("Negotiate", None, true), of("DPoP", Some("b"), true)],
+            ),
+            (
+                "NTLM abc=, bearer error=b",
+                vec![of("NTLM", None, true), of("bearer", Some("b"), true)],
+            ),
+            (
+                "Bearer error=a two words, DPoP",
+                vec![of("Bearer", Some("a"), true), of("DPoP", None, true)],
+            ),
+            (
+                "Basic, Bearer error=a, ;",
+                vec![of("Basic", None, true), of("Bearer", Some("a"), false)],
+            ),
+            ("error=a", vec![of("", Some("a"), true)]),
+            (";", vec![]),
+        ] {
+            assert_eq!(schemes(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn no_more_is_kept_than_counts() {
+        let many = "Bearer a=b, ".repeat(LONGEST);
+        assert_eq!(read(many.as_bytes()).len(), MOST_CHALLENGES);
+        let many = format!("Bearer {}", "a=b, ".repeat(LONGEST));
+        assert_eq!(read(many.as_bytes())[0].parameters.len(), MOST_PARAMETERS);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use zeroize::Zeroize;
 
 pub(super) use self::code::is_code;
 use self::names::{CODE, EXPLAINED, NESTED, SUCCESS, TEXT, WAIT, WAIT_MS, WEAK_CODE};
-use super::{MOST_VALUES, challenge, lenient, may_be_form, surrounded};
+use super::{MOST_VALUES, challenges, lenient, may_be_form, surrounded};
 use crate::{
     json::{BoundedSeed, Limits, OnExcess, Wiped, read_to_end, trimmed},
     rules::spelled_otherwise,
@@ -61,15 +61,15 @@ pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Opti
     // A gateway's body hides it at times, and some servers send none.
     if status.is_client_error()
         && !error.has_code(status)
-        && let Some(challenge) = challenge::read(headers)
+        && let Some(challenge) = challenges(headers).find(|one| one.error().is_some())
     {
         let before = error.strong;
         let mut codes = Vec::new();
-        push_code(&mut codes, &challenge.error);
+        push_code(&mut codes, challenge.error().unwrap_or_default());
         error.strong += codes.len();
         error.numbers_from += codes.len();
         error.codes.splice(before..before, codes);
-        error.texts.extend(challenge.description.as_deref().map(beginning));
+        error.texts.extend(challenge.get("error_description").map(beginning));
     }
     (!error.is_empty()).then_some(error)
 }

@@ -7,14 +7,11 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use http::{HeaderMap, HeaderValue, header};
+use http::HeaderMap;
 use serde_json::Value;
 
-use super::challenge::{MOST_VALUES, parameters};
+use super::challenge::{self, Challenge, LONGEST};
 use crate::{credential::Credential, json::Wiped};
-
-/// The largest challenge that is read.
-const LONGEST: usize = 32 * 1024;
 
 /// What an API wants beyond a valid token, by its response with status 401.
 ///
@@ -89,12 +86,11 @@ impl StepUp {
     ///
     /// [`StepUpError`] if there is such a challenge, and it cannot be used.
     pub fn of(headers: &HeaderMap) -> Result<Option<Self>, StepUpError> {
-        let values = headers.get_all(header::WWW_AUTHENTICATE).iter().take(MOST_VALUES);
-        for value in values.map(HeaderValue::as_bytes) {
-            if value.len() > LONGEST {
+        for field in challenge::fields(headers) {
+            if field.len() > LONGEST {
                 return Err(StepUpError::TooLarge);
             }
-            for challenge in parameters(value) {
+            for challenge in challenge::read(field).into_iter().filter(Challenge::is_whole) {
                 if let Some(found) = read(&challenge)? {
                     return Ok(Some(found));
                 }
@@ -104,12 +100,9 @@ impl StepUp {
     }
 }
 
-fn read(challenge: &[(String, String)]) -> Result<Option<StepUp>, StepUpError> {
-    let of = |name: &str| {
-        let named = challenge.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
-        named.map(|(_, value)| value.as_str())
-    };
-    match (of("error"), of("claims")) {
+fn read(challenge: &Challenge) -> Result<Option<StepUp>, StepUpError> {
+    let of = |name| challenge.get(name);
+    match (challenge.error(), of("claims")) {
         (Some("insufficient_claims"), None) => Err(StepUpError::Missing),
         // Some name the claims beside another error, or none.
         (_, Some(claims)) => Ok(Some(StepUp::Claims(ClaimsChallenge::decode(claims)?))),
@@ -165,6 +158,8 @@ impl fmt::Debug for ClaimsChallenge {
 
 #[cfg(test)]
 mod tests {
+    use http::header;
+
     use super::*;
 
     fn of(values: &[&str]) -> Result<Option<StepUp>, StepUpError> {
