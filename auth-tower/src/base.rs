@@ -3,7 +3,10 @@
 use std::{borrow::Cow, error::Error, fmt};
 
 use auth_accounts::calls::{Calls, Target, Tokens};
-use http::{Uri, uri::Parts};
+use http::{
+    Uri,
+    uri::{Parts, PathAndQuery},
+};
 
 /// The URL of a service is not of an origin that was named for the tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +46,9 @@ fn joined(base: &Uri, uri: &Uri) -> Uri {
     let mut parts = Parts::default();
     parts.scheme = base.scheme().cloned();
     parts.authority = base.authority().cloned();
-    parts.path_and_query = uri.path_and_query().cloned();
+    // `OPTIONS *` is about the whole of it.
+    let path = uri.path_and_query().filter(|path| path.as_str() != "*").cloned();
+    parts.path_and_query = path.or(Some(PathAndQuery::from_static("/")));
     Uri::from_parts(parts).unwrap_or_else(|_| base.clone())
 }
 
@@ -57,7 +62,7 @@ mod tests {
         for (uri, whole) in [
             ("/", "https://api.example.com/"),
             ("/a/b?c", "https://api.example.com/a/b?c"),
-            ("*", "https://api.example.com/*"),
+            ("*", "https://api.example.com/"),
             ("https://api.example.com/a", "https://api.example.com/a"),
             ("https://elsewhere.example.com/a", "https://elsewhere.example.com/a"),
             ("elsewhere.example.com:443", "elsewhere.example.com:443"),
