@@ -19,7 +19,7 @@ pub use self::{
     drive::{send, send_blocking},
     error::{CallError, NotAgain},
     origin::{Origin, OriginError},
-    refusal::Refused,
+    refusal::{About, Refused},
     settings::Calls,
     tokens::{AsyncTokens, BlockingTokens, Replaced, Tokens, TokensFor},
 };

@@ -2,10 +2,19 @@
 //! future is `Send`, and with owned clones `'static`. The compiler is the judge;
 //! `auth-tests` checks that none is missing here.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
-use auth_accounts::{Account, AccountId, Accounts, Token};
+use auth_accounts::{
+    Account, AccountId, Accounts, Token,
+    calls::{self, Call, Calls, Refused, Target},
+    http::{HeaderMap, Method, Request, Response, Uri},
+};
 use auth_core::{AccessToken, ClaimsChallenge, TokenRequest, TokenSet};
+
+/// A client whose requests and responses are not `Sync`.
+async fn client(request: Request<Cell<u8>>) -> Result<Response<Cell<u8>>, std::fmt::Error> {
+    Ok(Response::new(request.into_body()))
+}
 
 /// What the `spawn` of a runtime with threads asks for.
 fn spawned<T: Send + 'static>(_: impl Future<Output = T> + Send + 'static) {}
@@ -29,6 +38,9 @@ fn every_function(
     access: &Token,
     request: &TokenRequest,
     claims: &ClaimsChallenge,
+    calls: &Calls,
+    call: fn() -> Call<Account>,
+    refused: &Refused,
 ) {
     spawnable!(account; Account::token(&account));
     spawnable!(account; Account::token_valid_for(&account, Duration::ZERO));
@@ -46,6 +58,15 @@ fn every_function(
     spawnable!(account; Account::keep_fresh(&account));
     spawnable!(account; Account::refresh_if_due(&account));
     spawnable!(access; Token::authorization_async(&access, "GET", "https://api.example.com/"));
+    spawnable!(calls; Calls::send(&calls, Request::default(), client));
+    spawnable!(account; calls::send(&account, Request::default(), client));
+    spawned(async move { drop(Call::obtain(&mut call()).await) });
+    spawnable!(refused; Call::renew(&mut call(), &refused));
+    spawned(async move {
+        let (uri, mut headers) = (Uri::default(), HeaderMap::new());
+        let target = Target::Uri(&uri);
+        drop(Call::attach_async(&mut call(), &Method::GET, &target, &mut headers).await);
+    });
     spawnable!(accounts; Accounts::close(&accounts, Duration::ZERO));
     spawnable!(accounts; Accounts::refresh_due(&accounts, 16));
     spawnable!(accounts; Accounts::keep_all_fresh(&accounts, 16));
@@ -64,4 +85,8 @@ fn the_types_can_be_shared_between_threads() {
     shared::<Token>();
     shared::<auth_accounts::Authorization>();
     shared::<auth_accounts::AuthorizationError>();
+    shared::<Calls>();
+    shared::<Call<Account>>();
+    shared::<calls::NotAgain>();
+    shared::<calls::CallError>();
 }
