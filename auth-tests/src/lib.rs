@@ -16,7 +16,7 @@ pub use crate::{
 };
 
 /// The libraries that are published.
-pub const LIBRARIES: [&str; 12] = [
+pub const LIBRARIES: [&str; 13] = [
     "auth-core",
     "auth-tls",
     "auth-reqwest",
@@ -26,6 +26,7 @@ pub const LIBRARIES: [&str; 12] = [
     "auth-store",
     "auth-store-agents",
     "auth-sign",
+    "auth-tower",
     "auth-testkit",
     "auth-conformance",
     "fault-server",

@@ -123,3 +123,14 @@ impl fmt::Display for NotAgain {
         }
     }
 }
+
+impl Error for NotAgain {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            // Their messages are part of ours.
+            Self::Challenge(error) => error.source(),
+            Self::NoOther(error) => error.source(),
+            _ => None,
+        }
+    }
+}
