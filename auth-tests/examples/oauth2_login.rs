@@ -63,8 +63,8 @@ fn log_in(
 /// A call of the API. That is all: no lifetime, no refresh, no 401.
 fn call(account: &BlockingAccount, agent: &Agent, url: &str) -> Result<String> {
     let request = Request::get(url).body(())?;
-    let response = calls::send(account, request, |request| ready(agent.run(request)));
-    Ok(pollster::block_on(response)?.body_mut().read_to_string()?)
+    let mut response = calls::send_blocking(account, request, |request| agent.run(request))?;
+    Ok(response.body_mut().read_to_string()?)
 }
 
 /// The code with which the browser comes back.
