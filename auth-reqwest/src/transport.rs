@@ -58,7 +58,9 @@ impl ReqwestTransport {
     /// - `redirect(Policy::none())`. Otherwise the client follows a 301, 302 or
     ///   303 with a GET. That request holds no token, and its response is
     ///   refused if it comes from another URL: the attempt fails. (The client
-    ///   does not follow a 307 or 308, since the body cannot be sent twice.)
+    ///   does not follow a 307 or 308, since the body cannot be sent twice.) Which
+    ///   headers go along, a secret in `Authorization` among them, is then for reqwest
+    ///   to decide.
     /// - `no_proxy()` for an endpoint on plain HTTP.
     ///   By default a client uses the proxy of the environment, which would see
     ///   the refresh token.

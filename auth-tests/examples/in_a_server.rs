@@ -3,12 +3,13 @@
 
 use std::{env, error::Error, pin::pin, time::Duration};
 
-use auth_reqwest::{ReqwestTransport, TokioClock, reqwest};
+use auth_reqwest::{ReqwestTransport, TokioClock, redirects, reqwest};
 use auth_store::{
     FileStore,
     auth_accounts::{
         Account, Accounts,
         auth_core::{Advice, TokenEndpoint},
+        calls::CallError,
     },
 };
 use tokio::{
@@ -22,6 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let endpoint = TokenEndpoint::new(&env::var("TOKEN_URL")?, "my-client")?;
     let store = FileStore::open(env::var("ACCOUNTS")?)?;
     let accounts = Accounts::new(endpoint, ReqwestTransport::new()?, store, TokioClock);
+    let api = reqwest::Client::builder().redirect(redirects()).build()?;
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
@@ -33,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         };
         match client {
             Ok((client, _)) => {
-                let served = serve(client, accounts.clone());
+                let served = serve(client, accounts.clone(), api.clone());
                 tokio::spawn(async {
                     if let Err(error) = served.await {
                         eprintln!("{error}");
@@ -57,29 +59,26 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn serve(
     mut client: TcpStream,
     accounts: Accounts,
+    api: reqwest::Client,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
     let mut customer = String::new();
     BufReader::new(&mut client).read_line(&mut customer).await?;
-    let answer = call(&accounts.account(customer.trim())).await?;
+    let answer = call(&api, &accounts.account(customer.trim())).await?;
     client.write_all(answer.as_bytes()).await?;
     Ok(())
 }
 
 /// A call of the API for a customer.
-async fn call(customer: &Account) -> Result<String, Box<dyn Error + Send + Sync>> {
-    let token = match customer.token().await {
-        Ok(token) => token,
-        Err(error) if error.advice() == Advice::LogIn => return Ok("log in, please".into()),
-        Err(error) => return Err(error.into()),
-    };
-    let get = |authorization| {
-        let request = reqwest::Client::new().get(env::var("API_URL").unwrap_or_default());
-        request.header("authorization", authorization).send()
-    };
-    let mut response = get(token.bearer()?).await?;
-    if response.status() == 401 {
-        let token = customer.token_refused(token.access_token()).await?;
-        response = get(token.bearer()?).await?;
+async fn call(
+    client: &reqwest::Client,
+    customer: &Account,
+) -> Result<String, Box<dyn Error + Send + Sync>> {
+    let request = client.get(env::var("API_URL")?);
+    match auth_reqwest::send(client, customer, request).await {
+        Ok(response) => Ok(response.text().await?),
+        Err(CallError::NoToken(error)) if error.advice() == Advice::LogIn => {
+            Ok("log in, please".into())
+        }
+        Err(error) => Err(error.into()),
     }
-    Ok(response.text().await?)
 }

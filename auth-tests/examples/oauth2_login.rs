@@ -9,7 +9,6 @@
 
 use std::{
     error::Error,
-    future::ready,
     io::{BufRead as _, BufReader, Write as _},
     net::TcpListener,
     thread,
