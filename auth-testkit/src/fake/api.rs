@@ -145,13 +145,14 @@ impl FakeApi {
     /// Puts these responses in a queue. A call gets the first that is for it, whatever
     /// its token is worth, and the API's own response if there is none.
     ///
-    /// A [`CannedResponse`] is for one call, of whomever; [`ApiResponse`] says for
-    /// which calls, how often and when. For what APIs say of tokens there are
-    /// [`CannedResponse::unauthorized`] with any challenge,
-    /// [`invalid_token`](CannedResponse::invalid_token),
-    /// [`insufficient_scope`](CannedResponse::insufficient_scope),
-    /// [`step_up`](CannedResponse::step_up) and
-    /// [`redirect`](CannedResponse::redirect).
+    /// A [`CannedResponse`](crate::CannedResponse) is for one call, of whomever;
+    /// [`ApiResponse`] says for which calls, how often and when. For what APIs say of
+    /// tokens there are
+    /// [`unauthorized`](crate::CannedResponse::unauthorized) with any challenge,
+    /// [`invalid_token`](crate::CannedResponse::invalid_token),
+    /// [`insufficient_scope`](crate::CannedResponse::insufficient_scope),
+    /// [`step_up`](crate::CannedResponse::step_up) and
+    /// [`redirect`](crate::CannedResponse::redirect).
     ///
     /// ```
     /// use auth_testkit::{CannedResponse, FakeAuthServer};

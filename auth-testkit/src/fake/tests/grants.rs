@@ -1,5 +1,8 @@
 //! Grants beside refresh tokens: client credentials, and the code of a login.
 
+use auth_core::{Dpop, SigningKey};
+use auth_sign::NewKey;
+
 use super::*;
 
 #[test]
@@ -59,11 +62,22 @@ fn trade(server: &FakeAuthServer, params: &[(&str, &str)]) -> (u16, Option<Strin
 }
 
 fn traded(server: &FakeAuthServer, params: &[(&str, &str)]) -> (u16, serde_json::Value) {
+    traded_with(server, params, None)
+}
+
+fn traded_with(
+    server: &FakeAuthServer,
+    params: &[(&str, &str)],
+    proof: Option<&str>,
+) -> (u16, serde_json::Value) {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(params).finish();
     let request = ::http::Request::post("https://auth.example.com/token")
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(body.into_bytes())
-        .unwrap();
+        .header("content-type", "application/x-www-form-urlencoded");
+    let request = match proof {
+        Some(proof) => request.header("dpop", proof),
+        None => request,
+    };
+    let request = request.body(body.into_bytes()).unwrap();
     let (now, wall) = (server.elapsed(), server.clock().now().wall);
     let handled = server.lock().handle(RecordedRequest::new(request), now, wall);
     let response = handled.response.build();
@@ -232,4 +246,25 @@ fn a_code_is_traded_only_by_whom_it_was_given_to() {
     let without = FakeAuthServer::new();
     let refused = (400, Some("unsupported_grant_type".to_owned()));
     assert_eq!(trade(&without, &whole("fake-code-1", &[])), refused);
+}
+
+#[test]
+fn a_session_is_bound_to_the_key_with_which_its_code_was_traded() {
+    let keys = [(); 2].map(|()| SigningKey::from(NewKey::es256().unwrap().into_key()));
+    let builder = FakeAuthServer::builder().authorizes("ada").dpop(FakeDpop::new());
+    let server = builder.build();
+    let by = |key: &SigningKey| server.endpoint().dpop(Dpop::new(key.clone()).unwrap());
+    let code = code(&browse(&server, &asked(&[])));
+    assert_eq!(trade(&server, &whole(&code, &[])), (400, Some("invalid_dpop_proof".into())));
+
+    // A proof of a request that comes to nothing, at a server that has not seen it.
+    let other = FakeAuthServer::builder().dpop(FakeDpop::new()).clock(server.clock()).build();
+    let _ = refresh_at(&other, by(&keys[0]), &RefreshToken::new("rt"));
+    let proof = other.requests()[0].header("dpop").unwrap().to_owned();
+    let (status, tokens) = traded_with(&server, &whole(&code, &[]), Some(&proof));
+    assert_eq!((status, tokens["token_type"].as_str()), (200, Some("DPoP")));
+
+    let token = RefreshToken::new(tokens["refresh_token"].as_str().unwrap());
+    assert_rejected(refresh_at(&server, by(&keys[1]), &token));
+    refresh_at(&server, by(&keys[0]), &token).unwrap();
 }
