@@ -85,6 +85,7 @@ impl AccountPool {
     }
 
     /// Reports the status of an API's response to a request with this token.
+    /// [Calls](crate#calls) do it by themselves.
     ///
     /// At the statuses of [`PoolSettings::move_on_at`] the account is
     /// suspended: for `retry_after`, or for [`PoolSettings::cooldown`] if that
