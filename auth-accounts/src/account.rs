@@ -134,7 +134,7 @@ impl Account {
 
     /// Reports that an API refused `token` (401), and returns another one. If
     /// `token` is no longer the current one, somebody has refreshed already, and
-    /// nothing is sent. This account does not hand out `token` again, even if no
+    /// nothing is sent. [Calls](crate::calls) do it by themselves. This account does not hand out `token` again, even if no
     /// other can be obtained.
     ///
     /// The exception is an API that refuses every new token: after

@@ -1,4 +1,5 @@
-//! Calls: requests of a program to an API that carry a token.
+//! Calls: requests of a program to an API that carry a token. The
+//! [crate docs](crate#calls) say what is done about which response.
 //!
 //! What is decided about a call stands in [`Call`], without I/O. [`Calls::send`] drives
 //! it for any client; the adapters for clients call that, or the machine itself.
@@ -19,7 +20,7 @@ pub use self::{
     drive::{send, send_blocking},
     error::{CallError, NotAgain},
     origin::{Origin, OriginError},
-    refusal::Refused,
+    refusal::{About, Refused},
     settings::Calls,
     tokens::{AsyncTokens, BlockingTokens, Replaced, Tokens, TokensFor},
 };

@@ -9,7 +9,7 @@ use std::{
 };
 
 use auth_accounts::{StoreErrorKind, describe_metrics};
-use auth_core::{Backoff, TransportError, TransportErrorKind};
+use auth_core::{Backoff, ClaimsChallenge, TokenRequest, TransportError, TransportErrorKind};
 use auth_testkit::Script;
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
@@ -175,6 +175,30 @@ fn refreshes_are_counted_by_what_they_ended_with() {
     ];
     assert_eq!(recorded.lines(), expected);
     world.script.finish();
+}
+
+#[test]
+fn a_token_that_is_refused_is_counted_once() {
+    for second in ["mark", "report", "claims"] {
+        let world = World::new(Script::new().tokens("at-2", "rt-2")).with_record(3600);
+        let recorded = Recorded::default();
+        with_local_recorder(&recorded, || {
+            let account = world.account();
+            let refused = run(account.token(), &world.clock).unwrap();
+            let (request, refused) = (TokenRequest::new(), refused.access_token());
+            let claims = ClaimsChallenge::new("{}").unwrap();
+            account.mark_refused(&request, refused, None);
+            match second {
+                "mark" => account.mark_refused(&request, refused, None),
+                "claims" => account.mark_refused(&request, refused, Some(&claims)),
+                _ => drop(run(account.token_refused(refused), &world.clock).unwrap()),
+            }
+            run(account.token(), &world.clock).unwrap();
+            account.mark_refused(&request, refused, None);
+        });
+        assert_eq!(recorded.of("auth_tokens_refused_total{}"), [1.0], "{second}");
+        world.script.finish();
+    }
 }
 
 #[test]

@@ -2,10 +2,19 @@
 //! future is `Send`, and with owned clones `'static`. The compiler is the judge;
 //! `auth-tests` checks that none is missing here.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
-use auth_accounts::{Account, AccountId, Accounts, Token};
+use auth_accounts::{
+    Account, AccountId, Accounts, Token,
+    calls::{self, Call, Calls, Refused, Target},
+    http::{HeaderMap, Method, Request, Response, Uri},
+};
 use auth_core::{AccessToken, ClaimsChallenge, TokenRequest, TokenSet};
+
+/// A client whose requests and responses are not `Sync`.
+async fn client(request: Request<Cell<u8>>) -> Result<Response<Cell<u8>>, std::fmt::Error> {
+    Ok(Response::new(request.into_body()))
+}
 
 /// What the `spawn` of a runtime with threads asks for.
 fn spawned<T: Send + 'static>(_: impl Future<Output = T> + Send + 'static) {}
@@ -19,7 +28,7 @@ macro_rules! spawnable {
 }
 
 /// Compiled, and never called.
-#[allow(dead_code)]
+#[allow(dead_code, clippy::too_many_arguments)]
 fn every_function(
     accounts: &Accounts,
     account: &Account,
@@ -52,6 +61,25 @@ fn every_function(
     spawnable!(accounts, id; Accounts::statuses(&accounts, Some(&id), 100));
 }
 
+/// Likewise.
+#[allow(dead_code)]
+fn every_function_of_calls(
+    account: &Account,
+    calls: &Calls,
+    call: fn() -> Call<Account>,
+    refused: &Refused,
+) {
+    spawnable!(calls; Calls::send(&calls, Request::default(), client));
+    spawnable!(account; calls::send(&account, Request::default(), client));
+    spawned(async move { drop(Call::obtain(&mut call()).await) });
+    spawnable!(refused; Call::renew(&mut call(), &refused));
+    spawned(async move {
+        let (uri, mut headers) = (Uri::default(), HeaderMap::new());
+        let target = Target::Uri(&uri);
+        drop(Call::attach_async(&mut call(), &Method::GET, &target, &mut headers).await);
+    });
+}
+
 #[test]
 fn the_types_can_be_shared_between_threads() {
     fn shared<T: Send + Sync + 'static>() {}
@@ -64,4 +92,8 @@ fn the_types_can_be_shared_between_threads() {
     shared::<Token>();
     shared::<auth_accounts::Authorization>();
     shared::<auth_accounts::AuthorizationError>();
+    shared::<Calls>();
+    shared::<Call<Account>>();
+    shared::<calls::NotAgain>();
+    shared::<calls::CallError>();
 }

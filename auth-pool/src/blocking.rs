@@ -13,7 +13,7 @@ use crate::{
 /// [`AccountPool`] for blocking programs.
 #[derive(Debug, Clone)]
 pub struct BlockingAccountPool {
-    pool: AccountPool,
+    pub(crate) pool: AccountPool,
     /// In the order of the pool.
     accounts: Arc<[BlockingAccount]>,
 }

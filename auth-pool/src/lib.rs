@@ -8,8 +8,10 @@
 // layer: round token outcome
 // layer: pool
 // layer: blocking
+// layer: calls
 mod availability;
 mod blocking;
+mod calls;
 mod due;
 mod error;
 mod index;
@@ -30,6 +32,7 @@ pub use http;
 
 pub use crate::{
     blocking::BlockingAccountPool,
+    calls::PoolSession,
     error::PoolError,
     outcome::ReportOutcome,
     pool::AccountPool,

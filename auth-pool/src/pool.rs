@@ -1,11 +1,15 @@
 //! Several accounts in order, of which the first usable one is handed out.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use auth_accounts::{
     Account, AccountError, AccountId, DueRefreshes, Token, internal::refresh_each,
 };
-use auth_core::AccessToken;
+use auth_core::{AccessToken, TokenRequest};
 use http::StatusCode;
 
 use crate::{
@@ -15,7 +19,7 @@ use crate::{
     outcome::ReportOutcome,
     round::Round,
     settings::PoolSettings,
-    shared::{Shared, later},
+    shared::{Blame, Shared},
     token::PoolToken,
 };
 
@@ -65,7 +69,7 @@ impl AccountPool {
     /// [`PoolError`] if no account can be used. It says which one is back
     /// first, and when.
     pub async fn token(&self) -> Result<PoolToken, PoolError> {
-        self.pick(None).await
+        self.pick(None, None).await
     }
 
     /// Like [`token`](Self::token), for a session of your program, under any name
@@ -77,7 +81,7 @@ impl AccountPool {
     ///
     /// See [`token`](Self::token).
     pub async fn token_for_session(&self, session: &str) -> Result<PoolToken, PoolError> {
-        self.pick(Some(session)).await
+        self.pick(Some(session), None).await
     }
 
     /// Reports the status of an API's response to a request with this token.
@@ -171,27 +175,33 @@ impl AccountPool {
         self.0.index(id).map(|index| index as usize)
     }
 
-    async fn pick(&self, key: Option<&str>) -> Result<PoolToken, PoolError> {
-        let mut last = None;
+    /// The token to use. `last` is the error of the account that was tried before.
+    pub(crate) async fn pick(
+        &self,
+        key: Option<&str>,
+        mut last: Option<AccountError>,
+    ) -> Result<PoolToken, PoolError> {
         // Each round suspends one account, so more rounds would mean that
         // accounts come back as fast as they fail.
         for _ in 0..=self.0.accounts.len() {
-            let picked = self.0.lock().pick(key, self.0.wall(), self.0.settings.routing);
-            let Some((index, account)) = picked.and_then(|at| Some((at, self.0.at(at)?))) else {
-                break;
-            };
+            let picked = self.0.pick(key);
+            let Some((index, account, marked)) = picked else { break };
             let asked = self.0.wall();
-            match account.token().await {
-                Ok(token) => {
-                    return Ok(PoolToken { account: account.id().clone(), token });
-                }
-                Err(error) => {
-                    self.0.suspend_after(index, &error, asked);
-                    last = Some(error);
-                }
+            let result = account.token().await;
+            match self.0.settle(index, marked.as_ref(), result, asked) {
+                Ok(token) => return Ok(PoolToken { account: account.id().clone(), token }),
+                Err((_, error)) => last = error,
             }
         }
         Err(self.0.none_usable(last))
+    }
+
+    /// The token that [`pick`](Self::pick) would return at once.
+    pub(crate) fn peek(&self, key: Option<&str>) -> Option<PoolToken> {
+        let (_, account, marked) = self.0.pick(key)?;
+        // What replaces a marked token is to be noted.
+        let token = account.peek().filter(|_| marked.is_none())?;
+        Some(PoolToken { account: account.id().clone(), token })
     }
 
     async fn judge(
@@ -202,44 +212,66 @@ impl AccountPool {
         retry_after: Option<Duration>,
     ) -> ReportOutcome {
         let Some(account) = self.0.at(index) else { return ReportOutcome::Ignored };
-        let settings = &self.0.settings;
-        if !settings.move_on_at.contains(&status) {
+        if !self.0.settings.move_on_at.contains(&status) {
             return ReportOutcome::Ignored;
         }
         let current = account.current();
         let token = token.or(current.as_ref().map(Token::access_token));
-        if let (StatusCode::UNAUTHORIZED, Some(token)) = (status, token)
-            && self.0.lock().may_refresh(index, token, account.wall())
+        let blame = match status {
+            StatusCode::UNAUTHORIZED => Blame::Token(None),
+            _ => Blame::Account,
+        };
+        self.blame(index, token, blame, retry_after).await
+    }
+
+    /// Replaces the token, or suspends the account.
+    pub(crate) async fn blame(
+        &self,
+        index: Index,
+        token: Option<&AccessToken>,
+        blame: Blame<'_>,
+        retry_after: Option<Duration>,
+    ) -> ReportOutcome {
+        let Some(account) = self.0.at(index) else { return ReportOutcome::Ignored };
+        let token = match self.0.accuse(index, token, blame, retry_after) {
+            Ok(token) => token,
+            Err(until) => return ReportOutcome::MovedOn { until, error: None },
+        };
+        let asked = self.0.wall();
+        let result = match blame.claims() {
+            Some(claims) => account.claims_challenged(&TokenRequest::new(), token, claims).await,
+            None => account.token_refused(token).await,
+        };
+        match self.0.settle(index, Some(token), result, asked) {
+            Ok(_) => ReportOutcome::Refreshed,
+            Err((until, error)) => ReportOutcome::MovedOn { until, error },
+        }
+    }
+
+    /// The same without I/O: a token that is to be replaced is so at the next pick.
+    pub(crate) fn mark(&self, used: &PoolToken, blame: Blame<'_>, retry_after: Option<Duration>) {
+        let Some(index) = self.0.index(&used.account) else { return };
+        let token = used.token.access_token();
+        if self.0.accuse(index, Some(token), blame, retry_after).is_ok()
+            && let Some(account) = self.0.at(index)
         {
-            let asked = self.0.wall();
-            return match account.token_refused(token).await {
-                Ok(other) if other.access_token() != token => {
-                    self.0.replaced(index, &other);
-                    ReportOutcome::Refreshed
-                }
-                // There is to be no other for now.
-                Ok(same) => {
-                    let error = same.refresh_error().cloned();
-                    let until = error.as_ref().and_then(AccountError::retry_at);
-                    let until = until.unwrap_or_else(|| later(account.wall(), settings.cooldown));
-                    self.0.lock().availability.suspend(index, Suspension::Waiting(until));
-                    ReportOutcome::MovedOn { until, error }
-                }
-                Err(error) => {
-                    let until = self.0.suspend_after(index, &error, asked);
-                    ReportOutcome::MovedOn { until, error: Some(error) }
-                }
-            };
+            account.mark_refused(&TokenRequest::new(), token, blame.claims());
+            self.0.lock().refusals.mark(index, token);
         }
-        let cooldown = retry_after.unwrap_or(settings.cooldown).min(settings.max_cooldown);
-        let now = account.wall();
-        let until = later(now, cooldown);
-        let mut state = self.0.lock();
-        state.availability.suspend(index, Suspension::Waiting(until));
-        if status == StatusCode::UNAUTHORIZED {
-            state.refusals.suspended(index, until, now);
-        }
-        ReportOutcome::MovedOn { until, error: None }
+    }
+
+    /// Where the account of a token stands.
+    pub(crate) fn index(&self, used: &PoolToken) -> Option<Index> {
+        self.0.index(&used.account)
+    }
+
+    /// Whether an account is left at this status.
+    pub(crate) fn moves_on_at(&self, status: StatusCode) -> bool {
+        self.0.settings.move_on_at.contains(&status)
+    }
+
+    pub(crate) fn wall(&self) -> SystemTime {
+        self.0.wall()
     }
 }
 

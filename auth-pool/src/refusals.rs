@@ -10,15 +10,20 @@ use crate::index::Index;
 /// it. Until the given time, a refusal of that token too is not blamed on the
 /// token, and so does not lead to a second refresh.
 #[derive(Default)]
-pub(crate) struct Refusals(HashMap<Index, (AccessToken, SystemTime)>);
+pub(crate) struct Refusals {
+    replaced: HashMap<Index, (AccessToken, SystemTime)>,
+    /// The token that was refused and is to be replaced when the account is picked next.
+    marked: HashMap<Index, AccessToken>,
+}
 
 impl Refusals {
     /// Records the token that the account has after a 401.
     pub(crate) fn replaced(&mut self, index: Index, by: &AccessToken, until: SystemTime) {
-        match self.0.get_mut(&index) {
+        self.marked.remove(&index);
+        match self.replaced.get_mut(&index) {
             Some((token, known)) if token == by => *known = until.max(*known),
             _ => {
-                self.0.insert(index, (by.clone(), until));
+                self.replaced.insert(index, (by.clone(), until));
             }
         }
     }
@@ -30,9 +35,9 @@ impl Refusals {
         token: &AccessToken,
         now: SystemTime,
     ) -> bool {
-        let Some((known, until)) = self.0.get(&index) else { return false };
+        let Some((known, until)) = self.replaced.get(&index) else { return false };
         if *until <= now {
-            self.0.remove(&index);
+            self.replaced.remove(&index);
             return false;
         }
         known == token
@@ -42,19 +47,30 @@ impl Refusals {
     /// was refused too. Reports that arrive before are about older requests;
     /// the first one after is about a new one.
     pub(crate) fn suspended(&mut self, index: Index, suspended: SystemTime, now: SystemTime) {
-        if let Some((_, until)) = self.0.get_mut(&index)
+        if let Some((_, until)) = self.replaced.get_mut(&index)
             && *until > now
         {
             *until = suspended.max(*until);
         }
     }
 
+    /// Records a refused token that is not replaced yet.
+    pub(crate) fn mark(&mut self, index: Index, token: &AccessToken) {
+        self.marked.insert(index, token.clone());
+    }
+
+    pub(crate) fn marked(&self, index: Index) -> Option<&AccessToken> {
+        self.marked.get(&index)
+    }
+
     pub(crate) fn forget(&mut self, index: Index) {
-        self.0.remove(&index);
+        self.replaced.remove(&index);
+        self.marked.remove(&index);
     }
 
     pub(crate) fn forget_all(&mut self) {
-        self.0.clear();
+        self.replaced.clear();
+        self.marked.clear();
     }
 }
 

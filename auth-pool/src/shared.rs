@@ -7,7 +7,7 @@ use std::{
 };
 
 use auth_accounts::{Account, AccountError, AccountId, Reason, Token};
-use auth_core::Advice;
+use auth_core::{AccessToken, Advice, ClaimsChallenge};
 
 use crate::{
     availability::Suspension, error::PoolError, index::Index, settings::PoolSettings, state::State,
@@ -18,6 +18,24 @@ pub(crate) struct Shared {
     pub(crate) settings: PoolSettings,
     by_id: HashMap<AccountId, Index>,
     state: Mutex<State>,
+}
+
+/// What an API finds fault with.
+#[derive(Clone, Copy)]
+pub(crate) enum Blame<'a> {
+    /// The token. The next one is to have these claims.
+    Token(Option<&'a ClaimsChallenge>),
+    /// The account: its rights or its quota.
+    Account,
+}
+
+impl<'a> Blame<'a> {
+    pub(crate) fn claims(self) -> Option<&'a ClaimsChallenge> {
+        match self {
+            Self::Token(claims) => claims,
+            Self::Account => None,
+        }
+    }
 }
 
 /// How soon an account is tried again that needs a login or whose store
@@ -63,21 +81,81 @@ impl Shared {
 
     /// Records the token that replaced a refused one. It may have done so long
     /// ago, if the report is late.
-    pub(crate) fn replaced(&self, index: Index, by: &Token) {
+    fn replaced(&self, index: Index, by: &Token) {
         let now = self.wall();
         let since = by.obtained_at().map_or(now, |at| at.min(now));
         let until = later(since, self.settings.cooldown.max(TRY_AGAIN));
         self.lock().refusals.replaced(index, by.access_token(), until);
     }
 
-    /// Suspends an account that had no token to give, asked at `asked`. Returns until
-    /// when: if it took long to say so, others need not wait for the same soon.
-    pub(crate) fn suspend_after(
+    /// The account to use, and which of its tokens is marked as refused.
+    pub(crate) fn pick(&self, key: Option<&str>) -> Option<(Index, &Account, Option<AccessToken>)> {
+        let now = self.wall();
+        let mut state = self.lock();
+        let index = state.pick(key, now, self.settings.routing)?;
+        let marked = state.refusals.marked(index).cloned();
+        Some((index, self.at(index)?, marked))
+    }
+
+    /// Suspends an account that an API blames. If another token may help, returns the one
+    /// to replace instead.
+    pub(crate) fn accuse<'a>(
         &self,
         index: Index,
-        error: &AccountError,
+        token: Option<&'a AccessToken>,
+        blame: Blame<'_>,
+        retry_after: Option<Duration>,
+    ) -> Result<&'a AccessToken, SystemTime> {
+        let now = self.at(index).map_or_else(|| self.wall(), Account::wall);
+        let is_of_token = matches!(blame, Blame::Token(_));
+        let mut state = self.lock();
+        if let Some(token) = token.filter(|_| is_of_token)
+            && state.may_refresh(index, token, now)
+        {
+            return Ok(token);
+        }
+        let cooldown = retry_after.unwrap_or(self.settings.cooldown);
+        let until = later(now, cooldown.min(self.settings.max_cooldown));
+        state.availability.suspend(index, Suspension::Waiting(until));
+        if is_of_token {
+            state.refusals.suspended(index, until, now);
+        }
+        Err(until)
+    }
+
+    /// What an account gave that was asked for a token, if need be another than the one
+    /// that was refused. If it has none it is suspended.
+    pub(crate) fn settle(
+        &self,
+        index: Index,
+        refused: Option<&AccessToken>,
+        result: Result<Token, AccountError>,
         asked: SystemTime,
-    ) -> SystemTime {
+    ) -> Result<Token, (SystemTime, Option<AccountError>)> {
+        match (result, refused) {
+            (Ok(token), None) => Ok(token),
+            (Ok(other), Some(refused)) if other.access_token() != refused => {
+                self.replaced(index, &other);
+                Ok(other)
+            }
+            // There is to be no other for now.
+            (Ok(same), Some(_)) => {
+                let error = same.refresh_error().cloned();
+                let until = error.as_ref().and_then(AccountError::retry_at);
+                let until = until.unwrap_or_else(|| later(self.wall(), self.settings.cooldown));
+                self.lock().availability.suspend(index, Suspension::Waiting(until));
+                Err((until, error))
+            }
+            (Err(error), _) => {
+                let until = self.suspend_after(index, &error, asked);
+                Err((until, Some(error)))
+            }
+        }
+    }
+
+    /// Suspends an account that had no token to give, asked at `asked`. Returns until
+    /// when: if it took long to say so, others need not wait for the same soon.
+    fn suspend_after(&self, index: Index, error: &AccountError, asked: SystemTime) -> SystemTime {
         let now = self.wall();
         let took = now.duration_since(asked).unwrap_or_default();
         let again = TRY_AGAIN.max(took.min(self.settings.max_cooldown));

@@ -84,9 +84,10 @@ const SAVE_WAIT: Duration = Duration::from_secs(10);
 impl FileStore {
     /// Opens the store in `directory`. Creates the directory with mode 0700, and
     /// its parents, if they do not exist. Removes the temporary files of
-    /// processes that died during a save, and lock files without a record. Takes
-    /// access from the group of the directory, and of the files in it, if it has
-    /// any. It blocks the thread for a short time.
+    /// processes that died during a save, and lock files without a record; those that
+    /// somebody has locked just then go later, on another thread. Takes access from
+    /// the group of the directory, and of the files in it, if it has any. It blocks the
+    /// thread for a short time.
     ///
     /// # Errors
     ///
@@ -162,13 +163,17 @@ impl FileStore {
         Ok(removed)
     }
 
-    /// Removes the lock files of accounts whose lease was freed after their record had
-    /// gone. It blocks the thread.
-    fn tidy_what_is_due(&self) {
-        while let Some(names) = self.leases.next_due() {
-            // What stays is removed when the store is opened again.
-            let _ = self.dir().and_then(|dir| tidying::tidy(&dir, &names, SAVE_WAIT));
-        }
+    /// Starts the thread that removes the lock files of accounts that are
+    /// [due](Leases::next_due).
+    fn start_tidying(&self) {
+        let store = self.clone();
+        let work = move || {
+            while let Some(names) = store.leases.next_due() {
+                // What stays is removed when the store is opened again.
+                let _ = store.dir().and_then(|dir| tidying::tidy(&dir, &names, SAVE_WAIT));
+            }
+        };
+        blocking::unblock(work).detach();
     }
 }
 

@@ -203,11 +203,11 @@ impl Account {
             return Some(current);
         }
         let current = self.0.current_of(which);
-        if current.as_ref().is_some_and(|current| current.access_token() == token) {
+        // Now, for it may join a refresh that began before this.
+        let is_news = self.0.memory().refuse(which, token, self.wall(), current.as_ref(), claims);
+        if is_news && current.is_some_and(|current| current.access_token() == token) {
             counters::token_refused();
         }
-        // Now, for it may join a refresh that began before this.
-        self.0.memory().refuse(which, token, self.wall(), current.as_ref(), claims);
         match which.asked() {
             None => self.0.withhold(token),
             Some(asked) => self.0.memory().further.withhold(asked.fingerprint, token),

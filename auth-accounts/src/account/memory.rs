@@ -54,7 +54,7 @@ impl Memory {
 
     /// Remembers that this one of its tokens was refused, and what the next one must claim.
     /// A late report about a token older than the current one changes nothing, nor does
-    /// another report about the same.
+    /// another report about the same. Returns whether it was news.
     pub(super) fn refuse(
         &mut self,
         which: &Which,
@@ -62,12 +62,12 @@ impl Memory {
         at: SystemTime,
         current: Option<&Token>,
         claims: Option<&ClaimsChallenge>,
-    ) {
+    ) -> bool {
         let refused = match which.asked() {
             None => &mut self.refused,
             Some(asked) => self.further.refused_mut(asked.fingerprint),
         };
-        refuse(refused, token, at, current, claims);
+        refuse(refused, token, at, current, claims)
     }
 
     /// Remembers this instead.
@@ -90,18 +90,19 @@ fn refuse(
     at: SystemTime,
     current: Option<&Token>,
     claims: Option<&ClaimsChallenge>,
-) {
+) -> bool {
     match refused {
         Some(known) if known.token == *token => {
             if let Some(claims) = claims {
                 known.claims = Some(claims.clone());
             }
-            return;
+            return false;
         }
-        Some(_) if current.is_none_or(|current| current.access_token() != token) => return,
+        Some(_) if current.is_none_or(|current| current.access_token() != token) => return false,
         Some(_) | None => {}
     }
     *refused = Some(Refused { token: token.clone(), at, claims: claims.cloned() });
+    true
 }
 
 #[cfg(test)]

@@ -191,3 +191,6 @@ impl From<std::convert::Infallible> for OriginError {
         match never {}
     }
 }
+
+#[cfg(test)]
+mod tests;

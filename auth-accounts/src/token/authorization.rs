@@ -68,7 +68,8 @@ impl From<Authorization> for HeaderMap {
     }
 }
 
-/// Why there are no headers for a token. The message holds no token.
+/// Why there are no headers for a token. The message holds no token. A
+/// [call](crate::calls) tells it as [`CallError::Authorization`](crate::calls::CallError).
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub enum AuthorizationError {
@@ -139,7 +140,8 @@ impl Token {
     /// What the server said decides: [`token_type`](Self::token_type), in any case. Where
     /// it said nothing, it is a bearer token.
     ///
-    /// An API may want a nonce of its own in the proof. Give it to
+    /// [Calls](crate::calls::Calls) do all that follows, and read the API's challenges. By
+    /// hand: an API may want a nonce of its own in the proof. Give it to
     /// [`learn_nonce`](Self::learn_nonce). It may want one before it looks at the token,
     /// and another one with the next token, so that there are four requests at most:
     ///

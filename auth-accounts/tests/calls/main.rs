@@ -1,5 +1,5 @@
 //! Requests that carry a token, over an API that is a list of responses.
-#![allow(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests are tests, too")]
 
 mod costs;
 mod marked;
@@ -25,12 +25,12 @@ use auth_accounts::{
 };
 use support::lock;
 
-pub const ORIGIN: &str = "https://api.example.com";
-pub const URL: &str = "https://api.example.com/me";
+pub(crate) const ORIGIN: &str = "https://api.example.com";
+pub(crate) const URL: &str = "https://api.example.com/me";
 
 /// A body of a response, of which it is counted how many there are.
 #[derive(Debug)]
-pub struct Body(Arc<AtomicUsize>);
+pub(crate) struct Body(Arc<AtomicUsize>);
 
 impl Drop for Body {
     fn drop(&mut self) {
@@ -40,19 +40,19 @@ impl Drop for Body {
 
 /// An API that gives these responses, one after another.
 #[derive(Clone, Default)]
-pub struct Api {
+pub(crate) struct Api {
     answers: Arc<Mutex<VecDeque<Response<()>>>>,
     seen: Arc<Mutex<Vec<HeaderMap>>>,
-    pub alive: Arc<AtomicUsize>,
+    pub(crate) alive: Arc<AtomicUsize>,
 }
 
 impl Api {
-    pub fn new(answers: impl IntoIterator<Item = Response<()>>) -> Self {
+    pub(crate) fn new(answers: impl IntoIterator<Item = Response<()>>) -> Self {
         let answers = Arc::new(Mutex::new(answers.into_iter().collect()));
         Self { answers, ..Self::default() }
     }
 
-    pub fn send(&self, headers: &HeaderMap) -> Result<Response<Body>, Infallible> {
+    pub(crate) fn send(&self, headers: &HeaderMap) -> Result<Response<Body>, Infallible> {
         assert_eq!(self.alive.load(Ordering::SeqCst), 0, "the first response is still there");
         lock(&self.seen).push(headers.clone());
         self.alive.fetch_add(1, Ordering::SeqCst);
@@ -60,12 +60,12 @@ impl Api {
         Ok(answer.map(|()| Body(Arc::clone(&self.alive))))
     }
 
-    pub fn seen(&self) -> Vec<HeaderMap> {
+    pub(crate) fn seen(&self) -> Vec<HeaderMap> {
         lock(&self.seen).clone()
     }
 
     /// The tokens that came in, and `-` for a request without.
-    pub fn tokens(&self) -> String {
+    pub(crate) fn tokens(&self) -> String {
         let token = |headers: &HeaderMap| match headers.get(header::AUTHORIZATION) {
             Some(value) => value.to_str().unwrap().rsplit(' ').next().unwrap().to_owned(),
             None => "-".into(),
@@ -73,13 +73,13 @@ impl Api {
         self.seen().iter().map(token).collect::<Vec<_>>().join(" ")
     }
 
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         assert!(lock(&self.answers).is_empty(), "fewer requests than there are responses");
     }
 }
 
 /// A response with this status and these fields.
-pub fn answer(status: u16, fields: &[(&str, &str)]) -> Response<()> {
+pub(crate) fn answer(status: u16, fields: &[(&str, &str)]) -> Response<()> {
     let mut response = Response::builder().status(status);
     for (name, value) in fields {
         response = response.header(*name, *value);
@@ -88,22 +88,22 @@ pub fn answer(status: u16, fields: &[(&str, &str)]) -> Response<()> {
 }
 
 /// The same with a challenge.
-pub fn challenge(status: u16, challenge: &str) -> Response<()> {
+pub(crate) fn challenge(status: u16, challenge: &str) -> Response<()> {
     answer(status, &[("www-authenticate", challenge)])
 }
 
 /// The same, from another URL.
-pub fn from(url: &str, mut response: Response<()>) -> Response<()> {
+pub(crate) fn from(url: &str, mut response: Response<()>) -> Response<()> {
     response.extensions_mut().insert(CameFrom(url.parse().unwrap()));
     response
 }
 
-pub fn get(url: &str) -> Request<()> {
+pub(crate) fn get(url: &str) -> Request<()> {
     Request::get(url).body(()).unwrap()
 }
 
 /// A request whose body can be sent once.
-pub struct Stream(pub Request<()>);
+pub(crate) struct Stream(pub(crate) Request<()>);
 
 impl Outgoing for Stream {
     fn target(&self) -> Target<'_> {
@@ -131,10 +131,10 @@ impl Outgoing for Stream {
     }
 }
 
-pub type Outcome<B = Body> = Result<Response<B>, CallError<AccountError>>;
+pub(crate) type Outcome<B = Body> = Result<Response<B>, CallError<AccountError>>;
 
 /// What came of a call, in a line.
-pub fn told<B>(result: &Outcome<B>) -> String {
+pub(crate) fn told<B>(result: &Outcome<B>) -> String {
     match result {
         Ok(response) => match response.extensions().get::<NotAgain>() {
             None => response.status().as_str().into(),
