@@ -13,9 +13,9 @@ use std::{
 use auth_core::{AccessToken, Extra, Now, TokenSet};
 use http::HeaderValue;
 
-use self::authorization::authorization;
 pub use self::authorization::{Authorization, AuthorizationError};
 pub(crate) use self::authorization::{Prover, is_dpop};
+use self::authorization::{authorization, is_bearer};
 use crate::{
     dates::Dates,
     error::{AccountError, Reason},
@@ -114,6 +114,8 @@ pub(crate) struct Cached {
     /// Without the refresh token, which nobody here needs.
     tokens: TokenSet,
     authorization: Option<HeaderValue>,
+    /// By what the server said, which does not change.
+    is_bearer: bool,
     prover: Option<Prover>,
     dates: Dates,
     /// When, by the wall clock, it is handed out without a second thought.
@@ -162,6 +164,7 @@ impl Cached {
         Self {
             tokens: kept,
             authorization: authorization(tokens),
+            is_bearer: is_bearer(tokens.token_type.as_deref()),
             prover: None,
             dates,
             window: now.wall..later(now.wall, spare),

@@ -11,7 +11,7 @@ use auth_accounts::{
     Account,
     calls::{AsyncTokens, CallError, Calls, Target},
 };
-use http::{Request, Response, Uri};
+use http::{Method, Request, Response, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -99,6 +99,9 @@ impl<S: Clone, T, M> CallService<S, T, M> {
     }
 }
 
+/// A bearer token is the same for all requests.
+const ANYWHERE: Target<'_> = Target::Parts { scheme: "", host: "", port: None, url: "" };
+
 impl<S, T, B, R> Service<Request<B>> for CallService<S, T, AttachOnly>
 where
     T: AsyncTokens,
@@ -117,7 +120,7 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let uri = self.base.complete(request.uri()).into_owned();
+        let uri = self.base.complete(request.uri());
         let target = Target::Uri(&uri);
         let call = self.calls.begin(&target, request.headers(), Some(request.extensions()));
         let mut call = match call {
@@ -125,13 +128,14 @@ where
             Some(Err(error)) => return CallFuture::failed(error.widen()),
             Some(Ok(call)) => call,
         };
-        if call.peek() {
-            let method = request.method().clone();
-            // What cannot be attached at once is attached, or fails, on the long way.
-            if call.attach(&method, &target, request.headers_mut()).is_ok() {
+        if call.peek() && !call.is_proved() {
+            let attached = call.attach(&Method::GET, &ANYWHERE, request.headers_mut());
+            if attached.is_ok() {
                 return CallFuture::sending(self.inner.call(request), call);
             }
         }
+        // Something has to be obtained or signed; or it fails, as it does there.
+        let uri = self.base.complete(request.uri()).into_owned();
         let copied = Copied { request, uri, copy: |_| None };
         CallFuture::obtaining(Box::pin(send(self.calls.clone(), self.take_ready(), copied)))
     }

@@ -137,6 +137,12 @@ impl<T: Tokens> Call<T> {
         target: &Target<'_>,
         headers: &mut HeaderMap,
     ) -> Result<(), CallError<T::Error>> {
+        let Some(held) = &self.held else { return Ok(()) };
+        if !T::token(held).is_proved() {
+            let had_proof = self.proved_for.take().is_some();
+            let set = T::token(held).set_bearer(had_proof, headers);
+            return set.map_err(CallError::Authorization);
+        }
         let (method, uri) = self.proof_for(method, target);
         let Some(held) = &self.held else { return Ok(()) };
         set(T::token(held).authorization(method, uri), headers)

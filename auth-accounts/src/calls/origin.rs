@@ -1,6 +1,6 @@
 //! Where a token may go.
 
-use http::Uri;
+use http::{Uri, uri::Scheme};
 
 /// The origin of a URL: scheme, host and port (RFC 9110 section 4.3.1). A token goes to
 /// the origins that are named, and nowhere else.
@@ -19,6 +19,8 @@ pub struct Origin {
     /// In lower case.
     host: Box<str>,
     port: u16,
+    /// How it mostly stands in a URL: the host, and the port if it is not the usual one.
+    authority: Box<str>,
 }
 
 /// Why a text names no origin that a token may go to.
@@ -91,13 +93,20 @@ impl Origin {
 
     /// Whether this URL is of this origin. Nothing is allocated.
     pub fn is_of(&self, url: &Uri) -> bool {
-        Parts::read(url).is_ok_and(|parts| parts.is(&self.parts()))
+        self.is_spelled(url) || Parts::read(url).is_ok_and(|parts| parts.is(&self.parts()))
     }
 
     /// Whether these are its parts, for clients whose URLs are of another type. No port
     /// is the scheme's own, and the host has the brackets of an IPv6 address.
     pub fn is(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
         Parts::new(scheme, host, port).is_some_and(|parts| parts.is(&self.parts()))
+    }
+
+    /// Whether the URL has its very letters, as most have: then there is nothing to read.
+    fn is_spelled(&self, url: &Uri) -> bool {
+        let scheme = if self.is_https { Scheme::HTTPS } else { Scheme::HTTP };
+        url.scheme() == Some(&scheme)
+            && url.authority().is_some_and(|authority| authority.as_str() == &*self.authority)
     }
 
     fn parts(&self) -> Parts<'_> {
@@ -147,7 +156,7 @@ impl<'a> Parts<'a> {
         if !is_https && !scheme.eq_ignore_ascii_case("http") {
             return None;
         }
-        Some(Self { is_https, host, port: port.unwrap_or(if is_https { 443 } else { 80 }) })
+        Some(Self { is_https, host, port: port.unwrap_or(usual_port(is_https)) })
     }
 
     fn is(&self, other: &Parts<'_>) -> bool {
@@ -164,9 +173,18 @@ impl<'a> Parts<'a> {
     }
 }
 
+fn usual_port(is_https: bool) -> u16 {
+    if is_https { 443 } else { 80 }
+}
+
 impl From<Parts<'_>> for Origin {
     fn from(Parts { is_https, host, port }: Parts<'_>) -> Self {
-        Self { is_https, host: host.to_ascii_lowercase().into(), port }
+        let host = host.to_ascii_lowercase();
+        let authority = match port == usual_port(is_https) {
+            true => host.clone(),
+            false => format!("{host}:{port}"),
+        };
+        Self { is_https, host: host.into(), port, authority: authority.into() }
     }
 }
 

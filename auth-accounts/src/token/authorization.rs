@@ -238,9 +238,27 @@ impl Token {
         is_dpop(self.token_type()) && asks_for_dpop_nonce(headers)
     }
 
+    /// Sets the header of a request, for a token that needs no proof. The one of a token
+    /// before it, which had `had_proof`, is removed.
+    pub(crate) fn set_bearer(
+        &self,
+        had_proof: bool,
+        headers: &mut HeaderMap,
+    ) -> Result<(), AuthorizationError> {
+        if !self.0.is_bearer {
+            self.demand(Method::GET, Uri::default())?;
+        }
+        let value = self.0.authorization.clone().ok_or(AuthorizationError::InvalidToken)?;
+        if had_proof {
+            headers.remove(PROOF);
+        }
+        headers.insert(header::AUTHORIZATION, value);
+        Ok(())
+    }
+
     /// Whether a proof belongs to each request that carries it.
     pub(crate) fn is_proved(&self) -> bool {
-        is_dpop(self.token_type())
+        !self.0.is_bearer && is_dpop(self.token_type())
     }
 
     /// What has to be signed, if something has to be.
@@ -249,11 +267,16 @@ impl Token {
         M: TryInto<Method>,
         U: TryInto<Uri>,
     {
+        if self.0.is_bearer {
+            return Ok(None);
+        }
         match self.token_type().map(str::trim) {
-            None => return Ok(None),
-            Some(name) if name.eq_ignore_ascii_case("bearer") => return Ok(None),
             name if is_dpop(name) => {}
-            Some(name) => return Err(AuthorizationError::UnknownType { token_type: shown(name) }),
+            name => {
+                return Err(AuthorizationError::UnknownType {
+                    token_type: shown(name.unwrap_or_default()),
+                });
+            }
         }
         let prover = self.0.prover.as_ref().ok_or(AuthorizationError::NoKey)?;
         let (Ok(method), Ok(url)) = (method.try_into(), url.try_into()) else {
@@ -294,6 +317,11 @@ fn shown(name: &str) -> String {
 /// are compared in any case (RFC 6749 section 5.1).
 pub(crate) fn is_dpop(token_type: Option<&str>) -> bool {
     token_type.is_some_and(|name| name.trim().eq_ignore_ascii_case("dpop"))
+}
+
+/// Whether tokens of this type are bearer tokens: also where the server said nothing.
+pub(super) fn is_bearer(token_type: Option<&str>) -> bool {
+    token_type.is_none_or(|name| name.trim().eq_ignore_ascii_case("bearer"))
 }
 
 /// The value of the header `Authorization`.
