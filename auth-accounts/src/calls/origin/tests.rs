@@ -6,7 +6,7 @@ fn urls() {
     use OriginError::{Invalid, UserInfo};
 
     let insecure = |host: &str| Err(OriginError::Insecure { host: host.to_owned() });
-    let good = |is_https, host: &str, port| Ok(Origin { is_https, host: host.into(), port });
+    let good = |is_https, host: &str, port| Ok(Origin::from(Parts { is_https, host, port }));
     for (url, expected) in [
         ("https://api.example.com", good(true, "api.example.com", 443)),
         ("https://API.Example.com/v1/?q#f", good(true, "api.example.com", 443)),
