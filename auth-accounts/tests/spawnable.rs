@@ -19,7 +19,7 @@ macro_rules! spawnable {
 }
 
 /// Compiled, and never called.
-#[allow(dead_code)]
+#[allow(dead_code, clippy::too_many_arguments)]
 fn every_function(
     accounts: &Accounts,
     account: &Account,

@@ -162,13 +162,17 @@ impl FileStore {
         Ok(removed)
     }
 
-    /// Removes the lock files of accounts whose lease was freed after their record had
-    /// gone. It blocks the thread.
-    fn tidy_what_is_due(&self) {
-        while let Some(names) = self.leases.next_due() {
-            // What stays is removed when the store is opened again.
-            let _ = self.dir().and_then(|dir| tidying::tidy(&dir, &names, SAVE_WAIT));
-        }
+    /// Starts the thread that removes the lock files of accounts that are
+    /// [due](Leases::next_due).
+    fn start_tidying(&self) {
+        let store = self.clone();
+        let work = move || {
+            while let Some(names) = store.leases.next_due() {
+                // What stays is removed when the store is opened again.
+                let _ = store.dir().and_then(|dir| tidying::tidy(&dir, &names, SAVE_WAIT));
+            }
+        };
+        blocking::unblock(work).detach();
     }
 }
 

@@ -130,6 +130,7 @@ fn stopped_at_every_step() {
         process.expect(&step.name());
         process.go_on();
         process.expect("Ok(true)");
+        process.end();
         assert_eq!(scene.server.report().requests, 1);
         scene.is_logged_out();
     }
@@ -151,8 +152,9 @@ fn nobody_who_refreshes_brings_a_record_back() {
         let accounts = next_process(&scene.server, &scene.store).settings(patient);
         let logout = accounts.account(ACCOUNT).logout().unwrap();
         assert!(logout.was_logged_in && !logout.may_be_alive(), "{logout}");
-        for (process, _) in &clients {
+        for (process, _socket) in clients {
             process.expect("true");
+            process.end();
         }
         scene.is_logged_out();
         let report = scene.server.report();

@@ -158,6 +158,26 @@ fn orphans_are_removed_when_the_store_is_opened() {
     come_to(scratch.path(), &left, "freed");
 }
 
+/// Whoever has the lock at that moment may end without removing them: a process that
+/// is killed in the midst of it, or one that found the lease held by such a process.
+#[test]
+fn orphans_that_somebody_has_locked_go_when_they_are_free() {
+    for orphans in [&[LOCK][..], &[LEASE, LOCK]] {
+        let scratch = scratch();
+        for name in orphans {
+            fs::write(scratch.path().join(name), "").unwrap();
+            support::set_mode(&scratch.path().join(name), 0o600);
+        }
+        let locked = fs::File::open(scratch.path().join(LOCK)).unwrap();
+        locked.lock().unwrap();
+        // It waits for nobody, nor has the store to be kept.
+        drop(FileStore::open(scratch.path()).unwrap());
+        assert_eq!(names(scratch.path()), orphans);
+        drop(locked);
+        come_to(scratch.path(), &NOTHING, "freed");
+    }
+}
+
 #[test]
 fn a_logout_leaves_nothing() {
     let scratch = scratch();

@@ -75,8 +75,7 @@ impl Drop for HeldLease {
         // the lease. So either it can be had, or the note is found here.
         self.lock.free();
         if self.store.leases.freed(&self.names) {
-            let store = self.store.clone();
-            blocking::unblock(move || store.tidy_what_is_due()).detach();
+            self.store.start_tidying();
         }
     }
 }
@@ -126,6 +125,16 @@ impl Leases {
             return false;
         }
         state.due.push(names.clone());
+        !mem::replace(&mut state.is_being_done, true)
+    }
+
+    /// Notes accounts whose lock files could not be removed yet. Returns the same.
+    pub(super) fn put_off(&self, accounts: Vec<Names>) -> bool {
+        if accounts.is_empty() || !Dir::TELLS_FILES_APART {
+            return false;
+        }
+        let mut state = self.state();
+        state.due.extend(accounts);
         !mem::replace(&mut state.is_being_done, true)
     }
 

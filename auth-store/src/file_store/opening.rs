@@ -81,7 +81,10 @@ impl FileStore {
         };
         let (calls, leases) = (OffThread::default(), Leases::default());
         let store = Self { directory: directory.into(), modes, calls, leases };
-        tidying::sweep(&store.dir()?);
+        let busy = tidying::sweep(&store.dir()?);
+        if store.leases.put_off(busy) {
+            store.start_tidying();
+        }
         Ok(store)
     }
 }

@@ -5,7 +5,9 @@
 //! are about it at the same time, one of them succeeds. Whoever removes a record
 //! while somebody holds the lease leaves the rest to that holder, whose store tidies
 //! up when the lease is freed, if it knows that the record is gone. What stays is
-//! removed when a store is opened.
+//! removed when a store is opened. Whoever has such a lock at that moment may end, or
+//! may have found the lease held by somebody who has ended since. So the store that was
+//! opened comes back to it, on a thread of its own.
 
 use std::{
     collections::HashSet,
@@ -13,7 +15,12 @@ use std::{
     time::Duration,
 };
 
-use crate::{error::FileError, lock::FileLock, names::Names, sys::Dir};
+use crate::{
+    error::{FileError, Problem},
+    lock::FileLock,
+    names::Names,
+    sys::Dir,
+};
 
 /// Removes the lock files of an account without a record.
 pub(super) fn tidy(dir: &Dir, names: &Names, wait: Duration) -> Result<(), FileError> {
@@ -40,12 +47,14 @@ pub(super) fn remove_locks(dir: &Dir, names: &Names) -> Result<(), FileError> {
 }
 
 /// Removes what processes left that died: temporary files, which hold secrets, and
-/// the lock files of accounts that are gone.
+/// the lock files of accounts that are gone. Returns the accounts without a record
+/// whose lock somebody has right now.
 ///
 /// A live writer holds the account's lock, so a temporary file that is found
 /// under the lock has no writer. Errors are ignored: the store may be open
 /// for reading only.
-pub(super) fn sweep(dir: &Dir) {
+#[must_use]
+pub(super) fn sweep(dir: &Dir) -> Vec<Names> {
     let mut left_over = Vec::new();
     let (state, mut records) = (RandomState::new(), HashSet::new());
     let _ = dir.for_each_name(|name| {
@@ -64,7 +73,9 @@ pub(super) fn sweep(dir: &Dir) {
         // If two hashes are equal by accident, files stay.
         orphans.extend(names.filter(|names| !records.contains(&state.hash_one(&names.record))));
     });
-    for names in orphans {
-        let _ = tidy(dir, &names, Duration::ZERO);
-    }
+    orphans.retain(|names| {
+        let tidied = tidy(dir, names, Duration::ZERO);
+        tidied.is_err_and(|error| matches!(error.problem, Problem::Busy { .. }))
+    });
+    orphans.into_iter().collect()
 }

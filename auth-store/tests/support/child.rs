@@ -95,6 +95,15 @@ impl Child {
         self.process.id()
     }
 
+    /// Waits until it has ended by itself. Only then are its threads gone, and the
+    /// locks that they held: what it says last, it says before.
+    #[track_caller]
+    pub(crate) fn end(mut self) {
+        assert_eq!(self.next(), None);
+        let status = self.process.wait().unwrap();
+        assert!(status.success(), "{status}");
+    }
+
     /// Kills it with SIGKILL, and returns what it said last.
     pub(crate) fn kill(mut self) -> Vec<String> {
         self.process.kill().unwrap();
