@@ -1,5 +1,6 @@
 //! Why there is no token.
 
+mod found;
 mod not_tried;
 
 use std::{
@@ -189,8 +190,7 @@ impl AccountError {
             (Reason::NoRefreshToken | Reason::RecordWentBack, _) => AccountState::LoginNeeded,
             (Reason::Closed, _) => AccountState::Closed,
             // It may succeed in a moment.
-            (Reason::UnderWay, _) => AccountState::SetBack,
-            (Reason::RefusedAgain, _) => AccountState::SetBack,
+            (Reason::UnderWay | Reason::RefusedAgain, _) => AccountState::SetBack,
             (Reason::Store(error), _) => AccountState::told_by(error.advice()),
             (
                 Reason::OtherEndpoint { .. }

@@ -98,6 +98,8 @@ fn what_the_server_called_it_decides() {
                 assert!(matches!(error, NotBearer) && scheme == Some("DPoP"), "{name:?}");
             }
         }
+        let text = without.bearer().is_ok().then_some("at-1");
+        assert_eq!(without.expose_bearer().ok(), text, "{name:?}");
     }
 }
 

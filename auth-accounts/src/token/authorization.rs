@@ -225,6 +225,17 @@ impl Token {
         }
     }
 
+    /// This token as text, for a library that wants it so and sends it as a bearer token by
+    /// itself, over HTTP or not (RFC 6750, RFC 7628).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`bearer`](Self::bearer): no library would hear from the server what is
+    /// wrong with such a token.
+    pub fn expose_bearer(&self) -> Result<&str, AuthorizationError> {
+        self.bearer().map(|_| self.access_token().expose())
+    }
+
     /// Takes the nonce of an API's response (RFC 9449 section 8.2), for the next proof to
     /// the same origin. All tokens by the same key share it. Without a key this does
     /// nothing. Call it with every response: APIs replace their nonces.
