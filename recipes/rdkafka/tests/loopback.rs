@@ -1,4 +1,6 @@
 //! The recipe at a broker on loopback, which goes as far as SASL.
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     io::{self, Read, Write},
