@@ -1,4 +1,6 @@
 //! The recipe at an API server on loopback.
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::unwrap_used)]
 
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use k8s_openapi::api::core::v1::ConfigMap;

@@ -1,4 +1,6 @@
 //! The recipe at an SMTP server on loopback.
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     io::{BufRead, BufReader, Write},

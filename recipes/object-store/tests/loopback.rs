@@ -1,4 +1,6 @@
 //! The recipe at a bucket on loopback.
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 

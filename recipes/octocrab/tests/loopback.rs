@@ -1,4 +1,6 @@
 //! The recipe at an API on loopback.
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::unwrap_used)]
 
 use auth_testkit::fault_server::ReceivedRequest;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};

@@ -1,4 +1,6 @@
 //! The recipe at a broker on loopback, which goes as far as SASL.
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     io::{self, Read, Write},
@@ -28,8 +30,9 @@ fn broker(tokens: FakeAuthServer) -> (SocketAddr, Receiver<bool>) {
     let (verdicts, received) = channel();
     thread::spawn(move || {
         for stream in listener.incoming() {
+            let (tokens, verdicts) = (tokens.clone(), verdicts.clone());
             // A client may leave in the middle.
-            let _ = serve(stream.unwrap(), &tokens, &verdicts);
+            thread::spawn(move || drop(serve(stream.unwrap(), &tokens, &verdicts)));
         }
     });
     (address, received)
@@ -63,6 +66,11 @@ fn serve(
     let is_live = tokens.subject_of(&AccessToken::new(token)).is_some();
     answer(&mut stream, &[if is_live { b"" } else { br#"{"status":"invalid_token"}"# }])?;
     let _ = verdicts.send(is_live);
+    if !is_live {
+        // The client says that it has read why, and waits for the end.
+        frame(&mut stream)?;
+        answer(&mut stream, &[])?;
+    }
     // Until the client has read it, and leaves.
     while frame(&mut stream).is_ok() {}
     Ok(())
@@ -97,6 +105,7 @@ fn connect(account: &BlockingAccount, broker: SocketAddr) -> BaseConsumer<Accoun
 }
 
 /// Serves the client's callbacks until something has come.
+#[track_caller]
 fn poll<T>(client: &BaseConsumer<AccountContext>, mut come: impl FnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {

@@ -1,4 +1,6 @@
 //! The recipe at an MCP server on loopback.
+// Helpers of tests, though not themselves tests.
+#![allow(clippy::unwrap_used)]
 
 use std::{env, path::Path, process::Command};
 

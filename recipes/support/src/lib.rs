@@ -1,7 +1,7 @@
 //! What the tests of the recipes share: a session at a fake authorization server that
 //! listens on loopback, a service that takes its tokens, and the three things that
 //! each recipe has to get right.
-#![allow(clippy::unwrap_used, reason = "only tests link it")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "only tests link it")]
 
 use std::{
     error::Error,
