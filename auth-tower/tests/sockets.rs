@@ -134,14 +134,15 @@ async fn a_token_takes_no_redirect_elsewhere() {
     let response = layer.layer(service.clone()).oneshot(get(&listening)).await.unwrap();
     assert_eq!(response.status(), 302);
 
-    // A layer above follows it, without a token.
+    // A layer above follows it, without a token; and where it leads from there.
     redirect();
+    elsewhere.respond_next([CannedResponse::redirect(302, other.url())]);
     let client = ServiceBuilder::new()
         .layer(FollowRedirectLayer::new())
         .layer(layer.clone())
         .service(service);
     let response: Response<_> = client.oneshot(get::<reqwest::Body>(&listening)).await.unwrap();
-    assert_eq!((response.status().as_u16(), elsewhere.report().calls), (401, 1));
+    assert_eq!((response.status().as_u16(), elsewhere.report().calls), (401, 2));
 
     // A client that follows it says where the response came from.
     redirect();
@@ -149,7 +150,7 @@ async fn a_token_takes_no_redirect_elsewhere() {
     let response = following.oneshot(get::<reqwest::Body>(&listening)).await.unwrap();
     let why = response.extensions().get::<NotAgain>();
     assert!(matches!(why, Some(NotAgain::Elsewhere)), "{why:?}");
-    assert_eq!(elsewhere.report().calls, 2);
+    assert_eq!(elsewhere.report().calls, 3);
 
     elsewhere.assert_saw_no_token();
     assert_eq!(world.refreshes(), 0);
