@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use auth_core::Advice;
-use auth_testkit::{CannedResponse, Fault};
+use auth_testkit::{ApiResponse, CannedResponse, Fault};
+use tokio::net::TcpSocket;
 
 use crate::{
-    asked::{Body, Failed, expect, expect_no_token},
+    asked::{Asked, Body, Failed, expect, expect_no_token, word},
     case::Scene,
     world::Source,
 };
@@ -56,12 +57,12 @@ async fn an_api_that_refuses_everything_is_braked(scene: Scene) {
     let world = scene.world().await;
     let client = world.client();
     let refusal = CannedResponse::invalid_token().body("not with this");
-    world.api.respond_next([auth_testkit::ApiResponse::from(refusal).times(usize::MAX)]);
+    world.api.respond_next([ApiResponse::from(refusal).times(usize::MAX)]);
     let mut last = String::new();
     for _ in 0..20 {
         let answered = client.call(world.get()).await.unwrap();
         assert_eq!((answered.status, &answered.body[..]), (401, &b"not with this"[..]));
-        last = crate::asked::word(answered.why.as_ref()).to_owned();
+        last = word(answered.why.as_ref()).to_owned();
     }
     assert_eq!(last, "NoOther");
     let refreshes = world.server.report().requests;
@@ -71,15 +72,15 @@ async fn an_api_that_refuses_everything_is_braked(scene: Scene) {
 
 async fn an_api_that_is_not_there_refreshes_nothing(scene: Scene) {
     let world = scene.world().await;
-    // A port that was free a moment ago.
-    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    // A port that is taken, and where nobody listens.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}/", socket.local_addr().unwrap());
-    drop(socket);
     let client = world.client_of(Source::Account(world.account("ada")), |mut plan| {
         plan.origins.push(url.clone());
         plan
     });
-    let came = client.call(crate::asked::Asked::get(&url)).await;
+    let came = client.call(Asked::get(&url)).await;
     assert!(matches!(came, Err(Failed::Client(_))), "{came:?}");
     world.expect_counts(0, 0);
 }
