@@ -196,6 +196,22 @@ impl TryFrom<&str> for Origin {
     }
 }
 
+impl TryFrom<&Uri> for Origin {
+    type Error = OriginError;
+
+    fn try_from(url: &Uri) -> Result<Self, OriginError> {
+        Self::of(url)
+    }
+}
+
+impl TryFrom<Uri> for Origin {
+    type Error = OriginError;
+
+    fn try_from(url: Uri) -> Result<Self, OriginError> {
+        Self::of(&url)
+    }
+}
+
 impl TryFrom<String> for Origin {
     type Error = OriginError;
 
