@@ -3,7 +3,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use auth_accounts::{
-    calls::Calls,
+    calls::{Calls, Target, Verdict},
     http::{HeaderMap, Request, Response, StatusCode},
 };
 use auth_pool::{PoolSession, PoolSettings, ReportOutcome, Routing};
@@ -74,6 +74,62 @@ fn a_marked_token_of_a_braked_account_leads_to_another_account() {
         world.pass(6);
     }
     assert_eq!((lines[3].as_str(), api.tokens().as_str()), ("200", "at-main n-1 n-1 at-second"));
+}
+
+#[test]
+fn who_leaves_in_the_middle_of_a_renewal_leaves_no_doubt() {
+    // Whoever is next knows that the new token replaced a refused one.
+    for polls in 1..12 {
+        let world = world(Script::new().tokens("new", "rt-new"));
+        world.store.yields.store(true, std::sync::atomic::Ordering::Relaxed);
+        let pool = pool(&world, 2, PoolSettings::default());
+        let calls = Calls::new(pool.clone(), ["https://api.example.com"]).unwrap();
+        let refused = || answer(401, &[]);
+        let api = Api::new(&vec![refused(); 2]);
+        let client = async |request: Request<()>| api.send(request.headers());
+        let mut left = Box::pin(calls.send(get(), client));
+        while api.tokens().is_empty() {
+            assert!(support::poll_once(&mut left).is_pending());
+        }
+        if (1..polls).any(|_| support::poll_once(&mut left).is_ready()) {
+            continue;
+        }
+        drop(left);
+        let api = Api::new(&[refused(), answer(200, &[])]);
+        let client = async |request: Request<()>| api.send(request.headers());
+        let result = support::run(calls.send(get(), client), &world.clock);
+        assert_eq!((told(&result).as_str(), api.tokens().as_str()), ("200", "new at-second"));
+        world.script.finish();
+    }
+}
+
+#[test]
+fn the_longest_of_several_waits_counts() {
+    let long = [("retry-after", "600")];
+    for waits in [[&long[..], &[]], [&[], &long[..]]] {
+        let world = world(Script::new());
+        let pool = pool(&world, 2, PoolSettings::default());
+        // Two requests that went out before there was a response.
+        let calls = Calls::new(pool.clone(), ["https://api.example.com"]).unwrap();
+        let targets = || {
+            let mut call = calls.begin(&Target::Uri(get().uri()), &HeaderMap::new(), None);
+            let mut call = call.take().unwrap().unwrap();
+            assert!(call.peek() || block_on(call.obtain()).is_ok());
+            call
+        };
+        let both = [targets(), targets()];
+        for (mut call, fields) in both.into_iter().zip(waits) {
+            let response = answer(429, fields);
+            match call.judge(None, response.status(), response.headers()) {
+                Verdict::Renew(why) => call.mark(&why),
+                other => panic!("{other:?}"),
+            }
+        }
+        for (passed, expected) in [(61, "second"), (538, "second"), (1, "main")] {
+            world.pass(passed);
+            assert_eq!(block_on(pool.token()).unwrap().account().as_str(), expected);
+        }
+    }
 }
 
 #[test]
