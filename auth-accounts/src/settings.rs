@@ -192,6 +192,9 @@ impl Settings {
     /// makes at most within a time, lest an API that refuses every token be answered
     /// by an exchange each time. 2 in 10 s by default. 1 to 16 exchanges; others
     /// count as the nearest of these. Without time there is no limit.
+    ///
+    /// While each new token is refused within 10 s, each exchange beyond these doubles
+    /// the time, up to 64 times as long: 2 in about 11 minutes.
     #[must_use]
     pub fn refusals(mut self, exchanges: usize, within: Duration) -> Self {
         self.refusals = (exchanges.clamp(1, 16), within);

@@ -66,6 +66,14 @@ impl Availability {
         self.suspended.get(&index) == Some(&Suspension::Disabled)
     }
 
+    /// When an account that waits can be used again.
+    pub(crate) fn waits_until(&self, index: Index) -> Option<SystemTime> {
+        match self.suspended.get(&index) {
+            Some(Suspension::Waiting(until)) => Some(*until),
+            _ => None,
+        }
+    }
+
     /// Suspends an account. A disabled one stays disabled.
     pub(crate) fn suspend(&mut self, index: Index, why: Suspension) {
         if self.is_disabled(index) {

@@ -238,6 +238,8 @@ impl AccountPool {
             Ok(token) => token,
             Err(until) => return ReportOutcome::MovedOn { until, error: None },
         };
+        // Whoever picks the account next does the rest if this is dropped.
+        self.0.lock().refusals.mark(index, token);
         let asked = self.0.wall();
         let result = match blame.claims() {
             Some(claims) => account.claims_challenged(&TokenRequest::new(), token, claims).await,

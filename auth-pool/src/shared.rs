@@ -116,6 +116,8 @@ impl Shared {
         }
         let cooldown = retry_after.unwrap_or(self.settings.cooldown);
         let until = later(now, cooldown.min(self.settings.max_cooldown));
+        // The responses to requests at the same time do not all say how long.
+        let until = state.availability.waits_until(index).map_or(until, |known| known.max(until));
         state.availability.suspend(index, Suspension::Waiting(until));
         if is_of_token {
             state.refusals.suspended(index, until, now);

@@ -1,6 +1,6 @@
 //! One call, without I/O.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, Method, StatusCode, Uri};
 
@@ -48,7 +48,6 @@ use crate::token::{Authorization, AuthorizationError};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 #[must_use = "a call does nothing by itself"]
 pub struct Call<T: Tokens> {
     tokens: T,
@@ -248,6 +247,16 @@ impl<T: Tokens> Call<T> {
     #[must_use]
     pub fn held(&self) -> Option<&T::Held> {
         self.held.as_ref()
+    }
+}
+
+/// Without the URLs, whose queries are no business of a log.
+impl<T: Tokens> fmt::Debug for Call<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("has_token", &self.held.is_some())
+            .field("was_renewed", &self.was_renewed)
+            .finish_non_exhaustive()
     }
 }
 

@@ -192,20 +192,3 @@ impl<T: Tokens> Call<T> {
         self.attach_async(&method, &Target::Uri(&uri), request.headers_mut()).await
     }
 }
-
-impl<E, C> CallError<E, C> {
-    /// The client's error; or if it is none, the same without one.
-    ///
-    /// # Errors
-    ///
-    /// All others.
-    pub fn into_client(self) -> Result<C, CallError<E>> {
-        match self {
-            Self::NoToken(error) => Err(CallError::NoToken(error)),
-            Self::Unnamed => Err(CallError::Unnamed),
-            Self::Authorization(error) => Err(CallError::Authorization(error)),
-            Self::Origin(error) => Err(CallError::Origin(error)),
-            Self::Client(error) => Ok(error),
-        }
-    }
-}

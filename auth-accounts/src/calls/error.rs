@@ -9,6 +9,10 @@ use crate::{error::AccountError, token::AuthorizationError};
 
 /// Why a call has no response. `E` is the error of what gives the tokens, `C` that of the
 /// client that sends.
+///
+/// Its message is whole. That of [`NoToken`](Self::NoToken) has the one of `E`, which is its
+/// source all the same: [`AccountError::find`] is to find the error that says what to do,
+/// however this one is wrapped. Whoever prints a chain reads that message twice.
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub enum CallError<E = AccountError, C = Infallible> {
@@ -40,6 +44,7 @@ impl<E: fmt::Display, C: fmt::Display> fmt::Display for CallError<E, C> {
 impl<E: Error + 'static, C: Error + 'static> Error for CallError<E, C> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
+            // Whoever looks for it by its type does not know which `CallError` this is.
             Self::NoToken(error) => Some(error),
             // Their messages are ours.
             Self::Authorization(error) => error.source(),
@@ -57,6 +62,23 @@ impl<E> CallError<E> {
             Self::Unnamed => CallError::Unnamed,
             Self::Authorization(error) => CallError::Authorization(error),
             Self::Origin(error) => CallError::Origin(error),
+        }
+    }
+}
+
+impl<E, C> CallError<E, C> {
+    /// The client's error; or if it is none, the same without one.
+    ///
+    /// # Errors
+    ///
+    /// All others.
+    pub fn into_client(self) -> Result<C, CallError<E>> {
+        match self {
+            Self::NoToken(error) => Err(CallError::NoToken(error)),
+            Self::Unnamed => Err(CallError::Unnamed),
+            Self::Authorization(error) => Err(CallError::Authorization(error)),
+            Self::Origin(error) => Err(CallError::Origin(error)),
+            Self::Client(error) => Ok(error),
         }
     }
 }
@@ -98,7 +120,7 @@ pub enum NotAgain {
     Request,
     /// The response is not from where the token went: a redirect led to another origin.
     Elsewhere,
-    /// There is no other token for now. The source says why.
+    /// There is no other token for now: this says why.
     NoOther(Arc<dyn Error + Send + Sync>),
 }
 
@@ -119,7 +141,7 @@ impl fmt::Display for NotAgain {
             Self::Challenge(error) => error.fmt(f),
             Self::Request => f.write_str("the API finds fault with the request, not with the token"),
             Self::Elsewhere => f.write_str("a redirect led to where the token does not go"),
-            Self::NoOther(error) => write!(f, "the token was refused, and there is no other for now: {error}"),
+            Self::NoOther(error) => write!(f, "there is no other token for now: {error}"),
         }
     }
 }
@@ -127,9 +149,10 @@ impl fmt::Display for NotAgain {
 impl Error for NotAgain {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            // Their messages are part of ours.
+            // Its message is ours.
             Self::Challenge(error) => error.source(),
-            Self::NoOther(error) => error.source(),
+            // As that of `CallError::NoToken`.
+            Self::NoOther(error) => Some(&**error),
             _ => None,
         }
     }

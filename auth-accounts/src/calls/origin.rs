@@ -37,6 +37,7 @@ pub enum OriginError {
     #[error("the URL holds a user name or a password")]
     UserInfo,
     /// Plain `http` to a host that is not loopback.
+    #[non_exhaustive]
     #[error(
         "a token would go to {host} in clear; use https, or Origin::insecure_plain_http if that is meant"
     )]

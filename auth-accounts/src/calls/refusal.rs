@@ -73,7 +73,7 @@ pub(super) fn read(headers: &HeaderMap, is_proved: bool) -> Said {
         Err(_) | Ok(None) => {}
     }
     match error {
-        Some(error) if is(error, &["insufficient_scope"]) => {
+        Some(error) if is_of_rights(error) => {
             let scope = deciding.and_then(|challenge| challenge.get("scope"));
             Said::Otherwise(NotAgain::InsufficientScope { scope: scope.map(ToOwned::to_owned) })
         }
@@ -102,8 +102,24 @@ fn deciding(challenges: &[Challenge], is_proved: bool) -> Option<&Challenge> {
     of_own().find(has_error).or_else(other)
 }
 
+/// Whether the token is good, and does not suffice. Servers have `insufficient_permissions`
+/// and more for `insufficient_scope`.
+fn is_of_rights(error: &str) -> bool {
+    let beginning = word(error).as_bytes().get(.."insufficient".len());
+    beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(b"insufficient"))
+        && !is(error, &OF_STEP_UP)
+}
+
+/// Another token or another login does help, and how, the challenge did not say.
+const OF_STEP_UP: [&str; 2] = ["insufficient_claims", "insufficient_user_authentication"];
+
 fn is(error: &str, known: &[&str]) -> bool {
-    known.iter().any(|known| error.trim().eq_ignore_ascii_case(known))
+    known.iter().any(|known| word(error).eq_ignore_ascii_case(known))
+}
+
+/// Some servers quote as programs do.
+fn word(error: &str) -> &str {
+    error.trim().trim_matches('\'')
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ impl Rules {
 }
 
 /// The one origin that the token of a call goes to.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) enum Reach {
     /// One of those that were named.
     Named(Arc<Rules>, usize),

@@ -16,8 +16,9 @@ use crate::account::Account;
 
 /// Calls of an API: which tokens go there, and which origins that is. Cloning shares it.
 ///
-/// An [`Account`] (or whatever gives the tokens) in the extensions of a request takes the
-/// place of the one that is named here.
+/// A `T` in the extensions of a request, such as an [`Account`], takes the place of the one
+/// that is named here. It is looked for by this very type: `Calls<TokensFor>` do not see an
+/// [`Account`] there, nor `Calls` of a pool its members.
 ///
 /// ```
 /// use auth_accounts::{Account, calls::Calls};
@@ -48,8 +49,8 @@ impl<T: Tokens> Calls<T> {
         Ok(Self { tokens: Some(tokens), ..Self::per_request(origins)? })
     }
 
-    /// Calls whose requests each name what gives their tokens: an [`Account`] in their
-    /// extensions. A request to these origins that names none is not sent.
+    /// Calls whose requests each name what gives their tokens: a `T`, such as an
+    /// [`Account`], in their extensions. A request to these origins that names none is not sent.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use crate::{
     dates::{count_born_expired, guess_expiry},
     further::Which,
     record::Record,
-    refusals::times_after,
+    refusals::{Refused, times_after},
     settings::Settings,
     shared::GrantKind,
 };
@@ -50,7 +50,12 @@ pub(super) fn next_record(
     }
     count_born_expired(&mut record, old);
     let times = old.map(|old| old.refusals.as_slice()).unwrap_or_default();
-    record.refusals = times_after(times, refused_at.is_some(), at, settings);
+    let refused = refused_at.map(|refused_at| {
+        let obtained_at = old.and_then(|old| old.obtained_at);
+        let age = obtained_at.map(|at| refused_at.duration_since(at).unwrap_or_default());
+        Refused { age }
+    });
+    record.refusals = times_after(times, refused, at, settings);
     record
 }
 

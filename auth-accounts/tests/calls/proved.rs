@@ -1,7 +1,7 @@
 //! Tokens that are bound to a key, and APIs that want nonces.
 
 use auth_accounts::{
-    calls::{Calls, Target},
+    calls::{Call, Calls, Target},
     http::{HeaderMap, Request, Response},
 };
 use auth_core::Dpop;
@@ -166,4 +166,20 @@ fn a_key_that_signs_later_needs_the_other_attach() {
     assert!(error.to_string().contains("there is no proof"), "{error}");
     block_on(call.attach_async(request.method(), &target, &mut headers)).unwrap();
     assert_eq!(claims(&headers)["htu"], URL);
+}
+
+#[test]
+fn a_call_shows_neither_its_token_nor_its_url() {
+    let world = world(dpop("key-1"), "at-1");
+    let request = get("https://api.example.com/me?code=secret");
+    let target = Target::Uri(request.uri());
+    let calls = Calls::new(world.account(), [ORIGIN]).unwrap();
+    let named = calls.begin(&target, request.headers(), None).unwrap().unwrap();
+    let own = Call::to_its_origin(world.account(), &target).unwrap();
+    for mut call in [named, own] {
+        block_on(call.obtain()).unwrap();
+        call.attach(request.method(), &target, &mut HeaderMap::new()).unwrap();
+        let shown = format!("{call:?} {calls:?} {:?}", call.held());
+        assert!(!shown.contains("secret") && !shown.contains("at-1"), "{shown}");
+    }
 }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use zeroize::Zeroize;
 
 /// How much of them is looked at.
@@ -78,8 +78,13 @@ pub fn challenges(headers: &HeaderMap) -> impl Iterator<Item = Challenge> {
 /// The fields that are looked at.
 pub(super) fn fields(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
     let values = headers.get_all(header::WWW_AUTHENTICATE).iter();
+    let values = values.chain(headers.get_all(REMAPPED));
     values.take(MOST_VALUES).map(HeaderValue::as_bytes)
 }
+
+/// What Amazon API Gateway makes of the field of a service behind it
+/// (<https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html>).
+const REMAPPED: HeaderName = HeaderName::from_static("x-amzn-remapped-www-authenticate");
 
 /// The challenges of one field.
 pub(super) fn read(field: &[u8]) -> Vec<Challenge> {
@@ -297,6 +302,12 @@ mod tests {
             assert_eq!(read_all(&[value.as_bytes()]), expected, "{value}");
         }
         assert_eq!(read_all(&[b"Basic realm=x", b"Bearer error=a"]).unwrap().0, "a");
+        let mut headers = HeaderMap::new();
+        headers.insert(REMAPPED, HeaderValue::from_static("Bearer error=a"));
+        assert_eq!(
+            challenges(&headers).next().and_then(|one| one.error().map(str::to_owned)).as_deref(),
+            Some("a")
+        );
         let latin = read_all(&[b"Bearer error=\"a\", error_description=\"expir\xe9\""]).unwrap();
         assert_eq!(latin.1.as_deref(), Some("expir\u{fffd}"));
     }

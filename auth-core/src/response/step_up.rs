@@ -102,16 +102,20 @@ impl StepUp {
 
 fn read(challenge: &Challenge) -> Result<Option<StepUp>, StepUpError> {
     let of = |name| challenge.get(name);
-    match (challenge.error(), of("claims")) {
-        (Some("insufficient_claims"), None) => Err(StepUpError::Missing),
-        // Some name the claims beside another error, or none.
-        (_, Some(claims)) => Ok(Some(StepUp::Claims(ClaimsChallenge::decode(claims)?))),
-        (Some("insufficient_user_authentication"), _) => Ok(Some(StepUp::LogIn {
-            acr_values: of("acr_values").map(ToOwned::to_owned),
-            max_age: of("max_age").and_then(|seconds| seconds.parse().ok()),
-        })),
-        _ => Ok(None),
+    let says = |wanted| {
+        challenge.error().is_some_and(|error: &str| error.trim().eq_ignore_ascii_case(wanted))
+    };
+    // Some name the claims beside another error, or none.
+    if let Some(claims) = of("claims") {
+        return Ok(Some(StepUp::Claims(ClaimsChallenge::decode(claims)?)));
     }
+    if says("insufficient_claims") {
+        return Err(StepUpError::Missing);
+    }
+    Ok(says("insufficient_user_authentication").then(|| StepUp::LogIn {
+        acr_values: of("acr_values").map(ToOwned::to_owned),
+        max_age: of("max_age").and_then(|seconds| seconds.parse().ok()),
+    }))
 }
 
 impl ClaimsChallenge {
@@ -200,6 +204,7 @@ mod tests {
             (format!("Basic realm=\"x\", Bearer Claims=\"{standard}\""), claims(CLAIMS)),
             (format!("Bearer claims=\"{url_safe}\""), claims(odd)),
             (r#"Bearer error="insufficient_claims""#.into(), Err(StepUpError::Missing)),
+            (r#"Bearer error="Insufficient_Claims""#.into(), Err(StepUpError::Missing)),
             (r#"Bearer error="insufficient_claims", claims="%%%""#.into(), Err(StepUpError::NotBase64)),
             (r#"Bearer claims="""#.into(), Err(StepUpError::NotAnObject)),
             // `[]`, `"a"`, not JSON, not UTF-8.
@@ -212,6 +217,10 @@ mod tests {
             (
                 r#"Bearer error="insufficient_user_authentication", acr_values="gold silver", max_age="5""#.into(),
                 log_in(Some("gold silver"), Some(5)),
+            ),
+            (
+                r#"Bearer error="INSUFFICIENT_USER_AUTHENTICATION", acr_values="gold""#.into(),
+                log_in(Some("gold"), None),
             ),
             (
                 r#"Bearer error="insufficient_user_authentication", max_age=soon"#.into(),

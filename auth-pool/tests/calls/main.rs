@@ -258,12 +258,12 @@ fn without_another_account_the_api_says_what_is_wrong() {
         (
             Script::new(),
             429,
-            "429 the token was refused, and there is no other for now: none of the 1 account can be used: 1 waits; main is back in 100 s",
+            "429 there is no other token for now: none of the 1 account can be used: 1 waits; main is back in 100 s",
         ),
         (
             Script::new(),
             403,
-            "403 the token was refused, and there is no other for now: none of the 1 account can be used: 1 waits; main is back in 100 s",
+            "403 there is no other token for now: none of the 1 account can be used: 1 waits; main is back in 100 s",
         ),
         (
             Script::new().oauth_error("invalid_grant"),

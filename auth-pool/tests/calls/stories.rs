@@ -1,18 +1,19 @@
 //! What is marked, and what lasts from one call to the next.
 
-use std::{convert::Infallible, time::Duration};
+use std::{cell::Cell, convert::Infallible, sync::atomic::Ordering, time::Duration};
 
 use auth_accounts::{
-    calls::Calls,
+    calls::{Calls, Target, Verdict},
     http::{HeaderMap, Request, Response, StatusCode},
+    store::Record,
 };
-use auth_pool::{PoolSession, PoolSettings, ReportOutcome, Routing};
-use auth_testkit::Script;
+use auth_pool::{AccountPool, PoolSession, PoolSettings, ReportOutcome, Routing};
+use auth_testkit::{FakeAuthServer, Script, VirtualClock};
 use pollster::block_on;
 
 use crate::{
-    Api, Stream, answer, get, pool,
-    support::{self, record},
+    Api, NAMES, Stream, answer, get, pool,
+    support::{self, World, record},
     told, world,
 };
 
@@ -77,6 +78,62 @@ fn a_marked_token_of_a_braked_account_leads_to_another_account() {
 }
 
 #[test]
+fn who_leaves_in_the_middle_of_a_renewal_leaves_no_doubt() {
+    // Whoever is next knows that the new token replaced a refused one.
+    for polls in 1..12 {
+        let world = world(Script::new().tokens("new", "rt-new"));
+        world.store.yields.store(true, Ordering::Relaxed);
+        let pool = pool(&world, 2, PoolSettings::default());
+        let calls = Calls::new(pool.clone(), ["https://api.example.com"]).unwrap();
+        let refused = || answer(401, &[]);
+        let api = Api::new(&vec![refused(); 2]);
+        let client = async |request: Request<()>| api.send(request.headers());
+        let mut left = Box::pin(calls.send(get(), client));
+        while api.tokens().is_empty() {
+            assert!(support::poll_once(&mut left).is_pending());
+        }
+        if (1..polls).any(|_| support::poll_once(&mut left).is_ready()) {
+            continue;
+        }
+        drop(left);
+        let api = Api::new(&[refused(), answer(200, &[])]);
+        let client = async |request: Request<()>| api.send(request.headers());
+        let result = support::run(calls.send(get(), client), &world.clock);
+        assert_eq!((told(&result).as_str(), api.tokens().as_str()), ("200", "new at-second"));
+        world.script.finish();
+    }
+}
+
+#[test]
+fn the_longest_of_several_waits_counts() {
+    let long = [("retry-after", "600")];
+    for waits in [[&long[..], &[]], [&[], &long[..]]] {
+        let world = world(Script::new());
+        let pool = pool(&world, 2, PoolSettings::default());
+        // Two requests that went out before there was a response.
+        let calls = Calls::new(pool.clone(), ["https://api.example.com"]).unwrap();
+        let targets = || {
+            let mut call = calls.begin(&Target::Uri(get().uri()), &HeaderMap::new(), None);
+            let mut call = call.take().unwrap().unwrap();
+            assert!(call.peek() || block_on(call.obtain()).is_ok());
+            call
+        };
+        let both = [targets(), targets()];
+        for (mut call, fields) in both.into_iter().zip(waits) {
+            let response = answer(429, fields);
+            match call.judge(None, response.status(), response.headers()) {
+                Verdict::Renew(why) => call.mark(&why),
+                other => panic!("{other:?}"),
+            }
+        }
+        for (passed, expected) in [(61, "second"), (538, "second"), (1, "main")] {
+            world.pass(passed);
+            assert_eq!(block_on(pool.token()).unwrap().account().as_str(), expected);
+        }
+    }
+}
+
+#[test]
 fn a_session_keeps_its_account() {
     let world = world(Script::new());
     let pool = pool(&world, 3, PoolSettings::default().routing(Routing::Sticky));
@@ -120,4 +177,35 @@ fn a_call_with_a_token_that_is_there_allocates_nothing() {
     });
     // The box is the test's own.
     assert_eq!(count.count_total, 1);
+}
+
+#[test]
+fn an_api_that_refuses_every_token_of_every_account_costs_few_refreshes() {
+    for every in [1, 11, 61] {
+        let clock = VirtualClock::manual();
+        let server = FakeAuthServer::builder().clock(&clock).build();
+        let world = World::of(server.clone());
+        for name in NAMES {
+            let tokens = server.log_in(name);
+            world.store.inner.put(name, Record::obtained(tokens, world.now()));
+        }
+        let accounts = world.accounts();
+        let members = NAMES.map(|name| accounts.account(name));
+        let pool = AccountPool::new(members, PoolSettings::default());
+        let calls = Calls::new(pool, ["https://api.example.com"]).unwrap();
+        let arrived = Cell::new(0);
+        let client = async |_: Request<()>| {
+            arrived.set(arrived.get() + 1);
+            Ok::<_, Infallible>(answer(401, &[]))
+        };
+        for _ in 0..3600 / every {
+            // When all rest, nothing is sent.
+            drop(block_on(calls.send(get(), client)));
+            world.pass(every);
+        }
+        // Each rests for a minute.
+        let most = NAMES.len() * 60;
+        assert!(server.report().issued <= most, "every {every} s: {:?}", server.report());
+        assert!(arrived.get() <= 2 * most, "every {every} s: {}", arrived.get());
+    }
 }

@@ -180,6 +180,14 @@ fn what_servers_send_with_a_401_or_403() {
         ),
         (vec![r#"OAuth realm="s", error="insufficient_scope""#], "scope -"),
         (vec![r#"bearer ERROR="Insufficient_Scope""#], "scope -"),
+        (vec!["Bearer realm='api', error='insufficient_scope', scope=a"], "scope a"),
+        (vec!["Bearer error='invalid_token', error_description='Not for you'"], "renew"),
+        (vec![r#"Bearer error="insufficient_permissions""#], "scope -"),
+        (vec![r#"Bearer error="insufficient_scopes", scope="a b""#], "scope a b"),
+        (vec![r#"Bearer error="insufficient-privileges""#], "scope -"),
+        (vec![r#"Bearer error="sufficient""#], "renew"),
+        // What is wanted is not said, or by a challenge that cannot be read.
+        (vec![r#"Bearer error="Insufficient_Claims""#], "unreadable"),
         // Several: its own decides, in whichever order and field.
         (vec![r#"DPoP error="insufficient_scope", Bearer error="invalid_token""#], "renew"),
         (vec![r#"Bearer error="invalid_token""#, r#"DPoP error="insufficient_scope""#], "renew"),
