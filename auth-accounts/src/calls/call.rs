@@ -1,6 +1,6 @@
 //! One call, without I/O.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, Method, StatusCode, Uri};
 
@@ -48,7 +48,6 @@ use crate::token::{Authorization, AuthorizationError};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
 #[must_use = "a call does nothing by itself"]
 pub struct Call<T: Tokens> {
     tokens: T,
@@ -90,6 +89,13 @@ impl<T: Tokens> Call<T> {
     /// a host that is not loopback.
     pub fn to_its_origin(tokens: T, target: &Target<'_>) -> Result<Self, OriginError> {
         Ok(Self::new(tokens, Reach::of(target)?))
+    }
+
+    /// Whether its token may go there: only to the origin of the request that it is of.
+    /// For clients that can choose anew where to send a request again.
+    #[must_use]
+    pub fn goes_to(&self, target: &Target<'_>) -> bool {
+        self.reach.holds(target)
     }
 
     /// Takes a token that may be used at once, if there is one. It does no I/O, and
@@ -248,6 +254,16 @@ impl<T: Tokens> Call<T> {
     #[must_use]
     pub fn held(&self) -> Option<&T::Held> {
         self.held.as_ref()
+    }
+}
+
+/// Without the URL, whose query may hold a secret.
+impl<T: Tokens> fmt::Debug for Call<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("has_token", &self.held.is_some())
+            .field("was_renewed", &self.was_renewed)
+            .finish_non_exhaustive()
     }
 }
 
