@@ -77,6 +77,20 @@ fn a_marked_token_of_a_braked_account_leads_to_another_account() {
 }
 
 #[test]
+fn an_api_that_asks_for_no_wait_is_asked_with_another_account() {
+    let world = world(Script::new().tokens("new", "rt-new"));
+    let pool = pool(&world, 2, PoolSettings::default());
+    let calls = Calls::new(pool, ["https://api.example.com"]).unwrap();
+    let refused = || answer(401, &[("retry-after", "0")]);
+    let api = Api::new(&[refused(), refused(), answer(200, &[])]);
+    let client = async |request: Request<()>| api.send(request.headers());
+    assert_eq!(told(&block_on(calls.send(get(), client))), "401 twice");
+    assert_eq!(told(&block_on(calls.send(get(), client))), "200");
+    assert_eq!(api.tokens(), "at-main new at-second");
+    world.script.finish();
+}
+
+#[test]
 fn a_session_keeps_its_account() {
     let world = world(Script::new());
     let pool = pool(&world, 3, PoolSettings::default().routing(Routing::Sticky));
