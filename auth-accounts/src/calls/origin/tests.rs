@@ -59,6 +59,26 @@ fn parts_are_compared_as_urls_are() {
 }
 
 #[test]
+fn an_address_is_the_same_however_it_is_written() {
+    let origin = Origin::parse("https://[2001:DB8:0:0::1]:8443").unwrap();
+    for (host, expected) in [
+        ("[2001:db8::1]", true),
+        ("[2001:0db8:0000::0001]", true),
+        ("[2001:db8:0:0::1]", true),
+        ("[2001:db8::2]", false),
+        ("2001:db8::1", false),
+        ("[2001:db8::1", false),
+        ("2001.db8", false),
+    ] {
+        assert_eq!(origin.is("https", host, Some(8443)), expected, "{host}");
+        let url = format!("https://{host}:8443/me").parse();
+        assert_eq!(url.is_ok_and(|url| origin.is_of(&url)), expected, "{host}");
+    }
+    // An IPv4 address within is another one.
+    assert!(!Origin::parse("https://[::ffff:10.0.0.1]").unwrap().is("https", "10.0.0.1", None));
+}
+
+#[test]
 fn without_an_origin_there_are_no_calls() {
     assert_eq!(Calls::<Account>::per_request([""; 0]).unwrap_err(), OriginError::None);
     let one_is_bad = ["https://api.example.com", "http://api.example.com"];
