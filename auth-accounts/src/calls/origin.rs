@@ -89,6 +89,9 @@ impl Origin {
         port: Option<u16>,
     ) -> Result<Self, OriginError> {
         let parts = Parts::new(scheme, host, port).ok_or(OriginError::Invalid)?;
+        if !auth_core::internal::is_plain(host, host) {
+            return Err(OriginError::Invalid);
+        }
         parts.check()?;
         Ok(parts.into())
     }

@@ -59,6 +59,16 @@ fn parts_are_compared_as_urls_are() {
 }
 
 #[test]
+fn parts_of_a_url_are_no_more_lenient_than_a_url() {
+    for host in ["api.example.com", "API.example.com", "[2001:db8::1]", "10.0.0.1"] {
+        assert!(Origin::of_parts("https", host, None).is_ok(), "{host}");
+    }
+    for host in ["", ".", "user@api.example.com", "api.example.com:443", "[::1", "*.example.com"] {
+        assert_eq!(Origin::of_parts("https", host, None), Err(OriginError::Invalid), "{host}");
+    }
+}
+
+#[test]
 fn an_address_is_the_same_however_it_is_written() {
     let origin = Origin::parse("https://[2001:DB8:0:0::1]:8443").unwrap();
     for (host, expected) in [
