@@ -260,6 +260,25 @@ async fn nor_does_it_when_the_call_is_made_again_on_another() {
     assert_eq!(seen, [Some(its_own.access_token().clone())]);
 }
 
+/// Nor is it made more often for that.
+#[tokio::test]
+async fn a_call_is_made_twice_over_however_many_channels() {
+    let worlds = [(); 4].map(|()| World::new());
+    let mut clients = Vec::new();
+    for (world, url) in worlds.iter().zip(["https://a.example", "https://b.example"].repeat(2)) {
+        world.api.respond_next([ApiResponse::from(unauthorized()).times(usize::MAX)]);
+        let layer = GrpcLayer::for_channel(world.account.clone(), &Uri::from_static(url)).unwrap();
+        let notes = Notes { api: world.api.clone(), place: Place::Headers };
+        clients.push(NotesClient::new(layer.layer(notes.in_process())));
+    }
+    let result = call(Request::new("7".to_owned()), |request| {
+        let mut client = clients.pop().unwrap();
+        async move { client.get(request).await }
+    });
+    assert_eq!(told(result.await), (Code::Unauthenticated, "Twice".to_owned()));
+    assert_eq!(worlds.iter().map(|world| world.api.report().calls).sum::<usize>(), 2);
+}
+
 #[tokio::test]
 async fn without_the_layer_a_call_is_made_once() {
     let world = World::new();

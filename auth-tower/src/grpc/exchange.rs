@@ -130,6 +130,9 @@ pub(super) fn conclude<T: Tokens>(
 
 /// Another token, or another proof, for a call. Dropped, a refused token is marked.
 pub(super) trait Renewal: Send {
+    /// Whether it is another token that is wanted.
+    fn is_of_token(&self) -> bool;
+
     fn renew(self: Box<Self>) -> Renewing;
 }
 
@@ -151,6 +154,10 @@ impl<T: Tokens> Drop for Refusal<T> {
 }
 
 impl<T: Tokens> Renewal for Refusal<T> {
+    fn is_of_token(&self) -> bool {
+        self.why.is_some()
+    }
+
     fn renew(mut self: Box<Self>) -> Renewing {
         let (call, why) = (self.call.take(), self.why.take());
         Box::pin(async move {
