@@ -88,8 +88,8 @@ impl AccountPool {
     /// [Calls](crate#calls) do it by themselves.
     ///
     /// At the statuses of [`PoolSettings::move_on_at`] the account is
-    /// suspended: for `retry_after`, or for [`PoolSettings::cooldown`] if that
-    /// is `None`. At 401 its token is refreshed instead, unless that token has
+    /// suspended: for `retry_after` (for a second at least, if there are other accounts), or
+    /// for [`PoolSettings::cooldown`] if that is `None`. At 401 its token is refreshed instead, unless that token has
     /// just replaced another one that was refused with 401.
     ///
     /// The token may come from another pool, for example from before the

@@ -42,6 +42,10 @@ impl<'a> Blame<'a> {
 /// failed. A try costs no more than reading a record.
 const TRY_AGAIN: Duration = Duration::from_secs(5);
 
+/// How long an account is left at least that an API blames, where there are others. An
+/// API that asks for no wait at all would have it handed out again at once.
+const SHORTEST: Duration = Duration::from_secs(1);
+
 impl Shared {
     /// # Panics
     ///
@@ -114,7 +118,8 @@ impl Shared {
         {
             return Ok(token);
         }
-        let cooldown = retry_after.unwrap_or(self.settings.cooldown);
+        let shortest = if self.accounts.len() > 1 { SHORTEST } else { Duration::ZERO };
+        let cooldown = retry_after.map_or(self.settings.cooldown, |asked| asked.max(shortest));
         let until = later(now, cooldown.min(self.settings.max_cooldown));
         // The responses to requests at the same time do not all say how long.
         let until = state.availability.waits_until(index).map_or(until, |known| known.max(until));

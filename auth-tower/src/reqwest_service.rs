@@ -31,8 +31,9 @@ use tower_service::Service;
 pub struct ReqwestService(Client);
 
 impl ReqwestService {
-    /// A client that follows no redirect by itself: a layer above the one that attaches
-    /// tokens can, such as that of tower-http.
+    /// A client that follows no redirect by itself, so that none takes a token along. A
+    /// layer above the one that attaches tokens can follow them, such as that of
+    /// tower-http: then each hop is judged anew.
     ///
     /// # Errors
     ///

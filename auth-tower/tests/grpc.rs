@@ -239,6 +239,46 @@ async fn a_token_goes_to_the_origin_of_the_channel() {
     }
 }
 
+/// Whoever has several channels may make the call again on another.
+#[tokio::test]
+async fn nor_does_it_when_the_call_is_made_again_on_another() {
+    let (first, other) = (World::new(), World::new());
+    first.api.respond_next([unauthorized()]);
+    let elsewhere = "https://elsewhere.example.com";
+    let calls = Calls::new(other.account.clone(), [elsewhere]).unwrap();
+    let layer = GrpcLayer::new(calls, &Uri::from_static(elsewhere)).unwrap();
+    let notes = Notes { api: other.api.clone(), place: Place::Headers };
+    let mut clients =
+        vec![NotesClient::new(layer.layer(notes.in_process())), client(&first, Place::Headers)];
+    let result = call(Request::new("7".to_owned()), |request| {
+        let mut client = clients.pop().unwrap();
+        async move { client.get(request).await }
+    });
+    result.await.unwrap();
+    let its_own = other.account.peek().unwrap();
+    let seen: Vec<_> = other.api.calls().iter().map(|call| call.token().cloned()).collect();
+    assert_eq!(seen, [Some(its_own.access_token().clone())]);
+}
+
+/// Nor is it made more often for that.
+#[tokio::test]
+async fn a_call_is_made_twice_over_however_many_channels() {
+    let worlds = [(); 4].map(|()| World::new());
+    let mut clients = Vec::new();
+    for (world, url) in worlds.iter().zip(["https://a.example", "https://b.example"].repeat(2)) {
+        world.api.respond_next([ApiResponse::from(unauthorized()).times(usize::MAX)]);
+        let layer = GrpcLayer::for_channel(world.account.clone(), &Uri::from_static(url)).unwrap();
+        let notes = Notes { api: world.api.clone(), place: Place::Headers };
+        clients.push(NotesClient::new(layer.layer(notes.in_process())));
+    }
+    let result = call(Request::new("7".to_owned()), |request| {
+        let mut client = clients.pop().unwrap();
+        async move { client.get(request).await }
+    });
+    assert_eq!(told(result.await), (Code::Unauthenticated, "Twice".to_owned()));
+    assert_eq!(worlds.iter().map(|world| world.api.report().calls).sum::<usize>(), 2);
+}
+
 #[tokio::test]
 async fn without_the_layer_a_call_is_made_once() {
     let world = World::new();

@@ -8,7 +8,10 @@ use auth_accounts::calls::{
     Answer as _, BlockingTokens, CallError, Calls, NotAgain, Origin, Outgoing, Target,
     send_blocking,
 };
-use http::{Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{
+    Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
+    uri::Scheme,
+};
 use ureq::{Agent, Body, Error, SendBody, config::Config};
 
 pub use self::body::CallBody;
@@ -28,6 +31,8 @@ pub use self::body::CallBody;
 /// - [`max_redirects`](Config::max_redirects): the token goes along within the
 ///   origin, with a proof for each URL, and stays behind where a redirect leads
 ///   to another. [`redirect_auth_headers`](Config::redirect_auth_headers) does not matter.
+/// - [`proxy`](Config::proxy), but for plain `http` to loopback: such a token does not leave
+///   the machine.
 /// - Times are for each request that is sent.
 ///
 /// ```no_run
@@ -172,12 +177,15 @@ impl<'a> Client<'a> {
             let before = self.token.replace(token.clone());
             self.was_renewed |= before.is_some_and(|before| before != token);
         }
+        let stays = is_in_clear_here(request.uri()) && self.settings.proxy().is_some();
         let fits = !self.settings.http_status_as_error() && self.settings.max_redirects() == 0;
-        if !self.carries || fits {
+        if !self.carries || (fits && !stays) {
             return self.agent.run(request);
         }
         let settings = self.agent.configure_request(request);
-        self.agent.run(settings.http_status_as_error(false).max_redirects(0).build())
+        let settings = settings.http_status_as_error(false).max_redirects(0);
+        let settings = if stays { settings.proxy(None) } else { settings };
+        self.agent.run(settings.build())
     }
 
     /// Whether one more redirect is followed. By ureq's rule it may be an error.
@@ -223,6 +231,12 @@ impl<'a> Client<'a> {
             false => Ok(response),
         }
     }
+}
+
+/// Whether a token goes there in clear since it does not leave the machine. By a proxy it
+/// would.
+pub(crate) fn is_in_clear_here(uri: &Uri) -> bool {
+    uri.scheme() == Some(&Scheme::HTTP) && uri.host().is_some_and(auth_core::internal::is_loopback)
 }
 
 /// A request without its body, which is lent to each that is sent.

@@ -12,6 +12,8 @@ use ureq::{
     middleware::{Middleware, MiddlewareNext},
 };
 
+use crate::calls::is_in_clear_here;
+
 /// Gives the requests of an agent their tokens, where they go to the origins that are
 /// named. A token that an API does not take is marked as refused, so that the next
 /// request has another.
@@ -48,13 +50,13 @@ use ureq::{
 ///   allows too little, or that came after a redirect; nonces of an API are not learned,
 ///   and there is no [`NotAgain`] to read.
 /// - ureq follows redirects by itself. The token does not go along, not even within the
-///   origin: ureq takes another port for the same host. A request whose token is bound to
-///   a key (DPoP) is not redirected at all, since ureq would take its proof along: the
-///   3xx is the response.
+///   origin, of which this middleware sees nothing then. A request whose token is bound to
+///   a key (DPoP) is not redirected at all, since its proof is for one URL: the 3xx is the
+///   response.
 ///
 /// The settings of a request are changed for that: `redirect_auth_headers` to `Never`,
-/// `save_redirect_history` to `true`, and for a token that is bound to a key
-/// `max_redirects` to 0. For a request whose settings are not the agent's own ureq sets TLS
+/// `save_redirect_history` to `true`, for a token that is bound to a key `max_redirects` to
+/// 0, and for plain `http` to loopback `proxy` to none. For a request whose settings are not the agent's own ureq sets TLS
 /// up anew whenever it makes a connection, unless the agent has made one for a request
 /// without.
 ///
@@ -157,7 +159,7 @@ fn judge<T: BlockingTokens>(
     }
 }
 
-/// Sees to it that no redirect takes a token along.
+/// Sees to it that no redirect takes a token along, nor a proxy sees one in clear.
 fn keep_from_others(request: &mut Request<SendBody<'_>>) -> Result<(), Error> {
     // ureq takes the request, and gives it back only if the agent is in its extensions.
     let mut head = Request::new(());
@@ -169,6 +171,8 @@ fn keep_from_others(request: &mut Request<SendBody<'_>>) -> Result<(), Error> {
         settings.redirect_auth_headers(RedirectAuthHeaders::Never).save_redirect_history(true);
     let is_proved = request.headers().contains_key("dpop");
     let settings = if is_proved { settings.max_redirects(0) } else { settings };
+    let stays = is_in_clear_here(request.uri());
+    let settings = if stays { settings.proxy(None) } else { settings };
     *request.extensions_mut() = std::mem::take(settings.build().extensions_mut());
     Ok(())
 }

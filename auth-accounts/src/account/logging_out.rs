@@ -166,6 +166,7 @@ impl Inner {
             memory.refused = None;
             memory.further.clear();
             memory.past.logged_out();
+            memory.is_gone = true;
             self.cached.store(None);
             let forgotten = memory.replace(None);
             drop(memory);

@@ -24,13 +24,17 @@ pub(super) struct Memory {
     pub(super) further: FurtherMemory,
     /// Which login all of that comes of, if a record said.
     pub(super) login: Option<Fingerprint>,
+    /// Whether there was no record when somebody last looked.
+    pub(super) is_gone: bool,
 }
 
 impl Memory {
     /// Whether it holds what no store does, so that it has to outlive whoever
     /// asks for the account.
     pub(super) fn is_to_be_kept(&self) -> bool {
-        self.unsaved.is_some() || self.refused.is_some() || self.further.refuses_any()
+        // Without a record no token comes back that was refused.
+        let refuses = || self.refused.is_some() || self.further.refuses_any();
+        self.unsaved.is_some() || (!self.is_gone && refuses())
     }
 
     /// Whether the record is of another login by now than it was, so that all that came of

@@ -206,7 +206,7 @@ impl Inner {
     fn count_login(&self, draft: &Draft, counts: &AtomicBool) {
         let mut memory = self.memory();
         let remembered = memory.replace(draft.known.unsaved.clone().boxed());
-        memory.refused = None;
+        (memory.refused, memory.is_gone) = (None, false);
         memory.further.clear();
         self.cached.store(None);
         counts.store(true, Ordering::Release);
@@ -231,6 +231,7 @@ impl Inner {
         let token =
             token.filter(|token| ended.is_new || again || !memory.refuses_of(&ended.which, token));
         let is_gone = ended.result.as_ref().is_err_and(AccountError::is_not_logged_in);
+        memory.is_gone = is_gone;
         let is_good = token.is_some() && !again;
         match ended.which.asked() {
             Some(asked) => memory.further.put(asked.fingerprint, token, is_good),

@@ -126,10 +126,13 @@ impl<A> fmt::Debug for Registry<A> {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::TokenEndpoint;
-    use auth_testkit::{Script, VirtualClock};
+    use std::time::Duration;
 
-    use crate::{Accounts, MemoryStore};
+    use auth_core::{AccessToken, RefreshToken, TokenEndpoint, TokenRequest, TokenSet};
+    use auth_testkit::{Script, VirtualClock};
+    use pollster::block_on;
+
+    use crate::{Account, Accounts, MemoryStore};
 
     #[test]
     fn names_that_were_asked_for_once_are_forgotten() {
@@ -144,5 +147,40 @@ mod tests {
         assert_eq!(accounts.registry.len(), 1);
         drop(kept);
         assert_eq!(accounts.registry.len(), 0);
+    }
+
+    /// A request may be under way while its user logs out, and its token be refused then.
+    #[test]
+    fn a_late_refusal_keeps_no_account_that_was_logged_out() {
+        let endpoint = TokenEndpoint::new("https://auth.example.com/token", "my-client");
+        let (store, clock) = (MemoryStore::new(), VirtualClock::new());
+        let accounts =
+            Accounts::without_runtime(endpoint.unwrap(), Script::new(), store, clock.clone());
+        let log_in = |account: &Account| {
+            let mut tokens = TokenSet::new(AccessToken::new("at-1"));
+            tokens.refresh_token = Some(RefreshToken::new("rt-1"));
+            tokens.expires_at = clock.now().wall.checked_add(Duration::from_secs(3600));
+            block_on(account.store_login(tokens)).unwrap();
+            block_on(account.token()).unwrap()
+        };
+        for by_this_one in [true, false] {
+            let account = accounts.account("ada");
+            let token = log_in(&account);
+            block_on(account.logout()).unwrap();
+            if !by_this_one {
+                block_on(account.token()).unwrap_err();
+            }
+            for request in [TokenRequest::new(), TokenRequest::new().scope("mail")] {
+                account.mark_refused(&request, token.access_token(), None);
+            }
+            drop(account);
+            assert_eq!(accounts.registry.len(), 0);
+        }
+        // While there is a record, it must not come back.
+        let account = accounts.account("ada");
+        let token = log_in(&account);
+        account.mark_refused(&TokenRequest::new(), token.access_token(), None);
+        drop(account);
+        assert_eq!(accounts.registry.len(), 1);
     }
 }

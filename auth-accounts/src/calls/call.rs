@@ -91,6 +91,13 @@ impl<T: Tokens> Call<T> {
         Ok(Self::new(tokens, Reach::of(target)?))
     }
 
+    /// Whether its token may go there: only to the origin of the request that it is of.
+    /// For clients that can choose anew where to send a request again.
+    #[must_use]
+    pub fn goes_to(&self, target: &Target<'_>) -> bool {
+        self.reach.holds(target)
+    }
+
     /// Takes a token that may be used at once, if there is one. It does no I/O, and
     /// allocates nothing.
     pub fn peek(&mut self) -> bool {

@@ -23,7 +23,8 @@ pub enum CallError<E = AccountError, C = Infallible> {
     Unnamed,
     /// There are no headers for the token.
     Authorization(AuthorizationError),
-    /// The request would take a token over plain `http`.
+    /// The request's URL is none that a token may go to, such as plain `http` to a host
+    /// that is not loopback.
     Origin(OriginError),
     /// The client failed to send.
     Client(C),

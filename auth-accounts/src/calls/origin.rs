@@ -1,5 +1,7 @@
 //! Where a token may go.
 
+use std::net::Ipv6Addr;
+
 use http::{Uri, uri::Scheme};
 
 /// The origin of a URL: scheme, host and port (RFC 9110 section 4.3.1). A token goes to
@@ -88,6 +90,9 @@ impl Origin {
         port: Option<u16>,
     ) -> Result<Self, OriginError> {
         let parts = Parts::new(scheme, host, port).ok_or(OriginError::Invalid)?;
+        if !auth_core::internal::is_plain(host, host) {
+            return Err(OriginError::Invalid);
+        }
         parts.check()?;
         Ok(parts.into())
     }
@@ -163,7 +168,7 @@ impl<'a> Parts<'a> {
     fn is(&self, other: &Parts<'_>) -> bool {
         self.is_https == other.is_https
             && self.port == other.port
-            && self.host.eq_ignore_ascii_case(other.host)
+            && is_same_host(self.host, other.host)
     }
 
     fn check(&self) -> Result<(), OriginError> {
@@ -172,6 +177,15 @@ impl<'a> Parts<'a> {
             false => Err(OriginError::Insecure { host: self.host.into() }),
         }
     }
+}
+
+/// An IPv6 address can be written in several ways, and URL types differ in which.
+fn is_same_host(one: &str, other: &str) -> bool {
+    let address = |host: &str| -> Option<Ipv6Addr> {
+        host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+    };
+    one.eq_ignore_ascii_case(other)
+        || address(one).is_some_and(|one| address(other).is_some_and(|other| one == other))
 }
 
 fn usual_port(is_https: bool) -> u16 {

@@ -1,6 +1,7 @@
 //! Requests that carry a token, over an API that is a list of responses.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests are tests, too")]
 
+mod bounded;
 mod brake;
 mod costs;
 mod marked;

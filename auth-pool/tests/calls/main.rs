@@ -313,6 +313,17 @@ fn an_account_comes_back_when_the_api_says() {
         (403, vec![("x-ratelimit-remaining", "7"), ("x-ratelimit-reset", &reset)], 60),
         (403, vec![], 60),
         (429, vec![("retry-after", "soon")], 60),
+        // Whoever asks for no wait is left all the same, for others are there.
+        (429, vec![("retry-after", "0")], 1),
+        (403, vec![("retry-after-ms", "1")], 1),
+        (
+            429,
+            vec![
+                ("retry-after", "Fri, 15 Jan 2027 07:59:00 GMT"),
+                ("date", "Fri, 15 Jan 2027 08:00:00 GMT"),
+            ],
+            1,
+        ),
     ] {
         let world = world(Script::new());
         let pool = pool(&world, 2, PoolSettings::default());

@@ -1,6 +1,11 @@
 //! What is marked, and what lasts from one call to the next.
 
-use std::{cell::Cell, convert::Infallible, sync::atomic::Ordering, time::Duration};
+use std::{
+    cell::Cell,
+    convert::Infallible,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use auth_accounts::{
     calls::{Calls, Target, Verdict},
@@ -129,6 +134,69 @@ fn the_longest_of_several_waits_counts() {
         for (passed, expected) in [(61, "second"), (538, "second"), (1, "main")] {
             world.pass(passed);
             assert_eq!(block_on(pool.token()).unwrap().account().as_str(), expected);
+        }
+    }
+}
+
+#[test]
+fn an_api_that_asks_for_no_wait_is_asked_with_another_account() {
+    let world = world(Script::new().tokens("new", "rt-new"));
+    let pool = pool(&world, 2, PoolSettings::default());
+    let calls = Calls::new(pool, ["https://api.example.com"]).unwrap();
+    let refused = || answer(401, &[("retry-after", "0")]);
+    let api = Api::new(&[refused(), refused(), answer(200, &[])]);
+    let client = async |request: Request<()>| api.send(request.headers());
+    assert_eq!(told(&block_on(calls.send(get(), client))), "401 twice");
+    assert_eq!(told(&block_on(calls.send(get(), client))), "200");
+    assert_eq!(api.tokens(), "at-main new at-second");
+    world.script.finish();
+}
+
+/// No account is refreshed more than once, no request is sent more than twice, and after
+/// the longest cooldown all is as it was.
+#[test]
+fn an_api_that_refuses_everything_cannot_do_more_than_that() {
+    let long = u64::MAX.to_string();
+    for (status, wait, refreshes) in [
+        (401, None, 3),
+        (401, Some("0"), 3),
+        (401, Some(&*long), 3),
+        (403, None, 0),
+        (429, Some("0"), 0),
+        (429, Some(&*long), 0),
+        (429, Some("Fri, 31 Dec 9999 23:59:59 GMT"), 0),
+    ] {
+        for again in [true, false] {
+            let script = (0..refreshes).fold(Script::new(), |script, number| {
+                script.tokens(&format!("new-{number}"), &format!("rt-new-{number}"))
+            });
+            let world = world(script);
+            let pool = pool(&world, 3, PoolSettings::default());
+            let calls = Calls::new(pool.clone(), ["https://api.example.com"]).unwrap();
+            let sent = AtomicUsize::new(0);
+            let refused = || {
+                sent.fetch_add(1, Ordering::Relaxed);
+                let fields: Vec<_> = wait.iter().map(|wait| ("retry-after", *wait)).collect();
+                Ok::<_, Infallible>(answer(status, &fields))
+            };
+            for _ in 0..100 {
+                let before = sent.load(Ordering::Relaxed);
+                let _ = match again {
+                    true => block_on(calls.send(get(), async |_| refused())),
+                    false => block_on(calls.send(Stream(get()), async |_| refused())),
+                };
+                let times = sent.load(Ordering::Relaxed) - before;
+                assert!(times <= if again { 2 } else { 1 }, "{status} {wait:?}: {times}");
+            }
+            assert_eq!(sent.into_inner(), 3 + refreshes, "{status} {wait:?} {again}");
+            world.script.finish();
+            block_on(pool.token()).unwrap_err();
+            world.pass(24 * 3600);
+            for name in NAMES {
+                let tokens = support::tokens("at-late", "rt-late", world.now(), 3600);
+                block_on(world.accounts().account(name).store_login(tokens)).unwrap();
+            }
+            block_on(pool.token()).unwrap();
         }
     }
 }

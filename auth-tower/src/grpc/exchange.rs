@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use auth_accounts::calls::{Call, NotAgain, Refused, Tokens, Verdict};
+use auth_accounts::calls::{Call, NotAgain, Refused, Target, Tokens, Verdict};
 use tonic::Status;
 
 use super::error::without_token;
@@ -48,11 +48,15 @@ impl Exchange {
         mem::replace(&mut *self.state(), state)
     }
 
-    /// The call that is made again, if it is one.
-    pub(super) fn take_call<T: Tokens>(&self) -> Option<Call<T>> {
+    /// The call that is made again, if it is one. Whoever makes it may have chosen another
+    /// channel, to which its token does not go: then it begins anew there.
+    pub(super) fn take_call<T: Tokens>(&self, to: &Target<'_>) -> Option<Call<T>> {
         let mut state = self.state();
         match mem::take(&mut *state) {
-            State::Again(call) => call.downcast().ok().map(|call| *call),
+            State::Again(call) => {
+                let call: Option<Box<Call<T>>> = call.downcast().ok();
+                call.map(|call| *call).filter(|call| call.goes_to(to))
+            }
             other => {
                 *state = other;
                 None
@@ -126,6 +130,9 @@ pub(super) fn conclude<T: Tokens>(
 
 /// Another token, or another proof, for a call. Dropped, a refused token is marked.
 pub(super) trait Renewal: Send {
+    /// Whether it is another token that is wanted.
+    fn is_of_token(&self) -> bool;
+
     fn renew(self: Box<Self>) -> Renewing;
 }
 
@@ -147,6 +154,10 @@ impl<T: Tokens> Drop for Refusal<T> {
 }
 
 impl<T: Tokens> Renewal for Refusal<T> {
+    fn is_of_token(&self) -> bool {
+        self.why.is_some()
+    }
+
     fn renew(mut self: Box<Self>) -> Renewing {
         let (call, why) = (self.call.take(), self.why.take());
         Box::pin(async move {

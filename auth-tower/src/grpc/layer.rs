@@ -83,11 +83,11 @@ impl<S, T: AsyncTokens> GrpcService<S, T> {
         request: &Request<B>,
         exchange: Option<&Exchange>,
     ) -> Option<Result<Call<T>, CallError<T::Error>>> {
-        if let Some(call) = exchange.and_then(Exchange::take_call) {
+        let target = Target::Uri(uri);
+        if let Some(call) = exchange.and_then(|exchange| exchange.take_call(&target)) {
             return Some(Ok(call));
         }
-        let mut call =
-            self.calls.begin(&Target::Uri(uri), request.headers(), Some(request.extensions()))?;
+        let mut call = self.calls.begin(&target, request.headers(), Some(request.extensions()))?;
         if let Ok(call) = &mut call {
             call.peek();
         }

@@ -40,7 +40,7 @@ where
 {
     let exchange = Exchange::default();
     let closing = Closing(&exchange);
-    let mut sent = 0;
+    let (mut sent, mut was_renewed) = (0, false);
     loop {
         sent += 1;
         let mut copy = Request::new(request.get_ref().clone());
@@ -54,9 +54,13 @@ where
         let renewal = match closing.0.told() {
             Told::Nothing => return Err(status),
             Told::Noted(why) => return Err(with_reason(status, why)),
-            Told::Refused(_) if sent >= MOST => return Err(with_reason(status, NotAgain::Twice)),
             Told::Refused(renewal) => renewal,
         };
+        // On another channel it is another call, which knows nothing of the first.
+        if sent >= MOST || (was_renewed && renewal.is_of_token()) {
+            return Err(with_reason(status, NotAgain::Twice));
+        }
+        was_renewed |= renewal.is_of_token();
         if let Some(why) = closing.0.renew(renewal).await? {
             return Err(with_reason(status, why));
         }

@@ -1,8 +1,7 @@
 //! Where a redirect leads, as ureq reads it.
 //!
-//! ureq decides by its settings alone whether the next host gets the token, and counts
-//! another port as the same host. It never takes a proof away. So what carries a token is
-//! not redirected by ureq.
+//! A token goes to one origin, and a proof is for one URL. So what carries a token is not
+//! redirected by ureq, whose settings decide for all requests alike.
 
 use std::io::{self, Read as _};
 

@@ -7,14 +7,14 @@ use std::{
 
 use auth_testkit::CannedResponse;
 use auth_ureq::{
-    CallBody,
+    CallBody, CallMiddleware,
     auth_accounts::{
         BlockingAccount,
         calls::{CallError, Calls, NotAgain, OriginError},
     },
     http::{Request, StatusCode},
     send_with, send_with_calls,
-    ureq::{AsSendBody, Error, SendBody},
+    ureq::{self, AsSendBody, Error, SendBody},
 };
 
 use crate::support::{World, agent, showing, why};
@@ -45,6 +45,33 @@ fn what_is_in_memory_is_sent_again() {
     assert_eq!(sent(&bytes[..]), twice);
     assert_eq!(sent(b"a note"), twice);
     assert_eq!(sent(()), vec![(Vec::new(), None); 2]);
+}
+
+/// It may be named, or come from the environment.
+#[test]
+fn a_token_in_clear_stays_on_the_machine() {
+    for by_middleware in [false, true] {
+        let world = World::new();
+        let proxy = ureq::Proxy::new(world.elsewhere.url().trim_end_matches('/')).unwrap();
+        let agent = |set| {
+            agent(|settings| {
+                let settings = settings.proxy(Some(proxy.clone()));
+                match set {
+                    true => settings.middleware(CallMiddleware::new(world.calls())),
+                    false => settings.http_status_as_error(false).max_redirects(0),
+                }
+            })
+        };
+        let response = match by_middleware {
+            true => agent(true).get(world.url("/")).call().unwrap(),
+            false => {
+                let request = Request::get(world.url("/")).body(()).unwrap();
+                send_with(&agent(false), &world.account, request).unwrap()
+            }
+        };
+        assert_eq!(response.status(), 200);
+        assert!(world.elsewhere.socket().connections().is_empty());
+    }
 }
 
 #[test]

@@ -59,6 +59,36 @@ fn parts_are_compared_as_urls_are() {
 }
 
 #[test]
+fn parts_of_a_url_are_no_more_lenient_than_a_url() {
+    for host in ["api.example.com", "API.example.com", "[2001:db8::1]", "10.0.0.1"] {
+        assert!(Origin::of_parts("https", host, None).is_ok(), "{host}");
+    }
+    for host in ["", ".", "user@api.example.com", "api.example.com:443", "[::1", "*.example.com"] {
+        assert_eq!(Origin::of_parts("https", host, None), Err(OriginError::Invalid), "{host}");
+    }
+}
+
+#[test]
+fn an_address_is_the_same_however_it_is_written() {
+    let origin = Origin::parse("https://[2001:DB8:0:0::1]:8443").unwrap();
+    for (host, expected) in [
+        ("[2001:db8::1]", true),
+        ("[2001:0db8:0000::0001]", true),
+        ("[2001:db8:0:0::1]", true),
+        ("[2001:db8::2]", false),
+        ("2001:db8::1", false),
+        ("[2001:db8::1", false),
+        ("2001.db8", false),
+    ] {
+        assert_eq!(origin.is("https", host, Some(8443)), expected, "{host}");
+        let url = format!("https://{host}:8443/me").parse();
+        assert_eq!(url.is_ok_and(|url| origin.is_of(&url)), expected, "{host}");
+    }
+    // An IPv4 address within is another one.
+    assert!(!Origin::parse("https://[::ffff:10.0.0.1]").unwrap().is("https", "10.0.0.1", None));
+}
+
+#[test]
 fn without_an_origin_there_are_no_calls() {
     assert_eq!(Calls::<Account>::per_request([""; 0]).unwrap_err(), OriginError::None);
     let one_is_bad = ["https://api.example.com", "http://api.example.com"];
