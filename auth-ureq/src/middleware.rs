@@ -48,9 +48,8 @@ use ureq::{
 ///   allows too little, or that came after a redirect; nonces of an API are not learned,
 ///   and there is no [`NotAgain`] to read.
 /// - ureq follows redirects by itself. The token does not go along, not even within the
-///   origin: ureq takes another port for the same host. A request whose token is bound to
-///   a key (DPoP) is not redirected at all, since ureq would take its proof along: the
-///   3xx is the response.
+///   origin. A request whose token is bound to a key (DPoP) is not redirected at all, since
+///   its proof is for one URL: the 3xx is the response.
 ///
 /// The settings of a request are changed for that: `redirect_auth_headers` to `Never`,
 /// `save_redirect_history` to `true`, and for a token that is bound to a key

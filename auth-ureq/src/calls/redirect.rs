@@ -1,8 +1,7 @@
 //! Where a redirect leads, as ureq reads it.
 //!
-//! ureq decides by its settings alone whether the next host gets the token, and counts
-//! another port as the same host. It never takes a proof away. So what carries a token is
-//! not redirected by ureq.
+//! Which headers go along with a redirect of ureq is its own decision, and a proof is for
+//! one URL. So what carries a token is redirected here.
 
 use std::io::{self, Read as _};
 
