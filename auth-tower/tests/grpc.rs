@@ -6,6 +6,7 @@ mod support;
 
 use std::{convert::Infallible, error::Error, time::Duration};
 
+use auth_pool::{AccountPool, PoolError, PoolSettings};
 use auth_testkit::{ApiResponse, CannedResponse, FakeAuthServer};
 use auth_tower::{
     auth_accounts::{
@@ -192,6 +193,27 @@ async fn a_call_without_a_token_says_what_to_do() {
     let mut client = NotesClient::new(layer.layer(notes.in_process()));
     let status = client.get(Request::new("7".to_owned())).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition);
+}
+
+/// One that passes counts first, whichever account was tried last.
+#[tokio::test]
+async fn a_pool_of_which_an_account_waits_is_no_logout() {
+    let world = World::new();
+    world.server.clock().advance(Duration::from_secs(3600));
+    world.server.fail_next([auth_testkit::Fault::Status(503); 9]);
+    let accounts = [world.account.clone(), world.accounts.account("bob")];
+    let layer = GrpcLayer::for_channel(
+        AccountPool::new(accounts, PoolSettings::default()),
+        &Uri::from_static(API),
+    )
+    .unwrap();
+    let notes = Notes { api: world.api.clone(), place: Place::Headers };
+    let mut client = NotesClient::new(layer.layer(notes.in_process()));
+    let status = client.get(Request::new("7".to_owned())).await.unwrap_err();
+    let error = status.source().unwrap().downcast_ref::<CallError<PoolError>>().unwrap();
+    let CallError::NoToken(error) = error else { panic!("{error:?}") };
+    assert!(error.last_error().unwrap().state().needs_login(), "{error:?}");
+    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
 }
 
 #[tokio::test]

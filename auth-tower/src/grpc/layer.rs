@@ -120,7 +120,7 @@ where
                 let future = self.inner.call(request);
                 return GrpcFuture::new(State::Sending { future, call: None }, None);
             }
-            Some(Err(error)) => return GrpcFuture::failed(without_token(error)),
+            Some(Err(error)) => return GrpcFuture::failed(without_token::<T>(error)),
             Some(Ok(call)) => call,
         };
         let (method, target) = (request.method().clone(), Target::Uri(&uri));
@@ -153,8 +153,8 @@ async fn obtained<T: AsyncTokens>(
     headers: &mut HeaderMap,
 ) -> Result<Call<T>, Status> {
     if call.held().is_none() {
-        call.obtain().await.map_err(without_token)?;
+        call.obtain().await.map_err(without_token::<T>)?;
     }
-    call.attach_async(method, &Target::Uri(uri), headers).await.map_err(without_token)?;
+    call.attach_async(method, &Target::Uri(uri), headers).await.map_err(without_token::<T>)?;
     Ok(call)
 }
