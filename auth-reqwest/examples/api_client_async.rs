@@ -1,7 +1,7 @@
 //! A client of an API whose access token expires, is revoked, and is gone for good.
 //!
 //! ```sh
-//! cargo run --all-features --example api_client_async
+//! cargo run -p auth-reqwest --features send --example api_client_async
 //! ```
 //!
 //! It starts a server and an API of its own. `Notes` is what a program would have. The

@@ -7,7 +7,7 @@ mod support;
 use std::{convert::Infallible, error::Error, time::Duration};
 
 use auth_pool::{AccountPool, PoolError, PoolSettings};
-use auth_testkit::{ApiResponse, CannedResponse, FakeAuthServer};
+use auth_testkit::{ApiResponse, CannedResponse, FakeApi, FakeAuthServer};
 use auth_tower::{
     auth_accounts::{
         Account, AccountError,
@@ -259,6 +259,35 @@ async fn a_token_goes_to_the_origin_of_the_channel() {
         let response = channel.call(request).await.unwrap();
         assert_eq!(response.extensions().get(), Some(&goes), "{url}");
     }
+}
+
+/// Another channel has an account of its own.
+#[tokio::test]
+async fn a_call_that_is_made_again_elsewhere_takes_no_token_along() {
+    const OTHER: &str = "https://other.example.com";
+    let world = World::new();
+    let bob = world.accounts.account("bob");
+    bob.store_login(world.server.log_in("bob")).await.unwrap();
+    let other = world.server.api();
+    let client_of = |account: &Account, api: &FakeApi, url: &'static str| {
+        let layer = GrpcLayer::for_channel(account.clone(), &Uri::from_static(url)).unwrap();
+        let notes = Notes { api: api.clone(), place: Place::Headers };
+        NotesClient::new(layer.layer(notes.in_process()))
+    };
+    let clients = [client_of(&world.account, &world.api, API), client_of(&bob, &other, OTHER)];
+    world.api.respond_next([unauthorized()]);
+    let mut clients = clients.iter();
+    call(Request::new("7".to_owned()), |request| {
+        let mut client = clients.next().unwrap().clone();
+        async move { client.get(request).await }
+    })
+    .await
+    .unwrap();
+    let subjects = |api: &FakeApi| -> Vec<Option<String>> {
+        api.calls().iter().map(|call| call.subject().map(str::to_owned)).collect()
+    };
+    assert_eq!(subjects(&world.api), [Some("ada".into())]);
+    assert_eq!(subjects(&other), [Some("bob".into())]);
 }
 
 #[tokio::test]

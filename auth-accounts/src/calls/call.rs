@@ -92,6 +92,12 @@ impl<T: Tokens> Call<T> {
         Ok(Self::new(tokens, Reach::of(target)?))
     }
 
+    /// Whether its token goes there.
+    #[must_use]
+    pub fn goes_to(&self, target: &Target<'_>) -> bool {
+        self.reach.holds(target)
+    }
+
     /// Takes a token that may be used at once, if there is one. It does no I/O, and
     /// allocates nothing.
     pub fn peek(&mut self) -> bool {

@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use auth_accounts::calls::{Call, NotAgain, Refused, Tokens, Verdict};
+use auth_accounts::calls::{Call, NotAgain, Refused, Target, Tokens, Verdict};
 use tonic::Status;
 
 use super::error::without_token;
@@ -48,11 +48,14 @@ impl Exchange {
         mem::replace(&mut *self.state(), state)
     }
 
-    /// The call that is made again, if it is one.
-    pub(super) fn take_call<T: Tokens>(&self) -> Option<Call<T>> {
+    /// The call that is made again, if it is one. Whoever makes it may have taken another
+    /// channel: to another origin it is a call of its own.
+    pub(super) fn take_call<T: Tokens>(&self, target: &Target<'_>) -> Option<Call<T>> {
         let mut state = self.state();
         match mem::take(&mut *state) {
-            State::Again(call) => call.downcast().ok().map(|call| *call),
+            State::Again(call) => {
+                call.downcast().ok().map(|call| *call).filter(|call: &Call<T>| call.goes_to(target))
+            }
             other => {
                 *state = other;
                 None

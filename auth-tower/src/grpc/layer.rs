@@ -22,7 +22,7 @@ use super::{
     future::{GrpcFuture, State},
 };
 use crate::{
-    base::{Base, Unnamed},
+    base::{Base, UnnamedOrigin},
     box_errors::BoxError,
 };
 
@@ -46,15 +46,15 @@ impl<T: AsyncTokens> GrpcLayer<T> {
     /// a host that is not loopback.
     pub fn for_channel(tokens: T, channel: &Uri) -> Result<Self, OriginError> {
         let calls = Calls::new(tokens, [channel.to_string()])?;
-        Self::new(calls, channel).map_err(|Unnamed| OriginError::None)
+        Self::new(calls, channel).map_err(|UnnamedOrigin| OriginError::None)
     }
 
     /// Requests of a channel to this URL carry the tokens of `calls`.
     ///
     /// # Errors
     ///
-    /// [`Unnamed`] if `calls` do not go to the origin of this URL.
-    pub fn new(calls: Calls<T>, channel: &Uri) -> Result<Self, Unnamed> {
+    /// [`UnnamedOrigin`] if `calls` do not go to the origin of this URL.
+    pub fn new(calls: Calls<T>, channel: &Uri) -> Result<Self, UnnamedOrigin> {
         Ok(Self { channel: Base::new(channel, &calls)?, calls })
     }
 }
@@ -83,11 +83,11 @@ impl<S, T: AsyncTokens> GrpcService<S, T> {
         request: &Request<B>,
         exchange: Option<&Exchange>,
     ) -> Option<Result<Call<T>, CallError<T::Error>>> {
-        if let Some(call) = exchange.and_then(Exchange::take_call) {
+        let target = Target::Uri(uri);
+        if let Some(call) = exchange.and_then(|exchange| exchange.take_call(&target)) {
             return Some(Ok(call));
         }
-        let mut call =
-            self.calls.begin(&Target::Uri(uri), request.headers(), Some(request.extensions()))?;
+        let mut call = self.calls.begin(&target, request.headers(), Some(request.extensions()))?;
         if let Ok(call) = &mut call {
             call.peek();
         }
