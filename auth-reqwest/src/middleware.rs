@@ -59,7 +59,8 @@ use crate::{
 /// # use reqwest_middleware::ClientBuilder;
 /// # async fn example(customer: Account) -> Result<(), Box<dyn std::error::Error>> {
 /// let calls = Calls::<Account>::per_request(["https://api.example.com"])?;
-/// let client = ClientBuilder::new(reqwest::Client::new()).with(CallMiddleware::new(calls)).build();
+/// let client = reqwest::Client::builder().redirect(auth_reqwest::redirects()).build()?;
+/// let client = ClientBuilder::new(client).with(CallMiddleware::new(calls)).build();
 ///
 /// let request = client.get("https://api.example.com/me").with_extension(customer.clone());
 /// let response = request.send().await?;

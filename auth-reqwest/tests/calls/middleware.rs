@@ -28,7 +28,7 @@ fn retries() -> RetryTransientMiddleware<ExponentialBackoff> {
 }
 
 fn calls(world: &World) -> CallMiddleware {
-    Calls::new(world.account.clone(), [world.api.url()]).unwrap().into()
+    CallMiddleware::new(Calls::new(world.account.clone(), [world.api.url()]).unwrap())
 }
 
 fn in_order(order: Order, calls: CallMiddleware) -> ClientWithMiddleware {
