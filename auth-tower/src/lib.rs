@@ -1,10 +1,9 @@
 #![doc = include_str!("../docs/crate.md")]
 
 // The layers of this crate, lowest first. A module uses modules of its own line and of lines above it.
-// layer: again base settle
+// layer: again base box_errors settle
 // layer: future
 // layer: layer
-// layer: box_errors
 // layer: reqwest_service grpc
 mod again;
 mod base;
