@@ -2,6 +2,7 @@
 //! interface, and may change with any version.
 
 pub use crate::{
+    cause::find_cause,
     host::{is_loopback, is_plain},
     json::{object, problem, to_json, wipe, write_json},
     lifetime::{jwt_expiry, read_date},

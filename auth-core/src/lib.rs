@@ -3,7 +3,7 @@
 // The layers of this crate, lowest first. A module uses modules of its own line
 // and of the lines above it; `auth-tests/tests/layers` checks that.
 //
-// layer: clock host json outcome proxy validity
+// layer: cause clock host json outcome proxy validity
 // layer: lifetime -- when a token expires
 // layer: rules -- what error codes mean
 // layer: redact -- what may be shown
@@ -23,6 +23,7 @@
 // layer: drive
 
 mod assertion;
+mod cause;
 mod client_auth;
 mod clock;
 mod credential;

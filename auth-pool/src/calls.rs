@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::SystemTime};
 
 use auth_accounts::{
-    Token,
+    AccountState, Token,
     calls::{About, AsyncTokens, BlockingTokens, Refused, Replaced, Tokens},
 };
 use http::StatusCode;
@@ -79,6 +79,10 @@ macro_rules! tokens_of_pool {
 
             fn token(held: &PoolToken) -> &Token {
                 &held.token
+            }
+
+            fn state(error: &PoolError) -> AccountState {
+                error.state()
             }
 
             fn peek(&self) -> Option<PoolToken> {

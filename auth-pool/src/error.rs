@@ -94,6 +94,13 @@ impl PoolError {
         self.state().exit_code()
     }
 
+    /// Finds the pool's error among the causes of another one, as
+    /// [`AccountError::find`] finds an account's: that of a library that was given tokens by
+    /// the pool, for example.
+    pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+        auth_core::internal::find_cause(error)
+    }
+
     /// The error of the account that this call tried last. `None` if it tried
     /// none.
     pub fn last_error(&self) -> Option<&AccountError> {

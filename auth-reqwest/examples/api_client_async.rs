@@ -1,7 +1,7 @@
 //! A client of an API whose access token expires, is revoked, and is gone for good.
 //!
 //! ```sh
-//! cargo run --all-features --example api_client_async
+//! cargo run -p auth-reqwest --features send --example api_client_async
 //! ```
 //!
 //! It starts a server and an API of its own. `Notes` is what a program would have. The
@@ -19,7 +19,7 @@ use std::{
 use auth_reqwest::{
     ReqwestTransport, TokioClock,
     auth_accounts::{Account, AccountError, Accounts, MemoryStore},
-    error_of, redirects, reqwest,
+    redirects, reqwest,
 };
 use auth_testkit::{FakeAuthServer, ListeningApi, ListeningAuthServer};
 
@@ -53,7 +53,7 @@ async fn main() -> ExitCode {
     let Err(error) = run().await else { return ExitCode::SUCCESS };
     eprintln!("{error}");
     // 3 log in, 4 try later, 5 the set-up must change.
-    error_of(&*error).map_or(1, AccountError::exit_code).into()
+    AccountError::find(&*error).map_or(1, AccountError::exit_code).into()
 }
 
 async fn run() -> Result<(), Box<dyn Error>> {

@@ -59,7 +59,8 @@ use crate::{
 /// # use reqwest_middleware::ClientBuilder;
 /// # async fn example(customer: Account) -> Result<(), Box<dyn std::error::Error>> {
 /// let calls = Calls::<Account>::per_request(["https://api.example.com"])?;
-/// let client = ClientBuilder::new(reqwest::Client::new()).with(CallMiddleware::new(calls)).build();
+/// let client = reqwest::Client::builder().redirect(auth_reqwest::redirects()).build()?;
+/// let client = ClientBuilder::new(client).with(CallMiddleware::new(calls)).build();
 ///
 /// let request = client.get("https://api.example.com/me").with_extension(customer.clone());
 /// let response = request.send().await?;
@@ -70,19 +71,18 @@ use crate::{
 /// # Errors
 ///
 /// What the client fails with is [`Error::Reqwest`], as without this middleware. All else
-/// is a [`CallError`] in [`Error::Middleware`]. [`error_of`](crate::error_of) finds the
-/// account's error in it, whatever is around it:
+/// is a [`CallError`] in [`Error::Middleware`]. [`AccountError::find`](auth_accounts::AccountError::find) finds the
+/// account's error in it, whatever is around it; with a pool, `PoolError::find`:
 ///
 /// ```
 /// use auth_reqwest::{
 ///     auth_accounts::{AccountError, calls::CallError},
 ///     auth_core::Advice,
-///     error_of,
 ///     reqwest_middleware::Error,
 /// };
 ///
 /// fn explain(error: &Error) -> String {
-///     match error_of::<AccountError>(error) {
+///     match AccountError::find(error) {
 ///         Some(error) if error.advice() == Advice::LogIn => "log in, please".into(),
 ///         Some(error) => format!("try again later: {error}"),
 ///         None => error.to_string(),
@@ -102,12 +102,6 @@ impl<T: AsyncTokens> CallMiddleware<T> {
     /// The middleware for these calls.
     pub fn new(calls: Calls<T>) -> Self {
         Self(calls)
-    }
-}
-
-impl<T: AsyncTokens> From<Calls<T>> for CallMiddleware<T> {
-    fn from(calls: Calls<T>) -> Self {
-        Self::new(calls)
     }
 }
 

@@ -50,9 +50,8 @@ pub(crate) async fn carrying<F: Future>(carried: Carried, sent: F) -> F::Output 
 /// redirected at all, if [`send`](crate::send) or the middleware sends it. A client whose
 /// proofs come from [`attach`](crate::attach) takes [`Policy::none`].
 ///
-/// Which headers go along with a redirect is otherwise for reqwest to decide, and nothing in
-/// it is promised of `DPoP`. The policy of a client cannot be changed once it is built: that
-/// is why it is for the program to set.
+/// Which headers go along with a redirect is otherwise for reqwest to decide. The policy of a
+/// client cannot be changed once it is built: that is why it is for the program to set.
 pub fn redirects() -> Policy {
     Policy::custom(|attempt| {
         let carried = CARRIED.try_with(|carried| *carried).unwrap_or(Carried::Token);

@@ -1,7 +1,5 @@
 //! Requests of a client of the program's own, with a token.
 
-use std::error::Error;
-
 use auth_accounts::calls::{self, AsyncTokens, Call, CallError, Calls};
 use http::header::AUTHORIZATION;
 use reqwest::{Client, Request, Response};
@@ -141,29 +139,4 @@ pub async fn attach<T: AsyncTokens>(
     call.obtain().await?;
     call.attach_async(&method, &target, request.headers_mut()).await?;
     Ok(call.held().cloned())
-}
-
-/// Finds an error by its type: the given one, or one that it comes from. A program asks
-/// it for the `AccountError` (with a pool, the `PoolError`), which says what to do, however
-/// many middlewares have wrapped it.
-///
-/// ```
-/// use std::error::Error;
-///
-/// use auth_reqwest::{auth_accounts::AccountError, auth_core::Advice, error_of};
-///
-/// /// Whether the user must log in again.
-/// fn is_over(error: &(dyn Error + 'static)) -> bool {
-///     error_of(error).is_some_and(|error: &AccountError| error.advice() == Advice::LogIn)
-/// }
-/// ```
-pub fn error_of<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
 }

@@ -15,7 +15,9 @@ use std::{
 };
 
 use auth_store::{FileStore, auth_accounts::BlockingAccounts};
-use auth_testkit::{FakeAuthServer, Fault, ListeningApi, ListeningAuthServer};
+use auth_testkit::{
+    ApiResponse, CannedResponse, FakeAuthServer, Fault, Gate, ListeningApi, ListeningAuthServer,
+};
 use auth_ureq::{SystemClock, UreqTransport};
 
 #[test]
@@ -71,15 +73,22 @@ fn a_server_serves_and_ends_in_order() {
 fn a_tool_that_is_told_to_end_waits_for_its_refresh() {
     for name in ["INT", "TERM"] {
         let fakes = Fakes::with_login("me");
-        fakes.server().fail_next([Fault::Delay(Duration::from_millis(500))]);
+        let (refresh, call) = (Gate::new(), Gate::new());
+        fakes.server().hold_next(&refresh);
+        // So that it does not end by itself before it sees the signal.
+        let response = CannedResponse::status(200).body(ANSWER.trim_end());
+        fakes.api.api().respond_next([ApiResponse::from(response).once_open(&call)]);
         let mut program = fakes.start("in_a_tool");
-        while fakes.server().report().requests == 0 {
-            thread::sleep(Duration::from_millis(5));
-        }
+        refresh.block_until_waiting(1);
         signal(name, &program);
+        // In vain, if it does not wait.
+        thread::sleep(Duration::from_millis(200));
+        assert_eq!(program.try_wait().unwrap(), None, "{name}");
+        refresh.open();
         assert_eq!(program.wait().unwrap().code(), Some(130), "{name}");
         fakes.lost_nothing(1);
 
+        call.open();
         assert_eq!(fakes.run("in_a_tool"), (Some(0), ANSWER.into(), String::new()));
         fakes.lost_nothing(1);
     }

@@ -11,25 +11,25 @@ use http::{
 /// The URL of a service is not of an origin that was named for the tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Unnamed;
+pub struct UnnamedOrigin;
 
-impl fmt::Display for Unnamed {
+impl fmt::Display for UnnamedOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the URL is not of an origin that was named for the tokens")
     }
 }
 
-impl Error for Unnamed {}
+impl Error for UnnamedOrigin {}
 
 /// What completes the URL of a request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Base(Option<Uri>);
 
 impl Base {
-    pub(crate) fn new<T: Tokens>(uri: &Uri, calls: &Calls<T>) -> Result<Self, Unnamed> {
+    pub(crate) fn new<T: Tokens>(uri: &Uri, calls: &Calls<T>) -> Result<Self, UnnamedOrigin> {
         match calls.go_to(&Target::Uri(uri)) {
             true => Ok(Self(Some(uri.clone()))),
-            false => Err(Unnamed),
+            false => Err(UnnamedOrigin),
         }
     }
 

@@ -17,7 +17,7 @@ use tower_service::Service;
 
 use crate::{
     again::{AttachOnly, Copied, Copies, SendAgain, SendAgainWith},
-    base::{Base, Unnamed},
+    base::{Base, UnnamedOrigin},
     box_errors::BoxErrors,
     future::{CallFuture, Outcome},
 };
@@ -60,8 +60,8 @@ impl<T: AsyncTokens, M> CallLayer<T, M> {
     ///
     /// # Errors
     ///
-    /// [`Unnamed`] if the calls do not go to the origin of this URL.
-    pub fn base(self, uri: &Uri) -> Result<Self, Unnamed> {
+    /// [`UnnamedOrigin`] if the calls do not go to the origin of this URL.
+    pub fn base(self, uri: &Uri) -> Result<Self, UnnamedOrigin> {
         Ok(Self { base: Base::new(uri, &self.calls)?, ..self })
     }
 

@@ -31,7 +31,7 @@ pub use tonic;
 pub use crate::reqwest_service::{ReqwestFuture, ReqwestService};
 pub use crate::{
     again::{AttachOnly, SendAgain, SendAgainWith},
-    base::Unnamed,
+    base::UnnamedOrigin,
     box_errors::{BoxError, BoxErrors, BoxErrorsFuture},
     future::CallFuture,
     layer::{BoxFuture, CallLayer, CallService},

@@ -42,9 +42,10 @@ impl ReqwestService {
         Ok(Self(builder.redirect(Policy::none()).build()?))
     }
 
-    /// This client, whose redirect policy takes no token elsewhere: none, or `redirects()`
-    /// of auth-reqwest. The URL that a response came from is in its extensions, as
-    /// [`CameFrom`], so that a refusal from elsewhere is not taken for one of the token.
+    /// This client, whose redirect policy takes no token elsewhere: none; or `redirects()`
+    /// of auth-reqwest, if its tokens are not bound to a key (DPoP). The URL that a response
+    /// came from is in its extensions, as [`CameFrom`], so that a refusal from elsewhere is
+    /// not taken for one of the token.
     pub fn of_client(client: Client) -> Self {
         Self(client)
     }

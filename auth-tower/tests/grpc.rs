@@ -6,7 +6,8 @@ mod support;
 
 use std::{convert::Infallible, error::Error, time::Duration};
 
-use auth_testkit::{ApiResponse, CannedResponse, FakeAuthServer};
+use auth_pool::{AccountPool, PoolError, PoolSettings};
+use auth_testkit::{ApiResponse, CannedResponse, FakeApi, FakeAuthServer};
 use auth_tower::{
     auth_accounts::{
         Account, AccountError,
@@ -194,6 +195,27 @@ async fn a_call_without_a_token_says_what_to_do() {
     assert_eq!(status.code(), Code::FailedPrecondition);
 }
 
+/// One that passes counts first, whichever account was tried last.
+#[tokio::test]
+async fn a_pool_of_which_an_account_waits_is_no_logout() {
+    let world = World::new();
+    world.server.clock().advance(Duration::from_secs(3600));
+    world.server.fail_next([auth_testkit::Fault::Status(503); 9]);
+    let accounts = [world.account.clone(), world.accounts.account("bob")];
+    let layer = GrpcLayer::for_channel(
+        AccountPool::new(accounts, PoolSettings::default()),
+        &Uri::from_static(API),
+    )
+    .unwrap();
+    let notes = Notes { api: world.api.clone(), place: Place::Headers };
+    let mut client = NotesClient::new(layer.layer(notes.in_process()));
+    let status = client.get(Request::new("7".to_owned())).await.unwrap_err();
+    let error = status.source().unwrap().downcast_ref::<CallError<PoolError>>().unwrap();
+    let CallError::NoToken(error) = error else { panic!("{error:?}") };
+    assert!(error.last_error().unwrap().state().needs_login(), "{error:?}");
+    assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+}
+
 #[tokio::test]
 async fn a_call_may_name_its_account() {
     let world = World::new();
@@ -277,6 +299,35 @@ async fn a_call_is_made_twice_over_however_many_channels() {
     });
     assert_eq!(told(result.await), (Code::Unauthenticated, "Twice".to_owned()));
     assert_eq!(worlds.iter().map(|world| world.api.report().calls).sum::<usize>(), 2);
+}
+
+/// Another channel has an account of its own.
+#[tokio::test]
+async fn a_call_that_is_made_again_elsewhere_takes_no_token_along() {
+    const OTHER: &str = "https://other.example.com";
+    let world = World::new();
+    let bob = world.accounts.account("bob");
+    bob.store_login(world.server.log_in("bob")).await.unwrap();
+    let other = world.server.api();
+    let client_of = |account: &Account, api: &FakeApi, url: &'static str| {
+        let layer = GrpcLayer::for_channel(account.clone(), &Uri::from_static(url)).unwrap();
+        let notes = Notes { api: api.clone(), place: Place::Headers };
+        NotesClient::new(layer.layer(notes.in_process()))
+    };
+    let clients = [client_of(&world.account, &world.api, API), client_of(&bob, &other, OTHER)];
+    world.api.respond_next([unauthorized()]);
+    let mut clients = clients.iter();
+    call(Request::new("7".to_owned()), |request| {
+        let mut client = clients.next().unwrap().clone();
+        async move { client.get(request).await }
+    })
+    .await
+    .unwrap();
+    let subjects = |api: &FakeApi| -> Vec<Option<String>> {
+        api.calls().iter().map(|call| call.subject().map(str::to_owned)).collect()
+    };
+    assert_eq!(subjects(&world.api), [Some("ada".into())]);
+    assert_eq!(subjects(&other), [Some("bob".into())]);
 }
 
 #[tokio::test]

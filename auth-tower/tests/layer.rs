@@ -8,7 +8,7 @@ use std::{io, time::Duration};
 
 use auth_testkit::CannedResponse;
 use auth_tower::{
-    BoxError, CallLayer, Unnamed,
+    BoxError, CallLayer, UnnamedOrigin,
     auth_accounts::{
         Account, Reason,
         calls::{CallError, Calls, CameFrom, NotAgain, OriginError},
@@ -122,7 +122,7 @@ fn a_path_goes_where_the_base_says() {
     let world = World::new();
     let layer = || CallLayer::new(world.calls());
     let (named, other) = (Uri::from_static(API), Uri::from_static("https://example.com"));
-    let _: Unnamed = layer().base(&other).unwrap_err();
+    let _: UnnamedOrigin = layer().base(&other).unwrap_err();
     let layer = layer().base(&named).unwrap();
     let path = || Request::get("/me").body(()).unwrap();
     let elsewhere = || Request::get("https://example.com/me").body(()).unwrap();
@@ -181,7 +181,7 @@ fn a_request_may_name_its_account() {
         block_on(client.oneshot(get("/me"))).unwrap_err(),
         block_on(again.oneshot(get("/me"))).unwrap_err(),
     ] {
-        assert!(matches!(error, CallError::Unnamed), "{error:?}");
+        assert!(matches!(error, CallError::UnnamedOrigin), "{error:?}");
     }
     assert_eq!(world.api.report().calls, calls);
 }

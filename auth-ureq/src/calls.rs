@@ -26,8 +26,8 @@ pub use self::body::CallBody;
 /// ([`configure_request`](Agent::configure_request)):
 ///
 /// - [`http_status_as_error`](Config::http_status_as_error) makes the last response an
-///   error, if it is one by then. Without it a response that says that the token is of no
-///   use has a [`NotAgain`] in its extensions, which says why it was not sent again.
+///   error, if its status is one. Where it is off, a response that says that the token is of
+///   no use has a [`NotAgain`] in its extensions: why the request was not sent again.
 /// - [`max_redirects`](Config::max_redirects): the token goes along within the
 ///   origin, with a proof for each URL, and stays behind where a redirect leads
 ///   to another. [`redirect_auth_headers`](Config::redirect_auth_headers) does not matter.

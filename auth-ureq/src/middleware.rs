@@ -1,9 +1,8 @@
 //! Tokens for whatever an agent sends.
 
-use std::fmt;
-
-use auth_accounts::calls::{
-    Answer as _, BlockingTokens, Call, CallError, Calls, NotAgain, Target, Verdict,
+use auth_accounts::{
+    BlockingAccount,
+    calls::{Answer as _, BlockingTokens, Call, CallError, Calls, NotAgain, Target, Verdict},
 };
 use http::{HeaderMap, Request, Response, StatusCode, Uri};
 use ureq::{
@@ -70,11 +69,23 @@ use crate::calls::is_in_clear_here;
 /// # Errors
 ///
 /// The error of a request is [`ureq::Error::Other`] with a [`CallError`] in it if there is
-/// no token.
-#[derive(Clone)]
-pub struct CallMiddleware<T: BlockingTokens> {
-    calls: Calls<T>,
-}
+/// no token. The account's error in that says what to do:
+///
+/// ```
+/// use auth_ureq::{auth_accounts::AccountError, auth_core::Advice, ureq::Error};
+///
+/// fn explain(error: &Error) -> String {
+///     // ureq's error names no source.
+///     let inner = if let Error::Other(inner) = error { AccountError::find(&**inner) } else { None };
+///     match inner {
+///         Some(error) if error.advice() == Advice::LogIn => "log in, please".into(),
+///         Some(error) => format!("try again later: {error}"),
+///         None => error.to_string(),
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct CallMiddleware<T = BlockingAccount>(Calls<T>);
 
 impl<T: BlockingTokens> CallMiddleware<T> {
     /// For these calls.
@@ -88,12 +99,7 @@ impl<T: BlockingTokens> CallMiddleware<T> {
     /// }
     /// ```
     pub fn new(calls: Calls<T>) -> Self {
-        Self { calls }
-    }
-
-    /// The calls.
-    pub fn calls(&self) -> &Calls<T> {
-        &self.calls
+        Self(calls)
     }
 }
 
@@ -105,7 +111,7 @@ impl<T: BlockingTokens> Middleware for CallMiddleware<T> {
     ) -> Result<Response<Body>, Error> {
         let uri = request.uri().clone();
         let target = Target::Uri(&uri);
-        let Some(call) = self.calls.begin(&target, request.headers(), Some(request.extensions()))
+        let Some(call) = self.0.begin(&target, request.headers(), Some(request.extensions()))
         else {
             return next.handle(request);
         };
@@ -193,9 +199,3 @@ fn no_call<E: std::error::Error + Send + Sync + 'static>(error: CallError<E>) ->
     "another middleware dropped the extensions of the request, without which its token could be redirected; add that middleware after CallMiddleware"
 )]
 struct NoAgent;
-
-impl<T: BlockingTokens> fmt::Debug for CallMiddleware<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CallMiddleware").finish_non_exhaustive()
-    }
-}

@@ -11,6 +11,7 @@ use crate::{
     blocking::BlockingAccount,
     error::{AccountError, Reason},
     further::Which,
+    state::AccountState,
     token::Token,
 };
 
@@ -24,6 +25,9 @@ pub trait Tokens: Clone + Send + Sync + 'static {
 
     /// The token.
     fn token(held: &Self::Held) -> &Token;
+
+    /// How it stands where there is no token, for this reason.
+    fn state(error: &Self::Error) -> AccountState;
 
     /// A token that may be used at once, if there is one. It does no I/O.
     fn peek(&self) -> Option<Self::Held>;
@@ -114,6 +118,10 @@ macro_rules! tokens_of_account {
 
             fn token(held: &Token) -> &Token {
                 held
+            }
+
+            fn state(error: &AccountError) -> AccountState {
+                error.state()
             }
 
             fn peek(&self) -> Option<Token> {

@@ -1,13 +1,14 @@
 //! An account's error in what other libraries made of it.
 
-use std::{error::Error, io};
+use std::error::Error;
 
 use super::AccountError;
 
 impl AccountError {
-    /// Finds the account's error among the causes of another one, or in an [`io::Error`]
+    /// Finds the account's error among the causes of another one, or in an [`std::io::Error`]
     /// among them. A library that is given tokens by an account boxes the account's error
-    /// into one of its own.
+    /// into one of its own. With a pool ask `PoolError::find` (`auth-pool`): what this finds
+    /// then is of the account that was tried last, while another may only have to wait.
     ///
     /// ```
     /// use std::{error::Error, io};
@@ -22,24 +23,13 @@ impl AccountError {
     /// assert!(!needs_login(&io::Error::other("the library's own")));
     /// ```
     pub fn find<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
-        let mut next = Some(error);
-        while let Some(error) = next {
-            if let Some(found) = error.downcast_ref() {
-                return Some(found);
-            }
-            // The source of an `io::Error` is not what it was made of, but that one's.
-            next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-                Some(inner) => Some(inner),
-                None => error.source(),
-            };
-        }
-        None
+        auth_core::internal::find_cause(error)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{fmt, sync::Arc, time::SystemTime};
+    use std::{fmt, io, sync::Arc, time::SystemTime};
 
     use super::*;
     use crate::error::Reason;

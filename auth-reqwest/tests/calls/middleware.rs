@@ -7,7 +7,7 @@ use auth_accounts::{
     calls::{CallError, Calls, NotAgain},
 };
 use auth_core::Advice;
-use auth_reqwest::{CallMiddleware, error_of};
+use auth_reqwest::CallMiddleware;
 use auth_testkit::{CannedResponse, Fault};
 use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error};
 use reqwest_retry::{RetryTransientMiddleware, policies::ExponentialBackoff};
@@ -28,7 +28,7 @@ fn retries() -> RetryTransientMiddleware<ExponentialBackoff> {
 }
 
 fn calls(world: &World) -> CallMiddleware {
-    Calls::new(world.account.clone(), [world.api.url()]).unwrap().into()
+    CallMiddleware::new(Calls::new(world.account.clone(), [world.api.url()]).unwrap())
 }
 
 fn in_order(order: Order, calls: CallMiddleware) -> ClientWithMiddleware {
@@ -87,7 +87,7 @@ async fn a_refresh_that_fails_is_not_retried() {
             }
             let client = in_order(order, calls(&world));
             let error = client.get(world.url("/")).send().await.unwrap_err();
-            let found = error_of::<AccountError>(&error).unwrap();
+            let found = AccountError::find(&error).unwrap();
             assert_eq!(found.advice(), advice, "{order:?}: {error}");
             assert_eq!((world.statuses(), world.server.report().requests), (vec![401], 1));
             assert!(error.to_string().contains("ada"), "{error}");
@@ -172,7 +172,7 @@ async fn beside_retries_a_stream_is_not_sent() {
         let body = reqwest::Body::wrap(reqwest::Body::from("a note"));
         let request = in_order(order, calls(&world)).post(world.url("/")).body(body);
         let error = request.send().await.unwrap_err();
-        assert!(error.is_middleware() && error_of::<AccountError>(&error).is_none(), "{error:?}");
+        assert!(error.is_middleware() && AccountError::find(&error).is_none(), "{error:?}");
         assert_eq!(world.api.api().report().calls, 0);
     }
 }

@@ -1,33 +1,27 @@
 //! A call without a token, as a status.
 
-use std::{error::Error, iter::successors, sync::Arc};
+use std::sync::Arc;
 
 use auth_accounts::{
-    AccountError, AccountState, AuthorizationError,
-    calls::{CallError, NotAgain},
+    AccountState, AuthorizationError,
+    calls::{CallError, NotAgain, Tokens},
 };
 use tonic::{Code, Status};
 
 /// The status of a call that was not made, for want of a token. Its source is the error.
-pub(super) fn without_token<E: Error + Send + Sync + 'static>(error: CallError<E>) -> Status {
-    let mut status = Status::new(code(&error), error.to_string());
+pub(super) fn without_token<T: Tokens>(error: CallError<T::Error>) -> Status {
+    let mut status = Status::new(code::<T>(&error), error.to_string());
     status.set_source(Arc::new(error));
     status
 }
 
-fn code<E: Error + 'static>(error: &CallError<E>) -> Code {
+fn code<T: Tokens>(error: &CallError<T::Error>) -> Code {
     match error {
-        CallError::NoToken(error) => {
-            let mut causes =
-                successors(Some(error as &(dyn Error + 'static)), |error| (*error).source());
-            match causes.find_map(<dyn Error>::downcast_ref).map(AccountError::state) {
-                Some(AccountState::LoginNeeded | AccountState::NotLoggedIn) => {
-                    Code::Unauthenticated
-                }
-                Some(AccountState::Misconfigured) => Code::FailedPrecondition,
-                _ => Code::Unavailable,
-            }
-        }
+        CallError::NoToken(error) => match T::state(error) {
+            AccountState::LoginNeeded | AccountState::NotLoggedIn => Code::Unauthenticated,
+            AccountState::Misconfigured => Code::FailedPrecondition,
+            _ => Code::Unavailable,
+        },
         // A key that did not sign may do so in a moment.
         CallError::Authorization(AuthorizationError::Proof(_)) => Code::Unavailable,
         _ => Code::FailedPrecondition,

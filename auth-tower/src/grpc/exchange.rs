@@ -163,7 +163,7 @@ impl<T: Tokens> Renewal for Refusal<T> {
         Box::pin(async move {
             let Some(mut call) = call else { return Ok(Err(NotAgain::Body)) };
             if let Some(why) = why
-                && let Some(why) = call.renew(&why).await.map_err(without_token)?
+                && let Some(why) = call.renew(&why).await.map_err(without_token::<T>)?
             {
                 return Ok(Err(why));
             }

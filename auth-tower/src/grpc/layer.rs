@@ -22,7 +22,7 @@ use super::{
     future::{GrpcFuture, State},
 };
 use crate::{
-    base::{Base, Unnamed},
+    base::{Base, UnnamedOrigin},
     box_errors::BoxError,
 };
 
@@ -46,15 +46,15 @@ impl<T: AsyncTokens> GrpcLayer<T> {
     /// a host that is not loopback.
     pub fn for_channel(tokens: T, channel: &Uri) -> Result<Self, OriginError> {
         let calls = Calls::new(tokens, [channel.to_string()])?;
-        Self::new(calls, channel).map_err(|Unnamed| OriginError::None)
+        Self::new(calls, channel).map_err(|UnnamedOrigin| OriginError::None)
     }
 
     /// Requests of a channel to this URL carry the tokens of `calls`.
     ///
     /// # Errors
     ///
-    /// [`Unnamed`] if `calls` do not go to the origin of this URL.
-    pub fn new(calls: Calls<T>, channel: &Uri) -> Result<Self, Unnamed> {
+    /// [`UnnamedOrigin`] if `calls` do not go to the origin of this URL.
+    pub fn new(calls: Calls<T>, channel: &Uri) -> Result<Self, UnnamedOrigin> {
         Ok(Self { channel: Base::new(channel, &calls)?, calls })
     }
 }
@@ -120,7 +120,7 @@ where
                 let future = self.inner.call(request);
                 return GrpcFuture::new(State::Sending { future, call: None }, None);
             }
-            Some(Err(error)) => return GrpcFuture::failed(without_token(error)),
+            Some(Err(error)) => return GrpcFuture::failed(without_token::<T>(error)),
             Some(Ok(call)) => call,
         };
         let (method, target) = (request.method().clone(), Target::Uri(&uri));
@@ -153,8 +153,8 @@ async fn obtained<T: AsyncTokens>(
     headers: &mut HeaderMap,
 ) -> Result<Call<T>, Status> {
     if call.held().is_none() {
-        call.obtain().await.map_err(without_token)?;
+        call.obtain().await.map_err(without_token::<T>)?;
     }
-    call.attach_async(method, &Target::Uri(uri), headers).await.map_err(without_token)?;
+    call.attach_async(method, &Target::Uri(uri), headers).await.map_err(without_token::<T>)?;
     Ok(call)
 }

@@ -34,6 +34,9 @@ fn read(request: &Request<()>) -> Option<Config> {
     // The settings may forbid anything else.
     *probe.uri_mut() = Uri::from_static("https://settings.invalid/");
     *probe.extensions_mut() = request.extensions().clone();
+    // Nor may it end before it has been shown them, however long it takes.
+    let probe = AGENT.configure_request(probe).timeout_global(None).timeout_per_call(None);
+    let probe = probe.timeout_resolve(None).timeout_connect(None).build();
     let Err(Error::Other(error)) = AGENT.run(probe) else { return None };
     error.downcast::<Shown>().ok().map(|shown| shown.0)
 }
@@ -115,8 +118,10 @@ mod tests {
         // Whatever else they say.
         let odd = own().max_redirects(0).https_only(true);
         assert_eq!(of(odd.proxy(ureq::Proxy::new("http://127.0.0.1:1").ok()).build()), (true, 0));
-        let with_time = own().http_status_as_error(false);
-        assert_eq!(of(with_time.timeout_global(Some(Duration::from_secs(60))).build()), (false, 3));
+        let in_no_time = own().http_status_as_error(false).timeout_global(Some(Duration::ZERO));
+        assert_eq!(of(in_no_time.build()), (false, 3));
+        let in_no_time = own().max_redirects(1).timeout_connect(Some(Duration::ZERO));
+        assert_eq!(of(in_no_time.timeout_resolve(Some(Duration::ZERO)).build()), (true, 1));
     }
 
     #[test]
