@@ -181,7 +181,7 @@ fn a_request_may_name_its_account() {
         block_on(client.oneshot(get("/me"))).unwrap_err(),
         block_on(again.oneshot(get("/me"))).unwrap_err(),
     ] {
-        assert!(matches!(error, CallError::UnnamedOrigin), "{error:?}");
+        assert!(matches!(error, CallError::Unnamed), "{error:?}");
     }
     assert_eq!(world.api.report().calls, calls);
 }
