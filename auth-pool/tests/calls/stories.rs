@@ -168,7 +168,7 @@ fn an_api_that_refuses_everything_cannot_do_more_than_that() {
     ] {
         for again in [true, false] {
             let script = (0..refreshes).fold(Script::new(), |script, number| {
-                script.tokens(&format!("new-{number}"), &format!("rt-new-{number}"))
+                script.tokens(format!("new-{number}"), format!("rt-new-{number}"))
             });
             let world = world(script);
             let pool = pool(&world, 3, PoolSettings::default());
