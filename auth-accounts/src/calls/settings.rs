@@ -109,6 +109,6 @@ impl<T: Tokens> Calls<T> {
         let Some(tokens) = named.or(self.tokens.as_ref()).cloned() else {
             return Some(Err(CallError::Unnamed));
         };
-        Some(Ok(Call::new(tokens, Reach::Named(Arc::clone(&self.rules), index))))
+        Some(Ok(Call::new(tokens, Reach::Named(Arc::clone(&self.rules), index), None)))
     }
 }
