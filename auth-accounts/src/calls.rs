@@ -9,6 +9,7 @@ mod client;
 mod drive;
 mod error;
 mod origin;
+mod ready;
 mod refusal;
 mod rules;
 mod settings;
@@ -20,6 +21,7 @@ pub use self::{
     drive::{send, send_blocking},
     error::{CallError, NotAgain},
     origin::{Origin, OriginError},
+    ready::ReadyCall,
     refusal::{About, Refused},
     settings::Calls,
     tokens::{AsyncTokens, BlockingTokens, Replaced, Tokens, TokensFor},

@@ -34,6 +34,7 @@ impl Base {
     }
 
     /// The whole URL, if this one is only a path. Nothing is allocated.
+    #[inline]
     pub(crate) fn complete<'a>(&self, uri: &'a Uri) -> Cow<'a, Uri> {
         match &self.0 {
             Some(base) if uri.authority().is_none() => Cow::Owned(joined(base, uri)),

@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use auth_accounts::calls::{Answer, Call, CallError, Tokens};
@@ -22,21 +22,18 @@ pin_project! {
     pub struct CallFuture<T: Tokens, F, R, E> {
         #[pin]
         state: State<T, F, R, E>,
+        // What judges the response of what is sent. It is beside the state, since what is
+        // large is copied less often so.
+        call: Option<Call<T>>,
     }
 }
 
 pin_project! {
     #[project = StateProjection]
     enum State<T: Tokens, F, R, E> {
-        /// Without a token: it does not go there.
-        AsItIs {
-            #[pin]
-            future: F,
-        },
         Sending {
             #[pin]
             future: F,
-            call: Call<T>,
         },
         /// A token is obtained first, or signed for.
         Obtaining {
@@ -49,22 +46,20 @@ pin_project! {
 }
 
 impl<T: Tokens, F, R, E> CallFuture<T, F, R, E> {
-    pub(crate) fn as_it_is(future: F) -> Self {
-        Self { state: State::AsItIs { future } }
-    }
-
-    pub(crate) fn sending(future: F, call: Call<T>) -> Self {
-        Self { state: State::Sending { future, call } }
+    /// A request that is on its way, with the token of this call, or as it is.
+    #[inline]
+    pub(crate) fn sending(future: F, call: Option<Call<T>>) -> Self {
+        Self { state: State::Sending { future }, call }
     }
 
     pub(crate) fn obtaining(
         future: Pin<Box<dyn Future<Output = Outcome<T, R, E>> + Send>>,
     ) -> Self {
-        Self { state: State::Obtaining { future } }
+        Self { state: State::Obtaining { future }, call: None }
     }
 
     pub(crate) fn failed(error: CallError<T::Error, E>) -> Self {
-        Self { state: State::Failed { error: Some(error) } }
+        Self { state: State::Failed { error: Some(error) }, call: None }
     }
 }
 
@@ -82,16 +77,19 @@ where
     type Output = Outcome<T, R, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match self.project().state.project() {
-            StateProjection::AsItIs { future } => future.poll(cx).map_err(CallError::Client),
-            StateProjection::Sending { future, call } => {
-                let mut response = ready!(future.poll(cx)).map_err(CallError::Client)?;
-                let from = response.came_from();
-                let verdict = call.judge(from.as_ref(), response.status(), response.headers());
-                if let Some(why) = settle(call, verdict) {
-                    response.note(why);
+        let this = self.project();
+        match this.state.project() {
+            StateProjection::Sending { future } => {
+                let mut sent = future.poll(cx).map_err(CallError::Client);
+                // Judged where it stands: a response is large to be moved about.
+                if let (Poll::Ready(Ok(response)), Some(call)) = (&mut sent, this.call) {
+                    let from = response.came_from();
+                    let verdict = call.judge(from.as_ref(), response.status(), response.headers());
+                    if let Some(why) = settle(call, verdict) {
+                        response.note(why);
+                    }
                 }
-                Poll::Ready(Ok(response))
+                sent
             }
             StateProjection::Obtaining { future } => future.as_mut().poll(cx),
             StateProjection::Failed { error } => match error.take() {

@@ -9,9 +9,9 @@ use std::{
 
 use auth_accounts::{
     Account,
-    calls::{AsyncTokens, CallError, Calls, Target},
+    calls::{AsyncTokens, Call, CallError, Calls, Target},
 };
-use http::{Method, Request, Response, Uri};
+use http::{Request, Response, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -99,8 +99,38 @@ impl<S: Clone, T, M> CallService<S, T, M> {
     }
 }
 
-/// A bearer token is the same for all requests.
-const ANYWHERE: Target<'_> = Target::Parts { scheme: "", host: "", port: None, url: "" };
+impl<S, T: AsyncTokens> CallService<S, T> {
+    /// The call of a request that has its token at once.
+    #[inline]
+    fn attach_ready<B>(&self, request: &mut Request<B>) -> Option<Call<T>> {
+        let uri = self.base.complete(request.uri());
+        let ready = self.calls.begin_ready(&Target::Uri(&uri), Some(request.extensions()))?;
+        ready.attach(request.headers_mut())
+    }
+
+    /// The same for all others.
+    #[inline(never)]
+    fn call_others<B, R>(&mut self, request: Request<B>) -> CallFuture<T, S::Future, R, S::Error>
+    where
+        S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+        S::Future: Send,
+        S::Error: Send + 'static,
+        B: Send + 'static,
+        R: Send + 'static,
+    {
+        let uri = self.base.complete(request.uri());
+        match self.calls.begin(&Target::Uri(&uri), request.headers(), Some(request.extensions())) {
+            None => CallFuture::sending(self.inner.call(request), None),
+            Some(Err(error)) => CallFuture::failed(error.widen()),
+            // Something has to be obtained or signed; or it fails, as it does there.
+            Some(Ok(_)) => {
+                let uri = uri.into_owned();
+                let copied = Copied { request, uri, copy: |_| None };
+                CallFuture::obtaining(Box::pin(send(self.calls.clone(), self.take_ready(), copied)))
+            }
+        }
+    }
+}
 
 impl<S, T, B, R> Service<Request<B>> for CallService<S, T, AttachOnly>
 where
@@ -120,24 +150,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let uri = self.base.complete(request.uri());
-        let target = Target::Uri(&uri);
-        let call = self.calls.begin(&target, request.headers(), Some(request.extensions()));
-        let mut call = match call {
-            None => return CallFuture::as_it_is(self.inner.call(request)),
-            Some(Err(error)) => return CallFuture::failed(error.widen()),
-            Some(Ok(call)) => call,
-        };
-        if call.peek() && !call.is_proved() {
-            let attached = call.attach(&Method::GET, &ANYWHERE, request.headers_mut());
-            if attached.is_ok() {
-                return CallFuture::sending(self.inner.call(request), call);
-            }
+        match self.attach_ready(&mut request) {
+            None => self.call_others(request),
+            call => CallFuture::sending(self.inner.call(request), call),
         }
-        // Something has to be obtained or signed; or it fails, as it does there.
-        let uri = self.base.complete(request.uri()).into_owned();
-        let copied = Copied { request, uri, copy: |_| None };
-        CallFuture::obtaining(Box::pin(send(self.calls.clone(), self.take_ready(), copied)))
     }
 }
 

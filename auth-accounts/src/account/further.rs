@@ -73,6 +73,7 @@ impl Account {
     }
 
     /// What [`peek`](Self::peek) is for the account's own token.
+    #[inline]
     pub(crate) fn peek_of(&self, which: &Which) -> Option<Token> {
         match which.asked() {
             None => self.peek(),

@@ -54,7 +54,7 @@ pub struct Call<T: Tokens> {
     reach: Reach,
     held: Option<T::Held>,
     /// What the last proof was made for.
-    proved_for: Option<Uri>,
+    proved_for: Option<Box<Uri>>,
     has_nonce: bool,
     was_renewed: bool,
 }
@@ -76,9 +76,9 @@ pub enum Verdict {
 }
 
 impl<T: Tokens> Call<T> {
-    pub(super) fn new(tokens: T, reach: Reach) -> Self {
-        let (held, proved_for) = (None, None);
-        Self { tokens, reach, held, proved_for, has_nonce: false, was_renewed: false }
+    #[inline]
+    pub(super) fn new(tokens: T, reach: Reach, held: Option<T::Held>) -> Self {
+        Self { tokens, reach, held, proved_for: None, has_nonce: false, was_renewed: false }
     }
 
     /// The call of a request that goes there, to whichever origin that is.
@@ -88,7 +88,7 @@ impl<T: Tokens> Call<T> {
     /// [`OriginError`] if that is no URL that a token may go to, such as plain `http` to
     /// a host that is not loopback.
     pub fn to_its_origin(tokens: T, target: &Target<'_>) -> Result<Self, OriginError> {
-        Ok(Self::new(tokens, Reach::of(target)?))
+        Ok(Self::new(tokens, Reach::of(target)?, None))
     }
 
     /// Whether its token may go there: only to the origin of the request that it is of.
@@ -119,6 +119,7 @@ impl<T: Tokens> Call<T> {
 
     /// Whether a proof belongs to the request. Only then do its method and its target
     /// matter to [`attach`](Self::attach).
+    #[inline]
     #[must_use]
     pub fn is_proved(&self) -> bool {
         self.held.as_ref().is_some_and(|held| T::token(held).is_proved())
@@ -172,16 +173,42 @@ impl<T: Tokens> Call<T> {
 
     /// What the proof is for, if there is to be one.
     fn proof_for(&mut self, method: &Method, target: &Target<'_>) -> (Method, Uri) {
-        self.proved_for = self.is_proved().then(|| target.to_uri());
-        match &self.proved_for {
-            Some(uri) => (method.clone(), uri.clone()),
-            None => Default::default(),
-        }
+        let uri = self.is_proved().then(|| target.to_uri());
+        self.proved_for = uri.clone().map(Box::new);
+        uri.map(|uri| (method.clone(), uri)).unwrap_or_default()
     }
 
     /// Judges the head of a response. `came_from` is where it came from, if the client
     /// follows redirects and says so.
+    #[inline]
     pub fn judge(
+        &mut self,
+        came_from: Option<&Target<'_>>,
+        status: StatusCode,
+        headers: &HeaderMap,
+    ) -> Verdict {
+        // Any response may bring the nonce for the next proof.
+        match self.proved_for.is_none() && !self.concerns(status) {
+            true => Verdict::HandOut(None),
+            false => self.read(came_from, status, headers),
+        }
+    }
+
+    /// Whether a response with this status may be about the token. Most are not.
+    #[inline]
+    fn concerns(&self, status: StatusCode) -> bool {
+        self.is_refusal(status)
+            || self.tokens.moves_on_at(status)
+            || status == StatusCode::FORBIDDEN
+    }
+
+    #[inline]
+    fn is_refusal(&self, status: StatusCode) -> bool {
+        self.tokens.is_refusal(status) || self.reach.is_refusal(status)
+    }
+
+    #[inline(never)]
+    fn read(
         &mut self,
         came_from: Option<&Target<'_>>,
         status: StatusCode,
@@ -189,13 +216,13 @@ impl<T: Tokens> Call<T> {
     ) -> Verdict {
         let Some(held) = &self.held else { return Verdict::HandOut(None) };
         let token = T::token(held);
-        let is_refusal = self.tokens.is_refusal(status) || self.reach.is_refusal(status);
+        let is_refusal = self.is_refusal(status);
         if came_from.is_some_and(|from| !self.reach.holds(from)) {
             // Its nonces are for others, too.
             return Verdict::HandOut(is_refusal.then_some(NotAgain::Elsewhere));
         }
         if let Some(uri) = &self.proved_for
-            && token.learn_nonce(uri.clone(), headers)
+            && token.learn_nonce(Uri::clone(uri), headers)
             && status.is_client_error()
         {
             return match std::mem::replace(&mut self.has_nonce, true) {
@@ -203,10 +230,10 @@ impl<T: Tokens> Call<T> {
                 true => Verdict::HandOut(Some(NotAgain::Twice)),
             };
         }
-        let moves_on = self.tokens.moves_on_at(status);
-        if !is_refusal && !moves_on && status != StatusCode::FORBIDDEN {
+        if !self.concerns(status) {
             return Verdict::HandOut(None);
         }
+        let moves_on = self.tokens.moves_on_at(status);
         let about = match refusal::read(headers, token.is_proved()) {
             Said::Refused(claims) if is_refusal => About::Token { claims },
             // Another account may be allowed to, or has not met the limit.
@@ -251,6 +278,7 @@ impl<T: Tokens> Call<T> {
     }
 
     /// The token that the request carries.
+    #[inline]
     #[must_use]
     pub fn held(&self) -> Option<&T::Held> {
         self.held.as_ref()

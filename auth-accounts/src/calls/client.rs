@@ -26,6 +26,7 @@ pub enum Target<'a> {
 
 impl Target<'_> {
     /// Whether it is of this origin. Nothing is allocated.
+    #[inline]
     #[must_use]
     pub fn is_of(&self, origin: &Origin) -> bool {
         match *self {

@@ -2,7 +2,7 @@
 
 use std::net::Ipv6Addr;
 
-use http::{Uri, uri::Scheme};
+use http::{Uri, uri::Authority};
 
 /// The origin of a URL: scheme, host and port (RFC 9110 section 4.3.1). A token goes to
 /// the origins that are named, and nowhere else.
@@ -98,8 +98,9 @@ impl Origin {
     }
 
     /// Whether this URL is of this origin. Nothing is allocated.
+    #[inline]
     pub fn is_of(&self, url: &Uri) -> bool {
-        self.is_spelled(url) || Parts::read(url).is_ok_and(|parts| parts.is(&self.parts()))
+        is_spelled(self.is_https, &self.authority, url) || self.parts().are_of(url)
     }
 
     /// Whether these are its parts, for clients whose URLs are of another type. No port
@@ -108,32 +109,52 @@ impl Origin {
         Parts::new(scheme, host, port).is_some_and(|parts| parts.is(&self.parts()))
     }
 
-    /// Whether the URL has its very letters, as most have: then there is nothing to read.
-    fn is_spelled(&self, url: &Uri) -> bool {
-        let scheme = if self.is_https { Scheme::HTTPS } else { Scheme::HTTP };
-        url.scheme() == Some(&scheme)
-            && url.authority().is_some_and(|authority| authority.as_str() == &*self.authority)
-    }
-
     fn parts(&self) -> Parts<'_> {
         Parts { is_https: self.is_https, host: &self.host, port: self.port }
     }
 }
 
-/// Whether a token may go to the origin of this URL, which nobody has named.
-pub(super) fn check(url: &Uri) -> Result<(), OriginError> {
-    Parts::read(url)?.check()
+/// The origin of a URL that nobody has named. It shares the URL's memory.
+#[derive(Debug, Clone)]
+pub(super) struct Spelled {
+    is_https: bool,
+    authority: Authority,
 }
 
-/// Whether both are of the same origin, and of one.
-pub(super) fn is_same(one: &Uri, other: &Uri) -> bool {
-    Parts::read(one).is_ok_and(|one| Parts::read(other).is_ok_and(|other| one.is(&other)))
+impl Spelled {
+    /// That of this URL, if a token may go there.
+    pub(super) fn of(url: &Uri) -> Result<Self, OriginError> {
+        let parts = Parts::read(url)?;
+        parts.check()?;
+        let authority = url.authority().cloned().ok_or(OriginError::Invalid)?;
+        Ok(Self { is_https: parts.is_https, authority })
+    }
+
+    /// As [`Origin::is_of`].
+    pub(super) fn is_of(&self, url: &Uri) -> bool {
+        is_spelled(self.is_https, self.authority.as_str(), url) || self.parts().are_of(url)
+    }
+
+    /// As [`Origin::is`].
+    pub(super) fn is(&self, scheme: &str, host: &str, port: Option<u16>) -> bool {
+        Parts::new(scheme, host, port).is_some_and(|parts| parts.is(&self.parts()))
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        let port = self.authority.port_u16().unwrap_or(usual_port(self.is_https));
+        Parts { is_https: self.is_https, host: self.authority.host(), port }
+    }
 }
 
-/// The same for a URL of another type.
-pub(super) fn is_same_as_parts(one: &Uri, scheme: &str, host: &str, port: Option<u16>) -> bool {
-    let other = Parts::new(scheme, host, port);
-    other.is_some_and(|other| Parts::read(one).is_ok_and(|one| one.is(&other)))
+/// Whether the URL has these very letters, as most have: then there is nothing to read.
+#[inline]
+fn is_spelled(is_https: bool, authority: &str, url: &Uri) -> bool {
+    let is_scheme = match url.scheme_str() {
+        Some("https") => is_https,
+        Some("http") => !is_https,
+        _ => false,
+    };
+    is_scheme && url.authority().is_some_and(|of_url| of_url.as_str() == authority)
 }
 
 /// An origin, borrowed.
@@ -163,6 +184,11 @@ impl<'a> Parts<'a> {
             return None;
         }
         Some(Self { is_https, host, port: port.unwrap_or(usual_port(is_https)) })
+    }
+
+    /// Whether they are those of this URL.
+    fn are_of(&self, url: &Uri) -> bool {
+        Parts::read(url).is_ok_and(|parts| parts.is(self))
     }
 
     fn is(&self, other: &Parts<'_>) -> bool {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use http::{StatusCode, Uri};
+use http::StatusCode;
 
 use super::{
     client::Target,
-    origin::{self, Origin, OriginError},
+    origin::{Origin, OriginError, Spelled},
 };
 
 /// Where tokens go, and which responses are about them.
@@ -18,6 +18,7 @@ pub(super) struct Rules {
 
 impl Rules {
     /// Which of its origins a request goes to.
+    #[inline]
     pub(super) fn find(&self, target: &Target<'_>) -> Option<usize> {
         self.origins.iter().position(|origin| target.is_of(origin))
     }
@@ -28,8 +29,8 @@ impl Rules {
 pub(super) enum Reach {
     /// One of those that were named.
     Named(Arc<Rules>, usize),
-    /// That of this URL, which is kept since it costs nothing.
-    OfUri(Uri),
+    /// That of a URL.
+    OfUri(Spelled),
     Of(Origin),
 }
 
@@ -37,7 +38,7 @@ impl Reach {
     /// The origin of this very request.
     pub(super) fn of(target: &Target<'_>) -> Result<Self, OriginError> {
         match *target {
-            Target::Uri(uri) => origin::check(uri).map(|()| Self::OfUri(uri.clone())),
+            Target::Uri(uri) => Spelled::of(uri).map(Self::OfUri),
             Target::Parts { scheme, host, port, .. } => {
                 Origin::of_parts(scheme, host, port).map(Self::Of)
             }
@@ -50,17 +51,16 @@ impl Reach {
             Self::Named(rules, index) => {
                 rules.origins.get(*index).is_some_and(|origin| from.is_of(origin))
             }
-            Self::OfUri(uri) => match *from {
-                Target::Uri(from) => origin::is_same(uri, from),
-                Target::Parts { scheme, host, port, .. } => {
-                    origin::is_same_as_parts(uri, scheme, host, port)
-                }
+            Self::OfUri(origin) => match *from {
+                Target::Uri(from) => origin.is_of(from),
+                Target::Parts { scheme, host, port, .. } => origin.is(scheme, host, port),
             },
             Self::Of(origin) => from.is_of(origin),
         }
     }
 
     /// Whether the API says by this status, too, that a token is not good.
+    #[inline]
     pub(super) fn is_refusal(&self, status: StatusCode) -> bool {
         match self {
             Self::Named(rules, _) => rules.also_refused_at.contains(&status),

@@ -9,6 +9,7 @@ use super::{
     client::Target,
     error::CallError,
     origin::{Origin, OriginError},
+    ready::ReadyCall,
     rules::{Reach, Rules},
     tokens::Tokens,
 };
@@ -106,10 +107,45 @@ impl<T: Tokens> Calls<T> {
         if headers.contains_key(header::AUTHORIZATION) {
             return None;
         }
-        let named = extensions.and_then(|extensions| extensions.get::<T>());
-        let Some(tokens) = named.or(self.tokens.as_ref()).cloned() else {
+        let Some(tokens) = self.tokens(extensions) else {
             return Some(Err(CallError::Unnamed));
         };
-        Some(Ok(Call::new(tokens, Reach::Named(Arc::clone(&self.rules), index))))
+        let reach = Reach::Named(Arc::clone(&self.rules), index);
+        Some(Ok(Call::new(tokens.clone(), reach, None)))
+    }
+
+    /// The short way of a call whose token is there and the same for all requests, as most
+    /// are: instead of [`begin`](Self::begin), [`peek`](Call::peek) and
+    /// [`attach`](Call::attach), and for the same requests. `None` if it is not such a
+    /// call; then `begin` says what it is. It does no I/O, and allocates nothing.
+    ///
+    /// ```
+    /// use auth_accounts::{calls::{Calls, Target}, http::Request};
+    ///
+    /// # fn example(calls: Calls, mut request: Request<()>) {
+    /// let ready = calls.begin_ready(&Target::Uri(request.uri()), Some(request.extensions()));
+    /// match ready.and_then(|ready| ready.attach(request.headers_mut())) {
+    ///     Some(call) => { /* Send the request, and have the call judge its response. */ }
+    ///     None => { /* The long way, by `begin`. */ }
+    /// }
+    /// # }
+    /// ```
+    #[inline]
+    pub fn begin_ready(
+        &self,
+        target: &Target<'_>,
+        extensions: Option<&Extensions>,
+    ) -> Option<ReadyCall<'_, T>> {
+        let index = self.rules.find(target)?;
+        let tokens = self.tokens(extensions)?;
+        let held = tokens.peek()?;
+        Some(ReadyCall { rules: &self.rules, index, tokens: tokens.clone(), held })
+    }
+
+    /// What gives the token for a request with these extensions.
+    #[inline]
+    fn tokens<'a>(&'a self, extensions: Option<&'a Extensions>) -> Option<&'a T> {
+        let named = extensions.and_then(|extensions| extensions.get::<T>());
+        named.or(self.tokens.as_ref())
     }
 }

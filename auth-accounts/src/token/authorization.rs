@@ -267,7 +267,14 @@ impl Token {
         Ok(())
     }
 
+    /// The value of the header, if what the server said makes it a bearer token.
+    #[inline]
+    pub(crate) fn bearer_of_its_type(&self) -> Option<&HeaderValue> {
+        self.0.authorization.as_ref().filter(|_| self.0.is_bearer)
+    }
+
     /// Whether a proof belongs to each request that carries it.
+    #[inline]
     pub(crate) fn is_proved(&self) -> bool {
         !self.0.is_bearer && is_dpop(self.token_type())
     }

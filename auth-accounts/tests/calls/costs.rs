@@ -9,7 +9,7 @@ use std::{
 
 use auth_accounts::{
     calls::{Calls, Target, TokensFor, Verdict, send, send_blocking},
-    http::{HeaderMap, Request, Response, StatusCode},
+    http::{HeaderMap, Request, Response, StatusCode, header::AUTHORIZATION},
 };
 use auth_core::TokenRequest;
 use auth_testkit::Script;
@@ -102,6 +102,40 @@ fn a_call_with_a_token_that_is_there_allocates_nothing() {
     // That it can be sent again costs a copy of its headers: here, of their two tables.
     let sent = request();
     assert!(allocations(|| drop(ready(calls.send(sent, client)))) <= 2);
+}
+
+#[test]
+fn the_short_way_is_for_the_requests_of_the_long_one() {
+    let world = World::new(Script::new()).with_record(3600);
+    let account = world.account();
+    let (calls, named) = (calls_of(account.clone()), Calls::per_request([ORIGIN]).unwrap());
+    let attached = |calls: &Calls, request: &mut Request<()>| {
+        let ready = calls.begin_ready(&Target::Uri(request.uri()), Some(request.extensions()));
+        ready.and_then(|ready| ready.attach(request.headers_mut())).is_some()
+    };
+    assert!(!attached(&calls, &mut request()), "there is no token yet");
+    block_on(account.token()).unwrap();
+
+    let (mut own, mut elsewhere, mut with_account) = (request(), request(), request());
+    own.headers_mut().insert(AUTHORIZATION, "Basic bWU6".parse().unwrap());
+    *elsewhere.uri_mut() = "https://elsewhere.example.com/".parse().unwrap();
+    with_account.extensions_mut().insert(account);
+    for (what, calls, mut request, expected) in [
+        ("usual", &calls, request(), true),
+        ("of its own", &calls, own, false),
+        ("elsewhere", &calls, elsewhere, false),
+        ("of nobody", &named, request(), false),
+        ("with an account", &named, with_account, true),
+    ] {
+        let before = request.headers().clone();
+        let mut is_attached = false;
+        let count = allocations(|| is_attached = attached(calls, &mut request));
+        assert_eq!((is_attached, count), (expected, 0), "{what}");
+        let header = request.headers().get(AUTHORIZATION);
+        assert_eq!(header.is_some_and(|value| value.is_sensitive()), expected, "{what}");
+        assert!(expected || *request.headers() == before, "{what}");
+        assert!(!attached(calls, &mut request), "{what}: it has one by now, or never");
+    }
 }
 
 fn calls_of<T: auth_accounts::calls::AsyncTokens>(tokens: T) -> Calls<T> {
