@@ -15,7 +15,7 @@ use crate::{
 };
 
 const TWICE: &str = "401 the request was sent again, and refused, too";
-const SCOPE: &str = "the token does not allow this";
+const SCOPE: &str = "the token does not allow this; the API names the scope \"a b\"";
 const LOG_IN: &str = "401 the API wants the user to log in again";
 const REQUEST: &str = "401 the API finds fault with the request, not with the token";
 const ELSEWHERE: &str = "401 a redirect led to where the token does not go";
@@ -141,7 +141,7 @@ fn an_api_may_have_statuses_of_its_own() {
         ),
         (
             vec![challenge(419, r#"Bearer error="insufficient_scope""#)],
-            &format!("419 {SCOPE}"),
+            "419 the token does not allow this",
             "at-1",
         ),
         (
