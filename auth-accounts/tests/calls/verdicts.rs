@@ -219,7 +219,7 @@ fn what_cannot_be_sent_again_is_not_and_the_next_request_has_another_token() {
     let api = Api::new([answer(401, &[]), answer(200, &[])]);
     let mut lines = Vec::new();
     for _ in 0..2 {
-        let client = async |request: Stream| api.send(request.0.headers());
+        let client = async |request: Stream<()>| api.send(request.0.headers());
         lines.push(told(&block_on(calls.send(Stream(get(URL)), client))));
     }
     assert_eq!(lines, [BODY, "200"]);
