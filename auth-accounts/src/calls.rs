@@ -17,7 +17,7 @@ mod tokens;
 
 pub use self::{
     call::{Call, Verdict},
-    client::{Answer, CameFrom, Outgoing, Target},
+    client::{Answer, CameFrom, Once, Outgoing, Target},
     drive::{send, send_blocking},
     error::{CallError, NotAgain},
     origin::{Origin, OriginError},

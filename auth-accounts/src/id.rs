@@ -12,6 +12,8 @@ use std::{borrow::Borrow, fmt, sync::Arc};
 ///
 /// let id = AccountId::from("ada@example.com");
 /// assert_eq!(id.as_str(), "ada@example.com");
+/// let name = String::from("ada@example.com");
+/// assert_eq!(AccountId::from(&name), id);
 /// assert_eq!(AccountId::from("a\nb").to_string(), r"a\nb");
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +40,12 @@ impl From<&str> for AccountId {
 impl From<String> for AccountId {
     fn from(name: String) -> Self {
         Self::new(name)
+    }
+}
+
+impl From<&String> for AccountId {
+    fn from(name: &String) -> Self {
+        Self::new(name.as_str())
     }
 }
 

@@ -234,7 +234,8 @@ impl<T: Tokens> Call<T> {
             return Verdict::HandOut(None);
         }
         let moves_on = self.tokens.moves_on_at(status);
-        let about = match refusal::read(headers, token.is_proved()) {
+        let said = refusal::read(headers, token.is_proved());
+        let about = match said.without(token.access_token().expose()) {
             Said::Refused(claims) if is_refusal => About::Token { claims },
             // Another account may be allowed to, or has not met the limit.
             Said::Otherwise(NotAgain::InsufficientScope { .. }) if moves_on => About::Account,

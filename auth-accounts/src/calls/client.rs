@@ -45,8 +45,8 @@ impl Target<'_> {
     }
 }
 
-/// A request of a client. `http::Request` is one, if its body can be cloned; adapters
-/// have their own type around their client's.
+/// A request of a client. `http::Request` is one, if its body can be cloned, and else in
+/// [`Once`]; adapters have their own type around their client's.
 pub trait Outgoing: Sized {
     /// Where it goes.
     fn target(&self) -> Target<'_>;
@@ -102,6 +102,51 @@ impl<B: Clone> Outgoing for Request<B> {
 
     fn again(&self) -> Option<Self> {
         Some(self.clone())
+    }
+}
+
+/// A request that is sent once, such as one whose body is a stream and cannot be cloned. A
+/// response that refuses its token is handed out with [`NotAgain::Body`], and the next
+/// request has another token.
+///
+/// ```
+/// use std::{convert::Infallible, fs::File};
+///
+/// use auth_accounts::{Account, calls::{Calls, Once}, http::{Request, Response}};
+///
+/// # async fn send(_: Request<File>) -> Result<Response<Vec<u8>>, Infallible> { todo!() }
+/// # async fn example(calls: Calls<Account>) -> Result<(), Box<dyn std::error::Error>> {
+/// let request = Request::put("https://api.example.com/files/1").body(File::open("1")?)?;
+/// let response = calls.send(Once(request), |Once(request)| send(request)).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Once<B>(pub Request<B>);
+
+impl<B> Outgoing for Once<B> {
+    fn target(&self) -> Target<'_> {
+        Target::Uri(self.0.uri())
+    }
+
+    fn method(&self) -> &Method {
+        self.0.method()
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        self.0.headers()
+    }
+
+    fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.0.headers_mut()
+    }
+
+    fn extensions(&self) -> Option<&Extensions> {
+        Some(self.0.extensions())
+    }
+
+    fn again(&self) -> Option<Self> {
+        None
     }
 }
 

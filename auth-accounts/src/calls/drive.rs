@@ -21,6 +21,24 @@ impl<T: Tokens> Calls<T> {
     /// once more with another token at most, if the request can be sent again. A request
     /// to another origin goes as it is, and so does one that has an `Authorization`.
     ///
+    /// A client that is held in a field of a generic `AsyncFn` is called by
+    /// `|request| (self.client)(request)`:
+    ///
+    /// ```
+    /// use auth_accounts::{Account, calls::{CallError, Calls}, http::{Request, Response}};
+    ///
+    /// struct Api<C> {
+    ///     calls: Calls<Account>,
+    ///     client: C,
+    /// }
+    ///
+    /// impl<E, C: AsyncFn(Request<()>) -> Result<Response<()>, E>> Api<C> {
+    ///     async fn get(&self, request: Request<()>) -> Result<Response<()>, CallError<auth_accounts::AccountError, E>> {
+    ///         self.calls.send(request, |request| (self.client)(request)).await
+    ///     }
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`CallError`].

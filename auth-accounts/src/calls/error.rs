@@ -10,9 +10,11 @@ use crate::{error::AccountError, token::AuthorizationError};
 /// Why a call has no response. `E` is the error of what gives the tokens, `C` that of the
 /// client that sends.
 ///
-/// Its message is whole. That of [`NoToken`](Self::NoToken) has the one of `E`, which is its
-/// source all the same: [`AccountError::find`] is to find the error that says what to do,
-/// however this one is wrapped. Whoever prints a chain reads that message twice.
+/// Its message is whole: alone it tells a user what to do. That of [`NoToken`](Self::NoToken)
+/// has the one of `E`, which is its source all the same: [`AccountError::find`] is to find the
+/// error that says what to do, however this one is wrapped. Whoever prints a chain of causes
+/// reads that message twice; begin the chain at the `E` of `NoToken` instead, which says
+/// each thing once.
 #[non_exhaustive]
 #[derive(Debug, Clone)]
 pub enum CallError<E = AccountError, C = Infallible> {
@@ -84,8 +86,8 @@ impl<E, C> CallError<E, C> {
     }
 }
 
-/// Why a request was not sent again, though its response says that the token is of no
-/// use. It is in the extensions of that response, which is handed out.
+/// Why a request was not sent again, though its response says that the token, or to a pool
+/// that the account, is of no use. It is in the extensions of that response, which is handed out.
 ///
 /// ```
 /// use auth_accounts::{calls::NotAgain, http::Response};
@@ -109,7 +111,8 @@ pub enum NotAgain {
     /// `insufficient_scope`).
     #[non_exhaustive]
     InsufficientScope {
-        /// The scope that the API names.
+        /// The scope that the API names, as it does. The message has it if it is one
+        /// (RFC 6749 section 3.3) of 256 characters at most.
         scope: Option<String>,
     },
     /// The user must log in again, in this way (RFC 9470).
@@ -121,7 +124,8 @@ pub enum NotAgain {
     Request,
     /// The response is not from where the token went: a redirect led to another origin.
     Elsewhere,
-    /// There is no other token for now: this says why.
+    /// There is no other token for now: this says why. The token was refused, or the
+    /// account of a pool has met a limit or may not do this.
     NoOther(Arc<dyn Error + Send + Sync>),
 }
 
@@ -137,7 +141,13 @@ impl fmt::Display for NotAgain {
         match self {
             Self::Body => f.write_str("the API did not take the token or its proof, and the request cannot be sent again; the next one has another"),
             Self::Twice => f.write_str("the request was sent again, and refused, too"),
-            Self::InsufficientScope { .. } => f.write_str("the token does not allow this"),
+            Self::InsufficientScope { scope } => {
+                f.write_str("the token does not allow this")?;
+                match scope.as_deref().filter(|scope| is_to_be_shown(scope)) {
+                    Some(scope) => write!(f, "; the API names the scope {scope:?}"),
+                    None => Ok(()),
+                }
+            }
             Self::StepUp(_) => f.write_str("the API wants the user to log in again"),
             Self::Challenge(error) => error.fmt(f),
             Self::Request => f.write_str("the API finds fault with the request, not with the token"),
@@ -145,6 +155,14 @@ impl fmt::Display for NotAgain {
             Self::NoOther(error) => write!(f, "there is no other token for now: {error}"),
         }
     }
+}
+
+/// Whether this is the scope of RFC 6749 section 3.3, and not much of it: an API may send
+/// anything there.
+fn is_to_be_shown(scope: &str) -> bool {
+    let is_of_scope = |byte| matches!(byte, b'!' | b'#'..=b'[' | b']'..=b'~');
+    let is_token = |token: &str| !token.is_empty() && token.bytes().all(is_of_scope);
+    scope.len() <= 256 && scope.split(' ').all(is_token)
 }
 
 impl Error for NotAgain {
@@ -156,5 +174,41 @@ impl Error for NotAgain {
             Self::NoOther(error) => Some(&**error),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_is_shown_that_is_one() {
+        let long = "a".repeat(256);
+        for (scope, is_shown) in [
+            ("read", true),
+            ("files:read files:write", true),
+            ("https://www.googleapis.com/auth/compute.readonly", true),
+            ("repository:samalba/my-app:pull,push", true),
+            ("!#$%&'()*+,-./[]^_`{|}~", true),
+            (&long, true),
+            (&format!("{long}a"), false),
+            ("", false),
+            (" read", false),
+            ("read  write", false),
+            ("read\twrite", false),
+            ("read\u{1b}[31m", false),
+            ("a\"b", false),
+            ("a\\b", false),
+            ("lesen für alle", false),
+            ("a\u{202e}b", false),
+        ] {
+            let error = NotAgain::InsufficientScope { scope: Some(scope.into()) };
+            let shown =
+                format!("the token does not allow this; the API names the scope \"{scope}\"");
+            let expected = if is_shown { &shown } else { "the token does not allow this" };
+            assert_eq!(error.to_string(), expected);
+        }
+        let none = NotAgain::InsufficientScope { scope: None };
+        assert_eq!(none.to_string(), "the token does not allow this");
     }
 }

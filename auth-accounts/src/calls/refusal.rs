@@ -57,6 +57,20 @@ pub(super) enum Said {
     Otherwise(NotAgain),
 }
 
+impl Said {
+    /// Some APIs send back what they were sent: the token is no scope.
+    pub(super) fn without(self, token: &str) -> Self {
+        match self {
+            Self::Otherwise(NotAgain::InsufficientScope { scope: Some(scope) })
+                if scope.contains(token) =>
+            {
+                Self::Otherwise(NotAgain::InsufficientScope { scope: None })
+            }
+            said => said,
+        }
+    }
+}
+
 /// Reads a response with a status that may be about the token, which is bound to a key or
 /// not.
 pub(super) fn read(headers: &HeaderMap, is_proved: bool) -> Said {

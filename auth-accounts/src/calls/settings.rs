@@ -25,7 +25,9 @@ use crate::account::Account;
 /// use auth_accounts::{Account, calls::Calls};
 ///
 /// # fn example(account: Account) -> Result<(), Box<dyn std::error::Error>> {
-/// let calls = Calls::new(account, ["https://api.example.com"])?;
+/// let calls = Calls::to(account.clone(), "https://api.example.com")?;
+/// // To several origins, or to those of a list:
+/// let calls = Calls::new(account, ["https://api.example.com", "https://files.example.com"])?;
 /// # Ok(())
 /// # }
 /// ```
@@ -36,6 +38,20 @@ pub struct Calls<T = Account> {
 }
 
 impl<T: Tokens> Calls<T> {
+    /// Calls with these tokens to this one origin: a URL such as `https://api.example.com`, of
+    /// which scheme, host and port count.
+    ///
+    /// # Errors
+    ///
+    /// [`OriginError`] if it is no such URL.
+    pub fn to<O>(tokens: T, origin: O) -> Result<Self, OriginError>
+    where
+        O: TryInto<Origin>,
+        OriginError: From<O::Error>,
+    {
+        Self::new(tokens, [origin])
+    }
+
     /// Calls with these tokens to these origins: URLs such as `https://api.example.com`,
     /// of which scheme, host and port count.
     ///
@@ -52,6 +68,18 @@ impl<T: Tokens> Calls<T> {
 
     /// Calls whose requests each name what gives their tokens: a `T`, such as an
     /// [`Account`], in their extensions. A request to these origins that names none is not sent.
+    ///
+    /// The type has to be named, for nothing else tells it:
+    ///
+    /// ```
+    /// use auth_accounts::{Account, calls::Calls, http::Request};
+    ///
+    /// # fn example(account: Account) -> Result<(), Box<dyn std::error::Error>> {
+    /// let calls = Calls::<Account>::per_request(["https://api.example.com"])?;
+    /// let request = Request::get("https://api.example.com/me").extension(account).body(())?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///

@@ -59,7 +59,7 @@ fn a_call_with_a_token_that_is_there_allocates_nothing() {
     of_threads.send_blocking(request(), |request| ready(client(request))).unwrap();
 
     let stream = || Stream(request());
-    let mut requests: Vec<Stream> = (0..6).map(|_| stream()).collect();
+    let mut requests: Vec<Stream<()>> = (0..6).map(|_| stream()).collect();
     let mut next = || requests.pop().unwrap();
     let once = [
         ("calls", {

@@ -20,10 +20,12 @@ use std::{
     },
 };
 
+/// A request whose body can be sent once.
+pub(crate) use auth_accounts::calls::Once as Stream;
 use auth_accounts::{
     AccountError,
-    calls::{CallError, CameFrom, NotAgain, Outgoing, Target},
-    http::{Extensions, HeaderMap, Method, Request, Response, header},
+    calls::{CallError, CameFrom, NotAgain},
+    http::{HeaderMap, Request, Response, header},
 };
 use support::lock;
 
@@ -102,35 +104,6 @@ pub(crate) fn from(url: &str, mut response: Response<()>) -> Response<()> {
 
 pub(crate) fn get(url: &str) -> Request<()> {
     Request::get(url).body(()).unwrap()
-}
-
-/// A request whose body can be sent once.
-pub(crate) struct Stream(pub(crate) Request<()>);
-
-impl Outgoing for Stream {
-    fn target(&self) -> Target<'_> {
-        Target::Uri(self.0.uri())
-    }
-
-    fn method(&self) -> &Method {
-        self.0.method()
-    }
-
-    fn headers(&self) -> &HeaderMap {
-        self.0.headers()
-    }
-
-    fn headers_mut(&mut self) -> &mut HeaderMap {
-        self.0.headers_mut()
-    }
-
-    fn extensions(&self) -> Option<&Extensions> {
-        Some(self.0.extensions())
-    }
-
-    fn again(&self) -> Option<Self> {
-        None
-    }
 }
 
 pub(crate) type Outcome<B = Body> = Result<Response<B>, CallError<AccountError>>;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use auth_accounts::{
-    Account, Reason,
+    Account, AccountError, Reason,
     calls::{CallError, Calls, NotAgain, TokensFor},
     http::{Request, Response},
 };
@@ -79,6 +79,8 @@ fn an_api_that_refuses_every_token_costs_few_refreshes() {
     let why = result.as_ref().unwrap().extensions().get::<NotAgain>().unwrap();
     assert!(matches!(why, NotAgain::NoOther(_)), "{why}");
     assert!(why.to_string().contains("account ada: an API refused new tokens"), "{why}");
+    let found = AccountError::find(why).unwrap();
+    assert!(matches!(found.reason(), Reason::RefusedAgain), "{found}");
     assert_eq!(api.tokens(), "at-1 at-2 at-3 at-3");
     world.script.finish();
 }

@@ -185,6 +185,10 @@ impl FakeAuthServer {
     /// Revokes this access token only, before its time: APIs refuse it, and its
     /// session goes on. Nothing tells the client; that is what
     /// [`FakeApi`](super::FakeApi) is for.
+    ///
+    /// A test that does this again and again meets the brake of the accounts
+    /// (`Settings::refusals`): after two refusals in 10 s the next refused token is not
+    /// replaced until they are over. Advance a virtual clock by 10 s each time.
     pub fn revoke_access(&self, token: &AccessToken) {
         self.lock().revoke_access(token.expose());
     }

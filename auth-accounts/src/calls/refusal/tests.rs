@@ -29,6 +29,19 @@ fn said(fields: &[&str], is_proved: bool) -> String {
 }
 
 #[test]
+fn a_scope_with_the_token_in_it_is_none() {
+    for (scope, expected) in [("read", Some("read")), ("at-1", None), ("read at-1 x", None)] {
+        let field = format!(r#"Bearer error="insufficient_scope", scope="{scope}""#);
+        match read(&headers(&[&field]), false).without("at-1") {
+            Said::Otherwise(NotAgain::InsufficientScope { scope }) => {
+                assert_eq!(scope.as_deref(), expected);
+            }
+            said => panic!("{said:?}"),
+        }
+    }
+}
+
+#[test]
 fn what_servers_send_with_a_401_or_403() {
     for (fields, expected) in [
         // None at all (GitHub, Stripe), or of a kind that says nothing.
