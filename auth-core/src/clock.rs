@@ -108,6 +108,9 @@ pub type BackgroundTask = Pin<Box<dyn Future<Output = ()> + Send>>;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    note = "`auth_reqwest::TokioClock` is one; a program that blocks takes `BlockingAccounts` and `auth_ureq::SystemClock`"
+)]
 pub trait Runtime: Clock {
     /// Has the task polled to its end, by somebody other than the caller. It is
     /// called within the runtime of whoever waits for the work, and must return
@@ -117,6 +120,9 @@ pub trait Runtime: Clock {
 }
 
 /// A clock for blocking drivers.
+#[diagnostic::on_unimplemented(
+    note = "`auth_ureq::SystemClock` is one; an async program takes `Accounts` and `auth_reqwest::TokioClock`"
+)]
 pub trait BlockingClock: TimeSource {
     /// Blocks the thread for `duration`, which may be zero.
     fn sleep_blocking(&self, duration: Duration);

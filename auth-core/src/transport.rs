@@ -58,6 +58,9 @@ pub type Response = http::Response<Vec<u8>>;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    note = "`auth_reqwest::ReqwestTransport` is one; a program that blocks takes `BlockingAccounts` and `auth_ureq::UreqTransport`"
+)]
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends `request` and returns the response with its complete body.
@@ -72,6 +75,9 @@ pub trait Transport: Send + Sync {
 /// Sends one request and returns one response, blocking the thread.
 ///
 /// The rules are those of [`Transport`].
+#[diagnostic::on_unimplemented(
+    note = "`auth_ureq::UreqTransport` is one; an async program takes `Accounts` and `auth_reqwest::ReqwestTransport`"
+)]
 pub trait BlockingTransport: Send + Sync {
     /// Sends `request` and returns the response with its complete body.
     ///

@@ -1,12 +1,13 @@
-//! A client of an API whose access token expires, is revoked, and is gone for good.
+//! A client of an API that lives on when its access token has expired, or was revoked
+//! before its time, and says what to do when its session has ended.
 //!
 //! ```sh
 //! cargo run -p auth-reqwest --features send --example api_client_async
 //! ```
 //!
-//! It starts a server and an API of its own. `Notes` is what a program would have. The
-//! exit status is 3, log in again, for that is how the story ends.
-
+//! It starts an authorization server and an API of its own. With `--log-out` the server
+//! ends the session before the last call, as for a user who logs out everywhere; the
+//! program exits with 3 then: log in again. `api_client_blocking` is the same over ureq.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::{
@@ -19,86 +20,81 @@ use std::{
 use auth_reqwest::{
     ReqwestTransport, TokioClock,
     auth_accounts::{Account, AccountError, Accounts, MemoryStore},
-    redirects, reqwest,
+    redirects, reqwest, send,
 };
-use auth_testkit::{FakeAuthServer, ListeningApi, ListeningAuthServer};
+use auth_testkit::FakeAuthServer;
 
-/// The API, for one user.
-struct Notes {
-    http: reqwest::Client,
-    account: Account,
-    url: String,
-}
+const USAGE: &str = "\
+usage: api_client_async [--log-out]
 
-impl Notes {
-    fn new(account: Account, url: &str) -> Result<Self, reqwest::Error> {
-        // This program's own server needs no proxy.
-        let http = reqwest::Client::builder().redirect(redirects()).no_proxy().build()?;
-        Ok(Self { http, account, url: url.to_owned() })
-    }
+  --log-out   the server ends the session before the last call
+  --help      print this
 
-    async fn list(&self) -> Result<String, Box<dyn Error>> {
-        let request = self.http.get(&self.url);
-        let response = auth_reqwest::send(&self.http, &self.account, request).await?;
-        Ok(response.error_for_status()?.text().await?)
-    }
-}
+Exit status: 0 all calls were served, 2 bad usage, 3 log in again, 4 try later, 5 the set-up must change.";
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    if env::args_os().len() > 1 {
-        eprintln!("usage: api_client_async\n\nIt takes no arguments.");
-        return ExitCode::from(2);
-    }
-    let Err(error) = run().await else { return ExitCode::SUCCESS };
+    let logs_out = match env::args().nth(1).as_deref() {
+        None => false,
+        Some("--log-out") => true,
+        Some("--help") => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Some(_) => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let Err(error) = run(logs_out).await else { return ExitCode::SUCCESS };
     eprintln!("{error}");
     // 3 log in, 4 try later, 5 the set-up must change.
     AccountError::find(&*error).map_or(1, AccountError::exit_code).into()
 }
 
-async fn run() -> Result<(), Box<dyn Error>> {
-    let fakes = Fakes::start();
+/// A call of the API. This is all that a program needs.
+async fn me(
+    client: &reqwest::Client,
+    account: &Account,
+    url: &str,
+) -> Result<String, Box<dyn Error>> {
+    let response = send(client, account, client.get(url)).await?;
+    Ok(response.error_for_status()?.text().await?)
+}
+
+async fn run(logs_out: bool) -> Result<(), Box<dyn Error>> {
+    let server = FakeAuthServer::builder().real_time().build();
+    let (auth, api) = (server.listen(), server.api().listen());
+
+    // Once for the whole program. Its own servers need neither a proxy nor a certificate.
     let transport = ReqwestTransport::builder().no_proxy().without_system_roots().build()?;
-    let accounts = Accounts::new(fakes.auth.endpoint(), transport, MemoryStore::new(), TokioClock);
-    let ada = accounts.account("ada");
-    let mut tokens = fakes.auth.server().log_in("ada");
-    tokens.expires_at = Some(SystemTime::now() - Duration::from_secs(1));
-    ada.store_login(tokens).await?;
-    let notes = Notes::new(ada.clone(), fakes.api.url())?;
+    // A program that is to find its tokens again takes the `FileStore` of auth-store.
+    let store = MemoryStore::new();
+    let accounts = Accounts::new(auth.endpoint(), transport, store, TokioClock);
+    let client = reqwest::Client::builder().redirect(redirects()).no_proxy().build()?;
 
-    println!("The access token has expired:  {}", notes.list().await?);
-    println!("  {}", fakes.story());
+    // What the server gave when the user logged in, long ago.
+    let account = accounts.account("ada");
+    let mut tokens = server.log_in("ada");
+    tokens.expires_at = Some(SystemTime::now() - Duration::from_secs(60));
+    account.store_login(tokens).await?;
 
-    let token = ada.token().await?;
-    fakes.auth.server().revoke_access(token.access_token());
-    println!("The access token is revoked:   {}", notes.list().await?);
-    println!("  {}", fakes.story());
+    let call = async |what: &str| {
+        let body = me(&client, &account, api.url()).await?;
+        println!("{what}: {body}; refreshes so far: {}", server.report().issued);
+        Ok::<_, Box<dyn Error>>(())
+    };
+    call("with a token that has expired").await?;
+    call("with the new one").await?;
 
-    fakes.auth.server().revoke("ada");
-    println!("The session has ended:");
-    let ended = notes.list().await;
-    println!("  {}", fakes.story());
-    ended.map(drop)
-}
+    let revoke = || account.current().map(|token| server.revoke_access(token.access_token()));
+    revoke();
+    call("with one that was revoked").await?;
 
-/// A server and an API on loopback.
-struct Fakes {
-    auth: ListeningAuthServer,
-    api: ListeningApi,
-}
-
-impl Fakes {
-    fn start() -> Self {
-        let server = FakeAuthServer::builder().real_time().build();
-        Self { auth: server.listen(), api: server.api().listen() }
+    if logs_out {
+        server.revoke("ada");
+        revoke();
+        call("without a session").await?;
     }
-
-    /// What they have seen so far.
-    fn story(&self) -> String {
-        let (api, auth) = (self.api.api().report(), self.auth.server().report());
-        format!(
-            "calls so far: {} served, {} refused; refreshes: {} made, {} refused",
-            api.served, api.refused, auth.issued, auth.rejected
-        )
-    }
+    Ok(())
 }

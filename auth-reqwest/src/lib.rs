@@ -44,7 +44,7 @@ pub use crate::middleware::CallMiddleware;
 pub use crate::{
     adapted::IntoRequest,
     redirects::redirects,
-    send::{attach, send, send_with_calls},
+    send::{SendError, attach, send, send_with_calls},
 };
 pub use crate::{
     builder::ReqwestTransportBuilder, clock::TokioClock, error::BuildError,

@@ -1,6 +1,9 @@
 //! Requests of a client of the program's own, with a token.
 
-use auth_accounts::calls::{self, AsyncTokens, Call, CallError, Calls};
+use auth_accounts::{
+    AccountError,
+    calls::{self, AsyncTokens, Call, CallError, Calls},
+};
 use http::header::AUTHORIZATION;
 use reqwest::{Client, Request, Response};
 
@@ -8,6 +11,32 @@ use crate::{
     adapted::{IntoRequest, Received, Sent, carried, target},
     redirects::carrying,
 };
+
+/// The error of [`send`]: [`CallError`] with that of reqwest. `E` is that of what gives the
+/// tokens, which is another for a pool.
+///
+/// In a program that has an error of its own:
+///
+/// ```
+/// use auth_reqwest::{SendError, auth_accounts::AccountError, reqwest};
+///
+/// enum MyError {
+///     NoToken(AccountError), // its `advice()` says what to do
+///     Http(reqwest::Error),
+///     Other(Box<dyn std::error::Error + Send + Sync>),
+/// }
+///
+/// impl From<SendError> for MyError {
+///     fn from(error: SendError) -> Self {
+///         match error {
+///             SendError::NoToken(error) => Self::NoToken(error),
+///             SendError::Client(error) => Self::Http(error),
+///             other => Self::Other(other.into()),
+///         }
+///     }
+/// }
+/// ```
+pub type SendError<E = AccountError> = CallError<E, reqwest::Error>;
 
 /// Sends a request with a token, and if the API does not take that, once more with
 /// another.

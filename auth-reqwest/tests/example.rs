@@ -30,22 +30,5 @@ fn what_cannot_be_used_is_refused() {
 #[cfg(feature = "send")]
 #[test]
 fn a_client_of_an_api_survives_what_can_be_survived_and_says_when_it_is_over() {
-    let program = program("api_client_async");
-    let output = std::process::Command::new(&program).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    let lines = [
-        r#"The access token has expired:  {"subject":"ada"}"#,
-        "  calls so far: 1 served, 0 refused; refreshes: 1 made, 0 refused",
-        r#"The access token is revoked:   {"subject":"ada"}"#,
-        "  calls so far: 2 served, 1 refused; refreshes: 2 made, 0 refused",
-        "The session has ended:",
-        "  calls so far: 2 served, 2 refused; refreshes: 2 made, 1 refused",
-    ];
-    assert_eq!(stdout.lines().collect::<Vec<_>>(), lines);
-    assert!(stderr.contains("the user must log in"), "{stderr}");
-    assert_eq!(output.status.code(), Some(3));
-
-    let usage = std::process::Command::new(program).arg("--no-such-option").output().unwrap();
-    assert_eq!(usage.status.code(), Some(2));
+    checks::api_client(&program("api_client_async"));
 }

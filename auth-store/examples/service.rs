@@ -12,18 +12,19 @@
 //! code is not 0 if that happened, or if a spent token was sent again.
 
 use std::{
+    collections::HashMap,
     env,
     error::Error,
     io::{self, Write},
     process::ExitCode,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use auth_accounts::{AccountError, Accounts, Closed, store::TokenStore};
+use auth_accounts::{Account, AccountError, Accounts, Closed, store::TokenStore};
 use auth_core::Advice;
 use auth_reqwest::{ReqwestTransport, TokioClock};
 use auth_store::FileStore;
@@ -73,6 +74,9 @@ fn signals() -> io::Result<impl Future<Output = io::Result<()>>> {
 
 struct Service {
     accounts: Accounts,
+    /// The accounts of the customers who were here, each with its token in memory. One that
+    /// nobody holds is forgotten, and the next request reads the store.
+    kept: Mutex<HashMap<String, Account>>,
     customers: usize,
     seen: Seen,
 }
@@ -87,10 +91,13 @@ struct Seen {
 }
 
 impl Service {
-    /// What a request of a client needs: the account is asked for by its name each
-    /// time, and nobody cares whether the client is still there.
+    /// What a request of a client needs: the account is asked for by its name, and
+    /// kept for the next one. Nobody cares whether the client is still there.
     async fn token_of(&self, customer: &str) -> Result<String, AccountError> {
-        let token = self.accounts.account(customer).token().await?;
+        let account = self.accounts.account(customer);
+        let token = account.token().await?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(customer.to_owned(), account);
         Ok(token.access_token().expose().to_owned())
     }
 
@@ -196,7 +203,12 @@ impl World {
             tokens.expires_at = Some(std::time::SystemTime::now());
             accounts.account(customer).store_login(tokens).await?;
         }
-        let service = Arc::new(Service { accounts, customers, seen: Seen::default() });
+        let service = Arc::new(Service {
+            accounts,
+            kept: Mutex::default(),
+            customers,
+            seen: Seen::default(),
+        });
         Ok(Self { service, listening, store, _scratch: scratch })
     }
 

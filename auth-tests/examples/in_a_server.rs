@@ -1,7 +1,14 @@
 //! The README's server. The tests run it.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use std::{env, error::Error, pin::pin, time::Duration};
+use std::{
+    collections::HashMap,
+    env,
+    error::Error,
+    pin::pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use auth_reqwest::{ReqwestTransport, TokioClock, redirects, reqwest};
 use auth_store::{
@@ -18,12 +25,16 @@ use tokio::{
     signal, time,
 };
 
+/// The accounts of the customers who were here, each with its token in memory.
+type Kept = Arc<Mutex<HashMap<String, Account>>>;
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let endpoint = TokenEndpoint::new(&env::var("TOKEN_URL")?, "my-client")?;
     let store = FileStore::open(env::var("ACCOUNTS")?)?;
     let accounts = Accounts::new(endpoint, ReqwestTransport::new()?, store, TokioClock);
     let api = reqwest::Client::builder().redirect(redirects()).build()?;
+    let kept = Kept::default();
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?);
@@ -35,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         };
         match client {
             Ok((client, _)) => {
-                let served = serve(client, accounts.clone(), api.clone());
+                let served = serve(client, accounts.clone(), kept.clone(), api.clone());
                 tokio::spawn(async {
                     if let Err(error) = served.await {
                         eprintln!("{error}");
@@ -59,12 +70,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn serve(
     mut client: TcpStream,
     accounts: Accounts,
+    kept: Kept,
     api: reqwest::Client,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let mut customer = String::new();
-    BufReader::new(&mut client).read_line(&mut customer).await?;
-    let answer = call(&api, &accounts.account(customer.trim())).await?;
-    client.write_all(answer.as_bytes()).await?;
+    let mut line = String::new();
+    BufReader::new(&mut client).read_line(&mut line).await?;
+    let name = line.trim();
+    let customer = accounts.account(name);
+    let answer = call(&api, &customer).await;
+    // Not for whoever gives a name that nobody has.
+    if customer.current().is_some() {
+        kept.lock().map_err(|_| "a thread panicked")?.insert(name.to_owned(), customer);
+    }
+    client.write_all(answer?.as_bytes()).await?;
     Ok(())
 }
 

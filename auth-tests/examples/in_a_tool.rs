@@ -10,9 +10,12 @@ use std::{
 
 use auth_store::{
     FileStore,
-    auth_accounts::{AccountError, BlockingAccount, BlockingAccounts, auth_core::TokenEndpoint},
+    auth_accounts::{
+        AccountError, BlockingAccount, BlockingAccounts, auth_core::TokenEndpoint, calls::NotAgain,
+    },
 };
 use auth_ureq::{SystemClock, UreqTransport, http::Request, send_with};
+use ureq::Agent;
 
 fn main() -> ExitCode {
     let Err(error) = run() else { return ExitCode::SUCCESS };
@@ -51,6 +54,13 @@ fn close(accounts: &BlockingAccounts) {
 
 /// A call of the API. A token that it refuses is renewed, and the request sent again.
 fn call(account: &BlockingAccount, url: &str) -> Result<String, Box<dyn Error>> {
-    let mut response = send_with(&ureq::agent(), account, Request::get(url).body(())?)?;
-    Ok(response.body_mut().read_to_string()?)
+    // ureq's error for a 401 or 403 would have no reason.
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+    let mut response = send_with(&agent, account, Request::get(url).body(())?)?;
+    let status = response.status();
+    match response.extensions().get::<NotAgain>() {
+        Some(why) => Err(format!("the API responded with {status}: {why}").into()),
+        None if !status.is_success() => Err(format!("the API responded with {status}").into()),
+        None => Ok(response.body_mut().read_to_string()?),
+    }
 }

@@ -63,6 +63,12 @@ fn a_server_serves_and_ends_in_order() {
     assert_eq!(answer(ask("ada")), r#"{"subject":"ada"}"#);
     assert_eq!(answer(ask("bob")), "log in, please");
 
+    // The store is not read for a customer who was here.
+    let away = fakes.scratch.path().join("away");
+    fs::rename(fakes.directory(), &away).unwrap();
+    assert_eq!(answer(ask("ada")), r#"{"subject":"ada"}"#);
+    fs::rename(&away, fakes.directory()).unwrap();
+
     signal("INT", &program);
     assert_eq!(lines.next().unwrap().unwrap(), "all is on record");
     assert!(program.wait().unwrap().success());
@@ -109,6 +115,23 @@ fn a_tool_says_what_to_do_and_exits_with_the_code_of_it() {
     let words = "there is no token for the request: \
                  account me: there are no tokens on record; the user must log in\n";
     assert_eq!(fakes.run("in_a_tool"), (Some(3), String::new(), words.into()));
+}
+
+#[test]
+fn a_tool_says_why_the_api_refuses() {
+    let fakes = Fakes::with_login("me");
+    let challenge = r#"Bearer error="insufficient_scope""#;
+    for (response, says) in [
+        (
+            CannedResponse::status(403).header("www-authenticate", challenge),
+            "403 Forbidden: the token does not allow this",
+        ),
+        (CannedResponse::status(503), "503 Service Unavailable"),
+    ] {
+        fakes.api.api().respond_next([response]);
+        let words = format!("the API responded with {says}\n");
+        assert_eq!(fakes.run("in_a_tool"), (Some(1), String::new(), words));
+    }
 }
 
 /// What the tool prints.

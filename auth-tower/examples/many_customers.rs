@@ -10,9 +10,11 @@
 //! the tokens of a hundred customers.
 
 use std::{
+    collections::HashMap,
     error::Error,
     io::{self, Write},
     net::SocketAddr,
+    sync::{Arc, Mutex, PoisonError},
     time::SystemTime,
 };
 
@@ -41,6 +43,9 @@ use tower::{Layer, ServiceExt};
 #[derive(Clone)]
 struct Service {
     accounts: Accounts,
+    /// The accounts of the customers who were here, each with its token in memory. One that
+    /// nobody holds is forgotten, and the next request reads the store.
+    kept: Arc<Mutex<HashMap<String, Account>>>,
     /// One for all customers: each request names its account.
     client: CallService<ReqwestService, Account, SendAgain>,
     api: String,
@@ -50,7 +55,14 @@ impl Service {
     fn new(accounts: Accounts, api: &str) -> Result<Self, Box<dyn Error>> {
         let client = ReqwestService::new(reqwest::Client::builder())?;
         let client = CallLayer::new(Calls::per_request([api])?).send_again().layer(client);
-        Ok(Self { accounts, client, api: api.to_owned() })
+        Ok(Self { accounts, kept: Arc::default(), client, api: api.to_owned() })
+    }
+
+    /// Not for whoever gives a name that nobody has.
+    fn keep(&self, customer: String, account: Account) {
+        if account.current().is_some() {
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(customer, account);
+        }
     }
 }
 
@@ -59,9 +71,12 @@ async fn profile(
     State(service): State<Service>,
     Path(customer): Path<String>,
 ) -> Result<Bytes, (StatusCode, String)> {
-    let mut request = Request::get(service.api).body(Bytes::new()).map_err(at_fault)?;
-    request.extensions_mut().insert(service.accounts.account(customer));
-    let response = match service.client.oneshot(request).await {
+    let mut request = Request::get(&service.api).body(Bytes::new()).map_err(at_fault)?;
+    let account = service.accounts.account(customer.as_str());
+    request.extensions_mut().insert(account.clone());
+    let response = service.client.clone().oneshot(request).await;
+    service.keep(customer, account);
+    let response = match response {
         Ok(response) => response,
         // It says whether the customer has to log in, or the client to come again.
         Err(CallError::NoToken(error)) => return Err((error.http_status(), error.to_string())),

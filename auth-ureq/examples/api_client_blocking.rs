@@ -7,7 +7,7 @@
 //!
 //! It starts an authorization server and an API of its own. With `--log-out` the server
 //! ends the session before the last call, as for a user who logs out everywhere; the
-//! program exits with 3 then: log in again.
+//! program exits with 3 then: log in again. `api_client_async` is the same over reqwest.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use std::{
@@ -18,19 +18,37 @@ use std::{
 
 use auth_testkit::FakeAuthServer;
 use auth_ureq::{
-    SystemClock, UreqTransport,
-    auth_accounts::{
-        AccountError, BlockingAccount, BlockingAccounts, MemoryStore, calls::CallError,
-    },
+    SendError, SystemClock, UreqTransport,
+    auth_accounts::{BlockingAccount, BlockingAccounts, MemoryStore},
     http::Request,
     send_with,
     ureq::{self, Agent},
 };
 
+const USAGE: &str = "\
+usage: api_client_blocking [--log-out]
+
+  --log-out   the server ends the session before the last call
+  --help      print this
+
+Exit status: 0 all calls were served, 2 bad usage, 3 log in again, 4 try later, 5 the set-up must change.";
+
 fn main() -> ExitCode {
-    match run() {
+    let logs_out = match env::args().nth(1).as_deref() {
+        None => false,
+        Some("--log-out") => true,
+        Some("--help") => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Some(_) => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match run(logs_out) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(CallError::NoToken(error)) => {
+        Err(SendError::NoToken(error)) => {
             eprintln!("{error}");
             // 3 log in, 4 try later, 5 the set-up must change.
             ExitCode::from(error.exit_code())
@@ -42,23 +60,21 @@ fn main() -> ExitCode {
     }
 }
 
-type Failed = CallError<AccountError, ureq::Error>;
-
 /// A call of the API. This is all that a program needs.
-fn me(agent: &Agent, account: &BlockingAccount, url: &str) -> Result<String, Failed> {
-    let request = Request::get(url).body(()).map_err(|error| Failed::Client(error.into()))?;
+fn me(agent: &Agent, account: &BlockingAccount, url: &str) -> Result<String, SendError> {
+    let request = Request::get(url).body(()).map_err(|error| SendError::Client(error.into()))?;
     let mut response = send_with(agent, account, request)?;
-    response.body_mut().read_to_string().map_err(Failed::Client)
+    response.body_mut().read_to_string().map_err(SendError::Client)
 }
 
-fn run() -> Result<(), Failed> {
-    let logs_out = env::args().any(|argument| argument == "--log-out");
+fn run(logs_out: bool) -> Result<(), SendError> {
     let server = FakeAuthServer::builder().real_time().build();
     let (auth, api) = (server.listen(), server.api().listen());
 
     // Once for the whole program. Its own servers need neither a proxy nor a certificate.
     let transport = UreqTransport::builder().no_proxy().without_system_roots().build();
-    let transport = transport.map_err(|error| Failed::Client(ureq::Error::Other(error.into())))?;
+    let transport =
+        transport.map_err(|error| SendError::Client(ureq::Error::Other(error.into())))?;
     // A program that is to find its tokens again takes the `FileStore` of auth-store.
     let store = MemoryStore::new();
     let accounts = BlockingAccounts::new(auth.endpoint(), transport, store, SystemClock);
@@ -68,12 +84,12 @@ fn run() -> Result<(), Failed> {
     let account = accounts.account("ada");
     let mut tokens = server.log_in("ada");
     tokens.expires_at = Some(SystemTime::now() - Duration::from_secs(60));
-    account.store_login(tokens).map_err(Failed::NoToken)?;
+    account.store_login(tokens).map_err(SendError::NoToken)?;
 
     let call = |what: &str| {
         let body = me(&agent, &account, api.url())?;
         println!("{what}: {body}; refreshes so far: {}", server.report().issued);
-        Ok::<_, Failed>(())
+        Ok::<_, SendError>(())
     };
     call("with a token that has expired")?;
     call("with the new one")?;

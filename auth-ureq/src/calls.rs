@@ -4,9 +4,12 @@ mod body;
 pub(crate) mod redirect;
 mod settings;
 
-use auth_accounts::calls::{
-    Answer as _, BlockingTokens, CallError, Calls, NotAgain, Origin, Outgoing, Target,
-    send_blocking,
+use auth_accounts::{
+    AccountError,
+    calls::{
+        Answer as _, BlockingTokens, CallError, Calls, NotAgain, Origin, Outgoing, Target,
+        send_blocking,
+    },
 };
 use http::{
     Extensions, HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header,
@@ -15,6 +18,32 @@ use http::{
 use ureq::{Agent, Body, Error, SendBody, config::Config};
 
 pub use self::body::CallBody;
+
+/// The error of [`send_with`]: [`CallError`] with that of ureq. `E` is that of what gives the
+/// tokens, which is another for a pool.
+///
+/// In a program that has an error of its own:
+///
+/// ```
+/// use auth_ureq::{SendError, auth_accounts::AccountError, ureq};
+///
+/// enum MyError {
+///     NoToken(AccountError), // its `advice()` says what to do
+///     Http(ureq::Error),
+///     Other(Box<dyn std::error::Error + Send + Sync>),
+/// }
+///
+/// impl From<SendError> for MyError {
+///     fn from(error: SendError) -> Self {
+///         match error {
+///             SendError::NoToken(error) => Self::NoToken(error),
+///             SendError::Client(error) => Self::Http(error),
+///             other => Self::Other(other.into()),
+///         }
+///     }
+/// }
+/// ```
+pub type SendError<E = AccountError> = CallError<E, Error>;
 
 /// Sends a request with a token to the origin of its URL, blocking the thread. If the API
 /// does not take the token, it is renewed, and the request sent once more.

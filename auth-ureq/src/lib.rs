@@ -37,6 +37,6 @@ pub use crate::{
 };
 #[cfg(feature = "middleware")]
 pub use crate::{
-    calls::{CallBody, send_with, send_with_calls},
+    calls::{CallBody, SendError, send_with, send_with_calls},
     middleware::CallMiddleware,
 };

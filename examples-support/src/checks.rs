@@ -254,10 +254,44 @@ pub fn usage(program: &Path) {
     assert!(text(&help.stdout).starts_with("usage:"));
 }
 
+/// Checks that the client of an API survives an expired token and a revoked one, and says
+/// when its session has ended.
+///
+/// # Panics
+///
+/// If it does not.
+pub fn api_client(program: &Path) {
+    // No proxy is used, whatever the environment says.
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(arguments).env("HTTP_PROXY", "http://127.0.0.1:1").output().unwrap()
+    };
+    let lines = [
+        r#"with a token that has expired: {"subject":"ada"}; refreshes so far: 1"#,
+        r#"with the new one: {"subject":"ada"}; refreshes so far: 1"#,
+        r#"with one that was revoked: {"subject":"ada"}; refreshes so far: 2"#,
+    ];
+    for (arguments, status) in [(&[][..], 0), (&["--log-out"], 3)] {
+        let output = run(arguments);
+        let error = text(&output.stderr);
+        assert_eq!(text(&output.stdout).lines().collect::<Vec<_>>(), lines, "{error}");
+        assert_eq!(output.status.code(), Some(status), "{error}");
+        assert_eq!(error.contains("account ada: ") && error.contains("log in"), status == 3);
+    }
+    for (arguments, status) in [(["--help"], 0), (["--no-such-option"], 2)] {
+        let output = run(&arguments);
+        assert_eq!(output.status.code(), Some(status));
+        let told = if status == 0 { output.stdout } else { output.stderr };
+        assert!(text(&told).starts_with("usage: api_client_"));
+    }
+}
+
 fn refused(output: &Output, says: &str) {
     let told = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{told}");
-    assert!(told.contains(says) && told.contains("usage:"), "no {says:?} in\n{told}");
+    // Below the usage message, which is long.
+    let last = told.lines().last().unwrap();
+    assert!(last.contains(says) && told.starts_with("usage:"), "no {says:?} at the end of\n{told}");
     assert_eq!(text(&output.stdout), "");
 }
 

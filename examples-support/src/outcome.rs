@@ -105,8 +105,8 @@ impl Ending<'_> {
         let attempts = self.timeline.attempts();
         let plural = if attempts == 1 { "" } else { "s" };
         let mut text = format!(
-            "\nRefreshed after {attempts} attempt{plural} in {:.1} s.\n  access token   ",
-            self.timeline.elapsed().as_secs_f64()
+            "\nRefreshed after {attempts} attempt{plural}{}.\n  access token   ",
+            within(self.timeline.elapsed())
         );
         let shown = |token| if self.show_tokens { token } else { "not shown (--show-tokens)" };
         text.push_str(shown(tokens.access_token.expose()));
@@ -137,5 +137,23 @@ impl Ending<'_> {
 
     fn rotated(&self, tokens: &TokenSet) -> bool {
         tokens.refresh_token.as_ref().is_some_and(|token| token != self.old)
+    }
+}
+
+/// Nothing, where it would be 0.0 s.
+fn within(elapsed: Duration) -> String {
+    let tenths = (elapsed.as_secs_f64() * 10.0).round();
+    if tenths == 0.0 { String::new() } else { format!(" in {:.1} s", tenths / 10.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_nobody_notices_is_left_out() {
+        for (ms, told) in [(0, ""), (49, ""), (51, " in 0.1 s"), (1549, " in 1.5 s")] {
+            assert_eq!(within(Duration::from_millis(ms)), told, "{ms}");
+        }
     }
 }

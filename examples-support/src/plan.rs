@@ -50,8 +50,9 @@ impl BadUsage {
                 let _ = stdout.write_all(USAGE.as_bytes());
                 REFRESHED
             }
+            // The problem is last, where a terminal shows it.
             Self::Problem(problem) => {
-                let _ = write!(stderr, "{problem}\n\n{USAGE}");
+                let _ = write!(stderr, "{USAGE}\n{problem}\n");
                 BAD_USAGE
             }
         }
