@@ -142,8 +142,10 @@ impl Ending<'_> {
 
 /// Nothing, where it would be 0.0 s.
 fn within(elapsed: Duration) -> String {
-    let tenths = (elapsed.as_secs_f64() * 10.0).round();
-    if tenths == 0.0 { String::new() } else { format!(" in {:.1} s", tenths / 10.0) }
+    match elapsed.as_millis() {
+        ..50 => String::new(),
+        _ => format!(" in {:.1} s", elapsed.as_secs_f64()),
+    }
 }
 
 #[cfg(test)]

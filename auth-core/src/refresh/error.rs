@@ -153,11 +153,12 @@ impl RefreshError {
         if self.advice() == Advice::FixSetup {
             write!(f, "by client {} ", self.0.client_id.escape_debug())?;
         }
-        write!(
-            f,
-            "failed after {attempts} attempt{plural} in {:.1} s: {failure}",
-            elapsed.as_secs_f64()
-        )?;
+        write!(f, "failed after {attempts} attempt{plural}")?;
+        // It would be 0.0 s.
+        if elapsed.as_millis() >= 50 {
+            write!(f, " in {:.1} s", elapsed.as_secs_f64())?;
+        }
+        write!(f, ": {failure}")?;
         if self.kind() == FailureKind::Rejected && self.0.spent_before {
             f.write_str(match self.0.asked_for_proof {
                 true => {

@@ -174,7 +174,7 @@ fn a_rejection_after_it_says_so() {
     assert!(error.possibly_spent());
     assert_eq!(
         error.to_string(),
-        "refresh at auth.example.com failed after 1 attempt in 0.0 s: invalid_grant (HTTP 400): \
+        "refresh at auth.example.com failed after 1 attempt: invalid_grant (HTTP 400): \
          \"Token revoked.\"; the server may have spent the refresh token when it asked for \
          another DPoP proof; the user must log in again"
     );
