@@ -132,7 +132,11 @@ fn the_short_way_is_for_the_requests_of_the_long_one() {
         let count = allocations(|| is_attached = attached(calls, &mut request));
         assert_eq!((is_attached, count), (expected, 0), "{what}");
         let header = request.headers().get(AUTHORIZATION);
-        assert_eq!(header.is_some_and(|value| value.is_sensitive()), expected, "{what}");
+        assert_eq!(
+            header.is_some_and(auth_accounts::http::HeaderValue::is_sensitive),
+            expected,
+            "{what}"
+        );
         assert!(expected || *request.headers() == before, "{what}");
         assert!(!attached(calls, &mut request), "{what}: it has one by now, or never");
     }
