@@ -9,7 +9,7 @@ use std::{
 
 use auth_accounts::{
     calls::{Calls, Target, TokensFor, Verdict, send, send_blocking},
-    http::{HeaderMap, Request, Response, StatusCode, header::AUTHORIZATION},
+    http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header::AUTHORIZATION},
 };
 use auth_core::TokenRequest;
 use auth_testkit::Script;
@@ -132,11 +132,7 @@ fn the_short_way_is_for_the_requests_of_the_long_one() {
         let count = allocations(|| is_attached = attached(calls, &mut request));
         assert_eq!((is_attached, count), (expected, 0), "{what}");
         let header = request.headers().get(AUTHORIZATION);
-        assert_eq!(
-            header.is_some_and(auth_accounts::http::HeaderValue::is_sensitive),
-            expected,
-            "{what}"
-        );
+        assert_eq!(header.is_some_and(HeaderValue::is_sensitive), expected, "{what}");
         assert!(expected || *request.headers() == before, "{what}");
         assert!(!attached(calls, &mut request), "{what}: it has one by now, or never");
     }

@@ -143,10 +143,15 @@ fn answered(status: &Status) -> Came {
         Code::ResourceExhausted => 429,
         _ => 0,
     };
-    if http == 0 || find::<AccountError>(status).is_some() || find::<PoolError>(status).is_some() {
+    let why = find::<NotAgain>(status).cloned();
+    // The reason for which a response was handed out may hold one of these, too.
+    let has_no_token = || {
+        why.is_none()
+            && (find::<AccountError>(status).is_some() || find::<PoolError>(status).is_some())
+    };
+    if http == 0 || has_no_token() {
         return Err(failed(status));
     }
-    let why = find::<NotAgain>(status).cloned();
     Ok(Answered { status: http, body: status.message().as_bytes().to_vec(), why })
 }
 
