@@ -248,7 +248,7 @@ impl Known {
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use auth_core::{AccessToken, TokenSet};
+    use auth_core::{AccessToken, RefreshToken, TokenSet};
 
     use super::*;
     use crate::past::Key;
@@ -288,6 +288,34 @@ mod tests {
         assert_eq!(known.version, Some(Version::from(2)));
         assert!(known.may_replace(Some(&record(2))) && !known.may_replace(Some(&record(1))));
         assert!(known.unsaved.tokens.is_none());
+    }
+
+    #[test]
+    fn each_reason_to_replace_is_enough() {
+        let login = |number: u8| Some(Fingerprint::of_tokens(&record(number).tokens));
+        let of_login = |number: u8, by| {
+            let mut record = Record { login: login(by), ..record(number) };
+            record.tokens.refresh_token = Some(RefreshToken::new(format!("rt-{number}")));
+            record
+        };
+        let spent = Key::new(Fingerprint::of(&RefreshToken::new("rt-3")), None);
+        let lease = Arc::new(Lease::new(()));
+        let follows = Some(identity(&of_login(1, 7)));
+        let refreshed = || UnsavedTokens::of_refresh(of_login(4, 7), follows, None, &lease);
+        let logged_in = || UnsavedTokens::of_login(of_login(4, 4), follows, login(8), None);
+        for (what, tokens, found, may) in [
+            ("what they follow", refreshed(), of_login(1, 7), true),
+            ("what went back", refreshed(), of_login(3, 7), true),
+            ("another one of the same login", refreshed(), of_login(5, 7), false),
+            ("a refresh of the login that is replaced", logged_in(), of_login(5, 8), true),
+            ("another login", logged_in(), of_login(5, 9), false),
+        ] {
+            let mut known = known(tokens);
+            known.stored = follows;
+            known.record = Some(of_login(4, 7));
+            known.past.refused(spent);
+            assert_eq!(known.may_replace(Some(&found)), may, "{what}");
+        }
     }
 
     #[test]
