@@ -3,9 +3,9 @@
 #            unstorage 1.17.6 (Node packages); redis-server is needed (7.0.15 seen)
 # Behaviour: The server refuses writes and serves reads, as one does that has lost its replicas (min-replicas-to-write),
 #            its memory or its disk. keyv with @keyv/redis: set() gives true, and the error is an event only; with
-#            @keyv/valkey it gives false. cache-manager over keyv: set() gives the value back, without an error or an event of its own.
-#            cacheable: true, and get() of the same process reads the new value from its memory, another process the
-#            old one. unstorage rejects.
+#            @keyv/valkey it gives false. cache-manager over keyv: set() gives the value back, without an error or an
+#            event of its own. cacheable: true, and get() of the same process reads the new value from its memory,
+#            another process the old one. unstorage rejects.
 # Matters:   The rotated refresh token is not stored, and the program believes it is. It comes out when the next machine,
 #            or the next start, sends the spent one. With keyv set throwOnErrors, listen to "error", and read back what
 #            must not be lost.
