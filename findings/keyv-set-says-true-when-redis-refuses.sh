@@ -9,7 +9,7 @@
 # Matters:   The rotated refresh token is not stored, and the program believes it is. It comes out when the next machine,
 #            or the next start, sends the spent one. With keyv set throwOnErrors, listen to "error", and read back what
 #            must not be lost.
-# Guess:     keyv gives false, cache-manager and cacheable reject.
+# Guess:     keyv gives false, and cache-manager over it rejects.
 # Seen:      set: true, "r2", true / read by another process: r1 in each
 # Duration:  a few seconds without install.
 set -euo pipefail
