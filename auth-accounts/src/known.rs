@@ -361,4 +361,37 @@ mod tests {
         assert_eq!(known.record, Some(new));
         assert!(known.unsaved.tokens.is_none() && !known.has_gone_back());
     }
+
+    /// They are newer than what is newest on record, and keep their lease.
+    #[test]
+    fn what_has_gone_back_is_followed_by_tokens_in_memory_of_the_same_login() {
+        let of = |number: u8, login: &str| {
+            let mut record = record(number);
+            record.tokens.refresh_token = Some(RefreshToken::new(format!("rt-{number}")));
+            Record { login: Some(Fingerprint::of(&RefreshToken::new(login))), ..record }
+        };
+        let key = |record: &Record| Key::new(record.fingerprint().unwrap(), None);
+        let (old, newest) = (of(1, "a"), of(2, "a"));
+        for (what, newer, is_known, number, keeps) in [
+            ("of the same login", of(3, "a"), true, 3, true),
+            ("and nothing else is known", of(3, "a"), false, 3, true),
+            ("of another login", of(3, "b"), true, 2, false),
+            ("of another login, and nothing else is known", of(3, "b"), false, 1, false),
+            ("refused since", of(4, "a"), true, 2, false),
+        ] {
+            let lease = Arc::new(Lease::new(()));
+            let follows = Some(identity(&newest));
+            let mut known = known(UnsavedTokens::of_refresh(newer, follows, None, &lease));
+            known.past.exchanged(key(&old), &newest);
+            known.past.refused(key(&of(4, "a")));
+            if is_known {
+                known.past.saw(Some(&newest));
+            }
+            known.read(Some((old.clone(), Version::from(1))));
+            assert_eq!(known.record.as_ref().unwrap().tokens, of(number, "a").tokens, "{what}");
+            let tokens = known.unsaved.tokens.as_ref();
+            assert_eq!(tokens.is_some_and(|tokens| tokens.is_put_back), number > 1, "{what}");
+            assert_eq!(tokens.is_some_and(|tokens| tokens.lease().is_some()), keeps, "{what}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ use super::*;
 use crate::{
     past::Past,
     record::Setback,
+    registration::Registration,
     seen::Sights,
     settings::Settings,
     shared::{GrantKind, Shared},
@@ -86,7 +87,8 @@ fn without_trouble_it_is_load_and_save() {
         let version = found.as_ref().map(|_| Version::from(3));
         let state = reads(begin(Unsaved::default()), found, 3);
         assert_eq!(state.draft().known.version, version);
-        gives(state.on_saved(Ok(Version::from(4)), now()), true);
+        let outcome = gives(state.on_saved(Ok(Version::from(4)), now()), true);
+        assert!(outcome.sights.tokens(&login(9)).is_some(), "it was seen when it ended");
     }
 }
 
@@ -234,4 +236,69 @@ fn setback(record: &Record, failure: auth_core::TransportError) -> Setback {
         panic!("it fails")
     };
     Setback::new(record.fingerprint().unwrap(), &error, now().wall, None)
+}
+
+/// Neither the store nor memory is changed.
+#[test]
+fn what_may_not_be_replaced_or_cannot_be_held_leaves_all_as_it_was() {
+    let bound_to = |client_id| {
+        let registration = Registration::new("https://auth.example.com/token", client_id);
+        Record { bound_to: Some(registration.unwrap()), ..login(1) }
+    };
+    let memory = || {
+        let lease = Arc::new(Lease::new(()));
+        let follows = Some(identity(&login(1)));
+        let tokens = UnsavedTokens::of_refresh(Record::new(tokens(2)), follows, None, &lease);
+        Unsaved { tokens: Some(tokens), setback: None }
+    };
+    let loads = |memory, found: Record| {
+        let Step::Load(state) = begin(memory) else { panic!("it does not load") };
+        state.on_loaded(Ok(Some((found, Version::from(1)))), now())
+    };
+    let saves = |memory, kind| {
+        let state = reads(begin(memory), Some(bound_to("my-client")), 1);
+        state.on_saved(Err(error(kind)), now())
+    };
+    let refused = |step| {
+        let outcome = ends(step);
+        assert!(!outcome.ended.is_new && outcome.found.is_login);
+        (outcome.ended.result.unwrap_err(), outcome.unsaved)
+    };
+    // Whose record it is, and what the store says of the login's.
+    for memory in [Unsaved::default, memory] {
+        let held = memory().tokens.map(|tokens| identity(&tokens.record));
+        let (error, left) = refused(loads(memory(), bound_to("another")));
+        assert!(matches!(error.reason(), Reason::OtherEndpoint { .. }), "{error}");
+        assert_eq!(left.and_then(|left| left.tokens).map(|one| identity(&one.record)), held);
+        let (error, left) = refused(saves(memory(), StoreErrorKind::Unfit));
+        let Reason::Store(error) = error.reason() else { panic!("{error}") };
+        assert_eq!(error.kind(), StoreErrorKind::Unfit);
+        assert_eq!(left.and_then(|left| left.tokens).map(|one| identity(&one.record)), held);
+    }
+    // What may be held another time stays in memory.
+    for kind in [StoreErrorKind::Full, StoreErrorKind::Permissions, StoreErrorKind::Unavailable] {
+        let outcome = gives(saves(memory(), kind), false);
+        let kept = outcome.unsaved.unwrap().tokens.unwrap();
+        assert_eq!(identity(&kept.record), identity(&login(9)));
+    }
+}
+
+#[test]
+fn over_what_is_damaged_it_names_the_refresh_token_in_memory() {
+    let held = |number| {
+        let lease = Arc::new(Lease::new(()));
+        let tokens = UnsavedTokens::of_refresh(Record::new(tokens(number)), None, None, &lease);
+        Unsaved { tokens: Some(tokens), setback: None }
+    };
+    for (memory, replaced) in [
+        (Unsaved::default(), None),
+        (held(2), Some("rt-2")),
+        // The same is not to be revoked.
+        (held(9), None),
+    ] {
+        let Step::Load(state) = begin(memory) else { panic!("it does not load") };
+        let Step::Save(state) = state.on_loaded(Err(damaged(1)), now()) else { panic!() };
+        let Step::Saved(_, named) = state.on_saved(Ok(Version::from(2)), now()) else { panic!() };
+        assert_eq!(named.as_ref().map(|named| named.token.expose()), replaced);
+    }
 }
