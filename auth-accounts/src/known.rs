@@ -257,6 +257,13 @@ mod tests {
         Record::new(TokenSet::new(AccessToken::new(format!("at-{number}"))))
     }
 
+    /// A record with a refresh token, of this login.
+    fn of_login(number: u8, login: &str) -> Record {
+        let mut record = record(number);
+        record.tokens.refresh_token = Some(RefreshToken::new(format!("rt-{number}")));
+        Record { login: Some(Fingerprint::of(&RefreshToken::new(login))), ..record }
+    }
+
     fn known(tokens: UnsavedTokens) -> Box<Known> {
         let unsaved = Unsaved { tokens: Some(tokens), setback: None };
         Known::new(GrantKind::RefreshToken, unsaved)
@@ -292,27 +299,22 @@ mod tests {
 
     #[test]
     fn each_reason_to_replace_is_enough() {
-        let login = |number: u8| Some(Fingerprint::of_tokens(&record(number).tokens));
-        let of_login = |number: u8, by| {
-            let mut record = Record { login: login(by), ..record(number) };
-            record.tokens.refresh_token = Some(RefreshToken::new(format!("rt-{number}")));
-            record
-        };
         let spent = Key::new(Fingerprint::of(&RefreshToken::new("rt-3")), None);
         let lease = Arc::new(Lease::new(()));
-        let follows = Some(identity(&of_login(1, 7)));
-        let refreshed = || UnsavedTokens::of_refresh(of_login(4, 7), follows, None, &lease);
-        let logged_in = || UnsavedTokens::of_login(of_login(4, 4), follows, login(8), None);
+        let follows = Some(identity(&of_login(1, "a")));
+        let refreshed = || UnsavedTokens::of_refresh(of_login(4, "a"), follows, None, &lease);
+        let logged_in =
+            || UnsavedTokens::of_login(of_login(4, "b"), follows, of_login(8, "c").login, None);
         for (what, tokens, found, may) in [
-            ("what they follow", refreshed(), of_login(1, 7), true),
-            ("what went back", refreshed(), of_login(3, 7), true),
-            ("another one of the same login", refreshed(), of_login(5, 7), false),
-            ("a refresh of the login that is replaced", logged_in(), of_login(5, 8), true),
-            ("another login", logged_in(), of_login(5, 9), false),
+            ("what they follow", refreshed(), of_login(1, "a"), true),
+            ("what went back", refreshed(), of_login(3, "a"), true),
+            ("another one of the same login", refreshed(), of_login(5, "a"), false),
+            ("a refresh of the login that is replaced", logged_in(), of_login(5, "c"), true),
+            ("another login", logged_in(), of_login(5, "d"), false),
         ] {
             let mut known = known(tokens);
             known.stored = follows;
-            known.record = Some(of_login(4, 7));
+            known.record = Some(of_login(4, "a"));
             known.past.refused(spent);
             assert_eq!(known.may_replace(Some(&found)), may, "{what}");
         }
@@ -365,30 +367,29 @@ mod tests {
     /// They are newer than what is newest on record, and keep their lease.
     #[test]
     fn what_has_gone_back_is_followed_by_tokens_in_memory_of_the_same_login() {
-        let of = |number: u8, login: &str| {
-            let mut record = record(number);
-            record.tokens.refresh_token = Some(RefreshToken::new(format!("rt-{number}")));
-            Record { login: Some(Fingerprint::of(&RefreshToken::new(login))), ..record }
-        };
         let key = |record: &Record| Key::new(record.fingerprint().unwrap(), None);
-        let (old, newest) = (of(1, "a"), of(2, "a"));
+        let (old, newest) = (of_login(1, "a"), of_login(2, "a"));
         for (what, newer, is_known, number, keeps) in [
-            ("of the same login", of(3, "a"), true, 3, true),
-            ("and nothing else is known", of(3, "a"), false, 3, true),
-            ("of another login", of(3, "b"), true, 2, false),
-            ("of another login, and nothing else is known", of(3, "b"), false, 1, false),
-            ("refused since", of(4, "a"), true, 2, false),
+            ("of the same login", of_login(3, "a"), true, 3, true),
+            ("and nothing else is known", of_login(3, "a"), false, 3, true),
+            ("of another login", of_login(3, "b"), true, 2, false),
+            ("of another login, and nothing else is known", of_login(3, "b"), false, 1, false),
+            ("refused since", of_login(4, "a"), true, 2, false),
         ] {
             let lease = Arc::new(Lease::new(()));
             let follows = Some(identity(&newest));
             let mut known = known(UnsavedTokens::of_refresh(newer, follows, None, &lease));
             known.past.exchanged(key(&old), &newest);
-            known.past.refused(key(&of(4, "a")));
+            known.past.refused(key(&of_login(4, "a")));
             if is_known {
                 known.past.saw(Some(&newest));
             }
             known.read(Some((old.clone(), Version::from(1))));
-            assert_eq!(known.record.as_ref().unwrap().tokens, of(number, "a").tokens, "{what}");
+            assert_eq!(
+                known.record.as_ref().unwrap().tokens,
+                of_login(number, "a").tokens,
+                "{what}"
+            );
             let tokens = known.unsaved.tokens.as_ref();
             assert_eq!(tokens.is_some_and(|tokens| tokens.is_put_back), number > 1, "{what}");
             assert_eq!(tokens.is_some_and(|tokens| tokens.lease().is_some()), keeps, "{what}");
